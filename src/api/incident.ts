@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { conditions, digest, time } from './common.ts';
+import type { KubeObject, ObjectMeta } from './meta.ts';
+import { rollbackMode } from './slo.ts';
+import { workloadRef } from './workload.ts';
+
+/** One alert as delivered, or one burn observed. Deliveries of the same fingerprint update the entry and count up. */
+export const evidence = z.strictObject({
+  source: z.enum(['Alertmanager', 'BurnQuery']),
+  fingerprint: z.string().max(128).describe('From Alertmanager, or the hash of the labels where it sent none.'),
+  alert: z.string().max(256).describe('alertname.'),
+  status: z.enum(['firing', 'resolved']),
+  labels: z.record(z.string(), z.string()),
+  startsAt: time.optional().describe('As the alert says; it moves when Alertmanager merges.'),
+  received: time.describe('Server time of the first delivery.'),
+  lastReceived: time,
+  deliveries: z.int().min(1),
+});
+export type Evidence = z.infer<typeof evidence>;
+
+export const suspect = z.strictObject({
+  number: z.int().min(1),
+  sourceDigest: digest,
+  revision: z.string().optional(),
+  commit: z.string().optional(),
+});
+
+/** spec is what was observed, written by the intake in one create; status is what was made of it. */
+export const incidentSpec = z.strictObject({
+  workload: workloadRef,
+  suspect: suspect.optional().describe('Release under suspicion; none where the workload has no recorded release.'),
+  objective: z.string().optional().describe('ServiceLevelObjective through which the alert was matched.'),
+  evidence: z.array(evidence).max(64),
+  approved: z.boolean().optional().describe('In mode Approve: a person says yes.'),
+});
+
+export const verdict = z.strictObject({
+  result: z.enum(['Guilty', 'Innocent', 'Abstain']),
+  reason: z.string().max(128),
+  message: z.string().max(4096),
+  time,
+  query: z.string().max(8192).optional().describe('The expression that was asked.'),
+  newErrorRatio: z.number().optional(),
+  oldErrorRatio: z.number().optional(),
+  newRequests: z.number().optional(),
+  oldRequests: z.number().optional(),
+});
+export type Verdict = z.infer<typeof verdict>;
+
+export const incidentPhase = z.enum([
+  'Open', // evidence stored, not judged yet
+  'Judging', // asked Prometheus at least once; asks again until a verdict or the evidence ends
+  'RollingBack', // intent stored: the Hold is written or about to be
+  'Verifying', // target applied; waiting for pods and for the burn to end
+  'Recovered', // closed: the rollback helped
+  'NotRecovered', // closed: rolled back, still burning; a person is needed
+  'Dismissed', // closed: innocent
+  'Escalated', // closed: abstained or not allowed to act; a person is needed
+  'Observed', // closed: mode DryRun or Off; says what would have been done
+]);
+export type IncidentPhase = z.infer<typeof incidentPhase>;
+
+export const incidentStatus = z.strictObject({
+  observedGeneration: z.int().min(0).optional(),
+  conditions: conditions.optional(),
+  phase: incidentPhase.optional(),
+  mode: rollbackMode.optional().describe('Of the policy when it was judged.'),
+  verdict: verdict.optional(),
+  target: suspect.extend({ snapshot: z.string() }).optional().describe('Release to go back to.'),
+  hold: z.string().optional(),
+  message: z.string().max(4096).optional(),
+  timeline: z
+    .array(z.strictObject({ time, phase: incidentPhase, message: z.string().max(1024) }))
+    .max(64)
+    .optional(),
+  rolledBackTime: time.optional().describe('When the target was applied.'),
+  closedTime: time.optional(),
+  budgetSpentPercent: z
+    .number()
+    .optional()
+    .describe('Part of the error budget that was spent from the start of the burn to recovery.'),
+});
+
+export interface Incident extends KubeObject {
+  metadata: ObjectMeta;
+  spec: z.infer<typeof incidentSpec>;
+  status?: z.infer<typeof incidentStatus>;
+}
+export type IncidentSpec = z.infer<typeof incidentSpec>;
+export type IncidentStatus = z.infer<typeof incidentStatus>;

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { conditions, digest, time } from './common.ts';
+import type { KubeObject, ObjectMeta } from './meta.ts';
+import { workloadRef } from './workload.ts';
+
+export const releaseImage = z.strictObject({
+  container: z.string(),
+  image: z.string().describe('As written in the pod template.'),
+  tag: z.string().optional(),
+  imageID: z.string().optional().describe('repository@sha256:... as the kubelet reports it.'),
+});
+export type ReleaseImage = z.infer<typeof releaseImage>;
+
+/** Active: current. Superseded: another came. Good: survived its soak time. Rejected: rolled back. */
+export const releaseOutcome = z.enum(['Active', 'Superseded', 'Good', 'Rejected', 'Accepted']);
+
+export const release = z.strictObject({
+  number: z.int().min(1).describe('Counts up in this history; `metricops rollback --to N`.'),
+  sourceDigest: digest.describe('Identity of what Git asked for; the only thing that holds compare.'),
+  revision: z.string().optional().describe('pod-template-hash or controller-revision-hash: what pods map to.'),
+  configDigest: z.string().optional().describe('Digest of the ConfigMaps and Secrets that the template references.'),
+  workloadUID: z.string(),
+  images: z.array(releaseImage).max(64),
+  commit: z.string().optional().describe('Commit in which this digest appeared first.'),
+  gitSync: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+  appliedBy: z.string().optional().describe('Field manager that last wrote the template.'),
+  labels: z.record(z.string(), z.string()).optional().describe('Labels of the pod template.'),
+  alertRules: z.array(z.string()).max(64).optional().describe('Alert rules or ServiceLevelObjectives that guarded it.'),
+  snapshot: z.string().optional().describe('ControllerRevision with what was applied.'),
+  firstSeen: time,
+  ready: time.optional().describe('When all of its pods were first ready.'),
+  good: time.optional().describe('When it had been current and ready for its soak time with nothing against it.'),
+  rejected: time.optional(),
+  restored: time.optional().describe('When a rollback made it current again.'),
+  superseded: time.optional(),
+  outcome: releaseOutcome,
+  incident: z.string().optional(),
+});
+export type Release = z.infer<typeof release>;
+
+export const releaseHistorySpec = z.strictObject({
+  workload: workloadRef.describe('Whose releases these are.'),
+});
+
+export const releaseHistoryStatus = z.strictObject({
+  conditions: conditions.optional(),
+  current: z.int().optional().describe('Number of the current release.'),
+  lastGood: z.int().optional().describe('Number of the release that a rollback would go to.'),
+  releases: z.array(release).max(100).optional().describe('Newest first.'),
+});
+
+export interface ReleaseHistory extends KubeObject {
+  metadata: ObjectMeta;
+  spec: z.infer<typeof releaseHistorySpec>;
+  status?: z.infer<typeof releaseHistoryStatus>;
+}
+export type ReleaseHistoryStatus = z.infer<typeof releaseHistoryStatus>;

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** Kinds whose pods can carry the sidecar and whose releases are recorded. */
+export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
+export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+
+export const isWorkloadKind = (kind: string): kind is WorkloadKind =>
+  (WORKLOAD_KINDS as readonly string[]).includes(kind);
+
+/** A workload of apps/v1 in the same namespace as the object that names it. */
+export const workloadRef = z.strictObject({
+  kind: z.enum(WORKLOAD_KINDS).default('Deployment').describe('Deployment, StatefulSet or DaemonSet of apps/v1.'),
+  name: z.string().min(1).max(253).describe('Name of the workload, in the same namespace.'),
+});
+export type WorkloadRef = z.infer<typeof workloadRef>;
+
+export interface WorkloadKey extends WorkloadRef {
+  namespace: string;
+}
+
+export const workloadString = (w: WorkloadKey): string => `${w.kind.toLowerCase()}/${w.namespace}/${w.name}`;

@@ -1,0 +1,58 @@
+import { GROUP, VERSION } from '../api/annotations.ts';
+import type { ResourceType } from './types.ts';
+
+const own = (kind: string, plural: string): ResourceType => ({
+  group: GROUP,
+  version: VERSION,
+  kind,
+  plural,
+  namespaced: true,
+});
+const core = (kind: string, plural: string, namespaced = true): ResourceType => ({
+  group: '',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced,
+});
+const of = (group: string, version: string, kind: string, plural: string, namespaced = true): ResourceType => ({
+  group,
+  version,
+  kind,
+  plural,
+  namespaced,
+});
+
+/** Kinds that the rooms name themselves; all others come from discovery. */
+export const resources = {
+  gitSyncs: own('GitSync', 'gitsyncs'),
+  releaseHistories: own('ReleaseHistory', 'releasehistories'),
+  holds: own('Hold', 'holds'),
+  slos: own('ServiceLevelObjective', 'servicelevelobjectives'),
+  incidents: own('Incident', 'incidents'),
+  pods: core('Pod', 'pods'),
+  namespaces: core('Namespace', 'namespaces', false),
+  nodes: core('Node', 'nodes', false),
+  configMaps: core('ConfigMap', 'configmaps'),
+  secrets: core('Secret', 'secrets'),
+  services: core('Service', 'services'),
+  serviceAccounts: core('ServiceAccount', 'serviceaccounts'),
+  deployments: of('apps', 'v1', 'Deployment', 'deployments'),
+  statefulSets: of('apps', 'v1', 'StatefulSet', 'statefulsets'),
+  daemonSets: of('apps', 'v1', 'DaemonSet', 'daemonsets'),
+  replicaSets: of('apps', 'v1', 'ReplicaSet', 'replicasets'),
+  controllerRevisions: of('apps', 'v1', 'ControllerRevision', 'controllerrevisions'),
+  leases: of('coordination.k8s.io', 'v1', 'Lease', 'leases'),
+  events: of('events.k8s.io', 'v1', 'Event', 'events'),
+  crds: of('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition', 'customresourcedefinitions', false),
+  mutatingWebhooks: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'MutatingWebhookConfiguration',
+    'mutatingwebhookconfigurations',
+    false,
+  ),
+} as const satisfies Record<string, ResourceType>;
+
+export const workloadResource = (kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'): ResourceType =>
+  ({ Deployment: resources.deployments, StatefulSet: resources.statefulSets, DaemonSet: resources.daemonSets })[kind];
