@@ -24,6 +24,8 @@ export const annotations = {
   sourceDigest: 'metricops.dev/source-digest',
   /** Commit in which this sourceDigest appeared first. */
   commit: 'metricops.dev/commit',
+  /** Name of the ControllerRevision with what was applied for this sourceDigest. Copied to the new ReplicaSet, too. */
+  snapshot: 'metricops.dev/snapshot',
   /** On the pod template: the time of a restart made to pick up restored configuration; digests ignore it. */
   restartedAt: 'metricops.dev/restarted-at',
   /** On an injected pod: "injected" or why not ("skipped: ..."). */
