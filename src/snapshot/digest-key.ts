@@ -10,7 +10,7 @@ const NAME = 'metricops-digest-key';
 export const loadDigestKey = async (client: KubeClient, namespace: string = SYSTEM_NAMESPACE): Promise<Uint8Array> => {
   const read = async (): Promise<Uint8Array | undefined> => {
     const secret = await client.get(resources.secrets, { namespace, name: NAME });
-    const key = (secret?.['data'] as Record<string, string> | undefined)?.['key'];
+    const key = (secret?.data as Record<string, string> | undefined)?.key;
     return key === undefined ? undefined : Buffer.from(key, 'base64');
   };
   const found = await read();

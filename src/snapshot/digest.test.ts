@@ -43,7 +43,7 @@ describe('digestsOf', () => {
 
   it('changes with the image, a referenced ConfigMap and a referenced Secret', () => {
     const base = digestsOf(web(), [settings, tls], key).sourceDigest;
-    const image = web((t) => Object.assign(t['spec'], { containers: [{ name: 'web', image: 'shop:v2' }] }));
+    const image = web((t) => Object.assign(t.spec, { containers: [{ name: 'web', image: 'shop:v2' }] }));
     const others = [
       digestsOf(image, [settings, tls], key),
       digestsOf(web(), [config('ConfigMap', 'settings', { failRatio: '0.2' }), tls], key),
@@ -62,7 +62,7 @@ describe('digestsOf', () => {
         },
       }),
     );
-    (restarted['spec'] as { replicas: number }).replicas = 9;
+    (restarted.spec as { replicas: number }).replicas = 9;
     const noise = [
       config('ConfigMap', 'other', { a: 'b' }),
       config('ConfigMap', 'settings', { failRatio: '1' }, 'next-door'),

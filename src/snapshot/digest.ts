@@ -45,12 +45,12 @@ export const liveDigest = (template: unknown): string => `live1:${hashOf(normalT
 
 /** HMAC for Secrets, plain hash for ConfigMaps; `stringData` counts as the `data` it becomes. */
 export const contentHash = (config: KubeObject, key: Uint8Array): string => {
-  if (config.kind !== 'Secret') return hashOf({ data: config['data'], binaryData: config['binaryData'] });
-  const plain = Object.entries((config['stringData'] ?? {}) as Record<string, string>);
+  if (config.kind !== 'Secret') return hashOf({ data: config.data, binaryData: config.binaryData });
+  const plain = Object.entries((config.stringData ?? {}) as Record<string, string>);
   const encoded = plain.map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
-  const data = { ...(config['data'] as Record<string, string> | undefined), ...Object.fromEntries(encoded) };
+  const data = { ...(config.data as Record<string, string> | undefined), ...Object.fromEntries(encoded) };
   return createHmac('sha256', key)
-    .update(canonical({ type: config['type'], data }))
+    .update(canonical({ type: config.type, data }))
     .digest('hex');
 };
 
@@ -62,8 +62,8 @@ const without = (map: unknown, names: readonly string[]): Record<string, unknown
 const normalTemplate = (template: unknown): unknown => {
   const { metadata, spec } = (template ?? {}) as { metadata?: Record<string, unknown>; spec?: unknown };
   const meta = {
-    labels: without(metadata?.['labels'], IGNORED_LABELS),
-    annotations: without(metadata?.['annotations'], IGNORED_ANNOTATIONS),
+    labels: without(metadata?.labels, IGNORED_LABELS),
+    annotations: without(metadata?.annotations, IGNORED_ANNOTATIONS),
   };
   return { metadata: meta, spec };
 };

@@ -13,34 +13,36 @@ export interface References {
 
 /** Names of the ConfigMaps and Secrets that a pod template can be seen to need: volumes, projected sources, env, envFrom, pull secrets. */
 export const referencesOf = (template: unknown): References => {
-  const spec = object(object(template)['spec']);
+  const spec = object(object(template).spec);
   const found: References = { configMaps: new Set(), secrets: new Set() };
-  for (const volume of list(spec['volumes'])) {
+  for (const volume of list(spec.volumes)) {
     addSource(found, volume, 'secretName');
-    for (const source of list(object(volume['projected'])['sources'])) addSource(found, source, 'name');
+    for (const source of list(object(volume.projected).sources)) addSource(found, source, 'name');
   }
-  for (const container of [...list(spec['initContainers']), ...list(spec['containers'])]) {
-    for (const env of list(container['env'])) {
-      const from = object(env['valueFrom']);
-      for (const n of name(object(from['configMapKeyRef'])['name'])) found.configMaps.add(n);
-      for (const n of name(object(from['secretKeyRef'])['name'])) found.secrets.add(n);
-    }
-    for (const from of list(container['envFrom'])) {
-      for (const n of name(object(from['configMapRef'])['name'])) found.configMaps.add(n);
-      for (const n of name(object(from['secretRef'])['name'])) found.secrets.add(n);
-    }
-  }
-  for (const pull of list(spec['imagePullSecrets'])) for (const n of name(pull['name'])) found.secrets.add(n);
+  for (const container of [...list(spec.initContainers), ...list(spec.containers)]) addEnvironment(found, container);
+  for (const pull of list(spec.imagePullSecrets)) for (const n of name(pull.name)) found.secrets.add(n);
   return found;
+};
+
+const addEnvironment = (found: References, container: Json): void => {
+  for (const env of list(container.env)) {
+    const from = object(env.valueFrom);
+    for (const n of name(object(from.configMapKeyRef).name)) found.configMaps.add(n);
+    for (const n of name(object(from.secretKeyRef).name)) found.secrets.add(n);
+  }
+  for (const from of list(container.envFrom)) {
+    for (const n of name(object(from.configMapRef).name)) found.configMaps.add(n);
+    for (const n of name(object(from.secretRef).name)) found.secrets.add(n);
+  }
 };
 
 /** A volume names its secret by `secretName`, a projected source by `name`. */
 const addSource = (found: References, source: Json, secretField: 'secretName' | 'name'): void => {
-  for (const n of name(object(source['configMap'])['name'])) found.configMaps.add(n);
-  for (const n of name(object(source['secret'])[secretField])) found.secrets.add(n);
+  for (const n of name(object(source.configMap).name)) found.configMaps.add(n);
+  for (const n of name(object(source.secret)[secretField])) found.secrets.add(n);
 };
 
-export const templateOf = (workload: KubeObject): unknown => object(workload['spec'])['template'];
+export const templateOf = (workload: KubeObject): unknown => object(workload.spec).template;
 
 /** The ConfigMaps and Secrets among `rendered` that the workload's template references, in a stable order. */
 export const referencedConfig = (workload: KubeObject, rendered: readonly KubeObject[]): KubeObject[] => {

@@ -68,7 +68,7 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array): Snapsh
       immutable: true,
       ...content,
     };
-    if (secret) copy['type'] = 'Opaque';
+    if (secret) copy.type = 'Opaque';
     await createIfAbsent(secret ? resources.secrets : resources.configMaps, copy);
     const rest = Object.entries(object).filter(([field]) => !(CONTENT as readonly string[]).includes(field));
     return { copy: name, of: Object.fromEntries(rest) as KubeObject, hash };
@@ -104,7 +104,7 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array): Snapsh
     async read(namespace, name) {
       const revision = await client.get(resources.controllerRevisions, { namespace, name });
       if (!revision) return undefined;
-      const data = revision['data'] as Stored;
+      const data = revision.data as Stored;
       if (hashOf(data) !== revision.metadata.annotations?.[CONTENT_HASH]) {
         throw new SnapshotDamaged(`ControllerRevision ${namespace}/${name} was changed after it was recorded`);
       }
@@ -117,7 +117,7 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array): Snapsh
         labelSelector: `${labels.history}=${history.metadata.name}`,
       };
       const revisions = (await client.list(resources.controllerRevisions, where)).items;
-      const kept = revisions.filter((r) => keep.has(r.metadata.name)).map((r) => r['data'] as Stored);
+      const kept = revisions.filter((r) => keep.has(r.metadata.name)).map((r) => r.data as Stored);
       const copies = new Set(kept.flatMap((d) => d.config.flatMap((c) => ('copy' in c ? [c.copy] : []))));
       const remove = async (type: ResourceType, objects: KubeObject[], needed: ReadonlySet<string>): Promise<void> => {
         for (const { metadata } of objects.filter((o) => !needed.has(o.metadata.name)))
@@ -148,6 +148,6 @@ const ownedBy = (history: ReleaseHistory, name: string): KubeObject['metadata'] 
 });
 
 const withoutReplicas = (workload: KubeObject): KubeObject => {
-  const { replicas: _, ...spec } = (workload['spec'] ?? {}) as Record<string, unknown>;
+  const { replicas: _, ...spec } = (workload.spec ?? {}) as Record<string, unknown>;
   return { ...workload, spec };
 };
