@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Totals } from './lib/reporter.ts';
+
+/**
+ * `npm test`: every layer that this machine can run, what it skips and why. Under CI=true a skip is a failure.
+ * Layers run one after another: on two cores, side by side they would only measure each other.
+ */
+interface Layer {
+  name: string;
+  files: string[];
+  /** Why this machine can't run it; undefined when it can. */
+  missing: () => string | undefined;
+  timeoutMs: number;
+}
+
+const HELP = `Usage: npm test [-- LAYER ...] [-- --grep TEXT]
+
+Layers: check, unit, integration, cluster, e2e. All of them by default.
+  check        formatting, lint and types
+  unit         no machine parts
+  integration  kube-apiserver, etcd, controller manager; git over HTTP; Prometheus and Alertmanager
+  cluster      the local cluster itself: starts, serves, and leaves the host as it was (root)
+  e2e          a node with containers, the whole loop (root)
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { grep: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const linux = (): string | undefined => (process.platform === 'linux' ? undefined : 'needs Linux');
+const root = (): string | undefined => linux() ?? (process.getuid?.() === 0 ? undefined : 'needs root: sudo npm test');
+const layers: Layer[] = [
+  {
+    name: 'unit',
+    files: globSync('{src,webhook,sidecar,tools,examples,bench}/**/*.test.ts'),
+    missing: () => undefined,
+    timeoutMs: 20_000,
+  },
+  { name: 'integration', files: globSync('test/integration/**/*.test.ts'), missing: linux, timeoutMs: 120_000 },
+  { name: 'cluster', files: globSync('test/cluster/**/*.test.ts'), missing: root, timeoutMs: 600_000 },
+  { name: 'e2e', files: globSync('test/e2e/**/*.test.ts'), missing: root, timeoutMs: 900_000 },
+];
+const known = ['check', ...layers.map((l) => l.name)];
+const unknown = positionals.find((p) => !known.includes(p));
+if (unknown !== undefined) {
+  process.stderr.write(`no layer "${unknown}"; there are ${known.join(', ')}\n`);
+  process.exit(2);
+}
+
+const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
+const ci = process.env.CI === 'true';
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const run = (command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> =>
+  new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: 'inherit', env });
+    child.once('error', () => resolve(127));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+
+const scratch = mkdtempSync(join(tmpdir(), 'metricops-test-'));
+const sum: Totals = { passed: 0, failed: 0, pending: 0, skipped: [] };
+const skippedLayers: string[] = [];
+
+if (wanted('check') && values.grep === undefined) {
+  say('\n== check');
+  for (const [command, args] of [
+    ['biome', ['check']],
+    ['tsc', ['-p', '.']],
+  ] as const) {
+    if ((await run(command, [...args])) === 0) sum.passed += 1;
+    else sum.failed += 1;
+  }
+}
+
+for (const layer of layers.filter((l) => wanted(l.name) && l.files.length > 0)) {
+  const missing = layer.missing();
+  if (missing !== undefined) {
+    skippedLayers.push(`${layer.name}: ${missing}`);
+    continue;
+  }
+  const started = Date.now();
+  say(`\n== ${layer.name} (${layer.files.length} files)`);
+  const report = join(scratch, `${layer.name}.json`);
+  const args = ['--reporter', 'tools/lib/reporter.ts', '--timeout', String(layer.timeoutMs), '--exit'];
+  if (values.grep !== undefined) args.push('--grep', values.grep);
+  const status = await run('mocha', [...args, ...layer.files.toSorted()], { ...process.env, METRICOPS_REPORT: report });
+  const totals = readTotals(report);
+  sum.passed += totals.passed;
+  sum.failed += totals.failed;
+  sum.pending += totals.pending;
+  sum.skipped.push(...totals.skipped);
+  if (status !== 0 && totals.failed === 0) sum.failed += 1; // it died before it could count
+  say(
+    `== ${layer.name}: ${totals.passed} passed, ${totals.failed} failed, ${Math.round((Date.now() - started) / 1000)} s`,
+  );
+}
+
+/** No report means that Mocha itself did not come to its end. */
+function readTotals(file: string): Totals {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Totals;
+  } catch {
+    return { passed: 0, failed: 1, pending: 0, skipped: [] };
+  }
+}
+
+rmSync(scratch, { recursive: true });
+for (const layer of skippedLayers) say(`skipped layer ${layer}`);
+for (const title of sum.skipped) say(`skipped test ${title}`);
+if (ci) sum.failed += skippedLayers.length + sum.skipped.length;
+const line = `${sum.passed} passed, ${sum.failed} failed`;
+const summary = process.env.METRICOPS_TEST_SUMMARY;
+if (summary !== undefined) writeFileSync(summary, `${line}\n`);
+say(line);
+process.exitCode = sum.failed === 0 ? 0 : 1;
