@@ -4,7 +4,8 @@ import { z } from 'zod';
 export const duration = z
   .string()
   .regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$/)
-  .max(32);
+  .max(32)
+  .meta({ patternMessage: 'not a duration: write e.g. 90s, 10m, 1h30m or 30d' });
 
 export const time = z.iso.datetime().meta({ format: 'date-time' });
 
@@ -24,7 +25,10 @@ export const conditions = z
   .max(32)
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
 
-export const digest = z.string().regex(/^(v[0-9]+|live[0-9]+):[0-9a-f]{64}$/);
+export const digest = z
+  .string()
+  .regex(/^(v[0-9]+|live[0-9]+):[0-9a-f]{64}$/)
+  .max(80);
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

@@ -10,6 +10,8 @@ const gitRef = z
     commit: z
       .string()
       .regex(/^[0-9a-f]{40}$/)
+      .max(40)
+      .meta({ patternMessage: 'commit is the full SHA-1: 40 hexadecimal digits' })
       .optional()
       .describe('Full commit SHA to apply; must be reachable from a branch or tag.'),
   })
@@ -28,7 +30,11 @@ export const gitSyncSpec = z.strictObject({
     .string()
     .regex(/^https?:\/\/[^\s@]+$/)
     .max(2048)
-    .describe('Repository over HTTP or HTTPS, without credentials in it.'),
+    .describe('Repository over HTTP or HTTPS, without credentials in it.')
+    .meta({
+      patternMessage:
+        'url is http:// or https:// without user or password in it; credentials go into a Secret named by secretRef',
+    }),
   secretRef: z
     .strictObject({ name: z.string().min(1).max(253) })
     .optional()

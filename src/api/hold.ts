@@ -8,24 +8,37 @@ import { workloadRef } from './workload.ts';
  * rejected, the target's snapshot is applied instead; any other digest passes and the hold is dormant (Lifted).
  * Deleting the Hold lifts it for good.
  */
-export const holdSpec = z.strictObject({
-  workload: workloadRef,
-  scope: z
-    .enum(['Workload', 'Sync'])
-    .default('Workload')
-    .describe(
-      'Workload: the workload with the config it references. Sync: everything of its GitSync stays at the last good commit.',
-    ),
-  rejectedDigests: z.array(digest).min(1).max(50).describe('sourceDigests that must not run.'),
-  target: z.strictObject({
-    release: z.int().min(1).describe('Number in the ReleaseHistory.'),
-    sourceDigest: digest,
-    snapshot: z.string().min(1).describe('ControllerRevision with what to apply.'),
-  }),
-  reason: z.enum(['Incident', 'Manual']).default('Manual'),
-  incident: z.string().optional(),
-  message: z.string().max(1024).optional(),
-});
+export const holdSpec = z
+  .strictObject({
+    workload: workloadRef,
+    scope: z
+      .enum(['Workload', 'Sync'])
+      .default('Workload')
+      .describe(
+        'Workload: the workload with the config it references. Sync: everything of its GitSync stays at the last good commit.',
+      ),
+    rejectedDigests: z.array(digest).min(1).max(50).describe('sourceDigests that must not run.'),
+    target: z.strictObject({
+      release: z.int().min(1).describe('Number in the ReleaseHistory.'),
+      sourceDigest: digest,
+      snapshot: z.string().min(1).describe('ControllerRevision with what to apply.'),
+    }),
+    reason: z.enum(['Incident', 'Manual']).default('Manual'),
+    incident: z.string().optional(),
+    message: z.string().max(1024).optional(),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: '!(self.target.sourceDigest in self.rejectedDigests)',
+        message: 'target.sourceDigest is among rejectedDigests: a hold cannot go back to the release that it keeps out',
+      },
+      {
+        rule: 'self.workload == oldSelf.workload',
+        message: 'workload is immutable: delete this hold and create another',
+      },
+    ],
+  });
 export type HoldSpec = z.infer<typeof holdSpec>;
 
 export const holdStatus = z.strictObject({

@@ -26,13 +26,22 @@ export const suspect = z.strictObject({
 });
 
 /** spec is what was observed, written by the intake in one create; status is what was made of it. */
-export const incidentSpec = z.strictObject({
-  workload: workloadRef,
-  suspect: suspect.optional().describe('Release under suspicion; none where the workload has no recorded release.'),
-  objective: z.string().optional().describe('ServiceLevelObjective through which the alert was matched.'),
-  evidence: z.array(evidence).max(64),
-  approved: z.boolean().optional().describe('In mode Approve: a person says yes.'),
-});
+export const incidentSpec = z
+  .strictObject({
+    workload: workloadRef,
+    suspect: suspect.optional().describe('Release under suspicion; none where the workload has no recorded release.'),
+    objective: z.string().optional().describe('ServiceLevelObjective through which the alert was matched.'),
+    evidence: z.array(evidence).max(64),
+    approved: z.boolean().optional().describe('In mode Approve: a person says yes.'),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: 'self.workload == oldSelf.workload',
+        message: 'workload is immutable: an incident stays with the workload that it was opened for',
+      },
+    ],
+  });
 
 export const verdict = z.strictObject({
   result: z.enum(['Guilty', 'Innocent', 'Abstain']),

@@ -38,9 +38,18 @@ export const release = z.strictObject({
 });
 export type Release = z.infer<typeof release>;
 
-export const releaseHistorySpec = z.strictObject({
-  workload: workloadRef.describe('Whose releases these are.'),
-});
+export const releaseHistorySpec = z
+  .strictObject({
+    workload: workloadRef.describe('Whose releases these are.'),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: 'self.workload == oldSelf.workload',
+        message: 'workload is immutable: a history stays with its workload',
+      },
+    ],
+  });
 
 export const releaseHistoryStatus = z.strictObject({
   conditions: conditions.optional(),

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { GROUP, VERSION } from './annotations.ts';
+import { gitSyncSpec, gitSyncStatus } from './gitsync.ts';
+import { holdSpec, holdStatus } from './hold.ts';
+import { incidentSpec, incidentStatus } from './incident.ts';
+import { releaseHistorySpec, releaseHistoryStatus } from './release-history.ts';
+import { sloSpec, sloStatus } from './slo.ts';
+import { type StructuralSchema, structural } from './structural.ts';
+
+/** A column of `kubectl get`; priority 1 shows with `-o wide` only. */
+interface Column {
+  name: string;
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  jsonPath: string;
+  priority?: 1;
+}
+
+export interface KindDefinition {
+  kind: string;
+  plural: string;
+  shortNames: string[];
+  /** One sentence: what an object of this kind says, and who writes it. */
+  description: string;
+  spec: z.ZodType;
+  status: z.ZodType;
+  columns: Column[];
+}
+
+const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+const workload: Column = { name: 'Workload', type: 'string', jsonPath: '.spec.workload.name' };
+const workloadKind: Column = { name: 'Kind', type: 'string', jsonPath: '.spec.workload.kind', priority: 1 };
+const condition = (type: string, field: 'status' | 'message' | 'reason'): string =>
+  `.status.conditions[?(@.type=="${type}")].${field}`;
+
+/** Every kind of the group. The CRDs, the reference documentation and the RBAC tests are made from this table. */
+export const kinds: readonly KindDefinition[] = [
+  {
+    kind: 'GitSync',
+    plural: 'gitsyncs',
+    shortNames: ['gsync'],
+    description:
+      'A repository, a ref and a path whose rendered objects the cluster is made equal to. People write the spec.',
+    spec: gitSyncSpec,
+    status: gitSyncStatus,
+    columns: [
+      { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status') },
+      { name: 'Status', type: 'string', jsonPath: condition('Ready', 'message') },
+      { name: 'Revision', type: 'string', jsonPath: '.status.appliedRevision' },
+      { name: 'Held', type: 'string', jsonPath: condition('Held', 'status') },
+      { name: 'URL', type: 'string', jsonPath: '.spec.url', priority: 1 },
+      { name: 'Path', type: 'string', jsonPath: '.spec.path', priority: 1 },
+      age,
+    ],
+  },
+  {
+    kind: 'ReleaseHistory',
+    plural: 'releasehistories',
+    shortNames: ['rh'],
+    description: 'The recorded releases of one workload, newest first. The controller writes it.',
+    spec: releaseHistorySpec,
+    status: releaseHistoryStatus,
+    columns: [
+      workload,
+      workloadKind,
+      { name: 'Current', type: 'integer', jsonPath: '.status.current' },
+      { name: 'Last Good', type: 'integer', jsonPath: '.status.lastGood' },
+      { name: 'Image', type: 'string', jsonPath: '.status.releases[0].images[0].image', priority: 1 },
+      age,
+    ],
+  },
+  {
+    kind: 'Hold',
+    plural: 'holds',
+    shortNames: ['hold'],
+    description:
+      'Keeps rejected releases of a workload out and an earlier one in. An incident or a person writes it; deleting it lifts it.',
+    spec: holdSpec,
+    status: holdStatus,
+    columns: [
+      workload,
+      workloadKind,
+      { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Target', type: 'integer', jsonPath: '.spec.target.release' },
+      { name: 'Reason', type: 'string', jsonPath: '.spec.reason' },
+      { name: 'Message', type: 'string', jsonPath: '.spec.message', priority: 1 },
+      age,
+    ],
+  },
+  {
+    kind: 'ServiceLevelObjective',
+    plural: 'servicelevelobjectives',
+    shortNames: ['slo'],
+    description: 'What a workload promises, how that is measured, and what may be done when it burns its error budget.',
+    spec: sloSpec,
+    status: sloStatus,
+    columns: [
+      workload,
+      workloadKind,
+      { name: 'Objective', type: 'number', jsonPath: '.spec.objective' },
+      { name: 'Window', type: 'string', jsonPath: '.spec.window' },
+      { name: 'Mode', type: 'string', jsonPath: '.spec.policy.mode' },
+      { name: 'Burn Rate', type: 'number', jsonPath: '.status.burnRate' },
+      { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status'), priority: 1 },
+      age,
+    ],
+  },
+  {
+    kind: 'Incident',
+    plural: 'incidents',
+    shortNames: ['inc'],
+    description:
+      'One release of one workload under suspicion, with the evidence, the verdict and what was done. The controller writes it; in mode Approve a person sets spec.approved.',
+    spec: incidentSpec,
+    status: incidentStatus,
+    columns: [
+      workload,
+      workloadKind,
+      { name: 'Suspect', type: 'integer', jsonPath: '.spec.suspect.number' },
+      { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Verdict', type: 'string', jsonPath: '.status.verdict.result' },
+      { name: 'Commit', type: 'string', jsonPath: '.spec.suspect.commit', priority: 1 },
+      { name: 'Message', type: 'string', jsonPath: '.status.message', priority: 1 },
+      age,
+    ],
+  },
+];
+
+/** The schema of a whole object of the kind. */
+export const openAPISchema = (definition: KindDefinition): StructuralSchema => ({
+  description: definition.description,
+  type: 'object',
+  required: ['spec'],
+  properties: {
+    apiVersion: { type: 'string' },
+    kind: { type: 'string' },
+    metadata: { type: 'object' },
+    spec: structural(z.toJSONSchema(definition.spec, { io: 'input' })),
+    status: structural(z.toJSONSchema(definition.status, { io: 'input' })),
+  },
+});
+
+export interface CustomResourceDefinition {
+  apiVersion: 'apiextensions.k8s.io/v1';
+  kind: 'CustomResourceDefinition';
+  metadata: { name: string; labels: Record<string, string> };
+  spec: Record<string, unknown>;
+}
+
+export const crdOf = (definition: KindDefinition): CustomResourceDefinition => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: `${definition.plural}.${GROUP}`,
+    labels: { 'app.kubernetes.io/name': 'metricops', 'app.kubernetes.io/part-of': 'metricops' },
+  },
+  spec: {
+    group: GROUP,
+    scope: 'Namespaced',
+    names: {
+      kind: definition.kind,
+      listKind: `${definition.kind}List`,
+      plural: definition.plural,
+      singular: definition.kind.toLowerCase(),
+      shortNames: definition.shortNames.filter((name) => name !== definition.kind.toLowerCase()),
+      categories: ['metricops'],
+    },
+    versions: [
+      {
+        name: VERSION,
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        additionalPrinterColumns: definition.columns,
+        schema: { openAPIV3Schema: openAPISchema(definition) },
+      },
+    ],
+  },
+});
+
+export const crds = (): CustomResourceDefinition[] => kinds.map(crdOf);

@@ -1,0 +1,53 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { dump } from 'js-yaml';
+import { crds } from '../src/api/crd.ts';
+import { reference } from './lib/reference.ts';
+
+const NOTICE = 'Generated from src/api by `npm run generate`; do not edit.';
+
+/** Every generated file by its path in the repository. */
+export const generated = (): Map<string, string> => {
+  const files = new Map<string, string>();
+  const names: string[] = [];
+  for (const crd of crds()) {
+    const name = `${crd.metadata.name.split('.')[0]}.yaml`;
+    names.push(name);
+    files.set(`deploy/crds/${name}`, `# ${NOTICE}\n${dump(crd, { lineWidth: -1, noRefs: true })}`);
+  }
+  const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: names };
+  files.set('deploy/crds/kustomization.yaml', `# ${NOTICE}\n${dump(kustomization)}`);
+  files.set('docs/reference.md', `<!-- ${NOTICE} -->\n\n${reference()}`);
+  return files;
+};
+
+/** Paths whose content is not what would be generated, or that nothing generates any more. */
+export const stale = (root: string): string[] => {
+  const want = generated();
+  const read = (path: string): string | undefined => {
+    try {
+      return readFileSync(join(root, path), 'utf8');
+    } catch {
+      return undefined;
+    }
+  };
+  const changed = [...want].filter(([path, text]) => read(path) !== text).map(([path]) => path);
+  const orphans = readdirSync(join(root, 'deploy/crds'))
+    .map((name) => `deploy/crds/${name}`)
+    .filter((path) => !want.has(path));
+  return [...changed, ...orphans];
+};
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..');
+  if (process.argv.includes('--check')) {
+    const paths = stale(root);
+    for (const path of paths) process.stderr.write(`${path} is not what src/api says: npm run generate\n`);
+    process.exitCode = paths.length === 0 ? 0 : 1;
+  } else {
+    for (const [path, text] of generated()) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
+  }
+}

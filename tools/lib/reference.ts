@@ -1,0 +1,99 @@
+import { API_VERSION, annotations, labels } from '../../src/api/annotations.ts';
+import { kinds, openAPISchema } from '../../src/api/crd.ts';
+import { reasons } from '../../src/api/reasons.ts';
+import type { StructuralSchema } from '../../src/api/structural.ts';
+
+/** docs/reference.md: every kind, field, annotation and reason, from the same source as the types and the CRDs. */
+export const reference = (): string =>
+  `${[head(), ...kinds.map(kindSection), keysSection(), reasonsSection()].join('\n\n')}\n`;
+
+const head = (): string =>
+  [
+    '# Reference',
+    '',
+    `Kinds of \`${API_VERSION}\`. All are namespaced; \`kubectl get metricops -A\` lists them.`,
+    '',
+    '| kind | short name | what it says |',
+    '|---|---|---|',
+    ...kinds.map((k) => `| [${k.kind}](#${k.kind.toLowerCase()}) | \`${k.shortNames[0]}\` | ${cell(k.description)} |`),
+    '',
+    'Durations are written `90s`, `10m`, `1h30m`, `30d`. A field in **bold** is required. An unknown field is refused by `kubectl apply`.',
+  ].join('\n');
+
+const kindSection = (definition: (typeof kinds)[number]): string => {
+  const { spec, status } = openAPISchema(definition).properties ?? {};
+  return [
+    `## ${definition.kind}`,
+    '',
+    definition.description,
+    '',
+    ...table('spec', spec),
+    ...rules(spec),
+    '',
+    ...table('status', status),
+  ].join('\n');
+};
+
+const table = (name: string, schema: StructuralSchema | undefined): string[] => [
+  `### ${name}`,
+  '',
+  '| field | type | default | meaning |',
+  '|---|---|---|---|',
+  ...(schema ? fieldRows(schema, '') : []),
+];
+
+const fieldRows = (schema: StructuralSchema, prefix: string): string[] =>
+  Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    const path = `${prefix}${name}`;
+    const label = schema.required?.includes(name) ? `**\`${path}\`**` : `\`${path}\``;
+    const byDefault = field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``;
+    const row = `| ${label} | ${typeOf(field)} | ${cell(byDefault)} | ${cell(field.description ?? '')} |`;
+    const inner = field.type === 'array' ? field.items : field;
+    return [row, ...(inner?.properties ? fieldRows(inner, `${path}${field.type === 'array' ? '[]' : ''}.`) : [])];
+  });
+
+const typeOf = (field: StructuralSchema): string => {
+  if (field.enum) return field.enum.map((value) => `\`${value}\``).join(', ');
+  if (field.format === 'date-time') return 'time';
+  if (field.type === 'array') return field.items ? `list of ${typeOf(field.items)}` : 'list';
+  if (field.type === 'object' && field.additionalProperties) return `map of ${typeOf(field.additionalProperties)}`;
+  const limits = [
+    field.minimum === undefined ? '' : `${field.exclusiveMinimum === true ? '>' : '≥'} ${field.minimum}`,
+    field.maximum === undefined ? '' : `${field.exclusiveMaximum === true ? '<' : '≤'} ${field.maximum}`,
+  ].filter((limit) => limit !== '');
+  return [field.type, ...limits].join(' ');
+};
+
+const rules = (schema: StructuralSchema | undefined): string[] => {
+  const messages = schema ? [...new Set(messagesOf(schema))] : [];
+  return messages.length === 0 ? [] : ['', 'The API server also refuses, with these words:', '', ...messages];
+};
+
+const messagesOf = (schema: StructuralSchema): string[] => [
+  ...(schema['x-kubernetes-validations'] ?? []).map((rule) => `- ${rule.message}`),
+  ...Object.values(schema.properties ?? {}).flatMap(messagesOf),
+  ...(schema.items ? messagesOf(schema.items) : []),
+];
+
+const keysSection = (): string =>
+  [
+    '## Annotations and labels',
+    '',
+    'What each means stands in `src/api/annotations.ts`; `docs/annotations.md` shows their use.',
+    '',
+    ...Object.values(annotations).map((key) => `- annotation \`${key}\``),
+    ...Object.values(labels).map((key) => `- label \`${key}\``),
+  ].join('\n');
+
+const reasonsSection = (): string =>
+  [
+    '## Reasons',
+    '',
+    'Reasons of conditions, verdicts and events.',
+    '',
+    '| reason | what it means | what to do |',
+    '|---|---|---|',
+    ...Object.entries(reasons).map(([code, entry]) => `| \`${code}\` | ${cell(entry.means)} | ${cell(entry.next)} |`),
+  ].join('\n');
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
