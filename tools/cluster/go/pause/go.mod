@@ -1,0 +1,3 @@
+module metricops.dev/tools/pause
+
+go 1.24.0

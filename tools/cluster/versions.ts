@@ -1,0 +1,55 @@
+/** What the local cluster is made of. Each program is built by the Go toolchain from the module in `go/<module>`, whose go.sum pins it. */
+export interface Program {
+  /** Folder below `go/`. */
+  module: 'kubernetes' | 'etcd' | 'coredns' | 'kustomize' | 'pause';
+  /** Main package. */
+  main: string;
+  version: string;
+  /** Linker variables that make `--version` tell the truth. */
+  stamp: Record<string, string>;
+}
+
+const KUBERNETES = '1.34.4';
+
+const kubernetes = (command: string): Program => ({
+  module: 'kubernetes',
+  main: `k8s.io/kubernetes/cmd/${command}`,
+  version: KUBERNETES,
+  stamp: Object.fromEntries(
+    ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => [
+      [`${path}.gitVersion`, `v${KUBERNETES}`],
+      [`${path}.gitMajor`, '1'],
+      [`${path}.gitMinor`, '34'],
+    ]),
+  ),
+});
+
+export const programs = {
+  etcd: { module: 'etcd', main: 'go.etcd.io/etcd/server/v3', version: '3.6.7', stamp: {} },
+  'kube-apiserver': kubernetes('kube-apiserver'),
+  'kube-controller-manager': kubernetes('kube-controller-manager'),
+  'kube-scheduler': kubernetes('kube-scheduler'),
+  kubectl: kubernetes('kubectl'),
+  kubelet: kubernetes('kubelet'),
+  'kube-proxy': kubernetes('kube-proxy'),
+  coredns: { module: 'coredns', main: 'github.com/coredns/coredns', version: '1.12.4', stamp: {} },
+  pause: { module: 'pause', main: '.', version: '1', stamp: {} },
+  kustomize: {
+    module: 'kustomize',
+    main: 'sigs.k8s.io/kustomize/kustomize/v5',
+    version: '5.8.1',
+    stamp: { 'sigs.k8s.io/kustomize/api/provenance.version': 'v5.8.1' },
+  },
+} as const satisfies Record<string, Program>;
+
+export type ProgramName = keyof typeof programs;
+
+export const controlPlanePrograms = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubectl',
+] as const satisfies readonly ProgramName[];
+
+export const nodePrograms = ['kubelet', 'kube-proxy', 'coredns', 'pause'] as const satisfies readonly ProgramName[];

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const exec = promisify(execFile);
+
+export interface Image {
+  /** `--target` of the Containerfile. */
+  target: 'metricops' | 'sidecar' | 'shop';
+  /** Full reference, e.g. metricops.dev/shop:v1. */
+  name: string;
+  /** What `image.config.env` gets on top, to make tags of the same program differ. */
+  env?: Record<string, string>;
+}
+
+/**
+ * Builds images from the repository's Containerfile with buildah, in a store of its own that is removed afterwards.
+ * The base comes from no registry: it is this process's node binary with the libraries that ldd names.
+ *
+ * @param context folder with the Containerfile and dist/
+ * @param outDir where the docker-archive files go
+ * @returns path of the archive for each image name
+ */
+export const buildImages = async (
+  images: readonly Image[],
+  { context, outDir, log }: { context: string; outDir: string; log: (line: string) => void },
+): Promise<Map<string, string>> => {
+  const store = mkdtempSync(join(tmpdir(), 'metricops-images-'));
+  const buildah = async (...args: string[]): Promise<string> => {
+    const own = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'overlay'];
+    return (await exec('buildah', [...own, ...args], { maxBuffer: 16 << 20 })).stdout.trim();
+  };
+  try {
+    mkdirSync(outDir, { recursive: true });
+    await buildBase(join(store, 'base'), buildah);
+    const archives = new Map<string, string>();
+    for (const image of images) {
+      log(`image ${image.name}`);
+      const env = Object.entries(image.env ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
+      const build = ['bud', '-q', '--build-arg', `BASE=${BASE}`, '--target', image.target, ...env];
+      await buildah(...build, '-f', join(context, 'Containerfile'), '-t', image.name, context);
+      const archive = join(outDir, `${image.name.replaceAll(/[/:]/g, '_')}.tar`);
+      rmSync(archive, { force: true });
+      await buildah('push', '-q', image.name, `docker-archive:${archive}:${image.name}`);
+      archives.set(image.name, archive);
+    }
+    return archives;
+  } finally {
+    rmSync(store, { recursive: true, force: true });
+  }
+};
+
+const BASE = 'localhost/metricops-base:node';
+
+const buildBase = async (root: string, buildah: (...args: string[]) => Promise<string>): Promise<void> => {
+  const node = realpathSync(process.execPath);
+  const place = (from: string, to: string): void => {
+    mkdirSync(dirname(join(root, to)), { recursive: true });
+    cpSync(realpathSync(from), join(root, to));
+  };
+  place(node, '/usr/bin/node');
+  const { stdout } = await exec('ldd', [node]);
+  for (const [, path] of stdout.matchAll(/(\/lib\S+)/g)) if (path !== undefined) place(path, path);
+  place('/etc/ssl/certs/ca-certificates.crt', '/etc/ssl/certs/ca-certificates.crt');
+  mkdirSync(join(root, 'tmp'), { mode: 0o1777 });
+  const container = await buildah('from', 'scratch');
+  await buildah('copy', '-q', container, root, '/');
+  await buildah('config', '--env', 'PATH=/usr/local/bin:/usr/bin:/bin', '--env', `HOME=/tmp`, container);
+  await buildah('commit', '-q', container, BASE);
+  await buildah('rm', basename(container));
+};
