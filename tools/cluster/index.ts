@@ -137,7 +137,10 @@ const open = (layout: Layout, kubectl: string): Cluster => {
       );
       if (layout.node) await Promise.all(processesInside(layout, holder).map((id) => endProcess(id, 0)));
       await processes.stop('namespaces', 0);
-      if (layout.node) removeCgroups(layout);
+      if (layout.node) {
+        removeLink(layout);
+        removeCgroups(layout);
+      }
       rmSync(layout.stateDir, { recursive: true, force: true, maxRetries: 5 });
     },
   };

@@ -42,7 +42,7 @@ export const createNamespaces = (layout: Layout, processes: ProcessTable): strin
     mounts,
   ]);
   waitUntilTail(holder);
-  const outside = `mo${layout.slot}h`;
+  const outside = outsideLink(layout);
   const inside = `mo${layout.slot}n`;
   const { host, node } = layout.link;
   run(['ip', 'link', 'add', outside, 'type', 'veth', 'peer', 'name', inside, 'netns', String(holder.pid)]);
@@ -61,6 +61,13 @@ export const createNamespaces = (layout: Layout, processes: ProcessTable): strin
     run([...prefix, ...argv]);
   }
   return prefix;
+};
+
+const outsideLink = ({ slot }: Layout): string => `mo${slot}h`;
+
+/** The kernel would do this by itself when the namespace ends, but some time later. */
+export const removeLink = (layout: Layout): void => {
+  if (existsSync(`/sys/class/net/${outsideLink(layout)}`)) run(['ip', 'link', 'delete', outsideLink(layout)]);
 };
 
 /** The holder becomes `tail` after its last mount; until then the namespaces are not whole. */
