@@ -7,7 +7,15 @@ import { ensurePrograms } from './build.ts';
 import { startControlPlane, writeIdentities } from './control-plane.ts';
 import { ensureDebianPackages } from './debian.ts';
 import { type Layout, layoutOf, SLOTS, stateRoot } from './layout.ts';
-import { createCgroups, createNamespaces, enter, findHolder, processesInside, removeCgroups } from './namespaces.ts';
+import {
+  createCgroups,
+  createNamespaces,
+  enter,
+  findHolder,
+  processesInside,
+  removeCgroups,
+  removeLink,
+} from './namespaces.ts';
 import { ctr, type NodeHost, startNode } from './node.ts';
 import { endProcess, openProcessTable, type ProcessId } from './processes.ts';
 import { controlPlanePrograms, nodePrograms } from './versions.ts';
