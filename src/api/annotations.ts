@@ -19,6 +19,9 @@ export const annotations = {
   /** RFC 3339 time or any new value on a GitSync: fetch and sync now. */
   requestedAt: 'metricops.dev/requested-at',
 
+  /** On a ReleaseHistory, by `metricops accept`: sourceDigests, comma-separated, that no incident rejects again. */
+  acceptedDigests: 'metricops.dev/accepted-digests',
+
   // Written by metricops on the metadata of objects that it applies (never on a pod template).
   /** sourceDigest of the workload as rendered. The Deployment controller copies it to the new ReplicaSet. */
   sourceDigest: 'metricops.dev/source-digest',
