@@ -6,7 +6,7 @@ import { canonical } from './canonical.ts';
 import { digestsOf, liveDigest } from './digest.ts';
 
 const key = Buffer.from('0123456789abcdef0123456789abcdef');
-const web = (change: (template: Record<string, never>) => void = () => {}): KubeObject => {
+const web = (change: (template: { spec: object; metadata: object }) => void = () => {}): KubeObject => {
   const template = {
     metadata: { labels: { app: 'web' } },
     spec: {
@@ -17,7 +17,7 @@ const web = (change: (template: Record<string, never>) => void = () => {}): Kube
       ],
     },
   };
-  change(template as never);
+  change(template);
   const metadata = { name: 'web', namespace: 'shop' };
   return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas: 2, template } };
 };

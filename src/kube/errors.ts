@@ -1,0 +1,61 @@
+/** A refusal by the API server (its Status object), or the failure to reach it (status 0). */
+export class KubeError extends Error {
+  override name = 'KubeError';
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  /** Status.reason: NotFound, Conflict, AlreadyExists, Invalid, Forbidden, Expired, TooManyRequests, ... */
+  readonly reason: string;
+  readonly details: unknown;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    message: string,
+    options: {
+      status: number;
+      reason: string;
+      details?: unknown;
+      retryAfterSeconds?: number | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = options.status;
+    this.reason = options.reason;
+    this.details = options.details;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+const hasStatus = (error: unknown, status: number): boolean => error instanceof KubeError && error.status === status;
+
+/** 409: the object exists already, or is not at the resourceVersion that the write was made for. */
+export const isConflict = (error: unknown): boolean => hasStatus(error, 409);
+export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
+/** 410: the resourceVersion is too old; list again. */
+export const isExpired = (error: unknown): boolean => hasStatus(error, 410);
+/** The API server looked at the object and said no: repeating the same request is useless. */
+export const isRejected = (error: unknown): boolean =>
+  error instanceof KubeError && [400, 403, 404, 405, 413, 415, 422].includes(error.status);
+
+/** KubeError of an answer that is not 2xx; the body is a Status object, or whatever a proxy on the way said. */
+export const errorFromAnswer = (status: number, body: string, retryAfter: string | undefined): KubeError => {
+  const parsed = parseStatus(body);
+  const seconds = Number(retryAfter ?? parsed?.details?.retryAfterSeconds);
+  return new KubeError(parsed?.message ?? (body.slice(0, 300) || `HTTP ${status}`), {
+    status,
+    reason: parsed?.reason ?? `HTTP${status}`,
+    details: parsed?.details,
+    retryAfterSeconds: Number.isFinite(seconds) && seconds > 0 ? seconds : undefined,
+  });
+};
+
+const parseStatus = (
+  body: string,
+): { message?: string; reason?: string; details?: { retryAfterSeconds?: number } } | undefined => {
+  try {
+    const value = JSON.parse(body) as { kind?: string };
+    return value.kind === 'Status' ? (value as object) : undefined;
+  } catch {
+    return undefined; // not JSON: a proxy or the network spoke
+  }
+};

@@ -1,0 +1,65 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/**
+ * The controller's own metrics: base units, `_total` for counters, labels whose values are known when this is compiled.
+ * No object, namespace or pod is ever a label.
+ */
+export const createMetrics = (options: { defaults?: boolean } = {}) => {
+  const registry = new Registry();
+  const registers = [registry];
+  if (options.defaults) collectDefaultMetrics({ register: registry });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> =>
+    new Counter({ name: `metricops_${name}`, help, labelNames: [...labelNames], registers });
+  const seconds = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    buckets: number[],
+  ): Histogram<L> =>
+    new Histogram({
+      name: `metricops_${name}_duration_seconds`,
+      help,
+      labelNames: [...labelNames],
+      buckets,
+      registers,
+    });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name: `metricops_${name}`, help, registers });
+  return {
+    registry,
+    kubeRequests: counter('kube_requests_total', 'Requests to the API server.', ['verb', 'code']),
+    watchDisturbances: counter('watch_disturbances_total', 'Watches that were resumed or listed again.', ['what']),
+    syncs: counter('syncs_total', 'Finished syncs by result.', ['result']),
+    syncDuration: seconds(
+      'sync',
+      'From the start of a sync to its status.',
+      [],
+      [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+    ),
+    applied: counter('objects_applied_total', 'Objects sent to the API server by server-side apply.', ['result']),
+    driftCorrections: counter('drift_corrections_total', 'Objects put back after a change by somebody else.'),
+    holdsApplied: counter('holds_applied_total', 'Hold targets applied by result.', ['result']),
+    holdApplyDuration: seconds(
+      'hold_apply',
+      'From the creation of a Hold to its last applied object.',
+      [],
+      [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    ),
+    alerts: counter('alerts_received_total', 'Alerts received, by what became of them.', ['result']),
+    verdicts: counter('verdicts_total', 'Verdicts on releases under suspicion.', ['result']),
+    rollbacks: counter('rollbacks_total', 'Rollbacks by how they ended.', ['result']),
+    openIncidents: gauge('incidents_open', 'Incidents that are not closed.'),
+    records: counter('release_records_total', 'Reports of sidecars by result.', ['result']),
+    admissions: counter('admissions_total', 'Admission reviews by what was decided.', ['result']),
+    admissionDuration: seconds(
+      'admission',
+      'Time to answer an admission review.',
+      [],
+      [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2],
+    ),
+    certificateExpiry: gauge('webhook_certificate_expiry_timestamp_seconds', 'When the serving certificate ends.'),
+    missedInjections: gauge('missed_injections', 'Running pods of opted-in workloads that have no sidecar.'),
+    leader: gauge('leader', '1 on the replica that acts.'),
+  };
+};
