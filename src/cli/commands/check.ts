@@ -1,0 +1,226 @@
+import { annotations, GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import { KubeError } from '../../kube/errors.ts';
+import { resources } from '../../kube/resources.ts';
+import type { Cli } from '../context.ts';
+import { coverage, uncovered } from '../coverage.ts';
+import { CliError } from '../io.ts';
+import { rolledOut } from '../rollout.ts';
+import { plural, workloadWords } from '../words.ts';
+import { TOKENS, unestablished } from './install.ts';
+
+export const CHECK_HELP = `
+Says whether everything that metricops needs is there. Exit code 1 when something that it can't do without is not.
+
+Examples:
+  metricops check
+  metricops check -o json | jq '.checks[] | select(.result != "ok")'`;
+
+interface Finding {
+  /** warning: it works without, with less. */
+  result: 'ok' | 'warning' | 'failed' | 'skipped';
+  message: string;
+  /** What to do about it. */
+  next?: string;
+}
+
+type Check = (cli: Cli) => Promise<Finding>;
+
+const ok = (message: string): Finding => ({ result: 'ok', message });
+const system = (name: string): { namespace: string; name: string } => ({ namespace: SYSTEM_NAMESPACE, name });
+
+/** Native sidecars: beta and on by default from this on. */
+const MINOR = 29;
+
+const serverVersion: Check = async (cli) => {
+  const { major, minor, gitVersion } = (await cli.client.raw('GET', '/version')) as Record<string, string>;
+  const fine = Number(major) > 1 || Number.parseInt(minor ?? '0', 10) >= MINOR;
+  return fine
+    ? ok(`Kubernetes ${gitVersion}`)
+    : { result: 'failed', message: `Kubernetes ${gitVersion}`, next: `upgrade to 1.${MINOR} or later` };
+};
+
+const nodes: Check = async (cli) => {
+  const { items } = await cli.client.list(resources.nodes);
+  const version = (node: KubeObject): string =>
+    (node.status as { nodeInfo?: { kubeletVersion?: string } } | undefined)?.nodeInfo?.kubeletVersion ?? '';
+  const old = items.filter((node) => Number(version(node).split('.')[1] ?? MINOR) < MINOR);
+  if (old.length === 0) return ok(`${plural(items.length, 'node')} with native sidecars`);
+  return {
+    result: 'warning',
+    message: `no native sidecars on ${old.map((node) => `${node.metadata.name} (${version(node)})`).join(', ')}`,
+    next: `pods are not injected while such nodes are there: upgrade their kubelets to 1.${MINOR}`,
+  };
+};
+
+const kinds: Check = async (cli) => {
+  const missing = await unestablished(cli);
+  return missing.length === 0
+    ? ok('kinds are served')
+    : { result: 'failed', message: `not served: ${missing.join(', ')}`, next: 'metricops install' };
+};
+
+const controller: Check = async (cli) => {
+  const deployment = await cli.client.get(resources.deployments, system('metricops'));
+  if (!deployment) {
+    return { result: 'failed', message: `no controller in ${SYSTEM_NAMESPACE}`, next: 'metricops install' };
+  }
+  const { done, message } = rolledOut(deployment);
+  const { readyReplicas = 0 } = (deployment.status ?? {}) as { readyReplicas?: number };
+  if (done) return ok(`controller: ${message}`);
+  return {
+    result: readyReplicas > 0 ? 'warning' : 'failed',
+    message: `controller: ${message}`,
+    next: `kubectl -n ${SYSTEM_NAMESPACE} describe pods; kubectl -n ${SYSTEM_NAMESPACE} logs deploy/metricops`,
+  };
+};
+
+const webhook: Check = async (cli) => {
+  const found = await cli.client.get(resources.mutatingWebhooks, { name: 'metricops' });
+  if (!found)
+    return { result: 'failed', message: 'no MutatingWebhookConfiguration metricops', next: 'metricops install' };
+  const entries = (found.webhooks ?? []) as { name: string; clientConfig: { caBundle?: string } }[];
+  const without = entries.filter((entry) => !entry.clientConfig.caBundle);
+  if (without.length === 0) return ok(`webhook: ${plural(entries.length, 'entry', 'entries')} with a CA`);
+  return {
+    result: 'failed',
+    message: `no caBundle in ${without.map((entry) => entry.name).join(', ')}`,
+    next: 'the controller writes it once it leads: metricops check again, then its logs',
+  };
+};
+
+/** Creates a pod that is opted in, as a dry run: the API server asks the webhook, nothing is stored. */
+const injection: Check = async (cli) => {
+  const image = 'metricops.dev/check';
+  const pod: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'metricops-check', namespace: cli.namespace, annotations: { [annotations.inject]: 'true' } },
+    spec: { containers: [{ name: 'check', image }] },
+  };
+  const answer = await cli.client.create(resources.pods, pod, { dryRun: true });
+  if (answer.metadata.annotations?.[annotations.injection] !== undefined)
+    return ok('the API server reaches the webhook');
+  return {
+    result: 'failed',
+    message: 'the API server does not reach the webhook: an opted-in pod comes back as it was',
+    next: `a firewall between the control plane and port 9443 of the pods? kubectl -n ${SYSTEM_NAMESPACE} get endpointslices`,
+  };
+};
+
+const RIGHTS: { verb: string; group: string; resource: string; name?: string }[] = [
+  { verb: 'watch', group: '', resource: 'pods' },
+  { verb: 'patch', group: 'apps', resource: 'deployments' },
+  { verb: 'create', group: 'apps', resource: 'controllerrevisions' },
+  { verb: 'create', group: '', resource: 'secrets' },
+  { verb: 'impersonate', group: '', resource: 'serviceaccounts' },
+  { verb: 'create', group: GROUP, resource: 'holds' },
+  {
+    verb: 'patch',
+    group: 'admissionregistration.k8s.io',
+    resource: 'mutatingwebhookconfigurations',
+    name: 'metricops',
+  },
+];
+
+const controllerRights: Check = async (cli) => {
+  const user = `system:serviceaccount:${SYSTEM_NAMESPACE}:metricops`;
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const refused: string[] = [];
+  for (const right of RIGHTS) {
+    const spec = { user, resourceAttributes: right };
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+    const { status } = (await cli.client.raw('POST', path, review)) as { status: { allowed: boolean } };
+    if (!status.allowed) refused.push(`${right.verb} ${right.resource}`);
+  }
+  if (refused.length === 0) return ok('the controller has its rights');
+  return { result: 'failed', message: `the controller may not ${refused.join(', ')}`, next: 'metricops install' };
+};
+
+const ownRights: Check = async (cli) => {
+  const resourceAttributes = { verb: 'create', group: GROUP, resource: 'holds', namespace: cli.namespace };
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes },
+  };
+  const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+  const { status } = (await cli.client.raw('POST', path, review)) as { status: { allowed: boolean } };
+  if (status.allowed) return ok(`you may roll back in ${cli.namespace}`);
+  return {
+    result: 'warning',
+    message: `you may not roll back in ${cli.namespace}`,
+    next: 'ask for a RoleBinding to the ClusterRole metricops-release-manager',
+  };
+};
+
+const tokens: Check = async (cli) => {
+  const missing: string[] = [];
+  for (const [name, who] of Object.entries(TOKENS)) {
+    const secret = await cli.client.get(resources.secrets, system(name));
+    if (!(secret?.data as Record<string, string> | undefined)?.token) missing.push(`Secret ${name} for ${who}`);
+  }
+  if (missing.length === 0) return ok('tokens for Alertmanager and push hooks are there');
+  return {
+    result: 'warning',
+    message: `no token: ${missing.join(', ')}; their requests are answered 401`,
+    next: 'metricops install makes them',
+  };
+};
+
+const prometheus: Check = async (cli) => {
+  const config = await cli.client.get(resources.configMaps, system('metricops-config'));
+  const url = (config?.data as Record<string, string> | undefined)?.METRICOPS_PROMETHEUS_URL;
+  if (url) return ok(`burns are asked of ${url}`);
+  return {
+    result: 'warning',
+    message: 'no Prometheus: every incident is escalated to a person',
+    next: 'metricops install --prometheus-url http://...',
+  };
+};
+
+const recorder: Check = async (cli) => {
+  const all = await coverage(cli.client, {});
+  const missing = uncovered(all);
+  if (missing.length === 0) return ok(`the recorder is in every pod of ${plural(all.length, 'opted-in workload')}`);
+  return {
+    result: 'warning',
+    message: `pods without the recorder: ${missing.map(({ workload }) => `${workload.namespace}/${workloadWords(workload)}`).join(', ')}`,
+    next: 'kubectl rollout restart them; `metricops status -A` says why',
+  };
+};
+
+/** In the order in which a person would look; each stands for itself. */
+const CHECKS: Record<string, Check> = {
+  server: serverVersion,
+  nodes,
+  kinds,
+  controller,
+  webhook,
+  injection,
+  controllerRights,
+  ownRights,
+  tokens,
+  prometheus,
+  recorder,
+};
+
+export const check = async (cli: Cli): Promise<void> => {
+  const findings: (Finding & { name: string })[] = [];
+  for (const [name, run] of Object.entries(CHECKS)) findings.push({ name, ...(await run(cli).catch(notSeen)) });
+  cli.print({ checks: findings }, () => findings.map(line).join('\n'));
+  const failed = findings.filter(({ result }) => result === 'failed').length;
+  if (failed > 0) throw new CliError(`${plural(failed, 'check')} failed.`);
+};
+
+const MARKS = { ok: 'ok     ', warning: 'WARN   ', failed: 'FAILED ', skipped: 'skipped' } as const;
+
+const line = ({ result, message, next }: Finding): string =>
+  `${MARKS[result]}  ${message}${next === undefined ? '' : `\n         → ${next}`}`;
+
+/** A check that this person may not make says nothing about the installation. */
+const notSeen = (error: unknown): Finding => {
+  if (error instanceof KubeError && error.status === 403) return { result: 'skipped', message: error.message };
+  if (error instanceof KubeError && error.status > 0) return { result: 'failed', message: error.message };
+  throw error;
+};

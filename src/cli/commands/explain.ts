@@ -1,0 +1,190 @@
+import type { Evidence, Incident, IncidentPhase, Verdict } from '../../api/incident.ts';
+import type { Release, ReleaseHistory } from '../../api/release-history.ts';
+import { resources } from '../../kube/resources.ts';
+import { historyName } from '../../snapshot/history-name.ts';
+import type { Cli } from '../context.ts';
+import { CliError } from '../io.ts';
+import { facts, indent, table } from '../table.ts';
+import { age, imagesOf, leg, percent, plural, shortCommit, span, workloadWords } from '../words.ts';
+
+export const EXPLAIN_HELP = `
+Tells the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
+done, and how long each step took.
+
+Examples:
+  metricops explain checkout-4-1a2b3c -n shop
+  metricops explain checkout-4-1a2b3c -o json | jq .status.timeline`;
+
+export const explain = async (cli: Cli, name: string): Promise<void> => {
+  const incident = await cli.client.get<Incident>(resources.incidents, { namespace: cli.namespace, name });
+  if (!incident) {
+    throw new CliError(
+      `There is no incident ${name} in namespace ${cli.namespace}.`,
+      '`metricops incidents -A` lists them; add -n NAMESPACE.',
+    );
+  }
+  const history = await cli.client.get<ReleaseHistory>(resources.releaseHistories, {
+    namespace: cli.namespace,
+    name: historyName(incident.spec.workload),
+  });
+  cli.print(incident, () => story(incident, history, cli.io.now()));
+};
+
+/** The incident as a page of text. */
+export const story = (incident: Incident, history: ReleaseHistory | undefined, now: number): string => {
+  const { spec, status, metadata } = incident;
+  const phase = status?.phase ?? 'Open';
+  const head = facts([
+    ['Incident', `${metadata.namespace}/${metadata.name}`],
+    ['Phase', `${phase}: ${MEANING[phase]}`],
+    ['Workload', workloadWords(spec.workload)],
+    ['Suspect', suspectWords(incident, history)],
+    ['Verdict', status?.verdict && verdictWords(status.verdict)],
+    ['Policy', status?.mode && POLICY[status.mode]],
+    ['Rollback', rollbackWords(incident, history)],
+    [
+      'Budget',
+      status?.budgetSpentPercent === undefined
+        ? undefined
+        : `${status.budgetSpentPercent.toFixed(2)} % of the error budget was spent`,
+    ],
+    ['Message', status?.message],
+    ['Next', nextStep(incident)],
+  ]);
+  return [
+    head,
+    `Evidence (${plural(spec.evidence.length, 'alert')})\n${indent(evidenceTable(spec.evidence, now))}`,
+    `Timeline\n${indent(timeline(incident))}`,
+    status?.verdict?.query && `Query\n${indent(status.verdict.query.trim())}`,
+  ]
+    .filter((part) => part)
+    .join('\n\n');
+};
+
+const MEANING: Record<IncidentPhase, string> = {
+  Open: 'the evidence is stored, nothing is judged yet',
+  Judging: 'Prometheus is asked until there is a verdict',
+  RollingBack: 'the last good release is being applied',
+  Verifying: 'the last good release is applied; its pods and the burn are watched',
+  Recovered: 'closed, the rollback helped',
+  NotRecovered: 'closed, rolled back but still burning',
+  Dismissed: 'closed, the release did not do it',
+  Escalated: 'closed, nothing was done',
+  Observed: 'closed, the policy lets nothing be done',
+};
+
+const POLICY = {
+  Auto: 'Auto: rolls back by itself',
+  Approve: 'Approve: rolls back when a person approves',
+  DryRun: 'DryRun: only says what it would do',
+  Off: 'Off: only records',
+} as const;
+
+const releaseOf = (history: ReleaseHistory | undefined, number: number | undefined): Release | undefined =>
+  history?.status?.releases?.find((release) => release.number === number);
+
+const suspectWords = ({ spec, metadata }: Incident, history: ReleaseHistory | undefined): string => {
+  if (spec.suspect === undefined) return 'none: no release of this workload is recorded';
+  const release = releaseOf(history, spec.suspect.number);
+  const opened = Date.parse(metadata.creationTimestamp ?? '');
+  const lead = release === undefined ? Number.NaN : opened - Date.parse(release.firstSeen);
+  return [
+    `release ${spec.suspect.number}`,
+    release && imagesOf(release),
+    spec.suspect.commit && `commit ${shortCommit(spec.suspect.commit)}`,
+    Number.isNaN(lead) || lead < 0 ? undefined : `first seen ${span(lead)} before the alert came`,
+  ]
+    .filter((part) => part)
+    .join(', ');
+};
+
+const verdictWords = (verdict: Verdict): string =>
+  [`${verdict.result} (${verdict.reason}): ${verdict.message}`, measured(verdict)].filter((line) => line).join('\n');
+
+const measured = (verdict: Verdict): string =>
+  [
+    side('suspect', verdict.newErrorRatio, verdict.newRequests),
+    side('before', verdict.oldErrorRatio, verdict.oldRequests),
+  ]
+    .filter((part) => part)
+    .join('; ');
+
+const side = (who: string, ratio: number | undefined, requests: number | undefined): string | undefined =>
+  ratio === undefined
+    ? undefined
+    : `${who}: ${percent(ratio)} errors${requests === undefined ? '' : ` of ${Math.round(requests)} requests`}`;
+
+const rollbackWords = ({ status }: Incident, history: ReleaseHistory | undefined): string | undefined => {
+  const { target, hold } = status ?? {};
+  if (target === undefined) return undefined;
+  const release = releaseOf(history, target.number);
+  const words = [`to release ${target.number}`, release && imagesOf(release), hold && `held by ${hold}`];
+  return words.filter((part) => part).join(', ');
+};
+
+const nextStep = ({ spec, status, metadata }: Incident): string | undefined => {
+  const at = `-n ${metadata.namespace}`;
+  const workload = workloadWords(spec.workload);
+  switch (status?.phase ?? 'Open') {
+    case 'Judging':
+      return status?.mode === 'Approve' && status.verdict?.result === 'Guilty' && spec.approved === undefined
+        ? `approve: kubectl ${at} patch incident ${metadata.name} --type merge -p '{"spec":{"approved":true}}'`
+        : undefined;
+    case 'Recovered':
+      return `fix it in Git: a commit that changes ${workload} lifts the hold. Was it fine after all? metricops accept ${workload} ${at}`;
+    case 'NotRecovered':
+      return `look for another cause; to go back to Git's release: metricops lift ${workload} ${at}`;
+    case 'Escalated':
+      return `decide yourself: metricops rollback ${workload} ${at}`;
+    case 'Observed':
+      return `to let metricops act, set the policy to Auto (or the annotation metricops.dev/rollback=auto)`;
+    default:
+      return undefined;
+  }
+};
+
+const evidenceTable = (evidence: Evidence[], now: number): string =>
+  table(
+    ['Alert', 'Status', 'From', 'Received', 'Times', 'Labels'],
+    evidence.map((entry) => [
+      entry.alert,
+      entry.status,
+      entry.source,
+      `${age(entry.received, now)} ago`,
+      entry.deliveries,
+      Object.entries(entry.labels)
+        .filter(([name]) => name !== 'alertname')
+        .map(([name, value]) => `${name}=${value}`)
+        .join(' '),
+    ]),
+  );
+
+interface Step {
+  at: number;
+  what: string;
+  message: string;
+}
+
+/** Each step with the time since the one before it. */
+const timeline = (incident: Incident): string => {
+  const steps = stepsOf(incident).toSorted((a, b) => a.at - b.at);
+  const first = steps[0]?.at ?? 0;
+  return table(
+    ['Time', 'After', 'Step', 'What'],
+    steps.map((step, i) => [
+      new Date(step.at).toISOString().slice(11, 19),
+      i === 0 ? `0.0s` : `+${leg(step.at - (steps[i - 1]?.at ?? first))}`,
+      step.what,
+      step.message,
+    ]),
+  );
+};
+
+const stepsOf = ({ spec, status }: Incident): Step[] => [
+  ...spec.evidence.map((entry) => ({
+    at: Date.parse(entry.received),
+    what: 'Alert',
+    message: `${entry.alert} received from ${entry.source}`,
+  })),
+  ...(status?.timeline ?? []).map(({ time, phase, message }) => ({ at: Date.parse(time), what: phase, message })),
+];

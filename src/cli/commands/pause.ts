@@ -1,0 +1,50 @@
+import { annotations } from '../../api/annotations.ts';
+import { resources, workloadResource } from '../../kube/resources.ts';
+import type { Cli } from '../context.ts';
+import { CliError } from '../io.ts';
+import { workloadWords } from '../words.ts';
+import { findWorkload } from '../workload-argument.ts';
+import { findSync } from './sync.ts';
+
+export const PAUSE_HELP = `
+Sync, drift correction and rollback leave a paused workload alone until it is resumed. Its releases are still recorded.
+
+Examples:
+  metricops pause deploy/web -n shop
+  metricops resume deploy/web -n shop`;
+
+export const SUSPEND_HELP = `
+A suspended GitSync applies nothing from Git. Rollbacks of its workloads still happen.
+
+Examples:
+  metricops suspend shop -n shop
+  metricops resume sync/shop -n shop`;
+
+export const RESUME_HELP = `
+Resumes a paused workload (deploy/NAME, sts/NAME, ds/NAME) or a suspended GitSync (sync/NAME).
+
+Examples:
+  metricops resume deploy/web -n shop
+  metricops resume sync/shop -n shop`;
+
+export const pause = (cli: Cli, text: string): Promise<void> => setPause(cli, text, true);
+
+const setPause = async (cli: Cli, text: string, paused: boolean): Promise<void> => {
+  const { key, workload } = await findWorkload(cli, text);
+  if (!workload) throw new CliError(`${workloadWords(key)} is gone from ${key.namespace}.`);
+  const body = { metadata: { annotations: { [annotations.pause]: paused ? 'true' : null } } };
+  const changed = await cli.client.patch(workloadResource(key.kind), key, { type: 'merge', body });
+  cli.print(changed, () => `${workloadWords(key)} ${paused ? 'paused' : 'resumed'}`);
+};
+
+export const suspend = (cli: Cli, name: string): Promise<void> => setSuspend(cli, name, true);
+
+const setSuspend = async (cli: Cli, name: string, suspended: boolean): Promise<void> => {
+  const sync = await findSync(cli, name);
+  const body = { spec: { suspend: suspended } };
+  const changed = await cli.client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body });
+  cli.print(changed, () => `gitsync/${sync.metadata.name} ${suspended ? 'suspended' : 'resumed'}`);
+};
+
+export const resume = (cli: Cli, text: string): Promise<void> =>
+  /^(sync|gitsyncs?|gsync)\//.test(text) ? setSuspend(cli, text, false) : setPause(cli, text, false);

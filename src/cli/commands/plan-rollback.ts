@@ -1,0 +1,68 @@
+import { annotations } from '../../api/annotations.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import type { Release, ReleaseHistory } from '../../api/release-history.ts';
+import { CliError } from '../io.ts';
+
+export interface RollbackPlan {
+  /** sourceDigest that must not run any more. */
+  rejected: string;
+  /** The release it belongs to; undefined while it is not recorded yet. */
+  from: Release | undefined;
+  target: Release & { snapshot: string };
+}
+
+/**
+ * Which digest a person's rollback keeps out, and which release it goes to.
+ * What stands on the workload goes before what is recorded: a release is recorded only when its first pod reports.
+ */
+export const planRollback = (
+  workload: KubeObject | undefined,
+  history: ReleaseHistory,
+  to: number | undefined,
+): RollbackPlan => {
+  const releases = history.status?.releases ?? [];
+  const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
+  const applied = workload?.metadata.annotations?.[annotations.sourceDigest];
+  const current = byNumber(history.status?.current);
+  const rejected = applied ?? current?.sourceDigest;
+  if (rejected === undefined) {
+    throw new CliError(
+      'Nothing says which release runs now.',
+      'Wait until its pods have reported: `metricops history`.',
+    );
+  }
+  const target =
+    to === undefined ? defaultTarget(releases, byNumber(history.status?.lastGood), rejected) : byNumber(to);
+  if (!target) {
+    if (to === undefined) {
+      throw new CliError(
+        'No earlier release is known to be good.',
+        'Choose one yourself: `metricops history` lists them, then --to N.',
+      );
+    }
+    throw new CliError(
+      `There is no release ${to}.`,
+      `There are ${releases.map((r) => r.number).join(', ')}; \`metricops history\` shows them.`,
+    );
+  }
+  if (target.sourceDigest === rejected) {
+    throw new CliError(
+      `Release ${target.number} is what runs now.`,
+      'Choose another with --to N: `metricops history`.',
+    );
+  }
+  const { snapshot } = target;
+  if (snapshot === undefined) {
+    throw new CliError(
+      `What was applied for release ${target.number} was not recorded, so it can't be applied again.`,
+      'Choose another with --to N, or revert the commit in Git.',
+    );
+  }
+  return { rejected, from: releases.find((r) => r.sourceDigest === rejected), target: { ...target, snapshot } };
+};
+
+/** The last good release; where that is what runs now, the newest other one that was good once. */
+const defaultTarget = (releases: Release[], lastGood: Release | undefined, rejected: string): Release | undefined =>
+  lastGood !== undefined && lastGood.sourceDigest !== rejected
+    ? lastGood
+    : releases.find((r) => r.sourceDigest !== rejected && r.good !== undefined && r.outcome !== 'Rejected');

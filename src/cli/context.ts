@@ -1,0 +1,67 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { dump } from 'js-yaml';
+import { parseDuration } from '../api/common.ts';
+import type { KubeObject } from '../api/meta.ts';
+import type { CliIo, Connected } from './io.ts';
+
+/** One run of a command: the connection, where it looks, and how it prints. */
+export interface Cli extends Connected {
+  io: CliIo;
+  /** undefined with -A. */
+  scope: { namespace?: string };
+  output: 'text' | 'json' | 'yaml';
+  /** Objects for scripts, or the text for people. A list becomes a List, as kubectl prints it. */
+  print(result: KubeObject | KubeObject[] | Record<string, unknown>, text: () => string): void;
+}
+
+interface GlobalOptions {
+  namespace?: string;
+  allNamespaces?: boolean;
+  output?: 'json' | 'yaml';
+  context?: string;
+  kubeconfig?: string;
+}
+
+export const openCli = async (io: CliIo, command: Command): Promise<Cli> => {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const connected = await io.connect({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+  });
+  const namespace = options.namespace ?? connected.namespace;
+  const output = options.output ?? 'text';
+  return {
+    ...connected,
+    io,
+    namespace,
+    scope: options.allNamespaces ? {} : { namespace },
+    output,
+    print(result, text) {
+      if (output === 'text') return io.out(text());
+      const value = Array.isArray(result) ? { apiVersion: 'v1', kind: 'List', items: result.map(lean) } : lean(result);
+      io.out(output === 'json' ? JSON.stringify(value, null, 2) : dump(value, { noRefs: true }).trimEnd());
+    },
+  };
+};
+
+/** managedFields are noise to people and scripts alike, as kubectl has it. */
+const lean = <T extends object>(value: T): T => {
+  if (!('metadata' in value)) return value;
+  const { managedFields: _, ...metadata } = value.metadata as Record<string, unknown>;
+  return { ...value, metadata };
+};
+
+/** Argument parser for `--timeout 90s`. */
+export const durationOption = (text: string): number => {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+};
+
+export const numberOption = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 up');
+  return value;
+};

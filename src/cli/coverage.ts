@@ -1,0 +1,72 @@
+import { annotations } from '../api/annotations.ts';
+import type { KubeObject } from '../api/meta.ts';
+import { isOptedIn } from '../api/optin.ts';
+import { WORKLOAD_KINDS, type WorkloadKey } from '../api/workload.ts';
+import { resources, workloadResource } from '../kube/resources.ts';
+import type { KubeClient } from '../kube/types.ts';
+
+/** An opted-in workload, with how many of its pods carry the sidecar. */
+export interface Coverage {
+  workload: WorkloadKey;
+  pods: number;
+  injected: number;
+  /** What the webhook wrote on a pod that it left alone; undefined where it never saw the pod. */
+  why: string | undefined;
+}
+
+/** Opted-in workloads of the namespace, or of all. Pods are read as metadata only. */
+export const coverage = async (client: KubeClient, scope: { namespace?: string }): Promise<Coverage[]> => {
+  const [namespaces, pods, ...lists] = await Promise.all([
+    namespacesOf(client, scope),
+    client.list(resources.pods, { ...scope, metadataOnly: true }),
+    ...WORKLOAD_KINDS.map((kind) => client.list(workloadResource(kind), scope)),
+  ]);
+  const byOwner = Map.groupBy(
+    pods.items.filter((pod) => pod.metadata.deletionTimestamp === undefined),
+    ownerOf,
+  );
+  return WORKLOAD_KINDS.flatMap((kind, i) =>
+    (lists[i]?.items ?? [])
+      .filter((workload) => optedIn(workload, namespaces))
+      .map((workload) => {
+        const { name, namespace = '' } = workload.metadata;
+        return count({ kind, name, namespace }, byOwner.get(`${kind}/${namespace}/${name}`) ?? []);
+      }),
+  );
+};
+
+const namespacesOf = async (client: KubeClient, scope: { namespace?: string }): Promise<Map<string, KubeObject>> => {
+  if (scope.namespace !== undefined) {
+    const one = await client.get(resources.namespaces, { name: scope.namespace });
+    return new Map(one ? [[scope.namespace, one]] : []);
+  }
+  const { items } = await client.list(resources.namespaces, { metadataOnly: true });
+  return new Map(items.map((item) => [item.metadata.name, item]));
+};
+
+const optedIn = (workload: KubeObject, namespaces: Map<string, KubeObject>): boolean =>
+  isOptedIn({
+    template: (workload.spec as { template?: KubeObject } | undefined)?.template?.metadata,
+    workload: workload.metadata,
+    namespace: namespaces.get(workload.metadata.namespace ?? '')?.metadata,
+  });
+
+/** A ReplicaSet's name is its Deployment's and a hash: enough for a report, where UIDs would cost another list. */
+const ownerOf = ({ metadata }: KubeObject): string => {
+  const owner = metadata.ownerReferences?.find((reference) => reference.controller);
+  if (!owner) return '';
+  if (owner.kind !== 'ReplicaSet') return `${owner.kind}/${metadata.namespace}/${owner.name}`;
+  return `Deployment/${metadata.namespace}/${owner.name.slice(0, owner.name.lastIndexOf('-'))}`;
+};
+
+const count = (workload: WorkloadKey, pods: KubeObject[]): Coverage => {
+  const words = pods.map((pod) => pod.metadata.annotations?.[annotations.injection]);
+  return {
+    workload,
+    pods: pods.length,
+    injected: words.filter((word) => word === 'injected').length,
+    why: words.find((word) => word !== undefined && word !== 'injected'),
+  };
+};
+
+export const uncovered = (all: Coverage[]): Coverage[] => all.filter(({ pods, injected }) => injected < pods);

@@ -1,0 +1,35 @@
+import type { KubeClient } from '../kube/types.ts';
+
+/** What the command line takes from its surroundings; main.ts gives the process's own, tests give theirs. */
+export interface CliIo {
+  /** Results. Ends the line. */
+  out(text: string): void;
+  /** Progress, warnings and errors. Ends the line. */
+  err(text: string): void;
+  connect(options: { kubeconfig?: string; context?: string }): Promise<Connected>;
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  version: string;
+  /** Folder with kustomization.yaml and deploy/: the source tree, or what the build put beside the program. */
+  manifests: string;
+}
+
+export interface Connected {
+  client: KubeClient;
+  /** Of the kubeconfig's context; "default" where it names none. */
+  namespace: string;
+  server: string;
+}
+
+/** A failure that people read: what went wrong and what to do next. */
+export class CliError extends Error {
+  override name = 'CliError';
+  readonly next: string | undefined;
+  constructor(message: string, next?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.next = next;
+  }
+}
+
+/** Exit codes: part of the interface. */
+export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createKubeClient } from '../kube/client.ts';
+import { loadConnection } from '../kube/config.ts';
+import { run } from './program.ts';
+
+declare const METRICOPS_VERSION: string | undefined;
+
+const clients: { close(): Promise<void> }[] = [];
+// The build puts the manifests beside the bundle; in the source tree they are at its root.
+const beside = join(import.meta.dirname, 'kustomization.yaml');
+const manifests = existsSync(beside) ? import.meta.dirname : join(import.meta.dirname, '../..');
+
+process.exitCode = await run(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  async connect(options) {
+    const connection = await loadConnection(options);
+    const client = createKubeClient(connection, { connections: 8, userAgent: 'metricops-cli' });
+    clients.push(client);
+    return { client, namespace: connection.namespace, server: connection.server };
+  },
+  now: () => Date.now(),
+  sleep: (ms) => sleep(ms),
+  manifests,
+  version: typeof METRICOPS_VERSION === 'string' ? METRICOPS_VERSION : 'development',
+});
+for (const client of clients) await client.close();

@@ -1,0 +1,149 @@
+import { type Command as Base, Command, CommanderError, Option } from 'commander';
+import { KubeError } from '../kube/errors.ts';
+import { CHECK_HELP, check } from './commands/check.ts';
+import { DEMO_HELP, demo } from './commands/demo.ts';
+import { DIFF_HELP, diff } from './commands/diff.ts';
+import { EXPLAIN_HELP, explain } from './commands/explain.ts';
+import { HISTORY_HELP, history } from './commands/history.ts';
+import { ACCEPT_HELP, accept, holds, LIFT_HELP, lift } from './commands/holds.ts';
+import { INCIDENTS_HELP, incidents } from './commands/incidents.ts';
+import { INSTALL_HELP, install } from './commands/install.ts';
+import { PAUSE_HELP, pause, RESUME_HELP, resume, SUSPEND_HELP, suspend } from './commands/pause.ts';
+import { ROLLBACK_HELP, rollback } from './commands/rollback.ts';
+import { STATUS_HELP, status } from './commands/status.ts';
+import { SYNC_HELP, sync } from './commands/sync.ts';
+import { UNINSTALL_HELP, uninstall } from './commands/uninstall.ts';
+import { type Cli, durationOption, numberOption, openCli } from './context.ts';
+import { CliError, type CliIo, EXIT } from './io.ts';
+
+const GLOBAL = `
+Exit codes: 0 done, 1 failed (or \`check\` found something), 2 wrong usage.
+WORKLOAD is deploy/NAME, sts/NAME or ds/NAME; a bare NAME is a Deployment.`;
+
+/** Runs one command line (without node and script) and resolves with its exit code. */
+export const run = async (argv: string[], io: CliIo): Promise<number> => {
+  const exit = { code: EXIT.ok as number };
+  const program = build(io, exit);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exit.code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    io.err(explainError(error));
+    return EXIT.failure;
+  }
+};
+
+const build = (io: CliIo, exit: { code: number }): Base => {
+  const program = new Command('metricops')
+    .description('Makes the cluster equal Git, and takes back the release that burns the error budget.')
+    .version(io.version, '-V, --version')
+    .option('-n, --namespace <name>', "namespace to look in (default: the context's)")
+    .option('-A, --all-namespaces', 'look in all namespaces')
+    .addOption(new Option('-o, --output <format>', 'print objects for scripts').choices(['json', 'yaml']))
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--kubeconfig <file>', 'kubeconfig to use (default: $KUBECONFIG, then ~/.kube/config)')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', GLOBAL)
+    .exitOverride();
+
+  /** A command that talks to the cluster; its last two arguments, options and Command, are commander's. */
+  const command = <A extends unknown[]>(
+    usage: string,
+    text: string,
+    help: string,
+    act: (cli: Cli, ...args: A) => Promise<void>,
+  ): Base =>
+    program
+      .command(usage)
+      .description(text)
+      .addHelpText('after', help)
+      .action(async (...args: unknown[]) => {
+        const self = args.at(-1) as Base;
+        await act(await openCli(io, self), ...(args.slice(0, -1) as A));
+      });
+  const waiting = (base: Base, timeout: string): Base =>
+    base
+      .option('--no-wait', "don't wait until it is done")
+      .option('--timeout <duration>', 'how long to wait', durationOption, durationOption(timeout));
+
+  program.commandsGroup('See:');
+  command('status', 'one page: syncs, holds, open incidents, missing sidecars', STATUS_HELP, status);
+  command('history <workload>', 'recorded releases of a workload', HISTORY_HELP, history);
+  command('incidents', 'incidents, newest first', INCIDENTS_HELP, incidents).option('--open', 'only those not closed');
+  command('explain <incident>', 'the story of an incident', EXPLAIN_HELP, explain);
+  command('holds', 'releases that are kept out', '', holds);
+  command('diff <gitsync>', 'what differs from what was applied, and what is held back', DIFF_HELP, diff);
+
+  program.commandsGroup('Act:');
+  waiting(
+    command('rollback <workload>', 'apply an earlier release and keep the current one out', ROLLBACK_HELP, rollback)
+      .option('--to <release>', 'number of the release (default: the last good one)', numberOption)
+      .option('-m, --message <text>', 'why, for those who read the hold')
+      .option('--dry-run', 'only say what would be done'),
+    '5m',
+  );
+  command('lift <workload>', 'delete the hold of a workload (or hold/NAME)', LIFT_HELP, lift);
+  command('accept <workload>', 'lift the hold and never reject that release again', ACCEPT_HELP, accept).option(
+    '--release <number>',
+    'the release (default: the one that is held out)',
+    numberOption,
+  );
+  waiting(
+    command('sync <gitsync>', 'show a GitSync, or sync it now', SYNC_HELP, sync).option('--now', 'fetch and apply now'),
+    '5m',
+  );
+  command('suspend <gitsync>', 'stop applying from Git', SUSPEND_HELP, suspend);
+  command('pause <workload>', 'leave a workload alone', PAUSE_HELP, pause);
+  command('resume <what>', 'end a pause (WORKLOAD) or a suspension (sync/NAME)', RESUME_HELP, resume);
+
+  program.commandsGroup('Set up:');
+  waiting(
+    command('install', 'install or upgrade metricops in the cluster', INSTALL_HELP, install)
+      .option('--image <reference>', 'image of the controller')
+      .option('--sidecar-image <reference>', 'image of the recorder')
+      .option('--prometheus-url <url>', 'where burns are asked again')
+      .option('--cluster-label <name=value>', 'label that an alert must carry to count')
+      .option('--replicas <number>', 'of the controller', numberOption)
+      .option('--dry-run', 'only say what would be applied; with -o yaml, print it'),
+    '5m',
+  );
+  command('check', 'is everything there that metricops needs?', CHECK_HELP, check);
+  command('uninstall', 'remove metricops from the cluster', UNINSTALL_HELP, uninstall)
+    .option('--all', 'the kinds with all their objects, and the namespace, too')
+    .option(
+      '--timeout <duration>',
+      'how long to wait for the controller to stop',
+      durationOption,
+      durationOption('2m'),
+    );
+  program
+    .command('demo')
+    .description('the whole loop on a local cluster (source checkout only)')
+    .addHelpText('after', DEMO_HELP)
+    .argument('[args...]')
+    .allowUnknownOption()
+    .action(async (args: string[]) => {
+      exit.code = await demo(io.manifests, args);
+    });
+  return program;
+};
+
+/** Errors as people read them: what, then what to do. */
+const explainError = (error: unknown): string => {
+  if (error instanceof CliError) return ['error: ', error.message, error.next ? `\n  → ${error.next}` : ''].join('');
+  if (error instanceof KubeError) return `error: ${error.message}${kubeHint(error)}`;
+  return `error: ${error instanceof Error ? error.message : String(error)}`;
+};
+
+const kubeHint = ({ status }: KubeError): string => {
+  if (status === 0) return '\n  → Is the cluster up, and is this the right --context? kubectl cluster-info';
+  if (status === 401) return '\n  → Your credentials are refused: log in again.';
+  if (status === 403) {
+    return '\n  → Ask for a binding to metricops-view (to look), metricops-release-manager (to roll back, lift, accept) or metricops-gitsync-editor (to sync, suspend).';
+  }
+  if (status === 404) return '\n  → Is metricops installed here? metricops check';
+  return '';
+};
