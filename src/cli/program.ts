@@ -65,9 +65,7 @@ const build = (io: CliIo, exit: { code: number }): Base => {
         await act(await openCli(io, self), ...(args.slice(0, -1) as A));
       });
   const waiting = (base: Base, timeout: string): Base =>
-    base
-      .option('--no-wait', "don't wait until it is done")
-      .option('--timeout <duration>', 'how long to wait', durationOption, durationOption(timeout));
+    base.option('--no-wait', "don't wait until it is done").addOption(timeoutOption('how long to wait', timeout));
 
   program.commandsGroup('See:');
   command('status', 'one page: syncs, holds, open incidents, missing sidecars', STATUS_HELP, status);
@@ -113,12 +111,7 @@ const build = (io: CliIo, exit: { code: number }): Base => {
   command('check', 'is everything there that metricops needs?', CHECK_HELP, check);
   command('uninstall', 'remove metricops from the cluster', UNINSTALL_HELP, uninstall)
     .option('--all', 'the kinds with all their objects, and the namespace, too')
-    .option(
-      '--timeout <duration>',
-      'how long to wait for the controller to stop',
-      durationOption,
-      durationOption('2m'),
-    );
+    .addOption(timeoutOption('how long to wait for the controller to stop', '2m'));
   program
     .command('demo')
     .description('the whole loop on a local cluster (source checkout only)')
@@ -130,6 +123,9 @@ const build = (io: CliIo, exit: { code: number }): Base => {
     });
   return program;
 };
+
+const timeoutOption = (text: string, byDefault: string): Option =>
+  new Option('--timeout <duration>', text).argParser(durationOption).default(durationOption(byDefault), byDefault);
 
 /** Errors as people read them: what, then what to do. */
 const explainError = (error: unknown): string => {

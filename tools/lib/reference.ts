@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { API_VERSION, annotations, labels } from '../../src/api/annotations.ts';
 import { kinds, openAPISchema } from '../../src/api/crd.ts';
 import { reasons } from '../../src/api/reasons.ts';
@@ -75,15 +77,26 @@ const messagesOf = (schema: StructuralSchema): string[] => [
   ...(schema.items ? messagesOf(schema.items) : []),
 ];
 
-const keysSection = (): string =>
-  [
-    '## Annotations and labels',
+/** The meaning stands in the comment over each key; that is its one source. */
+const keysSection = (): string => {
+  const source = readFileSync(join(import.meta.dirname, '../../src/api/annotations.ts'), 'utf8');
+  const [forAnnotations = '', forLabels = ''] = source.split('export const labels');
+  const rows = (keys: Record<string, string>, text: string): string[] =>
+    Object.entries(keys).map(([name, key]) => `| \`${key}\` | ${cell(commentOver(name, text))} |`);
+  const tableOf = (title: string, keys: Record<string, string>, text: string): string[] => [
+    `## ${title}`,
     '',
-    'What each means stands in `src/api/annotations.ts`; `docs/annotations.md` shows their use.',
-    '',
-    ...Object.values(annotations).map((key) => `- annotation \`${key}\``),
-    ...Object.values(labels).map((key) => `- label \`${key}\``),
-  ].join('\n');
+    '| key | meaning |',
+    '|---|---|',
+    ...rows(keys, text),
+  ];
+  return [...tableOf('Annotations', annotations, forAnnotations), '', ...tableOf('Labels', labels, forLabels)].join(
+    '\n',
+  );
+};
+
+const commentOver = (name: string, source: string): string =>
+  source.match(new RegExp(`/\\*\\* (.+) \\*/\\n\\s+${name}: '`))?.[1] ?? '';
 
 const reasonsSection = (): string =>
   [

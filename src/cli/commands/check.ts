@@ -91,6 +91,9 @@ const webhook: Check = async (cli) => {
 
 /** Creates a pod that is opted in, as a dry run: the API server asks the webhook, nothing is stored. */
 const injection: Check = async (cli) => {
+  if (!(await cli.client.get(resources.mutatingWebhooks, { name: 'metricops' }))) {
+    return { result: 'skipped', message: 'injection: there is no webhook' };
+  }
   const image = 'metricops.dev/check';
   const pod: KubeObject = {
     apiVersion: 'v1',
@@ -182,6 +185,7 @@ const prometheus: Check = async (cli) => {
 const recorder: Check = async (cli) => {
   const all = await coverage(cli.client, {});
   const missing = uncovered(all);
+  if (all.length === 0) return ok('no workload is opted in yet');
   if (missing.length === 0) return ok(`the recorder is in every pod of ${plural(all.length, 'opted-in workload')}`);
   return {
     result: 'warning',

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { API_VERSION } from '../../src/api/annotations.ts';
+import { kinds } from '../../src/api/crd.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { type KubeError, type ResourceType, resources } from '../../src/kube/index.ts';
+import { stale } from '../../tools/generate.ts';
+import { useControlPlane } from '../support/cluster.ts';
+
+const digest = (fill: string): string => `v1:${fill.repeat(64)}`;
+
+describe('the kinds', () => {
+  const plane = useControlPlane();
+
+  const object = async (kind: string, spec: unknown): Promise<KubeObject> => ({
+    apiVersion: API_VERSION,
+    kind,
+    metadata: { name: 'it', namespace: await plane().namespace('crd') },
+    spec,
+  });
+  const refusal = async (type: ResourceType, spec: unknown): Promise<string> => {
+    const bad = await object(type.kind, spec);
+    const error = await plane()
+      .client.apply(type, bad, { fieldManager: 'test' })
+      .then(
+        () => assert.fail('the API server took it'),
+        (e: KubeError) => e,
+      );
+    assert.ok([400, 422, 500].includes(error.status), `${error.status} ${error.message}`);
+    return error.message;
+  };
+
+  it('are committed as they are generated', () => {
+    assert.deepEqual(stale(join(import.meta.dirname, '../..')), []);
+  });
+
+  it('say in plain words what is wrong with a GitSync', async () => {
+    const url = 'https://git.example.com/shop.git';
+    const cases: [unknown, RegExp][] = [
+      [{ url: 'https://me:pw@git.example.com/shop.git' }, /spec.url.*without user or password.*secretRef/],
+      [{ url: 'git@example.com:shop.git' }, /url is http:\/\/ or https:\/\//],
+      [{ url, interval: '5 minutes' }, /spec.interval.*not a duration: write e.g. 90s/],
+      [{ url, path: '../other' }, /spec.path.*stays inside the repository/],
+      [{ url, path: '/etc' }, /spec.path.*no leading \//],
+      [{ url, ref: { branch: 'main', tag: 'v1' } }, /exactly one of branch, tag and commit/],
+      [{ url, ref: { commit: 'abc' } }, /commit is the full SHA-1/],
+      [{ url, render: 'Jsonnet' }, /supported values: "Auto", "Plain", "Kustomize"/],
+      [{ url, brnch: 'main' }, /brnch/],
+      [{}, /spec.url.*[Rr]equired/],
+    ];
+    for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncs, spec), words);
+  });
+
+  it('say in plain words what is wrong with an objective', async () => {
+    const workload = { name: 'web' };
+    assert.match(await refusal(resources.slos, { workload, objective: 99 }), /set indicator, alerts, or both/);
+    assert.match(
+      await refusal(resources.slos, { workload, objective: 100, alerts: { matchLabels: {} } }),
+      /less than 100/,
+    );
+    const other = { workload: { kind: 'Job', name: 'web' }, objective: 99, alerts: { matchLabels: {} } };
+    assert.match(await refusal(resources.slos, other), /"Deployment", "StatefulSet", "DaemonSet"/);
+  });
+
+  it('refuse a hold that goes back to what it keeps out', async () => {
+    const spec = {
+      workload: { name: 'web' },
+      rejectedDigests: [digest('a')],
+      target: { release: 1, sourceDigest: digest('a'), snapshot: 's' },
+    };
+    assert.match(await refusal(resources.holds, spec), /cannot go back to the release that it keeps out/);
+  });
+
+  it('keep the workload of a hold, an incident and a history as it was', async () => {
+    const hold = { rejectedDigests: [digest('a')], target: { release: 1, sourceDigest: digest('b'), snapshot: 's' } };
+    const cases: [ResourceType, object][] = [
+      [resources.holds, hold],
+      [resources.incidents, { evidence: [] }],
+      [resources.releaseHistories, {}],
+    ];
+    for (const [type, rest] of cases) {
+      const made = await plane().client.create(type, await object(type.kind, { ...rest, workload: { name: 'web' } }));
+      const body = { spec: { workload: { name: 'api' } } };
+      const change = plane().client.patch(type, made.metadata, { type: 'merge', body });
+      await assert.rejects(change, /workload is immutable/);
+    }
+  });
+
+  it('fill in the defaults that the reference names', async () => {
+    const { client } = plane();
+    const sync = await client.create(resources.gitSyncs, await object('GitSync', { url: 'https://git.example.com/x' }));
+    const { url: _, ...defaults } = sync.spec as Record<string, unknown>;
+    assert.deepEqual(defaults, {
+      ref: { branch: 'main' },
+      path: '.',
+      interval: '1m',
+      timeout: '5m',
+      render: 'Auto',
+      prune: true,
+      allowEmpty: false,
+      drift: 'Correct',
+      wait: false,
+      suspend: false,
+      dependsOn: [],
+    });
+    const spec = { workload: { name: 'web' }, objective: 99, alerts: { matchLabels: { a: 'b' } } };
+    const slo = await client.create(resources.slos, await object('ServiceLevelObjective', spec));
+    assert.equal((slo.spec as { policy: { mode: string } }).policy.mode, 'DryRun');
+  });
+
+  it('are found by short name and category, with columns for people', async () => {
+    const { kubectl, client } = plane();
+    const sync = await object('GitSync', { url: 'https://git.example.com/x' });
+    await client.create(resources.gitSyncs, sync);
+    const condition = {
+      type: 'Ready',
+      status: 'True',
+      reason: 'Succeeded',
+      message: 'applied 12 objects',
+      lastTransitionTime: new Date(0).toISOString(),
+    };
+    const status = { conditions: [condition], appliedRevision: 'main@0123456' };
+    const patch = { type: 'merge', body: { status } } as const;
+    await client.patch(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
+    const namespace = sync.metadata.namespace ?? '';
+    const [head = '', row = ''] = kubectl(['get', 'gsync', '-n', namespace]).split('\n');
+    assert.match(head, /^NAME +READY +STATUS +REVISION +HELD +AGE$/);
+    assert.match(row, /^it +True +applied 12 objects +main@0123456 +[0-9]+s$/);
+    assert.match(kubectl(['get', 'metricops', '-n', namespace]), /gitsync.*it/);
+    for (const { shortNames } of kinds) kubectl(['get', shortNames[0] ?? '', '-n', namespace]);
+  });
+});

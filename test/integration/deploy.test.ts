@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { describe, it } from 'mocha';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { readManifests } from '../../src/cli/manifests.ts';
+import { resources } from '../../src/kube/index.ts';
+import { useControlPlane } from '../support/cluster.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+const id = (object: KubeObject): string => `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+
+describe('the kustomization', () => {
+  const plane = useControlPlane();
+
+  it('gives kubectl and `metricops install` the same objects', () => {
+    const byKubectl = loadAll(plane().kubectl(['kustomize', ROOT])) as KubeObject[];
+    const byInstall = readManifests(ROOT);
+    assert.deepEqual(byInstall.map(id).toSorted(), byKubectl.map(id).toSorted());
+    const other = new Map(byKubectl.map((object) => [id(object), object]));
+    for (const object of byInstall) assert.deepEqual(object, other.get(id(object)));
+  });
+
+  it('is taken by the API server, every object of it', async () => {
+    const { client, discovery, kubectl } = plane();
+    // Namespaced objects are judged in a namespace of this test: their own may not be there.
+    const namespace = await plane().namespace('deploy', { 'pod-security.kubernetes.io/enforce': 'restricted' });
+    for (const object of readManifests(ROOT)) {
+      const type = await discovery.find(object.apiVersion, object.kind);
+      assert.ok(type, `${object.kind} is served`);
+      const moved = type.namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
+      await client.apply(type, moved, { fieldManager: 'test', force: true, dryRun: true });
+    }
+    assert.ok(kubectl(['version']).includes('Server Version'));
+  });
+
+  it('runs the controller within Pod Security "restricted"', async () => {
+    const { client } = plane();
+    const namespace = await plane().namespace('deploy', { 'pod-security.kubernetes.io/enforce': 'restricted' });
+    const deployment = readManifests(ROOT).find((object) => object.kind === 'Deployment');
+    assert.ok(deployment);
+    const { template } = deployment.spec as { template: { metadata: KubeObject['metadata']; spec: object } };
+    const spec = { ...template.spec, serviceAccountName: 'default' };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'it', namespace }, spec };
+    await client.create(resources.pods, pod, { dryRun: true });
+  });
+
+  it('gives nobody everything: no wildcard, no escalate, no bind, no impersonation of users or groups', () => {
+    interface Rule {
+      apiGroups?: string[];
+      resources?: string[];
+      verbs: string[];
+    }
+    const roles = readManifests(ROOT).filter((object) => ['ClusterRole', 'Role'].includes(object.kind));
+    for (const role of roles) {
+      for (const rule of (role.rules ?? []) as Rule[]) {
+        const words = [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...rule.verbs];
+        for (const forbidden of ['*', 'escalate', 'bind', 'users', 'groups', 'clusterroles', 'clusterrolebindings']) {
+          assert.ok(!words.includes(forbidden), `${role.metadata.name}: ${forbidden}`);
+        }
+      }
+    }
+    const bound = readManifests(ROOT).filter((object) => object.kind.endsWith('Binding'));
+    assert.ok(!bound.some((object) => (object.roleRef as { name: string }).name === 'cluster-admin'));
+  });
+});
