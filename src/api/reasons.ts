@@ -1,6 +1,6 @@
 /**
  * The catalogue of condition reasons and error codes that people see. Each says what happened and what to do next.
- * A test pins it: codes are part of the interface, texts may improve.
+ * A test pins the codes: they are part of the interface. Texts may improve.
  */
 export interface CatalogueEntry {
   /** What it means, in one sentence. */
@@ -10,7 +10,254 @@ export interface CatalogueEntry {
 }
 
 export const reasons = {
+  // A sync
   Succeeded: { means: 'The revision is applied.', next: 'Nothing to do.' },
+  Progressing: { means: 'The sync is under way.', next: 'Wait; `kubectl get gitsync -w` shows when it ends.' },
+  Suspended: {
+    means: 'spec.suspend is true: nothing is synced, rollbacks still happen.',
+    next: '`metricops resume sync/NAME` when it should go on.',
+  },
+  DependencyNotReady: { means: 'A GitSync in dependsOn is not Ready.', next: 'Look at that GitSync first.' },
+  DependencyCycle: {
+    means: 'GitSyncs depend on each other in a circle.',
+    next: 'Remove one of the named dependsOn entries.',
+  },
+  SecretNotFound: {
+    means: 'The Secret of spec.secretRef does not exist or has none of the known keys.',
+    next: 'Create it in the namespace of the GitSync with username and password, or token.',
+  },
+  SyncFailed: {
+    means: 'The sync ended with an unexpected error and is tried again.',
+    next: "Read the message; the controller's log has the cause.",
+  },
+  // A repository
+  RepositoryNotFound: {
+    means: 'The Git server knows no such repository.',
+    next: 'Check spec.url, and whether the repository needs credentials.',
+  },
+  AuthenticationFailed: {
+    means: 'The Git server refused the credentials.',
+    next: 'Check the Secret of spec.secretRef.',
+  },
+  RepositoryUnreachable: {
+    means: "The Git server can't be reached; what was applied last is kept against drift.",
+    next: "Check the host, the network policy and the server's certificate.",
+  },
+  RefNotFound: { means: 'The repository has no such branch, tag or commit.', next: 'Check spec.ref.' },
+  PathNotFound: { means: 'The commit has no such folder.', next: 'Check spec.path.' },
+  PathOutsideRepository: {
+    means: 'A symlink or path leads out of the repository.',
+    next: 'Remove it from the repository.',
+  },
+  RepositoryTooLarge: {
+    means: 'The repository, or a file in it, is over the limit.',
+    next: 'Move large files out, or raise the limit of the controller.',
+  },
+  // A render
+  InvalidYAML: { means: 'A file is not YAML.', next: 'Fix the file at the named line.' },
+  ManifestTooLarge: { means: 'A document expands beyond the limit.', next: 'Remove the nested aliases.' },
+  InvalidManifest: {
+    means: 'A document is not a Kubernetes object.',
+    next: 'Give it apiVersion, kind and metadata.name.',
+  },
+  DuplicateObject: { means: 'The same object is defined twice.', next: 'Remove one of the two.' },
+  RemoteBaseRefused: { means: 'A kustomization fetches from elsewhere.', next: 'Copy the base into the repository.' },
+  KustomizeFailed: {
+    means: 'kustomize build failed.',
+    next: 'Run `kustomize build` in that folder; the message is its last line.',
+  },
+  RendererMissing: {
+    means: 'A binary that renders is not installed.',
+    next: 'Use the released image, or set METRICOPS_KUSTOMIZE.',
+  },
+  // An apply
+  ObjectRejected: {
+    means: 'The API server refused objects; the others are applied.',
+    next: 'Fix the named objects in the repository.',
+  },
+  OwnedByAnother: {
+    means: 'An object belongs to another GitSync.',
+    next: 'Remove it from one of the two repositories.',
+  },
+  UnknownKind: {
+    means: 'The API server serves no such kind.',
+    next: 'Install its CustomResourceDefinition, or add it to the repository.',
+  },
+  NamespaceRefused: {
+    means: 'An object lies outside of what this GitSync may write.',
+    next: 'Move it, or use another GitSync.',
+  },
+  EmptyRender: {
+    means: 'Nothing was rendered, and pruning everything was not allowed.',
+    next: 'Set spec.allowEmpty if that is meant.',
+  },
+  PruneFailed: {
+    means: 'Objects that left the repository could not be deleted; they stay tracked.',
+    next: 'Read the message; finalizers and webhooks are the usual cause.',
+  },
+  HealthCheckFailed: {
+    means: 'An applied object did not become healthy in time.',
+    next: "Look at the named object's own status.",
+  },
+  DriftFound: {
+    means: 'Objects were changed by hand and spec.drift is Report.',
+    next: '`metricops diff NAME` shows them.',
+  },
+  // A hold
+  ReleaseHeld: {
+    means: 'A rejected release is kept out; its last good one runs instead.',
+    next: 'Push a commit that changes the rejected part, or `metricops lift`.',
+  },
+  NothingHeld: { means: 'No release is held.', next: 'Nothing to do.' },
+  TargetApplied: { means: 'The target release is applied.', next: 'Nothing to do.' },
+  OtherDigest: {
+    means: 'A release that is not rejected is current: the hold sleeps.',
+    next: 'Nothing to do; deleting the Hold forgets the rejection.',
+  },
+  SnapshotMissing: {
+    means: "The target's snapshot is gone.",
+    next: 'Roll back to another release: `metricops history WORKLOAD`.',
+  },
+  SnapshotDamaged: {
+    means: "The target's snapshot was changed after it was recorded.",
+    next: 'Roll back to another release: `metricops history WORKLOAD`.',
+  },
+  OwnedByOtherTool: {
+    means: 'Another tool (Flux, Argo CD, Helm) would undo the rollback at once.',
+    next: "Revert in that tool's source.",
+  },
+  WorkloadMissing: { means: 'The workload does not exist.', next: 'Check spec.workload of the Hold.' },
+  HoldFailed: { means: 'The target could not be applied; it is tried again.', next: 'Read the message.' },
+  // A report of a sidecar
+  TokenMalformed: {
+    means: 'The bearer token is not a service account token.',
+    next: 'The sidecar sends its projected token; nothing else is taken.',
+  },
+  TokenExpired: { means: 'The token has expired.', next: "The kubelet renews it; check the node's clock." },
+  TokenWrongAudience: {
+    means: 'The token was made for another audience.',
+    next: 'Use the projected volume of the injected sidecar.',
+  },
+  TokenWrongIssuer: {
+    means: 'The token comes from another cluster.',
+    next: 'Report to the controller of the same cluster.',
+  },
+  TokenBadSignature: {
+    means: "The token's signature is not one of this cluster's keys.",
+    next: 'Use a token of this cluster.',
+  },
+  TokenNotBoundToPod: {
+    means: 'The token is not bound to a pod.',
+    next: 'Use the projected volume of the injected sidecar.',
+  },
+  PodNotFound: { means: 'The pod of the token is not known (yet).', next: 'The sidecar tries again by itself.' },
+  PodNotOwned: {
+    means: 'The pod belongs to no Deployment, StatefulSet or DaemonSet.',
+    next: 'Releases of such pods are not recorded.',
+  },
+  // A request
+  NotJSON: { means: 'The body is not JSON.', next: 'Send application/json.' },
+  BodyTooLarge: { means: 'The body is over the limit.', next: "Set max_alerts in Alertmanager's webhook_config." },
+  Unauthorized: {
+    means: 'The bearer token is missing or wrong.',
+    next: 'Use the token of Secret metricops-alertmanager.',
+  },
+  NotAlertmanager: {
+    means: 'The body is not an Alertmanager webhook of version 4.',
+    next: 'Point only Alertmanager at this path.',
+  },
+  StorageUnavailable: {
+    means: 'What was sent could not be stored; send it again.',
+    next: 'Nothing to do: Alertmanager repeats it.',
+  },
+  TooManyRequests: { means: 'Requests come faster than they are taken.', next: 'Send it again later.' },
+  NotFound: { means: 'There is no such path or object.', next: 'See docs/reference.md.' },
+  InternalError: { means: 'Something unexpected went wrong.', next: "The controller's log has the cause." },
+  // A verdict
+  MoreErrors: {
+    means: 'The new release fails clearly more requests than the one before.',
+    next: 'Nothing to do where mode is Auto; otherwise `metricops rollback`.',
+  },
+  NoDifference: {
+    means: 'The release fails no more requests than the one before: look elsewhere.',
+    next: 'Look at dependencies and traffic.',
+  },
+  NotBurning: { means: 'Asked again, the budget is not burning.', next: 'Nothing to do.' },
+  BurnBeganBefore: {
+    means: 'The errors began before the release was ready.',
+    next: 'Look at what changed at that time.',
+  },
+  ReleaseTooOld: {
+    means: 'The release ran well for longer than policy.maxReleaseAge.',
+    next: 'Look at dependencies and traffic.',
+  },
+  TooFewRequests: { means: 'Too little traffic to judge.', next: 'Judge by hand, or lower policy.minRequests.' },
+  NoData: { means: 'Prometheus has no samples for the question.', next: "Check the indicator's expressions." },
+  PrometheusUnreachable: { means: 'Prometheus did not answer.', next: "Check the controller's --prometheus-url." },
+  NoExpression: {
+    means: 'Neither an indicator nor a firing rule says what burning means.',
+    next: 'Give the ServiceLevelObjective an indicator.',
+  },
+  // A decision
+  NoHistory: {
+    means: 'No release of the workload was recorded.',
+    next: 'Opt it in: kubectl annotate deployment NAME metricops.dev/inject=true.',
+  },
+  NoGoodRelease: {
+    means: 'There is no recorded good release to go back to.',
+    next: 'Fix forward; the next good release becomes the target.',
+  },
+  RollbackOfRollback: {
+    means: 'The current release is itself the result of a rollback.',
+    next: 'A person decides: `metricops rollback WORKLOAD --to N`.',
+  },
+  CoolDown: {
+    means: 'The last rollback of this workload was too short a time ago.',
+    next: 'Wait for policy.coolDown, or decide by hand.',
+  },
+  TooManyRollbacks: { means: 'policy.maxPerHour is reached.', next: 'A person decides.' },
+  ModeOff: { means: 'policy.mode is Off: evidence is kept, nothing is done.', next: 'Set DryRun or Auto.' },
+  ModeDryRun: {
+    means: 'policy.mode is DryRun: this is what Auto would have done.',
+    next: 'Set Auto when the verdicts convince you.',
+  },
+  AwaitingApproval: {
+    means: 'policy.mode is Approve: a person says yes.',
+    next: 'kubectl patch incident NAME --type merge -p \'{"spec":{"approved":true}}\'',
+  },
+  Paused: { means: 'metricops.dev/pause is set on the workload.', next: 'Remove the annotation when it should go on.' },
+  AlreadyHeld: { means: 'The release is rejected already.', next: 'Nothing to do.' },
+  ReleaseAccepted: { means: 'A person accepted this release in spite of the evidence.', next: 'Nothing to do.' },
+  Superseded: { means: 'A newer release came before the verdict.', next: 'Nothing to do.' },
+  Recovered: { means: 'The rollback ended the burn.', next: 'Push a fix; it lifts the hold.' },
+  NotRecovered: {
+    means: 'The burn goes on after the rollback: the release was not the cause, or not the only one.',
+    next: 'A person is needed.',
+  },
+  RolloutFailed: { means: 'The pods of the restored release did not become ready in time.', next: 'Look at the pods.' },
+  // An admission
+  Injected: { means: 'The sidecar was added.', next: 'Nothing to do.' },
+  NotOptedIn: {
+    means: 'Neither pod, workload nor namespace asked for it.',
+    next: 'kubectl annotate deployment NAME metricops.dev/inject=true.',
+  },
+  AlreadyInjected: { means: 'The pod has the sidecar.', next: 'Nothing to do.' },
+  HostNetwork: {
+    means: "Pods in the host's network are left alone.",
+    next: 'Its releases are still recorded from the workload.',
+  },
+  SystemNamespace: { means: "kube-system and metricops' own namespace are left alone.", next: 'Nothing to do.' },
+  StaticPod: { means: "Mirror pods of static pods can't be changed.", next: 'Nothing to do.' },
+  NotLinux: { means: 'The sidecar runs on Linux nodes only.', next: 'Nothing to do.' },
+  NoNativeSidecars: { means: 'The cluster has no native sidecars.', next: 'Upgrade to Kubernetes 1.29 or later.' },
+  BreakerOpen: {
+    means: "Sidecar images can't be pulled: injection is stopped until they can.",
+    next: 'Check the image and the pull secrets.',
+  },
+  InjectionError: {
+    means: 'The injection failed; the pod starts without the sidecar.',
+    next: "The controller's log has the cause.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type Reason = keyof typeof reasons;

@@ -1,0 +1,54 @@
+import type { GitRef } from '../api/gitsync.ts';
+import type { Reason } from '../api/reasons.ts';
+
+export interface GitCredentials {
+  username?: string;
+  password?: string;
+  /** Sent as a bearer token; wins over username and password. */
+  token?: string;
+  /** PEM of a private CA. */
+  ca?: string;
+}
+
+export interface GitSource {
+  url: string;
+  ref: GitRef;
+  credentials?: GitCredentials;
+  timeoutMs: number;
+}
+
+export interface TreeFile {
+  /** From the root of the repository, with /. */
+  path: string;
+  mode: 'file' | 'symlink';
+  oid: string;
+}
+
+export interface GitTree {
+  commit: string;
+  /** oid of the folder or file, the same as long as nothing below it changes; undefined when there is none. */
+  oid(path: string): Promise<string | undefined>;
+  /** Files below a folder, in a stable order. */
+  files(path: string): Promise<TreeFile[]>;
+  read(file: TreeFile): Promise<Uint8Array>;
+  /** Writes everything below `path` to `dir`; symlinks only where they stay inside of the repository. */
+  writeTo(dir: string): Promise<void>;
+}
+
+export interface GitRoom {
+  /** Asks the server what the ref is now: one small request. */
+  resolve(source: GitSource): Promise<{ revision: string; commit: string }>;
+  /** The files of a commit. Costs network only when the commit is new. */
+  open(source: GitSource, commit: string): Promise<GitTree>;
+}
+
+/** `code` is a reason of the catalogue. Messages hold no credentials. */
+export class GitError extends Error {
+  override name = 'GitError';
+  readonly code: Reason;
+
+  constructor(code: Reason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

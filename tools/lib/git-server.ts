@@ -1,0 +1,146 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** What goes wrong on demand. */
+export type GitFault = 'none' | 'unavailable' | 'hang';
+
+export interface GitServer {
+  url: string;
+  /** Makes an empty repository. */
+  repository(name: string): GitRepository;
+  setFault(fault: GitFault): void;
+  close(): Promise<void>;
+}
+
+export interface GitRepository {
+  url: string;
+  /** Writes (null: removes) files on a branch, commits, pushes; gives the commit. */
+  commit(files: Record<string, string | null>, message?: string, branch?: string): string;
+  tag(name: string): void;
+  /** The work tree, for what the calls above do not cover. */
+  dir: string;
+  git(...args: string[]): string;
+}
+
+/** A real Git over HTTP: `git http-backend` behind node:http. With credentials, every request must show them. */
+export const startGitServer = async (
+  options: { host?: string; port?: number; credentials?: { username: string; password: string } } = {},
+): Promise<GitServer> => {
+  const root = mkdtempSync(join(tmpdir(), 'metricops-git-'));
+  let fault: GitFault = 'none';
+  const { credentials } = options;
+  const wanted =
+    credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
+  const server = createServer((request, response) => {
+    if (fault === 'hang') return;
+    if (fault === 'unavailable') return void response.writeHead(503).end();
+    if (wanted !== undefined && request.headers.authorization !== wanted) {
+      return void response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+    }
+    backend(join(root, 'bare'), request, response);
+  });
+  const host = options.host ?? '127.0.0.1';
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, host, resolve));
+  const url = `http://${host}:${(server.address() as { port: number }).port}`;
+  return {
+    url,
+    repository: (name) => createRepository(root, name, url),
+    setFault: (next) => {
+      fault = next;
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+};
+
+/** CGI by hand: a few headers in, a few headers out. */
+const backend = (root: string, request: IncomingMessage, response: ServerResponse): void => {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const child = spawn('git', ['http-backend'], {
+    env: {
+      PATH: process.env.PATH,
+      GIT_PROJECT_ROOT: root,
+      GIT_HTTP_EXPORT_ALL: '1',
+      GIT_CONFIG_NOSYSTEM: '1',
+      HOME: root,
+      PATH_INFO: decodeURIComponent(url.pathname),
+      QUERY_STRING: url.search.slice(1),
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+      GIT_PROTOCOL: [request.headers['git-protocol']].flat()[0] ?? '',
+    },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  request.pipe(child.stdin);
+  child.stdin.on('error', () => {}); // the backend may answer before it has read everything
+  let head = Buffer.alloc(0);
+  let started = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (started) return void response.write(chunk);
+    head = Buffer.concat([head, chunk]);
+    const end = head.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    started = true;
+    const headers = head
+      .subarray(0, end)
+      .toString()
+      .split('\r\n')
+      .map((line) => line.split(/:\s*/, 2) as [string, string]);
+    const status = headers.find(([name]) => name === 'Status')?.[1] ?? '200';
+    response.writeHead(Number.parseInt(status, 10), Object.fromEntries(headers.filter(([name]) => name !== 'Status')));
+    response.write(head.subarray(end + 4));
+  });
+  child.once('close', () => response.end());
+};
+
+const createRepository = (root: string, name: string, url: string): GitRepository => {
+  const bare = join(root, 'bare', `${name}.git`);
+  const dir = join(root, 'work', name);
+  mkdirSync(bare, { recursive: true });
+  mkdirSync(dir, { recursive: true });
+  const identity = { NAME: 'Demo', EMAIL: 'demo@example.com' };
+  const env = {
+    PATH: process.env.PATH,
+    HOME: root,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: identity.NAME,
+    GIT_AUTHOR_EMAIL: identity.EMAIL,
+    GIT_COMMITTER_NAME: identity.NAME,
+    GIT_COMMITTER_EMAIL: identity.EMAIL,
+  };
+  const gitIn = (cwd: string, ...args: string[]): string =>
+    execFileSync('git', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  gitIn(bare, 'init', '--quiet', '--bare', '--initial-branch=main');
+  gitIn(dir, 'init', '--quiet', '--initial-branch=main');
+  gitIn(dir, 'remote', 'add', 'origin', bare);
+  return {
+    url: `${url}/${name}.git`,
+    dir,
+    git: (...args) => gitIn(dir, ...args),
+    commit(files, message = 'change', branch = 'main') {
+      const current = gitIn(dir, 'symbolic-ref', '--short', 'HEAD');
+      if (branch !== current) gitIn(dir, 'checkout', '--quiet', '-B', branch);
+      for (const [path, content] of Object.entries(files)) {
+        const target = join(dir, path);
+        mkdirSync(dirname(target), { recursive: true });
+        if (content === null) rmSync(target, { recursive: true, force: true });
+        else writeFileSync(target, content);
+      }
+      gitIn(dir, 'add', '--all');
+      gitIn(dir, 'commit', '--quiet', '--allow-empty', '-m', message);
+      gitIn(dir, 'push', '--quiet', '--force', 'origin', branch);
+      return gitIn(dir, 'rev-parse', 'HEAD');
+    },
+    tag(tag) {
+      gitIn(dir, 'tag', '--force', tag);
+      gitIn(dir, 'push', '--quiet', '--force', 'origin', tag);
+    },
+  };
+};
