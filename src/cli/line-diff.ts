@@ -34,7 +34,7 @@ const commonLengths = (a: string[], b: string[]): Uint32Array[] => {
   return lengths;
 };
 
-/** The changed lines with `context` lines around them, gaps marked `...`; '' where nothing differs. */
+/** The changed lines with `context` lines around them, gaps between marked `...`; empty where nothing differs. */
 export const unified = (before: string, after: string, context = 3): string => {
   const lines = diffLines(before, after);
   const near = lines.map((_, i) => lines.slice(Math.max(0, i - context), i + context + 1).some((l) => l.sign !== ' '));

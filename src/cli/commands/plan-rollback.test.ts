@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { API_VERSION, annotations } from '../../api/annotations.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import type { Release, ReleaseHistory } from '../../api/release-history.ts';
+import { planRollback } from './plan-rollback.ts';
+
+const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
+
+const release = (number: number, more: Partial<Release> = {}): Release => ({
+  number,
+  sourceDigest: digest(number),
+  workloadUID: 'uid',
+  images: [],
+  snapshot: `s-${number}`,
+  firstSeen: '2026-01-01T00:00:00Z',
+  outcome: 'Superseded',
+  ...more,
+});
+
+const history = (status: Partial<NonNullable<ReleaseHistory['status']>>): ReleaseHistory => ({
+  apiVersion: API_VERSION,
+  kind: 'ReleaseHistory',
+  metadata: { name: 'deployment-web', namespace: 'shop' },
+  spec: { workload: { kind: 'Deployment', name: 'web' } },
+  status,
+});
+
+const workload = (n: number): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'shop', annotations: { [annotations.sourceDigest]: digest(n) } },
+});
+
+const three = history({ current: 3, lastGood: 2, releases: [release(3), release(2), release(1)] });
+
+describe('planRollback', () => {
+  it('keeps the current release out and goes to the last good one', () => {
+    const plan = planRollback(undefined, three, undefined);
+    assert.equal(plan.rejected, digest(3));
+    assert.equal(plan.target.number, 2);
+  });
+
+  it('goes to the release that was asked for', () => {
+    assert.equal(planRollback(undefined, three, 1).target.number, 1);
+  });
+
+  it('believes the workload before the history: a release whose pods have not reported yet is the one to reject', () => {
+    const plan = planRollback(workload(4), three, undefined);
+    assert.equal(plan.rejected, digest(4));
+    assert.equal(plan.from, undefined);
+    assert.equal(plan.target.number, 2);
+  });
+
+  it('goes past the last good release when that is the one that runs, but never to a rejected one', () => {
+    const good = { good: '2026-01-01T01:00:00Z' };
+    const releases = [release(3), release(2, { ...good, outcome: 'Rejected' }), release(1, good)];
+    const plan = planRollback(undefined, history({ current: 3, lastGood: 3, releases }), undefined);
+    assert.equal(plan.target.number, 1);
+  });
+
+  const refusals: [string, ReleaseHistory, number | undefined, RegExp][] = [
+    ['no good release', history({ current: 1, releases: [release(1)] }), undefined, /No earlier release/],
+    ['no such release', three, 9, /There is no release 9/],
+    ['the release that runs', three, 3, /Release 3 is what runs now/],
+    [
+      'a release without a snapshot',
+      history({ current: 2, releases: [release(2), { ...release(1), snapshot: undefined } as unknown as Release] }),
+      1,
+      /was not recorded, so it can't be applied again/,
+    ],
+    ['nothing current', history({ releases: [release(1)] }), undefined, /Nothing says which release runs now/],
+  ];
+  for (const [what, from, to, words] of refusals) {
+    it(`refuses ${what}, and says why`, () => {
+      assert.throws(() => planRollback(undefined, from, to), words);
+    });
+  }
+});

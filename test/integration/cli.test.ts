@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, it } from 'mocha';
+import { API_VERSION, annotations } from '../../src/api/annotations.ts';
+import { type Hold, holdName } from '../../src/api/hold.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import type { Release } from '../../src/api/release-history.ts';
+import { run } from '../../src/cli/program.ts';
+import { createKubeClient, loadConnection, type ResourceType, resources } from '../../src/kube/index.ts';
+import { useControlPlane } from '../support/cluster.ts';
+import { eventually } from '../support/poll.ts';
+
+const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
+const commit = (n: number): string => String(n).repeat(40);
+
+interface Outcome {
+  code: number;
+  out: string;
+  err: string;
+}
+
+describe('the command line', () => {
+  const plane = useControlPlane();
+
+  const metricops = async (...argv: string[]): Promise<Outcome> => {
+    const lines = { out: [] as string[], err: [] as string[] };
+    const clients: { close(): Promise<void> }[] = [];
+    const code = await run(argv, {
+      out: (text) => void lines.out.push(text),
+      err: (text) => void lines.err.push(text),
+      async connect() {
+        const connection = await loadConnection({ kubeconfig: plane().kubeconfig });
+        const client = createKubeClient(connection);
+        clients.push(client);
+        return { client, namespace: 'default', server: connection.server };
+      },
+      now: () => Date.now(),
+      sleep: (ms) => sleep(Math.min(ms, 50)),
+      manifests: join(import.meta.dirname, '../..'),
+      version: 'test',
+    });
+    await Promise.all(clients.map((client) => client.close()));
+    return { code, out: lines.out.join('\n'), err: lines.err.join('\n') };
+  };
+
+  /** Creates the object and its status, as the controller would have. */
+  const put = async <T extends KubeObject>(type: ResourceType, object: T): Promise<T> => {
+    const made = await plane().client.create<T>(type, object);
+    if (object.status === undefined) return made;
+    const patch = { type: 'merge', body: { status: object.status } } as const;
+    return plane().client.patch<T>(type, made.metadata, patch, { subresource: 'status' });
+  };
+
+  const release = (number: number, more: Partial<Release>): Release => ({
+    number,
+    sourceDigest: digest(number),
+    workloadUID: 'uid',
+    images: [{ container: 'web', image: `metricops.dev/shop:v${number}` }],
+    commit: commit(number),
+    snapshot: `snapshot-${number}`,
+    firstSeen: new Date(Date.now() - 3_600_000).toISOString(),
+    ready: new Date(Date.now() - 3_590_000).toISOString(),
+    outcome: 'Superseded',
+    ...more,
+  });
+
+  const deployment = (namespace: string): KubeObject => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { namespace, name: 'web', annotations: { [annotations.sourceDigest]: digest(3) } },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { app: 'web' } },
+      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'web' }] } },
+    },
+  });
+
+  /** A namespace with the Deployment web at release 3, release 2 its last good one. */
+  const shop = async (): Promise<string> => {
+    const namespace = await plane().namespace('cli');
+    await plane().client.create(resources.deployments, deployment(namespace));
+    await put(resources.releaseHistories, {
+      apiVersion: API_VERSION,
+      kind: 'ReleaseHistory',
+      metadata: { namespace, name: 'deployment-web' },
+      spec: { workload: { kind: 'Deployment', name: 'web' } },
+      status: {
+        current: 3,
+        lastGood: 2,
+        releases: [
+          release(3, { outcome: 'Active' }),
+          release(2, { outcome: 'Good', good: new Date(Date.now() - 3_000_000).toISOString() }),
+          release(1, { outcome: 'Rejected', incident: 'web-1-abc' }),
+        ],
+      },
+    });
+    return namespace;
+  };
+
+  const holdsIn = async (namespace: string): Promise<Hold[]> =>
+    (await plane().client.list<Hold>(resources.holds, { namespace })).items;
+
+  /** Does for a hold what the controller does. */
+  const obey = async (namespace: string, phase: 'Held' | 'Failed'): Promise<void> => {
+    const hold = await eventually(async () => (await holdsIn(namespace))[0], { what: 'a hold' });
+    const status = { phase, observedGeneration: hold.metadata.generation };
+    const patch = { type: 'merge', body: { status } } as const;
+    await plane().client.patch(resources.holds, hold.metadata, patch, { subresource: 'status' });
+  };
+
+  it('shows the releases of a workload, newest first, and where a rollback would go', async () => {
+    const { out, code } = await metricops('history', 'deploy/web', '-n', await shop());
+    assert.equal(code, 0);
+    const lines = out.split('\n');
+    assert.match(lines[0] ?? '', /release 3 is current, a rollback goes to 2/);
+    assert.match(lines[2] ?? '', /^RELEASE +STATE +IMAGE +COMMIT +AGE +READY AFTER +DIGEST$/);
+    assert.match(lines[3] ?? '', /^3 +current +shop:v3 +33333333 +60m +10.0s +v1:33333333$/);
+    assert.match(lines[4] ?? '', /^2 +last good, good +shop:v2/);
+    assert.match(lines[5] ?? '', /^1 +rejected by web-1-abc/);
+  });
+
+  it('prints objects for scripts', async () => {
+    const namespace = await shop();
+    const history = JSON.parse((await metricops('history', 'web', '-n', namespace, '-o', 'json')).out);
+    assert.equal(history.kind, 'ReleaseHistory');
+    assert.equal(history.metadata.managedFields, undefined);
+    const list = JSON.parse((await metricops('holds', '-n', namespace, '-o', 'json')).out);
+    assert.deepEqual(list, { apiVersion: 'v1', kind: 'List', items: [] });
+    assert.match((await metricops('history', 'web', '-n', namespace, '-o', 'yaml')).out, /^kind: ReleaseHistory$/m);
+  });
+
+  it('rolls back to the last good release, and waits until the controller has applied it', async () => {
+    const namespace = await shop();
+    const [outcome] = await Promise.all([metricops('rollback', 'web', '-n', namespace), obey(namespace, 'Held')]);
+    assert.equal(outcome.code, 0, outcome.err);
+    assert.match(outcome.err, /deployment\/web: release 3 → release 2 \(shop:v2\)/);
+    assert.match(outcome.out, /Rolled back in .*A commit that changes deployment\/web lifts the hold/);
+    const [hold] = await holdsIn(namespace);
+    assert.equal(hold?.metadata.name, holdName({ kind: 'Deployment', name: 'web' }, digest(3)));
+    assert.deepEqual(hold?.spec.rejectedDigests, [digest(3)]);
+    assert.deepEqual(hold?.spec.target, { release: 2, sourceDigest: digest(2), snapshot: 'snapshot-2' });
+    assert.equal(hold?.spec.reason, 'Manual');
+  });
+
+  it('adds a second rollback to the hold that is there', async () => {
+    const namespace = await shop();
+    await metricops('rollback', 'web', '-n', namespace, '--no-wait');
+    const again = await metricops('rollback', 'web', '-n', namespace, '--no-wait', '--to', '1', '-m', 'still bad');
+    assert.equal(again.code, 0, again.err);
+    const [hold, ...more] = await holdsIn(namespace);
+    assert.equal(more.length, 0);
+    assert.equal(hold?.spec.target.release, 1);
+    assert.equal(hold?.spec.message, 'still bad');
+  });
+
+  it('changes nothing with --dry-run', async () => {
+    const namespace = await shop();
+    const { out } = await metricops('rollback', 'web', '-n', namespace, '--dry-run');
+    assert.match(out, /release 3 → release 2.*\nNothing was changed/);
+    assert.deepEqual(await holdsIn(namespace), []);
+  });
+
+  it('says when the rollback could not be done, or nobody does it', async () => {
+    const namespace = await shop();
+    const [failed] = await Promise.all([metricops('rollback', 'web', '-n', namespace), obey(namespace, 'Failed')]);
+    assert.equal(failed.code, 1);
+    const other = await shop();
+    const late = await metricops('rollback', 'web', '-n', other, '--timeout', '100ms');
+    assert.equal(late.code, 1);
+    assert.match(late.err, /has not applied the target within 0.1s.*\n.*metricops check/);
+  });
+
+  it('lifts a hold, by workload or by name', async () => {
+    const namespace = await shop();
+    await metricops('rollback', 'web', '-n', namespace, '--no-wait');
+    assert.match((await metricops('holds', '-n', namespace)).out, /deployment\/web +Pending +release 2 +v1:33333333/);
+    assert.match((await metricops('lift', 'web', '-n', namespace)).out, /lifted/);
+    assert.deepEqual(await holdsIn(namespace), []);
+    const nothing = await metricops('lift', 'web', '-n', namespace);
+    assert.equal(nothing.code, 1);
+    assert.match(nothing.err, /Nothing holds web/);
+    await metricops('rollback', 'web', '-n', namespace, '--no-wait');
+    const name = (await holdsIn(namespace))[0]?.metadata.name;
+    assert.equal((await metricops('lift', `hold/${name}`, '-n', namespace)).code, 0);
+  });
+
+  it('accepts the release that is held out, and remembers that', async () => {
+    const namespace = await shop();
+    await metricops('rollback', 'web', '-n', namespace, '--no-wait');
+    const { out, code } = await metricops('accept', 'web', '-n', namespace);
+    assert.equal(code, 0);
+    assert.match(out, /accepted v1:33333333\nhold .* lifted/);
+    assert.deepEqual(await holdsIn(namespace), []);
+    const name = { namespace, name: 'deployment-web' };
+    const history = await plane().client.get(resources.releaseHistories, name);
+    assert.equal(history?.metadata.annotations?.[annotations.acceptedDigests], digest(3));
+    assert.equal((await metricops('accept', 'web', '-n', namespace, '--release', '1')).code, 0);
+    const later = await plane().client.get(resources.releaseHistories, name);
+    assert.equal(later?.metadata.annotations?.[annotations.acceptedDigests], `${digest(3)},${digest(1)}`);
+  });
+
+  it('tells the story of an incident with evidence, verdict, rollback and the length of each step', async () => {
+    const namespace = await shop();
+    const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, seconds)).toISOString();
+    await put(resources.incidents, {
+      apiVersion: API_VERSION,
+      kind: 'Incident',
+      metadata: { namespace, name: 'web-3-abc' },
+      spec: {
+        workload: { kind: 'Deployment', name: 'web' },
+        suspect: { number: 3, sourceDigest: digest(3), commit: commit(3) },
+        evidence: [
+          {
+            source: 'Alertmanager',
+            fingerprint: 'f',
+            alert: 'ErrorBudgetBurn',
+            status: 'firing',
+            labels: { alertname: 'ErrorBudgetBurn', severity: 'page' },
+            received: at(0),
+            lastReceived: at(5),
+            deliveries: 2,
+          },
+        ],
+      },
+      status: {
+        phase: 'Recovered',
+        mode: 'Auto',
+        verdict: {
+          result: 'Guilty',
+          reason: 'NewReleaseFails',
+          message: 'only the new pods fail',
+          time: at(2),
+          newErrorRatio: 0.198,
+          oldErrorRatio: 0.0004,
+          newRequests: 500,
+          oldRequests: 1500,
+        },
+        target: { number: 2, sourceDigest: digest(2), snapshot: 'snapshot-2' },
+        hold: 'web-0123456789',
+        budgetSpentPercent: 0.42,
+        timeline: [
+          { time: at(1), phase: 'Judging', message: 'asking Prometheus' },
+          { time: at(2), phase: 'RollingBack', message: 'guilty' },
+          { time: at(14), phase: 'Recovered', message: 'the burn ended' },
+        ],
+      },
+    });
+    const { out, code } = await metricops('explain', 'web-3-abc', '-n', namespace);
+    assert.equal(code, 0);
+    assert.match(out, /Suspect +release 3, shop:v3, commit 33333333, first seen .* before the alert came/);
+    assert.match(
+      out,
+      /Guilty \(NewReleaseFails\): only the new pods fail\n +suspect: 19.8 % errors of 500 requests; before: 0.04 % errors of 1500/,
+    );
+    assert.match(out, /Rollback +to release 2, shop:v2, held by web-0123456789/);
+    assert.match(out, /0.42 % of the error budget/);
+    assert.match(out, /ErrorBudgetBurn +firing +Alertmanager +.* ago +2 +severity=page/);
+    assert.match(
+      out,
+      /12:00:00 +0.0s +Alert[^\n]*\n +12:00:01 +\+1.0s +Judging[^\n]*\n[^\n]*\n +12:00:14 +\+12.0s +Recovered/,
+    );
+    assert.match(out, /metricops accept deployment\/web/);
+    const list = await metricops('incidents', '-n', namespace);
+    assert.match(list.out, /web-3-abc +deployment\/web +release 3 +Recovered +Guilty +1 alert/);
+    assert.match((await metricops('incidents', '--open', '-n', namespace)).out, /No open incidents/);
+  });
+
+  const gitSync = (namespace: string): KubeObject => ({
+    apiVersion: API_VERSION,
+    kind: 'GitSync',
+    metadata: { namespace, name: 'shop' },
+    spec: { url: 'https://git.example.com/shop.git' },
+  });
+
+  it('asks for a sync, waits for that very one, and fails when it is not ready', async () => {
+    const namespace = await plane().namespace('cli');
+    await plane().client.create(resources.gitSyncs, gitSync(namespace));
+    const handle = async (ready: 'True' | 'False'): Promise<void> => {
+      const name = { namespace, name: 'shop' };
+      const requested = await eventually(async () => {
+        const sync = await plane().client.get(resources.gitSyncs, name);
+        const value = sync?.metadata.annotations?.[annotations.requestedAt];
+        return value !== (sync?.status as { lastHandledRequest?: string } | undefined)?.lastHandledRequest && value;
+      });
+      const lastTransitionTime = new Date().toISOString();
+      const condition = { type: 'Ready', status: ready, reason: 'X', message: `ready is ${ready}`, lastTransitionTime };
+      const status = { lastHandledRequest: requested, appliedRevision: `main@${commit(1)}`, conditions: [condition] };
+      const patch = { type: 'merge', body: { status } } as const;
+      await plane().client.patch(resources.gitSyncs, name, patch, { subresource: 'status' });
+    };
+    const [done] = await Promise.all([metricops('sync', 'shop', '--now', '-n', namespace), handle('True')]);
+    assert.equal(done.code, 0, done.err);
+    assert.match(done.out, /Applied +main@11111111/);
+    const [bad] = await Promise.all([metricops('sync', 'shop', '--now', '-n', namespace), handle('False')]);
+    assert.equal(bad.code, 1);
+    assert.match(bad.err, /GitSync shop is not ready: ready is False/);
+    const status = await metricops('status', '-n', namespace);
+    assert.match(status.out, /GitSyncs\n +NAMESPACE +GITSYNC.*\n.*shop +False +main@11111111/);
+  });
+
+  it('suspends and resumes a GitSync, pauses and resumes a workload', async () => {
+    const namespace = await shop();
+    const { client } = plane();
+    await client.create(resources.gitSyncs, gitSync(namespace));
+    const suspended = async (): Promise<unknown> =>
+      ((await client.get(resources.gitSyncs, { namespace, name: 'shop' }))?.spec as { suspend?: boolean } | undefined)
+        ?.suspend;
+    await metricops('suspend', 'shop', '-n', namespace);
+    assert.equal(await suspended(), true);
+    const refused = await metricops('sync', 'shop', '--now', '-n', namespace);
+    assert.match(refused.err, /is suspended.\n.*metricops resume sync\/shop/);
+    await metricops('resume', 'sync/shop', '-n', namespace);
+    assert.equal(await suspended(), false);
+
+    const paused = async (): Promise<unknown> =>
+      (await client.get(resources.deployments, { namespace, name: 'web' }))?.metadata.annotations?.[annotations.pause];
+    await metricops('pause', 'deploy/web', '-n', namespace);
+    assert.equal(await paused(), 'true');
+    await metricops('resume', 'deploy/web', '-n', namespace);
+    assert.equal(await paused(), undefined);
+  });
+
+  it('finds opted-in pods that miss the recorder', async () => {
+    const namespace = await plane().namespace('cli', { 'metricops.dev/inject': 'enabled' });
+    const { client } = plane();
+    const workload = deployment(namespace);
+    (workload.spec as { replicas: number }).replicas = 2;
+    await client.create(resources.deployments, workload);
+    await eventually(async () => (await client.list(resources.pods, { namespace })).items.length === 2);
+    const { out } = await metricops('status', '-n', namespace);
+    assert.match(out, /deployment\/web +2 of 2 +started while the webhook was not there/);
+  });
+
+  it('tells wrong usage, missing things and an absent cluster apart, with what to do next', async () => {
+    const namespace = await plane().namespace('cli');
+    assert.equal((await metricops('rolback')).code, 2);
+    assert.equal((await metricops('rollback')).code, 2);
+    assert.equal((await metricops('rollback', 'web', '--to', 'two')).code, 2);
+    assert.equal((await metricops('--help')).code, 0);
+    const kind = await metricops('history', 'job/web');
+    assert.equal(kind.code, 1);
+    assert.match(kind.err, /deploy\/NAME, sts\/NAME or ds\/NAME/);
+    assert.match((await metricops('history', 'web', '-n', namespace)).err, /There is no deployment\/web in namespace/);
+    assert.match((await metricops('explain', 'nothing', '-n', namespace)).err, /metricops incidents -A/);
+    await plane().client.create(resources.deployments, deployment(namespace));
+    const unrecorded = await metricops('rollback', 'web', '-n', namespace);
+    assert.match(
+      unrecorded.err,
+      /No release .* is recorded yet.*\n.*annotate deployment\/web metricops.dev\/inject=true/,
+    );
+  });
+
+  it('has an example in the help of every command that takes an argument', async () => {
+    for (const name of [
+      'history',
+      'explain',
+      'rollback',
+      'lift',
+      'accept',
+      'sync',
+      'diff',
+      'suspend',
+      'pause',
+      'resume',
+    ]) {
+      const { out } = await metricops(name, '--help');
+      assert.match(out, new RegExp(`Examples:[^]*metricops ${name} `), name);
+    }
+  });
+});
