@@ -10,6 +10,8 @@ export interface CliIo {
   now(): number;
   sleep(ms: number): Promise<void>;
   version: string;
+  /** As it is called: `metricops`, or `kubectl metricops`. */
+  name: string;
   /** Folder with kustomization.yaml and deploy/: the source tree, or what the build put beside the program. */
   manifests: string;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient } from '../kube/client.ts';
 import { loadConnection } from '../kube/config.ts';
@@ -25,6 +25,7 @@ process.exitCode = await run(process.argv.slice(2), {
   now: () => Date.now(),
   sleep: (ms) => sleep(ms),
   manifests,
+  name: basename(process.argv[1] ?? '').startsWith('kubectl-') ? 'kubectl metricops' : 'metricops',
   version: typeof METRICOPS_VERSION === 'string' ? METRICOPS_VERSION : 'development',
 });
 for (const client of clients) await client.close();

@@ -35,7 +35,7 @@ export const run = async (argv: string[], io: CliIo): Promise<number> => {
 };
 
 const build = (io: CliIo, exit: { code: number }): Base => {
-  const program = new Command('metricops')
+  const program = new Command(io.name)
     .description('Makes the cluster equal Git, and takes back the release that burns the error budget.')
     .version(io.version, '-V, --version')
     .option('-n, --namespace <name>', "namespace to look in (default: the context's)")

@@ -1,48 +1,21 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import { API_VERSION, annotations } from '../../src/api/annotations.ts';
 import { type Hold, holdName } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { Release } from '../../src/api/release-history.ts';
-import { run } from '../../src/cli/program.ts';
-import { createKubeClient, loadConnection, type ResourceType, resources } from '../../src/kube/index.ts';
+import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { type Outcome, runCli } from '../support/cli.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
 
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
 const commit = (n: number): string => String(n).repeat(40);
 
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
-
 describe('the command line', () => {
   const plane = useControlPlane();
 
-  const metricops = async (...argv: string[]): Promise<Outcome> => {
-    const lines = { out: [] as string[], err: [] as string[] };
-    const clients: { close(): Promise<void> }[] = [];
-    const code = await run(argv, {
-      out: (text) => void lines.out.push(text),
-      err: (text) => void lines.err.push(text),
-      async connect() {
-        const connection = await loadConnection({ kubeconfig: plane().kubeconfig });
-        const client = createKubeClient(connection);
-        clients.push(client);
-        return { client, namespace: 'default', server: connection.server };
-      },
-      now: () => Date.now(),
-      sleep: (ms) => sleep(Math.min(ms, 50)),
-      manifests: join(import.meta.dirname, '../..'),
-      version: 'test',
-    });
-    await Promise.all(clients.map((client) => client.close()));
-    return { code, out: lines.out.join('\n'), err: lines.err.join('\n') };
-  };
+  const metricops = (...argv: string[]): Promise<Outcome> => runCli(plane().kubeconfig, argv);
 
   /** Creates the object and its status, as the controller would have. */
   const put = async <T extends KubeObject>(type: ResourceType, object: T): Promise<T> => {

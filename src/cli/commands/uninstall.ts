@@ -1,5 +1,6 @@
 import { GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import { createDiscovery } from '../../kube/discovery.ts';
+import { isNotFound } from '../../kube/errors.ts';
 import { resources } from '../../kube/resources.ts';
 import type { ResourceType } from '../../kube/types.ts';
 import type { Cli } from '../context.ts';
@@ -68,9 +69,14 @@ const removeKinds = async (cli: Cli, say: (line: string) => void): Promise<void>
   say(`namespace ${SYSTEM_NAMESPACE} removed`);
 };
 
+const noneServed = (error: unknown): never[] => {
+  if (isNotFound(error)) return [];
+  throw error;
+};
+
 /** Nobody is left to honour them, and uninstalling must not prune what runs. */
 const releaseFinalizers = async (cli: Cli, type: ResourceType): Promise<void> => {
-  const { items } = await cli.client.list(type, { metadataOnly: true });
+  const items = await cli.client.list(type, { metadataOnly: true }).then((list) => list.items, noneServed);
   for (const { metadata } of items.filter((item) => item.metadata.finalizers?.length)) {
     await cli.client.patch(type, metadata, { type: 'merge', body: { metadata: { finalizers: null } } });
   }

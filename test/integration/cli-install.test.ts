@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, it } from 'mocha';
+import { API_VERSION } from '../../src/api/annotations.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { createKubeClient, type KubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import { type Cluster, startCluster } from '../../tools/cluster/index.ts';
+import { type Outcome, runCli } from '../support/cli.ts';
+import { eventually } from '../support/poll.ts';
+
+/** On a control plane of its own: it adds and removes what other tests need. One story, in order. */
+describe('metricops install, check and uninstall', function () {
+  this.timeout(120_000);
+  let cluster: Cluster;
+  let client: KubeClient & { close(): Promise<void> };
+
+  before(async function () {
+    this.timeout(1_200_000);
+    cluster = await startCluster({ name: `test-${randomUUID().slice(0, 8)}`, node: false });
+    client = createKubeClient(await loadConnection({ kubeconfig: cluster.kubeconfig }));
+  });
+  after(async () => {
+    await client?.close();
+    await cluster?.down();
+  });
+
+  const metricops = (...argv: string[]): Promise<Outcome> => runCli(cluster.kubeconfig, argv);
+  const system = (name: string): { namespace: string; name: string } => ({ namespace: 'metricops-system', name });
+
+  it('says on an empty cluster that nothing is installed', async () => {
+    const status = await metricops('status', '-A');
+    assert.equal(status.code, 1);
+    assert.match(status.err, /metricops is not installed in this cluster.\n.*metricops install/);
+    const check = await metricops('check');
+    assert.equal(check.code, 1);
+    assert.match(check.out, /^ok +Kubernetes v1/m);
+    assert.match(check.out, /^FAILED +no controller in metricops-system\n +→ metricops install$/m);
+  });
+
+  it('shows what it would apply, and applies nothing, with --dry-run', async () => {
+    const { out, code } = await metricops('install', '--dry-run', '--image', 'example.com/metricops:2', '-o', 'yaml');
+    assert.equal(code, 0);
+    assert.match(out, /image: example.com\/metricops:2/);
+    assert.equal(await client.get(resources.namespaces, { name: 'metricops-system' }), undefined);
+  });
+
+  it('installs everything, with progress', async () => {
+    const url = 'http://prometheus.example.com:9090';
+    const { code, err, out } = await metricops('install', '--no-wait', '--prometheus-url', url, '--replicas', '1');
+    assert.equal(code, 0, err);
+    assert.match(err, /5 kinds served\n.*objects applied/);
+    assert.match(out, /Let Alertmanager send to http:\/\/metricops.metricops-system.svc:8080/);
+    const config = await client.get(resources.configMaps, system('metricops-config'));
+    assert.equal((config?.data as Record<string, string> | undefined)?.METRICOPS_PROMETHEUS_URL, url);
+    const deployment = await client.get(resources.deployments, system('metricops'));
+    assert.equal((deployment?.spec as { replicas: number } | undefined)?.replicas, 1);
+    const check = await metricops('check', '-o', 'json');
+    const results = (JSON.parse(check.out) as { checks: { name: string; result: string }[] }).checks;
+    const of = (name: string): string | undefined => results.find((finding) => finding.name === name)?.result;
+    assert.deepEqual(['kinds', 'controllerRights', 'tokens', 'prometheus'].map(of), ['ok', 'ok', 'ok', 'ok']);
+    assert.equal(of('controller'), 'failed'); // there is no node to run it on
+    assert.equal(check.code, 1);
+  });
+
+  it('keeps tokens and settings when it is run again', async () => {
+    const before = await client.get(resources.secrets, system('metricops-alertmanager'));
+    const data = { METRICOPS_LOG_LEVEL: 'debug' };
+    await client.patch(resources.configMaps, system('metricops-config'), { type: 'merge', body: { data } });
+    assert.equal((await metricops('install', '--no-wait')).code, 0);
+    const after = await client.get(resources.secrets, system('metricops-alertmanager'));
+    assert.deepEqual(after?.data, before?.data);
+    const config = (await client.get(resources.configMaps, system('metricops-config')))?.data as Record<string, string>;
+    assert.equal(config.METRICOPS_LOG_LEVEL, 'debug');
+    assert.equal(config.METRICOPS_PROMETHEUS_URL, 'http://prometheus.example.com:9090');
+  });
+
+  it('says why the controller does not come up', async () => {
+    const { code, err } = await metricops('install', '--timeout', '3s');
+    assert.equal(code, 1);
+    assert.match(err, /The controller is not ready within 3.0s: .*nodes.*\n.*describe pods/);
+  });
+
+  it('may do what the controller needs, and nothing beyond', async () => {
+    const may = async (verb: string, group: string, resource: string): Promise<boolean> => {
+      const user = 'system:serviceaccount:metricops-system:metricops';
+      const spec = { user, resourceAttributes: { verb, group, resource } };
+      const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+      const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+      return ((await client.raw('POST', path, review)) as { status: { allowed: boolean } }).status.allowed;
+    };
+    // Aggregation is the controller manager's work: it comes a moment later.
+    await eventually(() => may('patch', 'networking.k8s.io', 'ingresses'), { what: 'the aggregated applier role' });
+    assert.equal(await may('delete', '', 'namespaces'), true);
+    assert.equal(await may('create', 'rbac.authorization.k8s.io', 'clusterrolebindings'), false);
+    assert.equal(await may('impersonate', '', 'users'), false);
+    assert.equal(await may('patch', '', 'nodes'), false);
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'more', labels: { 'metricops.dev/aggregate-to-applier': 'true' } },
+      rules: [{ apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['patch'] }],
+    };
+    await client.raw('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', role);
+    await eventually(() => may('patch', 'storage.k8s.io', 'storageclasses'), { what: 'what an administrator added' });
+  });
+
+  const finalized = (): KubeObject => ({
+    apiVersion: API_VERSION,
+    kind: 'GitSync',
+    metadata: { namespace: 'default', name: 'shop', finalizers: ['metricops.dev/prune'] },
+    spec: { url: 'https://git.example.com/shop.git' },
+  });
+
+  it('uninstalls, and leaves kinds and their objects for a later install', async () => {
+    await client.create(resources.gitSyncs, finalized());
+    const { code, err } = await metricops('uninstall');
+    assert.equal(code, 0, err);
+    assert.equal(await client.get(resources.deployments, system('metricops')), undefined);
+    assert.ok(await client.get(resources.gitSyncs, { namespace: 'default', name: 'shop' }));
+  });
+
+  it('uninstalls all, finalizers or not', async () => {
+    const { code, err } = await metricops('uninstall', '--all');
+    assert.equal(code, 0, err);
+    await eventually(async () => !(await client.get(resources.crds, { name: 'gitsyncs.metricops.dev' })), {
+      what: 'the end of the kinds',
+    });
+    const again = await metricops('uninstall', '--all');
+    assert.equal(again.code, 0, again.err);
+  });
+});
