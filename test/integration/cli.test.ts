@@ -272,6 +272,55 @@ describe('the command line', () => {
     assert.match(status.out, /GitSyncs\n +NAMESPACE +GITSYNC.*\n.*shop +False +main@11111111/);
   });
 
+  it('shows what was changed by hand, and what a hold keeps out', async () => {
+    const namespace = await plane().namespace('cli');
+    const { client } = plane();
+    const applied = (image: string): KubeObject => {
+      const { status: _, ...workload } = deployment(namespace);
+      const text = JSON.stringify(workload).replace('"image":"web"', `"image":"${image}"`);
+      const copy = JSON.parse(text) as KubeObject;
+      copy.metadata.annotations = { [annotations.snapshot]: 's-2' };
+      return copy;
+    };
+    for (const n of [2, 3]) {
+      const metadata = { namespace, name: `s-${n}` };
+      const data = { workload: applied(`web:v${n}`) };
+      const revision = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: 1, data };
+      await client.create(resources.controllerRevisions, revision);
+    }
+    const fieldManager = `metricops/${namespace}/shop`;
+    await client.apply(resources.deployments, applied('web:v2'), { fieldManager });
+    await put(resources.releaseHistories, {
+      apiVersion: API_VERSION,
+      kind: 'ReleaseHistory',
+      metadata: { namespace, name: 'deployment-web' },
+      spec: { workload: { kind: 'Deployment', name: 'web' } },
+      status: { releases: [release(3, { snapshot: 's-3' }), release(2, { snapshot: 's-2' })] },
+    });
+    const inventory = [
+      { id: `${namespace}_web_apps_Deployment`, v: 'v1' },
+      { id: `${namespace}_web__Service`, v: 'v1' },
+    ];
+    const sync = await put(resources.gitSyncs, { ...gitSync(namespace), status: { inventory } });
+    const before = await metricops('diff', 'shop', '-n', namespace);
+    assert.equal(before.code, 0, before.err);
+    assert.match(before.out, /no difference in 1 workload\n\n1 other object: the controller reports no drift/);
+
+    const container = { name: 'web', image: 'web:by-hand' };
+    const body = { spec: { template: { spec: { containers: [container] } } } };
+    await client.patch(resources.deployments, { namespace, name: 'web' }, { type: 'merge', body });
+    const workload = { kind: 'Deployment', name: 'web', namespace };
+    const held = [{ workload, hold: 'web-123', digest: digest(3) }];
+    const patch = { type: 'merge', body: { status: { held } } } as const;
+    await client.patch(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
+    const { out } = await metricops('diff', 'shop', '-n', namespace);
+    assert.match(
+      out,
+      /changed in the cluster \(- applied, \+ live\)[\s\S]*\n +- +- image: web:v2\n +\+ +- image: web:by-hand/,
+    );
+    assert.match(out, /held back \(- runs, \+ Git\)[\s\S]*\n +- [^\n]*image: web:v2\n +\+ [^\n]*image: web:v3/);
+  });
+
   it('suspends and resumes a GitSync, pauses and resumes a workload', async () => {
     const namespace = await shop();
     const { client } = plane();
@@ -338,7 +387,7 @@ describe('the command line', () => {
       'resume',
     ]) {
       const { out } = await metricops(name, '--help');
-      assert.match(out, new RegExp(`Examples:[^]*metricops ${name} `), name);
+      assert.match(out, new RegExp(`Examples:[sS]*metricops ${name} `), name);
     }
   });
 });

@@ -110,5 +110,5 @@ const yaml = (object: KubeObject): string => {
     ...(labels === undefined ? {} : { labels }),
     ...(own.length === 0 ? {} : { annotations: Object.fromEntries(own) }),
   };
-  return dump({ ...rest, metadata }, { noRefs: true, sortKeys: true, lineWidth: -1 });
+  return dump({ ...rest, metadata }, { noRefs: true, sortKeys: true, lineWidth: -1 }).trimEnd();
 };
