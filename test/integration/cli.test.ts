@@ -387,7 +387,7 @@ describe('the command line', () => {
       'resume',
     ]) {
       const { out } = await metricops(name, '--help');
-      assert.match(out, new RegExp(`Examples:[sS]*metricops ${name} `), name);
+      assert.ok(out.split('Examples:')[1]?.includes(`metricops ${name} `), name);
     }
   });
 });
