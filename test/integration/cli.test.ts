@@ -127,6 +127,21 @@ describe('the command line', () => {
     assert.equal(hold?.spec.message, 'still bad');
   });
 
+  it('wakes the hold that lay dormant when the same release comes back', async () => {
+    const namespace = await shop();
+    await metricops('rollback', 'web', '-n', namespace, '--no-wait');
+    const [hold] = await holdsIn(namespace);
+    assert.ok(hold);
+    const patch = { type: 'merge', body: { status: { phase: 'Lifted' } } } as const;
+    await plane().client.patch(resources.holds, hold.metadata, patch, { subresource: 'status' });
+    const again = await metricops('rollback', 'web', '-n', namespace, '--no-wait', '-m', 'once more');
+    assert.equal(again.code, 0, again.err);
+    assert.deepEqual(
+      (await holdsIn(namespace)).map((h) => h.spec.message),
+      ['once more'],
+    );
+  });
+
   it('changes nothing with --dry-run', async () => {
     const namespace = await shop();
     const { out } = await metricops('rollback', 'web', '-n', namespace, '--dry-run');

@@ -38,7 +38,11 @@ export const rollback = async (cli: Cli, text: string, options: RollbackOptions)
   const plan = planRollback(workload, history, options.to);
   const from = plan.from === undefined ? shortDigest(plan.rejected) : `release ${plan.from.number}`;
   const sentence = `${workloadWords(key)}: ${from} → release ${plan.target.number} (${imagesOf(plan.target)})`;
-  const existing = (await holdsOf(cli, key)).find((hold) => hold.status?.phase !== 'Lifted');
+  const holds = await holdsOf(cli, key);
+  // An active one, or the one that kept the same release out before and lies dormant.
+  const existing =
+    holds.find((hold) => hold.status?.phase !== 'Lifted') ??
+    holds.find((hold) => hold.metadata.name === holdName(key, plan.rejected));
   const hold = holdFor(key, plan, existing, options.message ?? `Rolled back by hand from ${from}.`);
   if (options.dryRun) {
     cli.print(hold, () => `${sentence}\nNothing was changed (--dry-run).`);
