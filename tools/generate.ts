@@ -1,9 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { dump } from 'js-yaml';
+import { dump, load } from 'js-yaml';
+import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import { crds } from '../src/api/crd.ts';
 import { reference } from './lib/reference.ts';
 
+const ROOT = join(import.meta.dirname, '..');
 const NOTICE = 'Generated from src/api by `npm run generate`; do not edit.';
 
 /** Every generated file by its path in the repository. */
@@ -17,37 +19,50 @@ export const generated = (): Map<string, string> => {
   }
   const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: names };
   files.set('deploy/crds/kustomization.yaml', `# ${NOTICE}\n${dump(kustomization)}`);
+  files.set('deploy/monitoring/prometheusrule.yaml', prometheusRule());
   files.set('docs/reference.md', `<!-- ${NOTICE} -->\n\n${reference()}`);
   return files;
 };
 
+/** The plain rule file, as prometheus-operator wants it. */
+const prometheusRule = (): string => {
+  const rules = load(readFileSync(join(ROOT, 'deploy/monitoring/rules.yaml'), 'utf8')) as { groups: unknown[] };
+  const labels = { 'app.kubernetes.io/name': 'metricops', 'app.kubernetes.io/part-of': 'metricops' };
+  const object = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PrometheusRule',
+    metadata: { name: 'metricops', namespace: SYSTEM_NAMESPACE, labels },
+    spec: rules,
+  };
+  return `# Generated from rules.yaml by \`npm run generate\`; do not edit.\n${dump(object, { lineWidth: -1 })}`;
+};
+
 /** Paths whose content is not what would be generated, or that nothing generates any more. */
-export const stale = (root: string): string[] => {
+export const stale = (): string[] => {
   const want = generated();
   const read = (path: string): string | undefined => {
     try {
-      return readFileSync(join(root, path), 'utf8');
+      return readFileSync(join(ROOT, path), 'utf8');
     } catch {
       return undefined;
     }
   };
   const changed = [...want].filter(([path, text]) => read(path) !== text).map(([path]) => path);
-  const orphans = readdirSync(join(root, 'deploy/crds'))
+  const orphans = readdirSync(join(ROOT, 'deploy/crds'))
     .map((name) => `deploy/crds/${name}`)
     .filter((path) => !want.has(path));
   return [...changed, ...orphans];
 };
 
 if (import.meta.main) {
-  const root = join(import.meta.dirname, '..');
   if (process.argv.includes('--check')) {
-    const paths = stale(root);
+    const paths = stale();
     for (const path of paths) process.stderr.write(`${path} is not what src/api says: npm run generate\n`);
     process.exitCode = paths.length === 0 ? 0 : 1;
   } else {
     for (const [path, text] of generated()) {
-      mkdirSync(dirname(join(root, path)), { recursive: true });
-      writeFileSync(join(root, path), text);
+      mkdirSync(dirname(join(ROOT, path)), { recursive: true });
+      writeFileSync(join(ROOT, path), text);
     }
   }
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import { kinds } from '../../src/api/crd.ts';
@@ -32,7 +31,7 @@ describe('the kinds', () => {
   };
 
   it('are committed as they are generated', () => {
-    assert.deepEqual(stale(join(import.meta.dirname, '../..')), []);
+    assert.deepEqual(stale(), []);
   });
 
   it('say in plain words what is wrong with a GitSync', async () => {
