@@ -52,6 +52,19 @@ describe('planRollback', () => {
     assert.equal(plan.target.number, 2);
   });
 
+  it('reads the live template of a workload that no GitSync applies', () => {
+    const template = { spec: { containers: [{ name: 'web', image: 'web:3' }] } };
+    const live = { ...workload(3), metadata: { name: 'web' }, spec: { template } };
+    const before = history({
+      lastGood: 1,
+      current: 1,
+      releases: [release(1, { sourceDigest: `live1:${'a'.repeat(64)}` })],
+    });
+    const plan = planRollback(live, before, undefined);
+    assert.match(plan.rejected, /^live[0-9]+:/);
+    assert.equal(plan.target.number, 1);
+  });
+
   it('goes past the last good release when that is the one that runs, but never to a rejected one', () => {
     const good = { good: '2026-01-01T01:00:00Z' };
     const releases = [release(3), release(2, { ...good, outcome: 'Rejected' }), release(1, good)];

@@ -1,6 +1,7 @@
 import { annotations } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory } from '../../api/release-history.ts';
+import { liveDigest, templateOf } from '../../snapshot/index.ts';
 import { CliError } from '../io.ts';
 
 export interface RollbackPlan {
@@ -22,9 +23,7 @@ export const planRollback = (
 ): RollbackPlan => {
   const releases = history.status?.releases ?? [];
   const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
-  const applied = workload?.metadata.annotations?.[annotations.sourceDigest];
-  const current = byNumber(history.status?.current);
-  const rejected = applied ?? current?.sourceDigest;
+  const rejected = runningDigest(workload, byNumber(history.status?.current));
   if (rejected === undefined) {
     throw new CliError(
       'Nothing says which release runs now.',
@@ -59,6 +58,14 @@ export const planRollback = (
     );
   }
   return { rejected, from: releases.find((r) => r.sourceDigest === rejected), target: { ...target, snapshot } };
+};
+
+/** By our annotation; by the live template for a workload that no GitSync applies; by the history when it is gone. */
+const runningDigest = (workload: KubeObject | undefined, current: Release | undefined): string | undefined => {
+  const applied = workload?.metadata.annotations?.[annotations.sourceDigest];
+  if (applied !== undefined || !workload) return applied ?? current?.sourceDigest;
+  const fromGit = current !== undefined && !current.sourceDigest.startsWith('live');
+  return fromGit ? current.sourceDigest : liveDigest(templateOf(workload));
 };
 
 /** The last good release; where that is what runs now, the newest other one that was good once. */

@@ -95,6 +95,12 @@ const follow = async (cli: Cli, key: WorkloadKey, hold: Hold, timeoutMs: number,
     if (!now) throw new CliError(`Hold ${hold.metadata.name} was deleted meanwhile.`);
     const fresh = (now.status?.observedGeneration ?? 0) >= (now.metadata.generation ?? 0);
     if (fresh && now.status?.phase === 'Failed') throw new CliError(failure(now), 'See `metricops holds -o yaml`.');
+    if (fresh && now.status?.phase === 'Lifted') {
+      throw new CliError(
+        `${failure(now)}: it changed meanwhile.`,
+        'Look again with `metricops history`, then once more.',
+      );
+    }
     return fresh && now.status?.phase === 'Held' ? now : undefined;
   });
   if (!held) {
@@ -121,4 +127,4 @@ const follow = async (cli: Cli, key: WorkloadKey, hold: Hold, timeoutMs: number,
 };
 
 const failure = (hold: Hold): string =>
-  conditionOf(hold, 'Ready')?.message ?? hold.spec.message ?? `Hold ${hold.metadata.name} failed.`;
+  conditionOf(hold, 'Held')?.message ?? hold.spec.message ?? `Hold ${hold.metadata.name} failed.`;
