@@ -31,3 +31,9 @@ export const ensureHistory = async (client: KubeClient, workload: WorkloadKey): 
     return other;
   }
 };
+
+/** One Hold for each workload and first rejected digest: whoever writes it, and however often, it is the same one. */
+export const holdName = (workload: Pick<WorkloadKey, 'kind' | 'name'>, firstRejected: string): string => {
+  const hash = hashOf([workload.kind, workload.name, firstRejected]).slice(0, 10);
+  return `${workload.name.slice(0, 50).replace(/[-.]+$/, '')}-${hash}`;
+};

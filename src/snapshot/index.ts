@@ -1,6 +1,6 @@
 export { canonical, hashOf } from './canonical.ts';
 export { contentHash, type Digests, digestsOf, liveDigest } from './digest.ts';
 export { loadDigestKey } from './digest-key.ts';
-export { ensureHistory, historyName } from './history-name.ts';
+export { ensureHistory, historyName, holdName } from './history-name.ts';
 export { referencedConfig, referencesOf, templateOf } from './references.ts';
 export { createSnapshotStore, type Snapshot, SnapshotDamaged, type SnapshotStore } from './store.ts';

@@ -1,0 +1,29 @@
+import type { GitSync } from '../api/gitsync.ts';
+import type { Reason } from '../api/reasons.ts';
+import { conditionIs } from './conditions.ts';
+
+/** Why the sync has to wait for others; undefined when it may go on. */
+export const dependencyProblem = (
+  sync: GitSync,
+  siblings: readonly GitSync[],
+): { reason: Reason; message: string } | undefined => {
+  const byName = new Map(siblings.map((s) => [s.metadata.name, s]));
+  const cycle = cycleFrom(sync.metadata.name, byName, []);
+  if (cycle) return { reason: 'DependencyCycle', message: `dependsOn is a circle: ${cycle.join(' → ')}` };
+  for (const { name } of sync.spec.dependsOn) {
+    const other = byName.get(name);
+    if (!other) return { reason: 'DependencyNotReady', message: `GitSync ${name} does not exist` };
+    if (!conditionIs(other.status?.conditions, 'Ready', 'True'))
+      return { reason: 'DependencyNotReady', message: `GitSync ${name} is not Ready` };
+  }
+  return undefined;
+};
+
+const cycleFrom = (name: string, byName: ReadonlyMap<string, GitSync>, path: string[]): string[] | undefined => {
+  if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
+  for (const next of byName.get(name)?.spec.dependsOn ?? []) {
+    const found = cycleFrom(next.name, byName, [...path, name]);
+    if (found) return found;
+  }
+  return undefined;
+};

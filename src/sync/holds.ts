@@ -1,0 +1,236 @@
+import { annotations } from '../api/annotations.ts';
+import type { Hold, HoldStatus } from '../api/hold.ts';
+import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
+import type { Reason } from '../api/reasons.ts';
+import type { Clock } from '../clock.ts';
+import { type Discovery, type KubeClient, resources, type WatchCache, workloadResource } from '../kube/index.ts';
+import { liveDigest, type Snapshot, SnapshotDamaged, type SnapshotStore, templateOf } from '../snapshot/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+import { withConditions } from './conditions.ts';
+
+export interface HoldPorts {
+  client: KubeClient;
+  discovery: Discovery;
+  snapshots: SnapshotStore;
+  clock: Clock;
+  lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  metrics: Metrics;
+  /** Told of the objects that were applied and of their field manager. */
+  onApplied: (fieldManager: string, objects: readonly KubeObject[]) => void;
+}
+
+type Outcome = { phase: NonNullable<HoldStatus['phase']>; reason: Reason; message: string; digest?: string };
+
+/**
+ * The rollback lane: brings a Hold's target back from its snapshot. It needs no Git, no render and no other GitSync,
+ * and it does not wait for any of them. Level-triggered: doing it twice is doing it once.
+ */
+export const enforceHold = async (hold: Hold, ports: HoldPorts): Promise<void> => {
+  if (hold.status?.observedGeneration === hold.metadata.generation && hold.status?.phase !== 'Pending') return;
+  const outcome = await bringBack(hold, ports);
+  ports.metrics.holdsApplied.inc({ result: outcome.phase.toLowerCase() });
+  await writeHoldStatus(hold, outcome, ports);
+};
+
+const bringBack = async (hold: Hold, ports: HoldPorts): Promise<Outcome> => {
+  const namespace = hold.metadata.namespace ?? '';
+  const { kind, name } = hold.spec.workload;
+  const what = describeKey({ kind, namespace, name });
+  return ports.lock(keyString({ group: 'apps', kind, namespace, name }), async () => {
+    const [live, snapshot] = await Promise.all([
+      ports.client.get(workloadResource(kind), { namespace, name }),
+      ports.snapshots.read(namespace, hold.spec.target.snapshot).catch((error: unknown) => {
+        if (error instanceof SnapshotDamaged) return error;
+        throw error;
+      }),
+    ]);
+    if (!live) return { phase: 'Failed', reason: 'WorkloadMissing', message: `${what} does not exist` };
+    const digest = currentDigest(live);
+    if (!hold.spec.rejectedDigests.includes(digest) && digest !== hold.spec.target.sourceDigest) {
+      return { phase: 'Lifted', reason: 'OtherDigest', message: `${what} runs a release that is not rejected`, digest };
+    }
+    if (snapshot instanceof SnapshotDamaged)
+      return { phase: 'Failed', reason: 'SnapshotDamaged', message: snapshot.message };
+    if (!snapshot)
+      return {
+        phase: 'Failed',
+        reason: 'SnapshotMissing',
+        message: `ControllerRevision ${hold.spec.target.snapshot} is gone`,
+      };
+    const tool = otherToolOf(live);
+    if (tool !== undefined)
+      return {
+        phase: 'Failed',
+        reason: 'OwnedByOtherTool',
+        message: `${what} is applied by ${tool}, which would undo it`,
+      };
+    const applied =
+      snapshot.fieldManager === ''
+        ? [await patchTemplate(live, snapshot, ports)]
+        : await applySnapshot(hold, live, snapshot, ports);
+    ports.onApplied(snapshot.fieldManager, applied);
+    if (kind === 'StatefulSet') await deleteStuckPods(live, ports);
+    const digestNow = hold.spec.target.sourceDigest;
+    return {
+      phase: 'Held',
+      reason: 'TargetApplied',
+      message: `${what} is back at release ${hold.spec.target.release}`,
+      digest: digestNow,
+    };
+  });
+};
+
+/** What the workload runs now: by our annotation, or by its live template where no GitSync wrote one. */
+export const currentDigest = (live: KubeObject): string =>
+  live.metadata.annotations?.[annotations.sourceDigest] ?? liveDigest(templateOf(live));
+
+const applySnapshot = async (
+  hold: Hold,
+  live: KubeObject,
+  snapshot: Snapshot,
+  ports: HoldPorts,
+): Promise<KubeObject[]> => {
+  const options = { fieldManager: snapshot.fieldManager, force: true };
+  // Config first: pods that start read it.
+  const before = await Promise.all(
+    snapshot.config.map(async (config) => {
+      const type = config.kind === 'Secret' ? resources.secrets : resources.configMaps;
+      const was = await ports.client.get(type, config.metadata);
+      const is = await ports.client.apply(type, config, options);
+      return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion, object: is };
+    }),
+  );
+  const workload = withSnapshotName(keepReplicas(live, snapshot), hold.spec.target.snapshot);
+  const type = workloadResource(hold.spec.workload.kind);
+  const result = await ports.client.apply(type, workload, options);
+  const templateChanged = result.metadata.generation !== live.metadata.generation;
+  if (!templateChanged && before.some((b) => b.changed)) {
+    // Restored configuration restarts nothing by itself. Under a manager of its own, so that no later apply takes it off.
+    const restart = {
+      spec: {
+        template: {
+          metadata: { annotations: { [annotations.restartedAt]: new Date(ports.clock.now()).toISOString() } },
+        },
+      },
+    };
+    const restarted = await ports.client.patch(
+      type,
+      workload.metadata,
+      { type: 'merge', body: restart },
+      { fieldManager: 'metricops-restart' },
+    );
+    return [...before.map((b) => b.object), restarted];
+  }
+  return [...before.map((b) => b.object), result];
+};
+
+const withSnapshotName = (workload: KubeObject, snapshot: string): KubeObject => ({
+  ...workload,
+  metadata: {
+    ...workload.metadata,
+    annotations: { ...workload.metadata.annotations, [annotations.snapshot]: snapshot },
+  },
+});
+
+/** Snapshots hold no replicas. If our manager owns the field, leaving it out would reset it to 1: the live value goes with it. */
+const keepReplicas = (live: KubeObject, { workload, fieldManager }: Snapshot): KubeObject => {
+  const replicas = (live.spec as { replicas?: number } | undefined)?.replicas;
+  const entries = (live.metadata.managedFields ?? []) as {
+    manager?: string;
+    operation?: string;
+    fieldsV1?: { 'f:spec'?: object };
+  }[];
+  const ours = entries.some(
+    (e) =>
+      e.manager === fieldManager &&
+      e.operation === 'Apply' &&
+      e.fieldsV1?.['f:spec'] !== undefined &&
+      'f:replicas' in e.fieldsV1['f:spec'],
+  );
+  return ours && replicas !== undefined ? { ...workload, spec: { ...(workload.spec as object), replicas } } : workload;
+};
+
+/** A workload that no GitSync owns: its template back, if nobody changed it meanwhile. Apply could not remove what others own. */
+const patchTemplate = (live: KubeObject, snapshot: Snapshot, { client }: HoldPorts): Promise<KubeObject> =>
+  client.patch(
+    workloadResource(live.kind as 'Deployment'),
+    live.metadata,
+    {
+      type: 'json',
+      body: [
+        { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
+        { op: 'replace', path: '/spec/template', value: templateOf(snapshot.workload) },
+      ],
+    },
+    { fieldManager: 'metricops' },
+  );
+
+/** The controller never replaces a broken pod of the rejected revision by itself (kubernetes#67250). */
+const deleteStuckPods = async (live: KubeObject, { client }: HoldPorts): Promise<void> => {
+  const status = live.status as { updateRevision?: string } | undefined;
+  const selector = (live.spec as { selector?: { matchLabels?: Record<string, string> } }).selector?.matchLabels ?? {};
+  const labelSelector = Object.entries({ ...selector, 'controller-revision-hash': status?.updateRevision ?? '' })
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+  const { items } = await client.list(resources.pods, { namespace: live.metadata.namespace ?? '', labelSelector });
+  const isReady = (pod: KubeObject): boolean =>
+    ((pod.status as { conditions?: { type: string; status: string }[] })?.conditions ?? []).some(
+      (c) => c.type === 'Ready' && c.status === 'True',
+    );
+  for (const pod of items.filter((p) => !isReady(p))) {
+    await client.delete(resources.pods, pod.metadata, pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid });
+  }
+};
+
+/** Another reconciler that would put the rejected release back. */
+export const otherToolOf = ({ metadata }: KubeObject): string | undefined => {
+  const { labels = {}, annotations: notes = {} } = metadata;
+  if (
+    Object.keys(labels).some(
+      (l) => l.startsWith('kustomize.toolkit.fluxcd.io/') || l.startsWith('helm.toolkit.fluxcd.io/'),
+    )
+  )
+    return 'Flux';
+  if (labels['argocd.argoproj.io/instance'] !== undefined || notes['argocd.argoproj.io/tracking-id'] !== undefined)
+    return 'Argo CD';
+  if (labels['app.kubernetes.io/managed-by'] === 'Helm' && notes['meta.helm.sh/release-name'] !== undefined)
+    return 'Helm';
+  return undefined;
+};
+
+export const writeHoldStatus = async (
+  hold: Hold,
+  outcome: Outcome,
+  { client, clock }: Pick<HoldPorts, 'client' | 'clock'>,
+): Promise<void> => {
+  const now = clock.now();
+  const time = new Date(now).toISOString();
+  const held = outcome.phase === 'Held';
+  const condition = { type: 'Held', status: held, reason: outcome.reason, message: outcome.message };
+  const status: HoldStatus = {
+    ...hold.status,
+    phase: outcome.phase,
+    conditions: withConditions(hold.status?.conditions ?? [], [condition], {
+      now,
+      generation: hold.metadata.generation,
+    }),
+    ...(hold.metadata.generation === undefined ? {} : { observedGeneration: hold.metadata.generation }),
+    ...(outcome.digest === undefined ? {} : { currentDigest: outcome.digest }),
+    ...(held && hold.status?.phase !== 'Held' ? { appliedTime: time } : {}),
+    ...(outcome.phase === 'Lifted' && hold.status?.phase !== 'Lifted' ? { liftedTime: time } : {}),
+  };
+  await client.patch(resources.holds, hold.metadata, { type: 'merge', body: { status } }, { subresource: 'status' });
+};
+
+/** Whether some Hold rejects this digest of the workload now. */
+export const createRejectionCheck =
+  (holds: WatchCache<Hold>) =>
+  (workload: KubeObject, digest: string): boolean =>
+    holds
+      .list(workload.metadata.namespace ?? '')
+      .some(
+        ({ spec }) =>
+          spec.workload.kind === workload.kind &&
+          spec.workload.name === workload.metadata.name &&
+          spec.rejectedDigests.includes(digest),
+      );

@@ -1,0 +1,4 @@
+export { conditionIs, withConditions } from './conditions.ts';
+export { type SyncController, type SyncPorts, startSync } from './controller.ts';
+export { healthOf } from './health.ts';
+export { currentDigest, otherToolOf } from './holds.ts';

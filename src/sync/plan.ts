@@ -1,0 +1,207 @@
+import type { Hold } from '../api/hold.ts';
+import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
+import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
+import type { Digests, Snapshot } from '../snapshot/index.ts';
+import { hashOf, referencedConfig, templateOf } from '../snapshot/index.ts';
+
+export interface HoldWithTarget {
+  hold: Hold;
+  /** undefined when it is gone or damaged: then the rejected release is not applied, and nothing instead of it. */
+  target: Snapshot | undefined;
+}
+
+export interface PlanInput {
+  /** With their namespaces set. */
+  rendered: readonly KubeObject[];
+  digestsOf: (workload: KubeObject) => Digests;
+  /** Of the namespaces of the rendered workloads; others do not matter. */
+  holds: readonly HoldWithTarget[];
+  /** keyString → hash of what this process applied last. Empty after a restart. */
+  applied: ReadonlyMap<string, string>;
+  /** keyStrings that somebody else changed since. */
+  drifted: ReadonlySet<string>;
+  /** keyStrings of what an earlier revision applied. */
+  inventory: readonly string[];
+  prune: boolean;
+  allowEmpty: boolean;
+}
+
+export interface PlannedObject {
+  key: string;
+  object: KubeObject;
+  hash: string;
+  /** Only of workloads: what it will be. */
+  digests?: Digests;
+  /** It stands in for a rejected release. */
+  hold?: Hold;
+}
+
+export interface HeldWorkload {
+  workload: WorkloadKey;
+  hold: Hold;
+  /** The rejected digest that Git asks for. */
+  digest: string;
+  /** What a person should know of it. */
+  notes: string[];
+}
+
+export interface Plan {
+  /** Everything that should be there, in no order: the next inventory. */
+  desired: PlannedObject[];
+  /** The part of it that has to be sent. */
+  apply: PlannedObject[];
+  /** Stays in the inventory as it is in the cluster. */
+  keep: { key: string; reason: string }[];
+  /** keyStrings to delete. */
+  prune: string[];
+  held: HeldWorkload[];
+  /** Holds whose workload is rendered with a digest that they do not reject. */
+  passed: { hold: Hold; digest: string }[];
+  /** Pruning everything was refused. */
+  emptyRefused: boolean;
+}
+
+/**
+ * What to do so that the cluster equals Git, with rejected releases kept out. Pure: the same input gives the same plan,
+ * and a plan made again after a crash comes to the same end.
+ */
+export const plan = (input: PlanInput): Plan => {
+  const desired = new Map<string, PlannedObject>();
+  for (const object of input.rendered) {
+    const key = keyString(keyOf(object));
+    const digests = isWorkload(object) ? input.digestsOf(object) : undefined;
+    desired.set(key, { key, object, hash: hashOf(object), ...(digests ? { digests } : {}) });
+  }
+
+  const { held, passed } = matchHolds(desired, input.holds);
+  const keep = new Map<string, string>();
+  for (const entry of held) substitute(entry, input, desired, keep);
+
+  const all = [...desired.values()];
+  const emptyRefused = input.rendered.length === 0 && input.inventory.length > 0 && !input.allowEmpty;
+  const wanted = new Set([...desired.keys(), ...keep.keys()]);
+  const gone = input.inventory.filter((key) => !wanted.has(key));
+  return {
+    desired: all,
+    apply: all.filter((o) => input.applied.get(o.key) !== o.hash || input.drifted.has(o.key)),
+    keep: [...keep].map(([key, reason]) => ({ key, reason })),
+    prune: input.prune && !emptyRefused ? gone : [],
+    held: held.map(({ target: _, ...rest }) => rest),
+    passed,
+    emptyRefused,
+  };
+};
+
+const isWorkload = (object: KubeObject): boolean =>
+  object.apiVersion.startsWith('apps/') && isWorkloadKind(object.kind);
+
+type Match = HeldWorkload & { key: string; target: Snapshot | undefined };
+
+const matchHolds = (
+  desired: ReadonlyMap<string, PlannedObject>,
+  holds: readonly HoldWithTarget[],
+): { held: Match[]; passed: Plan['passed'] } => {
+  const held: Match[] = [];
+  const passed: Plan['passed'] = [];
+  for (const { hold, target } of holds) {
+    const namespace = hold.metadata.namespace ?? '';
+    const workload = { ...hold.spec.workload, namespace };
+    const key = keyString({ group: 'apps', ...workload });
+    const digest = desired.get(key)?.digests?.sourceDigest;
+    if (digest === undefined) continue; // not of this sync, or gone from Git
+    if (hold.spec.rejectedDigests.includes(digest)) held.push({ workload, hold, digest, notes: [], key, target });
+    else passed.push({ hold, digest });
+  }
+  return { held, passed };
+};
+
+/** Puts the target in the place of the rejected release, with everything that its pods need. */
+const substitute = (
+  match: Match,
+  input: PlanInput,
+  desired: Map<string, PlannedObject>,
+  keep: Map<string, string>,
+): void => {
+  const rejected = desired.get(match.key);
+  if (!rejected) return;
+  if (match.hold.spec.scope === 'Sync') freeze(match, desired, keep);
+  desired.delete(match.key);
+  const { target } = match;
+  if (!target) {
+    keep.set(match.key, `rejected, and its target's snapshot is not there`);
+    match.notes.push('the snapshot to go back to is missing or damaged: the workload is left as it is');
+    return;
+  }
+  const hold = match.hold;
+  const object = withReplicasOf(rejected.object, target.workload);
+  desired.set(match.key, { key: match.key, object, hash: hashOf(object), hold });
+  keep.delete(match.key);
+  for (const config of target.config) {
+    const key = keyString(keyOf(config));
+    const others = usersOf(config, input.rendered, match.key);
+    const changed = desired.get(key)?.hash !== hashOf(config);
+    if (others.length > 0 && changed)
+      match.notes.push(`${describeKey(keyOf(config))} is held with it, and also used by ${others.join(', ')}`);
+    desired.set(key, { key, object: config, hash: hashOf(config), hold });
+    keep.delete(key);
+  }
+  for (const guard of guardsThatLetGo(rejected.object, target.workload, desired)) {
+    desired.delete(guard.key);
+    keep.set(guard.key, `its new version does not select the pods of the held release`);
+    match.notes.push(
+      `${describeKey(keyOf(guard.object))} is held with it: its new version would not select the held pods`,
+    );
+  }
+};
+
+/** Scope Sync: nothing of the commit goes through; what is there stays as it is. */
+const freeze = (match: Match, desired: Map<string, PlannedObject>, keep: Map<string, string>): void => {
+  for (const [key, planned] of desired) {
+    if (planned.hold) continue;
+    desired.delete(key);
+    keep.set(key, `the whole sync is held with ${match.workload.kind} ${match.workload.name}`);
+  }
+};
+
+/** A snapshot has no replicas: how many there should be is Git's newest word, not the old release's. */
+const withReplicasOf = (rendered: KubeObject, target: KubeObject): KubeObject => {
+  const replicas = (rendered.spec as { replicas?: number } | undefined)?.replicas;
+  return replicas === undefined ? target : { ...target, spec: { ...(target.spec as object), replicas } };
+};
+
+const usersOf = (config: KubeObject, rendered: readonly KubeObject[], except: string): string[] =>
+  rendered
+    .filter((o) => isWorkload(o) && keyString(keyOf(o)) !== except && referencedConfig(o, [config]).length > 0)
+    .map((o) => describeKey(keyOf(o)));
+
+type Labels = Record<string, string>;
+
+const podLabels = (workload: KubeObject): Labels =>
+  (templateOf(workload) as { metadata?: { labels?: Labels } } | undefined)?.metadata?.labels ?? {};
+
+/** Objects that select pods by label and would no longer find the held ones. */
+const guardsThatLetGo = (
+  rejected: KubeObject,
+  target: KubeObject,
+  desired: ReadonlyMap<string, PlannedObject>,
+): PlannedObject[] =>
+  [...desired.values()].filter(({ object }) => {
+    if (object.metadata.namespace !== rejected.metadata.namespace) return false;
+    const selector = selectorOf(object);
+    return selector !== undefined && selects(selector, podLabels(rejected)) && !selects(selector, podLabels(target));
+  });
+
+const selectorOf = (object: KubeObject): Labels | undefined => {
+  const spec = (object.spec ?? {}) as { selector?: unknown; podSelector?: unknown };
+  if (object.kind === 'Service') return spec.selector as Labels | undefined;
+  const selector =
+    object.kind === 'PodDisruptionBudget'
+      ? spec.selector
+      : object.kind === 'NetworkPolicy'
+        ? spec.podSelector
+        : undefined;
+  return (selector as { matchLabels?: Labels } | undefined)?.matchLabels;
+};
+
+const selects = (selector: Labels, labels: Labels): boolean =>
+  Object.keys(selector).length > 0 && Object.entries(selector).every(([name, value]) => labels[name] === value);

@@ -1,0 +1,148 @@
+import { annotations } from '../api/annotations.ts';
+import type { GitSync, GitSyncStatus } from '../api/gitsync.ts';
+import type { Reason } from '../api/reasons.ts';
+import type { ApplyProblem } from './apply.ts';
+import { type ConditionInput, withConditions } from './conditions.ts';
+import type { Plan } from './plan.ts';
+import type { SyncState } from './state.ts';
+
+/** How one sync ended. */
+export type Outcome =
+  | { kind: 'suspended' }
+  | { kind: 'failed'; reason: Reason; message: string; permanent: boolean }
+  | { kind: 'unchanged'; commit: string; revision: string }
+  | {
+      kind: 'applied';
+      commit: string;
+      revision: string;
+      plan: Plan;
+      problems: readonly ApplyProblem[];
+      changed: number;
+      /** Drift that was only reported. */
+      reported: readonly string[];
+    }
+  | { kind: 'waiting'; message: string; of: Outcome };
+
+/** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
+export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now: number): GitSyncStatus => {
+  const before = sync.status ?? {};
+  const generation = sync.metadata.generation;
+  const requested = sync.metadata.annotations?.[annotations.requestedAt];
+  const set = (...inputs: ConditionInput[]) => withConditions(before.conditions ?? [], inputs, { now, generation });
+  const common: GitSyncStatus = {
+    ...before,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    ...(requested === undefined ? {} : { lastHandledRequest: requested }),
+  };
+  switch (outcome.kind) {
+    case 'suspended':
+      return {
+        ...common,
+        conditions: set(
+          no('Reconciling', 'Suspended', 'suspended'),
+          yes('Suspended', 'Suspended', 'spec.suspend is set'),
+        ),
+      };
+    case 'failed': {
+      const { reason, message } = outcome;
+      const inputs = [
+        no('Ready', reason, message),
+        no('Reconciling', reason, message),
+        outcome.permanent ? yes('Stalled', reason, message) : no('Stalled', reason, message),
+      ];
+      return { ...common, conditions: set(...inputs) };
+    }
+    case 'waiting': {
+      const inner = statusOf(sync, state, outcome.of, now);
+      const inputs = [no('Ready', 'Progressing', outcome.message), yes('Reconciling', 'Progressing', outcome.message)];
+      return { ...inner, conditions: withConditions(inner.conditions ?? [], inputs, { now, generation }) };
+    }
+    case 'unchanged':
+      // Only the revision's name may be new: the same content under another commit or tag.
+      return {
+        ...common,
+        attemptedRevision: outcome.revision,
+        conditions: set(...readiness(outcome.revision, [], undefined)),
+      };
+    case 'applied':
+      return {
+        ...common,
+        ...appliedStatus(state, outcome, now),
+        conditions: set(...readiness(outcome.revision, outcome.problems, outcome)),
+      };
+  }
+};
+
+const yes = (type: string, reason: Reason, message: string): ConditionInput => ({
+  type,
+  status: true,
+  reason,
+  message,
+});
+const no = (type: string, reason: Reason, message: string): ConditionInput => ({
+  type,
+  status: false,
+  reason,
+  message,
+});
+
+type Applied = Extract<Outcome, { kind: 'applied' }>;
+
+const appliedStatus = (state: SyncState, { revision, plan, problems }: Applied, now: number): GitSyncStatus => {
+  const held = plan.held.map(({ workload, hold, digest }) => ({ workload, hold: hold.metadata.name, digest }));
+  return {
+    attemptedRevision: revision,
+    ...(problems.length === 0 ? { appliedRevision: revision } : {}),
+    // null takes the field off in a merge patch.
+    heldRevision: (held.length > 0 ? revision : null) as string,
+    held,
+    inventory: [...state.inventory].map(([id, v]) => ({ id, v })),
+    objects: state.inventory.size,
+    lastSyncTime: new Date(now).toISOString(),
+  };
+};
+
+const readiness = (
+  revision: string,
+  problems: readonly ApplyProblem[],
+  applied: Applied | undefined,
+): ConditionInput[] => {
+  const inputs: ConditionInput[] = [];
+  const [first] = problems;
+  if (first) {
+    const more = problems.length > 5 ? ` and ${problems.length - 5} more` : '';
+    const message = `${problems
+      .slice(0, 5)
+      .map((p) => p.message)
+      .join('; ')}${more}`;
+    inputs.push(
+      no('Ready', first.reason, message),
+      problems.every((p) => p.permanent) ? yes('Stalled', first.reason, message) : no('Stalled', first.reason, message),
+    );
+  } else if (applied?.plan.emptyRefused) {
+    const message = `${revision} renders nothing; pruning everything needs spec.allowEmpty`;
+    inputs.push(no('Ready', 'EmptyRender', message), yes('Stalled', 'EmptyRender', message));
+  } else {
+    inputs.push(yes('Ready', 'Succeeded', `applied ${revision}`), no('Stalled', 'Succeeded', `applied ${revision}`));
+  }
+  inputs.push(no('Reconciling', first?.reason ?? 'Succeeded', `tried ${revision}`));
+  if (applied) inputs.push(heldCondition(applied), driftCondition(applied));
+  return inputs;
+};
+
+const heldCondition = ({ plan }: Applied): ConditionInput => {
+  const held = plan.held.map(({ workload, hold, notes }) =>
+    [
+      `${workload.kind} ${workload.namespace}/${workload.name} stays at release ${hold.spec.target.release} (Hold ${hold.metadata.name})`,
+      ...notes,
+    ].join('; '),
+  );
+  return held.length > 0
+    ? yes('Held', 'ReleaseHeld', held.join('; '))
+    : no('Held', 'NothingHeld', 'no release is held');
+};
+
+const driftCondition = ({ reported }: Applied): ConditionInput =>
+  reported.length > 0
+    ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.join(', ')}`)
+    : no('Drifted', 'Succeeded', 'as applied');
