@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -49,8 +49,20 @@ export const buildAll = async (
       ...(out === 'sidecar.js' ? {} : { banner: { js: REQUIRE } }),
     });
     sizes.set(out, statSync(outfile).size);
+    if (out === 'metricops.js') addCommandLine(outDir, outfile);
   }
   return sizes;
+};
+
+/** The command line carries what `metricops install` applies, and is a kubectl plugin by a second name. */
+const addCommandLine = (outDir: string, file: string): void => {
+  chmodSync(file, 0o755);
+  for (const name of ['kustomization.yaml', 'deploy'])
+    cpSync(join(root, name), join(outDir, name), { recursive: true });
+  for (const name of ['metricops', 'kubectl-metricops']) {
+    rmSync(join(outDir, name), { force: true });
+    symlinkSync('metricops.js', join(outDir, name));
+  }
 };
 
 const REQUIRE =

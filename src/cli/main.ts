@@ -13,6 +13,12 @@ const clients: { close(): Promise<void> }[] = [];
 const beside = join(import.meta.dirname, 'kustomization.yaml');
 const manifests = existsSync(beside) ? import.meta.dirname : join(import.meta.dirname, '../..');
 
+// `metricops ... | head` has read enough: no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),

@@ -98,12 +98,13 @@ const injection: Check = async (cli) => {
   const pod: KubeObject = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'metricops-check', namespace: cli.namespace, annotations: { [annotations.inject]: 'true' } },
+    metadata: { name: 'metricops-check', namespace: 'default', annotations: { [annotations.inject]: 'true' } },
     spec: { containers: [{ name: 'check', image }] },
   };
   const answer = await cli.client.create(resources.pods, pod, { dryRun: true });
-  if (answer.metadata.annotations?.[annotations.injection] !== undefined)
-    return ok('the API server reaches the webhook');
+  const said = answer.metadata.annotations?.[annotations.injection];
+  if (said === 'injected') return ok('the API server reaches the webhook');
+  if (said !== undefined) return { result: 'warning', message: `the webhook leaves an opted-in pod alone: ${said}` };
   return {
     result: 'failed',
     message: 'the API server does not reach the webhook: an opted-in pod comes back as it was',
