@@ -59,6 +59,10 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2],
     ),
     certificateExpiry: gauge('webhook_certificate_expiry_timestamp_seconds', 'When the serving certificate ends.'),
+    injectionStopped: gauge(
+      'injection_stopped',
+      "1 while nothing is injected: sidecar images can't be pulled, or the cluster has no native sidecars.",
+    ),
     missedInjections: gauge('missed_injections', 'Running pods of opted-in workloads that have no sidecar.'),
     leader: gauge('leader', '1 on the replica that acts.'),
   };

@@ -1,0 +1,87 @@
+import { annotations, RECORD_AUDIENCE } from '../src/api/annotations.ts';
+import { append, type PatchOperation, setMembers } from './json-patch.ts';
+import { freePort, type Merge, mergedAnnotations, mergeOf } from './merge.ts';
+import { type AdmittedPod, type Container, RECORDER } from './pod.ts';
+import { recorderResources } from './resources.ts';
+
+export interface InjectionSettings {
+  /** Image of the recorder. */
+  image: string;
+  /** Where the recorder reports. */
+  recordUrl: string;
+  /** PEM bundle that the record endpoint's certificate is issued by: trusted until the ConfigMap is there. */
+  ca: string;
+}
+
+/** Name of the ConfigMap with the CA bundle, in every namespace with injected pods. */
+export const CA_CONFIG_MAP = 'metricops-ca';
+const VOLUME = 'metricops-recorder';
+const MOUNT = '/var/run/metricops.dev';
+
+/**
+ * What makes a recorded pod of this one. Pure, and applied once: a pod that has the recorder is only repaired.
+ * The recorder is a native sidecar without readiness or startup probe, which would gate the pod. It comes last: it
+ * waits for no other container, none waits for it, and the pod's effective requests grow least.
+ */
+export const injectionPatch = (pod: AdmittedPod, settings: InjectionSettings): PatchOperation[] => {
+  const existing = pod.spec?.initContainers?.findIndex((container) => container.name === RECORDER) ?? -1;
+  if (existing >= 0) {
+    return [{ op: 'add', path: `/spec/initContainers/${existing}/restartPolicy`, value: 'Always' }];
+  }
+  const port = freePort(pod);
+  const merge = mergeOf(pod);
+  const notes = { ...(merge ? mergedAnnotations(port) : {}), [annotations.injection]: 'injected' };
+  return [
+    ...setMembers('/metadata/annotations', pod.metadata?.annotations, notes),
+    ...(pod.spec?.volumes?.some(({ name }) => name === VOLUME)
+      ? []
+      : [append('/spec/volumes', pod.spec?.volumes, volume)]),
+    append('/spec/initContainers', pod.spec?.initContainers, recorder(pod, settings, port, merge)),
+  ];
+};
+
+const recorder = (
+  pod: AdmittedPod,
+  { image, recordUrl, ca }: InjectionSettings,
+  port: number,
+  merge: Merge | undefined,
+): Container => ({
+  name: RECORDER,
+  image,
+  imagePullPolicy: 'IfNotPresent',
+  restartPolicy: 'Always',
+  env: [
+    { name: 'METRICOPS_RECORD_URL', value: recordUrl },
+    { name: 'METRICOPS_CA', value: ca },
+    { name: 'METRICOPS_PORT', value: String(port) },
+    ...(merge ? mergeEnv(merge) : []),
+  ],
+  resources: recorderResources(pod),
+  securityContext: {
+    runAsNonRoot: true,
+    runAsUser: 65532,
+    runAsGroup: 65532,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
+  volumeMounts: [{ name: VOLUME, mountPath: MOUNT, readOnly: true }],
+});
+
+/** The pod's address, not loopback: that is where Prometheus found the application. */
+const mergeEnv = ({ port, path }: Merge): unknown[] => [
+  { name: 'METRICOPS_APP_HOST', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'status.podIP' } } },
+  { name: 'METRICOPS_APP_PORT', value: String(port) },
+  { name: 'METRICOPS_APP_PATH', value: path },
+];
+
+const volume = {
+  name: VOLUME,
+  projected: {
+    sources: [
+      { serviceAccountToken: { audience: RECORD_AUDIENCE, expirationSeconds: 3600, path: 'token' } },
+      { configMap: { name: CA_CONFIG_MAP, optional: true, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    ],
+  },
+};

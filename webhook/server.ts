@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Clock } from '../src/clock.ts';
+import type { Log, Metrics } from '../src/telemetry/index.ts';
+import type { CertificateKeeper } from './certificates.ts';
+import { paths } from './configuration.ts';
+import { admitPod, admitWorkload, type HandlerPorts } from './handlers.ts';
+import { type AdmissionRequest, allow, requestOf, type Verdict } from './review.ts';
+
+export interface WebhookServerPorts extends HandlerPorts {
+  clock: Clock;
+  log: Log;
+  metrics: Pick<Metrics, 'admissions' | 'admissionDuration'>;
+  certificates: CertificateKeeper;
+}
+
+export interface WebhookServer {
+  /** The port, once it listens. */
+  port: number;
+  /** Takes no new connections, lets what is under way end. Resolves when the last one is closed. */
+  stop(): Promise<void>;
+}
+
+/** An object and its predecessor, each of at most what etcd takes. */
+const MAX_BODY = '8mb';
+/** The API server keeps idle connections for 90 s; whoever closes first must be the API server. */
+const KEEP_ALIVE_MS = 120_000;
+/** From "not ready" until no endpoint controller or proxy sends us anything new. */
+const DRAIN_MS = 5_000;
+
+/** The admission routes. Whatever goes wrong is answered with `allowed`: a pod never waits for its recorder. */
+export const webhookApp = (ports: WebhookServerPorts, isDraining: () => boolean): Express => {
+  const app = express().disable('x-powered-by').disable('etag');
+  app.use((_request, response, next) => {
+    if (isDraining()) response.setHeader('connection', 'close');
+    next();
+  });
+  const json = express.json({ limit: MAX_BODY, type: () => true, strict: true });
+  app.post(
+    paths.podsOfNamespace,
+    json,
+    reviewed(ports, (request) => admitPod(request, true, ports)),
+  );
+  app.post(
+    paths.pods,
+    json,
+    reviewed(ports, (request) => admitPod(request, false, ports)),
+  );
+  app.post(paths.workloads, json, reviewed(ports, admitWorkload));
+  app.use((_request, response) => void response.status(404).json({ code: 'NotFound' }));
+  app.use(onError(ports));
+  return app;
+};
+
+const reviewed =
+  ({ clock, log, metrics }: WebhookServerPorts, decide: (request: AdmissionRequest) => Verdict): RequestHandler =>
+  (httpRequest, response) => {
+    const begin = clock.now();
+    const request = requestOf(httpRequest.body);
+    if (request === undefined) return void response.status(400).json({ code: 'NotAdmissionReview' });
+    let verdict: Verdict;
+    try {
+      verdict = decide(request);
+    } catch (error) {
+      log.error({ err: error, namespace: request.namespace, path: httpRequest.path }, 'admission failed');
+      verdict = { patch: [], decision: 'InjectionError' };
+    }
+    metrics.admissions.inc({ result: verdict.decision });
+    metrics.admissionDuration.observe((clock.now() - begin) / 1000);
+    response.json(allow(request.uid, verdict));
+  };
+
+/** The API server takes anything but 200 as a failed call, and failurePolicy Ignore lets the pod through. */
+const onError =
+  ({ log }: WebhookServerPorts): ErrorRequestHandler =>
+  (error: Error & { status?: number }, _request, response, _next) => {
+    const status = error.status ?? 500;
+    if (status >= 500) log.error({ err: error }, 'admission request failed');
+    const code = status === 413 ? 'BodyTooLarge' : status >= 500 ? 'InternalError' : 'NotJSON';
+    response.status(status).json({ code });
+  };
+
+/** Listens with the current certificate, and with each later one from the moment it is there. */
+export const startWebhookServer = async (
+  ports: WebhookServerPorts,
+  listen: { port: number; host?: string },
+): Promise<WebhookServer> => {
+  await ports.certificates.ready();
+  let draining = false;
+  const app = webhookApp(ports, () => draining);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 5_000, headersTimeout: 5_000 }, app);
+  const stopWatching = reloadCertificates(server, ports.certificates);
+  server.listen(listen.port, listen.host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop() {
+      draining = true;
+      stopWatching();
+      await ports.clock.sleep(DRAIN_MS);
+      await close(server, ports.clock);
+    },
+  };
+};
+
+/** Makes a TLS server serve what the keeper has, without a restart; returns how to end that. */
+export const reloadCertificates = (server: Server, certificates: CertificateKeeper): (() => void) =>
+  certificates.onChange(({ cert, key }) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }));
+
+const close = async (server: Server, clock: Clock): Promise<void> => {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const gaveUp = new AbortController();
+  clock.sleep(DRAIN_MS, gaveUp.signal).then(
+    () => server.closeAllConnections(),
+    () => {},
+  );
+  await closed;
+  gaveUp.abort();
+};
