@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { loadAll } from 'js-yaml';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { dump, loadAll } from 'js-yaml';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { readManifests } from '../../src/cli/manifests.ts';
@@ -8,6 +10,8 @@ import { resources } from '../../src/kube/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+
+const SETTING = [{ op: 'replace', path: '/data/METRICOPS_PROMETHEUS_URL', value: 'http://prometheus:9090' }];
 
 const id = (object: KubeObject): string => `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 
@@ -20,6 +24,20 @@ describe('the kustomization', () => {
     assert.deepEqual(byInstall.map(id).toSorted(), byKubectl.map(id).toSorted());
     const other = new Map(byKubectl.map((object) => [id(object), object]));
     for (const object of byInstall) assert.deepEqual(object, other.get(id(object)));
+  });
+
+  it('takes other images and settings from an overlay', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'metricops-overlay-'));
+    const overlay = {
+      resources: [relative(folder, ROOT)],
+      images: [{ name: 'metricops.dev/metricops', newName: 'registry.example.com/metricops', newTag: '1.2.0' }],
+      patches: [{ target: { kind: 'ConfigMap' }, patch: JSON.stringify(SETTING) }],
+    };
+    writeFileSync(join(folder, 'kustomization.yaml'), dump(overlay));
+    const built = plane().kubectl(['kustomize', folder, '--load-restrictor=LoadRestrictionsNone']);
+    rmSync(folder, { recursive: true });
+    assert.match(built, /image: registry.example.com\/metricops:1.2.0/);
+    assert.match(built, /METRICOPS_PROMETHEUS_URL: http:\/\/prometheus:9090/);
   });
 
   it('is taken by the API server, every object of it', async () => {

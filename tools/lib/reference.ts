@@ -50,6 +50,10 @@ const fieldRows = (schema: StructuralSchema, prefix: string): string[] =>
     const label = schema.required?.includes(name) ? `**\`${path}\`**` : `\`${path}\``;
     const byDefault = field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``;
     const row = `| ${label} | ${typeOf(field)} | ${cell(byDefault)} | ${cell(field.description ?? '')} |`;
+    if (name === 'conditions')
+      return [
+        `| \`${path}\` | list of conditions |  | As everywhere in Kubernetes; the reasons stand [below](#reasons). |`,
+      ];
     const inner = field.type === 'array' ? field.items : field;
     return [row, ...(inner?.properties ? fieldRows(inner, `${path}${field.type === 'array' ? '[]' : ''}.`) : [])];
   });
@@ -57,6 +61,7 @@ const fieldRows = (schema: StructuralSchema, prefix: string): string[] =>
 const typeOf = (field: StructuralSchema): string => {
   if (field.enum) return field.enum.map((value) => `\`${value}\``).join(', ');
   if (field.format === 'date-time') return 'time';
+  if (field['x-kubernetes-validations']?.some((rule) => rule.message.includes('duration'))) return 'duration';
   if (field.type === 'array') return field.items ? `list of ${typeOf(field.items)}` : 'list';
   if (field.type === 'object' && field.additionalProperties) return `map of ${typeOf(field.additionalProperties)}`;
   const limits = [
