@@ -47,9 +47,8 @@ export const applyAll = async (
   planned: readonly PlannedObject[],
   context: { commit: string; state: SyncState; all: readonly PlannedObject[] },
   ports: ApplyPorts,
-): Promise<{ problems: ApplyProblem[]; changed: number }> => {
+): Promise<ApplyProblem[]> => {
   const problems: ApplyProblem[] = [];
-  let changed = 0;
   for (const batch of batchesOf(
     planned.map((p) => Object.assign({ apiVersion: p.object.apiVersion, kind: p.object.kind }, { planned: p })),
   )) {
@@ -57,14 +56,13 @@ export const applyAll = async (
     const worker = async (): Promise<void> => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const problem = await applyOne(sync, next, context, ports).catch((error) => problemOf(next, error));
-        if (typeof problem === 'object') problems.push(problem);
-        else if (problem) changed += 1;
+        if (problem) problems.push(problem);
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, worker));
     if (batch.some((b) => stageOf(b) === 0)) await ports.discovery.refresh();
   }
-  return { problems, changed };
+  return problems;
 };
 
 const problemOf = ({ key, object }: PlannedObject, error: unknown): ApplyProblem => {
@@ -75,13 +73,12 @@ const problemOf = ({ key, object }: PlannedObject, error: unknown): ApplyProblem
   throw error;
 };
 
-/** True when the object was sent and is not what it was before. */
 const applyOne = async (
   sync: GitSync,
   planned: PlannedObject,
   { commit, state, all }: { commit: string; state: SyncState; all: readonly PlannedObject[] },
   ports: ApplyPorts,
-): Promise<boolean | ApplyProblem> => {
+): Promise<ApplyProblem | undefined> => {
   const { key, object } = planned;
   const type = await ports.discovery.find(object.apiVersion, object.kind);
   if (!type) return unknownKind(planned);
@@ -95,10 +92,10 @@ const applyOne = async (
       live?.metadata.annotations?.[annotations.pause] === 'true'
         ? 'ignore'
         : object.metadata.annotations?.[annotations.apply];
-    if (policy === 'ignore' || (policy === 'create-only' && live)) return false;
+    if (policy === 'ignore' || (policy === 'create-only' && live)) return undefined;
     const digest = planned.digests?.sourceDigest;
     // The rollback lane was here between plan and apply: what it put there stays.
-    if (digest !== undefined && ports.isRejectedNow(object, digest)) return false;
+    if (digest !== undefined && ports.isRejectedNow(object, digest)) return undefined;
     const prepared = await prepare(sync, planned, { commit, live, owner, all }, ports);
     const result = await send(sync, type, prepared, ports);
     ports.metrics.applied.inc({ result: 'applied' });
@@ -109,7 +106,7 @@ const applyOne = async (
       uid: result.metadata.uid ?? '',
       ...(digest === undefined ? {} : { sourceDigest: digest }),
     });
-    return result.metadata.resourceVersion !== live?.metadata.resourceVersion;
+    return undefined;
   });
 };
 

@@ -3,7 +3,6 @@ import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString, parseKey } from '../api/meta.ts';
-import { isWorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom } from '../git/index.ts';
 import {
@@ -17,26 +16,19 @@ import {
   type WatchCachePorts,
 } from '../kube/index.ts';
 import { RenderError, type RenderPorts } from '../render/index.ts';
-import {
-  digestsOf,
-  hashOf,
-  historyName,
-  holdName,
-  type Snapshot,
-  SnapshotDamaged,
-  type SnapshotStore,
-} from '../snapshot/index.ts';
+import { digestsOf, hashOf, type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { type ApplyProblem, applyAll } from './apply.ts';
 import { conditionIs } from './conditions.ts';
 import { dependencyProblem } from './dependencies.ts';
-import { createRejectionCheck, currentDigest, enforceHold, writeHoldStatus } from './holds.ts';
+import { createRejectionCheck, enforceHold, type HoldPorts, writeHoldStatus } from './holds.ts';
 import { createOwnedObjects, ownerLabel } from './owned.ts';
 import { type HoldWithTarget, type Plan, plan } from './plan.ts';
 import { pruneAll } from './prune.ts';
 import { renderSync, SyncError, sourceOf } from './source.ts';
 import { createKeyedLock, newSyncState, type SyncState, versionSeen } from './state.ts';
 import { type Outcome, statusOf } from './status.ts';
+import { holdForUndo } from './undo.ts';
 import { unhealthyOf } from './wait.ts';
 
 export interface SyncPorts {
@@ -142,6 +134,19 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const inject = (object: KubeObject): string | undefined => object.metadata.annotations?.[annotations.inject];
 
   // --- holds -------------------------------------------------------------------------------------------------------
+  const holdPorts: HoldPorts = {
+    ...applyPorts,
+    clock,
+    onApplied(hold, fieldManager, objects) {
+      metrics.holdApplyDuration.observe(
+        Math.max(0, clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '')) / 1000,
+      );
+      const [, namespace, name] = fieldManager.split('/');
+      if (namespace === undefined || name === undefined) return;
+      const state = stateOf(keyFor({ namespace, name }));
+      for (const object of objects) state.applied.delete(keyString(keyOf(object)));
+    },
+  };
   const holdQueue = createWorkQueue({
     concurrency: 8,
     clock,
@@ -152,18 +157,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       const hold = fresh.get(key) ?? holds.get(nameFor(key));
       fresh.delete(key);
       if (!hold || hold.metadata.deletionTimestamp !== undefined) return undefined;
-      const started = Date.parse(hold.metadata.creationTimestamp ?? '');
-      await enforceHold(hold, {
-        ...applyPorts,
-        clock,
-        onApplied(fieldManager, objects) {
-          metrics.holdApplyDuration.observe(Math.max(0, clock.now() - started) / 1000);
-          const [, namespace, name] = fieldManager.split('/');
-          if (namespace === undefined || name === undefined) return;
-          const state = stateOf(keyFor({ namespace, name }));
-          for (const object of objects) state.applied.delete(keyString(keyOf(object)));
-        },
-      });
+      await enforceHold(hold, holdPorts);
       return undefined;
     },
   });
@@ -253,116 +247,75 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     state: SyncState,
     at: { commit: string; revision: string },
   ): Promise<Outcome> => {
-    const inNamespaces = new Set([...state.inventory.keys()].map((id) => parseKey(id).namespace));
-    const fingerprintOf = (): string =>
-      hashOf([
-        sync.spec,
-        holds
-          .list()
-          .filter((h) => inNamespaces.has(h.metadata.namespace ?? ''))
-          .map((h) => [h.metadata.uid, h.metadata.generation]),
-      ]);
+    const known = namespacesIn([...state.inventory.keys()].map(parseKey));
     if (
       state.planned?.commit === at.commit &&
-      state.planned.fingerprint === fingerprintOf() &&
+      state.planned.fingerprint === fingerprintOf(sync, known) &&
       state.drifted.size === 0
     ) {
       return waitOutcome(sync, state, { kind: 'unchanged', ...at });
     }
     const rendered = await renderSync(sync, await sourceOf(sync, client), at.commit, ports);
-    for (const object of rendered) inNamespaces.add(object.metadata.namespace ?? '');
-    const fingerprint = fingerprintOf();
-    await noticeUndo(sync, state, rendered);
+    const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.map(keyOf)));
+    const fingerprint = fingerprintOf(sync, touched);
+    await noticeUndone(sync, state);
     if (state.inventory.size === 0) await rebuildInventory(sync, state, rendered);
-    const relevant = holds
-      .list()
-      .filter((h) => inNamespaces.has(h.metadata.namespace ?? '') && h.metadata.deletionTimestamp === undefined);
-    const input = {
+    const correct = sync.spec.drift === 'Correct';
+    const drifted = [...state.drifted];
+    if (!correct) state.drifted.clear();
+    const made = plan({
       rendered,
-      digestsOf: (w: KubeObject) => digestsOf(w, rendered, ports.digestKey),
-      holds: await Promise.all(relevant.map(targetOf)),
+      digestsOf: (w) => digestsOf(w, rendered, ports.digestKey),
+      holds: await holdsIn(touched),
       applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
-      drifted: sync.spec.drift === 'Report' ? new Set<string>() : state.drifted,
+      drifted: state.drifted,
       inventory: [...state.inventory.keys()],
       prune: sync.spec.prune,
       allowEmpty: sync.spec.allowEmpty,
-    };
-    const made = plan(input);
-    const drifted = new Set(state.drifted);
-    if (sync.spec.drift === 'Report') state.drifted.clear();
-    const { problems, changed } = await applyAll(
-      sync,
-      made.apply,
-      { commit: at.commit, state, all: made.desired },
-      applyPorts,
-    );
-    for (const id of drifted)
-      if (!state.drifted.has(id) && sync.spec.drift === 'Correct') metrics.driftCorrections.inc();
-    const pruneProblems = problems.some((p) => !p.permanent) ? [] : await pruneAll(sync, made.prune, applyPorts);
-    remember(state, made, pruneProblems);
-    await settleHolds(made);
-    const all = [...problems, ...pruneProblems];
-    if (all.length === 0 && !made.emptyRefused) state.planned = { commit: at.commit, fingerprint };
+    });
+    const problems = await execute(sync, state, made, at.commit);
+    if (correct) metrics.driftCorrections.inc(drifted.filter((id) => !state.drifted.has(id)).length);
+    if (problems.length === 0 && !made.emptyRefused) state.planned = { commit: at.commit, fingerprint };
     else delete state.planned;
-    const reported = sync.spec.drift === 'Report' ? [...drifted] : [];
-    return waitOutcome(sync, state, { kind: 'applied', ...at, plan: made, problems: all, changed, reported });
+    return waitOutcome(sync, state, { kind: 'applied', ...at, plan: made, problems, reported: correct ? [] : drifted });
   };
 
-  /** `kubectl rollout undo` copies the annotations of the old ReplicaSet: the workload then says that it is a recorded release. */
-  const noticeUndo = async (sync: GitSync, state: SyncState, rendered: readonly KubeObject[]): Promise<void> => {
-    for (const id of state.drifted) {
-      const parsed = parseKey(id);
-      const applied = state.applied.get(id);
-      if (!isWorkloadKind(parsed.kind) || applied?.sourceDigest === undefined) continue;
-      const live = await client.get(resources.deployments, parsed);
-      const notes = live?.metadata.annotations ?? {};
-      const digest = live && currentDigest(live);
-      const snapshot = notes[annotations.snapshot];
-      if (
-        parsed.kind !== 'Deployment' ||
-        digest === undefined ||
-        digest === applied.sourceDigest ||
-        snapshot === undefined
-      )
-        continue;
-      if (!rendered.some((o) => keyString(keyOf(o)) === id)) continue;
-      const history = await client.get(resources.releaseHistories, {
-        namespace: parsed.namespace,
-        name: historyName({ kind: parsed.kind, name: parsed.name }),
-      });
-      const releases =
-        (history?.status as { releases?: { number: number; sourceDigest: string }[] } | undefined)?.releases ?? [];
-      const release = releases.find((r) => r.sourceDigest === digest);
-      if (!release) continue;
-      const hold: Hold = {
-        apiVersion: 'metricops.dev/v1alpha1',
-        kind: 'Hold',
-        metadata: {
-          namespace: parsed.namespace,
-          name: holdName({ kind: parsed.kind, name: parsed.name }, applied.sourceDigest),
-        },
-        spec: {
-          workload: { kind: parsed.kind, name: parsed.name },
-          scope: 'Workload',
-          rejectedDigests: [applied.sourceDigest],
-          target: { release: release.number, sourceDigest: digest, snapshot },
-          reason: 'Manual',
-          message: 'rolled back by hand (kubectl rollout undo)',
-        },
-      };
-      const made = await client.create(resources.holds, hold);
-      ports.events.record(sync, {
-        type: 'Normal',
-        reason: 'ReleaseHeld',
-        action: 'Hold',
-        note: `${parsed.kind} ${parsed.namespace}/${parsed.name} was rolled back by hand: held at release ${release.number}`,
-      });
-      fresh.set(keyFor(made.metadata), made);
-      await eventuallyInCache(made);
-    }
+  const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> => new Set(keys.map((k) => k.namespace));
+
+  const holdsOf = (inNamespaces: ReadonlySet<string>): Hold[] =>
+    holds
+      .list()
+      .filter((h) => inNamespaces.has(h.metadata.namespace ?? '') && h.metadata.deletionTimestamp === undefined);
+
+  /** Of everything that a plan depends on beside the commit. */
+  const fingerprintOf = (sync: GitSync, inNamespaces: ReadonlySet<string>): string =>
+    hashOf([sync.spec, holdsOf(inNamespaces).map((h) => [h.metadata.uid, h.metadata.generation])]);
+
+  /** With their targets. The lane goes first: a plan that restored configuration before it would hide the need of a restart. */
+  const holdsIn = async (inNamespaces: ReadonlySet<string>): Promise<HoldWithTarget[]> => {
+    const relevant = holdsOf(inNamespaces);
+    await Promise.all(relevant.map((hold) => enforceHold(hold, holdPorts)));
+    return Promise.all(relevant.map(targetOf));
   };
-  const eventuallyInCache = async (hold: Hold): Promise<void> => {
-    for (let i = 0; i < 100 && !holds.get(hold.metadata); i += 1) await clock.sleep(20);
+
+  const execute = async (sync: GitSync, state: SyncState, made: Plan, commit: string): Promise<ApplyProblem[]> => {
+    const problems = await applyAll(sync, made.apply, { commit, state, all: made.desired }, applyPorts);
+    const notPruned = problems.some((p) => !p.permanent) ? [] : await pruneAll(sync, made.prune, applyPorts);
+    remember(state, made, notPruned);
+    await settleHolds(made);
+    return [...problems, ...notPruned];
+  };
+
+  /** Holds for what people rolled back by hand, in force before the plan is made. */
+  const noticeUndone = async (sync: GitSync, state: SyncState): Promise<void> => {
+    for (const id of state.drifted) {
+      const rejected = state.applied.get(id)?.sourceDigest;
+      const hold = rejected === undefined ? undefined : await holdForUndo(parseKey(id), rejected, client);
+      if (!hold) continue;
+      const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workload.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
+      ports.events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
+      for (let i = 0; i < 100 && !holds.get(hold.metadata); i += 1) await clock.sleep(20);
+    }
   };
 
   /** After a restart, or a crash between apply and status: what carries our label is ours. */
@@ -390,6 +343,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
 
   const remember = (state: SyncState, made: Plan, notPruned: readonly ApplyProblem[]): void => {
     const kept = [...made.keep.map((k) => k.key), ...notPruned.map((p) => p.key)];
+    if (made.emptyRefused) return;
     const versions = new Map(state.inventory);
     state.inventory.clear();
     for (const { key, object } of made.desired)

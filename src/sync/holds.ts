@@ -16,7 +16,7 @@ export interface HoldPorts {
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   metrics: Metrics;
   /** Told of the objects that were applied and of their field manager. */
-  onApplied: (fieldManager: string, objects: readonly KubeObject[]) => void;
+  onApplied: (hold: Hold, fieldManager: string, objects: readonly KubeObject[]) => void;
 }
 
 type Outcome = { phase: NonNullable<HoldStatus['phase']>; reason: Reason; message: string; digest?: string };
@@ -68,7 +68,7 @@ const bringBack = async (hold: Hold, ports: HoldPorts): Promise<Outcome> => {
       snapshot.fieldManager === ''
         ? [await patchTemplate(live, snapshot, ports)]
         : await applySnapshot(hold, live, snapshot, ports);
-    ports.onApplied(snapshot.fieldManager, applied);
+    ports.onApplied(hold, snapshot.fieldManager, applied);
     if (kind === 'StatefulSet') await deleteStuckPods(live, ports);
     const digestNow = hold.spec.target.sourceDigest;
     return {
@@ -103,7 +103,8 @@ const applySnapshot = async (
   const workload = withSnapshotName(keepReplicas(live, snapshot), hold.spec.target.snapshot);
   const type = workloadResource(hold.spec.workload.kind);
   const result = await ports.client.apply(type, workload, options);
-  const templateChanged = result.metadata.generation !== live.metadata.generation;
+  // By content: a Deployment's generation also counts changes of its annotations.
+  const templateChanged = liveDigest(templateOf(result)) !== liveDigest(templateOf(live));
   if (!templateChanged && before.some((b) => b.changed)) {
     // Restored configuration restarts nothing by itself. Under a manager of its own, so that no later apply takes it off.
     const restart = {

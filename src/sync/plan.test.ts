@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { Hold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
+import { digestsOf, type Snapshot } from '../snapshot/index.ts';
 import { type PlanInput, plan } from './plan.ts';
 
 const KEY = Buffer.from('key');
@@ -85,12 +85,22 @@ describe('plan', () => {
 
   it('applies what is new, sends nothing for what is there, puts back what drifted', () => {
     const rendered = [settings, good];
-    const applied = new Map(rendered.map((o) => [id(o), hashOf(o)]));
+    const applied = new Map(make(rendered).desired.map((d) => [d.key, d.hash]));
     assert.equal(make(rendered).apply.length, 2);
     assert.equal(make(rendered, { applied }).apply.length, 0);
     assert.deepEqual(
       make(rendered, { applied, drifted: new Set([id(good)]) }).apply.map((o) => o.key),
       [id(good)],
+    );
+  });
+
+  it('sends the workload again when only its configuration changed: it is a new release', () => {
+    const applied = new Map(make([settings, good]).desired.map((d) => [d.key, d.hash]));
+    assert.deepEqual(
+      make([configMap('settings', '2'), good], { applied })
+        .apply.map((o) => o.key)
+        .sort(),
+      [id(good), id(settings)].sort(),
     );
   });
 

@@ -70,7 +70,9 @@ export const plan = (input: PlanInput): Plan => {
   for (const object of input.rendered) {
     const key = keyString(keyOf(object));
     const digests = isWorkload(object) ? input.digestsOf(object) : undefined;
-    desired.set(key, { key, object, hash: hashOf(object), ...(digests ? { digests } : {}) });
+    // A workload whose configuration changed is a new release, though its own object is the same.
+    const hash = hashOf([object, digests?.sourceDigest]);
+    desired.set(key, { key, object, hash, ...(digests ? { digests } : {}) });
   }
 
   const { held, passed } = matchHolds(desired, input.holds);
@@ -134,15 +136,15 @@ const substitute = (
   }
   const hold = match.hold;
   const object = withReplicasOf(rejected.object, target.workload);
-  desired.set(match.key, { key: match.key, object, hash: hashOf(object), hold });
+  desired.set(match.key, { key: match.key, object, hash: hashOf([object]), hold });
   keep.delete(match.key);
   for (const config of target.config) {
     const key = keyString(keyOf(config));
     const others = usersOf(config, input.rendered, match.key);
-    const changed = desired.get(key)?.hash !== hashOf(config);
+    const changed = hashOf(desired.get(key)?.object) !== hashOf(config);
     if (others.length > 0 && changed)
       match.notes.push(`${describeKey(keyOf(config))} is held with it, and also used by ${others.join(', ')}`);
-    desired.set(key, { key, object: config, hash: hashOf(config), hold });
+    desired.set(key, { key, object: config, hash: hashOf([config]), hold });
     keep.delete(key);
   }
   for (const guard of guardsThatLetGo(rejected.object, target.workload, desired)) {

@@ -17,7 +17,6 @@ export type Outcome =
       revision: string;
       plan: Plan;
       problems: readonly ApplyProblem[];
-      changed: number;
       /** Drift that was only reported. */
       reported: readonly string[];
     }
