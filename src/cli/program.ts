@@ -130,6 +130,10 @@ const timeoutOption = (text: string, byDefault: string): Option =>
 /** Errors as people read them: what, then what to do. */
 const explainError = (error: unknown): string => {
   if (error instanceof CliError) return ['error: ', error.message, error.next ? `\n  → ${error.next}` : ''].join('');
+  // A kind that is not served, as against an object that is not there: that one names the object.
+  if (error instanceof KubeError && error.status === 404 && /page not found|requested resource/.test(error.message)) {
+    return 'error: metricops is not installed in this cluster.\n  → metricops install';
+  }
   if (error instanceof KubeError) return `error: ${error.message}${kubeHint(error)}`;
   return `error: ${error instanceof Error ? error.message : String(error)}`;
 };
@@ -140,6 +144,5 @@ const kubeHint = ({ status }: KubeError): string => {
   if (status === 403) {
     return '\n  → Ask for a binding to metricops-view (to look), metricops-release-manager (to roll back, lift, accept) or metricops-gitsync-editor (to sync, suspend).';
   }
-  if (status === 404) return '\n  → Is metricops installed here? metricops check';
   return '';
 };

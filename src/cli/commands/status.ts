@@ -1,10 +1,9 @@
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { isNotFound, KubeError } from '../../kube/errors.ts';
+import { KubeError } from '../../kube/errors.ts';
 import { resources } from '../../kube/resources.ts';
 import type { Cli } from '../context.ts';
 import { type Coverage, coverage, uncovered } from '../coverage.ts';
-import { CliError } from '../io.ts';
 import { indent, table } from '../table.ts';
 import { plural, workloadWords } from '../words.ts';
 import { holdsTable, listHolds } from './holds.ts';
@@ -20,7 +19,7 @@ Examples:
 export const status = async (cli: Cli): Promise<void> => {
   const [controller, syncs, held, incidents, covered] = await Promise.all([
     controllerWords(cli),
-    listSyncs(cli).catch(notInstalled),
+    listSyncs(cli),
     listHolds(cli),
     listIncidents(cli),
     coverage(cli.client, cli.scope).catch(unlessForbidden),
@@ -80,9 +79,4 @@ const controllerWords = async (cli: Cli): Promise<string> => {
 const unlessForbidden = (error: unknown): undefined => {
   if (error instanceof KubeError && error.status === 403) return undefined;
   throw error;
-};
-
-const notInstalled = (error: unknown): never => {
-  if (!isNotFound(error)) throw error;
-  throw new CliError('metricops is not installed in this cluster.', 'metricops install', { cause: error });
 };
