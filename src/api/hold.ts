@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { conditions, digest, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
-import { type WorkloadRef, workloadRef } from './workload.ts';
+import { workloadRef } from './workload.ts';
 
 /**
  * Keeps rejected digests of a workload out. Level-triggered: whenever the rendered digest is among the
@@ -60,9 +59,3 @@ export interface Hold extends KubeObject {
   status?: z.infer<typeof holdStatus>;
 }
 export type HoldStatus = z.infer<typeof holdStatus>;
-
-/** Two writers that reject the same digest of the same workload write the same Hold: `web-1a2b3c4d5e`. */
-export const holdName = (workload: WorkloadRef, firstRejected: string): string => {
-  const hash = createHash('sha256').update(`${workload.kind}/${workload.name}/${firstRejected}`).digest('hex');
-  return `${workload.name.slice(0, 50).replace(/[-.]+$/, '')}-${hash.slice(0, 10)}`;
-};

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { API_VERSION, annotations } from '../../src/api/annotations.ts';
-import { type Hold, holdName } from '../../src/api/hold.ts';
+import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { Release } from '../../src/api/release-history.ts';
 import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { holdName } from '../../src/snapshot/index.ts';
 import { type Outcome, runCli } from '../support/cli.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
