@@ -59,8 +59,19 @@ export const startCertificates = (
 const LOOK_MS = 5_000;
 const VERSIONS_MS = 300_000;
 
-/** The admission side of metricops. ready() is false without a valid certificate, and from the moment of stop(). */
-export const startWebhook = async (ports: WebhookPorts): Promise<{ ready(): boolean; stop(): Promise<void> }> => {
+export interface RunningWebhook {
+  /** The port that it listens on. */
+  port: number;
+  /** false without a valid certificate, and from the moment of stop(). */
+  ready(): boolean;
+  /** The API server has been told whom to trust. */
+  trusted(): boolean;
+  /** Takes a few seconds: what is under way ends, and nothing new comes after the endpoints know. */
+  stop(): Promise<void>;
+}
+
+/** The admission side of metricops. */
+export const startWebhook = async (ports: WebhookPorts): Promise<RunningWebhook> => {
   const { client, clock, log, metrics, settings, certificates, pods, namespaces, events } = ports;
   const stopped = new AbortController();
   let nativeSidecars = await nativeSidecarsEverywhere(client).catch((error: unknown) => {
@@ -118,6 +129,8 @@ export const startWebhook = async (ports: WebhookPorts): Promise<{ ready(): bool
     settings,
   );
   return {
+    port: server.port,
+    trusted: caBundle.written,
     ready: () => !stopped.signal.aborted && certificates.current() !== undefined,
     async stop() {
       stopped.abort();
