@@ -23,7 +23,7 @@ WORKLOAD is deploy/NAME, sts/NAME or ds/NAME; a bare NAME is a Deployment.`;
 /** Runs one command line (without node and script) and resolves with its exit code. */
 export const run = async (argv: string[], io: CliIo): Promise<number> => {
   const exit = { code: EXIT.ok as number };
-  const program = build(io, exit);
+  const program = build(argv, io, exit);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exit.code;
@@ -34,7 +34,7 @@ export const run = async (argv: string[], io: CliIo): Promise<number> => {
   }
 };
 
-const build = (io: CliIo, exit: { code: number }): Base => {
+const build = (argv: string[], io: CliIo, exit: { code: number }): Base => {
   const program = new Command(io.name)
     .description('Makes the cluster equal Git, and takes back the release that burns the error budget.')
     .version(io.version, '-V, --version')
@@ -118,8 +118,10 @@ const build = (io: CliIo, exit: { code: number }): Base => {
     .addHelpText('after', DEMO_HELP)
     .argument('[args...]')
     .allowUnknownOption()
-    .action(async (args: string[]) => {
-      exit.code = await demo(io.manifests, args);
+    .helpOption(false)
+    // As they were written: --context and --help are the demo's own here.
+    .action(async () => {
+      exit.code = await demo(io.manifests, argv.slice(argv.indexOf('demo') + 1));
     });
   return program;
 };
@@ -138,9 +140,10 @@ const explainError = (error: unknown): string => {
   return `error: ${error instanceof Error ? error.message : String(error)}`;
 };
 
-const kubeHint = ({ status }: KubeError): string => {
+const kubeHint = ({ status, message }: KubeError): string => {
   if (status === 0) return '\n  → Is the cluster up, and is this the right --context? kubectl cluster-info';
   if (status === 401) return '\n  → Your credentials are refused: log in again.';
+  if (status === 403 && !message.includes('metricops.dev')) return '\n  → Ask for the role edit in this namespace.';
   if (status === 403) {
     return '\n  → Ask for a binding to metricops-view (to look), metricops-release-manager (to roll back, lift, accept) or metricops-gitsync-editor (to sync, suspend).';
   }

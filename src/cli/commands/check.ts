@@ -212,7 +212,8 @@ const CHECKS: Record<string, Check> = {
 
 export const check = async (cli: Cli): Promise<void> => {
   const findings: (Finding & { name: string })[] = [];
-  for (const [name, run] of Object.entries(CHECKS)) findings.push({ name, ...(await run(cli).catch(notSeen)) });
+  for (const [name, run] of Object.entries(CHECKS))
+    findings.push({ name, ...(await run(cli).catch((error: unknown) => notSeen(name, error))) });
   cli.print({ checks: findings }, () => findings.map(line).join('\n'));
   const failed = findings.filter(({ result }) => result === 'failed').length;
   if (failed > 0) throw new CliError(`${plural(failed, 'check')} failed.`);
@@ -224,8 +225,9 @@ const line = ({ result, message, next }: Finding): string =>
   `${MARKS[result]}  ${message}${next === undefined ? '' : `\n         → ${next}`}`;
 
 /** A check that this person may not make says nothing about the installation. */
-const notSeen = (error: unknown): Finding => {
-  if (error instanceof KubeError && error.status === 403) return { result: 'skipped', message: error.message };
+const notSeen = (name: string, error: unknown): Finding => {
+  if (error instanceof KubeError && error.status === 403)
+    return { result: 'skipped', message: `${name}: you may not look (${error.message})` };
   if (error instanceof KubeError && error.status > 0) return { result: 'failed', message: error.message };
   throw error;
 };
