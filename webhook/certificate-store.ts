@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 import { type Chain, nextStep, type Validity } from './certificate-plan.ts';
@@ -68,7 +69,7 @@ const leafOf = (
   names: readonly string[],
 ): Pick<Chain, 'leaf' | 'leafBy'> => {
   const leaf = new X509Certificate(certificate);
-  if (!names.every((name) => leaf.checkHost(name) !== undefined || leaf.checkIP(name) !== undefined)) return UNKNOWN;
+  if (!names.every((name) => (isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name)) !== undefined)) return UNKNOWN;
   if (leaf.verify(ca.publicKey)) return { leaf: validityOf(leaf), leafBy: 'ca' };
   if (previousCa && leaf.verify(previousCa.publicKey)) return { leaf: validityOf(leaf), leafBy: 'previousCa' };
   return UNKNOWN;

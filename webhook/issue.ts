@@ -1,4 +1,5 @@
 import { randomBytes, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import { times } from './certificate-plan.ts';
 
 /** A certificate with its private key, both PEM. */
@@ -48,9 +49,7 @@ export const issueLeaf = async (ca: Pair, names: readonly string[], now: number)
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(
-        names.map((value) => ({ type: isAddress(value) ? 'ip' : 'dns', value })),
-      ),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }))),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });
@@ -70,8 +69,6 @@ const validity = (now: number, length: number): { notBefore: Date; notAfter: Dat
 
 /** Positive, without leading zeros. */
 const serial = (): string => `4${randomBytes(15).toString('hex').slice(1)}`;
-
-const isAddress = (name: string): boolean => /^[0-9.]+$|:/.test(name);
 
 const pem = (certificate: { toString(format: 'pem'): string }): string => `${certificate.toString('pem').trim()}\n`;
 

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { applyPatch } from '../test/support/json-patch.ts';
+import { reasonToSkip } from './decide.ts';
+import { injectionPatch } from './inject.ts';
+import { type AdmittedPod, type Container, RECORDER, recorderOf } from './pod.ts';
+
+const settings = { image: 'sidecar:1', recordUrl: 'https://m.svc:8443/api/v1/records', ca: 'PEM' };
+const inject = (pod: AdmittedPod): AdmittedPod => applyPatch(pod, injectionPatch(pod, settings));
+const envOf = (pod: AdmittedPod): Record<string, unknown> =>
+  Object.fromEntries(
+    ((recorderOf(pod)?.env ?? []) as { name: string; value?: string; valueFrom?: unknown }[]).map((e) => [
+      e.name,
+      e.value ?? e.valueFrom,
+    ]),
+  );
+const annotated = (annotations: Record<string, string>, ports: Container['ports'] = []): AdmittedPod => ({
+  metadata: { annotations },
+  spec: { containers: [{ name: 'app', ports }] },
+});
+
+const amounts = fc.record({ cpu: fc.constantFrom('100m', '1'), memory: fc.constantFrom('64Mi', '1Gi') });
+const container = fc.record(
+  {
+    name: fc.stringMatching(/^[a-z]{3,8}$/),
+    ports: fc.array(fc.record({ containerPort: fc.integer({ min: 15088, max: 15093 }) }), { maxLength: 4 }),
+    resources: fc.record({ requests: amounts, limits: amounts }, { requiredKeys: [] }),
+  },
+  { requiredKeys: ['name'] },
+);
+const pods: fc.Arbitrary<AdmittedPod> = fc
+  .record(
+    {
+      metadata: fc.record(
+        {
+          annotations: fc.dictionary(
+            fc.constantFrom(
+              'metricops.dev/inject',
+              'prometheus.io/scrape',
+              'prometheus.io/port',
+              'prometheus.io/path',
+              'a/b~c',
+            ),
+            fc.constantFrom('true', 'false', '8080', '15090', '/m', ''),
+          ),
+        },
+        { requiredKeys: [] },
+      ),
+      spec: fc.record(
+        {
+          containers: fc.array(container, { minLength: 1, maxLength: 3 }),
+          initContainers: fc.array(container, { maxLength: 2 }),
+          volumes: fc.array(fc.record({ name: fc.stringMatching(/^[a-z]{1,5}$/) }), { maxLength: 2 }),
+        },
+        { requiredKeys: ['containers'] },
+      ),
+    },
+    { requiredKeys: ['metadata', 'spec'] },
+  )
+  .map((pod) => JSON.parse(JSON.stringify(pod)) as AdmittedPod); // as it comes from the API server
+
+describe('injection', () => {
+  it('is idempotent: an injected pod is left as it is', () => {
+    fc.assert(
+      fc.property(pods, (pod) => {
+        const once = inject(pod);
+        const question = { pod: once, namespace: 'shop', cluster: { nativeSidecars: true, breakerOpen: false } };
+        assert.ok(
+          ['AlreadyInjected', 'NotOptedIn'].includes(reasonToSkip({ ...question, namespaceOptedIn: true }) ?? ''),
+        );
+        assert.deepEqual(inject(once), once);
+      }),
+    );
+  });
+
+  it('adds one container and one volume, and changes none of the others', () => {
+    fc.assert(
+      fc.property(pods, (pod) => {
+        const { spec } = inject(pod);
+        assert.deepEqual(spec?.containers, pod.spec?.containers);
+        assert.deepEqual(
+          spec?.initContainers?.filter(({ name }) => name !== RECORDER),
+          pod.spec?.initContainers ?? [],
+        );
+        assert.equal(spec?.volumes?.length, (pod.spec?.volumes?.length ?? 0) + 1);
+      }),
+    );
+  });
+
+  it('takes a port that nobody in the pod has', () => {
+    fc.assert(
+      fc.property(pods, (pod) => {
+        const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+        const taken = all.flatMap((c) => c.ports ?? []).map((p) => p.containerPort);
+        assert.ok(!taken.includes(Number(envOf(inject(pod)).METRICOPS_PORT)));
+      }),
+    );
+  });
+
+  it('keeps a Guaranteed pod so, and always asks for CPU and memory', () => {
+    const isGuaranteed = (all: Container[]): boolean =>
+      all.every(({ resources }) =>
+        (['cpu', 'memory'] as const).every((name) => {
+          const limit = resources?.limits?.[name];
+          return limit !== undefined && (resources?.requests?.[name] ?? limit) === limit;
+        }),
+      );
+    fc.assert(
+      fc.property(pods, (pod) => {
+        const { spec } = inject(pod);
+        const before = isGuaranteed([...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]);
+        assert.equal(isGuaranteed([...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]), before);
+        const requests = recorderOf({ spec: spec ?? {} })?.resources?.requests;
+        assert.ok(requests?.cpu && requests.memory);
+      }),
+    );
+  });
+
+  it('gives back the restartPolicy that another webhook took', () => {
+    const pod = inject(annotated({}));
+    const stripped = structuredClone(pod);
+    delete recorderOf(stripped)?.restartPolicy;
+    assert.deepEqual(inject(stripped), pod);
+  });
+
+  it('merges metrics for users of prometheus.io annotations only', () => {
+    const merged = inject(annotated({ 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' }));
+    assert.equal(merged.metadata?.annotations?.['prometheus.io/port'], '15090');
+    assert.equal(merged.metadata?.annotations?.['prometheus.io/path'], '/metrics');
+    assert.equal(envOf(merged).METRICOPS_APP_PORT, '8080');
+    assert.equal(envOf(merged).METRICOPS_APP_PATH, '/metrics');
+    for (const pod of [annotated({}), annotated({ 'prometheus.io/port': '8080' })]) {
+      const other = inject(pod);
+      assert.equal(envOf(other).METRICOPS_APP_PORT, undefined);
+      assert.equal(
+        other.metadata?.annotations?.['prometheus.io/port'],
+        pod.metadata?.annotations?.['prometheus.io/port'],
+      );
+    }
+  });
+
+  it('merges no target that it could not ask as Prometheus did', () => {
+    const tls = { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8443', 'prometheus.io/scheme': 'https' };
+    assert.equal(envOf(inject(annotated(tls))).METRICOPS_APP_PORT, undefined);
+    const scraped = { 'prometheus.io/scrape': 'true' };
+    const two = [{ containerPort: 1 }, { containerPort: 2 }];
+    assert.equal(envOf(inject(annotated(scraped, two))).METRICOPS_APP_PORT, undefined);
+    assert.equal(envOf(inject(annotated(scraped, [{ containerPort: 8080 }]))).METRICOPS_APP_PORT, '8080');
+  });
+});
