@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { z } from 'zod';
+import { crds } from './crd.ts';
+import { type StructuralSchema, structural } from './structural.ts';
+
+const of = (schema: z.ZodType): StructuralSchema => structural(z.toJSONSchema(schema, { io: 'input' }));
+
+describe('a structural schema', () => {
+  it('says exclusive bounds as OpenAPI v3 does', () => {
+    assert.deepEqual(of(z.number().gt(0).lt(100)), {
+      type: 'number',
+      minimum: 0,
+      exclusiveMinimum: true,
+      maximum: 100,
+      exclusiveMaximum: true,
+    });
+  });
+
+  it('has whole numbers of 64 bits, without the bounds that only JavaScript has', () => {
+    assert.deepEqual(of(z.int()), { type: 'integer', format: 'int64' });
+  });
+
+  it('requires what has no default, and lets the API server drop what it does not know', () => {
+    const schema = of(z.strictObject({ a: z.string(), b: z.string().default('x'), c: z.string().optional() }));
+    assert.deepEqual(schema.required, ['a']);
+    assert.equal(schema.additionalProperties, undefined);
+    assert.equal(schema.properties?.b?.default, 'x');
+  });
+
+  it('makes a map of a record and an enumeration of a literal', () => {
+    assert.deepEqual(of(z.record(z.string(), z.string())).additionalProperties, { type: 'string' });
+    assert.deepEqual(of(z.literal('Held')).enum, ['Held']);
+  });
+
+  it('turns a pattern with words into a rule that speaks them, and keeps one without', () => {
+    const spoken = of(
+      z
+        .string()
+        .regex(/^a\/b$/)
+        .max(9)
+        .meta({ patternMessage: 'write a/b' }),
+    );
+    assert.deepEqual(spoken['x-kubernetes-validations'], [{ rule: "self.matches(r'^a/b$')", message: 'write a/b' }]);
+    assert.equal(spoken.pattern, undefined);
+    assert.equal(of(z.string().regex(/^a$/)).pattern, '^a$');
+  });
+
+  it('refuses what it can not say, by name and place', () => {
+    const schema = z.strictObject({ inner: z.union([z.strictObject({}), z.string()]) });
+    assert.throws(() => of(schema), /\$\.inner: no structural form of the keyword "anyOf"/);
+  });
+
+  it('gives every rule a message, and every string that a rule reads a length, or its cost has no bound', () => {
+    const walk = (schema: StructuralSchema, path: string): void => {
+      for (const rule of schema['x-kubernetes-validations'] ?? []) {
+        assert.ok(rule.message, `${path}: ${rule.rule}`);
+        if (schema.type === 'string') assert.ok(schema.maxLength, `${path} has no maxLength`);
+      }
+      for (const [name, inner] of Object.entries(schema.properties ?? {})) walk(inner, `${path}.${name}`);
+      if (schema.items) walk(schema.items, `${path}[]`);
+    };
+    for (const crd of crds()) {
+      const [version] = crd.spec.versions as { schema: { openAPIV3Schema: StructuralSchema } }[];
+      assert.ok(version);
+      walk(version.schema.openAPIV3Schema, crd.metadata.name);
+    }
+  });
+});
