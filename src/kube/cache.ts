@@ -1,17 +1,19 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
-import { isExpired } from './errors.ts';
+import { KubeError } from './errors.ts';
 import type { KubeClient, Name, ResourceType, WatchCache, WatchCacheOptions } from './types.ts';
 
 export interface WatchCachePorts {
   clock: Clock;
   /** [0, 1) */
   random: () => number;
-  /** Told of every disturbance: reconnected, relisted. */
-  onDisturbance?: (event: { kind: string; what: 'relist' | 'reconnect'; error: unknown }) => void;
+  /** Told of every disturbance: reconnected, listed again, a handler that threw. */
+  onDisturbance?: (event: { kind: string; what: 'relist' | 'reconnect' | 'handler'; error: unknown }) => void;
 }
 
 const MAX_BACKOFF_MS = 30_000;
+/** A watch that lasted this long was a good one, even when nothing happened. */
+const SETTLED_MS = 5_000;
 
 /** Lists, watches, and never gives up: a watch that ends is resumed, one that is too old is listed again. */
 export const createWatchCache = <T extends KubeObject = KubeObject>(
@@ -31,7 +33,13 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
     return options.trim?.(object) ?? object;
   };
   const tell = (object: T | undefined, previous: T | undefined): void => {
-    for (const handler of handlers) handler(object, previous);
+    for (const handler of handlers) {
+      try {
+        handler(object, previous);
+      } catch (error) {
+        ports.onDisturbance?.({ kind: type.kind, what: 'handler', error }); // the others still hear of it
+      }
+    }
   };
   const put = (object: T): void => {
     const key = keyOf(object.metadata);
@@ -49,6 +57,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
 
   const relist = async (): Promise<string> => {
     const { items, resourceVersion } = await client.list<T>(type, options);
+    stopped.signal.throwIfAborted();
     const present = new Set(items.map((item) => keyOf(item.metadata)));
     for (const item of items) put(trim(item));
     for (const key of [...objects.keys()]) if (!present.has(key)) remove(key);
@@ -58,10 +67,11 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
   let resourceVersion: string | undefined;
   let failures = 0;
 
-  const listAndWatch = async (): Promise<void> => {
+  const listAndWatch = async (): Promise<undefined> => {
     resourceVersion ??= await relist();
     readiness.resolve();
     for await (const event of client.watch<T>(type, { ...options, resourceVersion }, stopped.signal)) {
+      if (stopped.signal.aborted) return undefined;
       failures = 0;
       if (event.type === 'BOOKMARK') {
         resourceVersion = event.resourceVersion;
@@ -71,23 +81,29 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
       if (event.type === 'DELETED') remove(keyOf(event.object.metadata));
       else put(trim(event.object));
     }
+    return undefined;
+  };
+
+  const disturbed = (error: unknown): void => {
+    if (!canResume(error)) resourceVersion = undefined;
+    ports.onDisturbance?.({ kind: type.kind, what: resourceVersion === undefined ? 'relist' : 'reconnect', error });
   };
 
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      try {
-        await listAndWatch();
-      } catch (error) {
-        if (stopped.signal.aborted) return;
-        if (isExpired(error)) resourceVersion = undefined;
-        ports.onDisturbance?.({ kind: type.kind, what: resourceVersion === undefined ? 'relist' : 'reconnect', error });
-        failures += 1;
-        const delay = Math.min(100 * 2 ** failures, MAX_BACKOFF_MS) * (0.5 + ports.random());
-        await ports.clock.sleep(delay, stopped.signal).catch(() => {});
-      }
+      const startedAt = ports.clock.now();
+      const ending = await listAndWatch().catch((error: unknown) => ({ error }));
+      if (stopped.signal.aborted) return;
+      const settled = ports.clock.now() - startedAt >= SETTLED_MS;
+      if (settled) failures = 0;
+      if (ending) disturbed(ending.error);
+      else if (settled) continue; // the server ends every watch after some minutes
+      failures += 1;
+      const delay = Math.min(100 * 2 ** failures, MAX_BACKOFF_MS) * (0.5 + ports.random());
+      await ports.clock.sleep(delay, stopped.signal).catch(() => {});
     }
   };
-  const running = run();
+  void run();
 
   return {
     get: (name) => objects.get(keyOf(name)),
@@ -98,10 +114,17 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
       return () => void handlers.delete(handler);
     },
     ready: () => readiness.promise,
+    /** No handler is called afterwards; a list that is under way is left to end by itself. */
     async stop() {
       stopped.abort();
       readiness.reject(new Error(`the watch of ${type.kind} was stopped before its first list`));
-      await running;
     },
   };
 };
+
+/**
+ * The connection broke, or the server is busy: the same resourceVersion will do. Anything else (410 Expired, or a
+ * version that a restored etcd has never had) needs a new list, or the copy would stay as it is for ever.
+ */
+const canResume = (error: unknown): boolean =>
+  !(error instanceof KubeError) || [0, 429, 500, 502, 503].includes(error.status);

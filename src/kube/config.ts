@@ -9,6 +9,8 @@ export interface Connection {
   /** Asked before every request; answers from its own cache. */
   token?: (() => Promise<string | undefined>) | undefined;
   insecure?: boolean | undefined;
+  /** Name on the server's certificate where it is not that of the URL. */
+  serverName?: string | undefined;
   /** Namespace of the context, or of the pod. */
   namespace: string;
 }

@@ -35,7 +35,24 @@ export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410);
 /** The API server looked at the object and said no: repeating the same request is useless. */
 export const isRejected = (error: unknown): boolean =>
-  error instanceof KubeError && [400, 403, 404, 405, 413, 415, 422].includes(error.status);
+  error instanceof KubeError &&
+  ([400, 403, 404, 405, 413, 415, 422].includes(error.status) ||
+    // Server-side apply answers a field of a wrong type with 500.
+    (error.status === 500 && /^failed to (create typed patch|convert new) object/.test(error.message)));
+
+/** No answer: the network's fault, or a time-out. */
+export const unreachable = (cause: unknown): KubeError => {
+  const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
+  return new KubeError(`no answer from the API server: ${reason}`, { status: 0, reason: 'Unreachable', cause });
+};
+
+/** Server-side apply quotes a value of a wrong type (`expected string, got &value{...}`): of a Secret nobody may see it. */
+export const withoutValues = (error: unknown): unknown => {
+  if (!(error instanceof KubeError)) return error;
+  const { status, reason, retryAfterSeconds } = error;
+  const message = error.message.replace(/, got [\s\S]*$/, ', got a value of another type (not shown)');
+  return new KubeError(message, { status, reason, retryAfterSeconds });
+};
 
 /** KubeError of an answer that is not 2xx; the body is a Status object, or whatever a proxy on the way said. */
 export const errorFromAnswer = (status: number, body: string, retryAfter: string | undefined): KubeError => {

@@ -1,10 +1,11 @@
 export { createWatchCache, type WatchCachePorts } from './cache.ts';
-export { apiVersionOf, createKubeClient, type KubeClientOptions } from './client.ts';
+export { createKubeClient, type KubeClientOptions } from './client.ts';
 export { type Connection, loadConnection } from './config.ts';
 export { createDiscovery } from './discovery.ts';
 export { isConflict, isExpired, isNotFound, isRejected, KubeError } from './errors.ts';
 export { createEventRecorder, type EventInput, type EventRecorder } from './events.ts';
 export { type LeaderElection, runLeaderElection } from './lease.ts';
+export { apiVersionOf } from './paths.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
 export { resources, workloadResource } from './resources.ts';
 export type * from './types.ts';

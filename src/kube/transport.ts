@@ -1,0 +1,151 @@
+import { Agent, type Dispatcher, request } from 'undici';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Connection } from './config.ts';
+import { errorFromAnswer, KubeError, unreachable } from './errors.ts';
+
+export interface KubeClientOptions {
+  /** Connections to the API server; requests beyond it queue. Watches have their own. */
+  connections?: number;
+  /** Called once a request: for counters. code is '0' when there was no answer. */
+  onRequest?: (verb: string, code: string) => void;
+  userAgent?: string;
+  clock?: Clock;
+}
+
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | undefined>;
+  body?: unknown;
+  contentType?: string;
+  accept?: string;
+  /** Sent twice, it does what it does once: it may be repeated when the answer was lost. */
+  repeatable?: boolean;
+}
+
+export type Identity = Record<string, string | string[]>;
+
+export interface Transport {
+  /** The parsed answer (text where it is not JSON); KubeError otherwise. */
+  json<T>(identity: Identity, call: Call): Promise<T>;
+  /** The answer's body as it comes; ends with an error when nothing came for `quietMs`. */
+  stream(identity: Identity, call: Call, quietMs: number, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
+  close(): Promise<void>;
+}
+
+export const JSON_TYPE = 'application/json';
+const HEADERS_TIMEOUT_MS = 30_000;
+const CALL_TIMEOUT_MS = 60_000;
+/** A busy API server says when to come back; a request is not sent more often than this. */
+const MAX_TRIES = 5;
+/** Asked to wait longer than this, the caller hears it instead: it knows what else there is to do. */
+const MAX_RETRY_AFTER_S = 30;
+const RESET_TRIES = 3;
+const NEVER_SENT = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+const CUT = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
+
+/** One keep-alive dispatcher for requests; watches, long and few, do not take its connections. */
+export const createTransport = (connection: Connection, options: KubeClientOptions): Transport => {
+  const { clock = systemClock } = options;
+  // HTTP/1.1: undici joins a repeated header into one over HTTP/2, which would merge the groups of an impersonated user.
+  const common = { allowH2: false, connect: tlsOf(connection) };
+  const requests = new Agent({ ...common, connections: options.connections ?? 20, keepAliveTimeout: 60_000 });
+  const watches = new Agent({ ...common, connections: null });
+
+  const send = async (
+    identity: Identity,
+    call: Call,
+    how: { dispatcher: Dispatcher; signal: AbortSignal; bodyTimeout: number },
+  ): Promise<Dispatcher.ResponseData> => {
+    const token = await connection.token?.();
+    return request(urlOf(connection.server, call), {
+      method: call.method,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      ...how,
+      headers: {
+        accept: call.accept ?? JSON_TYPE,
+        'user-agent': options.userAgent ?? 'metricops',
+        ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? JSON_TYPE }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...identity,
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    });
+  };
+
+  /** One try: the parsed answer, or a KubeError given back for the caller to weigh. */
+  const once = async (identity: Identity, call: Call): Promise<unknown> => {
+    let code = '0';
+    try {
+      const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+      const answer = await send(identity, call, { dispatcher: requests, signal, bodyTimeout: CALL_TIMEOUT_MS });
+      const text = await answer.body.text();
+      code = String(answer.statusCode);
+      if (answer.statusCode >= 300)
+        return errorFromAnswer(answer.statusCode, text, first(answer.headers['retry-after']));
+      return first(answer.headers['content-type'])?.includes('json') ? JSON.parse(text) : text;
+    } catch (cause) {
+      return unreachable(cause);
+    } finally {
+      options.onRequest?.(call.method, code);
+    }
+  };
+
+  return {
+    async json<T>(identity: Identity, call: Call) {
+      for (let attempt = 1; ; attempt += 1) {
+        const outcome = await once(identity, call);
+        if (!(outcome instanceof KubeError)) return outcome as T;
+        const wait = retryDelayMs(outcome, call, attempt);
+        if (wait === undefined) throw outcome;
+        await clock.sleep(wait);
+      }
+    },
+    async stream(identity, call, quietMs, signal) {
+      let code = '0';
+      try {
+        const answer = await send(identity, call, { dispatcher: watches, signal, bodyTimeout: quietMs });
+        code = String(answer.statusCode);
+        return answer;
+      } finally {
+        options.onRequest?.('WATCH', code);
+      }
+    },
+    close: async () => void (await Promise.all([requests.destroy(), watches.destroy()])),
+  };
+};
+
+const tlsOf = ({ ca, cert, key, insecure, serverName }: Connection): object => ({
+  ...(ca === undefined ? {} : { ca }),
+  ...(cert === undefined ? {} : { cert }),
+  ...(key === undefined ? {} : { key }),
+  ...(serverName === undefined ? {} : { servername: serverName }),
+  rejectUnauthorized: insecure !== true,
+});
+
+const urlOf = (server: string, { path, query = {} }: Call): string => {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
+  const text = parameters.toString();
+  return `${server.replace(/\/$/, '')}${path}${text === '' ? '' : `?${text}`}`;
+};
+
+const first = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;
+
+/**
+ * Milliseconds until the next try; undefined when there should be none. What the server put off it did not do, so that
+ * is repeated whatever it is; what was cut off may have been done. A time-out is the caller's to judge.
+ */
+const retryDelayMs = (error: KubeError, call: Call, attempt: number): number | undefined => {
+  const { status, retryAfterSeconds } = error;
+  if (status === 429 || (status >= 500 && retryAfterSeconds !== undefined)) {
+    const seconds = retryAfterSeconds ?? 1;
+    const spread = 1 + Math.random() / 4; // those who were turned away together do not come back together
+    return attempt < MAX_TRIES && seconds <= MAX_RETRY_AFTER_S ? seconds * 1000 * spread : undefined;
+  }
+  if (status !== 0 || attempt >= RESET_TRIES) return undefined;
+  const code = (error.cause as { code?: string } | undefined)?.code ?? '';
+  const again = NEVER_SENT.includes(code) || (CUT.includes(code) && call.repeatable === true);
+  return again ? 100 * attempt : undefined;
+};
