@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { Writable } from 'node:stream';
 import { createLineFilter, TEXT } from './exposition.ts';
@@ -41,7 +40,7 @@ export const copyApp = async (response: IncomingMessage, out: Writable): Promise
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
       const lines = filter.push(chunk);
-      if (size > MAX_BYTES || filter.overlong()) return false;
+      if (size > MAX_BYTES || filter.overlong() || out.destroyed) return false;
       if (!out.write(lines)) await drained(out);
     }
     out.write(filter.end());
@@ -53,8 +52,13 @@ export const copyApp = async (response: IncomingMessage, out: Writable): Promise
   }
 };
 
-/** Resolves also when the scraper is gone. */
-const drained = async (out: Writable): Promise<void> => {
-  if (out.destroyed) throw new Error('the scraper went away');
-  await Promise.race([once(out, 'drain'), once(out, 'close')]);
-};
+/** Resolves also when the scraper is gone: the next write to it does nothing. */
+const drained = (out: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      out.off('drain', done).off('close', done);
+      resolve();
+    };
+    if (out.destroyed) resolve();
+    else out.on('drain', done).on('close', done);
+  });
