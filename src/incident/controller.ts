@@ -1,0 +1,215 @@
+import { API_VERSION } from '../api/annotations.ts';
+import { parseDuration } from '../api/common.ts';
+import type { Hold } from '../api/hold.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
+import type { Clock } from '../clock.ts';
+import { createWorkQueue, type EventRecorder, isConflict, type KubeClient, resources } from '../kube/index.ts';
+import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
+import { hashOf, holdName } from '../snapshot/index.ts';
+import type { Log, Metrics } from '../telemetry/index.ts';
+import type { Caches } from './caches.ts';
+import { observe } from './observe.ts';
+import { policyOf } from './policy.ts';
+import { isClosed, step } from './step.ts';
+
+export interface IncidentPorts {
+  client: KubeClient;
+  caches: Caches;
+  prometheus: Prometheus | undefined;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  metrics: Metrics;
+  events: EventRecorder;
+  /** Told of a new Hold, so that it is obeyed without waiting for its watch. */
+  onHold: (hold: Hold) => void;
+}
+
+export interface IncidentController {
+  /** This incident was written: look at it now. */
+  notify(incident: Incident): void;
+  stop(): Promise<void>;
+}
+
+const KEEP_CLOSED = 50;
+
+/** Drives incidents to their end. To be run by the leader only. */
+export const startIncidents = async (ports: IncidentPorts): Promise<IncidentController> => {
+  const { caches, client, clock, metrics } = ports;
+  /** Newer than the cache, for as long as the cache has not seen it. */
+  const fresh = new Map<string, Incident>();
+  const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
+
+  const newest = (key: string): Incident | undefined => {
+    const [namespace = '', name = ''] = key.split('/');
+    const cached = caches.incidents.get({ namespace, name });
+    const own = fresh.get(key);
+    if (own && cached && Number(cached.metadata.resourceVersion) >= Number(own.metadata.resourceVersion))
+      fresh.delete(key);
+    return fresh.get(key) ?? cached;
+  };
+
+  const work = async (key: string): Promise<number | undefined> => {
+    for (;;) {
+      const incident = newest(key);
+      if (!incident || isClosed(incident)) return undefined;
+      const next = step(incident, await observe(incident, ports), clock.now());
+      const status = withBudget(incident, next.status, caches);
+      if (isNews(incident, status) && !(await write(incident, status))) return 0;
+      if (next.writeHold) await writeHold(incident, status);
+      const moved = status.phase !== incident.status?.phase;
+      if (moved) tell(incident, status);
+      // A new phase is looked at once more at once; the Hold needs its time.
+      if (!moved || status.phase === 'RollingBack') return next.again;
+    }
+  };
+
+  /** False when somebody wrote in between: look again. */
+  const write = async (incident: Incident, status: IncidentStatus): Promise<boolean> => {
+    try {
+      const body = { metadata: { resourceVersion: incident.metadata.resourceVersion }, status };
+      const written = await client.patch<Incident>(
+        resources.incidents,
+        incident.metadata,
+        { type: 'merge', body },
+        { subresource: 'status' },
+      );
+      fresh.set(keyOf(written), written);
+      return true;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const now = await client.get<Incident>(resources.incidents, incident.metadata);
+      if (now) fresh.set(keyOf(now), now);
+      return false;
+    }
+  };
+
+  const writeHold = async (incident: Incident, status: IncidentStatus): Promise<void> => {
+    const { suspect, workload } = incident.spec;
+    const { target } = status;
+    if (!suspect || !target) return;
+    const namespace = incident.metadata.namespace ?? '';
+    const live = caches.workloads[workload.kind].get({ namespace, name: workload.name });
+    const objective =
+      incident.spec.objective === undefined
+        ? undefined
+        : caches.objectives.get({ namespace, name: incident.spec.objective });
+    const hold: Hold = {
+      apiVersion: API_VERSION,
+      kind: 'Hold',
+      metadata: { namespace, name: holdName(workload, suspect.sourceDigest) },
+      spec: {
+        workload,
+        scope: policyOf(live, objective).scope,
+        rejectedDigests: [suspect.sourceDigest],
+        target: { release: target.number, sourceDigest: target.sourceDigest, snapshot: target.snapshot },
+        reason: 'Incident',
+        incident: incident.metadata.name,
+        message: (status.verdict?.message ?? '').slice(0, 1024),
+      },
+    };
+    try {
+      ports.onHold(await client.create<Hold>(resources.holds, hold));
+      metrics.rollbacks.inc({ result: 'started' });
+    } catch (error) {
+      if (!isConflict(error)) throw error; // there already: a crash took the answer
+    }
+  };
+
+  const tell = (incident: Incident, status: IncidentStatus): void => {
+    const warning = status.phase === 'Escalated' || status.phase === 'NotRecovered' || status.phase === 'RollingBack';
+    const reason = (status.message ?? '').split(':', 1)[0] || 'Progressing';
+    ports.events.record(incident, {
+      type: warning ? 'Warning' : 'Normal',
+      reason,
+      action: 'Judge',
+      note: `${status.phase}: ${status.message ?? ''}`,
+    });
+    if (status.verdict && status.verdict.result !== incident.status?.verdict?.result)
+      metrics.verdicts.inc({ result: status.verdict.result.toLowerCase() });
+    if (status.phase === 'Recovered' || status.phase === 'NotRecovered')
+      metrics.rollbacks.inc({ result: status.phase.toLowerCase() });
+    ports.log.info({ incident: keyOf(incident), phase: status.phase, reason: status.message }, 'incident moved');
+  };
+
+  const queue = createWorkQueue({
+    concurrency: 16,
+    clock,
+    random: ports.random,
+    maxBackoffMs: 10_000,
+    onError: (key, err, retryInMs) => ports.log.error({ err, incident: key, retryInMs }, 'incident step failed'),
+    worker: work,
+  });
+  const countOpen = (): void => metrics.openIncidents.set(caches.incidents.list().filter((i) => !isClosed(i)).length);
+  const stops = [
+    caches.incidents.onChange((incident, previous) => {
+      countOpen();
+      if (!incident) fresh.delete(keyOf(previous as Incident));
+      else if (!isClosed(incident)) queue.add(keyOf(incident));
+      else void expire(incident).catch((err) => ports.log.warn({ err }, 'expiry failed'));
+    }),
+    caches.holds.onChange((hold, previous) => {
+      const { incident } = (hold ?? previous)?.spec ?? {};
+      if (incident !== undefined) queue.add(`${(hold ?? previous)?.metadata.namespace}/${incident}`);
+    }),
+    // Whatever moves a history or a workload may be what an incident of it waits for.
+    caches.histories.onChange((history) => {
+      for (const incident of caches.incidents.list(history?.metadata.namespace)) {
+        if (!isClosed(incident) && incident.spec.workload.name === history?.spec.workload.name)
+          queue.add(keyOf(incident));
+      }
+    }),
+  ];
+
+  /** The oldest closed ones of a namespace go when there are too many. */
+  const expire = async ({ metadata }: Incident): Promise<void> => {
+    const closed = caches.incidents
+      .list(metadata.namespace)
+      .filter(isClosed)
+      .sort((a, b) => Date.parse(b.status?.closedTime ?? '') - Date.parse(a.status?.closedTime ?? ''));
+    for (const old of closed.slice(KEEP_CLOSED)) await client.delete(resources.incidents, old.metadata);
+  };
+
+  await caches.ready();
+  for (const incident of caches.incidents.list().filter((i) => !isClosed(i))) queue.add(keyOf(incident));
+  countOpen();
+
+  return {
+    notify(incident) {
+      fresh.set(keyOf(incident), incident);
+      queue.add(keyOf(incident));
+    },
+    async stop() {
+      for (const stop of stops) stop();
+      await queue.stop();
+    },
+  };
+};
+
+const isNews = (incident: Incident, status: IncidentStatus): boolean =>
+  hashOf(comparable(status)) !== hashOf(comparable(incident.status ?? {}));
+
+/** What is measured anew at every look does not make a status new. */
+const comparable = ({ verdict, ...rest }: IncidentStatus): unknown => ({
+  ...rest,
+  verdict: verdict && [verdict.result, verdict.reason],
+});
+
+/** From the first sample of the release to the end of the burn, at the error ratio that the verdict found. */
+const withBudget = (incident: Incident, status: IncidentStatus, { objectives }: Caches): IncidentStatus => {
+  const { closedTime, rolledBackTime, verdict } = status;
+  const objective =
+    incident.spec.objective === undefined
+      ? undefined
+      : objectives.get({ namespace: incident.metadata.namespace ?? '', name: incident.spec.objective });
+  if (closedTime === undefined || rolledBackTime === undefined || !objective || verdict?.newErrorRatio === undefined)
+    return status;
+  const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.received)));
+  const spent = budgetSpentPercent({
+    errorRatio: verdict.newErrorRatio,
+    durationMs: Math.max(0, Date.parse(rolledBackTime) - began),
+    objective: objective.spec.objective,
+    periodMs: parseDuration(objective.spec.window),
+  });
+  return { ...status, budgetSpentPercent: Number(spent.toPrecision(3)) };
+};

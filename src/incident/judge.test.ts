@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { judgeCounts, judgeExpression } from './judge.ts';
+
+const TIME = '2026-01-01T12:00:00Z';
+const counts = (errors: number, total: number) => ({ errors, total });
+const judge = (
+  suspect: { errors: number; total: number } | undefined,
+  before: { errors: number; total: number } | undefined,
+) => judgeCounts({ threshold: 0.0144, suspect, before, minRequests: 20, query: 'q' }, TIME);
+
+describe('judgeCounts', () => {
+  for (const [what, suspect, before, result, reason] of [
+    ['no samples', undefined, counts(0, 1000), 'Abstain', 'NoData'],
+    ['no requests', counts(0, 0), counts(0, 1000), 'Abstain', 'NoData'],
+    ['a few requests, all failed', counts(5, 5), counts(0, 1000), 'Abstain', 'TooFewRequests'],
+    ['20 % after 0.1 %', counts(40, 200), counts(1, 1000), 'Guilty', 'MoreErrors'],
+    ['20 % after 20 %', counts(40, 200), counts(200, 1000), 'Innocent', 'NoDifference'],
+    ['20 % after an unknown time', counts(40, 200), undefined, 'Guilty', 'MoreErrors'],
+    ['1 % with a threshold of 1.44 %', counts(2, 200), counts(0, 1000), 'Innocent', 'NotBurning'],
+    ['5 % of 20 after 2 %: chance', counts(1, 20), counts(20, 1000), 'Innocent', 'NoDifference'],
+  ] as const) {
+    it(`${what}: ${result}, ${reason}`, () => {
+      const verdict = judge(suspect, before);
+      assert.deepEqual([verdict.result, verdict.reason], [result, reason]);
+    });
+  }
+
+  it('blames a release that is as good as the one before it less often than one time in 200', () => {
+    let state = 1;
+    const random = (): number => {
+      state = (state * 48271) % 2147483647; // Lehmer: the same numbers every time
+      return state / 2147483647;
+    };
+    const draw = (n: number, p: number) => counts(Array.from({ length: n }).filter(() => random() < p).length, n);
+    const blamed = Array.from({ length: 2000 }).filter(
+      () => judge(draw(200, 0.03), draw(500, 0.03)).result === 'Guilty',
+    );
+    assert.ok(blamed.length <= 10, `${blamed.length} of 2000`);
+  });
+
+  it('never blames without data, and never blames the better release', () => {
+    const side = fc
+      .integer({ min: 0, max: 5000 })
+      .chain((total) => fc.record({ total: fc.constant(total), errors: fc.integer({ min: 0, max: total }) }));
+    fc.assert(
+      fc.property(side, side, (suspect, before) => {
+        const { result } = judge(suspect, before);
+        if (suspect.total < 20) assert.equal(result, 'Abstain');
+        if (before.total >= 20 && suspect.total >= 20 && suspect.errors / suspect.total <= before.errors / before.total)
+          assert.notEqual(result, 'Guilty');
+      }),
+    );
+  });
+});
+
+describe('judgeExpression', () => {
+  for (const [now, before, reason] of [
+    [true, false, 'MoreErrors'],
+    [true, true, 'BurnBeganBefore'],
+    [false, false, 'NotBurning'],
+  ] as const) {
+    it(`burning now ${now}, before ${before}: ${reason}`, () =>
+      assert.equal(judgeExpression({ burningNow: now, burningBefore: before, query: 'q' }, TIME).reason, reason));
+  }
+});
