@@ -1,0 +1,96 @@
+import { annotations, labels } from '../api/annotations.ts';
+import { digest as digestSchema } from '../api/common.ts';
+import type { KubeObject } from '../api/meta.ts';
+import type { Release, ReleaseImage } from '../api/release-history.ts';
+import { liveDigest, templateOf } from '../snapshot/index.ts';
+import type { Observed } from './history.ts';
+import { changedByHand, gitSyncOf, templateWriters } from './writers.ts';
+
+/** What a status may hold of something that people write. */
+const MAX_LABELS = 64;
+const MAX_RULES = 64;
+const MAX_IMAGES = 64;
+
+interface Template {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec?: { containers?: { name: string; image?: string }[] };
+}
+
+/** The digest of what the workload's template says now, and who says it. */
+export interface CurrentDigest {
+  digest: string;
+  /** A GitSync applied it, and nobody changed it since. */
+  fromGit: boolean;
+  /** Field manager that changed what a GitSync applied. */
+  byHand: string | undefined;
+}
+
+/**
+ * sourceDigest as the GitSync stamped it; the digest of the live template for a workload that no GitSync owns, or that
+ * somebody changed by hand. The annotation alone proves nothing: it comes along when a manifest is copied.
+ */
+export const currentDigest = (workload: KubeObject): CurrentDigest => {
+  const stamped = digestSchema.safeParse(workload.metadata.annotations?.[annotations.sourceDigest]);
+  const owned = workload.metadata.labels?.[labels.sync] !== undefined && stamped.success;
+  const byHand = owned ? changedByHand(workload)?.manager : undefined;
+  if (owned && byHand === undefined) return { digest: stamped.data, fromGit: true, byHand };
+  return { digest: liveDigest(templateOf(workload)), fromGit: false, byHand };
+};
+
+/** The current release as the workload itself shows it; revision and imageIDs come from its pods. */
+export const describeRelease = (
+  workload: KubeObject,
+  { digest, fromGit }: Pick<CurrentDigest, 'digest' | 'fromGit'>,
+  alertRules: readonly string[],
+): Observed => {
+  const template = (templateOf(workload) ?? {}) as Template;
+  const notes = workload.metadata.annotations ?? {};
+  const appliedBy = templateWriters(workload)[0]?.manager;
+  const gitSync = gitSyncOf(workload);
+  const podLabels = Object.entries(template.metadata?.labels ?? {}).slice(0, MAX_LABELS);
+  const fromSync: Partial<Release> = fromGit
+    ? {
+        ...(isCommit(notes[annotations.commit]) ? { commit: notes[annotations.commit] as string } : {}),
+        ...(gitSync ? { gitSync } : {}),
+        ...(notes[annotations.snapshot] ? { snapshot: notes[annotations.snapshot] as string } : {}),
+      }
+    : {};
+  return {
+    sourceDigest: digest,
+    workloadUID: workload.metadata.uid ?? '',
+    images: (template.spec?.containers ?? []).slice(0, MAX_IMAGES).map(imageOf),
+    ...fromSync,
+    ...(appliedBy === undefined ? {} : { appliedBy }),
+    ...(podLabels.length > 0 ? { labels: Object.fromEntries(podLabels) } : {}),
+    alertRules: alertRules.slice(0, MAX_RULES),
+  };
+};
+
+const isCommit = (text: string | undefined): boolean => text !== undefined && /^[0-9a-f]{40,64}$/.test(text);
+
+const imageOf = ({ name, image = '' }: { name: string; image?: string }): ReleaseImage => {
+  const tag = tagOf(image);
+  return { container: name, image, ...(tag === undefined ? {} : { tag }) };
+};
+
+/** `registry:5000/shop/web:v1@sha256:...` → `v1`; undefined where none is written. */
+export const tagOf = (image: string): string | undefined => {
+  const [name = ''] = image.split('@');
+  const last = name.slice(name.lastIndexOf('/') + 1);
+  const colon = last.indexOf(':');
+  return colon === -1 ? undefined : last.slice(colon + 1);
+};
+
+/** With the revision of a pod, and what the kubelet says its containers run. */
+export const withPod = (
+  release: Observed,
+  revision: string | undefined,
+  imageIds: ReadonlyMap<string, string>,
+): Observed => ({
+  ...release,
+  images: release.images.map((image) => {
+    const imageID = imageIds.get(image.container);
+    return imageID === undefined ? image : { ...image, imageID };
+  }),
+  ...(revision === undefined ? {} : { revision }),
+});

@@ -1,0 +1,90 @@
+import type { ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { WorkloadKey } from '../api/workload.ts';
+import { isConflict, isNotFound } from '../kube/errors.ts';
+import { resources } from '../kube/resources.ts';
+import type { KubeClient, WatchCache } from '../kube/types.ts';
+import { canonical, ensureHistory, historyName } from '../snapshot/index.ts';
+
+export interface HistoryWriter {
+  /** As it is known here: from the watch, or newer, as this process wrote it. */
+  current(key: WorkloadKey): ReleaseHistory | undefined;
+  /**
+   * Compare-and-set: `change` is asked again when another replica was faster. No request when nothing changes.
+   * Rejects with KubeError when it can't be stored.
+   */
+  update(
+    key: WorkloadKey,
+    change: (history: ReleaseHistory | undefined) => Promise<ReleaseHistoryStatus> | ReleaseHistoryStatus,
+  ): Promise<{ before: ReleaseHistoryStatus; after: ReleaseHistoryStatus; history: ReleaseHistory | undefined }>;
+}
+
+const MAX_TRIES = 8;
+
+export const createHistoryWriter = (client: KubeClient, histories: WatchCache<ReleaseHistory>): HistoryWriter => {
+  /** What was written and has not come back by the watch yet. */
+  const written = new Map<string, ReleaseHistory>();
+  /** The last write of each history: the next one waits for it, so that this process never conflicts with itself. */
+  const tails = new Map<string, Promise<unknown>>();
+  const textOf = ({ namespace, name }: { namespace?: string; name: string }): string => `${namespace}/${name}`;
+  histories.onChange((object, previous) => {
+    const metadata = (object ?? previous)?.metadata;
+    if (metadata) written.delete(textOf(metadata));
+  });
+  const nameOf = (key: WorkloadKey): { namespace: string; name: string } => ({
+    namespace: key.namespace,
+    name: historyName(key),
+  });
+  const current = (key: WorkloadKey): ReleaseHistory | undefined =>
+    written.get(textOf(nameOf(key))) ?? histories.get(nameOf(key));
+
+  /** The stored history; undefined when another was faster and `change` must be asked again. */
+  const store = async (
+    key: WorkloadKey,
+    history: ReleaseHistory | undefined,
+    status: ReleaseHistoryStatus,
+  ): Promise<ReleaseHistory | undefined> => {
+    try {
+      const base = history ?? (await ensureHistory(client, key));
+      // Another replica wrote the first release meanwhile: that, not our guess of an empty history, is changed.
+      if (!history && base.status) return undefined;
+      return await client.replace(resources.releaseHistories, { ...base, status }, { subresource: 'status' });
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+
+  const write: HistoryWriter['update'] = async (key, change) => {
+    const text = textOf(nameOf(key));
+    let history = current(key);
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+      const before = history?.status ?? {};
+      const after = await change(history);
+      const isEmpty = !history && !after.releases?.length;
+      if (isEmpty || canonical(after) === canonical(before)) return { before, after, history };
+      const stored = await store(key, history, after);
+      if (stored) {
+        written.set(text, stored);
+        return { before, after, history: stored };
+      }
+      written.delete(text);
+      history = await client.get<ReleaseHistory>(resources.releaseHistories, nameOf(key));
+    }
+    throw new Error(`ReleaseHistory ${text} changes all the time: who else writes it?`);
+  };
+
+  return {
+    current,
+    async update(key, change) {
+      const text = textOf(nameOf(key));
+      const turn = (tails.get(text) ?? Promise.resolve()).then(() => write(key, change));
+      const tail = turn.catch(() => {}); // its own caller hears of it
+      tails.set(text, tail);
+      try {
+        return await turn;
+      } finally {
+        if (tails.get(text) === tail) tails.delete(text);
+      }
+    },
+  };
+};

@@ -1,0 +1,179 @@
+import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
+import { evict } from './evict.ts';
+
+/** One release, as the cluster shows it. */
+export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> &
+  Partial<Pick<Release, 'revision' | 'commit' | 'gitSync' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshot'>>;
+
+export interface Observation {
+  release: Observed;
+  /** It is what the workload's template says now. */
+  current: boolean;
+  /** It is current, and its rollout is complete. */
+  ready: boolean;
+}
+
+/** What Holds, Incidents, objectives and people say about the digests of one workload. */
+export interface Judgements {
+  soakMs: number;
+  /** Digests that a Hold keeps out, since when, and for which incident. */
+  rejected: ReadonlyMap<string, { time: string; incident?: string | undefined }>;
+  /** Digests that a person accepted in spite of a rejection. */
+  accepted: ReadonlySet<string>;
+  /** Digests with an incident: the milliseconds from which its soak time counts again; Infinity while it is open. */
+  suspected: ReadonlyMap<string, number>;
+  /** Digests that a Hold goes back to. */
+  targets: ReadonlySet<string>;
+}
+
+type Status = ReleaseHistoryStatus;
+
+/**
+ * The history after an observation. Pure; the same observation twice changes nothing, however many pods or replicas
+ * make it. Without an observation only the judgements and the time are applied.
+ *
+ * @param now milliseconds since the epoch
+ */
+export const observe = (
+  status: Status | undefined,
+  observation: Observation | undefined,
+  judgements: Judgements,
+  now: number,
+): Status => {
+  const time = new Date(now).toISOString();
+  const before: Status = status ?? {};
+  const { releases, current, number } = observation
+    ? recorded(before, observation, time)
+    : { releases: before.releases ?? [], current: before.current, number: undefined };
+  const ready = observation?.current === true && observation.ready;
+  const judged = releases.map((r) => judge(r, { current, ready, judgements, now }));
+  const lastGood = newestGood(judged)?.number;
+  const kept = evict(judged, (r) => isKept(r, { current, lastGood, justSeen: number, judgements }));
+  return {
+    ...(before.conditions === undefined ? {} : { conditions: before.conditions }),
+    ...(current === undefined ? {} : { current }),
+    ...(lastGood === undefined ? {} : { lastGood }),
+    releases: kept,
+  };
+};
+
+/** When the current release will have been good for its soak time; undefined when no time will make it so. */
+export const goodAt = (status: Status, judgements: Judgements): number | undefined => {
+  const release = status.releases?.find((r) => r.number === status.current);
+  if (!release || release.good !== undefined || isRejected(release)) return undefined;
+  const due = soakEnd(release, judgements);
+  return Number.isFinite(due) ? due : undefined;
+};
+
+/** Kept out, and not accepted since. */
+export const isRejected = (release: Release): boolean => release.outcome === 'Rejected';
+
+/** When it last became current. */
+export const currentSince = (release: Release): number => Date.parse(release.restored ?? release.firstSeen);
+
+/** Of those that were good: the one that was current last. */
+export const newestGood = (releases: readonly Release[]): Release | undefined =>
+  releases
+    .filter((r) => r.good !== undefined && !isRejected(r))
+    .toSorted((a, b) => currentSince(b) - currentSince(a) || b.number - a.number)[0];
+
+const recorded = (
+  before: Status,
+  observation: Observation,
+  time: string,
+): { releases: Release[]; current: number | undefined; number: number | undefined } => {
+  const releases = before.releases ?? [];
+  const known = releases.find((r) => r.sourceDigest === observation.release.sourceDigest);
+  // A release that was never seen as current may be what a cache that lags behind calls old: it will be seen again.
+  if (!known && !observation.current) return { releases, current: before.current, number: undefined };
+  const number = known?.number ?? 1 + Math.max(0, before.current ?? 0, ...releases.map((r) => r.number));
+  const entry = known ? merged(known, observation) : fresh(number, observation.release, time);
+  const all = known ? releases.map((r) => (r === known ? entry : r)) : [entry, ...releases];
+  if (!observation.current || before.current === number) return { releases: all, current: before.current, number };
+  return {
+    releases: all.map((r) =>
+      r.number === number ? returned(r, time) : r.number === before.current ? { ...r, superseded: time } : r,
+    ),
+    current: number,
+    number,
+  };
+};
+
+const fresh = (number: number, seen: Observed, time: string): Release => ({
+  number,
+  ...seen,
+  firstSeen: time,
+  outcome: 'Active',
+});
+
+/** Current again: restored, unless it is a rejected one that landed once more. */
+const returned = (release: Release, time: string): Release => {
+  const { superseded, ...rest } = release;
+  return superseded === undefined || isRejected(release) ? rest : { ...rest, restored: time };
+};
+
+/** What was recorded first stays; what was missing is filled in; what can change while it is current follows. */
+const merged = (known: Release, { release: seen, current }: Observation): Release => ({
+  ...seen,
+  ...known,
+  images: known.images.map((image) => {
+    const other = seen.images.find((s) => s.container === image.container && s.image === image.image);
+    return image.imageID === undefined && other?.imageID !== undefined ? { ...image, imageID: other.imageID } : image;
+  }),
+  ...(current
+    ? {
+        workloadUID: seen.workloadUID,
+        // A restart gives the same release another pod-template-hash.
+        ...(seen.revision === undefined ? {} : { revision: seen.revision }),
+        ...(seen.alertRules === undefined ? {} : { alertRules: seen.alertRules }),
+        ...(seen.snapshot === undefined ? {} : { snapshot: seen.snapshot }),
+      }
+    : {}),
+});
+
+const judge = (
+  release: Release,
+  context: { current: number | undefined; ready: boolean; judgements: Judgements; now: number },
+): Release => {
+  const { judgements, now } = context;
+  const next = { ...release };
+  const isCurrent = release.number === context.current;
+  if (isCurrent && context.ready) next.ready ??= new Date(now).toISOString();
+  const hold = judgements.rejected.get(release.sourceDigest);
+  if (hold) {
+    next.rejected ??= hold.time;
+    if (hold.incident !== undefined) next.incident ??= hold.incident;
+  }
+  const accepted = !hold && judgements.accepted.has(release.sourceDigest);
+  const rejected = next.rejected !== undefined && !accepted;
+  if (isCurrent && !rejected && soakEnd(next, judgements) <= now) next.good ??= new Date(now).toISOString();
+  next.outcome = rejected
+    ? 'Rejected'
+    : next.rejected !== undefined
+      ? 'Accepted'
+      : next.good !== undefined
+        ? 'Good'
+        : isCurrent
+          ? 'Active'
+          : 'Superseded';
+  return next;
+};
+
+/** Milliseconds: the end of the soak time of a release that is current. Infinity: not before something else happens. */
+const soakEnd = (release: Release, { soakMs, suspected }: Judgements): number => {
+  if (release.ready === undefined) return Number.POSITIVE_INFINITY;
+  const from = suspected.get(release.sourceDigest) ?? Number.NEGATIVE_INFINITY;
+  return Math.max(Date.parse(release.ready), currentSince(release), from) + soakMs;
+};
+
+/** The releases that a later decision needs: never evicted. */
+const isKept = (
+  release: Release,
+  needed: { current: number | undefined; lastGood: number | undefined; justSeen: number | undefined } & {
+    judgements: Judgements;
+  },
+): boolean =>
+  [needed.current, needed.lastGood, needed.justSeen].includes(release.number) ||
+  release.rejected !== undefined ||
+  needed.judgements.rejected.has(release.sourceDigest) ||
+  needed.judgements.targets.has(release.sourceDigest);

@@ -1,0 +1,109 @@
+import type { KubeObject } from '../api/meta.ts';
+import type { Release, ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
+import { apiVersionOf } from '../kube/client.ts';
+import { workloadResource } from '../kube/resources.ts';
+import { ensureHistory, templateOf } from '../snapshot/index.ts';
+import { type CurrentDigest, currentDigest, describeRelease } from './describe.ts';
+import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
+import { goodAt, type Observed, observe } from './history.ts';
+import type { HistoryWriter } from './history-writer.ts';
+import { isOfCurrent } from './identity.ts';
+import { alertRulesOf, judgementsOf } from './judgements.ts';
+import { withoutMissing } from './missing.ts';
+import { isRolledOut } from './rollout.ts';
+import { dropSnapshots } from './snapshots.ts';
+import type { RecorderPorts } from './types.ts';
+
+/** Field manager in the snapshot of a workload that no GitSync applies: it goes back by a JSON Patch. */
+export const LIVE_MANAGER = 'live';
+
+export interface Recorded {
+  /** Of the pod that reports, or the current one. undefined: not recorded, and not the current one. */
+  release: Release | undefined;
+  created: boolean;
+  status: ReleaseHistoryStatus;
+  /** When, in milliseconds since the epoch, time alone will change the history. */
+  due: number | undefined;
+}
+
+export type RecordPorts = Pick<RecorderPorts, 'client' | 'caches' | 'snapshots' | 'clock'> & { writer: HistoryWriter };
+
+/** Brings the history up to what the workload is now. Without a request where the history says it already. */
+export const recordWorkload = async (
+  owner: WorkloadOwner,
+  pod: KubeObject | undefined,
+  ports: RecordPorts,
+): Promise<Recorded> => {
+  const { caches, clock, writer } = ports;
+  const { key, workload } = owner;
+  const source = currentDigest(workload);
+  let digest = source.digest;
+  const { before, after, history } = await writer.update(key, async (history) => {
+    digest = releaseDigest(workload, source, history, ports);
+    const known = releaseOf(history, digest);
+    if (known && known.number !== history?.status?.current && !(await isStillSo(owner, source, ports))) {
+      return history?.status ?? {};
+    }
+    const ready = isRolledOut(workload);
+    const rules = alertRulesOf(key, workload.metadata.annotations, caches.slos);
+    const described = describeRelease(workload, { ...source, digest }, rules);
+    const seen = fromPods(described, owner, { source, pod, ready, history }, caches);
+    const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
+    const observation = { release, current: true, ready };
+    return withoutMissing(observe(history?.status, observation, judgementsOf(key, history, caches), clock.now()));
+  });
+  if (history) await dropSnapshots(history, { before, after }, ports);
+  const releases = after.releases ?? [];
+  const isOlder = pod !== undefined && !isOfCurrent(pod, owner, source.digest);
+  const release = isOlder ? olderReleaseOf(pod, owner, releases) : releases.find((r) => r.sourceDigest === digest);
+  const created = release !== undefined && !before.releases?.some((r) => r.number === release.number);
+  return { release, created, status: after, due: goodAt(after, judgementsOf(key, history, caches)) };
+};
+
+/**
+ * The digest to record. What a person's `kubectl rollout undo` brings back is the release whose ReplicaSet it is, not a
+ * new one.
+ */
+const releaseDigest = (
+  workload: KubeObject,
+  { digest, byHand }: CurrentDigest,
+  history: ReleaseHistory | undefined,
+  { caches }: RecordPorts,
+): string => {
+  const hash = byHand === undefined ? undefined : templateHash(workload, digest, caches);
+  const undone = history?.status?.releases?.find((r) => hash !== undefined && r.revision === hash);
+  return undone?.sourceDigest ?? digest;
+};
+
+/**
+ * A watch that lags behind shows the release before as the current one. Before the history says that a release came
+ * back, the API server itself is asked.
+ */
+const isStillSo = async ({ key }: WorkloadOwner, source: CurrentDigest, { client }: RecordPorts): Promise<boolean> => {
+  const now = await client.get(workloadResource(key.kind), key);
+  return now !== undefined && currentDigest(now).digest === source.digest;
+};
+
+/** What no GitSync applies has no snapshot of its own: the live template is kept. */
+const withSnapshot = async (
+  release: Observed,
+  { key, workload }: WorkloadOwner,
+  history: ReleaseHistory | undefined,
+  { client, snapshots }: RecordPorts,
+): Promise<Observed> => {
+  if (releaseOf(history, release.sourceDigest)?.snapshot !== undefined) return release;
+  const { namespace, name, kind } = key;
+  const bare: KubeObject = {
+    apiVersion: apiVersionOf(workloadResource(kind)),
+    kind,
+    metadata: { name, namespace },
+    spec: { template: templateOf(workload) },
+  };
+  const snapshot = await snapshots.write(history ?? (await ensureHistory(client, key)), {
+    workload: bare,
+    config: [],
+    fieldManager: LIVE_MANAGER,
+    sourceDigest: release.sourceDigest,
+  });
+  return { ...release, snapshot };
+};
