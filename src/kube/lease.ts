@@ -1,7 +1,6 @@
-import type { KubeObject } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { isConflict } from './errors.ts';
-import { resources } from './resources.ts';
+import { createLeaseRecord, type LeaseRecord } from './lease-record.ts';
 import type { KubeClient } from './types.ts';
 
 export interface LeaderElection {
@@ -13,97 +12,110 @@ export interface LeaderElection {
   identity: string;
   /** How long a lease that is not renewed keeps others out. */
   leaseMs?: number;
-  /** Called when this process leads; its signal is aborted when it no longer may. The promise it returns is awaited. */
+  /**
+   * Called when this process leads; its signal is aborted when it no longer may, and the promise is awaited before the
+   * lease is given up. It may resolve earlier, with what it started still running; when it rejects, the lease is given
+   * up and the election rejects with its error.
+   */
   lead: (signal: AbortSignal) => Promise<void>;
   onError?: (error: unknown) => void;
 }
 
-interface LeaseSpec {
-  holderIdentity?: string | null;
-  leaseDurationSeconds?: number;
-  acquireTime?: string;
-  renewTime?: string;
-  leaseTransitions?: number;
-}
-interface Lease extends KubeObject {
-  spec?: LeaseSpec;
-}
-
 /**
- * Takes part in the election until the signal is aborted, then gives the lease up. Whether a foreign lease has run out
- * is measured by this process's own clock from the moment it last saw it change, so clocks need not agree. Leading ends
- * at two thirds of the lease without a renewal: before anybody else may begin.
+ * Takes part in the election until the signal is aborted, then gives the lease up. Leading ends at two thirds of the
+ * lease without a renewal, also while a request hangs: before anybody else may begin.
  */
 export const runLeaderElection = async (options: LeaderElection, signal: AbortSignal): Promise<void> => {
-  const { client, clock, identity, leaseMs = 15_000 } = options;
-  const name = { namespace: options.namespace, name: options.name };
-  const retryMs = leaseMs / 6;
-  let seen = { record: '', at: clock.now() };
-  let leading: { abort: AbortController; done: Promise<void> } | undefined;
-  let renewedAt = 0;
-
-  const specNow = (previous: LeaseSpec | undefined): LeaseSpec => {
-    const now = new Date(clock.now()).toISOString().replace('Z', '000Z'); // MicroTime
-    const mine = previous?.holderIdentity === identity;
-    return {
-      holderIdentity: identity,
-      leaseDurationSeconds: Math.ceil(leaseMs / 1000),
-      acquireTime: mine ? (previous.acquireTime ?? now) : now,
-      renewTime: now,
-      leaseTransitions: (previous?.leaseTransitions ?? 0) + (mine ? 0 : 1),
-    };
+  const { clock, leaseMs = 15_000 } = options;
+  const term: Term = {
+    clock,
+    lead: options.lead,
+    onError: options.onError ?? (() => {}),
+    retryMs: leaseMs / 6,
+    limitMs: (leaseMs * 2) / 3,
+    record: createLeaseRecord({ ...options, leaseMs, now: clock.now }),
   };
-
-  /** True when this process holds the lease after the try. */
-  const tryOnce = async (): Promise<boolean> => {
-    const lease = await client.get<Lease>(resources.leases, name);
-    if (!lease) {
-      const fresh: Lease = {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: name,
-        spec: specNow(undefined),
-      };
-      await client.create(resources.leases, fresh);
-      return true;
-    }
-    const record = `${lease.spec?.holderIdentity} ${lease.spec?.renewTime}`;
-    if (record !== seen.record) seen = { record, at: clock.now() };
-    const holder = lease.spec?.holderIdentity ?? '';
-    const lasts = (lease.spec?.leaseDurationSeconds ?? leaseMs / 1000) * 1000;
-    if (holder !== '' && holder !== identity && clock.now() < seen.at + lasts) return false;
-    await client.replace(resources.leases, { ...lease, spec: specNow(lease.spec) });
-    return true;
-  };
-
-  const stopLeading = async (): Promise<void> => {
-    leading?.abort.abort(new Error('no longer the leader'));
-    await leading?.done;
-    leading = undefined;
-  };
-
   while (!signal.aborted) {
-    const before = clock.now();
-    try {
-      if (await tryOnce()) {
-        renewedAt = before; // counted from before the request: the safe side
-        if (!leading) {
-          const abort = new AbortController();
-          leading = { abort, done: options.lead(abort.signal).catch((error) => options.onError?.(error)) };
-        }
-      } else await stopLeading();
-    } catch (error) {
-      if (!isConflict(error)) options.onError?.(error);
-      else await stopLeading();
-    }
-    if (leading && clock.now() - renewedAt > (leaseMs * 2) / 3) await stopLeading();
+    const startedAt = await acquire(term, signal);
+    if (startedAt !== undefined) await leadWhileHeld(term, startedAt, signal);
+  }
+};
+
+interface Term {
+  clock: Clock;
+  lead: (signal: AbortSignal) => Promise<void>;
+  onError: (error: unknown) => void;
+  retryMs: number;
+  /** A leader that could not renew for this long stops. */
+  limitMs: number;
+  record: LeaseRecord;
+}
+
+/** When the try began that won the lease: a lease is counted from before the request, on the safe side. */
+const acquire = async (term: Term, signal: AbortSignal): Promise<number | undefined> => {
+  const { record, clock, retryMs, limitMs, onError } = term;
+  for (let waitedMs = 0; !signal.aborted; waitedMs = retryMs) {
+    const startedAt = clock.now();
+    const tried = record.take(waitedMs).catch(reportUnlessConflict(onError));
+    if ((await within(limitMs, tried, clock, signal)) === true) return startedAt;
     await clock.sleep(retryMs, signal).catch(() => {});
   }
-  if (!leading) return;
-  await stopLeading();
-  // Given up by hand, so that the next one need not wait for it to run out.
-  const lease = await client.get<Lease>(resources.leases, name).catch(() => undefined);
-  if (lease?.spec?.holderIdentity === identity) {
-    await client.replace(resources.leases, { ...lease, spec: { ...lease.spec, holderIdentity: '' } }).catch(() => {});
+  return undefined;
+};
+
+const leadWhileHeld = async (term: Term, startedAt: number, signal: AbortSignal): Promise<void> => {
+  const leading = new AbortController();
+  const failed = Promise.withResolvers<{ error: unknown }>();
+  const done = term.lead(leading.signal).catch((error: unknown) => failed.resolve({ error }));
+  const ended = AbortSignal.any([signal, leading.signal]);
+  const failure = await Promise.race([renew(term, startedAt, ended), failed.promise]);
+  leading.abort(new Error('no longer the leader'));
+  await done;
+  const released = term.record.release().catch(reportUnlessConflict(term.onError));
+  await within(term.retryMs, released, term.clock, new AbortController().signal);
+  if (failure) throw failure.error;
+};
+
+/** Resolves when the lease is lost, or can't be known to be held any longer. */
+const renew = async (term: Term, startedAt: number, signal: AbortSignal): Promise<undefined> => {
+  const { record, clock, retryMs, limitMs, onError } = term;
+  let renewedAt = startedAt;
+  for (;;) {
+    await clock.sleep(Math.max(0, Math.min(retryMs, renewedAt + limitMs - clock.now())), signal).catch(() => {});
+    const leftMs = renewedAt + limitMs - clock.now();
+    if (signal.aborted || leftMs <= 0) return undefined;
+    const triedAt = clock.now();
+    // A conflict is no answer yet: the next look tells whose it is.
+    const tried = record.take(retryMs).catch(reportUnlessConflict(onError));
+    const held = await within(leftMs, tried, clock, signal);
+    if (held === false) return undefined;
+    if (held === true) renewedAt = triedAt;
   }
+};
+
+const reportUnlessConflict =
+  (onError: (error: unknown) => void) =>
+  (error: unknown): undefined => {
+    if (!isConflict(error)) onError(error);
+  };
+
+/** What the promise resolves to, or undefined when time is up or the signal is aborted. */
+const within = async <T>(
+  ms: number,
+  promise: Promise<T>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<T | undefined> => {
+  const timer = new AbortController();
+  const stop = (): void => timer.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const elapsed = clock.sleep(ms, timer.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  const first = await Promise.race([promise, elapsed]);
+  signal.removeEventListener('abort', stop); // the signal outlives thousands of tries
+  stop();
+  return first;
 };
