@@ -27,8 +27,8 @@ const bundled = (): Promise<string> => {
   bundle.path ??= (async () => {
     const dir = mkdtempSync(join(tmpdir(), 'metricops-sidecar-bundle-'));
     process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
-    await buildAll(dir, { only: ['sidecar.js'] });
-    return join(dir, 'sidecar.js');
+    await buildAll(dir, { only: ['sidecar.cjs'] });
+    return join(dir, 'sidecar.cjs');
   })();
   return bundle.path;
 };
