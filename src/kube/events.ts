@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeObject } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
+import { isNotFound } from './errors.ts';
 import { resources } from './resources.ts';
 import type { KubeClient } from './types.ts';
 
@@ -20,46 +21,117 @@ export interface EventRecorder {
   record(regarding: KubeObject, event: EventInput): void;
 }
 
-/** The same event about the same object is not sent again within this time. */
+/** The same event about the same object is counted, and the count is sent at most this often. */
 const QUIET_MS = 60_000;
+/** After this long without it, the same event is a new one. */
+const SERIES_MS = 6 * 60_000;
 const REMEMBERED = 1000;
+/** About one object: so many at once, then one in so long. What an object that changes its story each second costs. */
+const BURST = 25;
+const REFILL_MS = 60_000;
+
+interface Series {
+  name: string;
+  count: number;
+  lastSeen: number;
+  sentAt: number;
+}
 
 export const createEventRecorder = (
   client: KubeClient,
   options: { instance: string; clock: Clock; onError?: (error: unknown) => void },
 ): EventRecorder => {
-  const sent = new Map<string, number>();
-  const isRepeat = (key: string, now: number): boolean => {
-    const last = sent.get(key);
-    if (last !== undefined && now - last < QUIET_MS) return true;
-    sent.delete(key);
-    sent.set(key, now);
-    const [oldest] = sent.keys();
-    if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest);
-    return false;
+  const known = new Map<string, Series>();
+  const budgets = new Map<string, { left: number; at: number }>();
+  const report = (error: unknown): void => options.onError?.(error);
+
+  const mayCreate = (object: string, now: number): boolean => {
+    const { left, at } = budgets.get(object) ?? { left: BURST, at: now };
+    const filled = Math.min(BURST, left + (now - at) / REFILL_MS);
+    remember(budgets, object, { left: filled < 1 ? filled : filled - 1, at: now });
+    return filled >= 1;
   };
+  const create = (regarding: KubeObject, event: EventInput, name: string, now: number): Promise<unknown> =>
+    client.create(resources.events, {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { namespace: namespaceOf(regarding), name },
+      eventTime: microTime(now),
+      reportingController: 'metricops.dev/controller',
+      reportingInstance: options.instance,
+      regarding: referenceTo(regarding),
+      ...(event.related ? { related: referenceTo(event.related) } : {}),
+      type: event.type,
+      reason: event.reason,
+      action: event.action,
+      note: cut(event.note),
+    });
+  const repeat = async (regarding: KubeObject, event: EventInput, series: Series): Promise<void> => {
+    const { name, count, lastSeen } = series;
+    const body = { series: { count, lastObservedTime: microTime(lastSeen) } };
+    try {
+      await client.patch(resources.events, { namespace: namespaceOf(regarding), name }, { type: 'merge', body });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await create(regarding, event, name, lastSeen); // the API server forgets events after an hour
+    }
+  };
+
   return {
     record(regarding, event) {
       const now = options.clock.now();
-      if (isRepeat(`${regarding.metadata.uid} ${event.reason} ${event.note}`, now)) return;
-      const namespace = regarding.metadata.namespace ?? 'default';
-      const object: KubeObject = {
-        apiVersion: 'events.k8s.io/v1',
-        kind: 'Event',
-        metadata: { namespace, name: `${regarding.metadata.name.slice(0, 200)}.${randomUUID().slice(0, 13)}` },
-        eventTime: new Date(now).toISOString().replace('Z', '000Z'),
-        reportingController: 'metricops.dev/controller',
-        reportingInstance: options.instance,
-        regarding: referenceTo(regarding),
-        ...(event.related ? { related: referenceTo(event.related) } : {}),
-        type: event.type,
-        reason: event.reason,
-        action: event.action,
-        note: event.note.slice(0, 1024),
-      };
-      client.create(resources.events, object).catch((error) => options.onError?.(error));
+      const { metadata } = regarding;
+      const object = `${regarding.kind} ${metadata.namespace ?? ''}/${metadata.name} ${metadata.uid}`;
+      const key = `${object} ${event.type} ${event.reason} ${event.action} ${event.note}`;
+      const series = known.get(key);
+      if (!series || now - series.lastSeen > SERIES_MS) {
+        if (!mayCreate(object, now)) return;
+        const fresh = { name: nameFor(regarding), count: 1, lastSeen: now, sentAt: now };
+        remember(known, key, fresh);
+        create(regarding, event, fresh.name, now).catch(report);
+        return;
+      }
+      series.count += 1;
+      series.lastSeen = now;
+      remember(known, key, series);
+      if (now - series.sentAt < QUIET_MS) return;
+      series.sentAt = now;
+      repeat(regarding, event, series).catch(report);
     },
   };
+};
+
+/** Puts it at the end of a map whose oldest entries are forgotten. */
+const remember = <V>(map: Map<string, V>, key: string, value: V): void => {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
+};
+
+const namespaceOf = (regarding: KubeObject): string => regarding.metadata.namespace ?? 'default';
+const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
+
+/** The name of an Event is a DNS subdomain; that of what it is about (a ClusterRole, say) need not be one. */
+const nameFor = ({ metadata }: KubeObject): string => {
+  const base = metadata.name
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '-')
+    .slice(0, 200)
+    .replace(/[.-]{2,}/g, '-')
+    .replace(/^[.-]+|[.-]+$/g, '');
+  return `${base || 'object'}.${randomUUID().slice(0, 13)}`;
+};
+
+/** The API server takes 1024 bytes. */
+const cut = (note: string): string => {
+  const bytes = Buffer.from(note);
+  return bytes.length <= 1024
+    ? note
+    : `${bytes
+        .subarray(0, 1017)
+        .toString()
+        .replace(/\uFFFD+$/, '')}…`;
 };
 
 const referenceTo = ({ apiVersion, kind, metadata }: KubeObject): Record<string, string | undefined> => ({

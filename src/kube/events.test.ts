@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { KubeObject } from '../api/meta.ts';
+import { KubeError } from './errors.ts';
+import { createEventRecorder } from './events.ts';
+import type { KubeClient } from './types.ts';
+
+const about = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { namespace: 'shop', name, uid: `uid-${name}` },
+});
+const event = (note: string) => ({ type: 'Normal', reason: 'Applied', action: 'Sync', note }) as const;
+
+/** What would be sent, and a clock to move. */
+const recorder = (answer: () => Promise<unknown> = async () => ({})) => {
+  const created: KubeObject[] = [];
+  const patched: unknown[] = [];
+  const errors: unknown[] = [];
+  const time = { now: 1_000_000 };
+  const client = {
+    create(_type: unknown, object: KubeObject) {
+      created.push(object);
+      return answer();
+    },
+    patch(_type: unknown, _name: unknown, patch: { body: unknown }) {
+      patched.push(patch.body);
+      return answer();
+    },
+  } as unknown as KubeClient;
+  const events = createEventRecorder(client, {
+    instance: 'test',
+    clock: { now: () => time.now, sleep: async () => {} },
+    onError: (error) => errors.push(error),
+  });
+  return { events, created, patched, errors, time };
+};
+
+describe('events', () => {
+  it('counts a repeated event instead of sending it again', () => {
+    const { events, created, patched, time } = recorder();
+    for (let i = 0; i < 10; i += 1) {
+      events.record(about('a'), event('same'));
+      time.now += 20_000;
+    }
+    assert.equal(created.length, 1);
+    assert.deepEqual(
+      patched.map((p) => (p as { series: { count: number } }).series.count),
+      [4, 7, 10],
+    );
+  });
+
+  it('starts anew after a long silence', () => {
+    const { events, created, time } = recorder();
+    events.record(about('a'), event('same'));
+    time.now += 10 * 60_000;
+    events.record(about('a'), event('same'));
+    assert.equal(created.length, 2);
+  });
+
+  it('bounds what one object may say, not what others say', () => {
+    const { events, created, time } = recorder();
+    for (let i = 0; i < 100; i += 1) events.record(about('noisy'), event(`${i}`));
+    events.record(about('quiet'), event('once'));
+    assert.equal(created.length, 26);
+    time.now += 2 * 60_000;
+    for (let i = 100; i < 200; i += 1) events.record(about('noisy'), event(`${i}`));
+    assert.equal(created.length, 28);
+  });
+
+  it('survives any failure', async () => {
+    const { events, errors } = recorder(() =>
+      Promise.reject(new KubeError('no', { status: 403, reason: 'Forbidden' })),
+    );
+    events.record(about('a'), event('x'));
+    await new Promise(setImmediate);
+    assert.equal(errors.length, 1);
+  });
+
+  it('names the Event after its object as far as the API server allows', () => {
+    const { events, created } = recorder();
+    for (const name of ['web', 'MyRole:View', `${'a'.repeat(199)}.-b`, '...']) events.record(about(name), event('x'));
+    for (const { metadata } of created)
+      assert.match(metadata.name, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+    assert.match(created[1]?.metadata.name ?? '', /^myrole-view\./);
+  });
+
+  it('cuts a long note by bytes', () => {
+    const { events, created } = recorder();
+    events.record(about('a'), event('ü'.repeat(2000)));
+    const note = String((created[0] as unknown as { note: string }).note);
+    assert.ok(Buffer.byteLength(note) <= 1024);
+    assert.match(note, /ü…$/);
+  });
+});
