@@ -156,6 +156,7 @@ export const reasons = {
     next: 'Releases of such pods are not recorded.',
   },
   // A request
+  InvalidRequest: { means: 'The request is not understood.', next: 'Read the message.' },
   NotJSON: { means: 'The body is not JSON.', next: 'Send application/json.' },
   BodyTooLarge: { means: 'The body is over the limit.', next: "Set max_alerts in Alertmanager's webhook_config." },
   Unauthorized: {

@@ -1,0 +1,77 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Log } from '../telemetry/index.ts';
+import { bodyOf, Problem } from './problem.ts';
+import { bearerOf, isSame, type SecretSource } from './secret.ts';
+import type { TokenBucket } from './token-bucket.ts';
+
+/** An express application that says nothing of itself, and answers in our words where no path matches. */
+export const createApplication = (log: Log, route: (app: Express) => void): Express => {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  route(app);
+  app.use(() => {
+    throw new Problem(404, 'NotFound');
+  });
+  app.use(answerErrors(log));
+  return app;
+};
+
+/** Alertmanager repeats on 5xx only, so that its flood gets 503; others get 429. */
+export const limitRate =
+  (bucket: TokenBucket, status: 429 | 503): RequestHandler =>
+  (request, _response, next) => {
+    if (bucket.take(request.socket.remoteAddress ?? '')) return next();
+    throw new Problem(status, 'TooManyRequests', { retryAfterSeconds: 1 });
+  };
+
+/** Before the body is read: who does not know the token costs nothing. */
+export const requireBearer =
+  (secret: SecretSource): RequestHandler =>
+  async (request, _response, next) => {
+    const expected = await secret();
+    const given = bearerOf(request.headers.authorization);
+    if (expected === undefined || given === undefined || !isSame(given, expected)) {
+      throw new Problem(401, 'Unauthorized');
+    }
+    next();
+  };
+
+/** The body as bytes, whatever type it claims to have; decompressed within the same limit. */
+export const readBody = (limit: number): RequestHandler => express.raw({ type: () => true, limit });
+
+/** Throws Problem(400 NotJSON). */
+export const jsonOf = (body: unknown): unknown => {
+  const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message.replace(/, ".*$/s, '') : '';
+    throw new Problem(400, 'NotJSON', { message: `The body is not JSON: ${detail.slice(0, 200)}`, cause });
+  }
+};
+
+const answerErrors =
+  (log: Log): ErrorRequestHandler =>
+  (error: unknown, request, response, _next) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500 && problem.code === 'InternalError') {
+      log.error({ err: error, method: request.method, path: request.path }, 'request failed');
+    }
+    if (response.headersSent) return void response.destroy();
+    if (problem.retryAfterSeconds !== undefined) response.set('retry-after', String(problem.retryAfterSeconds));
+    if (problem.status === 401) response.set('www-authenticate', 'Bearer');
+    response.status(problem.status).json(bodyOf(problem.code, problem.message));
+  };
+
+/** Errors of express and of its body reader have a status and a type. */
+const problemOf = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
+  if (type === 'entity.too.large') return new Problem(413, 'BodyTooLarge', { cause: error });
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new Problem(status, 'InvalidRequest', { cause: error });
+  }
+  return new Problem(500, 'InternalError', { cause: error });
+};

@@ -1,0 +1,52 @@
+import type { Registry } from 'prom-client';
+import type { Clock } from '../clock.ts';
+import type { RecordAnswer } from '../release/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { SecretSource } from './secret.ts';
+
+/** What became of an Alertmanager notification. 200 only after it is stored; 503 makes Alertmanager send it again. */
+export interface AlertsAnswer {
+  status: 200 | 400 | 503;
+  message: string;
+}
+
+/** A GitSync to which a push may belong. */
+export interface PushTarget {
+  namespace: string;
+  name: string;
+  url: string;
+}
+
+export interface ServerPorts {
+  clock: Clock;
+  log: Log;
+  registry: Registry;
+  /** Takes the parsed body, whatever it is, of an Alertmanager that knew the token. */
+  alerts(body: unknown): Promise<AlertsAnswer>;
+  records(token: string): Promise<RecordAnswer>;
+  push: {
+    targets(): Iterable<PushTarget>;
+    /** Makes the GitSync fetch now. */
+    request(target: PushTarget): Promise<void>;
+  };
+  secrets: { alertmanager: SecretSource; push: SecretSource };
+  /** Whether this replica takes requests. */
+  isReady(): boolean;
+  /** Serving certificate of the record endpoint, as the webhook's certificate keeper has it. */
+  certificates: { onChange(handler: (serving: { cert: string; key: string }) => void): () => void };
+}
+
+export interface ServerOptions {
+  /** 0 lets the system choose. */
+  httpPort: number;
+  recordsPort: number;
+  host?: string;
+  /** How long requests may take to end when the server stops. */
+  drainMs?: number;
+}
+
+export interface Server {
+  start(): Promise<{ ports: { http: number; records: number } }>;
+  /** Takes nothing new, lets what runs end, then cuts what is left. */
+  stop(): Promise<void>;
+}
