@@ -91,9 +91,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const namespace = incident.metadata.namespace ?? '';
     const live = caches.workloads[workload.kind].get({ namespace, name: workload.name });
     const objective =
-      incident.spec.objective === undefined
-        ? undefined
-        : caches.objectives.get({ namespace, name: incident.spec.objective });
+      incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
     const hold: Hold = {
       apiVersion: API_VERSION,
       kind: 'Hold',
@@ -170,7 +168,6 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     for (const old of closed.slice(KEEP_CLOSED)) await client.delete(resources.incidents, old.metadata);
   };
 
-  await caches.ready();
   for (const incident of caches.incidents.list().filter((i) => !isClosed(i))) queue.add(keyOf(incident));
   countOpen();
 
@@ -196,12 +193,12 @@ const comparable = ({ verdict, ...rest }: IncidentStatus): unknown => ({
 });
 
 /** From the first sample of the release to the end of the burn, at the error ratio that the verdict found. */
-const withBudget = (incident: Incident, status: IncidentStatus, { objectives }: Caches): IncidentStatus => {
+const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches): IncidentStatus => {
   const { closedTime, rolledBackTime, verdict } = status;
   const objective =
     incident.spec.objective === undefined
       ? undefined
-      : objectives.get({ namespace: incident.metadata.namespace ?? '', name: incident.spec.objective });
+      : slos.get({ namespace: incident.metadata.namespace ?? '', name: incident.spec.objective });
   if (closedTime === undefined || rolledBackTime === undefined || !objective || verdict?.newErrorRatio === undefined)
     return status;
   const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.received)));

@@ -65,7 +65,7 @@ export const createIntake = (ports: IntakePorts): Intake => {
 
   const receiveOne = async (alert: Alert): Promise<string> => {
     const matches = matchAlert(alert.labels, {
-      objectives: caches.objectives.list(),
+      objectives: caches.slos.list(),
       workloads: WORKLOAD_KINDS.flatMap((kind) => caches.workloads[kind].list()),
       namespaceOf: (name) => caches.namespaces.get({ name }),
       cluster: ports.cluster,

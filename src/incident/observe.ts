@@ -41,9 +41,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const history = caches.histories.get({ namespace, name: historyName({ kind, name }) })?.status;
   const workload = caches.workloads[kind].get({ namespace, name });
   const objective =
-    incident.spec.objective === undefined
-      ? undefined
-      : caches.objectives.get({ namespace, name: incident.spec.objective });
+    incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
   const policy = policyOf(workload, objective);
   const suspect = history?.releases?.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const now = clock.now();

@@ -6,79 +6,82 @@ interface Groups {
   groups?: { name: string; preferredVersion: { version: string }; versions: { version: string }[] }[];
 }
 interface Resources {
-  resources?: { name: string; kind: string; namespaced: boolean; verbs?: string[] }[];
+  resources?: { name: string; kind: string; namespaced: boolean }[];
 }
 
 /** An unknown kind is asked for at most this often. */
-const REFRESH_EVERY_MS = 2_000;
+const ASK_AGAIN_MS = 2_000;
+/** A definition may have been made anew with another scope or plural. */
+const MAX_AGE_MS = 300_000;
 
 /**
  * Served kinds. Groups are read one by one when first asked for, so that an aggregated API that does not answer
  * disturbs nobody but those who use it.
  */
 export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => {
-  let groups: Promise<Groups> | undefined;
-  let readAt = 0;
-  const resources = new Map<string, Promise<ResourceType[]>>();
+  const answers = new Map<string, { answer: Promise<unknown>; readAt: number }>();
+  /** When an unknown kind of a group version last made it be read again. */
+  const askedAgainAt = new Map<string, number>();
 
-  const readGroups = (): Promise<Groups> => {
-    groups ??= client.raw('GET', '/apis').then((answer) => answer as Groups);
-    groups.catch(() => {
-      groups = undefined; // next time again
+  const read = <T>(path: string): Promise<T> => {
+    const known = answers.get(path);
+    if (known && clock.now() - known.readAt < MAX_AGE_MS) return known.answer as Promise<T>;
+    const fresh = { answer: client.raw('GET', path), readAt: clock.now() };
+    answers.set(path, fresh);
+    fresh.answer.catch(() => {
+      if (answers.get(path) === fresh) answers.delete(path); // next time again
     });
-    return groups;
+    return fresh.answer as Promise<T>;
   };
-  const readVersion = (group: string, version: string): Promise<ResourceType[]> => {
-    const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-    const known = resources.get(path);
-    if (known) return known;
-    const fresh = client
-      .raw('GET', path)
-      .then((answer) =>
-        ((answer as Resources).resources ?? [])
-          .filter((r) => !r.name.includes('/'))
-          .map((r) => ({ group, version, kind: r.kind, plural: r.name, namespaced: r.namespaced })),
-      );
-    resources.set(path, fresh);
-    fresh.catch(() => resources.delete(path));
-    return fresh;
-  };
-  const forget = (): void => {
-    groups = undefined;
-    resources.clear();
-    readAt = clock.now();
-  };
-  const isServed = async (group: string, version: string): Promise<boolean> =>
-    group === '' ||
-    ((await readGroups()).groups ?? []).some((g) => g.name === group && g.versions.some((v) => v.version === version));
+  const groupNamed = async (group: string) =>
+    ((await read<Groups>('/apis')).groups ?? []).find((g) => g.name === group);
 
-  const lookUp = async (apiVersion: string, kind: string): Promise<ResourceType | undefined> => {
-    const group = groupOf(apiVersion);
-    const version = versionOf(apiVersion);
-    if (!(await isServed(group, version))) return undefined;
-    return (await readVersion(group, version)).find((r) => r.kind === kind);
+  const lookUp = async (group: string, version: string, kind: string): Promise<ResourceType | undefined> => {
+    // Asked of /apis first: a version that is not served would be a 404 each time.
+    const served = group === '' || (await groupNamed(group))?.versions.some((v) => v.version === version);
+    if (!served) return undefined;
+    const { resources = [] } = await read<Resources>(pathOf(group, version));
+    const found = resources.find((r) => r.kind === kind && !r.name.includes('/')); // with a slash: a subresource
+    return found && { group, version, kind, plural: found.name, namespaced: found.namespaced };
+  };
+
+  const findKind = async (group: string, kind: string): Promise<ResourceType | undefined> => {
+    if (group === '') return lookUp('', 'v1', kind);
+    const served = await groupNamed(group);
+    const versions = [served?.preferredVersion.version, ...(served?.versions ?? []).map((v) => v.version)];
+    for (const version of new Set(versions)) {
+      const found = version === undefined ? undefined : await lookUp(group, version, kind);
+      if (found) return found;
+    }
+    return undefined;
+  };
+
+  /** A kind that is not found may be new: what was read of its group is read again, but not over and over. */
+  const orAgain = async (
+    group: string,
+    find: () => Promise<ResourceType | undefined>,
+  ): Promise<ResourceType | undefined> => {
+    const found = await find();
+    const now = clock.now();
+    if (found || now - (askedAgainAt.get(group) ?? 0) < ASK_AGAIN_MS) return found;
+    askedAgainAt.set(group, now);
+    const stale = [...answers.keys()].filter((path) => path === '/apis' || path.startsWith(pathOf(group, 'v')));
+    for (const path of stale) answers.delete(path);
+    return find();
   };
 
   return {
-    async find(apiVersion, kind) {
-      const found = await lookUp(apiVersion, kind);
-      if (found || clock.now() - readAt < REFRESH_EVERY_MS) return found;
-      forget();
-      return lookUp(apiVersion, kind);
+    find(apiVersion, kind) {
+      const group = groupOf(apiVersion);
+      return orAgain(group, () => lookUp(group, versionOf(apiVersion), kind));
     },
-    async findKind(group, kind) {
-      if (group === '') return this.find('v1', kind);
-      const served = ((await readGroups()).groups ?? []).find((g) => g.name === group);
-      const versions = [served?.preferredVersion.version, ...(served?.versions ?? []).map((v) => v.version)];
-      for (const version of new Set(versions)) {
-        const found = version === undefined ? undefined : await lookUp(`${group}/${version}`, kind);
-        if (found) return found;
-      }
-      return undefined;
-    },
+    findKind: (group, kind) => orAgain(group, () => findKind(group, kind)),
     async refresh() {
-      forget();
-      await readGroups();
+      answers.clear();
+      await read('/apis');
     },
   };
 };
+
+const pathOf = (group: string, version: string): string =>
+  group === '' ? `/api/${version}` : `/apis/${group}/${version}`;

@@ -15,7 +15,7 @@ export interface WorkQueueOptions {
   random: () => number;
   onError: (key: string, error: unknown, retryInMs: number) => void;
   maxBackoffMs?: number;
-  /** Keys of one group never take all workers while another group waits. The namespace by default. */
+  /** A free worker goes to the groups in turn. The namespace by default. */
   groupOf?: (key: string) => string;
 }
 

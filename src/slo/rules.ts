@@ -15,7 +15,8 @@ export const rulesFor = (slo: ServiceLevelObjective): RuleGroup => {
   const { indicator, objective } = slo.spec;
   const { namespace = '', name } = slo.metadata;
   if (!indicator) throw new Error(`ServiceLevelObjective ${namespace}/${name} has no indicator to make rules of`);
-  const ratio = (ms: number): string => `(${withWindow(indicator.errors, ms)}) / (${withWindow(indicator.total, ms)})`;
+  const ratio = (ms: number): string =>
+    `sum(${withWindow(indicator.errors, ms)}) / sum(${withWindow(indicator.total, ms)})`;
   const windows = burnWindowsOf(slo.spec).filter((w) => canFire(w.factor, objective));
   return {
     name: `metricops-${namespace}-${name}`,

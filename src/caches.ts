@@ -1,0 +1,75 @@
+import type { Hold } from './api/hold.ts';
+import type { Incident } from './api/incident.ts';
+import type { KubeObject } from './api/meta.ts';
+import type { ReleaseHistory } from './api/release-history.ts';
+import type { ServiceLevelObjective } from './api/slo.ts';
+import { WORKLOAD_KINDS, type WorkloadKind } from './api/workload.ts';
+import type { Caches } from './incident/index.ts';
+import {
+  createWatchCache,
+  type KubeClient,
+  type ResourceType,
+  resources,
+  type WatchCache,
+  type WatchCacheOptions,
+  type WatchCachePorts,
+  workloadResource,
+} from './kube/index.ts';
+import { type RecorderCaches, replicaSetCacheOptions, workloadCacheOptions } from './release/index.ts';
+
+export type ControllerCaches = Caches &
+  RecorderCaches & {
+    /** Resolves after the first list of each. */
+    ready(): Promise<void>;
+    stop(): Promise<void>;
+  };
+
+/** The watched copies that one process shares between its rooms: each kind is listed once. */
+export const createCaches = (client: KubeClient, ports: WatchCachePorts): ControllerCaches => {
+  const all: WatchCache[] = [];
+  const watch = <T extends KubeObject = KubeObject>(
+    type: ResourceType,
+    options: WatchCacheOptions<T> = {},
+  ): WatchCache<T> => {
+    const cache = createWatchCache<T>(client, type, options, ports);
+    all.push(cache as WatchCache);
+    return cache;
+  };
+  const workloads = Object.fromEntries(
+    WORKLOAD_KINDS.map((kind) => [kind, watch(workloadResource(kind), workloadCacheOptions)]),
+  ) as Record<WorkloadKind, WatchCache>;
+  return {
+    incidents: watch<Incident>(resources.incidents),
+    holds: watch<Hold>(resources.holds),
+    histories: watch<ReleaseHistory>(resources.releaseHistories),
+    slos: watch<ServiceLevelObjective>(resources.slos),
+    namespaces: watch(resources.namespaces, { metadataOnly: true }),
+    pods: watch(resources.pods, { trim: trimPod }),
+    replicaSets: watch(resources.replicaSets, replicaSetCacheOptions),
+    workloads,
+    ready: async () => void (await Promise.all(all.map((cache) => cache.ready()))),
+    stop: async () => void (await Promise.all(all.map((cache) => cache.stop()))),
+  };
+};
+
+/** Pods are many: what nobody reads of them is not kept. */
+const trimPod = ({ apiVersion, kind, metadata, spec, status }: KubeObject): KubeObject => {
+  const {
+    initContainers = [],
+    containers = [],
+    nodeName,
+  } = (spec ?? {}) as { initContainers?: Named[]; containers?: Named[]; nodeName?: string };
+  const names = (list: Named[]): Named[] => list.map(({ name, image }) => ({ name, image }));
+  return {
+    apiVersion,
+    kind,
+    metadata,
+    spec: { initContainers: names(initContainers), containers: names(containers), nodeName },
+    status,
+  };
+};
+
+interface Named {
+  name: string;
+  image: string;
+}

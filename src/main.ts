@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { DEFAULT_RECORD_URL, startCertificates, startWebhook } from '../webhook/index.ts';
+import { annotations } from './api/annotations.ts';
+import type { GitSync } from './api/gitsync.ts';
+import type { Hold } from './api/hold.ts';
+import type { Incident } from './api/incident.ts';
+import { createCaches } from './caches.ts';
+import { systemClock } from './clock.ts';
+import { createGit } from './git/index.ts';
+import { createIntake, startIncidents } from './incident/index.ts';
+import {
+  createDiscovery,
+  createEventRecorder,
+  createKubeClient,
+  createWatchCache,
+  loadConnection,
+  resources,
+  runLeaderElection,
+  type WatchCachePorts,
+} from './kube/index.ts';
+import { createRecorder } from './release/index.ts';
+import { createServer, secretFile } from './server/index.ts';
+import { readSettings } from './settings.ts';
+import { createPrometheus } from './slo/index.ts';
+import { createSnapshotStore, loadDigestKey } from './snapshot/index.ts';
+import { startSync } from './sync/index.ts';
+import { createLog, createMetrics } from './telemetry/index.ts';
+
+// The composition root of the controller: every room gets what it needs from here, and knows no other.
+
+const settings = readSettings(process.env);
+const clock = systemClock;
+const random = Math.random;
+const log = createLog({ level: settings.METRICOPS_LOG_LEVEL });
+const metrics = createMetrics({ defaults: true });
+const instance = `${settings.POD_NAME}-${randomUUID().slice(0, 8)}`;
+const namespace = settings.POD_NAMESPACE;
+
+const client = createKubeClient(await loadConnection(), {
+  onRequest: (verb, code) => metrics.kubeRequests.inc({ verb, code }),
+  userAgent: 'metricops-controller',
+});
+const events = createEventRecorder(client, { instance, clock, onError: (err) => log.warn({ err }, 'event lost') });
+const cachePorts: WatchCachePorts = {
+  clock,
+  random,
+  onDisturbance: ({ kind, what, error }) => {
+    metrics.watchDisturbances.inc({ what });
+    log.warn({ err: error, kind, what }, 'watch disturbed');
+  },
+};
+const caches = createCaches(client, cachePorts);
+const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
+const digestKey = await loadDigestKey(client, namespace);
+const snapshots = createSnapshotStore(client, digestKey);
+const prometheus =
+  settings.METRICOPS_PROMETHEUS_URL === undefined
+    ? undefined
+    : createPrometheus({
+        url: settings.METRICOPS_PROMETHEUS_URL,
+        ...(settings.METRICOPS_PROMETHEUS_TOKEN === undefined ? {} : { token: settings.METRICOPS_PROMETHEUS_TOKEN }),
+      });
+
+// --- what every replica does: take alerts and records, answer admission reviews -------------------------------------
+const recorder = createRecorder({ client, caches, snapshots, clock, random, log, metrics });
+/** The rooms that only the leader runs; undefined on the other replicas. */
+let acting: Awaited<ReturnType<typeof startActing>> | undefined;
+const intake = createIntake({
+  client,
+  caches,
+  clock,
+  log,
+  metrics,
+  cluster: settings.cluster,
+  onIncident: (incident: Incident) => acting?.incidents.notify(incident),
+});
+const certificates = startCertificates({ client, clock, log, metrics }, namespace);
+let stopping = false;
+let synced = false;
+const server = createServer(
+  {
+    clock,
+    log,
+    registry: metrics.registry,
+    alerts: (body) => intake.receive(body),
+    records: (token) => recorder.record(token),
+    push: {
+      targets: () =>
+        gitSyncs
+          .list()
+          .map(({ metadata, spec }) => ({ namespace: metadata.namespace ?? '', name: metadata.name, url: spec.url })),
+      async request(target) {
+        if (acting) return acting.sync.requestSync(target);
+        const body = { metadata: { annotations: { [annotations.requestedAt]: new Date(clock.now()).toISOString() } } };
+        await client.patch(resources.gitSyncs, target, { type: 'merge', body });
+      },
+    },
+    secrets: {
+      alertmanager: secretFile(settings.METRICOPS_ALERTMANAGER_TOKEN_FILE, clock),
+      push: secretFile(settings.METRICOPS_PUSH_TOKEN_FILE, clock),
+    },
+    isReady: () => !stopping && synced && webhook?.ready() === true,
+    certificates,
+  },
+  { httpPort: settings.METRICOPS_HTTP_PORT, recordsPort: settings.METRICOPS_RECORDS_PORT },
+);
+let webhook: Awaited<ReturnType<typeof startWebhook>> | undefined;
+
+// --- what the leader does: sync, judge, roll back, keep histories ----------------------------------------------------
+const startActing = async () => {
+  const sync = await startSync({
+    client,
+    discovery: createDiscovery(client, clock),
+    git: createGit(join(settings.METRICOPS_DATA_DIR, 'git')),
+    render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000 },
+    snapshots,
+    digestKey,
+    clock,
+    random,
+    log,
+    metrics,
+    events,
+  });
+  const onHold = (hold: Hold): void => sync.requestHold(hold);
+  const incidents = await startIncidents({ client, caches, prometheus, clock, random, log, metrics, events, onHold });
+  return { sync, incidents };
+};
+const lead = async (signal: AbortSignal): Promise<void> => {
+  log.info({ instance }, 'leading');
+  metrics.leader.set(1);
+  acting = await startActing();
+  await recorder.start(signal); // until the signal
+  const { sync, incidents } = acting;
+  acting = undefined;
+  await Promise.all([incidents.stop(), sync.stop()]);
+  metrics.leader.set(0);
+  log.info({ instance }, 'no longer leading');
+};
+
+const stopped = new AbortController();
+const stop = (signal: string): void => {
+  if (stopping) return;
+  stopping = true;
+  log.info({ signal }, 'stopping');
+  stopped.abort();
+};
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
+
+await server.start();
+await Promise.all([caches.ready(), gitSyncs.ready()]);
+synced = true;
+webhook = await startWebhook({
+  client,
+  clock,
+  log,
+  metrics,
+  certificates,
+  pods: caches.pods,
+  namespaces: caches.namespaces,
+  events,
+  settings: {
+    sidecarImage: settings.METRICOPS_SIDECAR_IMAGE,
+    recordUrl: settings.METRICOPS_RECORD_URL ?? DEFAULT_RECORD_URL,
+    port: settings.METRICOPS_WEBHOOK_PORT,
+    namespace,
+  },
+});
+const election = { client, clock, namespace, name: 'metricops', identity: instance };
+await runLeaderElection(
+  { ...election, lead, onError: (err) => log.error({ err }, 'leader election disturbed') },
+  stopped.signal,
+);
+await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
+await Promise.all([caches.stop(), gitSyncs.stop(), prometheus?.close()]);
+await client.close();
