@@ -35,6 +35,7 @@ export const resources = {
   nodes: core('Node', 'nodes', false),
   configMaps: core('ConfigMap', 'configmaps'),
   secrets: core('Secret', 'secrets'),
+  limitRanges: core('LimitRange', 'limitranges'),
   services: core('Service', 'services'),
   serviceAccounts: core('ServiceAccount', 'serviceaccounts'),
   deployments: of('apps', 'v1', 'Deployment', 'deployments'),

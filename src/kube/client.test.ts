@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, it } from 'mocha';
+import type { KubeObject } from '../api/meta.ts';
+import { createKubeClient } from './client.ts';
+import type { KubeError } from './errors.ts';
+import { resources } from './resources.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const json =
+  (status: number, body: unknown, headers: Record<string, string> = {}): Answer =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  };
+const cut: Answer = (request) => void request.socket.destroy();
+const expired = json(410, { kind: 'Status', status: 'Failure', reason: 'Expired', message: 'too old' });
+const busy = (seconds: number): Answer =>
+  json(429, { kind: 'Status', reason: 'TooManyRequests', message: 'later' }, { 'retry-after': String(seconds) });
+const configMap = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { namespace: 'ns', name },
+});
+
+const endings: (() => Promise<unknown>)[] = [];
+
+/** A client of a server that answers as scripted, request by request: faults that a real one gives only by chance. */
+const scripted = async (...script: Answer[]) => {
+  const seen: string[] = [];
+  const slept: number[] = [];
+  const counted: string[] = [];
+  const server = createServer((request, response) => {
+    const next = script[seen.length];
+    seen.push(`${request.method} ${request.url}`);
+    request.resume().once('end', () => (next ?? json(500, {}))(request, response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = createKubeClient(
+    { server: `http://127.0.0.1:${port}`, namespace: 'default' },
+    {
+      clock: { now: Date.now, sleep: async (ms) => void slept.push(ms) },
+      onRequest: (verb, code) => counted.push(`${verb} ${code}`),
+    },
+  );
+  endings.push(async () => {
+    await client.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { client, seen, slept, counted, script };
+};
+
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+
+describe('the API client, when the API server is in trouble', () => {
+  it('comes back when a busy server said, with any verb', async () => {
+    const { client, slept, counted } = await scripted(busy(2), busy(1), json(201, configMap('a')));
+    assert.equal((await client.create(resources.configMaps, configMap('a'))).metadata.name, 'a');
+    assert.equal(slept.length, 2);
+    assert.ok((slept[0] ?? 0) >= 2000 && (slept[1] ?? 0) >= 1000, slept.join());
+    assert.deepEqual(counted, ['POST 429', 'POST 429', 'POST 201']);
+  });
+
+  it('gives up on a server that is busy for ever, or for long', async () => {
+    const forever = await scripted(...Array.from({ length: 9 }, () => busy(1)));
+    await assert.rejects(forever.client.list(resources.configMaps), (e: KubeError) => e.status === 429);
+    assert.equal(forever.seen.length, 5);
+    const long = await scripted(busy(600));
+    await assert.rejects(long.client.list(resources.configMaps), (e: KubeError) => e.retryAfterSeconds === 600);
+    assert.equal(long.seen.length, 1);
+  });
+
+  it('repeats what was cut off only where twice is as once', async () => {
+    const read = await scripted(cut, json(200, configMap('a')));
+    assert.ok(await read.client.get(resources.configMaps, { namespace: 'ns', name: 'a' }));
+    const applied = await scripted(cut, json(200, configMap('a')));
+    await applied.client.apply(resources.configMaps, configMap('a'), { fieldManager: 'test' });
+    assert.equal(applied.seen.length, 2);
+    const created = await scripted(cut, json(201, configMap('a')));
+    await assert.rejects(created.client.create(resources.configMaps, configMap('a')), (e: KubeError) => e.status === 0);
+    assert.equal(created.seen.length, 1);
+  });
+
+  it('begins a list again when its pages have expired, and gives each item once', async () => {
+    const page = (names: string[], next?: string) =>
+      json(200, { metadata: { resourceVersion: '7', continue: next }, items: names.map(configMap) });
+    const { client, seen } = await scripted(page(['a', 'b'], 'x'), expired, page(['a', 'b'], 'y'), page(['c']));
+    const { items, resourceVersion } = await client.list(resources.configMaps, { namespace: 'ns' });
+    assert.deepEqual(
+      items.map((i) => i.metadata.name),
+      ['a', 'b', 'c'],
+    );
+    assert.equal(resourceVersion, '7');
+    assert.match(seen[3] ?? '', /continue=y/);
+  });
+
+  it('says what a proxy on the way said', async () => {
+    const { client } = await scripted((_request, response) => response.writeHead(502).end('<h1>bad gateway</h1>'));
+    await assert.rejects(
+      client.list(resources.configMaps),
+      (e: KubeError) => e.status === 502 && /bad gateway/.test(e.message),
+    );
+  });
+
+  it('shows no value of a Secret that the server quotes', async () => {
+    const message =
+      'failed to create typed patch object (ns/s; /v1, Kind=Secret): .stringData.pin: expected string, got &value.valueUnstructured{Value:4711}';
+    const refusal = json(500, { kind: 'Status', message });
+    const { client } = await scripted(refusal, refusal);
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: 'ns', name: 's' },
+      stringData: { pin: 4711 },
+    };
+    const apply = client.apply(resources.secrets, secret, { fieldManager: 'test' });
+    await assert.rejects(
+      apply,
+      (e: KubeError) => /\.stringData\.pin: expected string/.test(e.message) && !/4711/.test(e.message),
+    );
+    const other = client.apply(resources.configMaps, configMap('c'), { fieldManager: 'test' });
+    await assert.rejects(other, /4711/); // elsewhere the value helps
+  });
+
+  it('ends a watch that is told to list again, and one that is cut', async () => {
+    const event = (type: string, object: unknown): string => `${JSON.stringify({ type, object })}\n`;
+    const text = event('ADDED', configMap('ü')) + event('ERROR', { code: 410, reason: 'Expired', message: 'too old' });
+    const inPieces: Answer = (_request, response) => {
+      const bytes = Buffer.from(text);
+      const at = bytes.indexOf('ü') + 1; // within a character
+      response.write(bytes.subarray(0, at));
+      setImmediate(() => response.end(bytes.subarray(at)));
+    };
+    const cutLater: Answer = (request, response) => {
+      response.write(event('BOOKMARK', { metadata: { resourceVersion: '9' } }));
+      setImmediate(() => request.socket.destroy());
+    };
+    const { client } = await scripted(inPieces, cutLater, expired);
+    const watch = async () => {
+      const events: string[] = [];
+      const options = { resourceVersion: '1' };
+      try {
+        for await (const e of client.watch(resources.configMaps, options, new AbortController().signal))
+          events.push(e.type === 'BOOKMARK' ? e.resourceVersion : e.object.metadata.name);
+      } catch (error) {
+        return { events, status: (error as KubeError).status };
+      }
+      return { events };
+    };
+    assert.deepEqual(await watch(), { events: ['ü'], status: 410 });
+    assert.deepEqual(await watch(), { events: ['9'], status: 0 });
+    assert.deepEqual(await watch(), { events: [], status: 410 });
+  });
+});
