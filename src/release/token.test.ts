@@ -45,7 +45,7 @@ const refuses = (text: string, reason: TokenReason, now = NOW) =>
   assert.rejects(verify(text, now), (error: unknown) => {
     assert.ok(error instanceof TokenError, String(error));
     assert.equal(error.reason, reason);
-    assert.ok(!error.message.includes(text.slice(0, 20)), 'the token stands in the message');
+    assert.ok(text.length < 20 || !error.message.includes(text.slice(0, 20)), 'the token stands in the message');
     return true;
   });
 
@@ -135,13 +135,19 @@ describe('a service account token', () => {
 
   it('never throws anything but TokenError, whatever the text', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.tuple(fc.json(), fc.json()).map(([h, p]) => `${btoaUrl(h)}.${btoaUrl(p)}.AA`)), (text) => {
-        try {
-          parseToken(text);
-        } catch (error) {
-          assert.ok(error instanceof TokenError);
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.tuple(fc.json(), fc.json()).map(([h, p]) => `${btoaUrl(h)}.${btoaUrl(p)}.AA`),
+        ),
+        (text) => {
+          try {
+            parseToken(text);
+          } catch (error) {
+            assert.ok(error instanceof TokenError);
+          }
+        },
+      ),
     );
   });
 });
@@ -192,7 +198,11 @@ describe('the verifier', () => {
   });
 
   it('passes over keys that are of no use', () => {
-    const odd: Jwk[] = [{ kty: 'oct', k: 'AAAA', kid: 'a' }, { kty: 'EC', crv: 'P-999', x: 'AA', y: 'AA', kid: 'b' }, {}];
+    const odd: Jwk[] = [
+      { kty: 'oct', k: 'AAAA', kid: 'a' },
+      { kty: 'EC', crv: 'P-999', x: 'AA', y: 'AA', kid: 'b' },
+      {},
+    ];
     assert.deepEqual([...keysById([...odd, ...JWKS]).keys()], ['ec', 'rsa']);
   });
 });

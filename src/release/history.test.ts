@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { type Release, type ReleaseHistoryStatus, releaseHistoryStatus } from '../api/release-history.ts';
+import { MAX_RELEASES } from './evict.ts';
+import { goodAt, type Judgements, type Observation, observe } from './history.ts';
+import { selectLastGood } from './last-good.ts';
+
+const START = Date.parse('2026-03-01T12:00:00Z');
+const MINUTE = 60_000;
+const at = (minutes: number): number => START + minutes * MINUTE;
+const iso = (minutes: number): string => new Date(at(minutes)).toISOString();
+const digest = (n: number): string => `v1:${n.toString(16).padStart(64, '0')}`;
+
+const none: Judgements = {
+  soakMs: 10 * MINUTE,
+  rejected: new Map(),
+  accepted: new Set(),
+  suspected: new Map(),
+  targets: new Set(),
+};
+const seen = (n: number, change: Partial<Observation> = {}, release: Partial<Release> = {}): Observation => ({
+  release: {
+    sourceDigest: digest(n),
+    workloadUID: 'uid',
+    images: [{ container: 'web', image: `shop:v${n}`, tag: `v${n}` }],
+    snapshot: `snapshot-${n}`,
+    ...release,
+  },
+  current: true,
+  ready: false,
+  ...change,
+});
+
+/** Steps of a story: [minute, observation?, judgements?]. */
+const story = (...steps: [number, Observation | undefined, Partial<Judgements>?][]): ReleaseHistoryStatus => {
+  let status: ReleaseHistoryStatus = {};
+  for (const [minute, observation, judgements] of steps) {
+    status = observe(status, observation, { ...none, ...judgements }, at(minute));
+  }
+  releaseHistoryStatus.parse(status);
+  return status;
+};
+const find = (status: ReleaseHistoryStatus, n: number): Release => {
+  const release = status.releases?.find((r) => r.sourceDigest === digest(n));
+  assert.ok(release, `release ${n} is recorded`);
+  return release;
+};
+const rejecting = (n: number, minute: number): Partial<Judgements> => ({
+  rejected: new Map([[digest(n), { time: iso(minute), incident: 'incident' }]]),
+});
+
+describe('the history of a workload', () => {
+  it('has one entry for a release, however many pods report it', () => {
+    const status = story([0, seen(1)], [1, seen(1)], [2, seen(1, { ready: true })], [3, seen(1, { ready: true })]);
+    assert.equal(status.releases?.length, 1);
+    assert.deepEqual([find(status, 1).firstSeen, find(status, 1).ready], [iso(0), iso(2)]);
+  });
+
+  it('calls a release good after its soak time, counted from ready', () => {
+    const early = story([0, seen(1)], [5, seen(1, { ready: true })], [14, seen(1, { ready: true })]);
+    assert.equal(find(early, 1).outcome, 'Active');
+    assert.equal(early.lastGood, undefined);
+    assert.equal(goodAt(early, none), at(15));
+    const soaked = story([0, seen(1)], [5, seen(1, { ready: true })], [15, undefined]);
+    assert.deepEqual([find(soaked, 1).outcome, soaked.lastGood, find(soaked, 1).good], ['Good', 1, iso(15)]);
+    assert.equal(goodAt(soaked, none), undefined);
+  });
+
+  it('does not call good what an incident is about, and starts the soak again when it closes without a verdict', () => {
+    const open = { suspected: new Map([[digest(1), Number.POSITIVE_INFINITY]]) };
+    const closed = { suspected: new Map([[digest(1), at(30)]]) };
+    const suspected = story([0, seen(1, { ready: true })], [20, undefined, open]);
+    assert.equal(find(suspected, 1).good, undefined);
+    assert.equal(goodAt(suspected, { ...none, ...open }), undefined);
+    const later = story([0, seen(1, { ready: true })], [20, undefined, open], [39, undefined, closed]);
+    assert.equal(find(later, 1).good, undefined);
+    const good = story([0, seen(1, { ready: true })], [20, undefined, open], [40, undefined, closed]);
+    assert.equal(find(good, 1).good, iso(40));
+  });
+
+  it('shows the way of a rollback: superseded, rejected, restored, and the fix after it', () => {
+    const bad = story([0, seen(1, { ready: true })], [60, undefined], [61, seen(2)], [62, seen(2, { ready: true })]);
+    assert.deepEqual(
+      [find(bad, 1).superseded, find(bad, 1).outcome, bad.current, bad.lastGood],
+      [iso(61), 'Good', 2, 1],
+    );
+    const back = observe(observe(bad, undefined, { ...none, ...rejecting(2, 65) }, at(65)), seen(1), none, at(66));
+    assert.deepEqual([back.current, find(back, 1).restored, find(back, 1).superseded], [1, iso(66), undefined]);
+    assert.deepEqual(
+      [find(back, 2).outcome, find(back, 2).rejected, find(back, 2).incident],
+      ['Rejected', iso(65), 'incident'],
+    );
+    assert.equal(back.releases?.length, 2, 'a release that returns is no new one');
+    const fixed = observe(back, seen(3, { ready: true }), none, at(70));
+    assert.deepEqual([fixed.current, find(fixed, 3).number, fixed.lastGood], [3, 3, 1]);
+  });
+
+  it('keeps a rejected release rejected when it lands again, even when its hold is gone', () => {
+    const rejected = story(
+      [0, seen(1, { ready: true })],
+      [60, seen(2, { ready: true })],
+      [65, undefined, rejecting(2, 65)],
+      [66, seen(1)],
+      [100, seen(2, { ready: true })],
+      [500, seen(2, { ready: true })],
+    );
+    const { outcome, restored, good } = find(rejected, 2);
+    assert.deepEqual([outcome, restored, good, rejected.current], ['Rejected', undefined, undefined, 2]);
+    const accepted = observe(rejected, seen(2, { ready: true }), { ...none, accepted: new Set([digest(2)]) }, at(600));
+    assert.equal(find(accepted, 2).outcome, 'Accepted');
+    assert.equal(accepted.lastGood, 2);
+    const held = { ...none, accepted: new Set([digest(2)]), ...rejecting(2, 700) };
+    assert.equal(find(observe(accepted, undefined, held, at(700)), 2).outcome, 'Rejected', 'a hold has the last word');
+  });
+
+  it('fills in what later reports know, and leaves what was recorded', () => {
+    const images = [{ container: 'web', image: 'shop:v1', tag: 'v1', imageID: 'shop@sha256:aa' }];
+    const other = [{ container: 'web', image: 'shop:v1', tag: 'v1', imageID: 'shop@sha256:bb' }];
+    const status = story(
+      [0, seen(1, {}, { commit: 'a'.repeat(40) })],
+      [1, seen(1, {}, { images, revision: 'one', commit: 'b'.repeat(40) })],
+      [2, seen(1, {}, { images: other, revision: 'restarted' })],
+    );
+    const release = find(status, 1);
+    assert.equal(release.images[0]?.imageID, 'shop@sha256:aa', 'the image ID belongs to the release');
+    assert.equal(release.commit, 'a'.repeat(40), 'the commit in which it appeared first');
+    assert.equal(release.revision, 'restarted', 'a restart gives the same release another hash');
+  });
+
+  it('does not record an unknown release that is not the current one', () => {
+    assert.deepEqual(
+      story([0, seen(1)], [1, seen(2, { current: false })]).releases?.map((r) => r.number),
+      [1],
+    );
+  });
+
+  it('is bounded, and never evicts what a decision needs', () => {
+    let status = story(
+      [0, seen(1, { ready: true })],
+      [20, undefined],
+      [21, seen(2)],
+      [22, undefined, rejecting(2, 22)],
+    );
+    const judgements = { ...none, targets: new Set([digest(3)]) };
+    for (let n = 3; n < 200; n += 1) status = observe(status, seen(n), judgements, at(n + 20));
+    assert.equal(status.releases?.length, MAX_RELEASES);
+    assert.deepEqual(
+      status.releases?.slice(-3).map((r) => r.number),
+      [3, 2, 1],
+      'hold target, rejected, last good',
+    );
+    assert.equal(status.current, 199);
+  });
+});
+
+describe('the history, whatever happens', () => {
+  interface Event {
+    digest: number;
+    current: boolean;
+    ready: boolean;
+    rejected: number[];
+    accepted: number[];
+    suspected: number[];
+    minutes: number;
+  }
+  const some = fc.uniqueArray(fc.nat(130), { maxLength: 3 });
+  const event: fc.Arbitrary<Event> = fc.record({
+    digest: fc.nat(130),
+    current: fc.boolean(),
+    ready: fc.boolean(),
+    rejected: some,
+    accepted: some,
+    suspected: some,
+    minutes: fc.nat(30),
+  });
+  const judgementsOf = (e: Event, minute: number): Judgements => ({
+    ...none,
+    rejected: new Map(e.rejected.map((n) => [digest(n), { time: iso(minute) }])),
+    accepted: new Set(e.accepted.map(digest)),
+    suspected: new Map(e.suspected.map((n) => [digest(n), Number.POSITIVE_INFINITY])),
+  });
+  const run = (
+    events: Event[],
+    each: (before: ReleaseHistoryStatus, after: ReleaseHistoryStatus, e: Event, now: number) => void,
+  ) => {
+    let status: ReleaseHistoryStatus = {};
+    let minute = 0;
+    for (const e of events) {
+      minute += e.minutes;
+      const after = observe(status, seen(e.digest, e), judgementsOf(e, minute), at(minute));
+      each(status, after, e, minute);
+      status = after;
+    }
+    return status;
+  };
+  const events = fc.array(event, { maxLength: 150 });
+
+  it('is valid, bounded, has each digest and number once, newest first', () => {
+    const check = (list: Event[]): void => {
+      run(list, (_before, after) => {
+        const releases = after.releases ?? [];
+        assert.ok(releases.length <= 100);
+        assert.equal(new Set(releases.map((r) => r.sourceDigest)).size, releases.length);
+        const numbers = releases.map((r) => r.number);
+        assert.deepEqual(
+          numbers,
+          [...new Set(numbers)].sort((a, b) => b - a),
+        );
+        if (after.current !== undefined) assert.ok(numbers.includes(after.current));
+        const lastGood = releases.find((r) => r.number === after.lastGood);
+        if (after.lastGood !== undefined) assert.ok(lastGood?.good !== undefined && lastGood.outcome !== 'Rejected');
+      });
+    };
+    fc.assert(fc.property(events, check));
+    releaseHistoryStatus.parse(run(fc.sample(events, 1)[0] ?? [], () => {}));
+  });
+
+  it('is the same after the same report again', () => {
+    fc.assert(
+      fc.property(events, (list) => {
+        run(list, (_before, after, e, minute) => {
+          assert.deepEqual(observe(after, seen(e.digest, e), judgementsOf(e, minute), at(minute)), after);
+        });
+      }),
+    );
+  });
+
+  it('does not depend on the order in which pods of one release report', () => {
+    const report = fc.record({ revision: fc.boolean(), container: fc.constantFrom('web', 'log') });
+    const images = (container: string): Release['images'] =>
+      ['web', 'log'].map((c) => ({ container: c, image: `${c}:1`, ...(c === container ? { imageID: `${c}@1` } : {}) }));
+    const reports = fc.array(report, { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(
+        reports.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
+        ([one, other]) => {
+          const record = (list: typeof one): ReleaseHistoryStatus =>
+            list.reduce<ReleaseHistoryStatus>(
+              (status, r) =>
+                observe(
+                  status,
+                  seen(1, {}, { images: images(r.container), ...(r.revision ? { revision: 'hash' } : {}) }),
+                  none,
+                  START,
+                ),
+              {},
+            );
+          assert.deepEqual(record(one), record(other));
+        },
+      ),
+    );
+  });
+
+  it('never goes back to a rejected release, nor to the suspect', () => {
+    fc.assert(
+      fc.property(events, fc.nat(3000), (list, minute) => {
+        const status = run(list, () => {});
+        const target = selectLastGood({ status }, { burnStart: at(minute) });
+        if (!target.release) return;
+        assert.notEqual(target.release.number, status.current);
+        assert.notEqual(target.release.outcome, 'Rejected');
+        assert.ok(target.release.good !== undefined || Date.parse(target.release.ready ?? '') < at(minute));
+      }),
+    );
+  });
+});
+
+describe('the release that a rollback goes to', () => {
+  const target = (status: ReleaseHistoryStatus, burn: number) => {
+    const found = selectLastGood({ status }, { burnStart: at(burn) });
+    return found.release ? [found.release.number, found.rule] : found.reason;
+  };
+
+  it('is the last good one', () => {
+    const status = story(
+      [0, seen(1, { ready: true })],
+      [20, undefined],
+      [30, seen(2, { ready: true })],
+      [50, undefined],
+      [60, seen(3, { ready: true })],
+    );
+    assert.deepEqual(target(status, 61), [2, 'Good']);
+  });
+
+  it('is never a rejected one, however good it was once', () => {
+    const status = story(
+      [0, seen(1, { ready: true })],
+      [20, undefined],
+      [30, seen(2, { ready: true })],
+      [50, undefined],
+      [60, undefined, rejecting(2, 60)],
+      [61, seen(1, { ready: true })],
+      [62, seen(3, { ready: true })],
+    );
+    assert.deepEqual(target(status, 63), [1, 'Good']);
+  });
+
+  it('is the newest that was ready before the burn where releases come faster than soak', () => {
+    const status = story(
+      [0, seen(1, { ready: true })],
+      [3, seen(2, { ready: true })],
+      [6, seen(3, { ready: true })],
+      [9, seen(4, { ready: true })],
+    );
+    assert.deepEqual(target(status, 10), [3, 'ReadyBeforeBurn']);
+    assert.deepEqual(target(status, 5), [2, 'ReadyBeforeBurn']);
+    assert.equal(target(status, 0), 'NoGoodRelease');
+  });
+
+  it('is none, with the reason, where nothing can be gone back to', () => {
+    assert.equal(target({}, 10), 'NoHistory');
+    assert.equal(target(story([0, seen(1, { ready: true })]), 10), 'NoGoodRelease');
+    const bare = seen(1, { ready: true });
+    delete bare.release.snapshot;
+    assert.equal(target(story([0, bare], [20, undefined], [30, seen(2)]), 31), 'SnapshotMissing');
+  });
+});
