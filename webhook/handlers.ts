@@ -7,8 +7,8 @@ import type { AdmittedPod } from './pod.ts';
 import type { AdmissionRequest, Verdict } from './review.ts';
 
 export interface HandlerPorts {
-  /** undefined while there is no CA yet. */
-  settings: () => InjectionSettings | undefined;
+  /** For a pod of this namespace; undefined while there is no CA yet. */
+  settings: (namespace: string) => InjectionSettings | undefined;
   cluster: () => ClusterState;
   /** A pod of this namespace gets the recorder. Must not throw, is not waited for. */
   onInjected: (namespace: string) => void;
@@ -26,7 +26,7 @@ export const admitPod = (request: AdmissionRequest, namespaceOptedIn: boolean, p
       note === undefined ? [] : setMembers('/metadata/annotations', existing, { [annotations.injection]: note });
     return { patch, decision: reason };
   }
-  const settings = ports.settings();
+  const settings = ports.settings(namespace);
   if (settings === undefined) return { patch: [], decision: 'InjectionError' };
   if (request.dryRun !== true) ports.onInjected(namespace);
   return { patch: injectionPatch(pod, settings), decision: 'Injected' };

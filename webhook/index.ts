@@ -1,6 +1,12 @@
 import { labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import type { Clock } from '../src/clock.ts';
-import type { EventRecorder, KubeClient, WatchCache } from '../src/kube/index.ts';
+import {
+  createWatchCache,
+  type EventRecorder,
+  type KubeClient,
+  resources,
+  type WatchCache,
+} from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import { breakerState } from './breaker.ts';
 import { CERTIFICATES_SECRET } from './certificate-store.ts';
@@ -25,6 +31,7 @@ export interface WebhookSettings {
   host?: string;
   /** Name of the MutatingWebhookConfiguration whose caBundle is kept. */
   configuration?: string;
+  /** Namespace of this installation; metricops-system by default. */
   namespace?: string;
 }
 
@@ -110,9 +117,10 @@ export const startWebhook = async (ports: WebhookPorts): Promise<RunningWebhook>
     }),
   ];
 
+  const limitRanges = createWatchCache(client, resources.limitRanges, {}, { clock, random: Math.random });
   const trust = { client, clock, log, certificates };
   const caBundle = keepCaBundle(trust, settings.configuration ?? CONFIGURATION);
-  const configMaps = keepCaConfigMaps(trust);
+  const configMaps = keepCaConfigMaps(trust, settings.namespace ?? SYSTEM_NAMESPACE);
   const server = await startWebhookServer(
     {
       clock,
@@ -120,9 +128,11 @@ export const startWebhook = async (ports: WebhookPorts): Promise<RunningWebhook>
       metrics,
       certificates,
       cluster: () => ({ nativeSidecars, breakerOpen: openedAt !== undefined }),
-      settings: () => {
+      settings: (namespace) => {
         const ca = certificates.current()?.bundle;
-        return ca === undefined ? undefined : { image: settings.sidecarImage, recordUrl: settings.recordUrl, ca };
+        if (ca === undefined) return undefined;
+        const { sidecarImage: image, recordUrl } = settings;
+        return { image, recordUrl, ca, limitRanges: limitRanges.list(namespace) };
       },
       onInjected: configMaps.ensure,
     },
@@ -134,7 +144,7 @@ export const startWebhook = async (ports: WebhookPorts): Promise<RunningWebhook>
     ready: () => !stopped.signal.aborted && certificates.current() !== undefined,
     async stop() {
       stopped.abort();
-      await Promise.all([server.stop(), caBundle.stop(), configMaps.stop(), ...loops]);
+      await Promise.all([server.stop(), caBundle.stop(), configMaps.stop(), limitRanges.stop(), ...loops]);
     },
   };
 };

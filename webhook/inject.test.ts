@@ -6,7 +6,7 @@ import { reasonToSkip } from './decide.ts';
 import { injectionPatch } from './inject.ts';
 import { type AdmittedPod, type Container, RECORDER, recorderOf } from './pod.ts';
 
-const settings = { image: 'sidecar:1', recordUrl: 'https://m.svc:8443/api/v1/records', ca: 'PEM' };
+const settings = { image: 'sidecar:1', recordUrl: 'https://m.svc:8443/api/v1/records', ca: 'PEM', limitRanges: [] };
 const inject = (pod: AdmittedPod): AdmittedPod => applyPatch(pod, injectionPatch(pod, settings));
 const envOf = (pod: AdmittedPod): Record<string, unknown> =>
   Object.fromEntries(

@@ -1,4 +1,5 @@
 import { annotations, RECORD_AUDIENCE } from '../src/api/annotations.ts';
+import type { KubeObject } from '../src/api/meta.ts';
 import { append, type PatchOperation, setMembers } from './json-patch.ts';
 import { freePort, type Merge, mergedAnnotations, mergeOf } from './merge.ts';
 import { type AdmittedPod, type Container, RECORDER } from './pod.ts';
@@ -11,6 +12,8 @@ export interface InjectionSettings {
   recordUrl: string;
   /** PEM bundle that the record endpoint's certificate is issued by: trusted until the ConfigMap is there. */
   ca: string;
+  /** LimitRanges of the pod's namespace. */
+  limitRanges: readonly KubeObject[];
 }
 
 /** Name of the ConfigMap with the CA bundle, in every namespace with injected pods. */
@@ -42,7 +45,7 @@ export const injectionPatch = (pod: AdmittedPod, settings: InjectionSettings): P
 
 const recorder = (
   pod: AdmittedPod,
-  { image, recordUrl, ca }: InjectionSettings,
+  { image, recordUrl, ca, limitRanges }: InjectionSettings,
   port: number,
   merge: Merge | undefined,
 ): Container => ({
@@ -56,7 +59,7 @@ const recorder = (
     { name: 'METRICOPS_PORT', value: String(port) },
     ...(merge ? mergeEnv(merge) : []),
   ],
-  resources: recorderResources(pod),
+  resources: recorderResources(pod, limitRanges),
   securityContext: {
     runAsNonRoot: true,
     runAsUser: 65532,

@@ -29,7 +29,7 @@ describe('the admission server', () => {
         log: silentLog(),
         metrics: createMetrics(),
         certificates: {} as CertificateKeeper,
-        settings: () => ({ image: 'sidecar:1', recordUrl: 'https://m.svc/api/v1/records', ca: 'PEM' }),
+        settings: () => ({ image: 'sidecar:1', recordUrl: 'https://m.svc/api/v1/records', ca: 'PEM', limitRanges: [] }),
         cluster: () => {
           if (change.broken) throw new Error('no such thing');
           return { nativeSidecars: true, breakerOpen: false };

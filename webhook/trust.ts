@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 import type { Clock } from '../src/clock.ts';
 import { isConflict, isNotFound, isRejected } from '../src/kube/errors.ts';
@@ -77,28 +76,26 @@ export const keepCaBundle = (
 };
 
 const MANAGER = 'metricops-webhook';
-const MARKS = { 'app.kubernetes.io/name': 'metricops', 'app.kubernetes.io/component': 'ca-bundle' };
-const SELECTOR = Object.entries(MARKS)
-  .map(([key, value]) => `${key}=${value}`)
-  .join(',');
 const PAUSE_MS = 30_000;
 
 /**
  * The CA bundle as a ConfigMap in every namespace that has recorded pods. Pods start with the bundle of their
  * injection, so the ConfigMap may come late; it is there for the day when the CA changes under a running pod.
  */
-export const keepCaConfigMaps = ({
-  client,
-  clock,
-  log,
-  certificates,
-}: Ports): { ensure(namespace: string): void; stop(): Promise<void> } => {
-  const watched = createWatchCache(
-    client,
-    resources.configMaps,
-    { labelSelector: SELECTOR },
-    { clock, random: Math.random },
-  );
+export const keepCaConfigMaps = (
+  { client, clock, log, certificates }: Ports,
+  /** Namespace of this installation. */
+  home: string,
+): { ensure(namespace: string): void; stop(): Promise<void> } => {
+  const marks = {
+    'app.kubernetes.io/name': 'metricops',
+    'app.kubernetes.io/instance': home,
+    'app.kubernetes.io/component': 'ca-bundle',
+  };
+  const labelSelector = Object.entries(marks)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+  const watched = createWatchCache(client, resources.configMaps, { labelSelector }, { clock, random: Math.random });
   /** Namespaces under way, or refused a moment ago: not asked again at every pod. */
   const quietUntil = new Map<string, number>();
 
@@ -108,7 +105,7 @@ export const keepCaConfigMaps = ({
     const live = watched.get({ namespace, name: CA_CONFIG_MAP });
     if (isDeepStrictEqual(live?.data, { 'ca.crt': bundle })) return;
     quietUntil.set(namespace, clock.now() + PAUSE_MS);
-    const metadata = { namespace, name: CA_CONFIG_MAP, labels: MARKS };
+    const metadata = { namespace, name: CA_CONFIG_MAP, labels: marks };
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'ca.crt': bundle } };
     try {
       await client.apply(resources.configMaps, object, { fieldManager: MANAGER, force: true });
@@ -117,7 +114,7 @@ export const keepCaConfigMaps = ({
     }
   };
   const ensure = (namespace: string): void => {
-    if (namespace !== SYSTEM_NAMESPACE) void write(namespace);
+    if (namespace !== home) void write(namespace);
   };
   const stops = [
     watched.onChange((object) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
-import { resources } from '../../src/kube/index.ts';
+import { type ResourceType, resources } from '../../src/kube/index.ts';
 import type { Container, PodSpec } from '../../webhook/pod.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
@@ -121,6 +121,43 @@ describe('the admission webhook', () => {
   it('gives the recorder CPU and memory requests, which an autoscaler counts', async () => {
     const pod = await create(podOf(ns, 'requests', { [INJECT]: 'true' }));
     assert.deepEqual(Object.keys(recorder(pod)?.resources?.requests ?? {}).sort(), ['cpu', 'memory']);
+  });
+
+  it('stays within the LimitRange and the ResourceQuota of a namespace', async () => {
+    const { client, namespace } = plane();
+    const bounded = await namespace('webhook-bounds');
+    const other = await runWebhook(plane(), [bounded]);
+    try {
+      const bound = { min: { cpu: '20m', memory: '32Mi' }, max: { memory: '48Mi' } };
+      const kinds: [ResourceType, KubeObject][] = [
+        [
+          resources.limitRanges,
+          {
+            apiVersion: 'v1',
+            kind: 'LimitRange',
+            metadata: { namespace: bounded, name: 'b' },
+            spec: { limits: [{ type: 'Container', ...bound }] },
+          },
+        ],
+        [
+          { group: '', version: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true },
+          {
+            apiVersion: 'v1',
+            kind: 'ResourceQuota',
+            metadata: { namespace: bounded, name: 'q' },
+            spec: { hard: { 'limits.cpu': '4', 'requests.cpu': '4' } },
+          },
+        ],
+      ];
+      for (const [type, object] of kinds) await client.create(type, object);
+      const amount = { requests: { cpu: '50m', memory: '32Mi' }, limits: { cpu: '100m', memory: '48Mi' } };
+      const containers = [{ ...container, resources: amount }];
+      // Quotas refuse pods until they were counted once; the cache of LimitRanges is as late as a watch.
+      const pod = await eventually(() => create(podOf(bounded, 'bounded', { [INJECT]: 'true' }, { containers })));
+      assert.ok(recorder(pod));
+    } finally {
+      await other.remove();
+    }
   });
 
   it('carries kubectl annotate into the template, and the pods of the roll-out have the recorder', async () => {

@@ -58,6 +58,7 @@ export const runWebhook = async (
       port: 0,
       host: '127.0.0.1',
       configuration: name,
+      namespace: `home-of-${name}`,
     },
   });
   const matchNamespaces = [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [...namespaces] }];
