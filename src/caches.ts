@@ -17,12 +17,12 @@ import {
 } from './kube/index.ts';
 import { type RecorderCaches, replicaSetCacheOptions, workloadCacheOptions } from './release/index.ts';
 
-export type ControllerCaches = Caches &
-  RecorderCaches & {
-    /** Resolves after the first list of each. */
-    ready(): Promise<void>;
-    stop(): Promise<void>;
-  };
+export interface ControllerCaches {
+  caches: Caches & RecorderCaches;
+  /** Resolves after the first list of each. */
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+}
 
 /** The watched copies that one process shares between its rooms: each kind is listed once. */
 export const createCaches = (client: KubeClient, ports: WatchCachePorts): ControllerCaches => {
@@ -38,7 +38,7 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
   const workloads = Object.fromEntries(
     WORKLOAD_KINDS.map((kind) => [kind, watch(workloadResource(kind), workloadCacheOptions)]),
   ) as Record<WorkloadKind, WatchCache>;
-  return {
+  const caches = {
     incidents: watch<Incident>(resources.incidents),
     holds: watch<Hold>(resources.holds),
     histories: watch<ReleaseHistory>(resources.releaseHistories),
@@ -47,6 +47,9 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
     pods: watch(resources.pods, { trim: trimPod }),
     replicaSets: watch(resources.replicaSets, replicaSetCacheOptions),
     workloads,
+  };
+  return {
+    caches,
     ready: async () => void (await Promise.all(all.map((cache) => cache.ready()))),
     stop: async () => void (await Promise.all(all.map((cache) => cache.stop()))),
   };

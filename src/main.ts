@@ -50,7 +50,8 @@ const cachePorts: WatchCachePorts = {
     log.warn({ err: error, kind, what }, 'watch disturbed');
   },
 };
-const caches = createCaches(client, cachePorts);
+const watched = createCaches(client, cachePorts);
+const { caches } = watched;
 const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
 const digestKey = await loadDigestKey(client, namespace);
 const snapshots = createSnapshotStore(client, digestKey);
@@ -129,12 +130,15 @@ const startActing = async () => {
 const lead = async (signal: AbortSignal): Promise<void> => {
   log.info({ instance }, 'leading');
   metrics.leader.set(1);
-  acting = await startActing();
-  await recorder.start(signal); // until the signal
-  const { sync, incidents } = acting;
-  acting = undefined;
-  await Promise.all([incidents.stop(), sync.stop()]);
-  metrics.leader.set(0);
+  const rooms = await startActing();
+  acting = rooms;
+  try {
+    await recorder.start(signal); // until the signal
+  } finally {
+    acting = undefined;
+    await Promise.all([rooms.incidents.stop(), rooms.sync.stop()]);
+    metrics.leader.set(0);
+  }
   log.info({ instance }, 'no longer leading');
 };
 
@@ -148,7 +152,7 @@ const stop = (signal: string): void => {
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
 
 await server.start();
-await Promise.all([caches.ready(), gitSyncs.ready()]);
+await Promise.all([watched.ready(), gitSyncs.ready()]);
 synced = true;
 webhook = await startWebhook({
   client,
@@ -172,5 +176,5 @@ await runLeaderElection(
   stopped.signal,
 );
 await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
-await Promise.all([caches.stop(), gitSyncs.stop(), prometheus?.close()]);
+await Promise.all([watched.stop(), gitSyncs.stop(), prometheus?.close()]);
 await client.close();

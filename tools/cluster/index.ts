@@ -43,6 +43,8 @@ export interface Cluster {
   kubectl: string;
   /** Address at which pods reach a process that `spawn` started, and the node itself. */
   nodeAddress: string;
+  /** Address of this machine, as pods reach it. */
+  hostAddress: string;
   /** Runs a command inside the cluster's namespaces (on the host for a control plane only) and gives its output. */
   exec(argv: readonly string[], options?: ExecFileOptions): Promise<string>;
   /** Starts a long-running process there; it ends with the cluster. Its log is STATE/log/NAME.log. */
@@ -124,6 +126,7 @@ const open = (layout: Layout, kubectl: string): Cluster => {
     stateDir: layout.stateDir,
     kubectl,
     nodeAddress: layout.node ? layout.link.node : '127.0.0.1',
+    hostAddress: layout.node ? layout.link.host : '127.0.0.1',
     exec,
     spawn: (name, argv, env = process.env) => processes.start(name, argv, { prefix: prefix(), env }),
     stop: (name) => processes.stop(name),

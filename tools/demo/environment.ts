@@ -1,0 +1,204 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { dump } from 'js-yaml';
+import { SYSTEM_NAMESPACE } from '../../src/api/annotations.ts';
+import { createKubeClient, type KubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import { buildAll } from '../build.ts';
+import { ensurePrograms } from '../cluster/build.ts';
+import { ensureDebianPackages } from '../cluster/debian.ts';
+import { type Cluster, startCluster } from '../cluster/index.ts';
+import { waitFor } from '../cluster/wait.ts';
+import { buildImages, type Image } from '../images.ts';
+import { type GitServer, startGitServer } from '../lib/git-server.ts';
+import { type Monitoring, startMonitoring } from './monitoring.ts';
+import type { Progress } from './progress.ts';
+
+const exec = promisify(execFile);
+const ROOT = join(import.meta.dirname, '../..');
+
+/** A cluster with metricops, Prometheus, Alertmanager and a Git server: all real, all of this machine. */
+export interface Environment {
+  cluster: Cluster;
+  client: KubeClient;
+  git: GitServer;
+  monitoring: Monitoring;
+  /** http://ADDRESS:8080 of the installed controller. */
+  metricopsUrl: string;
+  tokens: { alertmanager: string; push: string };
+  kubectl(args: readonly string[], input?: string): Promise<string>;
+  /** Tells metricops of a push, as a forge would. */
+  pushed(sync: { namespace: string; name: string }): Promise<void>;
+  down(): Promise<void>;
+}
+
+export const SHOP_IMAGES: readonly Image[] = [
+  { target: 'shop', name: 'metricops.dev/shop:v1', env: { VERSION: 'v1' } },
+  { target: 'shop', name: 'metricops.dev/shop:v2', env: { VERSION: 'v2', FAIL_RATIO: '0.2' } },
+  { target: 'shop', name: 'metricops.dev/shop:v3', env: { VERSION: 'v3' } },
+];
+const OWN_IMAGES: readonly Image[] = [
+  { target: 'metricops', name: 'metricops.dev/metricops:dev' },
+  { target: 'sidecar', name: 'metricops.dev/sidecar:dev' },
+];
+
+/** What is missing on this machine, each with the command that gets it; empty when the demo can run. */
+export const missingHere = async (): Promise<string[]> => {
+  const missing: string[] = [];
+  if (process.platform !== 'linux') missing.push('Linux: the local cluster uses namespaces and control groups');
+  if (process.getuid?.() !== 0) missing.push('root: run it as root, or with sudo');
+  const go = await exec('go', ['version'])
+    .catch(() => exec('/usr/local/go/bin/go', ['version']))
+    .catch(() => undefined);
+  if (!go)
+    missing.push('Go 1.25 or later: https://go.dev/doc/install, or apt-get install golang-go where it is new enough');
+  return missing;
+};
+
+export const startEnvironment = async (options: { name: string; progress: Progress }): Promise<Environment> => {
+  const { progress, name } = options;
+  const log = (line: string): void => progress.say(`  ${line}`);
+  const packages = [
+    'containerd',
+    'runc',
+    'containernetworking-plugins',
+    'conntrack',
+    'iptables',
+    'iproute2',
+    'buildah',
+    'git',
+    'prometheus',
+    'prometheus-alertmanager',
+  ];
+  await progress.step('Debian packages', async () => ensureDebianPackages(packages, log));
+  const starting = progress.step('a Kubernetes with a node', () => startCluster({ name, node: true, log }));
+  const building = progress.step('images from the Containerfile', () => buildOwnImages(log));
+  building.catch(() => {}); // awaited below, after the cluster that has to end with it
+  const cluster = await starting;
+  let git: GitServer | undefined;
+  const down = async (): Promise<void> => {
+    await git?.close();
+    await cluster.down();
+  };
+  try {
+    await progress.step('loading the images into the node', async () => {
+      for (const archive of (await building).values()) await cluster.importImage(archive);
+    });
+    git = await startGitServer({ host: cluster.hostAddress });
+    return await assemble(cluster, git, progress, down);
+  } catch (error) {
+    await down();
+    throw error;
+  }
+};
+
+const buildOwnImages = async (log: (line: string) => void): Promise<Map<string, string>> => {
+  const dist = join(ROOT, 'dist');
+  await buildAll(dist);
+  const { kustomize } = await ensurePrograms(['kustomize'], { log });
+  copyFileSync(kustomize, join(dist, 'kustomize'));
+  return buildImages([...OWN_IMAGES, ...SHOP_IMAGES], { context: ROOT, outDir: join(dist, 'images'), log });
+};
+
+const assemble = async (
+  cluster: Cluster,
+  git: GitServer,
+  progress: Progress,
+  down: () => Promise<void>,
+): Promise<Environment> => {
+  const kubectl = async (args: readonly string[], input?: string): Promise<string> => {
+    const child = exec(cluster.kubectl, ['--kubeconfig', cluster.kubeconfig, ...args], { maxBuffer: 64 << 20 });
+    child.child.stdin?.end(input ?? '');
+    return (await child).stdout;
+  };
+  const client = createKubeClient(await loadConnection({ kubeconfig: cluster.kubeconfig }));
+  const tokens = { alertmanager: randomBytes(24).toString('hex'), push: randomBytes(24).toString('hex') };
+  const address = cluster.nodeAddress;
+
+  await progress.step('installing metricops with its kustomization.yaml', async () => {
+    const overlay = join(cluster.stateDir, 'overlay');
+    mkdirSync(overlay, { recursive: true });
+    writeFileSync(
+      join(overlay, 'kustomization.yaml'),
+      dump(overlayOf(relative(overlay, ROOT), `http://${address}:9090`)),
+    );
+    await kubectl(['apply', '--server-side', '-f', join(ROOT, 'deploy/namespace.yaml')]);
+    for (const secret of ['alertmanager', 'push'] as const) {
+      await kubectl([
+        'create',
+        'secret',
+        'generic',
+        `metricops-${secret}`,
+        '-n',
+        SYSTEM_NAMESPACE,
+        `--from-literal=token=${tokens[secret]}`,
+      ]);
+    }
+    await kubectl(['apply', '--server-side', '-k', overlay]);
+    await kubectl(['rollout', 'status', 'deployment/metricops', '-n', SYSTEM_NAMESPACE, '--timeout=120s']).catch(
+      async (error) => {
+        const pods = await kubectl(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-o', 'wide']);
+        const logs = await kubectl(['logs', 'deployment/metricops', '-n', SYSTEM_NAMESPACE, '--tail=20']).catch(String);
+        throw new Error(`metricops did not become ready:\n${pods}\n${logs}`, { cause: error });
+      },
+    );
+  });
+  const service = await client.get(resources.services, { namespace: SYSTEM_NAMESPACE, name: 'metricops' });
+  const { clusterIP } = (service?.spec ?? {}) as { clusterIP?: string };
+  const metricopsUrl = `http://${clusterIP}:8080`;
+  const monitoring = await progress.step('Prometheus and Alertmanager', async () => {
+    const host = {
+      dir: cluster.stateDir,
+      address,
+      kubeconfig: cluster.kubeconfig,
+      spawn: (n: string, argv: string[]) => cluster.spawn(n, argv),
+    };
+    const started = await startMonitoring(host, {
+      ports: { prometheus: 9090, alertmanager: 9093 },
+      webhook: { url: `${metricopsUrl}/api/v1/alerts`, token: tokens.alertmanager },
+      scrapeSeconds: 1,
+    });
+    for (const url of [`${started.prometheusUrl}/-/ready`, `${started.alertmanagerUrl}/-/ready`]) {
+      await waitFor(url, async () => ((await fetch(url)).ok ? true : undefined), {
+        timeoutMs: 30_000,
+        explain: () => `${cluster.tail('prometheus')}\n${cluster.tail('alertmanager')}`,
+      });
+    }
+    return started;
+  });
+  return {
+    cluster,
+    client,
+    git,
+    monitoring,
+    metricopsUrl,
+    tokens,
+    kubectl,
+    async pushed({ namespace, name }) {
+      const answer = await fetch(`${metricopsUrl}/api/v1/push/${namespace}/${name}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${tokens.push}` },
+      });
+      if (!answer.ok) throw new Error(`the push hook answered ${answer.status}: ${await answer.text()}`);
+    },
+    async down() {
+      await client.close();
+      await down();
+    },
+  };
+};
+
+/** What a user would write: the repository as a base, and the one setting that every installation has. */
+const overlayOf = (base: string, prometheusUrl: string): unknown => ({
+  apiVersion: 'kustomize.config.k8s.io/v1beta1',
+  kind: 'Kustomization',
+  resources: [base],
+  patches: [
+    {
+      target: { kind: 'ConfigMap', name: 'metricops-config' },
+      patch: dump([{ op: 'replace', path: '/data/METRICOPS_PROMETHEUS_URL', value: prometheusUrl }]),
+    },
+  ],
+});
