@@ -174,6 +174,10 @@ export const reasons = {
   TooManyRequests: { means: 'Requests come faster than they are taken.', next: 'Send it again later.' },
   NotFound: { means: 'There is no such path or object.', next: 'See docs/reference.md.' },
   InternalError: { means: 'Something unexpected went wrong.', next: "The controller's log has the cause." },
+  NotAdmissionReview: {
+    means: 'The body is not an AdmissionReview of version v1.',
+    next: 'Only the API server calls this path.',
+  },
   // A verdict
   MoreErrors: {
     means: 'The new release fails clearly more requests than the one before.',
