@@ -1,4 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import type { RequestOptions } from 'node:https';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
 
 /** How to reach one API server. Certificates and keys are PEM texts. */
 export interface Connection {
@@ -19,13 +23,16 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** The kubelet rotates the token at 80 % of its hour; a minute is often enough to ask. */
 const TOKEN_TTL_MS = 60_000;
 
-/** Connection of a pod, or of a kubeconfig (KUBECONFIG, ~/.kube/config, or the given file and context). */
-export const loadConnection = async (
-  options: { kubeconfig?: string | undefined; context?: string | undefined } = {},
-): Promise<Connection> => {
-  const inCluster =
-    options.kubeconfig === undefined && options.context === undefined && process.env.KUBECONFIG === undefined;
-  if (inCluster && process.env.KUBERNETES_SERVICE_HOST !== undefined) return podConnection(process.env);
+export interface ConnectionOptions {
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+}
+
+/** As kubectl: the given file and context, KUBECONFIG, ~/.kube/config, or else the pod that this runs in. */
+export const loadConnection = async (options: ConnectionOptions = {}): Promise<Connection> => {
+  const isNamed = [options.kubeconfig, options.context, process.env.KUBECONFIG].some((value) => value !== undefined);
+  const inPod = process.env.KUBERNETES_SERVICE_HOST !== undefined;
+  if (inPod && !isNamed && !existsSync(join(homedir(), '.kube/config'))) return podConnection(process.env);
   return kubeconfigConnection(options);
 };
 
@@ -47,51 +54,65 @@ const podConnection = (env: NodeJS.ProcessEnv): Connection => {
   };
 };
 
-const kubeconfigConnection = async (options: {
-  kubeconfig?: string | undefined;
-  context?: string | undefined;
-}): Promise<Connection> => {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
+const kubeconfigConnection = async (options: ConnectionOptions): Promise<Connection> => {
+  const library = await import('@kubernetes/client-node');
+  const config = new library.KubeConfig();
   if (options.kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(options.kubeconfig);
-  if (options.context !== undefined) {
-    if (!config.getContexts().some((c) => c.name === options.context)) {
-      const known =
-        config
-          .getContexts()
-          .map((c) => c.name)
-          .join(', ') || 'none';
-      throw new Error(`no context "${options.context}" in the kubeconfig; there are: ${known}`);
-    }
-    config.setCurrentContext(options.context);
-  }
+  if (options.context !== undefined) useContext(config, options.context);
   const cluster = config.getCurrentCluster();
-  if (!cluster) throw new Error('no current cluster: set KUBECONFIG, or name a context with --context');
+  if (!cluster || isLibraryDefault(cluster)) {
+    throw new Error('no kubeconfig: set KUBECONFIG, write ~/.kube/config, or name a context with --context');
+  }
+  if (cluster.proxyUrl) throw new Error(`cluster "${cluster.name}" has a proxy-url, which is not supported`);
+  // Files, inline data, exec plugins and OIDC are the library's business.
+  const { ca, cert, key, servername, rejectUnauthorized, headers } = await tlsAndHeaders(config);
   const user = config.getCurrentUser();
-  const pem = (data: string | undefined, file: string | undefined): string | undefined =>
-    data !== undefined && data !== ''
-      ? Buffer.from(data, 'base64').toString()
-      : file
-        ? readFileSync(file, 'utf8')
-        : undefined;
-  const usesToken = user?.token !== undefined || user?.exec !== undefined || user?.authProvider !== undefined;
+  const fixed = user?.exec === undefined && user?.authProvider === undefined ? user?.token : undefined;
   return {
     server: cluster.server,
-    ca: pem(cluster.caData, cluster.caFile),
-    cert: pem(user?.certData, user?.certFile),
-    key: pem(user?.keyData, user?.keyFile),
-    insecure: cluster.skipTLSVerify,
+    ca: ca?.toString(),
+    cert: cert?.toString(),
+    key: key?.toString(),
+    insecure: rejectUnauthorized === false,
+    serverName: servername,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
-    token: usesToken ? () => bearerOf(config) : undefined,
+    token: fixed !== undefined ? async () => fixed : headers.Authorization !== undefined ? renewing(config) : undefined,
   };
 };
 
-/** Exec plugins and OIDC are the library's business: it writes the header, we read it back. */
-const bearerOf = async (config: {
-  applyToHTTPSOptions(options: object): Promise<void>;
-}): Promise<string | undefined> => {
-  const options: { headers?: Record<string, string> } = {};
+const useContext = (config: KubeConfig, context: string): void => {
+  const names = config.getContexts().map((c) => c.name);
+  if (!names.includes(context)) {
+    throw new Error(`no context "${context}" in the kubeconfig; there are: ${names.join(', ') || 'none'}`);
+  }
+  config.setCurrentContext(context);
+};
+
+/** What the library makes up when it finds nothing; nobody's cluster. */
+const isLibraryDefault = ({ name, server }: { name: string; server: string }): boolean =>
+  name === 'cluster' && server === 'http://localhost:8080';
+
+const tlsAndHeaders = async (config: KubeConfig) => {
+  const options: RequestOptions & { headers: { Authorization?: string } } = { headers: {} };
   await config.applyToHTTPSOptions(options);
-  return options.headers?.Authorization?.replace(/^Bearer /, '');
+  return options as typeof options & Record<'ca' | 'cert' | 'key', Buffer | string | undefined>;
+};
+
+/** A plugin knows when its token ends; it is asked by one request for all that come in the same seconds. */
+const PLUGIN_TTL_MS = 5_000;
+
+const renewing = (config: KubeConfig): (() => Promise<string | undefined>) => {
+  let last: { answer: Promise<string | undefined>; at: number } | undefined;
+  return () => {
+    const now = performance.now();
+    if (!last || now - last.at > PLUGIN_TTL_MS) {
+      const asked = tlsAndHeaders(config).then(({ headers }) => headers.Authorization?.replace(/^Bearer /, ''));
+      asked.catch(() => {
+        last = undefined;
+      });
+      last = { answer: asked, at: now };
+    }
+    return last.answer;
+  };
 };
