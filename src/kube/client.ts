@@ -11,7 +11,7 @@ import {
   type Transport,
 } from './transport.ts';
 import type { KubeClient, ListOptions, Patch, ResourceType } from './types.ts';
-import { QUIET_MS, typed, watchOnce } from './watch.ts';
+import { typed, watchOnce } from './watch.ts';
 
 export { apiVersionOf } from './paths.ts';
 export type { KubeClientOptions } from './transport.ts';
@@ -101,8 +101,10 @@ const clientOf = (transport: Transport, identity: Identity): KubeClient => {
       }
     },
     watch: (type, watchOptions, signal) =>
-      watchOnce((call) => transport.stream(identity, call, QUIET_MS, signal), type, watchOptions),
-    raw: (method, path, body) => json({ method, path, body, repeatable: method === 'GET' }),
+      watchOnce((call) => transport.stream(identity, call, signal), type, watchOptions),
+    // Key sets are of a JSON type of their own, which has to be asked for.
+    raw: (method, path, body) =>
+      json({ method, path, body, accept: `${JSON_TYPE}, */*`, repeatable: method === 'GET' }),
     impersonate: ({ userName, groups }) =>
       clientOf(transport, {
         'Impersonate-User': userName,

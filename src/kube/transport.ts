@@ -10,6 +10,8 @@ export interface KubeClientOptions {
   onRequest?: (verb: string, code: string) => void;
   userAgent?: string;
   clock?: Clock;
+  /** A watch without a word for so long is ended: its other end is gone. The API server says something every minute. */
+  watchQuietMs?: number;
 }
 
 export interface Call {
@@ -28,8 +30,8 @@ export type Identity = Record<string, string | string[]>;
 export interface Transport {
   /** The parsed answer (text where it is not JSON); KubeError otherwise. */
   json<T>(identity: Identity, call: Call): Promise<T>;
-  /** The answer's body as it comes; ends with an error when nothing came for `quietMs`. */
-  stream(identity: Identity, call: Call, quietMs: number, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
+  /** The answer's body as it comes; ends with an error when nothing came for `watchQuietMs`. */
+  stream(identity: Identity, call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
   close(): Promise<void>;
 }
 
@@ -101,10 +103,14 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
         await clock.sleep(wait);
       }
     },
-    async stream(identity, call, quietMs, signal) {
+    async stream(identity, call, signal) {
       let code = '0';
       try {
-        const answer = await send(identity, call, { dispatcher: watches, signal, bodyTimeout: quietMs });
+        const answer = await send(identity, call, {
+          dispatcher: watches,
+          signal,
+          bodyTimeout: options.watchQuietMs ?? 90_000,
+        });
         code = String(answer.statusCode);
         return answer;
       } finally {

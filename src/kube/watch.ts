@@ -6,11 +6,6 @@ import { type Call, JSON_TYPE } from './transport.ts';
 import type { ListOptions, ResourceType, WatchEvent } from './types.ts';
 
 const METADATA = `${JSON_TYPE};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`;
-/**
- * The API server sends a bookmark every minute: a watch that is silent for longer hangs on a connection whose other
- * end is gone without a word.
- */
-export const QUIET_MS = 90_000;
 
 /** The server ends a watch after this long; jitter keeps many watches from coming back at once. */
 const watchSeconds = (): number => 240 + Math.floor(Math.random() * 60);

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
-import {
-  createEventRecorder,
-  createKubeClient,
-  createWatchCache,
-  type KubeError,
-  loadConnection,
-  resources,
-  runLeaderElection,
-} from '../../src/kube/index.ts';
+import { createEventRecorder, isRejected, type KubeError, resources } from '../../src/kube/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
+import { newKind, removeKind } from '../support/widgets.ts';
 
 const configMap = (namespace: string, name: string, data: Record<string, string> = {}): KubeObject => ({
   apiVersion: 'v1',
@@ -21,7 +13,6 @@ const configMap = (namespace: string, name: string, data: Record<string, string>
   metadata: { namespace, name },
   data,
 });
-const ports = { clock: systemClock, random: Math.random };
 
 describe('the API client', () => {
   const plane = useControlPlane();
@@ -87,6 +78,16 @@ describe('the API client', () => {
     assert.equal(await discovery.find('example.com/v1', 'Nothing'), undefined);
   });
 
+  it('finds a kind that was defined after it was first asked for', async () => {
+    const { client, discovery } = plane();
+    const { type, definition } = newKind();
+    assert.equal(await discovery.find(`${type.group}/v1`, 'Widget'), undefined);
+    await client.create(resources.crds, definition);
+    const found = await eventually(() => discovery.find(`${type.group}/v1`, 'Widget'), { what: 'the new kind' });
+    assert.deepEqual(found, type);
+    await removeKind(client, definition);
+  });
+
   it('acts as another user when told so', async () => {
     const { client, namespace } = plane();
     const ns = await namespace('kube');
@@ -95,50 +96,35 @@ describe('the API client', () => {
     await assert.rejects(denied, (e: KubeError) => e.status === 403);
   });
 
-  it('keeps its cache through broken connections, and sees what was deleted meanwhile', async () => {
-    const { client, kubeconfig, namespace } = plane();
-    const ns = await namespace('kube');
-    const connection = await loadConnection({ kubeconfig });
-    const proxy = await startProxy(new URL(connection.server));
-    const through = createKubeClient({ ...connection, server: `https://127.0.0.1:${proxy.port}` });
-    const cache = createWatchCache(through, resources.configMaps, { namespace: ns }, ports);
-    await client.create(resources.configMaps, configMap(ns, 'stays'));
-    await client.create(resources.configMaps, configMap(ns, 'goes'));
-    await cache.ready();
-    await eventually(() => cache.get({ namespace: ns, name: 'goes' }), { what: 'the object in the cache' });
-    proxy.cut();
-    await client.delete(resources.configMaps, { namespace: ns, name: 'goes' });
-    await client.create(resources.configMaps, configMap(ns, 'comes'));
-    await eventually(() => cache.get({ namespace: ns, name: 'comes' }), { what: 'the new object after the cut' });
-    await eventually(() => cache.get({ namespace: ns, name: 'goes' }) === undefined, { what: 'the deletion' });
-    assert.ok(cache.get({ namespace: ns, name: 'stays' }));
-    await cache.stop();
-    await through.close();
-    proxy.close();
+  it('passes each group of an impersonated user', async () => {
+    const bob = plane().client.impersonate({ userName: 'bob', groups: ['one', 'two'] });
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const answer = await bob.raw('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', review);
+    const { userInfo } = (answer as { status: { userInfo: { username: string; groups: string[] } } }).status;
+    assert.deepEqual(userInfo, { username: 'bob', groups: ['one', 'two', 'system:authenticated'] });
   });
 
-  it('elects one leader, and another when it goes', async () => {
+  it('never shows the value of a Secret that the API server refuses', async () => {
     const { client, namespace } = plane();
     const ns = await namespace('kube');
-    const leaders: string[] = [];
-    const candidate = (identity: string) => {
-      const abort = new AbortController();
-      const lead = async (signal: AbortSignal): Promise<void> => {
-        leaders.push(identity);
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      };
-      const options = { client, clock: systemClock, namespace: ns, name: 'leader', identity, leaseMs: 3000, lead };
-      return { abort, done: runLeaderElection(options, abort.signal) };
-    };
-    const a = candidate('a');
-    await eventually(() => leaders.length === 1, { what: 'a first leader' });
-    const b = candidate('b');
-    a.abort.abort();
-    await a.done;
-    await eventually(() => leaders.length === 2, { what: 'the second leader' });
-    assert.deepEqual(leaders, ['a', 'b']);
-    b.abort.abort();
-    await b.done;
+    const secret = (fields: object): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: ns, name: 's' },
+      ...fields,
+    });
+    for (const fields of [
+      { stringData: { pin: 471147 } },
+      { stringData: { nested: { pin: '471147' } } },
+      { data: ['471147'] },
+      { data: { pin: '471147!' } },
+      { type: 'kubernetes.io/dockerconfigjson', stringData: { '.dockerconfigjson': '471147,' } },
+    ]) {
+      await assert.rejects(
+        client.apply(resources.secrets, secret(fields), { fieldManager: 'one' }),
+        (e: KubeError) => isRejected(e) && !JSON.stringify([e.message, e.details]).includes('471147'),
+      );
+    }
   });
 
   it('records events that kubectl shows', async () => {
@@ -153,30 +139,26 @@ describe('the API client', () => {
     assert.match(shown, /TestReason\s+configmap\/a\s+what happened/);
     assert.equal(shown.trim().split('\n').length, 1);
   });
-});
 
-/** A TCP proxy whose connections can be cut: the fault that a cache has to live with. */
-const startProxy = async (target: URL): Promise<{ port: number; cut(): void; close(): void }> => {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((inbound) => {
-    const outbound = connect(Number(target.port), target.hostname);
-    for (const socket of [inbound, outbound]) {
-      sockets.add(socket);
-      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-    }
-    inbound.pipe(outbound);
-    outbound.pipe(inbound);
+  it('counts an event that goes on', async () => {
+    const { client, kubectl, namespace } = plane();
+    const ns = await namespace('kube');
+    const object = await client.create(resources.configMaps, configMap(ns, 'a'));
+    let now = Date.now();
+    const errors: unknown[] = [];
+    const events = createEventRecorder(client, {
+      instance: 'test',
+      clock: { ...systemClock, now: () => now },
+      onError: (error) => errors.push(error),
+    });
+    const event = { type: 'Normal', reason: 'TestReason', action: 'Test', note: 'again' } as const;
+    events.record(object, event);
+    await eventually(() => kubectl(['get', 'events', '-n', ns, '-o', 'name']).includes('event/a.'));
+    now += 61_000;
+    events.record(object, event);
+    await eventually(() => kubectl(['get', 'events', '-n', ns, '-o', 'jsonpath={.items[*].series.count}']) === '2', {
+      what: 'the count',
+    });
+    assert.deepEqual(errors, []);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    port: (server.address() as { port: number }).port,
-    cut,
-    close() {
-      cut();
-      server.close();
-    },
-  };
-};
+});

@@ -22,7 +22,7 @@ export interface ControlPlane {
   client: KubeClient;
   discovery: Discovery;
   kubectl(args: readonly string[], input?: string): string;
-  /** A fresh namespace. */
+  /** A fresh namespace; deleted when the run ends, unless METRICOPS_TEST_KEEP is set. */
   namespace(prefix?: string, labels?: Record<string, string>): Promise<string>;
 }
 
@@ -43,7 +43,9 @@ export const useControlPlane = (): (() => ControlPlane) => {
 };
 
 /** One for all test files of the process; ended by the root hook below. */
-const run: { plane?: Promise<ControlPlane>; cluster?: Cluster } = {};
+const run: { plane?: Promise<ControlPlane>; cluster?: Cluster; namespaces: string[]; end?: () => Promise<void> } = {
+  namespaces: [],
+};
 
 const shared = (): Promise<ControlPlane> => {
   run.plane ??= start();
@@ -60,6 +62,12 @@ const start = async (): Promise<ControlPlane> => {
   const kubeconfig = given ?? run.cluster?.kubeconfig ?? '';
   const { kubectl } = await ensurePrograms(['kubectl'], { log: () => {} });
   const client = createKubeClient(await loadConnection({ kubeconfig }));
+  run.end = async () => {
+    // What a shared cluster would be left with; one of our own goes as a whole.
+    const left = given === undefined || process.env.METRICOPS_TEST_KEEP ? [] : run.namespaces;
+    await Promise.all(left.map((name) => client.delete(resources.namespaces, { name })));
+    await client.close();
+  };
   await applyCustomResourceDefinitions(client);
   return {
     kubeconfig,
@@ -74,6 +82,7 @@ const start = async (): Promise<ControlPlane> => {
     async namespace(prefix = 'test', labels = {}) {
       const name = `${prefix}-${randomUUID().slice(0, 8)}`;
       await client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+      run.namespaces.push(name);
       const account = { namespace: name, name: 'default' };
       await eventually(() => client.get(resources.serviceAccounts, account), { what: 'the default ServiceAccount' });
       return name;
@@ -100,5 +109,6 @@ const isEstablished = (crd: KubeObject | undefined): boolean =>
 
 after(async function () {
   this.timeout(60_000);
+  await run.end?.();
   await run.cluster?.down();
 });
