@@ -46,9 +46,10 @@ const ensure = async (name: ProgramName, log: (line: string) => void, env: NodeJ
     const started = Date.now();
     log(`building ${name} ${program.version} with the Go toolchain (once; kept in ${cacheDir(env)})`);
     const flags = Object.entries(program.stamp).map(([variable, value]) => `-X ${variable}=${value}`);
-    const args = ['build', '-trimpath', '-ldflags', ['-s -w', ...flags].join(' '), '-o', `${path}.new`, program.main];
+    const fresh = `${path}.${process.pid}`; // whole or not there, whoever else builds
+    const args = ['build', '-trimpath', '-ldflags', ['-s -w', ...flags].join(' '), '-o', fresh, program.main];
     await goBuild(args, module, env);
-    renameSync(`${path}.new`, path);
+    renameSync(fresh, path);
     log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
   });
   return path;

@@ -12,6 +12,7 @@ import {
   createNamespaces,
   enter,
   findHolder,
+  linkExists,
   processesInside,
   removeCgroups,
   removeLink,
@@ -140,17 +141,17 @@ const open = (layout: Layout, kubectl: string): Cluster => {
         const inside = processesInside(layout, holder);
         await Promise.all(inside.map((id) => endProcess(id, 2000)));
       }
-      await Promise.all(
-        processes
-          .names()
-          .filter((n) => n !== 'namespaces')
-          .map((n) => processes.stop(n)),
-      );
+      // An API server that lost its clients and has its etcd ends at once; without etcd it takes its whole grace time.
+      const inOrder = ['kube-apiserver', 'etcd'];
+      const others = processes.names().filter((n) => n !== 'namespaces' && !inOrder.includes(n));
+      await Promise.all(others.map((n) => processes.stop(n)));
+      for (const name of inOrder) await processes.stop(name);
       if (layout.node) await Promise.all(processesInside(layout, holder).map((id) => endProcess(id, 0)));
       await processes.stop('namespaces', 0);
       if (layout.node) {
         removeLink(layout);
         removeCgroups(layout);
+        rmSync(slotDir(stateRoot(), layout.slot), { recursive: true, force: true });
       }
       rmSync(layout.stateDir, { recursive: true, force: true, maxRetries: 5 });
     },
@@ -169,13 +170,14 @@ const claimSlot = async ({ name, node }: ClusterOptions): Promise<Layout> => {
     throw new Error(`cluster ${name} exists already; end it first: npm run cluster -- down ${name}`);
   }
   for (let slot = 0; slot < SLOTS; slot += 1) {
+    if (node && linkExists(slot)) continue; // of a cluster with another cache folder
     try {
-      if (node) mkdirSync(join(root, `.slot-${slot}`));
+      if (node) mkdirSync(slotDir(root, slot));
     } catch {
-      if (slotIsTaken(root, slot)) continue;
+      if (slotIsTaken(root, slot, name)) continue;
     }
     const layout = layoutOf({ name, node, slot, stateDir, freePorts: node ? [] : await freePorts(5) });
-    if (node) writeFileSync(join(root, `.slot-${slot}`, 'cluster'), name);
+    if (node) writeFileSync(join(slotDir(root, slot), 'cluster'), name);
     writeFileSync(join(stateDir, 'layout.json'), JSON.stringify(layout));
     return layout;
   }
@@ -183,10 +185,14 @@ const claimSlot = async ({ name, node }: ClusterOptions): Promise<Layout> => {
   throw new Error(`${SLOTS} clusters with a node stand already; end one: npm run cluster -- list`);
 };
 
-/** A slot whose cluster's folder is gone is free again. */
-const slotIsTaken = (root: string, slot: number): boolean => {
-  const file = join(root, `.slot-${slot}`, 'cluster');
-  return !existsSync(file) || existsSync(join(root, readFileSync(file, 'utf8')));
+const slotDir = (root: string, slot: number): string => join(root, `.slot-${slot}`);
+
+/** One that a crash left is free again: its cluster's folder is gone, or it has the name that is being started. */
+const slotIsTaken = (root: string, slot: number, name: string): boolean => {
+  const file = join(slotDir(root, slot), 'cluster');
+  if (!existsSync(file)) return true;
+  const holder = readFileSync(file, 'utf8');
+  return holder !== name && existsSync(join(root, holder));
 };
 
 const freePorts = async (count: number): Promise<number[]> => {

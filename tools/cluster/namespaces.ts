@@ -63,11 +63,18 @@ export const createNamespaces = (layout: Layout, processes: ProcessTable): strin
   return prefix;
 };
 
-const outsideLink = ({ slot }: Layout): string => `mo${slot}h`;
+const outsideLink = ({ slot }: Pick<Layout, 'slot'>): string => `mo${slot}h`;
 
-/** The kernel would do this by itself when the namespace ends, but some time later. */
+export const linkExists = (slot: number): boolean => existsSync(`/sys/class/net/${outsideLink({ slot })}`);
+
+/** The kernel would do this by itself when the namespace ends, but some time later; it may be doing it right now. */
 export const removeLink = (layout: Layout): void => {
-  if (existsSync(`/sys/class/net/${outsideLink(layout)}`)) run(['ip', 'link', 'delete', outsideLink(layout)]);
+  if (!linkExists(layout.slot)) return;
+  try {
+    run(['ip', 'link', 'delete', outsideLink(layout)]);
+  } catch (error) {
+    if (linkExists(layout.slot)) throw error;
+  }
 };
 
 /** The holder becomes `tail` after its last mount; until then the namespaces are not whole. */

@@ -69,10 +69,7 @@ export const openProcessTable = (stateDir: string): ProcessTable => {
       return id;
     },
     find,
-    names: () =>
-      readdirSync(run)
-        .filter((f) => f.endsWith('.pid'))
-        .map((f) => f.slice(0, -4)),
+    names: () => (existsSync(run) ? readdirSync(run) : []).filter((f) => f.endsWith('.pid')).map((f) => f.slice(0, -4)),
     async stop(name, graceMs = 10_000) {
       const id = find(name);
       if (id !== undefined) await endProcess(id, graceMs);

@@ -137,7 +137,7 @@ const assemble = async (
       ]);
     }
     await kubectl(['apply', '--server-side', '-k', overlay]);
-    await kubectl(['rollout', 'status', 'deployment/metricops', '-n', SYSTEM_NAMESPACE, '--timeout=120s']).catch(
+    await kubectl(['rollout', 'status', 'deployment/metricops', '-n', SYSTEM_NAMESPACE, '--timeout=60s']).catch(
       async (error) => {
         const pods = await kubectl(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-o', 'wide']);
         const logs = await kubectl(['logs', 'deployment/metricops', '-n', SYSTEM_NAMESPACE, '--tail=20']).catch(String);
@@ -152,7 +152,7 @@ const assemble = async (
     const host = {
       dir: cluster.stateDir,
       address,
-      kubeconfig: cluster.kubeconfig,
+      client,
       spawn: (n: string, argv: string[]) => cluster.spawn(n, argv),
     };
     const started = await startMonitoring(host, {
@@ -184,6 +184,7 @@ const assemble = async (
       if (!answer.ok) throw new Error(`the push hook answered ${answer.status}: ${await answer.text()}`);
     },
     async down() {
+      await monitoring.stop();
       await client.close();
       await down();
     },

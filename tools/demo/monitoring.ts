@@ -1,13 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createWatchCache, type KubeClient, resources } from '../../src/kube/index.ts';
 
 /** What the monitoring needs of the machine it runs on: a folder, and a way to start a process near the cluster. */
 export interface MonitoringHost {
   dir: string;
   /** Address at which pods and this process reach what listens there. */
   address: string;
-  kubeconfig: string;
+  client: KubeClient;
   spawn(name: string, argv: string[]): unknown;
 }
 
@@ -16,6 +19,7 @@ export interface Monitoring {
   alertmanagerUrl: string;
   /** Replaces the rules and has Prometheus read them again. */
   setRules(groups: unknown[]): Promise<void>;
+  stop(): Promise<void>;
 }
 
 export interface MonitoringOptions {
@@ -27,8 +31,9 @@ export interface MonitoringOptions {
 }
 
 /**
- * A real Prometheus that finds the pods by the usual `prometheus.io/*` annotations, and a real Alertmanager that
- * sends to metricops, both from the distribution's packages. Intervals are short, so that a demo takes minutes.
+ * A real Prometheus that scrapes the pods with the usual `prometheus.io/*` annotations, and a real Alertmanager that
+ * sends to metricops, both from the distribution's packages. Debian's Prometheus is built without the discovery of
+ * Kubernetes, so its targets are written to a file from a watch. Intervals are short, so that a demo takes minutes.
  */
 export const startMonitoring = async (host: MonitoringHost, options: MonitoringOptions): Promise<Monitoring> => {
   const { ports } = options;
@@ -36,8 +41,10 @@ export const startMonitoring = async (host: MonitoringHost, options: MonitoringO
   mkdirSync(dir, { recursive: true });
   const rules = join(dir, 'rules.yaml');
   writeFileSync(rules, dump({ groups: [] }));
-  writeFileSync(join(dir, 'prometheus.yaml'), dump(prometheusConfig(host, options, rules)));
+  writeFileSync(join(dir, 'prometheus.yaml'), dump(prometheusConfig(host, options, rules, join(dir, 'targets.json'))));
   writeFileSync(join(dir, 'alertmanager.yaml'), dump(alertmanagerConfig(options)));
+  const targets = join(dir, 'targets.json');
+  const discovery = await writeTargets(host.client, targets);
   host.spawn('prometheus', [
     'prometheus',
     `--config.file=${join(dir, 'prometheus.yaml')}`,
@@ -55,6 +62,7 @@ export const startMonitoring = async (host: MonitoringHost, options: MonitoringO
   const prometheusUrl = `http://${host.address}:${ports.prometheus}`;
   return {
     prometheusUrl,
+    stop: () => discovery.stop(),
     alertmanagerUrl: `http://${host.address}:${ports.alertmanager}`,
     async setRules(groups) {
       writeFileSync(rules, dump({ groups }, { noRefs: true }));
@@ -64,7 +72,12 @@ export const startMonitoring = async (host: MonitoringHost, options: MonitoringO
   };
 };
 
-const prometheusConfig = (host: MonitoringHost, options: MonitoringOptions, rules: string): unknown => ({
+const prometheusConfig = (
+  host: MonitoringHost,
+  options: MonitoringOptions,
+  rules: string,
+  targets: string,
+): unknown => ({
   global: {
     scrape_interval: `${options.scrapeSeconds}s`,
     evaluation_interval: `${options.scrapeSeconds}s`,
@@ -72,33 +85,31 @@ const prometheusConfig = (host: MonitoringHost, options: MonitoringOptions, rule
   },
   rule_files: [rules],
   alerting: { alertmanagers: [{ static_configs: [{ targets: [`${host.address}:${options.ports.alertmanager}`] }] }] },
-  scrape_configs: [
-    {
-      job_name: 'pods',
-      kubernetes_sd_configs: [{ role: 'pod', kubeconfig_file: host.kubeconfig }],
-      relabel_configs: [
-        annotation('scrape', { action: 'keep', regex: 'true' }),
-        { source_labels: ['__meta_kubernetes_pod_phase'], action: 'keep', regex: 'Running' },
-        annotation('path', { target_label: '__metrics_path__', regex: '(.+)' }),
-        {
-          source_labels: ['__meta_kubernetes_pod_ip', '__meta_kubernetes_pod_annotation_prometheus_io_port'],
-          separator: ':',
-          target_label: '__address__',
-        },
-        // One target a pod, not one for each declared container port.
-        { source_labels: ['__meta_kubernetes_pod_container_init'], action: 'drop', regex: 'true' },
-        { source_labels: ['__meta_kubernetes_namespace'], target_label: 'namespace' },
-        { source_labels: ['__meta_kubernetes_pod_name'], target_label: 'pod' },
-        { source_labels: ['__meta_kubernetes_pod_label_app_kubernetes_io_name'], target_label: 'app' },
-      ],
-    },
-  ],
+  scrape_configs: [{ job_name: 'pods', file_sd_configs: [{ files: [targets], refresh_interval: '1s' }] }],
 });
 
-const annotation = (name: string, rest: Record<string, string>): Record<string, unknown> => ({
-  source_labels: [`__meta_kubernetes_pod_annotation_prometheus_io_${name}`],
-  ...rest,
-});
+/** Keeps the file equal to the running pods that ask to be scraped. */
+const writeTargets = async (client: KubeClient, file: string): Promise<{ stop(): Promise<void> }> => {
+  const pods = createWatchCache(client, resources.pods, {}, { clock: systemClock, random: Math.random });
+  const write = (): void => {
+    writeFileSync(`${file}.new`, JSON.stringify(pods.list().flatMap(targetOf)));
+    renameSync(`${file}.new`, file);
+  };
+  await pods.ready();
+  write();
+  pods.onChange(write);
+  return pods;
+};
+
+const targetOf = (pod: KubeObject): unknown[] => {
+  const { annotations = {}, labels = {}, namespace = '', name } = pod.metadata;
+  const { podIP, phase } = (pod.status ?? {}) as { podIP?: string; phase?: string };
+  if (annotations['prometheus.io/scrape'] !== 'true' || phase !== 'Running' || podIP === undefined) return [];
+  const target = `${podIP}:${annotations['prometheus.io/port'] ?? '80'}`;
+  const path = annotations['prometheus.io/path'] ?? '/metrics';
+  const app = labels['app.kubernetes.io/name'] ?? '';
+  return [{ targets: [target], labels: { __metrics_path__: path, namespace, pod: name, app } }];
+};
 
 const alertmanagerConfig = ({ webhook }: MonitoringOptions): unknown => ({
   route: { receiver: 'metricops', group_by: ['...'], group_wait: '1s', group_interval: '5s', repeat_interval: '1m' },

@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util';
+import { openCluster } from '../cluster/index.ts';
+import { missingHere, startEnvironment } from './environment.ts';
+import { createProgress } from './progress.ts';
+import { runStory } from './story.ts';
+import { renderTimeline } from './timeline.ts';
+
+const HELP = `Usage: npm run demo [-- --keep] [-- --json]
+
+Brings up a real Kubernetes on this machine, with Prometheus, Alertmanager and metricops; deploys a shop from a Git
+repository; pushes a release that fails 20 % of its requests; and shows how it is found, rolled back and held out until
+the fix arrives. Needs Linux, root and Go. The first time it builds Kubernetes, which takes minutes; later it does not.
+
+  --keep        leave everything running, and say how to look at it
+  --json        print the timeline and the final objects as JSON on standard output
+  --name NAME   name of the local cluster (metricops-demo)
+`;
+
+const { values } = parseArgs({
+  options: {
+    keep: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    name: { type: 'string', default: 'metricops-demo' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const missing = await missingHere();
+if (missing.length > 0) {
+  process.stderr.write(`The demo can't run here. Missing:\n${missing.map((m) => `  - ${m}\n`).join('')}`);
+  process.exit(1);
+}
+
+const progress = createProgress();
+const left = await openCluster(values.name);
+if (left) await progress.step(`ending ${values.name}, left by an earlier run`, () => left.down());
+const env = await startEnvironment({ name: values.name, progress });
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted.abort();
+    void env.down().finally(() => process.exit(130));
+  });
+}
+try {
+  const result = await runStory(env, progress);
+  const { budgetSpentPercent } = result.incident.status ?? {};
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  } else {
+    process.stdout.write(`\n${renderTimeline(result.timeline)}\n\n`);
+    process.stdout.write(`incident     ${result.incident.metadata.name}: ${result.incident.status?.phase}\n`);
+    process.stdout.write(`budget spent ${budgetSpentPercent ?? '?'} % of the error budget of the period\n`);
+    process.stdout.write(
+      `requests     ${result.load.sent} sent, ${result.load.failed} failed, ${result.load.unanswered} unanswered\n`,
+    );
+  }
+  if (values.keep) {
+    progress.say('left running. Look at it with:');
+    progress.say(`  export KUBECONFIG=${env.cluster.kubeconfig}`);
+    progress.say('  node src/cli/main.ts status -A; kubectl get metricops -A');
+    progress.say(`end it with: npm run cluster -- down ${values.name}`);
+  }
+} catch (error) {
+  process.exitCode = 1;
+  progress.say(error instanceof Error ? error.message : String(error));
+} finally {
+  if (!values.keep) await progress.step('ending everything that was started', () => env.down());
+}
+process.exit();
