@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { createLog } from './log.ts';
+import { createMetrics } from './metrics.ts';
+
+describe('log', () => {
+  const logged = (write: (log: ReturnType<typeof createLog>) => void): string => {
+    const lines: string[] = [];
+    write(createLog({ destination: { write: (line: string) => void lines.push(line) } }));
+    return lines.join('');
+  };
+
+  it('is one JSON object a line, with level and time as words', () => {
+    const entry = JSON.parse(logged((log) => log.info({ gitSync: 'shop/web' }, 'synced'))) as Record<string, string>;
+    assert.deepEqual([entry.level, entry.gitSync, entry.msg], ['info', 'shop/web', 'synced']);
+    assert.ok(!Number.isNaN(Date.parse(entry.time ?? '')));
+  });
+
+  it('shows no credentials, whether in fields, in objects, in errors or in URLs', () => {
+    const url = 'https://user:hunter2@git.example/repo.git';
+    const cause = Object.assign(new Error(`fetch ${url}`), {
+      data: { body: 'hunter2' },
+      headers: { cookie: 'hunter2' },
+    });
+    const text = logged((log) => {
+      log.info({ token: 'hunter2', password: 'hunter2', url }, 'a');
+      log.info({ secret: { data: { key: 'hunter2' }, stringData: { key: 'hunter2' } } }, 'b');
+      log.error({ err: new Error('clone failed', { cause }) }, 'c');
+      log.error({ err: cause }, 'd');
+    });
+    assert.ok(!text.includes('hunter2'), text);
+    assert.match(text, /git\.example\/repo\.git/);
+  });
+});
+
+describe('metrics', () => {
+  const { registry } = createMetrics();
+  const all = registry.getMetricsAsArray() as unknown as {
+    name: string;
+    type: string;
+    labelNames?: string[];
+    help: string;
+  }[];
+
+  it('have names with units, a help, and labels whose values are few', () => {
+    assert.ok(all.length > 10);
+    for (const { name, type, labelNames = [], help } of all) {
+      assert.match(name, /^metricops_[a-z_]+$/);
+      assert.match(help, /\.$/);
+      if (type === 'counter') assert.match(name, /_total$/);
+      if (type === 'histogram') assert.match(name, /_seconds$/);
+      for (const label of labelNames)
+        assert.ok(['verb', 'code', 'what', 'result'].includes(label), `${name}: ${label}`);
+    }
+  });
+
+  it('hold all that the alert rules ask for', () => {
+    const rules = readFileSync(join(import.meta.dirname, '../../deploy/monitoring/rules.yaml'), 'utf8');
+    const asked = new Set(rules.match(/\bmetricops_[a-z_]+/g));
+    assert.ok(asked.size > 0);
+    for (const name of asked) {
+      const base = name.replace(/_(bucket|count|sum)$/, '');
+      assert.ok(
+        all.some((m) => m.name === name || m.name === base),
+        `no metric ${name}`,
+      );
+    }
+  });
+});
