@@ -74,10 +74,11 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
 
 type AboutWorkload = Hold | Incident | ServiceLevelObjective;
 
-const everyCache = ({ caches }: RecorderPorts): WatchCache[] => {
-  const { workloads, ...rest } = caches;
-  return [...Object.values(workloads), ...Object.values(rest)] as WatchCache[];
-};
+const everyCache = ({ caches }: RecorderPorts): Pick<WatchCache, 'ready'>[] => [
+  ...Object.values(caches.workloads),
+  ...[caches.pods, caches.replicaSets, caches.namespaces, caches.histories],
+  ...[caches.holds, caches.incidents, caches.slos],
+];
 
 const textOf = ({ namespace, kind, name }: WorkloadKey): string => `${namespace}/${kind}/${name}`;
 
