@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { postRecord } from '../../sidecar/post.ts';
+import type { Settings } from '../../sidecar/settings.ts';
+import { annotations, RECORD_AUDIENCE } from '../../src/api/annotations.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import type { ReleaseHistory } from '../../src/api/release-history.ts';
+import { createCaches } from '../../src/caches.ts';
+import { systemClock } from '../../src/clock.ts';
+import { resources } from '../../src/kube/index.ts';
+import { createRecorder } from '../../src/release/index.ts';
+import { createServer, type Server } from '../../src/server/index.ts';
+import { createSnapshotStore } from '../../src/snapshot/index.ts';
+import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
+import { type CertificateKeeper, createCertificateKeeper } from '../../webhook/index.ts';
+import { useControlPlane } from '../support/cluster.ts';
+import { eventually } from '../support/poll.ts';
+
+describe('the record endpoint', () => {
+  const plane = useControlPlane();
+  const dir = mkdtempSync(join(tmpdir(), 'metricops-server-'));
+  const metrics = createMetrics();
+  const log = silentLog();
+  let watched: ReturnType<typeof createCaches>;
+  let certificates: CertificateKeeper;
+  let server: Server;
+  let ports: { http: number; records: number };
+
+  before(async () => {
+    const { client, namespace } = plane();
+    const random = Math.random;
+    watched = createCaches(client, { clock: systemClock, random });
+    await watched.ready();
+    certificates = createCertificateKeeper(
+      { client, clock: systemClock, log, metrics },
+      { namespace: await namespace('server'), name: 'metricops-webhook-certs' },
+      ['localhost'],
+    );
+    const snapshots = createSnapshotStore(client, Buffer.from('integration-test-key-0123456789ab'));
+    const { caches } = watched;
+    const recorder = createRecorder({ client, caches, snapshots, clock: systemClock, random, log, metrics });
+    server = createServer(
+      {
+        clock: systemClock,
+        log,
+        registry: metrics.registry,
+        alerts: async () => ({ status: 200, message: '' }),
+        records: (token) => recorder.record(token),
+        push: { targets: () => [], request: async () => {} },
+        secrets: { alertmanager: async () => undefined, push: async () => undefined },
+        isReady: () => true,
+        certificates,
+      },
+      { httpPort: 0, recordsPort: 0, host: '127.0.0.1', drainMs: 1000 },
+    );
+    ({ ports } = await server.start());
+    await certificates.ready();
+  });
+  after(async () => {
+    await server?.stop();
+    await certificates?.stop();
+    await watched?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const settings = (token: string, ca: string | undefined): Settings => {
+    writeFileSync(join(dir, 'token'), token);
+    return {
+      recordUrl: new URL(`https://localhost:${ports.records}/api/v1/records`),
+      tokenFile: join(dir, 'token'),
+      caFile: join(dir, 'absent'),
+      ca,
+      port: 0,
+      app: undefined,
+    };
+  };
+  /** As the sidecar does it. */
+  const report = (token: string) => postRecord(settings(token, certificates.current()?.bundle));
+
+  const workload = (namespace: string): KubeObject => {
+    const template = {
+      metadata: { labels: { app: 'web' }, annotations: { [annotations.inject]: 'true' } },
+      spec: { containers: [{ name: 'web', image: 'shop/web:v1' }] },
+    };
+    const spec = { replicas: 1, selector: { matchLabels: { app: 'web' } }, serviceName: 'web', template };
+    return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'web', namespace }, spec };
+  };
+
+  it('takes the report of a sidecar over TLS, of a StatefulSet too', async () => {
+    const { client, namespace, kubectl } = plane();
+    const ns = await namespace('server');
+    await client.create(resources.statefulSets, workload(ns));
+    await eventually(() => watched.caches.pods.get({ namespace: ns, name: 'web-0' }));
+    const bound = ['--bound-object-kind', 'Pod', '--bound-object-name', 'web-0', '--audience', RECORD_AUDIENCE];
+    const token = kubectl(['create', 'token', 'default', '-n', ns, ...bound]).trim();
+    const first = await eventually(async () => {
+      const answer = await report(token);
+      return answer.status === 201 ? answer : undefined;
+    });
+    assert.deepEqual(first.body, { release: 1, workload: `statefulset/${ns}/web` });
+    assert.equal((await report(token)).status, 200);
+    const history = await client.get<ReleaseHistory>(resources.releaseHistories, {
+      namespace: ns,
+      name: 'statefulset-web',
+    });
+    assert.match(history?.status?.releases?.[0]?.revision ?? '', /^web-/);
+  });
+
+  it('says in words of the catalogue why it takes a token not', async () => {
+    const answer = await report('not.a.token');
+    assert.equal(answer.status, 401);
+    assert.equal(answer.body?.code, 'TokenMalformed');
+    assert.equal(typeof answer.body?.next, 'string');
+    assert.doesNotMatch(JSON.stringify(answer.body), /not\.a\.token/);
+  });
+
+  it('shows a certificate that only the right bundle verifies', async () => {
+    await assert.rejects(postRecord(settings('x.y.z', undefined)), /certificate|self-signed/i);
+  });
+
+  it('counts reports in the metrics', async () => {
+    await report('not.a.token');
+    const text = await (await fetch(`http://127.0.0.1:${ports.http}/metrics`)).text();
+    assert.match(text, /metricops_release_records_total\{result="refused"\} [1-9]/);
+  });
+});
