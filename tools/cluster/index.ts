@@ -150,7 +150,7 @@ const open = (layout: Layout, kubectl: string): Cluster => {
       await processes.stop('namespaces', 0);
       if (layout.node) {
         removeLink(layout);
-        removeCgroups(layout);
+        await removeCgroups(layout);
         rmSync(slotDir(stateRoot(), layout.slot), { recursive: true, force: true });
       }
       rmSync(layout.stateDir, { recursive: true, force: true, maxRetries: 5 });

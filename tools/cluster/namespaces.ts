@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSy
 import { join } from 'node:path';
 import type { Layout } from './layout.ts';
 import { isAlive, type ProcessId, type ProcessTable, startTimeOf } from './processes.ts';
+import { waitFor } from './wait.ts';
 
 const HOLDER = 'namespaces';
 
@@ -142,6 +143,13 @@ const cgroupsOf = (layout: Layout): string[] => {
     .flatMap(below);
 };
 
-export const removeCgroups = (layout: Layout): void => {
-  for (const group of cgroupsOf(layout)) rmdirSync(group);
-};
+/** The kernel lets a group go only when it has buried the last process that was in it. */
+export const removeCgroups = (layout: Layout): Promise<true> =>
+  waitFor(
+    `control groups of ${layout.name}`,
+    async () => {
+      for (const group of cgroupsOf(layout)) rmdirSync(group);
+      return true as const;
+    },
+    { timeoutMs: 10_000, everyMs: 20, explain: () => cgroupsOf(layout).join('\n') },
+  );

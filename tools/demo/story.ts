@@ -50,7 +50,7 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
       ),
     );
     progress.say(`  verdict: ${incident.status?.verdict?.message}`);
-    const hold = await progress.step('the rollback', () =>
+    const _hold = await progress.step('the rollback', () =>
       shop.until('the hold to be in force', async () => (await shop.holds()).find((h) => h.status?.phase === 'Held')),
     );
     await progress.step('the pods are back on the good image', () =>

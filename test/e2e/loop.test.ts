@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { load, loadAll } from 'js-yaml';
+import { describe, it } from 'mocha';
+import type { Hold } from '../../src/api/hold.ts';
+import type { Incident } from '../../src/api/incident.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { resources } from '../../src/kube/index.ts';
+import { rulesFor } from '../../src/slo/index.ts';
+import { endProcess, startTimeOf } from '../../tools/cluster/processes.ts';
+import { waitFor } from '../../tools/cluster/wait.ts';
+import { createProgress } from '../../tools/demo/progress.ts';
+import { deployShop, type Shop, shopObjective } from '../../tools/demo/shop.ts';
+import { optIn, runStory } from '../../tools/demo/story.ts';
+import { useEnvironment } from '../support/environment.ts';
+
+const quiet = createProgress((line) => process.stderr.write(`    ${line}\n`));
+
+describe('the whole loop on a real node', () => {
+  const env = useEnvironment();
+
+  it('push, sync, inject, record, alert, rollback, hold, fix: with the default guardrails', async () => {
+    const { incident, hold, history, sync } = await runStory(env(), quiet, 'story');
+    assert.equal(incident.status?.phase, 'Recovered');
+    assert.equal(incident.status?.verdict?.result, 'Guilty');
+    assert.ok((incident.status?.verdict?.newErrorRatio ?? 0) > 0.1);
+    const [evidence] = incident.spec.evidence;
+    assert.equal(evidence?.source, 'Alertmanager');
+    assert.equal(hold.spec.incident, incident.metadata.name);
+    assert.equal(hold.status?.phase, 'Lifted');
+    const byNumber = new Map(history.status?.releases?.map((r) => [r.number, r]));
+    assert.equal(byNumber.get(2)?.outcome, 'Rejected');
+    assert.match(byNumber.get(1)?.images[0]?.imageID ?? '', /sha256:[0-9a-f]{64}/);
+    assert.ok(byNumber.get(1)?.restored, 'release 1 was restored');
+    assert.equal(history.status?.current, 3);
+    assert.equal(sync.status?.heldRevision, undefined);
+    const { items } = await env().client.list(resources.pods, {
+      namespace: 'story',
+      labelSelector: 'app.kubernetes.io/name=checkout',
+    });
+    for (const pod of items) {
+      const names = (pod.spec as { initContainers?: { name: string }[] }).initContainers?.map((c) => c.name);
+      assert.deepEqual(names, ['metricops-recorder']);
+    }
+  });
+
+  it('a workload with annotations only, none of our objects, an ordinary alert', async () => {
+    const namespace = 'annotated';
+    const { client, kubectl, monitoring } = env();
+    await client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    const file = readFileSync(join(import.meta.dirname, '../../examples/annotations-only/deployment.yaml'), 'utf8');
+    const objects = loadAll(file) as KubeObject[];
+    const deployment = objects.find((o) => o.kind === 'Deployment');
+    assert.ok(deployment);
+    const { name } = deployment.metadata;
+    for (const object of objects) delete object.metadata.namespace;
+    await kubectl(['apply', '-n', namespace, '-f', '-'], objects.map((o) => JSON.stringify(o)).join('\n---\n'));
+    await kubectl([
+      'annotate',
+      `deployment/${name}`,
+      '-n',
+      namespace,
+      '--overwrite',
+      'metricops.dev/inject=true',
+      'metricops.dev/rollback=auto',
+    ]);
+    await kubectl(['rollout', 'status', `deployment/${name}`, '-n', namespace, '--timeout=90s']);
+    const history = `deployment-${name}`;
+    const ready = async (image: string) => {
+      const found = (await client.get(resources.releaseHistories, { namespace, name: history }))?.status as
+        | { releases?: { ready?: string; images: { image: string }[] }[] }
+        | undefined;
+      return found?.releases?.find((r) => r.ready !== undefined && r.images.some((i) => i.image === image));
+    };
+    await waitFor('the recorded release', () => ready('metricops.dev/shop:v1'), { timeoutMs: 60_000 });
+    const metric = `http_requests_total{namespace="${namespace}"`;
+    await monitoring.setRules([
+      {
+        name: 'ordinary',
+        rules: [
+          {
+            alert: 'TooManyErrors',
+            expr: `sum(rate(${metric},code=~"5.."}[10s])) / sum(rate(${metric}}[10s])) > 0.05`,
+            labels: { severity: 'page', namespace, service: 'web' },
+          },
+        ],
+      },
+    ]);
+    const stop = await startLoad(namespace, objects);
+    try {
+      await waitFor(
+        'traffic',
+        async () => ((await prometheus(`sum(increase(${metric}}[10s]))`)) > 50 ? true : undefined),
+        { timeoutMs: 60_000 },
+      );
+      await kubectl(['set', 'image', `deployment/${name}`, '-n', namespace, '*=metricops.dev/shop:v2']);
+      const incident = await waitFor(
+        'the rollback',
+        async () =>
+          (await client.list<Incident>(resources.incidents, { namespace })).items.find(
+            (i) => i.status?.phase === 'Recovered',
+          ),
+        { timeoutMs: 120_000, everyMs: 200 },
+      );
+      assert.equal(incident.spec.objective, undefined);
+      const live = await client.get(resources.deployments, { namespace, name });
+      assert.match(JSON.stringify(live?.spec), /metricops\.dev\/shop:v1/);
+    } finally {
+      await stop();
+      await monitoring.setRules([]);
+    }
+  });
+
+  it('killed between the stored incident and the pods being back: one rollback, not two, not none', async () => {
+    const { shop, stop } = await shopUnderLoad('killed');
+    try {
+      await shop.release('v2', 'bad');
+      const incident = await shop.until('an incident', async () => (await shop.incidents())[0]);
+      await killControllers();
+      await shop.until('good pods', async () =>
+        (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v1').join() &&
+        (await shop.holds()).length > 0
+          ? true
+          : undefined,
+      );
+      const closed = await shop.until('its end', async () =>
+        (await shop.incidents()).find(
+          (i) => i.metadata.name === incident.metadata.name && i.status?.closedTime !== undefined,
+        ),
+      );
+      assert.equal(closed.status?.phase, 'Recovered');
+      const holds: Hold[] = await shop.holds();
+      assert.equal(holds.length, 1);
+      assert.equal((await shop.incidents()).filter((i) => i.status?.rolledBackTime !== undefined).length, 1);
+    } finally {
+      await stop();
+    }
+  });
+
+  it('a commit with a bad Deployment that also renames the ConfigMap which the good one needs: the good pods run on', async () => {
+    const { shop, stop } = await shopUnderLoad('renamed');
+    try {
+      const file = 'shop/checkout.yaml';
+      const text = readFileSync(join(shop.repository.dir, file), 'utf8');
+      const renamed = text
+        .replaceAll('checkout-config', 'checkout-config-v2')
+        .replace(/metricops\.dev\/shop:\S+/, 'metricops.dev/shop:v2');
+      await shop.push({ [file]: renamed }, 'bad, with another ConfigMap');
+      const hold = await shop.until('the hold', async () =>
+        (await shop.holds()).find((h) => h.status?.phase === 'Held'),
+      );
+      assert.equal(hold.spec.reason, 'Incident');
+      await shop.until('good pods', async () =>
+        (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v1').join() ? true : undefined,
+      );
+      await env().pushed({ namespace: shop.namespace, name: 'shop' });
+      await shop.until('the held sync', async () => ((await shop.sync())?.status?.heldRevision ? true : undefined));
+      const config = await env().client.get(resources.configMaps, {
+        namespace: shop.namespace,
+        name: 'checkout-config',
+      });
+      assert.ok(config, 'the ConfigMap of the good release is there');
+      assert.deepEqual(load((config.data as Record<string, string>)['config.json'] ?? ''), {
+        failRatio: 0,
+        latencyMs: 0,
+      });
+    } finally {
+      await stop();
+    }
+  });
+
+  /** Opted in, with an objective, recorded, and with traffic that Prometheus has seen. */
+  const shopUnderLoad = async (namespace: string): Promise<{ shop: Shop; stop: () => Promise<unknown> }> => {
+    const shop = await deployShop(env(), namespace);
+    await shop.until('the shop to run', async () => ((await shop.images()).length === 3 ? true : undefined));
+    await optIn(env(), shop);
+    const objective = shopObjective(namespace);
+    await env().client.create(resources.slos, objective);
+    await env().monitoring.setRules([rulesFor(objective)]);
+    const stop = await shop.load(50);
+    const query = `sum(increase(http_requests_total{namespace="${namespace}",service="checkout"}[10s]))`;
+    await waitFor('traffic', async () => ((await prometheus(query)) > 100 ? true : undefined), { timeoutMs: 60_000 });
+    return { shop, stop };
+  };
+
+  const prometheus = async (query: string): Promise<number> => {
+    const answer = await fetch(`${env().monitoring.prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`);
+    const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
+    return Number(data.result[0]?.value[1] ?? 0);
+  };
+
+  const startLoad = async (namespace: string, objects: readonly KubeObject[]): Promise<() => Promise<unknown>> => {
+    const service = objects.find((o) => o.kind === 'Service');
+    const live = service && (await env().client.get(resources.services, { namespace, name: service.metadata.name }));
+    const { clusterIP, ports } = (live?.spec ?? {}) as { clusterIP?: string; ports?: { port: number }[] };
+    const { runLoad } = await import('../../examples/shop/app/load.ts');
+    const abort = new AbortController();
+    const running = runLoad({
+      urls: [`http://${clusterIP}:${ports?.[0]?.port}/`],
+      rate: 50,
+      durationMs: 300_000,
+      signal: abort.signal,
+    });
+    return () => {
+      abort.abort();
+      return running;
+    };
+  };
+
+  /** SIGKILL to the controllers' own processes: no preStop hook, no graceful end. */
+  const killControllers = async (): Promise<void> => {
+    const pids = (await env().cluster.exec(['pgrep', '-f', '/app/controller.js']))
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
+    assert.ok(pids.length > 0, 'there are controllers to kill');
+    await Promise.all(pids.map((pid) => endProcess({ pid, startTime: startTimeOf(pid) }, 0)));
+  };
+});
