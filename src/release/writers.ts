@@ -18,6 +18,8 @@ interface ManagedFields {
 /** Where trimWorkload leaves what it read; not a field of Kubernetes. */
 const SUMMARY = 'templateWriters';
 const OWN = 'metricops/';
+/** Of requests that name no manager: what admission changed in our applies, and the CLI. */
+const OWN_AGENTS = 'metricops';
 
 /**
  * Managers that own a part of the template which decides what runs, newest first. Annotations of the template do not
@@ -40,7 +42,7 @@ export const changedByHand = (workload: KubeObject): TemplateWriter | undefined 
   const writers = templateWriters(workload);
   const ours = writers.find((w) => w.manager.startsWith(OWN));
   const [newest] = writers;
-  return ours && newest && !newest.manager.startsWith(OWN) && newest.time > ours.time ? newest : undefined;
+  return ours && newest && !newest.manager.startsWith(OWN_AGENTS) && newest.time > ours.time ? newest : undefined;
 };
 
 /** `metricops/NAMESPACE/NAME` → the GitSync. The label can't say: it is hashed where it would be too long. */

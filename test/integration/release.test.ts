@@ -42,6 +42,7 @@ describe('the recorder', () => {
   let watched: ReturnType<typeof createCaches>;
   let caches: typeof watched.caches;
   const clock = shiftable();
+  const metrics = createMetrics();
   let recorder: Recorder;
   let other: Recorder;
   const leaders: { abort: AbortController; done: Promise<void> }[] = [];
@@ -60,7 +61,7 @@ describe('the recorder', () => {
       clock,
       random: Math.random,
       log: silentLog(),
-      metrics: createMetrics(),
+      metrics,
     };
     recorder = createRecorder(ports);
     other = createRecorder(ports);
@@ -404,7 +405,36 @@ describe('the recorder', () => {
       await eventually(() => historyOf(ns));
     });
 
-    it('survives a status annotation that is no digest', async () => {
+    it('counts the pods whose injection was missed', async () => {
+      const ns = await plane().namespace('release');
+      await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
+      const count = async (): Promise<number> => (await metrics.missedInjections.get()).values[0]?.value ?? 0;
+      const before = await count();
+      await run(ns, 'shop/web:v1'); // no webhook here
+      await eventually(async () => (await count()) >= before + 2);
+    });
+
+    it('takes the soak time from the objective of the workload, and names it as a guard', async () => {
+      const ns = await plane().namespace('release');
+      const slo = {
+        apiVersion: API_VERSION,
+        kind: 'ServiceLevelObjective',
+        metadata: { name: 'web-errors', namespace: ns },
+        spec: {
+          workload: { kind: 'Deployment', name: 'web' },
+          objective: 99.9,
+          alerts: { matchLabels: { service: 'web' } },
+          policy: { soak: '1s' },
+        },
+      };
+      await client.create(resources.slos, slo);
+      await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
+      await run(ns, 'shop/web:v1');
+      const status = await eventualStatus(ns, (s) => s.lastGood === 1);
+      assert.deepEqual(status.releases?.[0]?.alertRules, ['web-errors']);
+    });
+
+    it('takes an annotation that is no digest for nothing', async () => {
       const ns = await plane().namespace('release');
       const odd = deployment(ns, 'shop/web:v1', { git: 'a' });
       odd.metadata.annotations = { ...odd.metadata.annotations, [annotations.sourceDigest]: 'nonsense' };
