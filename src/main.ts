@@ -84,7 +84,9 @@ const server = createServer(
     clock,
     log,
     registry: metrics.registry,
-    alerts: (body) => intake.receive(body),
+    // Before the first lists every alert would match nothing, and be forgotten.
+    alerts: async (body) =>
+      synced ? intake.receive(body) : { status: 503, message: 'the controller is starting; send it again' },
     records: (token) => recorder.record(token),
     push: {
       targets: () =>
