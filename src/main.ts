@@ -20,6 +20,7 @@ import {
   type WatchCachePorts,
 } from './kube/index.ts';
 import { createRecorder } from './release/index.ts';
+import { createParser } from './render/index.ts';
 import { createServer, secretFile } from './server/index.ts';
 import { readSettings } from './settings.ts';
 import { createPrometheus } from './slo/index.ts';
@@ -111,12 +112,15 @@ const server = createServer(
 let webhook: Awaited<ReturnType<typeof startWebhook>> | undefined;
 
 // --- what the leader does: sync, judge, roll back, keep histories ----------------------------------------------------
+// Each has a thread, which the first call starts: a replica that never leads has none.
+const git = createGit(join(settings.METRICOPS_DATA_DIR, 'git'));
+const parser = createParser();
 const startActing = async () => {
   const sync = await startSync({
     client,
     discovery: createDiscovery(client, clock),
-    git: createGit(join(settings.METRICOPS_DATA_DIR, 'git')),
-    render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000 },
+    git,
+    render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser },
     snapshots,
     digestKey,
     clock,
@@ -178,5 +182,5 @@ await runLeaderElection(
   stopped.signal,
 );
 await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
-await Promise.all([watched.stop(), gitSyncs.stop(), prometheus?.close()]);
+await Promise.all([watched.stop(), gitSyncs.stop(), prometheus?.close(), git.close(), parser.close()]);
 await client.close();

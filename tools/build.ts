@@ -1,6 +1,7 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { ensurePrograms } from './cluster/build.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -8,6 +9,7 @@ const root = join(import.meta.dirname, '..');
 const BUNDLES = [
   { out: 'controller.js', entry: 'src/main.ts' },
   { out: 'git-worker.js', entry: 'src/git/worker.ts' },
+  { out: 'render-worker.js', entry: 'src/render/worker.ts' },
   { out: 'metricops.js', entry: 'src/cli/main.ts' },
   { out: 'sidecar.cjs', entry: 'sidecar/main.ts' },
   { out: 'shop/shop.js', entry: 'examples/shop/app/shop.ts' },
@@ -72,6 +74,10 @@ const REQUIRE =
 const MODULE: BuildOptions = { format: 'esm', keepNames: true, banner: { js: REQUIRE } };
 
 if (import.meta.main) {
-  const sizes = await buildAll(process.argv[2] ?? join(root, 'dist'));
+  const outDir = process.argv[2] ?? join(root, 'dist');
+  const sizes = await buildAll(outDir);
+  // The image renders with it. Built by the Go toolchain, where the cache does not have it.
+  const { kustomize } = await ensurePrograms(['kustomize'], { log: (line) => void process.stderr.write(`${line}\n`) });
+  cpSync(kustomize, join(outDir, 'kustomize'));
   for (const [out, bytes] of sizes) process.stdout.write(`${out.padEnd(16)} ${(bytes / 1024).toFixed(0)} KiB\n`);
 }

@@ -1,24 +1,44 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { createMirror, type Mirror } from './mirror.ts';
-import type { GitRoom, GitSource } from './types.ts';
+import type { Reason } from '../api/reasons.ts';
+import { createWorkerClient, type WorkerClient } from '../worker/client.ts';
+import { GitError, type GitRoom, type GitTree } from './types.ts';
+import type { GitWorkerData, Place } from './worker.ts';
 
 export { type GitCredentials, GitError, type GitRoom, type GitSource, type GitTree, type TreeFile } from './types.ts';
 
-/** @param dir folder for the mirrors, which may be lost at any time */
-export const createGit = (dir: string, { maxBytes = 100_000_000 }: { maxBytes?: number } = {}): GitRoom => {
-  const mirrors = new Map<string, Mirror>();
-  const mirrorOf = (source: GitSource): Mirror => {
-    // Credentials are part of the key: who can't read the repository must not read it from a neighbour's mirror.
-    const key = createHash('sha256')
-      .update(JSON.stringify([source.url, source.credentials ?? null]))
-      .digest('hex');
-    const known = mirrors.get(key) ?? createMirror(join(dir, key.slice(0, 32)), source, maxBytes);
-    mirrors.set(key, known);
-    return known;
-  };
+/** Beside this file; when it is bundled, beside the bundle. */
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-worker.js', import.meta.url);
+
+/**
+ * Mirrors of repositories, in a thread of their own: a large pack delays no Lease, and a hostile one ends that thread only.
+ * @param dir folder for the mirrors, which may be lost at any time
+ * @param options.maxBytes that a server may send for one fetch
+ * @param options.maxHeapMb of the thread
+ */
+export const createGit = (
+  dir: string,
+  { maxBytes = 100_000_000, maxHeapMb = 512 }: { maxBytes?: number; maxHeapMb?: number } = {},
+): GitRoom & { close(): Promise<void> } => {
+  const worker = createWorkerClient(WORKER, {
+    data: { dir, maxBytes } satisfies GitWorkerData,
+    maxHeapMb,
+    revive: ({ code, message, stack }) =>
+      Object.assign(new GitError((code ?? 'SyncFailed') as Reason, message), stack === undefined ? {} : { stack }),
+    ended: (how, cause) =>
+      how === 'memory'
+        ? new GitError('RepositoryTooLarge', `a repository needs more than ${maxHeapMb} MB of memory`, cause)
+        : new GitError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause),
+  });
   return {
-    resolve: (source) => mirrorOf(source).resolve(source.ref, source.timeoutMs),
-    open: (source, commit) => mirrorOf(source).open(source.ref, commit, source.timeoutMs),
+    resolve: (source) => worker.call('resolve', [source]),
+    open: async (source, commit) => treeOf(worker, { gitdir: await worker.call('open', [source, commit]), commit }),
+    close: worker.close,
   };
 };
+
+const treeOf = (worker: WorkerClient, place: Place): GitTree => ({
+  commit: place.commit,
+  oid: (path) => worker.call('oid', [place, path]),
+  files: (path) => worker.call('files', [place, path]),
+  read: (file) => worker.call('read', [place, file]),
+  writeTo: (dir, paths) => worker.call('writeTo', [place, dir, paths]),
+});

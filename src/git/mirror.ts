@@ -1,146 +1,154 @@
-import fs, { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import git, { type HttpClient } from 'isomorphic-git';
+import fs, { existsSync, readdirSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import git, { type PromiseFsClient } from 'isomorphic-git';
 import type { GitRef } from '../api/gitsync.ts';
+import { authorization, explain } from './explain.ts';
 import { createGitHttp } from './http.ts';
-import { createTree } from './tree.ts';
-import { GitError, type GitSource, type GitTree } from './types.ts';
+import { checkPack } from './pack.ts';
+import { GitError, type GitSource } from './types.ts';
+
+export interface MirrorOptions {
+  /** Folder of its own; in it, a folder for each generation of the copy. */
+  dir: string;
+  /** Of one answer of the server. */
+  maxBytes: number;
+  /** What isomorphic-git keeps of a folder in memory. */
+  cacheOf: (gitdir: string) => object;
+}
 
 /** One bare copy of one repository, shared by all GitSyncs that name it with the same credentials. */
 export interface Mirror {
   resolve(ref: GitRef, timeoutMs: number): Promise<{ revision: string; commit: string }>;
-  open(ref: GitRef, commit: string, timeoutMs: number): Promise<GitTree>;
+  /** The folder in which the commit can be read, after it was fetched where that was needed. */
+  open(ref: GitRef, commit: string, timeoutMs: number): Promise<string>;
+  /** Ends its connections and removes its files. */
+  remove(): Promise<void>;
 }
 
-/** isomorphic-git does not collect garbage: after so many packs the mirror is made anew. */
-const MAX_FETCHES = 200;
+/** isomorphic-git collects no garbage: after so many packs the mirror is made anew, beside the old one. */
+const MAX_PACKS = 100;
+
+/** "All of the history", for a server that was first asked for a depth. */
+const ALL = 2 ** 31 - 1;
+
+const PACK_LIMITS = { object: 64_000_000, total: 2_000_000_000 };
+
+/** What isomorphic-git is about to index goes through a check first: this is the one place where it has the whole pack. */
+const checked: PromiseFsClient = {
+  promises: {
+    ...fs.promises,
+    writeFile: async (path: string, data: Buffer, options?: object) => {
+      if (path.endsWith('.pack')) checkPack(data, PACK_LIMITS);
+      return fs.promises.writeFile(path, data, options);
+    },
+  },
+};
 
 export const createMirror = (
-  gitdir: string,
-  source: Pick<GitSource, 'url' | 'credentials'>,
-  maxBytes: number,
+  { url, credentials }: Pick<GitSource, 'url' | 'credentials'>,
+  { dir, maxBytes, cacheOf }: MirrorOptions,
 ): Mirror => {
-  const { url, credentials } = source;
-  // A copy for each call: isomorphic-git writes its protocol version into what it is given.
-  const headers = (): Record<string, string> => authorization(credentials);
-  const httpOf = (timeoutMs: number): HttpClient => createGitHttp({ timeoutMs, maxBytes, ca: credentials?.ca });
-  let cache = {};
-  let fetches = 0;
+  const http = createGitHttp({ maxBytes, ca: credentials?.ca });
+  let generation = newest(dir);
   /** Fetches of one repository go one after another: they share the folder. */
   let busy: Promise<unknown> = Promise.resolve();
 
-  const has = async (commit: string): Promise<boolean> =>
-    git.readCommit({ fs, gitdir, oid: commit, cache }).then(
+  const gitdir = (): string => join(dir, String(generation));
+  const repository = () => ({ fs, gitdir: gitdir(), cache: cacheOf(gitdir()) });
+  // A copy for each call: isomorphic-git writes its protocol version into what it is given.
+  const remote = (timeoutMs: number) => ({ http: http.within(timeoutMs), url, headers: authorization(credentials) });
+
+  const has = (commit: string): Promise<boolean> =>
+    git.readCommit({ ...repository(), oid: commit }).then(
+      () => true,
+      () => false,
+    );
+  const hasRef = (ref: string): Promise<boolean> =>
+    git.resolveRef({ ...repository(), ref }).then(
       () => true,
       () => false,
     );
 
-  const fetch = async (ref: GitRef, commit: string, timeoutMs: number): Promise<void> => {
-    if (fetches >= MAX_FETCHES) {
-      await rm(gitdir, { recursive: true, force: true });
-      fetches = 0;
+  const prepare = async (): Promise<void> => {
+    const packs = await readdir(join(gitdir(), 'objects/pack')).catch(() => []);
+    if (packs.filter((name) => name.endsWith('.pack')).length >= MAX_PACKS) {
+      // Who reads the old generation goes on; the one before it has no readers any more.
+      await rm(join(dir, String(generation - 1)), { recursive: true, force: true });
+      generation += 1;
     }
-    const fresh = !existsSync(gitdir);
-    if (fresh) {
-      cache = {};
-      await mkdir(gitdir, { recursive: true });
-      await git.init({ fs, gitdir, bare: true, defaultBranch: 'main' });
-      await git.addRemote({ fs, gitdir, remote: 'origin', url, force: true });
-    }
-    fetches += 1;
-    const name = nameOf(ref);
-    const common = {
-      fs,
-      http: httpOf(timeoutMs),
-      gitdir,
-      url,
-      remote: 'origin',
-      cache,
-      headers: headers(),
-      tags: false,
-    };
+    if (existsSync(join(gitdir(), 'config'))) return;
+    await mkdir(gitdir(), { recursive: true });
+    await git.init({ ...repository(), bare: true, defaultBranch: 'main' });
+    await git.addRemote({ ...repository(), remote: 'origin', url, force: true });
+  };
+
+  const fetchRef = async (ref: string, commit: string, timeoutMs: number): Promise<void> => {
     // Shallow only the first time: with a depth, every later fetch would bring everything again.
-    const depth = fresh && name !== undefined ? { depth: 1 } : {};
-    await git.fetch({
-      ...common,
-      ...(name === undefined ? { singleBranch: false } : { ref: name, singleBranch: true }),
-      ...depth,
-    });
+    const depth = (await hasRef(ref)) ? {} : { depth: 1 };
+    const what = { ref, remoteRef: ref, singleBranch: true, tags: false, ...depth };
+    await git.fetch({ ...repository(), fs: checked, remote: 'origin', ...remote(timeoutMs), ...what });
     // What the next fetch says that it has are the local refs: they must follow.
-    if (name !== undefined) await git.writeRef({ fs, gitdir, ref: `refs/heads/${name}`, value: commit, force: true });
+    if (await has(commit)) await git.writeRef({ ...repository(), ref, value: commit, force: true });
+  };
+
+  /** Every branch and tag with all that came before: the only way to a commit that no ref names. */
+  const fetchAll = async (timeoutMs: number): Promise<void> => {
+    const [some] = await git.listServerRefs({ ...remote(timeoutMs), prefix: 'refs/heads/', protocolVersion: 2 });
+    if (!some) return;
+    const depth = existsSync(join(gitdir(), 'shallow')) ? { depth: ALL } : {};
+    const what = { remoteRef: some.ref, singleBranch: false, tags: true, ...depth };
+    await git.fetch({ ...repository(), fs: checked, remote: 'origin', ...remote(timeoutMs), ...what });
+  };
+
+  const fetch = async (ref: GitRef, commit: string, timeoutMs: number): Promise<void> => {
+    await prepare();
+    const name = fullName(ref);
+    if (name !== undefined) await fetchRef(name, commit, timeoutMs);
+    // A branch can move on between the question and the fetch: the commit is then in its history.
+    if (!(await has(commit))) await fetchAll(timeoutMs);
     if (!(await has(commit))) {
-      throw new GitError('RefNotFound', `commit ${commit} is not reachable from a branch of ${url}`);
+      throw new GitError('RefNotFound', `commit ${commit} is not reachable from a branch or tag of ${url}`);
     }
   };
 
   return {
     async resolve(ref, timeoutMs) {
-      if (ref.commit !== undefined) return { revision: ref.commit, commit: ref.commit };
-      const full = ref.tag === undefined ? `refs/heads/${ref.branch}` : `refs/tags/${ref.tag}`;
-      const refs = await explain(url, () =>
-        git.listServerRefs({
-          http: httpOf(timeoutMs),
-          url,
-          headers: headers(),
-          prefix: full,
-          peelTags: true,
-          protocolVersion: 2,
-        }),
-      );
-      const found = refs.find((r) => r.ref === full);
-      if (!found)
-        throw new GitError(
-          'RefNotFound',
-          `${url} has no ${ref.tag === undefined ? `branch ${ref.branch}` : `tag ${ref.tag}`}`,
-        );
+      const name = fullName(ref);
+      if (name === undefined) return { revision: ref.commit ?? '', commit: ref.commit ?? '' };
+      const asked = { prefix: name, peelTags: true, protocolVersion: 2 } as const;
+      const refs = await explain(url, () => git.listServerRefs({ ...remote(timeoutMs), ...asked }));
+      const found = refs.find((r) => r.ref === name);
+      if (!found) {
+        const what = ref.tag === undefined ? `branch ${ref.branch}` : `tag ${ref.tag}`;
+        throw new GitError('RefNotFound', `${url} has no ${what}; check spec.ref`);
+      }
       const commit = found.peeled ?? found.oid;
       return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
     },
     async open(ref, commit, timeoutMs) {
       const turn = busy.then(async () => {
         if (!(await has(commit))) await explain(url, () => fetch(ref, commit, timeoutMs));
+        return gitdir();
       });
       busy = turn.catch(() => {}); // the next one in the queue has its own luck
-      await turn;
-      return createTree({ gitdir, commit, cache });
+      return turn;
+    },
+    async remove() {
+      await busy;
+      await http.close();
+      await rm(dir, { recursive: true, force: true });
     },
   };
 };
 
-const nameOf = (ref: GitRef): string | undefined => ref.branch ?? ref.tag;
-
-const authorization = (credentials: GitSource['credentials']): Record<string, string> => {
-  if (credentials?.token !== undefined) return { Authorization: `Bearer ${credentials.token}` };
-  if (credentials?.username === undefined && credentials?.password === undefined) return {};
-  const pair = `${credentials.username ?? ''}:${credentials.password ?? ''}`;
-  return { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+/** In full: a branch and a tag may have the same name. */
+const fullName = (ref: GitRef): string | undefined => {
+  if (ref.commit !== undefined) return undefined;
+  return ref.tag === undefined ? `refs/heads/${ref.branch}` : `refs/tags/${ref.tag}`;
 };
 
-/** What went wrong in words of the catalogue. */
-const explain = async <T>(url: string, work: () => Promise<T>): Promise<T> => {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof GitError) throw error;
-    const { code, data } = error as { code?: string; data?: { statusCode?: number } };
-    const status = code === 'HttpError' ? data?.statusCode : undefined;
-    if (status === 401 || status === 403) {
-      throw new GitError(
-        'AuthenticationFailed',
-        `${url} answered ${status}: check the Secret of spec.secretRef`,
-        error,
-      );
-    }
-    if (status === 404) {
-      throw new GitError(
-        'RepositoryNotFound',
-        `${url} answered 404: check spec.url, and whether it needs credentials`,
-        error,
-      );
-    }
-    if (status !== undefined) throw new GitError('RepositoryUnreachable', `${url} answered ${status}`, error);
-    if (code === 'NotFoundError') throw new GitError('RefNotFound', `${url} does not have what was asked for`, error);
-    const reason = [error, (error as Error).cause].filter((e) => e instanceof Error).map((e) => e.message || e.name);
-    throw new GitError('RepositoryUnreachable', `${url} can't be reached: ${reason.join(': ')}`, error);
-  }
+const newest = (dir: string): number => {
+  const names = existsSync(dir) ? readdirSync(dir).map(Number) : [];
+  return Math.max(0, ...names.filter(Number.isInteger));
 };

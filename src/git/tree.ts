@@ -6,7 +6,12 @@ import { GitError, type GitTree, type TreeFile } from './types.ts';
 
 /** A manifest, a chart, a patch: none is larger. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
-const MAX_FILES = 100_000;
+/** What kustomize gets to read, at most. */
+const MAX_WRITTEN_BYTES = 256 * 1024 * 1024;
+/** Folders and files of one walk: a few tree objects that hold each other many times make billions. */
+const MAX_ENTRIES = 200_000;
+const MAX_DEPTH = 100;
+const MAX_LINKS = 8;
 
 interface At {
   gitdir: string;
@@ -14,13 +19,19 @@ interface At {
   cache: object;
 }
 
+interface Entry {
+  oid: string;
+  type: string;
+  mode?: string;
+}
+
 /** The files of one commit, straight from the object store: nothing is checked out. */
 export const createTree = ({ gitdir, commit, cache }: At): GitTree => {
   const repository = { fs, gitdir, cache };
 
-  const entryAt = async (path: string): Promise<{ oid: string; type: string } | undefined> => {
+  const entryAt = async (path: string): Promise<Entry | undefined> => {
     const { commit: root } = await git.readCommit({ ...repository, oid: commit });
-    let current = { oid: root.tree, type: 'tree' };
+    let current: Entry = { oid: root.tree, type: 'tree' };
     for (const part of partsOf(path)) {
       if (current.type !== 'tree') return undefined;
       const { tree } = await git.readTree({ ...repository, oid: current.oid });
@@ -31,19 +42,42 @@ export const createTree = ({ gitdir, commit, cache }: At): GitTree => {
     return current;
   };
 
-  const walk = async (oid: string, prefix: string, found: TreeFile[]): Promise<void> => {
+  const walk = async (oid: string, parts: string[], seen: { files: TreeFile[]; entries: number }): Promise<void> => {
+    if (parts.length > MAX_DEPTH) throw new GitError('RepositoryTooLarge', `folders nest deeper than ${MAX_DEPTH}`);
     const { tree } = await git.readTree({ ...repository, oid });
+    const names = new Set<string>();
     for (const entry of tree.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
-      const path = prefix === '' ? entry.path : `${prefix}/${entry.path}`;
-      assertSafe(entry.path, path);
-      if (entry.type === 'tree') await walk(entry.oid, path, found);
-      if (entry.type === 'blob')
-        found.push({ path, oid: entry.oid, mode: entry.mode === '120000' ? 'symlink' : 'file' });
-      if (found.length > MAX_FILES) throw new GitError('RepositoryTooLarge', `more than ${MAX_FILES} files`);
+      seen.entries += 1;
+      if (seen.entries > MAX_ENTRIES) {
+        throw new GitError('RepositoryTooLarge', `the folder holds more than ${MAX_ENTRIES} files and folders`);
+      }
+      const below = [...parts, entry.path];
+      assertSafe(entry.path, below);
+      // A folder and a symlink of the same name: what is written to the one would land where the other leads.
+      if (names.has(entry.path)) throw new GitError('PathOutsideRepository', `${below.join('/')} is there twice`);
+      names.add(entry.path);
+      if (entry.type === 'tree') await walk(entry.oid, below, seen);
+      if (entry.type === 'blob') seen.files.push(fileOf(below.join('/'), entry));
     }
   };
 
-  const tree: GitTree = {
+  const filesOf = async (entry: Entry, path: string): Promise<TreeFile[]> => {
+    const seen = { files: [], entries: 0 };
+    await walk(entry.oid, partsOf(path), seen);
+    return seen.files;
+  };
+
+  const blobOf = async (file: TreeFile): Promise<Uint8Array> => {
+    const { blob } = await git.readBlob({ ...repository, oid: file.oid });
+    if (blob.length > MAX_FILE_BYTES) {
+      throw new GitError('RepositoryTooLarge', `${file.path} has ${blob.length} bytes; ${MAX_FILE_BYTES} are taken`);
+    }
+    return blob;
+  };
+
+  const targetOf = async (link: TreeFile): Promise<string> => insideOrThrow(link, Buffer.from(await blobOf(link)));
+
+  return {
     commit,
     oid: async (path) => (await entryAt(path))?.oid,
     async files(path) {
@@ -51,56 +85,79 @@ export const createTree = ({ gitdir, commit, cache }: At): GitTree => {
       if (entry?.type !== 'tree') {
         throw new GitError('PathNotFound', `commit ${commit.slice(0, 12)} has no folder ${path}; check spec.path`);
       }
-      const found: TreeFile[] = [];
-      await walk(entry.oid, partsOf(path).join('/'), found);
-      return found;
+      return filesOf(entry, path);
     },
     async read(file) {
-      const { blob } = await git.readBlob({ ...repository, oid: file.oid });
-      if (blob.length > MAX_FILE_BYTES) {
-        throw new GitError('RepositoryTooLarge', `${file.path} has ${blob.length} bytes; ${MAX_FILE_BYTES} are taken`);
+      let current = file;
+      for (let links = 0; current.mode === 'symlink'; links++) {
+        const path = await targetOf(current);
+        const entry = links < MAX_LINKS ? await entryAt(path) : undefined;
+        if (entry?.type !== 'blob') {
+          throw new GitError('PathNotFound', `symlink ${file.path} leads to no file of the repository (${path})`);
+        }
+        current = fileOf(path, entry);
       }
-      return blob;
+      return blobOf(current);
     },
-    async writeTo(dir) {
-      for (const file of await tree.files('.')) {
+    async writeTo(dir, paths) {
+      const written = new Set<string>();
+      let bytes = 0;
+      const write = async (file: TreeFile): Promise<void> => {
+        if (written.has(file.path)) return;
+        written.add(file.path);
         const target = join(dir, file.path);
         await mkdir(dirname(target), { recursive: true });
-        const content = await tree.read(file);
-        if (file.mode === 'file') await writeFile(target, content, { flag: 'wx' });
-        else await symlink(insideOrThrow(file, Buffer.from(content).toString()), target);
-      }
+        if (file.mode === 'symlink') {
+          const to = await targetOf(file);
+          await symlink(posix.relative(posix.dirname(file.path), to) || '.', target);
+          return writePath(to);
+        }
+        const content = await blobOf(file);
+        bytes += content.length;
+        if (bytes > MAX_WRITTEN_BYTES) {
+          throw new GitError('RepositoryTooLarge', `the folders hold more than ${MAX_WRITTEN_BYTES} bytes`);
+        }
+        await writeFile(target, content, { flag: 'wx' });
+      };
+      const writePath = async (path: string): Promise<void> => {
+        const entry = await entryAt(path);
+        if (entry?.type === 'blob') await write(fileOf(path, entry));
+        if (entry?.type === 'tree') for (const file of await filesOf(entry, path)) await write(file);
+      };
+      for (const path of paths) await writePath(partsOf(path).join('/'));
     },
   };
-  return tree;
 };
+
+const fileOf = (path: string, { oid, mode }: Entry): TreeFile => ({
+  path,
+  oid,
+  mode: mode === '120000' ? 'symlink' : 'file',
+});
 
 const partsOf = (path: string): string[] => {
   const normal = posix.normalize(path);
-  if (normal.startsWith('../') || normal === '..' || posix.isAbsolute(normal)) {
-    throw new GitError('PathOutsideRepository', `${path} leads out of the repository`);
-  }
+  if (leavesRepository(normal)) throw new GitError('PathOutsideRepository', `${path} leads out of the repository`);
   return normal.split('/').filter((p) => p !== '' && p !== '.');
 };
 
+const leavesRepository = (normal: string): boolean =>
+  normal === '..' || normal.startsWith('../') || posix.isAbsolute(normal);
+
 /** A tree object can hold names that no checkout would make: those are attacks. */
-const assertSafe = (name: string, path: string): void => {
-  if (
-    name === '' ||
-    name === '.' ||
-    name === '..' ||
-    name.includes('/') ||
-    name.includes('\\') ||
-    /^\.git$/i.test(name)
-  ) {
-    throw new GitError('PathOutsideRepository', `the repository holds a forbidden name: ${JSON.stringify(path)}`);
+const assertSafe = (name: string, path: string[]): void => {
+  if (['', '.', '..'].includes(name) || /[/\\\0]/.test(name) || /^\.git$/i.test(name)) {
+    const shown = JSON.stringify(path.join('/'));
+    throw new GitError('PathOutsideRepository', `the repository holds a forbidden name: ${shown}`);
   }
 };
 
-const insideOrThrow = (file: TreeFile, target: string): string => {
-  const resolved = posix.normalize(posix.join(posix.dirname(file.path), target));
-  if (posix.isAbsolute(target) || resolved.startsWith('../') || resolved === '..') {
-    throw new GitError('PathOutsideRepository', `symlink ${file.path} leads out of the repository, to ${target}`);
+/** Where a symlink leads, from the root of the repository. */
+const insideOrThrow = (link: TreeFile, content: Buffer): string => {
+  const target = content.toString();
+  const resolved = posix.normalize(posix.join(posix.dirname(link.path), target));
+  if (posix.isAbsolute(target) || leavesRepository(resolved)) {
+    throw new GitError('PathOutsideRepository', `symlink ${link.path} leads out of the repository, to ${target}`);
   }
-  return target;
+  return resolved;
 };

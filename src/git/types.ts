@@ -30,9 +30,10 @@ export interface GitTree {
   oid(path: string): Promise<string | undefined>;
   /** Files below a folder, in a stable order. */
   files(path: string): Promise<TreeFile[]>;
+  /** Follows symlinks inside of the repository. */
   read(file: TreeFile): Promise<Uint8Array>;
-  /** Writes everything below `path` to `dir`; symlinks only where they stay inside of the repository. */
-  writeTo(dir: string): Promise<void>;
+  /** Writes these folders and files to `dir`, with all that symlinks in them lead to; none may leave the repository. */
+  writeTo(dir: string, paths: string[]): Promise<void>;
 }
 
 export interface GitRoom {

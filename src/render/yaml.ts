@@ -1,35 +1,12 @@
-import { boolYaml11Tag, CORE_SCHEMA, defineScalarTag, loadAll, mergeTag, NOT_RESOLVED, YAMLException } from 'js-yaml';
+import { load, loadAll, YAMLException } from 'js-yaml';
 import type { KubeObject } from '../api/meta.ts';
 import { RenderError } from './errors.ts';
+import { KUBECTL_SCHEMA } from './schema.ts';
 
 /** Objects nest; ConfigMaps are long; neither comes near these. */
 const LIMITS = { aliases: 1000, depth: 100, nodes: 500_000 };
 
-/** 017 and 0o17 are 15, 1_000 is 1000: as the YAML 1.1 parser of kubectl reads them. */
-const int = defineScalarTag('tag:yaml.org,2002:int', {
-  implicit: true,
-  resolve(source) {
-    const text = source.replaceAll('_', '');
-    const match = /^([-+]?)(0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|0[0-7]+|0|[1-9][0-9]*)$/.exec(text);
-    if (!match) return NOT_RESOLVED;
-    const [, sign = '', digits = ''] = match;
-    const value = Number(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
-    return sign === '-' ? -value : value;
-  },
-  identify: (data) => Number.isInteger(data),
-});
-
-/** 1e3 is a number there, and 1:30 is none. */
-const float = defineScalarTag('tag:yaml.org,2002:float', {
-  implicit: true,
-  resolve(source) {
-    const text = source.replaceAll('_', '');
-    return /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/.test(text) ? Number(text) : NOT_RESOLVED;
-  },
-  identify: (data) => typeof data === 'number',
-});
-
-const SCHEMA = CORE_SCHEMA.withTags(mergeTag, boolYaml11Tag, int, float);
+const OPTIONS = { schema: KUBECTL_SCHEMA, json: true, maxAliases: LIMITS.aliases, maxDepth: LIMITS.depth };
 
 /**
  * The Kubernetes objects of a YAML or JSON text, Lists taken apart, empty documents left out.
@@ -37,7 +14,7 @@ const SCHEMA = CORE_SCHEMA.withTags(mergeTag, boolYaml11Tag, int, float);
  */
 export const parseManifests = (text: string, file: string): KubeObject[] => {
   const budget = { nodes: LIMITS.nodes };
-  return documentsOf(text, file).flatMap((document, i) => {
+  return readAs(file, () => loadAll(text, { ...OPTIONS, filename: file })).flatMap((document, i) => {
     const where = `${file}, document ${i + 1}`;
     if (document === null || document === undefined) return [];
     count(document, budget, where);
@@ -45,13 +22,21 @@ export const parseManifests = (text: string, file: string): KubeObject[] => {
   });
 };
 
-const documentsOf = (text: string, file: string): unknown[] => {
+/** One document of any shape, with the same limits; undefined when the text is empty. */
+export const parseDocument = (text: string, file: string): unknown => {
+  if (text.replaceAll(/^\s*(#.*|---)?$/gm, '') === '') return undefined;
+  const document = readAs(file, () => load(text, { ...OPTIONS, filename: file }));
+  count(document, { nodes: LIMITS.nodes }, file);
+  return document;
+};
+
+const readAs = <T>(file: string, read: () => T): T => {
   try {
-    const options = { filename: file, schema: SCHEMA, json: true, maxAliases: LIMITS.aliases, maxDepth: LIMITS.depth };
-    return loadAll(text, options);
+    return read();
   } catch (error) {
+    // The first line says what and where; the others quote the file, which may hold a Secret.
     const message = error instanceof YAMLException ? error.message : String(error);
-    throw new RenderError('InvalidYAML', `${file} is not YAML: ${message.split('\n')[0]}`, error);
+    throw new RenderError('InvalidYAML', `${file} is not YAML: ${message.split('\n')[0]}`);
   }
 };
 
@@ -74,15 +59,34 @@ const objectsOf = (document: unknown, where: string): KubeObject[] => {
   ) {
     throw new RenderError('InvalidManifest', `${where} is not a Kubernetes object: it needs apiVersion and kind`);
   }
-  if (object.kind.endsWith('List') && Array.isArray(object.items)) {
-    return object.items.flatMap((item, i) => objectsOf(item, `${where}, item ${i + 1}`));
+  if (object.kind.endsWith('List') && Array.isArray(object.items)) return itemsOf(object as ListObject, where);
+  if (object.apiVersion.startsWith('kustomize.config.k8s.io/')) {
+    throw new RenderError(
+      'InvalidManifest',
+      `${where} is a ${object.kind} below a folder that has none: point spec.path at it, or list it in one above`,
+    );
   }
-  const name = object.metadata?.name;
+  const { name, namespace } = object.metadata ?? {};
   if (typeof name !== 'string' || name === '') {
     throw new RenderError(
       'InvalidManifest',
-      `${where} (${object.kind}) has no metadata.name; generateName can't be synced`,
+      `${where} (${object.kind}) has no metadata.name that is text; generateName can't be synced`,
     );
   }
+  if (namespace !== undefined && namespace !== null && typeof namespace !== 'string') {
+    throw new RenderError('InvalidManifest', `${where} (${object.kind} ${name}): metadata.namespace is not text`);
+  }
   return [document as KubeObject];
+};
+
+interface ListObject {
+  apiVersion: string;
+  kind: string;
+  items: unknown[];
+}
+
+/** The items of a list of one kind need not say which. */
+const itemsOf = ({ apiVersion, kind, items }: ListObject, where: string): KubeObject[] => {
+  const implied = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
+  return items.flatMap((item, i) => objectsOf({ ...implied, ...(item as object) }, `${where}, item ${i + 1}`));
 };

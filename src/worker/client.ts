@@ -1,0 +1,87 @@
+import { Worker } from 'node:worker_threads';
+import type { Answer, Call } from './serve.ts';
+
+export interface WorkerClient {
+  /** Rejects with what `revive` makes of the worker's error. After timeoutMs the worker is ended, and so is every call. */
+  call<T>(method: string, args: readonly unknown[], timeoutMs?: number): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** How a worker ends without an answer. */
+export type WorkerEnd = 'memory' | 'timeout' | 'crash';
+
+export interface WorkerOptions {
+  maxHeapMb: number;
+  /** What the worker finds as workerData. */
+  data?: unknown;
+  /** The error of a call that the worker answered with one. */
+  revive(error: { code: string | undefined; message: string; stack: string | undefined }): Error;
+  /** The error of the calls that were under way when the worker ended. */
+  ended(how: WorkerEnd, cause?: unknown): Error;
+}
+
+interface Running {
+  worker: Worker;
+  pending: Map<number, PromiseWithResolvers<unknown>>;
+}
+
+/**
+ * A thread that is started by the first call, and again by the next call after it ended: hostile input can end it, and
+ * nothing else. It keeps no process alive when it has nothing to do.
+ */
+export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerClient => {
+  let running: Running | undefined;
+  let next = 0;
+
+  const end = (which: Running, error: () => Error): void => {
+    if (running === which) running = undefined;
+    for (const { reject } of which.pending.values()) reject(error());
+    which.pending.clear();
+  };
+
+  const start = (): Running => {
+    const resourceLimits = { maxOldGenerationSizeMb: options.maxHeapMb };
+    const worker = new Worker(file, { resourceLimits, workerData: options.data });
+    const started: Running = { worker, pending: new Map() };
+    worker.unref();
+    worker.on('message', ({ id, result, error }: Answer) => {
+      const call = started.pending.get(id);
+      started.pending.delete(id);
+      if (started.pending.size === 0) worker.unref();
+      if (error) call?.reject(options.revive(error));
+      else call?.resolve(result);
+    });
+    worker.on('error', (error: Error & { code?: string }) =>
+      end(started, () => options.ended(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'crash', error)),
+    );
+    worker.on('exit', () => end(started, () => options.ended('crash')));
+    return started;
+  };
+
+  return {
+    async call<T>(method: string, args: readonly unknown[], timeoutMs?: number): Promise<T> {
+      running ??= start();
+      const current = running;
+      const id = next++;
+      const call = Promise.withResolvers<unknown>();
+      current.pending.set(id, call);
+      current.worker.ref();
+      current.worker.postMessage({ id, method, args } satisfies Call);
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              end(current, () => options.ended('timeout'));
+              void current.worker.terminate();
+            }, timeoutMs);
+      try {
+        return (await call.promise) as T;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async close() {
+      await running?.worker.terminate();
+    },
+  };
+};
