@@ -7,7 +7,7 @@ import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { createCaches } from '../../src/caches.ts';
 import type { Clock } from '../../src/clock.ts';
 import { createKubeClient, type KubeClient, loadConnection, resources } from '../../src/kube/index.ts';
-import { createRecorder, type RecordAnswer, type Recorder } from '../../src/release/index.ts';
+import { createRecorder, isRolledOut, type RecordAnswer, type Recorder } from '../../src/release/index.ts';
 import { createSnapshotStore, ensureHistory, historyName } from '../../src/snapshot/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
@@ -210,6 +210,8 @@ describe('the recorder', () => {
     const ns = await plane().namespace('release');
     await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
     const [one, two] = (await run(ns, 'shop/web:v1')).map((pod) => tokenOf(pod));
+    // readiness is news, too
+    await eventually(() => isRolledOut(caches.workloads.Deployment.get({ namespace: ns, name: 'web' }) as KubeObject));
     assert.equal((await record(one ?? '')).status, 201);
     await eventually(() => caches.histories.get({ namespace: ns, name: 'deployment-web' })?.status);
     requests = [];
@@ -305,6 +307,37 @@ describe('the recorder', () => {
         [1, 'Superseded'],
       ],
     );
+  });
+
+  it('does not go back to an older release because a watch lags behind', async () => {
+    const ns = await plane().namespace('release');
+    await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
+    const [old] = await run(ns, 'shop/web:v1');
+    assert.ok(old);
+    const oldToken = tokenOf(old);
+    await record(oldToken);
+    const before = structuredClone(caches.workloads.Deployment.get({ namespace: ns, name: 'web' }));
+    await apply(ns, deployment(ns, 'shop/web:v2', { git: 'b' }));
+    const [fresh] = await podsOf(ns, 'shop/web:v2', 1);
+    assert.ok(fresh);
+    await record(tokenOf(fresh));
+    const lagging = createRecorder({
+      client,
+      caches: {
+        ...caches,
+        workloads: { ...caches.workloads, Deployment: { ...caches.workloads.Deployment, get: () => before } },
+      },
+      snapshots: createSnapshotStore(client, key),
+      clock,
+      random: Math.random,
+      log: silentLog(),
+      metrics: createMetrics(),
+    });
+    const answer = await lagging.record(oldToken);
+    assert.deepEqual(answer, { status: 200, release: 1, workload: `deployment/${ns}/web` });
+    const history = await historyOf(ns);
+    assert.equal(history?.status?.current, 2);
+    assert.equal(history?.status?.releases?.[1]?.restored, undefined);
   });
 
   describe('of the leader', () => {
