@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { type ExecFileSyncOptions, execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 
 /** Debian packages, each with a file by which its presence is seen without asking dpkg. */
 const PROBES: Record<string, string> = {
@@ -17,7 +17,7 @@ const PROBES: Record<string, string> = {
 
 export type DebianPackage = keyof typeof PROBES;
 
-/** Installs what is missing, with a word of what it does. Their services are not started: RUNLEVEL=1 tells the packages so. */
+/** Installs what is missing, with a word of what it does. Their services are not started. */
 export const ensureDebianPackages = (packages: readonly string[], log: (line: string) => void): void => {
   const missing = packages.filter((p) => !existsSync(PROBES[p] ?? `/usr/bin/${p}`));
   if (missing.length === 0) return;
@@ -25,8 +25,25 @@ export const ensureDebianPackages = (packages: readonly string[], log: (line: st
   const can = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
   if (!can) throw new Error(`missing: ${missing.join(', ')}. On Debian, as root: ${command}`);
   log(`installing Debian packages: ${missing.join(' ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] as ('ignore' | 'inherit')[] };
-  execFileSync('apt-get', ['update', '-qq'], quiet);
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], quiet);
+  const options: ExecFileSyncOptions = {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  };
+  withoutServices(() => {
+    execFileSync('apt-get', ['update', '-qq'], options);
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
+  });
+};
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** Debian asks this file before it starts a service that a package brings; 101 is no. A policy of the machine's own stays. */
+const withoutServices = (install: () => void): void => {
+  const own = existsSync(POLICY);
+  if (!own) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (!own) rmSync(POLICY);
+  }
 };

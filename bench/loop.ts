@@ -1,0 +1,342 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { runLoad } from '../examples/shop/app/load.ts';
+import { API_VERSION } from '../src/api/annotations.ts';
+import type { GitSync } from '../src/api/gitsync.ts';
+import type { Hold } from '../src/api/hold.ts';
+import type { Incident } from '../src/api/incident.ts';
+import type { KubeObject } from '../src/api/meta.ts';
+import type { ReleaseHistory } from '../src/api/release-history.ts';
+import type { ServiceLevelObjective } from '../src/api/slo.ts';
+import { systemClock } from '../src/clock.ts';
+import { createWatchCache, resources, type WatchCache } from '../src/kube/index.ts';
+import { waitFor } from '../tools/cluster/wait.ts';
+import { type Environment, startEnvironment } from '../tools/demo/environment.ts';
+import type { Progress } from '../tools/demo/progress.ts';
+import type { GitRepository } from '../tools/lib/git-server.ts';
+import { percentile, round } from './statistics.ts';
+
+const exec = promisify(execFile);
+const WORKLOADS = 10;
+const ROUNDS = 3;
+const NAMESPACE = 'bench';
+const GOOD = 'metricops.dev/shop:v1';
+const BAD = 'metricops.dev/shop:v2';
+
+interface Timing {
+  hold: number;
+  applied: number;
+  ready: number;
+}
+
+/**
+ * Rollbacks by alert, each with a release that really fails under traffic that Prometheus really saw, interleaved with
+ * `kubectl rollout undo` of twins that differ in nothing but who rolls them back. One watch times both.
+ */
+export const benchLoop = async (progress: Progress): Promise<Record<string, number>> => {
+  const env = await startEnvironment({ name: 'bench-loop', progress });
+  const ports = { clock: systemClock, random: Math.random };
+  const deployments = createWatchCache(env.client, resources.deployments, { namespace: NAMESPACE }, ports);
+  const holds = createWatchCache<Hold>(env.client, resources.holds, { namespace: NAMESPACE }, ports);
+  try {
+    const names = Array.from({ length: WORKLOADS }, (_, i) => `web-${i}`);
+    const repository = await progress.step(`${WORKLOADS} workloads and their twins`, () => deploy(env, names));
+    const stopLoad = await startLoad(env, names);
+    const rollbacks: Timing[] = [];
+    const undos: number[] = [];
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      await progress.step(`round ${round} of ${ROUNDS}: bad releases everywhere`, () =>
+        releaseBad(env, repository, names, round),
+      );
+      await progress.step(`round ${round} of ${ROUNDS}: rollbacks and undos in turn`, async () => {
+        for (const name of names) {
+          rollbacks.push(await timeRollback(env, name, deployments, holds));
+          undos.push(await timeUndo(env, `twin-${name}`, deployments));
+        }
+      });
+    }
+    await stopLoad();
+    const ready = percentile(
+      rollbacks.map((t) => t.ready),
+      50,
+    );
+    const undo = percentile(undos, 50);
+    return {
+      rollbacks: rollbacks.length,
+      workloads: names.length,
+      'alertToHoldMs.p50': round(
+        percentile(
+          rollbacks.map((t) => t.hold),
+          50,
+        ),
+      ),
+      'alertToHoldMs.p95': round(
+        percentile(
+          rollbacks.map((t) => t.hold),
+          95,
+        ),
+      ),
+      'alertToAppliedMs.p50': round(
+        percentile(
+          rollbacks.map((t) => t.applied),
+          50,
+        ),
+      ),
+      'alertToAppliedMs.p95': round(
+        percentile(
+          rollbacks.map((t) => t.applied),
+          95,
+        ),
+      ),
+      'alertToReadyMs.p50': round(ready),
+      'kubectlUndoToReadyMs.p50': round(undo),
+      readyRatio: round(ready / undo, 3),
+    };
+  } finally {
+    await Promise.all([deployments.stop(), holds.stop()]);
+    await env.down();
+  }
+};
+
+const labelsOf = (name: string) => ({ 'app.kubernetes.io/name': name });
+
+/** The same for both sides; `round` makes every bad release a new one. */
+const deployment = (name: string, image: string, round: number): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace: NAMESPACE, annotations: { 'metricops.dev/inject': 'true' } },
+  spec: {
+    replicas: 1,
+    strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+    selector: { matchLabels: labelsOf(name) },
+    template: {
+      metadata: {
+        labels: labelsOf(name),
+        annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' },
+      },
+      spec: {
+        containers: [
+          {
+            name: 'web',
+            image,
+            imagePullPolicy: 'IfNotPresent',
+            env: [
+              { name: 'SERVICE', value: name },
+              ...(image === BAD ? [{ name: 'ROUND', value: String(round) }] : []),
+            ],
+            ports: [{ containerPort: 8080 }],
+            readinessProbe: { httpGet: { path: '/readyz', port: 8080 }, periodSeconds: 1 },
+            resources: { requests: { cpu: '5m', memory: '32Mi' } },
+          },
+        ],
+      },
+    },
+  },
+});
+
+const service = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace: NAMESPACE },
+  spec: { selector: labelsOf(name), ports: [{ port: 80, targetPort: 8080 }] },
+});
+
+const objective = (name: string): ServiceLevelObjective => {
+  const metric = `http_requests_total{namespace="${NAMESPACE}",service="${name}"`;
+  return {
+    apiVersion: API_VERSION,
+    kind: 'ServiceLevelObjective',
+    metadata: { namespace: NAMESPACE, name },
+    spec: {
+      workload: { kind: 'Deployment', name },
+      objective: 99,
+      window: '1h',
+      indicator: {
+        errors: `sum(rate(${metric},code=~"5.."}[$window]))`,
+        total: `sum(rate(${metric}}[$window]))`,
+        podLabel: 'pod',
+      },
+      burnWindows: [{ long: '20s', short: '5s', factor: 5, severity: 'page' }],
+      // Thirty rollbacks in a few minutes are what the limits are there to prevent.
+      policy: { mode: 'Auto', coolDown: '0s', maxPerHour: 60 } as ServiceLevelObjective['spec']['policy'],
+    },
+  };
+};
+
+const manifest = (names: readonly string[], image: string, round: number): string =>
+  names
+    .flatMap((name) => [deployment(name, image, round), service(name)])
+    .map((o) => JSON.stringify(o))
+    .join('\n---\n');
+
+const deploy = async (env: Environment, names: readonly string[]): Promise<GitRepository> => {
+  await env.client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  const repository = env.git.repository('bench');
+  repository.commit({ 'all.yaml': manifest(names, GOOD, 0) });
+  const spec = { url: repository.url, interval: '10m', ref: { branch: 'main' } } as GitSync['spec'];
+  await env.client.create<GitSync>(resources.gitSyncs, {
+    apiVersion: API_VERSION,
+    kind: 'GitSync',
+    metadata: { namespace: NAMESPACE, name: 'bench' },
+    spec,
+  });
+  for (const name of names) await env.client.create(resources.slos, objective(name));
+  const twins = names.map((name) => `twin-${name}`);
+  await env.kubectl(['apply', '-f', '-'], manifest(twins, GOOD, 0));
+  await recordedReady(env, [...names, ...twins], GOOD);
+  return repository;
+};
+
+const releaseBad = async (
+  env: Environment,
+  repository: GitRepository,
+  names: readonly string[],
+  round: number,
+): Promise<void> => {
+  repository.commit({ 'all.yaml': manifest(names, BAD, round) });
+  await env.pushed({ namespace: NAMESPACE, name: 'bench' });
+  const twins = names.map((name) => `twin-${name}`);
+  await env.kubectl(['apply', '-f', '-'], manifest(twins, BAD, round));
+  await recordedReady(env, [...names, ...twins], BAD);
+  // Enough requests since it was ready to judge it, in Prometheus.
+  for (const name of names) {
+    const query = `sum(increase(http_requests_total{service="${name}",code=~"5.."}[5s]))`;
+    await waitFor(`failed requests to ${name}`, async () => ((await prometheus(env, query)) > 3 ? true : undefined), {
+      timeoutMs: 60_000,
+    });
+  }
+};
+
+/** Every workload rolled out, and its current release recorded as ready with this image. */
+const recordedReady = async (env: Environment, names: readonly string[], image: string): Promise<void> => {
+  for (const name of names) {
+    const key = { namespace: NAMESPACE, name: `deployment-${name}` };
+    await waitFor(
+      `${name} with ${image}`,
+      async () => {
+        const status = (await env.client.get<ReleaseHistory>(resources.releaseHistories, key))?.status;
+        const current = status?.releases?.find((r) => r.number === status.current);
+        return current?.ready !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
+      },
+      { timeoutMs: 180_000 },
+    );
+  }
+};
+
+const prometheus = async (env: Environment, query: string): Promise<number> => {
+  const answer = await fetch(`${env.monitoring.prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`);
+  const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
+  return Number(data.result[0]?.value[1] ?? 0);
+};
+
+const startLoad = async (env: Environment, names: readonly string[]): Promise<() => Promise<unknown>> => {
+  const urls: string[] = [];
+  for (const name of names) {
+    const found = await env.client.get(resources.services, { namespace: NAMESPACE, name });
+    urls.push(`http://${(found?.spec as { clusterIP?: string } | undefined)?.clusterIP}/`);
+  }
+  const abort = new AbortController();
+  const running = runLoad({ urls, rate: WORKLOADS * 8, durationMs: 900_000, signal: abort.signal });
+  return () => {
+    abort.abort();
+    return running;
+  };
+};
+
+const imageOf = (object: KubeObject | undefined): string | undefined =>
+  (object?.spec as { template: { spec: { containers: { image: string }[] } } } | undefined)?.template.spec.containers[0]
+    ?.image;
+
+const isReady = (object: KubeObject | undefined): boolean => {
+  const status = (object?.status ?? {}) as {
+    observedGeneration?: number;
+    updatedReplicas?: number;
+    availableReplicas?: number;
+    replicas?: number;
+  };
+  return (
+    status.observedGeneration === object?.metadata.generation &&
+    status.updatedReplicas === 1 &&
+    status.availableReplicas === 1 &&
+    status.replicas === 1
+  );
+};
+
+/** Milliseconds from `start` until the watch shows the condition. */
+const seen = <T extends KubeObject>(
+  cache: WatchCache<T>,
+  start: number,
+  check: (object: T) => boolean,
+): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const timeout = setTimeout(() => reject(new Error('not within 60 s')), 60_000);
+    const look = (object: T | undefined): void => {
+      if (!object || !check(object)) return;
+      clearTimeout(timeout);
+      off();
+      resolve(performance.now() - start);
+    };
+    const off = cache.onChange(look);
+    for (const object of cache.list()) look(object);
+  });
+
+const timeRollback = async (
+  env: Environment,
+  name: string,
+  deployments: WatchCache,
+  holds: WatchCache<Hold>,
+): Promise<Timing> => {
+  const before = new Set(holds.list().map((h) => h.metadata.name));
+  const start = performance.now();
+  const is = (object: KubeObject): boolean => object.metadata.name === name && imageOf(object) === GOOD;
+  const times = [
+    seen(holds, start, (h) => h.spec.workload.name === name && !before.has(h.metadata.name)),
+    seen(deployments, start, is),
+    seen(deployments, start, (object) => is(object) && isReady(object)),
+  ];
+  await postAlert(env, name);
+  const [hold = Number.NaN, applied = Number.NaN, ready = Number.NaN] = await Promise.all(times);
+  // It is closed before the next round begins.
+  await waitFor(
+    `the incident of ${name} to end`,
+    async () => {
+      const { items } = await env.client.list<Incident>(resources.incidents, { namespace: NAMESPACE });
+      return items.filter((i) => i.spec.workload.name === name).every((i) => i.status?.closedTime !== undefined)
+        ? true
+        : undefined;
+    },
+    { timeoutMs: 120_000 },
+  );
+  return { hold, applied, ready };
+};
+
+const postAlert = async (env: Environment, name: string): Promise<void> => {
+  const labels = { alertname: 'ErrorBudgetBurn', severity: 'page', namespace: NAMESPACE, metricops_slo: name };
+  const startsAt = new Date().toISOString();
+  const alert = { status: 'firing', labels, startsAt, fingerprint: `${name}-${startsAt}` };
+  const answer = await fetch(`${env.metricopsUrl}/api/v1/alerts`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${env.tokens.alertmanager}` },
+    body: JSON.stringify({ version: '4', alerts: [alert] }),
+  });
+  if (!answer.ok) throw new Error(`the alert was answered with ${answer.status}: ${await answer.text()}`);
+};
+
+const timeUndo = async (env: Environment, name: string, deployments: WatchCache): Promise<number> => {
+  const start = performance.now();
+  const ready = seen(
+    deployments,
+    start,
+    (object) => object.metadata.name === name && imageOf(object) === GOOD && isReady(object),
+  );
+  await exec(env.cluster.kubectl, [
+    '--kubeconfig',
+    env.cluster.kubeconfig,
+    'rollout',
+    'undo',
+    `deployment/${name}`,
+    '-n',
+    NAMESPACE,
+  ]);
+  return ready;
+};
