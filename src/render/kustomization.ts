@@ -17,19 +17,22 @@ const MAX_FOLDERS = 1000;
  * Throws RemoteBaseRefused where one of them names something on another host: nothing is fetched that nobody allowed.
  */
 export const kustomizationFolders = async (tree: GitTree, path: string): Promise<string[]> => {
-  const found = new Set([posix.normalize(path).replace(/(.)\/$/, '$1')]);
+  const found = new Set([folderOf(path)]);
   for (const folder of found) {
     if (found.size > MAX_FOLDERS) {
       throw new RenderError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
     }
     for (const entry of await sourcesOf(tree, folder)) {
-      const target = posix.normalize(posix.join(folder, entry));
+      const target = folderOf(posix.join(folder, entry));
       // What is a file is below the folder already; what leads out of the repository throws here.
-      if (!found.has(target) && (await isFolder(tree, target))) found.add(target.replace(/(.)\/$/, '$1'));
+      if (!found.has(target) && (await isFolder(tree, target))) found.add(target);
     }
   }
   return [...found];
 };
+
+/** One spelling for each folder. */
+const folderOf = (path: string): string => posix.normalize(path).replace(/(.)\/$/, '$1');
 
 const isFolder = async (tree: GitTree, path: string): Promise<boolean> => {
   if ((await tree.oid(path)) === undefined) return false; // kustomize itself says what is missing

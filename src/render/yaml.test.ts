@@ -5,32 +5,7 @@ import { describe, it } from 'mocha';
 import { RenderError } from './errors.ts';
 import { parseManifests } from './yaml.ts';
 
-const data = (value: string): unknown => {
-  const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: ${value}}\n`;
-  const [object] = parseManifests(text, 'a.yaml');
-  return object?.data && (object.data as { k: unknown }).k;
-};
-
 describe('parseManifests', () => {
-  // What kubectl makes of the same text.
-  const corners: [string, unknown][] = [
-    ['yes', true],
-    ['Off', false],
-    ['017', 15],
-    ['0o17', 15],
-    ['0x1F', 31],
-    ['1_000', 1000],
-    ['1e3', 1000],
-    ['.5', 0.5],
-    ['1:30', '1:30'],
-    ['2001-01-01', '2001-01-01'],
-    ['~', null],
-    ['"yes"', 'yes'],
-  ];
-  for (const [text, value] of corners) {
-    it(`reads ${text} as kubectl does`, () => assert.deepEqual(data(text), value));
-  }
-
   it('merges, takes the last of two equal keys, and leaves out empty documents', () => {
     const text =
       '---\n---\nx: &x {a: 1}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, name: two}\ndata: {<<: *x, b: 2}\n---\n';
@@ -49,6 +24,22 @@ describe('parseManifests', () => {
     );
   });
 
+  it('gives the items of a typed list their kind', () => {
+    const text = 'apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}]';
+    assert.deepEqual(parseManifests(text, 'a.yaml'), [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } },
+    ]);
+    assert.deepEqual(parseManifests('apiVersion: v1\nkind: List\nitems: []', 'a.yaml'), []);
+  });
+
+  it('takes empty texts, comments, byte order marks, end marks and Windows lines', () => {
+    for (const text of ['', '# nothing\n', '---\n# nothing\n---\n', '\ufeff']) {
+      assert.deepEqual(parseManifests(text, 'a.yaml'), []);
+    }
+    const object = 'apiVersion: v1\r\nkind: A\r\nmetadata: {name: a}\r\n...\r\n';
+    assert.equal(parseManifests(`\ufeff${object}`, 'a.yaml').length, 1);
+  });
+
   it('stops an alias bomb, naming the document', () => {
     const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(',')}]`);
     const bomb = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nl0: &l0 x\n${levels.join('\n')}\n`;
@@ -62,6 +53,12 @@ describe('parseManifests', () => {
     ['a text that is not YAML', 'a: [', 'InvalidYAML'],
     ['nesting without end', '['.repeat(200_000), 'InvalidYAML'],
     ['a document without kind', 'a: 1', 'InvalidManifest'],
+    ['a document that is a list', '- a', 'InvalidManifest'],
+    ['an item that is text', 'apiVersion: v1\nkind: List\nitems: [a]', 'InvalidManifest'],
+    ['a name that is a number', 'apiVersion: v1\nkind: Pod\nmetadata: {name: 12}', 'InvalidManifest'],
+    ['metadata that is text', 'apiVersion: v1\nkind: Pod\nmetadata: a', 'InvalidManifest'],
+    ['a key that is a list', 'apiVersion: v1\nkind: A\nmetadata: {name: a}\ndata: {[a]: b}', 'InvalidYAML'],
+    ['a kustomization', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization', 'InvalidManifest'],
     ['generateName', 'apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}', 'InvalidManifest'],
   ] as const) {
     it(`refuses ${what}`, () =>
@@ -70,6 +67,14 @@ describe('parseManifests', () => {
         (e: RenderError) => e instanceof RenderError && e.code === code,
       ));
   }
+
+  it('quotes nothing of a file that can not be read', () => {
+    const secret = 'apiVersion: v1\nkind: Secret\nstringData:\n  password: hunter2\n bad\n';
+    assert.throws(
+      () => parseManifests(secret, 'secret.yaml'),
+      (e: RenderError) => !`${e.stack}${e.cause}`.includes('hunter2') && /secret\.yaml.*\(\d+:\d+\)/.test(e.message),
+    );
+  });
 
   it('reads back what was written', () => {
     const names = fc.stringMatching(/^[a-z]{1,8}$/);

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -12,6 +13,10 @@ export interface GitServer {
   /** Makes an empty repository. */
   repository(name: string): GitRepository;
   setFault(fault: GitFault): void;
+  /** Sends every request to the same path below this URL; undefined ends that. */
+  redirect(to: string | undefined): void;
+  /** The requests so far, as `GET /shop.git/info/refs`. */
+  requests: string[];
   close(): Promise<void>;
 }
 
@@ -25,32 +30,48 @@ export interface GitRepository {
   git(...args: string[]): string;
 }
 
-/** A real Git over HTTP: `git http-backend` behind node:http. With credentials, every request must show them. */
-export const startGitServer = async (
-  options: { host?: string; port?: number; credentials?: { username: string; password: string } } = {},
-): Promise<GitServer> => {
+export interface GitServerOptions {
+  /** 127.0.0.1 by default. */
+  host?: string;
+  /** Any free one by default. */
+  port?: number;
+  /** Every request must show them. */
+  credentials?: { username: string; password: string } | { token: string };
+  /** PEM; without them it is plain HTTP. */
+  tls?: { key: string; cert: string };
+}
+
+/** A real Git over HTTP: `git http-backend` behind Node's own server. */
+export const startGitServer = async (options: GitServerOptions = {}): Promise<GitServer> => {
   const root = mkdtempSync(join(tmpdir(), 'metricops-git-'));
   let fault: GitFault = 'none';
-  const { credentials } = options;
-  const wanted =
-    credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
-  const server = createServer((request, response) => {
+  let redirectTo: string | undefined;
+  const requests: string[] = [];
+  const wanted = options.credentials && authorizationOf(options.credentials);
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    requests.push(`${request.method} ${(request.url ?? '').replace(/\?.*/, '')}`);
+    if (redirectTo !== undefined) return void response.writeHead(302, { location: redirectTo + request.url }).end();
     if (fault === 'hang') return;
     if (fault === 'unavailable') return void response.writeHead(503).end();
     if (wanted !== undefined && request.headers.authorization !== wanted) {
       return void response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
     }
     backend(join(root, 'bare'), request, response);
-  });
+  };
+  const server = options.tls ? createTlsServer(options.tls, serve) : createServer(serve);
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, host, resolve));
-  const url = `http://${host}:${(server.address() as { port: number }).port}`;
+  const url = `${options.tls ? 'https' : 'http'}://${host}:${(server.address() as { port: number }).port}`;
   return {
     url,
     repository: (name) => createRepository(root, name, url),
     setFault: (next) => {
       fault = next;
     },
+    redirect: (to) => {
+      redirectTo = to;
+    },
+    requests,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -58,6 +79,11 @@ export const startGitServer = async (
     },
   };
 };
+
+const authorizationOf = (credentials: NonNullable<GitServerOptions['credentials']>): string =>
+  'token' in credentials
+    ? `Bearer ${credentials.token}`
+    : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
 
 /** CGI by hand: a few headers in, a few headers out. */
 const backend = (root: string, request: IncomingMessage, response: ServerResponse): void => {
