@@ -11,7 +11,6 @@ export {
 } from './identity.ts';
 export { alertRulesOf, judgementsOf } from './judgements.ts';
 export { selectLastGood, type Target } from './last-good.ts';
-export { LIVE_MANAGER } from './record-workload.ts';
 export { createRecorder } from './recorder.ts';
 export { isRolledOut } from './rollout.ts';
 export { type PodIdentity, TokenError } from './token.ts';

@@ -2,7 +2,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Release, ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
 import { apiVersionOf } from '../kube/client.ts';
 import { workloadResource } from '../kube/resources.ts';
-import { ensureHistory, templateOf } from '../snapshot/index.ts';
+import { ensureHistory, LIVE_MANAGER, templateOf } from '../snapshot/index.ts';
 import { type CurrentDigest, currentDigest, describeRelease } from './describe.ts';
 import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
 import { goodAt, type Observed, observe } from './history.ts';
@@ -13,9 +13,6 @@ import { withoutMissing } from './missing.ts';
 import { isRolledOut } from './rollout.ts';
 import { dropSnapshots } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
-
-/** Field manager in the snapshot of a workload that no GitSync applies: it goes back by a JSON Patch. */
-export const LIVE_MANAGER = 'live';
 
 export interface Recorded {
   /** Of the pod that reports, or the current one. undefined: not recorded, and not the current one. */

@@ -3,4 +3,4 @@ export { contentHash, type Digests, digestsOf, liveDigest } from './digest.ts';
 export { loadDigestKey } from './digest-key.ts';
 export { ensureHistory, historyName, holdName } from './history-name.ts';
 export { referencedConfig, referencesOf, templateOf } from './references.ts';
-export { createSnapshotStore, type Snapshot, SnapshotDamaged, type SnapshotStore } from './store.ts';
+export { createSnapshotStore, LIVE_MANAGER, type Snapshot, SnapshotDamaged, type SnapshotStore } from './store.ts';

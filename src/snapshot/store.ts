@@ -8,13 +8,16 @@ import type { KubeClient, ResourceType } from '../kube/types.ts';
 import { canonical, hashOf } from './canonical.ts';
 import { contentHash } from './digest.ts';
 
+/** Field manager in the snapshot of a workload that no GitSync owns: its template is patched, not applied. */
+export const LIVE_MANAGER = 'live';
+
 /** What was applied for one release, enough to apply it again when Git is down or has moved on. */
 export interface Snapshot {
   /** As applied: no status, no server-side metadata, no replicas. A workload of no GitSync: kind, name and template only. */
   workload: KubeObject;
   /** ConfigMaps and Secrets that the template references and the same GitSync rendered. */
   config: KubeObject[];
-  /** Server-side apply manager that wrote them; '' for a workload that no GitSync owns. */
+  /** Server-side apply manager that wrote them; LIVE_MANAGER for a workload that no GitSync owns. */
   fieldManager: string;
   sourceDigest: string;
   commit?: string;

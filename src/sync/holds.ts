@@ -4,7 +4,14 @@ import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../clock.ts';
 import { type Discovery, type KubeClient, resources, type WatchCache, workloadResource } from '../kube/index.ts';
-import { liveDigest, type Snapshot, SnapshotDamaged, type SnapshotStore, templateOf } from '../snapshot/index.ts';
+import {
+  LIVE_MANAGER,
+  liveDigest,
+  type Snapshot,
+  SnapshotDamaged,
+  type SnapshotStore,
+  templateOf,
+} from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { withConditions } from './conditions.ts';
 
@@ -65,7 +72,7 @@ const bringBack = async (hold: Hold, ports: HoldPorts): Promise<Outcome> => {
         message: `${what} is applied by ${tool}, which would undo it`,
       };
     const applied =
-      snapshot.fieldManager === ''
+      snapshot.fieldManager === LIVE_MANAGER
         ? [await patchTemplate(live, snapshot, ports)]
         : await applySnapshot(hold, live, snapshot, ports);
     ports.onApplied(hold, snapshot.fieldManager, applied);

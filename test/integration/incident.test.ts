@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'mocha';
+import { API_VERSION } from '../../src/api/annotations.ts';
+import type { Hold } from '../../src/api/hold.ts';
+import type { Incident } from '../../src/api/incident.ts';
+import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
+import type { ServiceLevelObjective } from '../../src/api/slo.ts';
+import { createCaches } from '../../src/caches.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createIntake, type IncidentController, type Intake, startIncidents } from '../../src/incident/index.ts';
+import { createEventRecorder, resources } from '../../src/kube/index.ts';
+import { createPrometheus } from '../../src/slo/index.ts';
+import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
+import { useControlPlane } from '../support/cluster.ts';
+import { eventually } from '../support/poll.ts';
+import { type PrometheusFixture, startPrometheusFixture } from '../support/prometheus.ts';
+
+const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
+/** A gauge of requests a second; the $window that an indicator needs changes nothing. */
+const windowed = (gauge: string): string => `avg_over_time(${gauge}[$window])`;
+const CLUSTER = { label: 'cluster', value: 'test' };
+
+describe('alerts and incidents', () => {
+  const plane = useControlPlane();
+  let intake: Intake;
+  let controller: IncidentController;
+  let watched: ReturnType<typeof createCaches>;
+  let prometheus: PrometheusFixture;
+  const metrics = createMetrics();
+
+  before(async function () {
+    this.timeout(60_000);
+    prometheus = await startPrometheusFixture();
+    const { client } = plane();
+    watched = createCaches(client, { clock: systemClock, random: Math.random });
+    await watched.ready();
+    const common = { client, caches: watched.caches, clock: systemClock, log: silentLog(), metrics };
+    controller = await startIncidents({
+      ...common,
+      prometheus: createPrometheus({ url: prometheus.url }),
+      random: Math.random,
+      events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+      onHold: () => {},
+    });
+    intake = createIntake({ ...common, cluster: CLUSTER, onIncident: (incident) => controller.notify(incident) });
+  });
+  after(async () => {
+    await controller?.stop();
+    await watched?.stop();
+    await prometheus?.stop();
+  });
+
+  const alert = (namespace: string, labels: Record<string, string> = {}, rest: object = {}) => ({
+    status: 'firing',
+    startsAt: new Date().toISOString(),
+    labels: { alertname: 'Burn', cluster: 'test', namespace, metricops_slo: 'web', ...labels },
+    ...rest,
+  });
+  const post = (...alerts: object[]) => intake.receive({ version: '4', receiver: 'x', alerts, fieldOfTheFuture: 1 });
+  const incidents = async (namespace: string): Promise<Incident[]> =>
+    (await plane().client.list<Incident>(resources.incidents, { namespace })).items;
+  const phase = (namespace: string, want: string) =>
+    eventually(
+      async () => {
+        const [incident] = await incidents(namespace);
+        if (incident?.status?.phase === want) return incident;
+        throw new Error(JSON.stringify(incident?.status));
+      },
+      { what: `phase ${want}`, timeoutMs: 20_000 },
+    );
+  const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
+  const release = (number: number, rest: Partial<Release> = {}): Release => ({
+    number,
+    sourceDigest: digest(number),
+    workloadUID: 'u',
+    images: [],
+    snapshot: `snapshot-${number}`,
+    revision: `hash${number}`,
+    firstSeen: ago(600 / number),
+    ready: ago(500 / number),
+    outcome: number === 1 ? 'Superseded' : 'Active',
+    ...rest,
+  });
+
+  /** A namespace with a workload, an objective and a recorded history. */
+  const workload = async (
+    releases: Release[],
+    policy: Partial<ServiceLevelObjective['spec']['policy']> = { mode: 'Auto' },
+    { errors = 'metricops_test_errors', total = 'metricops_test_total' } = {},
+  ): Promise<string> => {
+    const { client, namespace } = plane();
+    const ns = await namespace('incident');
+    await client.create<ServiceLevelObjective>(resources.slos, {
+      apiVersion: API_VERSION,
+      kind: 'ServiceLevelObjective',
+      metadata: { namespace: ns, name: 'web' },
+      spec: {
+        workload: { kind: 'Deployment', name: 'web' },
+        objective: 99,
+        window: '30d',
+        indicator: { errors: windowed(errors), total: windowed(total), podLabel: '' },
+        policy: policy as ServiceLevelObjective['spec']['policy'],
+      },
+    });
+    const name = { namespace: ns, name: 'deployment-web' };
+    if (releases.length > 0) {
+      const history: ReleaseHistory = {
+        apiVersion: API_VERSION,
+        kind: 'ReleaseHistory',
+        metadata: name,
+        spec: { workload: { kind: 'Deployment', name: 'web' } },
+      };
+      await client.create(resources.releaseHistories, history);
+      const status = { current: releases[0]?.number, releases };
+      await client.patch(
+        resources.releaseHistories,
+        name,
+        { type: 'merge', body: { status } },
+        { subresource: 'status' },
+      );
+    }
+    await eventually(() => watched.caches.slos.get({ namespace: ns, name: 'web' }), {
+      what: 'the objective in the cache',
+    });
+    if (releases.length > 0)
+      await eventually(() => watched.caches.histories.get(name)?.status, { what: 'the history in the cache' });
+    return ns;
+  };
+
+  it('stores evidence before it answers, rolls back once, whatever number of replicas deliver it', async () => {
+    const ns = await workload([release(2), release(1)]);
+    const same = alert(ns, {}, { fingerprint: 'f1' });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(same)));
+    assert.deepEqual(new Set(answers.map((a) => a.status)), new Set([200]));
+    assert.equal((await incidents(ns)).length, 1);
+    const incident = await phase(ns, 'RollingBack');
+    assert.equal(incident.status?.verdict?.result, 'Guilty');
+    assert.equal(incident.spec.evidence[0]?.deliveries, 10);
+    const holds = await eventually(async () => {
+      const { items } = await plane().client.list<Hold>(resources.holds, { namespace: ns });
+      return items.length > 0 ? items : undefined;
+    });
+    assert.equal(holds.length, 1);
+    assert.deepEqual(holds[0]?.spec.rejectedDigests, [digest(2)]);
+    assert.equal(holds[0]?.spec.target.snapshot, 'snapshot-1');
+  });
+
+  it('takes an alert without a fingerprint, and counts its repetition', async () => {
+    const ns = await workload([release(2), release(1)], { mode: 'DryRun' });
+    const bare = alert(ns);
+    assert.equal((await post(bare)).status, 200);
+    await phase(ns, 'Observed');
+    assert.equal((await post(bare)).status, 200);
+    assert.equal((await incidents(ns)).length, 1, 'the same alert, still ringing, starts nothing new');
+  });
+
+  it('creates nothing for an unknown workload, another namespace, or another cluster', async () => {
+    const ns = await workload([release(2), release(1)]);
+    const before = intake.unmatched().length;
+    await post(alert(ns, { metricops_slo: 'nothing' }), alert('elsewhere'), alert(ns, { cluster: 'other' }));
+    assert.equal((await incidents(ns)).length, 0);
+    assert.equal(intake.unmatched().length, before + 3);
+  });
+
+  it('says what a body is that is no delivery of Alertmanager', async () => {
+    for (const body of [
+      undefined,
+      null,
+      'text',
+      [],
+      {},
+      { alerts: 'none' },
+      { alerts: [{ status: 'on fire', labels: {} }] },
+    ]) {
+      const answer = await intake.receive(body);
+      assert.equal(answer.status, 400);
+      assert.match(answer.message, /not an Alertmanager webhook/);
+    }
+  });
+
+  it('escalates without a history', async () => {
+    const ns = await workload([]);
+    await post(alert(ns));
+    assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^NoHistory/);
+  });
+
+  it('escalates with only one release', async () => {
+    const ns = await workload([release(2)]);
+    await post(alert(ns));
+    assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^NoGoodRelease/);
+    assert.equal((await plane().client.list(resources.holds, { namespace: ns })).items.length, 0);
+  });
+
+  it('never rolls back what is itself a rollback', async () => {
+    const ns = await workload([release(2, { restored: ago(60) }), release(1)]);
+    await post(alert(ns));
+    assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^RollbackOfRollback/);
+  });
+
+  it('abstains as long as Prometheus has no data', async () => {
+    const ns = await workload([release(2), release(1)], { mode: 'Auto' }, { total: 'metricops_test_nothing' });
+    await post(alert(ns));
+    const { status } = await phase(ns, 'Judging');
+    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Abstain', 'NoData']);
+    assert.equal((await plane().client.list(resources.holds, { namespace: ns })).items.length, 0);
+  });
+
+  it('does not blame a release whose errors nobody counts', async () => {
+    const ns = await workload([release(2), release(1)], { mode: 'Auto' }, { errors: 'metricops_test_nothing' });
+    await post(alert(ns));
+    const { status } = await phase(ns, 'Judging');
+    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Innocent', 'NotBurning']);
+  });
+
+  it('abstains while Prometheus is down, and judges when it is back', async () => {
+    const ns = await workload([release(2), release(1)]);
+    await prometheus.pause();
+    await post(alert(ns));
+    const { status } = await phase(ns, 'Judging');
+    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Abstain', 'PrometheusUnreachable']);
+    await prometheus.resume();
+    await phase(ns, 'RollingBack');
+  });
+});

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureDebianPackages } from '../../tools/cluster/debian.ts';
+import { endProcess, startTimeOf } from '../../tools/cluster/processes.ts';
+import { eventually } from './poll.ts';
+
+export interface PrometheusFixture {
+  url: string;
+  /** Stops it from answering, and lets it answer again. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const EXPOSITION = 'metricops_test_errors 20\nmetricops_test_total 100\n';
+
+/** A real Prometheus on loopback that scrapes two gauges every second: 20 failed of 100 requests a second. */
+export const startPrometheusFixture = async (): Promise<PrometheusFixture> => {
+  ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
+  const exporter = createServer(
+    (_, response) => void response.setHeader('content-type', 'text/plain; version=0.0.4').end(EXPOSITION),
+  );
+  await new Promise<void>((resolve) => exporter.listen(0, '127.0.0.1', resolve));
+  const dir = mkdtempSync(join(tmpdir(), 'metricops-prometheus-'));
+  const target = `127.0.0.1:${(exporter.address() as { port: number }).port}`;
+  const config = {
+    global: { scrape_interval: '1s' },
+    scrape_configs: [{ job_name: 'test', static_configs: [{ targets: [target] }] }],
+  };
+  writeFileSync(join(dir, 'prometheus.yaml'), JSON.stringify(config));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const flags = [
+    `--config.file=${join(dir, 'prometheus.yaml')}`,
+    `--storage.tsdb.path=${join(dir, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  const start = async (): Promise<{ pid: number; startTime: string }> => {
+    const child = spawn('prometheus', flags, { stdio: 'ignore' });
+    const pid = child.pid ?? 0;
+    await eventually(async () => hasSamples(url), { what: 'samples in Prometheus' });
+    return { pid, startTime: startTimeOf(pid) };
+  };
+  let running = await start();
+  return {
+    url,
+    pause: () => endProcess(running, 5000),
+    async resume() {
+      running = await start();
+    },
+    async stop() {
+      await endProcess(running, 5000);
+      exporter.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+};
+
+const hasSamples = async (url: string): Promise<boolean> => {
+  const answer = await fetch(`${url}/api/v1/query?query=metricops_test_total`);
+  const { data } = (await answer.json()) as { data: { result: unknown[] } };
+  return data.result.length > 0;
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+};
