@@ -72,6 +72,7 @@ const intake = createIntake({
   client,
   caches,
   clock,
+  random,
   log,
   metrics,
   cluster: settings.cluster,

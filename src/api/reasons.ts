@@ -266,3 +266,6 @@ export const reasons = {
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type Reason = keyof typeof reasons;
+
+export const isReason = (code: string | undefined): code is Reason =>
+  code !== undefined && Object.hasOwn(reasons, code);

@@ -1,4 +1,4 @@
-import type { Reason } from '../api/reasons.ts';
+import { isReason } from '../api/reasons.ts';
 import { createWorkerClient, type WorkerClient } from '../worker/client.ts';
 import { GitError, type GitRoom, type GitTree } from './types.ts';
 import type { GitWorkerData, Place } from './worker.ts';
@@ -22,7 +22,7 @@ export const createGit = (
     data: { dir, maxBytes } satisfies GitWorkerData,
     maxHeapMb,
     revive: ({ code, message, stack }) =>
-      Object.assign(new GitError((code ?? 'SyncFailed') as Reason, message), stack === undefined ? {} : { stack }),
+      Object.assign(new GitError(isReason(code) ? code : 'SyncFailed', message), stack === undefined ? {} : { stack }),
     ended: (how, cause) =>
       how === 'memory'
         ? new GitError('RepositoryTooLarge', `a repository needs more than ${maxHeapMb} MB of memory`, cause)
@@ -38,6 +38,7 @@ export const createGit = (
 const treeOf = (worker: WorkerClient, place: Place): GitTree => ({
   commit: place.commit,
   oid: (path) => worker.call('oid', [place, path]),
+  find: (path) => worker.call('find', [place, path]),
   files: (path) => worker.call('files', [place, path]),
   read: (file) => worker.call('read', [place, file]),
   writeTo: (dir, paths) => worker.call('writeTo', [place, dir, paths]),

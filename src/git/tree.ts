@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
-import git from 'isomorphic-git';
+import git, { type TreeObject } from 'isomorphic-git';
 import { GitError, type GitTree, type TreeFile } from './types.ts';
 
 /** A manifest, a chart, a patch: none is larger. */
@@ -12,6 +12,8 @@ const MAX_WRITTEN_BYTES = 256 * 1024 * 1024;
 const MAX_ENTRIES = 200_000;
 const MAX_DEPTH = 100;
 const MAX_LINKS = 8;
+/** Mode of a symlink. */
+const LINK = '120000';
 
 interface At {
   gitdir: string;
@@ -29,22 +31,52 @@ interface Entry {
 export const createTree = ({ gitdir, commit, cache }: At): GitTree => {
   const repository = { fs, gitdir, cache };
 
+  /** Trees of this walk or look-up: the same folder in many places is read once. */
+  const trees = new Map<string, Promise<TreeObject>>();
+  const treeOf = (oid: string): Promise<TreeObject> => {
+    const known = trees.get(oid) ?? readTree(oid);
+    trees.set(oid, known);
+    return known;
+  };
+  const readTree = async (oid: string): Promise<TreeObject> => {
+    try {
+      return (await git.readTree({ ...repository, oid })).tree;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'UnsafeFilepathError') throw error;
+      throw new GitError('PathOutsideRepository', `the repository holds a forbidden name: ${(error as Error).message}`);
+    }
+  };
+
   const entryAt = async (path: string): Promise<Entry | undefined> => {
     const { commit: root } = await git.readCommit({ ...repository, oid: commit });
     let current: Entry = { oid: root.tree, type: 'tree' };
     for (const part of partsOf(path)) {
       if (current.type !== 'tree') return undefined;
-      const { tree } = await git.readTree({ ...repository, oid: current.oid });
-      const next = tree.find((e) => e.path === part);
+      const next = (await treeOf(current.oid)).find((e) => e.path === part);
       if (!next) return undefined;
       current = next;
     }
     return current;
   };
 
+  /** Like entryAt, through symlinks; gives the path without them. */
+  const follow = async (path: string, links = 0): Promise<{ path: string; entry: Entry } | undefined> => {
+    const parts = partsOf(path);
+    for (const [i] of parts.entries()) {
+      const at = parts.slice(0, i + 1).join('/');
+      const entry = await entryAt(at);
+      if (entry === undefined) return undefined;
+      if (entry.mode !== LINK) continue;
+      if (links >= MAX_LINKS) return undefined;
+      return follow(posix.join(await targetOf(fileOf(at, entry)), ...parts.slice(i + 1)), links + 1);
+    }
+    const entry = await entryAt(path);
+    return entry && { path: parts.join('/') || '.', entry };
+  };
+
   const walk = async (oid: string, parts: string[], seen: { files: TreeFile[]; entries: number }): Promise<void> => {
     if (parts.length > MAX_DEPTH) throw new GitError('RepositoryTooLarge', `folders nest deeper than ${MAX_DEPTH}`);
-    const { tree } = await git.readTree({ ...repository, oid });
+    const tree = await treeOf(oid);
     const names = new Set<string>();
     for (const entry of tree.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
       seen.entries += 1;
@@ -87,17 +119,18 @@ export const createTree = ({ gitdir, commit, cache }: At): GitTree => {
       }
       return filesOf(entry, path);
     },
+    async find(path) {
+      const found = await follow(path);
+      if (found?.entry.type === 'tree') return { path: found.path, oid: found.entry.oid, mode: 'folder' };
+      return found?.entry.type === 'blob' ? fileOf(found.path, found.entry) : undefined;
+    },
     async read(file) {
-      let current = file;
-      for (let links = 0; current.mode === 'symlink'; links++) {
-        const path = await targetOf(current);
-        const entry = links < MAX_LINKS ? await entryAt(path) : undefined;
-        if (entry?.type !== 'blob') {
-          throw new GitError('PathNotFound', `symlink ${file.path} leads to no file of the repository (${path})`);
-        }
-        current = fileOf(path, entry);
+      if (file.mode === 'file') return blobOf(file);
+      const found = await follow(file.path);
+      if (found?.entry.type !== 'blob') {
+        throw new GitError('PathNotFound', `symlink ${file.path} leads to no file of the repository`);
       }
-      return blobOf(current);
+      return blobOf(fileOf(found.path, found.entry));
     },
     async writeTo(dir, paths) {
       const written = new Set<string>();
@@ -132,7 +165,7 @@ export const createTree = ({ gitdir, commit, cache }: At): GitTree => {
 const fileOf = (path: string, { oid, mode }: Entry): TreeFile => ({
   path,
   oid,
-  mode: mode === '120000' ? 'symlink' : 'file',
+  mode: mode === LINK ? 'symlink' : 'file',
 });
 
 const partsOf = (path: string): string[] => {

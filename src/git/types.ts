@@ -24,12 +24,21 @@ export interface TreeFile {
   oid: string;
 }
 
+export interface TreeFolder {
+  /** From the root of the repository, which is '.' itself. */
+  path: string;
+  mode: 'folder';
+  oid: string;
+}
+
 export interface GitTree {
   commit: string;
   /** oid of the folder or file, the same as long as nothing below it changes; undefined when there is none. */
   oid(path: string): Promise<string | undefined>;
   /** Files below a folder, in a stable order. */
   files(path: string): Promise<TreeFile[]>;
+  /** What is at a path, symlinks followed; undefined when there is nothing. */
+  find(path: string): Promise<TreeFile | TreeFolder | undefined>;
   /** Follows symlinks inside of the repository. */
   read(file: TreeFile): Promise<Uint8Array>;
   /** Writes these folders and files to `dir`, with all that symlinks in them lead to; none may leave the repository. */

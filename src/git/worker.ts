@@ -39,6 +39,7 @@ serveWorker({
   resolve: (source: GitSource) => mirrors.resolve(source),
   open: (source: GitSource, commit: string) => mirrors.open(source, commit),
   oid: (place: Place, path: string) => treeAt(place).oid(path),
+  find: (place: Place, path: string) => treeAt(place).find(path),
   files: (place: Place, path: string) => treeAt(place).files(path),
   read: (place: Place, file: TreeFile) => treeAt(place).read(file),
   writeTo: (place: Place, dir: string, paths: string[]) => treeAt(place).writeTo(dir, paths),

@@ -15,6 +15,7 @@ export interface IntakePorts {
   client: KubeClient;
   caches: Caches;
   clock: Clock;
+  random: () => number;
   log: Log;
   metrics: Metrics;
   cluster?: { label: string; value: string } | undefined;
@@ -36,7 +37,7 @@ export interface Intake {
 
 const MAX_OPEN_PER_NAMESPACE = 50;
 const REMEMBERED = 100;
-const TRIES = 8;
+const TRIES = 20;
 
 /** Stores alerts as evidence. It decides nothing, and runs on every replica. */
 export const createIntake = (ports: IntakePorts): Intake => {
@@ -129,6 +130,7 @@ export const createIntake = (ports: IntakePorts): Intake => {
         return 'updated';
       } catch (error) {
         if (!isConflict(error)) throw error;
+        await clock.sleep(ports.random() * Math.min(5 * 2 ** i, 100)); // replicas that all come at once
         current = await client.get<Incident>(resources.incidents, current.metadata);
       }
     }

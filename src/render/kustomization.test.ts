@@ -12,6 +12,11 @@ const treeOf = (texts: Record<string, string>): GitTree => {
   return {
     commit: 'c',
     oid: async (path) => (below(path).length > 0 || path in texts ? path : undefined),
+    find: async (path) => {
+      const at = posix.normalize(path).replace(/(.)\/$/, '$1');
+      if (at in texts) return { path: at, mode: 'file', oid: at };
+      return below(at).length > 0 ? { path: at, mode: 'folder', oid: at } : undefined;
+    },
     files: async (path) => {
       if (below(path).length === 0) throw new GitError('PathNotFound', path);
       return below(path).map((p) => ({ path: p, mode: 'file', oid: p }));

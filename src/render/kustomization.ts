@@ -17,39 +17,24 @@ const MAX_FOLDERS = 1000;
  * Throws RemoteBaseRefused where one of them names something on another host: nothing is fetched that nobody allowed.
  */
 export const kustomizationFolders = async (tree: GitTree, path: string): Promise<string[]> => {
-  const found = new Set([folderOf(path)]);
+  const found = new Set([posix.normalize(path).replace(/(.)\/$/, '$1')]);
   for (const folder of found) {
     if (found.size > MAX_FOLDERS) {
       throw new RenderError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
     }
     for (const entry of await sourcesOf(tree, folder)) {
-      const target = folderOf(posix.join(folder, entry));
-      // What is a file is below the folder already; what leads out of the repository throws here.
-      if (!found.has(target) && (await isFolder(tree, target))) found.add(target);
+      // A file is below the folder already, and of what is missing kustomize itself speaks.
+      const target = await tree.find(posix.join(folder, entry));
+      if (target?.mode === 'folder') found.add(target.path);
     }
   }
   return [...found];
 };
 
-/** One spelling for each folder. */
-const folderOf = (path: string): string => posix.normalize(path).replace(/(.)\/$/, '$1');
-
-const isFolder = async (tree: GitTree, path: string): Promise<boolean> => {
-  if ((await tree.oid(path)) === undefined) return false; // kustomize itself says what is missing
-  return tree.files(path).then(
-    () => true,
-    (error: { code?: string }) => {
-      if (error.code === 'PathNotFound') return false;
-      throw error;
-    },
-  );
-};
-
 const sourcesOf = async (tree: GitTree, folder: string): Promise<string[]> => {
-  const files = await tree.files(folder);
   const read = async (path: string): Promise<unknown> => {
-    const file = files.find((f) => f.path === path);
-    if (!file) return undefined;
+    const file = await tree.find(path);
+    if (!file || file.mode === 'folder') return undefined;
     return parseDocument(Buffer.from(await tree.read(file)).toString(), path);
   };
   const sources: string[] = [];

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
-import type { Reason } from '../api/reasons.ts';
+import { isReason } from '../api/reasons.ts';
 import { createWorkerClient } from '../worker/client.ts';
 import { RenderError } from './errors.ts';
 import type { ManifestText } from './parse.ts';
@@ -17,7 +17,7 @@ export interface ManifestParser {
 export const createParser = ({ timeoutMs = 10_000, maxHeapMb = 512 } = {}): ManifestParser => {
   const worker = createWorkerClient(WORKER, {
     maxHeapMb,
-    revive: ({ code, message }) => new RenderError((code ?? 'SyncFailed') as Reason, message),
+    revive: ({ code, message }) => new RenderError(isReason(code) ? code : 'SyncFailed', message),
     ended: (how, cause) =>
       new RenderError(
         'ManifestTooLarge',

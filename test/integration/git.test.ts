@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { createGit, type GitError, type GitSource } from '../../src/git/index.ts';
+import { createGit, type GitError, type GitSource, type GitTree } from '../../src/git/index.ts';
 import { createParser, type RenderError, render } from '../../src/render/index.ts';
 import { ensurePrograms } from '../../tools/cluster/build.ts';
+import { writeCertificates } from '../../tools/cluster/certificates.ts';
 import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 
 const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n`;
@@ -25,7 +29,9 @@ describe('a repository over HTTP', () => {
   });
   const names = async (from: GitSource, path = '.'): Promise<string[]> => {
     const { commit } = await git.resolve(from);
-    const tree = await git.open(from, commit);
+    return rendered(await git.open(from, commit), path);
+  };
+  const rendered = async (tree: GitTree, path = '.'): Promise<string[]> => {
     const objects = await render({ tree, path, mode: 'Auto' }, { kustomize, timeoutMs: 20_000, parser });
     return objects.map((o) => o.metadata.name);
   };
@@ -65,6 +71,76 @@ describe('a repository over HTTP', () => {
     repository.commit({ 'a.yaml': configMap('two') });
     assert.deepEqual(await names(source({ ref: { tag: 'v1' } })), ['one']);
     assert.deepEqual(await names(source({ ref: { commit: first } })), ['one']);
+  });
+
+  it('finds a commit of the past that no ref names, though the mirror began without history', async () => {
+    const first = repository.commit({ 'a.yaml': configMap('one') });
+    repository.commit({ 'a.yaml': configMap('two') });
+    assert.deepEqual(await names(source()), ['two']);
+    assert.deepEqual(await names(source({ ref: { commit: first } })), ['one']);
+    const other = repository.commit({ 'b.yaml': configMap('three') }, 'elsewhere', 'other');
+    repository.commit({ 'b.yaml': null }, 'and gone', 'other');
+    assert.deepEqual(await names(source({ ref: { commit: other } })), ['two', 'three']);
+  });
+
+  it('opens the commit that was found, when the branch has moved on since', async () => {
+    repository.commit({ 'a.yaml': configMap('one') });
+    const { commit } = await git.resolve(source());
+    repository.commit({ 'a.yaml': configMap('two') });
+    const objects = await rendered(await git.open(source(), commit));
+    assert.deepEqual(objects, ['one']);
+  });
+
+  it('follows a branch whose history was rewritten', async () => {
+    repository.commit({ 'a.yaml': configMap('one') });
+    repository.commit({ 'a.yaml': configMap('two') });
+    assert.deepEqual(await names(source()), ['two']);
+    repository.git('reset', '--quiet', '--hard', 'HEAD~1');
+    repository.commit({ 'a.yaml': configMap('three') });
+    assert.deepEqual(await names(source()), ['three']);
+  });
+
+  it('tells a branch from a tag of the same name', async () => {
+    repository.commit({ 'a.yaml': configMap('tagged') });
+    repository.tag('v1');
+    repository.commit({ 'a.yaml': configMap('on-branch') }, 'change', 'next');
+    repository.git('push', '--quiet', 'origin', 'HEAD:refs/heads/v1');
+    assert.deepEqual(await names(source({ ref: { branch: 'v1' } })), ['on-branch']);
+    assert.deepEqual(await names(source({ ref: { tag: 'v1' } })), ['tagged']);
+  });
+
+  it('reads the commit behind an annotated tag', async () => {
+    const commit = repository.commit({ 'a.yaml': configMap('one') });
+    repository.git('tag', '-a', 'v2', '-m', 'a release');
+    repository.git('push', '--quiet', 'origin', 'v2');
+    assert.equal((await git.resolve(source({ ref: { tag: 'v2' } }))).revision, `v2@${commit}`);
+    assert.deepEqual(await names(source({ ref: { tag: 'v2' } })), ['one']);
+  });
+
+  it('asks once, however many open the same commit, and not again for a folder that did not change', async () => {
+    const files = { 'a/a.yaml': configMap('one'), 'b/b.yaml': configMap('two') };
+    const commit = repository.commit(files);
+    const packs = (): number =>
+      server.requests.filter((r) => r.startsWith('POST') && r.includes(repository.name)).length;
+    const trees = await Promise.all([1, 2, 3].map(() => git.open(source(), commit)));
+    assert.equal(packs(), 1);
+    const next = await git.open(source(), repository.commit({ 'b/b.yaml': configMap('three') }));
+    assert.equal(packs(), 2);
+    await git.open(source(), commit);
+    assert.equal(packs(), 2);
+    assert.equal(await next.oid('a'), await trees[0]?.oid('a'));
+    assert.notEqual(await next.oid('b'), await trees[0]?.oid('b'));
+    assert.equal(await next.oid('nothing'), undefined);
+  });
+
+  it('goes on with the mirrors of an earlier process', async () => {
+    const commit = repository.commit({ 'a.yaml': configMap('one') });
+    await git.open(source(), commit);
+    const later = createGit(dir);
+    server.setFault('unavailable');
+    assert.deepEqual(await rendered(await later.open(source(), commit)), ['one']);
+    server.setFault('none');
+    await later.close();
   });
 
   it('builds a kustomization with a base beside it', async () => {
@@ -108,13 +184,161 @@ describe('a repository over HTTP', () => {
     server.setFault('hang');
     await fails(names(source({ timeoutMs: 300 })), 'RepositoryUnreachable', /can't be reached/);
     server.setFault('none');
+    await fails(
+      names(source({ url: server.url.replace('http:', 'https:') })),
+      'RepositoryUnreachable',
+      /SSL|TLS|EPROTO/i,
+    );
   });
+
+  it('says that what answers is no Git server', async () => {
+    const web = createServer((_, response) => void response.end('<html>hello</html>'));
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/a.git`;
+    await fails(names(source({ url })), 'RepositoryNotFound', /not as a Git server/);
+    web.close();
+  });
+
+  it('takes a bearer token', async () => {
+    const closed = await startGitServer({ credentials: { token: 'secret-token' } });
+    const inside = closed.repository('closed');
+    inside.commit({ 'a.yaml': configMap('one') });
+    assert.deepEqual(await names(source({ url: inside.url, credentials: { token: 'secret-token' } })), ['one']);
+    const wrong = names(source({ url: inside.url, credentials: { token: 'wrong-token' } }));
+    await fails(wrong, 'AuthenticationFailed', /^((?!wrong-token).)*$/);
+    await closed.close();
+  });
+
+  it('trusts the CA of the credentials, and no unknown one', async () => {
+    const certificates = join(dir, 'certificates');
+    await writeCertificates(certificates, [{ name: 'git', commonName: 'git', names: ['127.0.0.1'] }]);
+    const pem = (name: string): string => readFileSync(join(certificates, name), 'utf8');
+    const secure = await startGitServer({ tls: { key: pem('git.key'), cert: pem('git.crt') } });
+    const inside = secure.repository('secure');
+    inside.commit({ 'a.yaml': configMap('one') });
+    await fails(names(source({ url: inside.url })), 'RepositoryUnreachable', /certificate/);
+    assert.deepEqual(await names(source({ url: inside.url, credentials: { ca: pem('ca.crt') } })), ['one']);
+    await secure.close();
+  });
+
+  it('takes its credentials to no other host', async () => {
+    const credentials = { username: 'me', password: 'secret-word' };
+    const seen: unknown[] = [];
+    const other = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.end();
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    repository.commit({ 'a.yaml': configMap('one') });
+    server.redirect(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+    await fails(names(source({ credentials })), 'RepositoryUnreachable', /redirects to http/);
+    server.redirect(server.url);
+    await fails(names(source()), 'RepositoryUnreachable', /redirects more than/);
+    server.redirect(undefined);
+    assert.deepEqual(seen, []);
+    other.close();
+  });
+
+  it('stops a fetch that is too large, and serves the other repositories', async () => {
+    const small = createGit(join(dir, 'small'), { maxBytes: 50_000 });
+    const large = server.repository('large');
+    const commit = large.commit({ 'a.bin': randomBytes(200_000).toString('latin1') });
+    await fails(small.open(source({ url: large.url }), commit), 'RepositoryTooLarge', /MB/);
+    const other = repository.commit({ 'a.yaml': configMap('one') });
+    assert.deepEqual(await rendered(await small.open(source(), other)), ['one']);
+    await small.close();
+  });
+
+  it('stops a small pack that inflates to gigabytes', async () => {
+    const bomb = server.repository('bomb');
+    const commit = bomb.commit({ 'a.yaml': configMap('one'), 'zeros.bin': '\0'.repeat(65_000_000) });
+    await fails(git.open(source({ url: bomb.url }), commit), 'RepositoryTooLarge', /expands to more than 64 MB/);
+  }).timeout(60_000);
+
+  it('stops an alias bomb, naming the file, and a file that is too large to be a manifest', async () => {
+    const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(',')}]`);
+    repository.commit({ 'bomb.yaml': `${configMap('one')}l0: &l0 x\n${levels.join('\n')}\n` });
+    await fails(names(source()), 'ManifestTooLarge', /bomb\.yaml, document 1/);
+    repository.commit({ 'bomb.yaml': '#'.repeat(9_000_000) });
+    await fails(names(source()), 'RepositoryTooLarge', /bomb\.yaml has 9000000 bytes/);
+    assert.equal(repository.commit({ 'bomb.yaml': null, 'a.yaml': configMap('one') }).length, 40);
+    assert.deepEqual(await names(source()), ['one']);
+  });
+
+  it('stops folders that hold each other billions of times', async () => {
+    repository.commit({ 'a.yaml': configMap('one') });
+    let tree = repository.tree([]);
+    for (let level = 0; level < 12; level++) {
+      const inner = tree;
+      tree = repository.tree(Array.from({ length: 10 }, (_, i) => ({ mode: '40000', name: `d${i}`, oid: inner })));
+    }
+    const commit = repository.commitTree(tree);
+    await fails(rendered(await git.open(source(), commit)), 'RepositoryTooLarge', /more than/);
+  }).timeout(60_000);
+
+  for (const name of ['..', '.git', 'a/b', '../../escape']) {
+    it(`refuses a tree object with an entry called ${name}`, async () => {
+      repository.commit({ 'a.yaml': configMap('one') });
+      const oid = repository.git('rev-parse', 'HEAD:a.yaml');
+      const commit = repository.commitTree(repository.tree([{ mode: '100644', name, oid }]));
+      await fails(rendered(await git.open(source(), commit)), 'PathOutsideRepository', /forbidden name/);
+    });
+  }
 
   it('names the file that is not YAML, and both places of a duplicate', async () => {
     repository.commit({ 'a.yaml': configMap('one'), 'broken.yaml': 'a: [' });
     await fails(names(source()), 'InvalidYAML', /broken\.yaml/);
     repository.commit({ 'broken.yaml': null, 'b.yaml': configMap('one') });
     await fails(names(source()), 'DuplicateObject', /a\.yaml.*b\.yaml/);
+  });
+
+  it('follows symlinks inside of the repository, in plain folders and to bases', async () => {
+    repository.commit({
+      'plain/c.yaml': configMap('three'),
+      'app/kustomization.yaml': 'resources: [base/deep]\n',
+      'base/deep/kustomization.yaml': 'resources: [b.yaml, ../beside]\n',
+      'base/deep/b.yaml': configMap('two'),
+      'base/beside/kustomization.yaml': 'resources: [a.yaml]\n',
+      'base/beside/a.yaml': configMap('one'),
+    });
+    symlinkSync('../base/beside/a.yaml', join(repository.dir, 'plain/a.yaml'));
+    symlinkSync('../base', join(repository.dir, 'app/base'));
+    repository.commit({});
+    assert.deepEqual(await names(source(), 'plain'), ['one', 'three']);
+    assert.deepEqual((await names(source(), 'app')).toSorted(), ['one', 'two']);
+    repository.commit({ 'base/beside/kustomization.yaml': 'resources: [http://127.0.0.1/a.yaml]\n' });
+    await fails(names(source(), 'app'), 'RemoteBaseRefused', /base\/beside/);
+  });
+
+  it('stops symlinks that lead to each other', async () => {
+    symlinkSync('b.yaml', join(repository.dir, 'a.yaml'));
+    symlinkSync('a.yaml', join(repository.dir, 'b.yaml'));
+    repository.commit({});
+    await fails(names(source()), 'PathNotFound', /a\.yaml leads to no file/);
+  });
+
+  it('is not disturbed by what a kustomization does not use', async () => {
+    symlinkSync('/etc/passwd', join(repository.dir, 'passwd'));
+    repository.commit({
+      'app/kustomization.yaml': 'resources: [a.yaml]\n',
+      'app/a.yaml': configMap('one'),
+      'other/kustomization.yaml': 'resources: ["https://example.com/base.git"]\n',
+      'large.bin': 'x'.repeat(9_000_000),
+    });
+    assert.deepEqual(await names(source(), 'app'), ['one']);
+  });
+
+  it('says in what way a kustomization is wrong', async () => {
+    repository.commit({ 'kustomization.yaml': 'resources: [missing.yaml]\n' });
+    await fails(names(source()), 'KustomizeFailed', /^((?!metricops-render).)*missing\.yaml/);
+    repository.commit({ 'kustomization.yaml': 'resources: [' });
+    await fails(names(source()), 'InvalidYAML', /kustomization\.yaml/);
+    const tree = await git.open(source(), (await git.resolve(source())).commit);
+    repository.commit({ 'kustomization.yaml': 'resources: []\n' });
+    const none = { kustomize: '/nowhere/kustomize', timeoutMs: 1000 };
+    const later = await git.open(source(), (await git.resolve(source())).commit);
+    await fails(render({ tree: later, path: '.', mode: 'Kustomize' }, none), 'RendererMissing', /METRICOPS_KUSTOMIZE/);
+    await fails(render({ tree, path: '.', mode: 'Plain' }, none), 'InvalidYAML', /kustomization\.yaml/);
   });
 
   it('refuses symlinks and bases that lead out of the repository, and bases elsewhere', async () => {

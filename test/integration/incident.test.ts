@@ -42,7 +42,12 @@ describe('alerts and incidents', () => {
       events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
       onHold: () => {},
     });
-    intake = createIntake({ ...common, cluster: CLUSTER, onIncident: (incident) => controller.notify(incident) });
+    intake = createIntake({
+      ...common,
+      random: Math.random,
+      cluster: CLUSTER,
+      onIncident: (incident) => controller.notify(incident),
+    });
   });
   after(async () => {
     await controller?.stop();

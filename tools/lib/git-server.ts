@@ -20,11 +20,22 @@ export interface GitServer {
   close(): Promise<void>;
 }
 
+export interface TreeEntry {
+  mode: '100644' | '120000' | '40000';
+  name: string;
+  oid: string;
+}
+
 export interface GitRepository {
+  name: string;
   url: string;
   /** Writes (null: removes) files on a branch, commits, pushes; gives the commit. */
   commit(files: Record<string, string | null>, message?: string, branch?: string): string;
   tag(name: string): void;
+  /** Writes a tree object with entries that no checkout would make; gives its oid. */
+  tree(entries: readonly TreeEntry[]): string;
+  /** Commits a tree object on main, pushes; gives the commit. */
+  commitTree(tree: string): string;
   /** The work tree, for what the calls above do not cover. */
   dir: string;
   git(...args: string[]): string;
@@ -147,6 +158,7 @@ const createRepository = (root: string, name: string, url: string): GitRepositor
   gitIn(dir, 'init', '--quiet', '--initial-branch=main');
   gitIn(dir, 'remote', 'add', 'origin', bare);
   return {
+    name,
     url: `${url}/${name}.git`,
     dir,
     git: (...args) => gitIn(dir, ...args),
@@ -166,7 +178,17 @@ const createRepository = (root: string, name: string, url: string): GitRepositor
     },
     tag(tag) {
       gitIn(dir, 'tag', '--force', tag);
-      gitIn(dir, 'push', '--quiet', '--force', 'origin', tag);
+      gitIn(dir, 'push', '--quiet', '--force', 'origin', `refs/tags/${tag}`);
+    },
+    tree(entries) {
+      const content = entries.flatMap((e) => [Buffer.from(`${e.mode} ${e.name}\0`), Buffer.from(e.oid, 'hex')]);
+      const args = ['hash-object', '-t', 'tree', '-w', '--stdin', '--literally'];
+      return execFileSync('git', args, { cwd: dir, env, input: Buffer.concat(content), encoding: 'utf8' }).trim();
+    },
+    commitTree(tree) {
+      const commit = gitIn(dir, 'commit-tree', tree, '-m', 'change');
+      gitIn(dir, 'push', '--quiet', '--force', 'origin', `${commit}:refs/heads/main`);
+      return commit;
     },
   };
 };
