@@ -73,7 +73,7 @@ describe('a real repository', () => {
     cpSync(manifests, join(dir, 'plain'), { recursive: true });
     rmSync(join(dir, 'plain/kustomization.yaml'));
     // kubectl's own parser, without a server: --local changes nothing here but the form.
-    const args = ['label', '--local', '--all', '-R', '-o', 'json', '-f', join(dir, 'plain'), 'metricops-'];
+    const args = ['patch', '--local', '--type=merge', '-p', '{}', '-R', '-o', 'json', '-f', join(dir, 'plain')];
     const text = execFileSync(kubectl, args, { encoding: 'utf8' });
     const wanted = text.split(/^(?=\{)/m).map((json) => parseManifests(json, 'kubectl'));
     const plain = server.repository('plain');
