@@ -74,6 +74,12 @@ describe('the folders of a kustomization', () => {
       ));
   }
 
+  it('are not looked for in a file that is too large for one', () =>
+    assert.rejects(
+      kustomizationFolders(treeOf({ 'kustomization.yaml': '#'.repeat(300_000) }), '.'),
+      (e: RenderError) => e.code === 'ManifestTooLarge' && /kustomization\.yaml/.test(e.message),
+    ));
+
   it('may name URLs where nothing is fetched', async () => {
     const text = `commonAnnotations: {docs: "https://example.com"}
 configMapGenerator: [{name: a, literals: ["url=https://example.com"]}]

@@ -11,6 +11,8 @@ const FOLDERS = ['resources', 'bases', 'components', 'generators', 'transformers
 const NAMES = new Set([...FOLDERS, 'crds', 'path', 'file', 'files', 'env', 'envs', 'patchesStrategicMerge']);
 
 const MAX_FOLDERS = 1000;
+/** These are read in the main thread: small enough that nobody notices. */
+const MAX_BYTES = 256 * 1024;
 
 /**
  * The folders that a kustomization is built from, itself first: it and its bases and components, and theirs.
@@ -35,7 +37,11 @@ const sourcesOf = async (tree: GitTree, folder: string): Promise<string[]> => {
   const read = async (path: string): Promise<unknown> => {
     const file = await tree.find(path);
     if (!file || file.mode === 'folder') return undefined;
-    return parseDocument(Buffer.from(await tree.read(file)).toString(), path);
+    const content = await tree.read(file);
+    if (content.length > MAX_BYTES) {
+      throw new RenderError('ManifestTooLarge', `${path} has ${content.length} bytes; ${MAX_BYTES} are taken`);
+    }
+    return parseDocument(Buffer.from(content).toString(), path);
   };
   const sources: string[] = [];
   for (const name of KUSTOMIZATION_FILES) {
