@@ -14,7 +14,7 @@ const SCRAPES = 200;
 const REST_MS = 20_000;
 
 interface Stats {
-  memory?: { workingSetBytes?: number; rssBytes?: number };
+  memory?: { time?: string; workingSetBytes?: number; rssBytes?: number };
   cpu?: { usageCoreNanoSeconds?: number; time?: string };
 }
 
@@ -110,9 +110,12 @@ const restartsOf = (pod: KubeObject): number =>
     0,
   );
 
-/** The kubelet measures every ten seconds or so: asked until every pod has its numbers. */
-const statsOf = async (env: Environment, pods: readonly KubeObject[]): Promise<Stats[]> =>
-  waitFor(
+/** The kubelet measures every ten seconds or so: asked until every pod has numbers of after the question. */
+const statsOf = async (env: Environment, pods: readonly KubeObject[]): Promise<Stats[]> => {
+  const asked = Date.now();
+  const isNew = (s: Stats | undefined): boolean =>
+    Date.parse(s?.memory?.time ?? '') >= asked && s?.cpu?.usageCoreNanoSeconds !== undefined;
+  return waitFor(
     'the kubelet to report',
     async () => {
       const path = `/api/v1/nodes/${env.cluster.name}/proxy/stats/summary`;
@@ -122,12 +125,11 @@ const statsOf = async (env: Environment, pods: readonly KubeObject[]): Promise<S
       const stats = pods.map(({ metadata }) =>
         summary.pods.find((p) => p.podRef.name === metadata.name)?.containers?.find((c) => c.name === RECORDER),
       );
-      return stats.every((s) => s?.memory?.workingSetBytes !== undefined && s.cpu?.usageCoreNanoSeconds !== undefined)
-        ? (stats as Stats[])
-        : undefined;
+      return stats.every(isNew) ? (stats as Stats[]) : undefined;
     },
     { timeoutMs: 60_000, everyMs: 1000 },
   );
+};
 
 const milliCores = (before: Stats | undefined, after: Stats): number => {
   const used = (after.cpu?.usageCoreNanoSeconds ?? 0) - (before?.cpu?.usageCoreNanoSeconds ?? 0);
