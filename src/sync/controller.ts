@@ -1,8 +1,8 @@
-import { annotations, labels } from '../api/annotations.ts';
+import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
-import { type KubeObject, keyOf, keyString, parseKey } from '../api/meta.ts';
+import { keyOf, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom } from '../git/index.ts';
 import {
@@ -11,25 +11,27 @@ import {
   type Discovery,
   type EventRecorder,
   type KubeClient,
-  type ResourceType,
   resources,
   type WatchCachePorts,
 } from '../kube/index.ts';
 import { RenderError, type RenderPorts } from '../render/index.ts';
-import { digestsOf, hashOf, type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
+import { digestsOf, hashOf, type SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { type ApplyProblem, applyAll } from './apply.ts';
 import { conditionIs } from './conditions.ts';
 import { dependencyProblem } from './dependencies.ts';
-import { createRejectionCheck, enforceHold, type HoldPorts, writeHoldStatus } from './holds.ts';
+import { createDriftWatch } from './drift.ts';
+import { createRejectionCheck } from './holds.ts';
+import { ensureFinalizer, finish, rebuildInventory, rememberInventory } from './inventory.ts';
+import { createHoldLane } from './lane.ts';
 import { createOwnedObjects, ownerLabel } from './owned.ts';
-import { type HoldWithTarget, type Plan, plan } from './plan.ts';
+import { type Plan, plan } from './plan.ts';
 import { pruneAll } from './prune.ts';
 import { renderSync, SyncError, sourceOf } from './source.ts';
-import { createKeyedLock, newSyncState, type SyncState, versionSeen } from './state.ts';
+import { createKeyedLock, newSyncState, type SyncState } from './state.ts';
 import { type Outcome, statusOf } from './status.ts';
 import { holdForUndo } from './undo.ts';
-import { unhealthyOf } from './wait.ts';
+import { waitForHealth } from './wait.ts';
 
 export interface SyncPorts {
   client: KubeClient;
@@ -56,7 +58,6 @@ export interface SyncController {
   stop(): Promise<void>;
 }
 
-const FINALIZER = 'metricops.dev/prune';
 const RETRY_MS = 5_000;
 const HEALTH_POLL_MS = 1_000;
 
@@ -71,12 +72,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const syncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
   const holds = createWatchCache<Hold>(client, resources.holds, {}, cachePorts);
   const namespaces = createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts);
-  const owned = createOwnedObjects(client, cachePorts, (type, object, previous) =>
-    noticeChange(type, object, previous),
-  );
   const lock = createKeyedLock();
   const states = new Map<string, SyncState>();
-  const targets = new Map<string, Snapshot>();
 
   const keyFor = ({ namespace, name }: { namespace?: string; name: string }): string => `${namespace}/${name}`;
   const stateOf = (key: string): SyncState => {
@@ -89,6 +86,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     name: key.slice(key.indexOf('/') + 1),
   });
 
+  const owned = createOwnedObjects(client, cachePorts, (type, object, previous) => drift(type, object, previous));
   const applyPorts = {
     client,
     discovery: ports.discovery,
@@ -100,94 +98,29 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     metrics,
   };
 
-  // --- drift -------------------------------------------------------------------------------------------------------
-  /** A change of an owned object that this process did not make. */
-  const noticeChange = (type: ResourceType, object: KubeObject | undefined, previous: KubeObject | undefined): void => {
-    const { metadata } = object ?? previous ?? {};
-    const owner = metadata?.labels?.[labels.sync];
-    if (!metadata || owner === undefined) return;
-    const sync = syncs
-      .list()
-      .find((s) => ownerLabel({ namespace: s.metadata.namespace ?? '', name: s.metadata.name }) === owner);
-    if (!sync) return;
-    const key = keyFor(sync.metadata);
-    const state = stateOf(key);
-    const id = keyString({
-      group: type.group,
-      kind: type.kind,
-      namespace: metadata.namespace ?? '',
-      name: metadata.name,
-    });
-    const applied = state.applied.get(id);
-    if (!applied) return;
-    const optedIn = object !== undefined && inject(object) !== inject(previous ?? object);
-    if (object && versionSeen(object.metadata) === applied.version && !optedIn) return;
-    // Our own apply may still be under way: once its answer is noted, the versions are equal or it was somebody else.
-    void lock(id, async () => {
-      const live = (await owned.of(type)).get(metadata);
-      const now = state.applied.get(id);
-      if (live && now && versionSeen(live.metadata) === now.version && !optedIn) return;
-      state.drifted.add(id);
-      queue.add(key);
-    }).catch((error) => log.warn({ err: error, sync: key }, 'drift check failed'));
-  };
-  const inject = (object: KubeObject): string | undefined => object.metadata.annotations?.[annotations.inject];
-
-  // --- holds -------------------------------------------------------------------------------------------------------
-  const holdPorts: HoldPorts = {
-    ...applyPorts,
-    clock,
-    onApplied(hold, fieldManager, objects) {
-      metrics.holdApplyDuration.observe(
-        Math.max(0, clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '')) / 1000,
-      );
-      const [, namespace, name] = fieldManager.split('/');
-      if (namespace === undefined || name === undefined) return;
-      const state = stateOf(keyFor({ namespace, name }));
-      for (const object of objects) state.applied.delete(keyString(keyOf(object)));
+  const lane = createHoldLane({
+    ...ports,
+    lock,
+    holds,
+    /** The next plan applies them again, which changes nothing, and notes their versions. */
+    onRestored(sync, keys) {
+      const state = stateOf(keyFor(sync));
+      for (const key of keys) state.applied.delete(key);
     },
-  };
-  const holdQueue = createWorkQueue({
-    concurrency: 8,
-    clock,
-    random: ports.random,
-    onError: (key, err, retryInMs) => log.error({ err, hold: key, retryInMs }, 'hold failed'),
-    maxBackoffMs: 5_000,
-    async worker(key) {
-      const hold = fresh.get(key) ?? holds.get(nameFor(key));
-      fresh.delete(key);
-      if (!hold || hold.metadata.deletionTimestamp !== undefined) return undefined;
-      await enforceHold(hold, holdPorts);
-      return undefined;
+    onChange(workload) {
+      for (const [key, state] of states) if (state.inventory.has(workload)) queue.add(key);
     },
   });
-  const fresh = new Map<string, Hold>();
-  const touchSyncsOf = (hold: Hold): void => {
-    for (const [key, state] of states) {
-      const id = keyString({ group: 'apps', ...hold.spec.workload, namespace: hold.metadata.namespace ?? '' });
-      if (state.inventory.has(id)) queue.add(key);
-    }
-  };
-  holds.onChange((hold, previous) => {
-    const changed = hold ?? previous;
-    if (!changed) return;
-    if (hold) holdQueue.add(keyFor(hold.metadata));
-    if (hold?.metadata.generation !== previous?.metadata.generation) touchSyncsOf(changed);
+  const drift = createDriftWatch({
+    lock,
+    owned,
+    ownerOf(label) {
+      const sync = syncs.list().find((s) => ownerLabel(nameOf(s)) === label);
+      return sync && { key: keyFor(sync.metadata), state: stateOf(keyFor(sync.metadata)) };
+    },
+    onDrift: (key) => queue.add(key),
+    onError: (err, sync) => log.warn({ err, sync }, 'drift check failed'),
   });
-
-  const targetOf = async (hold: Hold): Promise<HoldWithTarget> => {
-    const key = `${hold.metadata.namespace}/${hold.spec.target.snapshot}`;
-    const known = targets.get(key);
-    if (known) return { hold, target: known };
-    const target = await ports.snapshots
-      .read(hold.metadata.namespace ?? '', hold.spec.target.snapshot)
-      .catch((error: unknown) => {
-        if (error instanceof SnapshotDamaged) return undefined;
-        throw error;
-      });
-    if (target) targets.set(key, target);
-    return { hold, target };
-  };
 
   // --- one sync ----------------------------------------------------------------------------------------------------
   const reconcile = async (key: string): Promise<number | undefined> => {
@@ -197,8 +130,12 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       return undefined;
     }
     const state = stateOf(key);
-    if (sync.metadata.deletionTimestamp !== undefined) return finish(sync, state);
-    await ensureFinalizer(sync);
+    if (sync.metadata.deletionTimestamp !== undefined) {
+      await finish(sync, state, applyPorts);
+      states.delete(key);
+      return undefined;
+    }
+    await ensureFinalizer(sync, client);
     const interval = parseDuration(sync.spec.interval);
     if (sync.spec.suspend) {
       await report(sync, state, { kind: 'suspended' });
@@ -253,20 +190,20 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       state.planned.fingerprint === fingerprintOf(sync, known) &&
       state.drifted.size === 0
     ) {
-      return waitOutcome(sync, state, { kind: 'unchanged', ...at });
+      return withHealth(sync, state, { kind: 'unchanged', ...at });
     }
     const rendered = await renderSync(sync, await sourceOf(sync, client), at.commit, ports);
     const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.map(keyOf)));
     const fingerprint = fingerprintOf(sync, touched);
     await noticeUndone(sync, state);
-    if (state.inventory.size === 0) await rebuildInventory(sync, state, rendered);
+    if (state.inventory.size === 0) await rebuildInventory(sync, state, rendered, applyPorts);
     const correct = sync.spec.drift === 'Correct';
     const drifted = [...state.drifted];
     if (!correct) state.drifted.clear();
     const made = plan({
       rendered,
       digestsOf: (w) => digestsOf(w, rendered, ports.digestKey),
-      holds: await holdsIn(touched),
+      holds: await lane.holdsIn(touched),
       applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
       drifted: state.drifted,
       inventory: [...state.inventory.keys()],
@@ -277,32 +214,18 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     if (correct) metrics.driftCorrections.inc(drifted.filter((id) => !state.drifted.has(id)).length);
     if (problems.length === 0 && !made.emptyRefused) state.planned = { commit: at.commit, fingerprint };
     else delete state.planned;
-    return waitOutcome(sync, state, { kind: 'applied', ...at, plan: made, problems, reported: correct ? [] : drifted });
+    return withHealth(sync, state, { kind: 'applied', ...at, plan: made, problems, reported: correct ? [] : drifted });
   };
-
-  const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> => new Set(keys.map((k) => k.namespace));
-
-  const holdsOf = (inNamespaces: ReadonlySet<string>): Hold[] =>
-    holds
-      .list()
-      .filter((h) => inNamespaces.has(h.metadata.namespace ?? '') && h.metadata.deletionTimestamp === undefined);
 
   /** Of everything that a plan depends on beside the commit. */
-  const fingerprintOf = (sync: GitSync, inNamespaces: ReadonlySet<string>): string =>
-    hashOf([sync.spec, holdsOf(inNamespaces).map((h) => [h.metadata.uid, h.metadata.generation])]);
-
-  /** With their targets. The lane goes first: a plan that restored configuration before it would hide the need of a restart. */
-  const holdsIn = async (inNamespaces: ReadonlySet<string>): Promise<HoldWithTarget[]> => {
-    const relevant = holdsOf(inNamespaces);
-    await Promise.all(relevant.map((hold) => enforceHold(hold, holdPorts)));
-    return Promise.all(relevant.map(targetOf));
-  };
+  const fingerprintOf = (sync: GitSync, namespaces: ReadonlySet<string>): string =>
+    hashOf([sync.spec, lane.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation])]);
 
   const execute = async (sync: GitSync, state: SyncState, made: Plan, commit: string): Promise<ApplyProblem[]> => {
     const problems = await applyAll(sync, made.apply, { commit, state, all: made.desired }, applyPorts);
     const notPruned = problems.some((p) => !p.permanent) ? [] : await pruneAll(sync, made.prune, applyPorts);
-    remember(state, made, notPruned);
-    await settleHolds(made);
+    rememberInventory(state, made, notPruned);
+    await lane.settle(made);
     return [...problems, ...notPruned];
   };
 
@@ -314,104 +237,12 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       if (!hold) continue;
       const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workload.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
       ports.events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
-      for (let i = 0; i < 100 && !holds.get(hold.metadata); i += 1) await clock.sleep(20);
+      await lane.seen(hold);
     }
   };
 
-  /** After a restart, or a crash between apply and status: what carries our label is ours. */
-  const rebuildInventory = async (sync: GitSync, state: SyncState, rendered: readonly KubeObject[]): Promise<void> => {
-    for (const { id, v } of sync.status?.inventory ?? []) state.inventory.set(id, v);
-    const owner = ownerLabel({ namespace: sync.metadata.namespace ?? '', name: sync.metadata.name });
-    const kinds = new Map(
-      [...state.inventory.keys()]
-        .map(parseKey)
-        .concat(rendered.map(keyOf))
-        .map((k) => [`${k.group}/${k.kind}`, k]),
-    );
-    for (const { group, kind } of kinds.values()) {
-      const type = await ports.discovery.findKind(group, kind);
-      if (!type) continue;
-      for (const { metadata } of (await owned.of(type)).list()) {
-        if (metadata.labels?.[labels.sync] !== owner) continue;
-        state.inventory.set(
-          keyString({ group, kind, namespace: metadata.namespace ?? '', name: metadata.name }),
-          type.version,
-        );
-      }
-    }
-  };
-
-  const remember = (state: SyncState, made: Plan, notPruned: readonly ApplyProblem[]): void => {
-    const kept = [...made.keep.map((k) => k.key), ...notPruned.map((p) => p.key)];
-    if (made.emptyRefused) return;
-    const versions = new Map(state.inventory);
-    state.inventory.clear();
-    for (const { key, object } of made.desired)
-      state.inventory.set(key, object.apiVersion.slice(object.apiVersion.indexOf('/') + 1));
-    for (const key of kept) state.inventory.set(key, versions.get(key) ?? 'v1');
-    for (const key of made.prune) state.applied.delete(key);
-  };
-
-  /** Holds say whether they are in force now. */
-  const settleHolds = async (made: Plan): Promise<void> => {
-    for (const { hold, digest } of made.passed) {
-      if (hold.status?.phase === 'Lifted' && hold.status.currentDigest === digest) continue;
-      await writeHoldStatus(
-        hold,
-        { phase: 'Lifted', reason: 'OtherDigest', message: 'a release that is not rejected was applied', digest },
-        ports,
-      );
-    }
-    for (const { hold } of made.held) {
-      if (hold.status?.phase !== 'Lifted') continue;
-      const message = `a rejected release came back; release ${hold.spec.target.release} is applied instead`;
-      await writeHoldStatus(
-        hold,
-        { phase: 'Held', reason: 'TargetApplied', message, digest: hold.spec.target.sourceDigest },
-        ports,
-      );
-    }
-  };
-
-  const waitOutcome = async (sync: GitSync, state: SyncState, outcome: Outcome): Promise<Outcome> => {
-    if (
-      !sync.spec.wait ||
-      outcome.kind === 'failed' ||
-      (conditionIs(sync.status?.conditions, 'Ready', 'True') && outcome.kind === 'unchanged')
-    )
-      return outcome;
-    const unhealthy = await unhealthyOf([...state.inventory.keys()].map(parseKey), ports);
-    const fingerprint = state.planned?.fingerprint ?? '';
-    if (!unhealthy) {
-      delete state.waitingSince;
-      return outcome;
-    }
-    if (state.waitingSince?.fingerprint !== fingerprint) state.waitingSince = { fingerprint, at: clock.now() };
-    const expired = unhealthy.failed || clock.now() - state.waitingSince.at > parseDuration(sync.spec.timeout);
-    if (!expired) return { kind: 'waiting', message: unhealthy.message, of: outcome };
-    return { kind: 'failed', reason: 'HealthCheckFailed', message: unhealthy.message, permanent: unhealthy.failed };
-  };
-
-  const ensureFinalizer = async (sync: GitSync): Promise<void> => {
-    if (sync.metadata.finalizers?.includes(FINALIZER)) return;
-    const finalizers = [...(sync.metadata.finalizers ?? []), FINALIZER];
-    const body = { metadata: { finalizers, resourceVersion: sync.metadata.resourceVersion } };
-    await client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body });
-  };
-
-  /** The GitSync is being deleted: what it owns goes with it, unless spec.prune is false. */
-  const finish = async (sync: GitSync, state: SyncState): Promise<undefined> => {
-    if (sync.spec.prune) {
-      await rebuildInventory(sync, state, []);
-      const problems = await pruneAll(sync, [...state.inventory.keys()], applyPorts);
-      const [first] = problems;
-      if (first) throw new Error(first.message);
-    }
-    const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== FINALIZER);
-    await client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body: { metadata: { finalizers } } });
-    states.delete(keyFor(sync.metadata));
-    return undefined;
-  };
+  const withHealth = (sync: GitSync, state: SyncState, outcome: Outcome): Promise<Outcome> =>
+    waitForHealth(sync, state, outcome, ports);
 
   const report = async (sync: GitSync, state: SyncState, outcome: Outcome): Promise<void> => {
     const now = clock.now();
@@ -469,21 +300,22 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
 
   return {
     requestSync: (sync) => queue.add(keyFor(sync)),
-    requestHold(hold) {
-      fresh.set(keyFor(hold.metadata), hold);
-      holdQueue.add(keyFor(hold.metadata));
-    },
+    requestHold: lane.request,
     syncsOf: (url) =>
       syncs
         .list()
         .filter((s) => normalUrl(s.spec.url) === normalUrl(url))
         .map(({ metadata }) => ({ namespace: metadata.namespace ?? '', name: metadata.name })),
     async stop() {
-      await Promise.all([queue.stop(), holdQueue.stop()]);
+      await Promise.all([queue.stop(), lane.stop()]);
       await Promise.all([syncs.stop(), holds.stop(), namespaces.stop(), owned.stop()]);
     },
   };
 };
+
+const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> => new Set(keys.map((k) => k.namespace));
+
+const nameOf = ({ metadata }: GitSync) => ({ namespace: metadata.namespace ?? '', name: metadata.name });
 
 const normalUrl = (url: string): string =>
   url

@@ -1,0 +1,136 @@
+import type { Hold } from '../api/hold.ts';
+import { keyOf, keyString } from '../api/meta.ts';
+import type { Clock } from '../clock.ts';
+import { createWorkQueue, type Discovery, type KubeClient, type WatchCache } from '../kube/index.ts';
+import { type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
+import type { Log, Metrics } from '../telemetry/index.ts';
+import { enforceHold, type HoldPorts, writeHoldStatus } from './holds.ts';
+import type { HoldWithTarget, Plan } from './plan.ts';
+
+export interface LanePorts {
+  client: KubeClient;
+  discovery: Discovery;
+  snapshots: SnapshotStore;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  metrics: Metrics;
+  lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  holds: WatchCache<Hold>;
+  /** Objects of a GitSync were brought back from a snapshot. */
+  onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
+  /** A Hold of this workload (keyString) came, changed or went. */
+  onChange: (workload: string) => void;
+}
+
+export interface HoldLane {
+  /** Obey it now, without waiting for its watch event. */
+  request(hold: Hold): void;
+  /** Resolves when the watch has shown it. */
+  seen(hold: Hold): Promise<void>;
+  /** Those that count in these namespaces. */
+  inForce(namespaces: ReadonlySet<string>): Hold[];
+  /** The same, obeyed, with their targets. */
+  holdsIn(namespaces: ReadonlySet<string>): Promise<HoldWithTarget[]>;
+  /** Holds say whether they are in force after this plan. */
+  settle(made: Plan): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SEEN_TRIES = 100;
+const SEEN_EVERY_MS = 20;
+
+/** Rollbacks have a queue of their own: no fetch, render, dependency or slow sync is ever before them. */
+export const createHoldLane = (ports: LanePorts): HoldLane => {
+  const { clock, holds, log, metrics } = ports;
+  /** Newer than the watch. */
+  const fresh = new Map<string, Hold>();
+  const targets = new Map<string, Snapshot>();
+  const keyFor = ({ metadata }: Hold): string => `${metadata.namespace}/${metadata.name}`;
+
+  const holdPorts: HoldPorts = {
+    ...ports,
+    onApplied(hold, fieldManager, objects) {
+      const took = clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '');
+      metrics.holdApplyDuration.observe(Math.max(0, took) / 1000);
+      const [, namespace, name] = fieldManager.split('/');
+      if (namespace !== undefined && name !== undefined) {
+        ports.onRestored(
+          { namespace, name },
+          objects.map((object) => keyString(keyOf(object))),
+        );
+      }
+    },
+  };
+  const queue = createWorkQueue({
+    concurrency: 8,
+    clock,
+    random: ports.random,
+    maxBackoffMs: 5_000,
+    onError: (key, err, retryInMs) => log.error({ err, hold: key, retryInMs }, 'hold failed'),
+    async worker(key) {
+      const [namespace = '', name = ''] = key.split('/');
+      const hold = fresh.get(key) ?? holds.get({ namespace, name });
+      fresh.delete(key);
+      if (hold && hold.metadata.deletionTimestamp === undefined) await enforceHold(hold, holdPorts);
+      return undefined;
+    },
+  });
+  const unsubscribe = holds.onChange((hold, previous) => {
+    const changed = hold ?? previous;
+    if (hold) queue.add(keyFor(hold));
+    if (!changed || hold?.metadata.generation === previous?.metadata.generation) return;
+    ports.onChange(keyString({ group: 'apps', ...changed.spec.workload, namespace: changed.metadata.namespace ?? '' }));
+  });
+
+  const targetOf = async (hold: Hold): Promise<Snapshot | undefined> => {
+    const { namespace = '' } = hold.metadata;
+    const key = `${namespace}/${hold.spec.target.snapshot}`;
+    const target =
+      targets.get(key) ?? (await ports.snapshots.read(namespace, hold.spec.target.snapshot).catch(undefinedIfDamaged));
+    if (target) targets.set(key, target);
+    return target;
+  };
+
+  const lane: HoldLane = {
+    request(hold) {
+      fresh.set(keyFor(hold), hold);
+      queue.add(keyFor(hold));
+    },
+    async seen(hold) {
+      for (let i = 0; i < SEEN_TRIES && !holds.get(hold.metadata); i += 1) await clock.sleep(SEEN_EVERY_MS);
+    },
+    inForce: (namespaces) =>
+      holds
+        .list()
+        .filter(({ metadata }) => namespaces.has(metadata.namespace ?? '') && metadata.deletionTimestamp === undefined),
+    async holdsIn(namespaces) {
+      const relevant = lane.inForce(namespaces);
+      // The lane goes first: a plan that restored configuration before it would hide the need of a restart.
+      await Promise.all(relevant.map((hold) => enforceHold(hold, holdPorts)));
+      return Promise.all(relevant.map(async (hold) => ({ hold, target: await targetOf(hold) })));
+    },
+    async settle(made) {
+      for (const { hold, digest } of made.passed) {
+        if (hold.status?.phase === 'Lifted' && hold.status.currentDigest === digest) continue;
+        const message = 'a release that is not rejected was applied';
+        await writeHoldStatus(hold, { phase: 'Lifted', reason: 'OtherDigest', message, digest }, ports);
+      }
+      for (const { hold } of made.held.filter((h) => h.hold.status?.phase === 'Lifted')) {
+        const { release, sourceDigest: digest } = hold.spec.target;
+        const message = `a rejected release came back; release ${release} is applied instead`;
+        await writeHoldStatus(hold, { phase: 'Held', reason: 'TargetApplied', message, digest }, ports);
+      }
+    },
+    stop() {
+      unsubscribe();
+      return queue.stop();
+    },
+  };
+  return lane;
+};
+
+const undefinedIfDamaged = (error: unknown): undefined => {
+  if (!(error instanceof SnapshotDamaged)) throw error;
+  return undefined;
+};
