@@ -29,6 +29,8 @@ export interface ApplyPorts {
   /** Whether a Hold that came since the plan rejects this digest of the workload. */
   isRejectedNow: (workload: KubeObject, digest: string) => boolean;
   metrics: Metrics;
+  /** Aborted when this process may no longer write: another one leads. */
+  signal: AbortSignal;
 }
 
 export interface ApplyProblem {
@@ -55,6 +57,7 @@ export const applyAll = async (
     const queue = batch.map((b) => b.planned);
     const worker = async (): Promise<void> => {
       for (let next = queue.shift(); next; next = queue.shift()) {
+        ports.signal.throwIfAborted();
         const problem = await applyOne(sync, next, context, ports).catch((error) => problemOf(next, error));
         if (problem) problems.push(problem);
       }

@@ -87,8 +87,10 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   });
 
   const owned = createOwnedObjects(client, cachePorts, (type, object, previous) => drift(type, object, previous));
+  const stopped = new AbortController();
   const applyPorts = {
     client,
+    signal: stopped.signal,
     discovery: ports.discovery,
     owned,
     namespaces,
@@ -307,6 +309,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
         .filter((s) => normalUrl(s.spec.url) === normalUrl(url))
         .map(({ metadata }) => ({ namespace: metadata.namespace ?? '', name: metadata.name })),
     async stop() {
+      stopped.abort(new Error('no longer the leader'));
       await Promise.all([queue.stop(), lane.stop()]);
       await Promise.all([syncs.stop(), holds.stop(), namespaces.stop(), owned.stop()]);
     },
