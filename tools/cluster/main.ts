@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensurePrograms } from './build.ts';
 import { type Cluster, clusterNames, openCluster, startCluster } from './index.ts';
@@ -12,6 +13,7 @@ containerd, kubelet, kube-proxy and CoreDNS in namespaces of its own.
   down [NAME]         end its processes and remove its state
   list                the clusters that stand
   exec NAME -- CMD    run a command inside its namespaces
+  import NAME FILE    load a docker-archive into its node
   build               build all of its programs into the cache (METRICOPS_CACHE, ~/.cache/metricops)
 
 NAME is "metricops" by default. KUBEBUILDER_ASSETS is used for the programs that it holds.
@@ -43,6 +45,7 @@ const commands: Record<string, () => Promise<unknown>> = {
         .join(''),
     ),
   exec: async () => process.stdout.write(await (await existing()).exec(rest)),
+  import: async () => (await existing()).importImage(resolve(rest[0] ?? '')),
   build: () => ensurePrograms([...controlPlanePrograms, ...nodePrograms, 'kustomize'], { log }),
 };
 

@@ -13,11 +13,15 @@ import { type Cluster, startCluster } from '../cluster/index.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { buildImages, type Image } from '../images.ts';
 import { type GitServer, startGitServer } from '../lib/git-server.ts';
+import { type Access, proxiedAccess, routedAccess } from './access.ts';
+import { type ExistingCluster, openExisting } from './existing.ts';
 import { type Monitoring, startMonitoring } from './monitoring.ts';
 import type { Progress } from './progress.ts';
 
 const exec = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
+/** Where the demo's shop is. */
+export const DEMO_NAMESPACE = 'shop';
 
 /** A cluster with metricops, Prometheus, Alertmanager and a Git server: all real, all of this machine. */
 export interface Environment {
@@ -25,7 +29,8 @@ export interface Environment {
   client: KubeClient;
   git: GitServer;
   monitoring: Monitoring;
-  /** http://ADDRESS:8080 of the installed controller. */
+  access: Access;
+  /** HTTP endpoint of the installed controller. */
   metricopsUrl: string;
   tokens: { alertmanager: string; push: string };
   kubectl(args: readonly string[], input?: string): Promise<string>;
@@ -57,23 +62,19 @@ export const missingHere = async (): Promise<string[]> => {
   return missing;
 };
 
-export const startEnvironment = async (options: { name: string; progress: Progress }): Promise<Environment> => {
-  const { progress, name } = options;
+export const startEnvironment = async (options: {
+  name: string;
+  progress: Progress;
+  /** Instead of a cluster of our own. */
+  existing?: ExistingCluster;
+}): Promise<Environment> => {
+  const { progress, name, existing } = options;
   const log = (line: string): void => progress.say(`  ${line}`);
-  const packages = [
-    'containerd',
-    'runc',
-    'containernetworking-plugins',
-    'conntrack',
-    'iptables',
-    'iproute2',
-    'buildah',
-    'git',
-    'prometheus',
-    'prometheus-alertmanager',
-  ];
+  const packages = existing ? HOST_PACKAGES : [...NODE_PACKAGES, ...HOST_PACKAGES];
   await progress.step('Debian packages', async () => ensureDebianPackages(packages, log));
-  const starting = progress.step('a Kubernetes with a node', () => startCluster({ name, node: true, log }));
+  const starting = existing
+    ? progress.step(`context ${existing.context}`, () => openExisting(existing))
+    : progress.step('a Kubernetes with a node', () => startCluster({ name, node: true, log }));
   const building = progress.step('images from the Containerfile', () => buildOwnImages(log));
   building.catch(() => {}); // awaited below, after the cluster that has to end with it
   const cluster = await starting;
@@ -83,11 +84,11 @@ export const startEnvironment = async (options: { name: string; progress: Progre
     await cluster.down();
   };
   try {
-    await progress.step('loading the images into the node', async () => {
+    await progress.step('loading the images into the cluster', async () => {
       for (const archive of (await building).values()) await cluster.importImage(archive);
     });
     git = await startGitServer({ host: cluster.hostAddress });
-    return await assemble(cluster, git, progress, down);
+    return await assemble(cluster, git, progress, { down, foreign: existing !== undefined });
   } catch (error) {
     await down();
     throw error;
@@ -102,11 +103,14 @@ const buildOwnImages = async (log: (line: string) => void): Promise<Map<string, 
   return buildImages([...OWN_IMAGES, ...SHOP_IMAGES], { context: ROOT, outDir: join(dist, 'images'), log });
 };
 
+const NODE_PACKAGES = ['containerd', 'runc', 'containernetworking-plugins', 'conntrack', 'iptables', 'iproute2'];
+const HOST_PACKAGES = ['buildah', 'git', 'prometheus', 'prometheus-alertmanager'];
+
 const assemble = async (
   cluster: Cluster,
   git: GitServer,
   progress: Progress,
-  down: () => Promise<void>,
+  { down, foreign }: { down: () => Promise<void>; foreign: boolean },
 ): Promise<Environment> => {
   const kubectl = async (args: readonly string[], input?: string): Promise<string> => {
     const child = exec(cluster.kubectl, ['--kubeconfig', cluster.kubeconfig, ...args], { maxBuffer: 64 << 20 });
@@ -114,6 +118,7 @@ const assemble = async (
     return (await child).stdout;
   };
   const client = createKubeClient(await loadConnection({ kubeconfig: cluster.kubeconfig }));
+  const access = foreign ? await proxiedAccess(cluster) : routedAccess(client);
   const tokens = { alertmanager: randomBytes(24).toString('hex'), push: randomBytes(24).toString('hex') };
   const address = cluster.nodeAddress;
 
@@ -125,16 +130,17 @@ const assemble = async (
       dump(overlayOf(relative(overlay, ROOT), `http://${address}:9090`)),
     );
     await kubectl(['apply', '--server-side', '-f', join(ROOT, 'deploy/namespace.yaml')]);
-    for (const secret of ['alertmanager', 'push'] as const) {
-      await kubectl([
-        'create',
-        'secret',
-        'generic',
-        `metricops-${secret}`,
-        '-n',
-        SYSTEM_NAMESPACE,
-        `--from-literal=token=${tokens[secret]}`,
-      ]);
+    for (const name of ['alertmanager', 'push'] as const) {
+      const secret = {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { namespace: SYSTEM_NAMESPACE, name: `metricops-${name}` },
+      };
+      await client.apply(
+        resources.secrets,
+        { ...secret, stringData: { token: tokens[name] } },
+        { fieldManager: 'demo', force: true },
+      );
     }
     await kubectl(['apply', '--server-side', '-k', overlay]);
     await kubectl(['rollout', 'status', 'deployment/metricops', '-n', SYSTEM_NAMESPACE, '--timeout=60s']).catch(
@@ -145,14 +151,13 @@ const assemble = async (
       },
     );
   });
-  const service = await client.get(resources.services, { namespace: SYSTEM_NAMESPACE, name: 'metricops' });
-  const { clusterIP } = (service?.spec ?? {}) as { clusterIP?: string };
-  const metricopsUrl = `http://${clusterIP}:8080`;
+  const metricopsUrl = await access.metricops();
   const monitoring = await progress.step('Prometheus and Alertmanager', async () => {
     const host = {
       dir: cluster.stateDir,
       address,
       client,
+      access,
       spawn: (n: string, argv: string[]) => cluster.spawn(n, argv),
     };
     const started = await startMonitoring(host, {
@@ -173,6 +178,7 @@ const assemble = async (
     client,
     git,
     monitoring,
+    access,
     metricopsUrl,
     tokens,
     kubectl,
@@ -185,10 +191,18 @@ const assemble = async (
     },
     async down() {
       await monitoring.stop();
+      // Of a cluster of our own nothing is left anyway.
+      if (foreign) await uninstall(kubectl);
       await client.close();
       await down();
     },
   };
+};
+
+/** The GitSyncs first, while somebody is there to prune what they applied. */
+const uninstall = async (kubectl: Environment['kubectl']): Promise<void> => {
+  await kubectl(['delete', 'namespace', DEMO_NAMESPACE, '--ignore-not-found', '--timeout=120s']);
+  await kubectl(['delete', '-k', ROOT, '--ignore-not-found', '--timeout=120s']);
 };
 
 /** What a user would write: the repository as a base, and the one setting that every installation has. */

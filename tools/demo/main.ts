@@ -14,6 +14,11 @@ the fix arrives. Needs Linux, root and Go. The first time it builds Kubernetes, 
   --keep        leave everything running, and say how to look at it
   --json        print the timeline and the final objects as JSON on standard output
   --name NAME   name of the local cluster (metricops-demo)
+
+  --context NAME       use an existing cluster instead: a context of your kubeconfig. It needs the next two:
+  --host-address ADDR  this machine's address, as the cluster's pods reach it: Git, Prometheus and Alertmanager run here
+  --load COMMAND       brings an image archive into the cluster, {} being its path: 'kind load image-archive {}',
+                       'k3d image import {}', 'minikube image load {}'
 `;
 
 const { values } = parseArgs({
@@ -21,6 +26,9 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     name: { type: 'string', default: 'metricops-demo' },
+    context: { type: 'string' },
+    'host-address': { type: 'string' },
+    load: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   },
 });
@@ -28,6 +36,13 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
+const { context, 'host-address': hostAddress, load } = values;
+if (context !== undefined && (hostAddress === undefined || load === undefined)) {
+  process.stderr.write('--context needs --host-address and --load; see --help\n');
+  process.exit(2);
+}
+const existing =
+  context !== undefined && hostAddress !== undefined && load !== undefined ? { context, hostAddress, load } : undefined;
 const missing = await missingHere();
 if (missing.length > 0) {
   process.stderr.write(`The demo can't run here. Missing:\n${missing.map((m) => `  - ${m}\n`).join('')}`);
@@ -35,9 +50,9 @@ if (missing.length > 0) {
 }
 
 const progress = createProgress();
-const left = await openCluster(values.name);
+const left = existing ? undefined : await openCluster(values.name);
 if (left) await progress.step(`ending ${values.name}, left by an earlier run`, () => left.down());
-const env = await startEnvironment({ name: values.name, progress });
+const env = await startEnvironment({ name: values.name, progress, ...(existing ? { existing } : {}) });
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
@@ -62,7 +77,7 @@ try {
     progress.say('left running. Look at it with:');
     progress.say(`  export KUBECONFIG=${env.cluster.kubeconfig}`);
     progress.say('  node src/cli/main.ts status -A; kubectl get metricops -A');
-    progress.say(`end it with: npm run cluster -- down ${values.name}`);
+    if (!existing) progress.say(`end it with: npm run cluster -- down ${values.name}`);
   }
 } catch (error) {
   process.exitCode = 1;

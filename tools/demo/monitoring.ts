@@ -4,6 +4,7 @@ import { dump } from 'js-yaml';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createWatchCache, type KubeClient, resources } from '../../src/kube/index.ts';
+import type { Access } from './access.ts';
 
 /** What the monitoring needs of the machine it runs on: a folder, and a way to start a process near the cluster. */
 export interface MonitoringHost {
@@ -11,6 +12,7 @@ export interface MonitoringHost {
   /** Address at which pods and this process reach what listens there. */
   address: string;
   client: KubeClient;
+  access: Access;
   spawn(name: string, argv: string[]): unknown;
 }
 
@@ -44,7 +46,7 @@ export const startMonitoring = async (host: MonitoringHost, options: MonitoringO
   writeFileSync(join(dir, 'prometheus.yaml'), dump(prometheusConfig(host, options, rules, join(dir, 'targets.json'))));
   writeFileSync(join(dir, 'alertmanager.yaml'), dump(alertmanagerConfig(options)));
   const targets = join(dir, 'targets.json');
-  const discovery = await writeTargets(host.client, targets);
+  const discovery = await writeTargets(host, targets);
   host.spawn('prometheus', [
     'prometheus',
     `--config.file=${join(dir, 'prometheus.yaml')}`,
@@ -89,10 +91,10 @@ const prometheusConfig = (
 });
 
 /** Keeps the file equal to the running pods that ask to be scraped. */
-const writeTargets = async (client: KubeClient, file: string): Promise<{ stop(): Promise<void> }> => {
+const writeTargets = async ({ client, access }: MonitoringHost, file: string): Promise<{ stop(): Promise<void> }> => {
   const pods = createWatchCache(client, resources.pods, {}, { clock: systemClock, random: Math.random });
   const write = (): void => {
-    writeFileSync(`${file}.new`, JSON.stringify(pods.list().flatMap(targetOf)));
+    writeFileSync(`${file}.new`, JSON.stringify(pods.list().flatMap((pod) => targetOf(pod, access))));
     renameSync(`${file}.new`, file);
   };
   await pods.ready();
@@ -101,12 +103,15 @@ const writeTargets = async (client: KubeClient, file: string): Promise<{ stop():
   return pods;
 };
 
-const targetOf = (pod: KubeObject): unknown[] => {
+const targetOf = (pod: KubeObject, access: Access): unknown[] => {
   const { annotations = {}, labels = {}, namespace = '', name } = pod.metadata;
   const { podIP, phase } = (pod.status ?? {}) as { podIP?: string; phase?: string };
   if (annotations['prometheus.io/scrape'] !== 'true' || phase !== 'Running' || podIP === undefined) return [];
-  const target = `${podIP}:${annotations['prometheus.io/port'] ?? '80'}`;
-  const path = annotations['prometheus.io/path'] ?? '/metrics';
+  const { target, path } = access.scrape(
+    pod,
+    annotations['prometheus.io/port'] ?? '80',
+    annotations['prometheus.io/path'] ?? '/metrics',
+  );
   const app = labels['app.kubernetes.io/name'] ?? '';
   return [{ targets: [target], labels: { __metrics_path__: path, namespace, pod: name, app } }];
 };

@@ -93,10 +93,9 @@ export const deployShop = async (env: Environment, namespace: string): Promise<S
         .toSorted();
     },
     async load(rate) {
-      const service = await client.get(resources.services, { namespace, name: 'checkout' });
-      const { clusterIP } = (service?.spec ?? {}) as { clusterIP?: string };
+      const url = await env.access.service(namespace, 'checkout', 8080);
       const abort = new AbortController();
-      const running = runLoad({ urls: [`http://${clusterIP}:8080/`], rate, durationMs: 600_000, signal: abort.signal });
+      const running = runLoad({ urls: [`${url}/`], rate, durationMs: 600_000, signal: abort.signal });
       return () => {
         abort.abort();
         return running;
