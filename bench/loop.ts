@@ -201,9 +201,13 @@ const releaseBad = async (
   // Enough requests since it was ready to judge it, in Prometheus.
   for (const name of names) {
     const query = `sum(increase(http_requests_total{service="${name}",code=~"5.."}[5s]))`;
-    await waitFor(`failed requests to ${name}`, async () => ((await prometheus(env, query)) > 3 ? true : undefined), {
-      timeoutMs: 60_000,
-    });
+    await waitFor(
+      `failed requests to ${name}`,
+      async () => ((await env.monitoring.query(query)) > 3 ? true : undefined),
+      {
+        timeoutMs: 60_000,
+      },
+    );
   }
 };
 
@@ -221,12 +225,6 @@ const recordedReady = async (env: Environment, names: readonly string[], image: 
       { timeoutMs: 180_000 },
     );
   }
-};
-
-const prometheus = async (env: Environment, query: string): Promise<number> => {
-  const answer = await fetch(`${env.monitoring.prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`);
-  const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
-  return Number(data.result[0]?.value[1] ?? 0);
 };
 
 const startLoad = async (env: Environment, names: readonly string[]): Promise<() => Promise<unknown>> => {

@@ -91,7 +91,7 @@ describe('the whole loop on a real node', () => {
     try {
       await waitFor(
         'traffic',
-        async () => ((await prometheus(`sum(increase(${metric}}[10s]))`)) > 50 ? true : undefined),
+        async () => ((await env().monitoring.query(`sum(increase(${metric}}[10s]))`)) > 50 ? true : undefined),
         { timeoutMs: 60_000 },
       );
       await kubectl(['set', 'image', `deployment/${name}`, '-n', namespace, '*=metricops.dev/shop:v2']);
@@ -180,14 +180,10 @@ describe('the whole loop on a real node', () => {
     await env().monitoring.setRules([rulesFor(objective)]);
     const stop = await shop.load(50);
     const query = `sum(increase(http_requests_total{namespace="${namespace}",service="checkout"}[10s]))`;
-    await waitFor('traffic', async () => ((await prometheus(query)) > 100 ? true : undefined), { timeoutMs: 60_000 });
+    await waitFor('traffic', async () => ((await env().monitoring.query(query)) > 100 ? true : undefined), {
+      timeoutMs: 60_000,
+    });
     return { shop, stop };
-  };
-
-  const prometheus = async (query: string): Promise<number> => {
-    const answer = await fetch(`${env().monitoring.prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`);
-    const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
-    return Number(data.result[0]?.value[1] ?? 0);
   };
 
   const startLoad = async (namespace: string, objects: readonly KubeObject[]): Promise<() => Promise<unknown>> => {

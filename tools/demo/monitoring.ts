@@ -4,6 +4,7 @@ import { dump } from 'js-yaml';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createWatchCache, type KubeClient, resources } from '../../src/kube/index.ts';
+import { createPrometheus } from '../../src/slo/index.ts';
 import type { Access } from './access.ts';
 
 /** What the monitoring needs of the machine it runs on: a folder, and a way to start a process near the cluster. */
@@ -21,6 +22,8 @@ export interface Monitoring {
   alertmanagerUrl: string;
   /** Replaces the rules and has Prometheus read them again. */
   setRules(groups: unknown[]): Promise<void>;
+  /** Value of the first result; 0 when there is none. */
+  query(expression: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -62,9 +65,11 @@ export const startMonitoring = async (host: MonitoringHost, options: MonitoringO
     '--cluster.listen-address=',
   ]);
   const prometheusUrl = `http://${host.address}:${ports.prometheus}`;
+  const prometheus = createPrometheus({ url: prometheusUrl });
   return {
     prometheusUrl,
-    stop: () => discovery.stop(),
+    query: async (expression) => (await prometheus.query(expression))[0]?.value ?? 0,
+    stop: async () => void (await Promise.all([discovery.stop(), prometheus.close()])),
     alertmanagerUrl: `http://${host.address}:${ports.alertmanager}`,
     async setRules(groups) {
       writeFileSync(rules, dump({ groups }, { noRefs: true }));

@@ -4,6 +4,7 @@ import type { Incident } from '../../src/api/incident.ts';
 import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
 import { resources } from '../../src/kube/index.ts';
 import { rulesFor } from '../../src/slo/index.ts';
+import { waitFor } from '../cluster/wait.ts';
 import type { Environment } from './environment.ts';
 import type { Progress } from './progress.ts';
 import { deployShop, type Shop, shopObjective } from './shop.ts';
@@ -120,17 +121,13 @@ export const optIn = async (env: Environment, shop: Shop, ...annotations: string
 };
 
 /** Samples of a good time: the release before the bad one is compared with them. */
-const quiet = async (env: Environment, namespace: string): Promise<void> => {
+const quiet = (env: Environment, namespace: string): Promise<true> => {
   const query = `sum(increase(http_requests_total{namespace="${namespace}",service="checkout"}[30s]))`;
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const answer = (await (
-      await fetch(`${env.monitoring.prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`)
-    ).json()) as { data: { result: { value: [number, string] }[] } };
-    if (Number(answer.data.result[0]?.value[1] ?? 0) > 300) return;
-    if (Date.now() > deadline) throw new Error('Prometheus has no samples of the shop: are its pods scraped?');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  return waitFor(
+    'samples of the shop in Prometheus',
+    async () => ((await env.monitoring.query(query)) > 300 ? true : undefined),
+    { timeoutMs: 60_000, explain: () => 'are its pods scraped?' },
+  );
 };
 
 const recorded = (shop: Shop, commit: string): Promise<Release> =>
