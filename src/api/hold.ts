@@ -22,6 +22,11 @@ export const holdSpec = z
       release: z.int().min(1).describe('Number in the ReleaseHistory.'),
       sourceDigest: digest,
       snapshot: z.string().min(1).describe('ControllerRevision with what to apply.'),
+      images: z
+        .array(z.strictObject({ container: z.string().max(63), image: z.string().max(1024) }))
+        .max(64)
+        .optional()
+        .describe('Images by digest, for tags that mean something else since.'),
     }),
     reason: z.enum(['Incident', 'Manual']).default('Manual'),
     incident: z.string().optional(),

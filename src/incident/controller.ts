@@ -5,7 +5,7 @@ import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { Clock } from '../clock.ts';
 import { createWorkQueue, type EventRecorder, isConflict, type KubeClient, resources } from '../kube/index.ts';
 import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
-import { hashOf, holdName } from '../snapshot/index.ts';
+import { hashOf, historyName, holdName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { Caches } from './caches.ts';
 import { observe } from './observe.ts';
@@ -92,6 +92,8 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const live = caches.workloads[workload.kind].get({ namespace, name: workload.name });
     const objective =
       incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
+    const { releases = [] } = caches.histories.get({ namespace, name: historyName(workload) })?.status ?? {};
+    const images = releases.filter((r) => r.number === target.number).flatMap((r) => pinsFor(r, releases));
     const hold: Hold = {
       apiVersion: API_VERSION,
       kind: 'Hold',
@@ -100,7 +102,12 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
         workload,
         scope: policyOf(live, objective).scope,
         rejectedDigests: [suspect.sourceDigest],
-        target: { release: target.number, sourceDigest: target.sourceDigest, snapshot: target.snapshot },
+        target: {
+          release: target.number,
+          sourceDigest: target.sourceDigest,
+          snapshot: target.snapshot,
+          ...(images.length > 0 ? { images } : {}),
+        },
         reason: 'Incident',
         incident: incident.metadata.name,
         message: (status.verdict?.message ?? '').slice(0, 1024),

@@ -2,5 +2,6 @@ export { canonical, hashOf } from './canonical.ts';
 export { contentHash, type Digests, digestsOf, liveDigest } from './digest.ts';
 export { loadDigestKey } from './digest-key.ts';
 export { ensureHistory, historyName, holdName } from './history-name.ts';
+export { type ImagePin, pinsFor, withPins } from './pin.ts';
 export { referencedConfig, referencesOf, templateOf } from './references.ts';
 export { createSnapshotStore, LIVE_MANAGER, type Snapshot, SnapshotDamaged, type SnapshotStore } from './store.ts';

@@ -11,6 +11,7 @@ import {
   SnapshotDamaged,
   type SnapshotStore,
   templateOf,
+  withPins,
 } from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { withConditions } from './conditions.ts';
@@ -107,7 +108,8 @@ const applySnapshot = async (
       return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion, object: is };
     }),
   );
-  const workload = withSnapshotName(keepReplicas(live, snapshot), hold.spec.target.snapshot);
+  const pinned = withPins(keepReplicas(live, snapshot), hold.spec.target.images);
+  const workload = withSnapshotName(pinned, hold.spec.target.snapshot);
   const type = workloadResource(hold.spec.workload.kind);
   const result = await ports.client.apply(type, workload, options);
   // By content: a Deployment's generation also counts changes of its annotations.
@@ -167,7 +169,11 @@ const patchTemplate = (live: KubeObject, snapshot: Snapshot, { client }: HoldPor
       type: 'json',
       body: [
         { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
-        { op: 'replace', path: '/spec/template', value: templateOf(snapshot.workload) },
+        {
+          op: 'replace',
+          path: '/spec/template',
+          value: templateOf(snapshot.workload),
+        },
       ],
     },
     { fieldManager: 'metricops' },

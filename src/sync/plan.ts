@@ -2,7 +2,7 @@ import type { Hold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
 import type { Digests, Snapshot } from '../snapshot/index.ts';
-import { hashOf, referencedConfig, templateOf } from '../snapshot/index.ts';
+import { hashOf, referencedConfig, templateOf, withPins } from '../snapshot/index.ts';
 
 export interface HoldWithTarget {
   hold: Hold;
@@ -135,7 +135,7 @@ const substitute = (
     return;
   }
   const hold = match.hold;
-  const object = withReplicasOf(rejected.object, target.workload);
+  const object = withPins(withReplicasOf(rejected.object, target.workload), hold.spec.target.images);
   desired.set(match.key, { key: match.key, object, hash: hashOf([object]), hold });
   keep.delete(match.key);
   for (const config of target.config) {

@@ -1,7 +1,7 @@
 import { annotations } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory } from '../../api/release-history.ts';
-import { liveDigest, templateOf } from '../../snapshot/index.ts';
+import { type ImagePin, liveDigest, pinsFor, templateOf } from '../../snapshot/index.ts';
 import { CliError } from '../io.ts';
 
 export interface RollbackPlan {
@@ -10,6 +10,8 @@ export interface RollbackPlan {
   /** The release it belongs to; undefined while it is not recorded yet. */
   from: Release | undefined;
   target: Release & { snapshot: string };
+  /** Images of the target by digest, where a tag means something else since. */
+  images: ImagePin[];
 }
 
 /**
@@ -57,7 +59,12 @@ export const planRollback = (
       'Choose another with --to N, or revert the commit in Git.',
     );
   }
-  return { rejected, from: releases.find((r) => r.sourceDigest === rejected), target: { ...target, snapshot } };
+  return {
+    rejected,
+    from: releases.find((r) => r.sourceDigest === rejected),
+    target: { ...target, snapshot },
+    images: pinsFor(target, releases),
+  };
 };
 
 /** By our annotation; by the live template for a workload that no GitSync applies; by the history when it is gone. */

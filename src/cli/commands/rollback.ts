@@ -74,7 +74,7 @@ const holdFor = (key: WorkloadKey, plan: RollbackPlan, existing: Hold | undefine
     workload,
     scope: existing?.spec.scope ?? 'Workload',
     rejectedDigests: [...new Set([...before, plan.rejected])],
-    target: { release, sourceDigest, snapshot },
+    target: { release, sourceDigest, snapshot, ...(plan.images.length > 0 ? { images: plan.images } : {}) },
     reason: 'Manual',
     message,
   };

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { Release } from '../api/release-history.ts';
+import { pinsFor, withPins } from './pin.ts';
+
+const release = (number: number, image: string, imageID?: string): Release => ({
+  number,
+  sourceDigest: `v1:${String(number).repeat(64)}`,
+  workloadUID: 'u',
+  images: [{ container: 'web', image, ...(imageID === undefined ? {} : { imageID }) }],
+  firstSeen: '2026-01-01T00:00:00Z',
+  outcome: 'Active',
+});
+
+describe('pinsFor', () => {
+  const good = release(1, 'shop:latest', 'example.com/shop@sha256:aa');
+  it('pins a tag that was pulled with another content since', () => {
+    const pins = pinsFor(good, [release(2, 'shop:latest', 'example.com/shop@sha256:bb'), good]);
+    assert.deepEqual(pins, [{ container: 'web', image: 'example.com/shop@sha256:aa' }]);
+  });
+  for (const [what, other] of [
+    ['another tag', release(2, 'shop:v2', 'example.com/shop@sha256:bb')],
+    ['the same content', release(2, 'shop:latest', 'example.com/shop@sha256:aa')],
+    ['a content that nobody recorded', release(2, 'shop:latest')],
+  ] as const) {
+    it(`leaves the tag as it is after ${what}`, () => assert.deepEqual(pinsFor(good, [other, good]), []));
+  }
+  it('leaves an image without a repository digest: there is nothing to pull by', () => {
+    const loaded = release(1, 'shop:latest', 'sha256:aa');
+    assert.deepEqual(pinsFor(loaded, [release(2, 'shop:latest', 'sha256:bb')]), []);
+  });
+});
+
+describe('withPins', () => {
+  const workload = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web' },
+    spec: {
+      template: {
+        spec: {
+          containers: [
+            { name: 'web', image: 'shop:latest' },
+            { name: 'other', image: 'other:v1' },
+          ],
+        },
+      },
+    },
+  };
+  it('replaces the image of the named container in a copy', () => {
+    const pinned = withPins(workload, [{ container: 'web', image: 'shop@sha256:aa' }]);
+    assert.match(JSON.stringify(pinned), /shop@sha256:aa.*other:v1/);
+    assert.match(JSON.stringify(workload), /shop:latest/);
+    assert.equal(withPins(workload, undefined), workload);
+  });
+});
