@@ -1,21 +1,41 @@
 import { parseArgs } from 'node:util';
-import { createProgress } from '../tools/demo/progress.ts';
+import { createProgress, type Progress } from '../tools/demo/progress.ts';
 import { benchLoop } from './loop.ts';
 import { benchSidecar } from './sidecar.ts';
+import { benchSync, SYNC_SCENARIOS } from './sync/main.ts';
 
 const HELP = `Usage: npm run bench -- BENCH [--json]
 
   loop      alert → Hold → applied → pods ready, beside kubectl rollout undo, on a real node (root; about 6 minutes)
   sidecar   memory, CPU and first record of the recorder, as the kubelet reports them (root; about 2 minutes)
+  sync      the reconciler beside a bare client loop: first sync, nothing changed, pushes, drift, memory, soak
+            (root; about 20 minutes, 10 of them the soak)
+
+Options of sync:
+  --only NAME[,NAME]    some of: ${SYNC_SCENARIOS.join(', ')}
+  --soak-minutes N      10 by default
+  --plots               draw the figures into docs/
 
 --json prints one JSON object on standard output; progress goes to standard error.
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h' },
+    only: { type: 'string', default: '' },
+    'soak-minutes': { type: 'string', default: '10' },
+    plots: { type: 'boolean', default: false },
+  },
 });
-const benches = { loop: benchLoop, sidecar: benchSidecar };
+const only = values.only.split(',').filter((name) => name !== '');
+const benches = {
+  loop: benchLoop,
+  sidecar: benchSidecar,
+  sync: (progress: Progress) =>
+    benchSync(progress, { only, soakMinutes: Number(values['soak-minutes']), plots: values.plots }),
+};
 const bench = benches[positionals[0] as keyof typeof benches];
 if (values.help || !bench) {
   process.stdout.write(HELP);

@@ -16,6 +16,7 @@ import {
   workloadResource,
 } from './kube/index.ts';
 import { type RecorderCaches, replicaSetCacheOptions, workloadCacheOptions } from './release/index.ts';
+import { keepAppliers } from './sync/index.ts';
 
 export interface ControllerCaches {
   caches: Caches & RecorderCaches;
@@ -36,7 +37,7 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
     return cache;
   };
   const workloads = Object.fromEntries(
-    WORKLOAD_KINDS.map((kind) => [kind, watch(workloadResource(kind), workloadCacheOptions)]),
+    WORKLOAD_KINDS.map((kind) => [kind, watch(workloadResource(kind), workloadOptions)]),
   ) as Record<WorkloadKind, WatchCache>;
   const caches = {
     incidents: watch<Incident>(resources.incidents),
@@ -53,6 +54,16 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
     ready: async () => void (await Promise.all(all.map((cache) => cache.ready()))),
     stop: async () => void (await Promise.all(all.map((cache) => cache.stop()))),
   };
+};
+
+/** Rooms ask of a workload who wrote its template, and which GitSync applied it. */
+const workloadOptions: WatchCacheOptions = {
+  keepManagedFields: true,
+  trim(workload) {
+    const { managedFields } = keepAppliers({ ...workload, metadata: { ...workload.metadata } }).metadata;
+    const trimmed = workloadCacheOptions.trim?.(workload) ?? workload;
+    return { ...trimmed, metadata: { ...trimmed.metadata, ...(managedFields ? { managedFields } : {}) } };
+  },
 };
 
 /** Pods are many: what nobody reads of them is not kept. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DEFAULT_RECORD_URL, startCertificates, startWebhook } from '../webhook/index.ts';
 import { annotations } from './api/annotations.ts';
 import type { GitSync } from './api/gitsync.ts';
+import type { GitSyncSet } from './api/gitsyncset.ts';
 import type { Hold } from './api/hold.ts';
 import type { Incident } from './api/incident.ts';
 import { createCaches } from './caches.ts';
@@ -21,7 +22,8 @@ import {
 } from './kube/index.ts';
 import { createRecorder } from './release/index.ts';
 import { createParser } from './render/index.ts';
-import { createServer, secretFile } from './server/index.ts';
+import { createServer, pushTargets, secretFile } from './server/index.ts';
+import { startSets } from './sets/index.ts';
 import { readSettings } from './settings.ts';
 import { createPrometheus } from './slo/index.ts';
 import { createSnapshotStore, loadDigestKey } from './snapshot/index.ts';
@@ -54,6 +56,7 @@ const cachePorts: WatchCachePorts = {
 const watched = createCaches(client, cachePorts);
 const { caches } = watched;
 const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
+const gitSyncSets = createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, cachePorts);
 const digestKey = await loadDigestKey(client, namespace);
 const snapshots = createSnapshotStore(client, digestKey);
 const prometheus =
@@ -91,14 +94,12 @@ const server = createServer(
       synced ? intake.receive(body) : { status: 503, message: 'the controller is starting; send it again' },
     records: (token) => recorder.record(token),
     push: {
-      targets: () =>
-        gitSyncs
-          .list()
-          .map(({ metadata, spec }) => ({ namespace: metadata.namespace ?? '', name: metadata.name, url: spec.url })),
+      targets: () => pushTargets(gitSyncs.list(), gitSyncSets.list()),
       async request(target) {
-        if (acting) return acting.sync.requestSync(target);
+        const isSet = target.kind === 'GitSyncSet';
+        if (acting) return isSet ? acting.sets.requestSet(target) : acting.sync.requestSync(target);
         const body = { metadata: { annotations: { [annotations.requestedAt]: new Date(clock.now()).toISOString() } } };
-        await client.patch(resources.gitSyncs, target, { type: 'merge', body });
+        await client.patch(isSet ? resources.gitSyncSets : resources.gitSyncs, target, { type: 'merge', body });
       },
     },
     secrets: {
@@ -119,6 +120,7 @@ const parser = createParser();
 const startActing = async () => {
   const sync = await startSync({
     client,
+    caches: { ...caches, syncs: gitSyncs },
     discovery: createDiscovery(client, clock),
     git,
     render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser },
@@ -132,7 +134,17 @@ const startActing = async () => {
   });
   const onHold = (hold: Hold): void => sync.requestHold(hold);
   const incidents = await startIncidents({ client, caches, prometheus, clock, random, log, metrics, events, onHold });
-  return { sync, incidents };
+  const sets = await startSets({
+    client,
+    caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces },
+    git,
+    systemNamespace: namespace,
+    clock,
+    random,
+    log,
+    events,
+  });
+  return { sync, sets, incidents };
 };
 const lead = async (signal: AbortSignal): Promise<void> => {
   log.info({ instance }, 'leading');
@@ -143,7 +155,7 @@ const lead = async (signal: AbortSignal): Promise<void> => {
     await recorder.start(signal); // until the signal
   } finally {
     acting = undefined;
-    await Promise.all([rooms.incidents.stop(), rooms.sync.stop()]);
+    await Promise.all([rooms.incidents.stop(), rooms.sets.stop(), rooms.sync.stop()]);
     metrics.leader.set(0);
   }
   log.info({ instance }, 'no longer leading');
@@ -159,7 +171,7 @@ const stop = (signal: string): void => {
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
 
 await server.start();
-await Promise.all([watched.ready(), gitSyncs.ready()]);
+await Promise.all([watched.ready(), gitSyncs.ready(), gitSyncSets.ready()]);
 synced = true;
 webhook = await startWebhook({
   client,
@@ -183,5 +195,12 @@ await runLeaderElection(
   stopped.signal,
 );
 await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
-await Promise.all([watched.stop(), gitSyncs.stop(), prometheus?.close(), git.close(), parser.close()]);
+await Promise.all([
+  watched.stop(),
+  gitSyncs.stop(),
+  gitSyncSets.stop(),
+  prometheus?.close(),
+  git.close(),
+  parser.close(),
+]);
 await client.close();

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 export const GROUP = 'metricops.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
@@ -14,10 +16,18 @@ export const annotations = {
   pause: 'metricops.dev/pause',
   /** Per-object apply policy: apply (default) | create-only | ignore | force-replace. */
   apply: 'metricops.dev/apply',
+  /** Whole number: objects of a lower wave are applied first and have to be healthy. Argo CD's sync-wave counts, too. */
+  wave: 'metricops.dev/wave',
+  /** "true" on an object in Git: take it over from kubectl apply, Helm, Flux or Argo CD. */
+  adopt: 'metricops.dev/adopt',
+  /** "true" on a ConfigMap or Secret in Git: applied under a name with the hash of its content. */
+  versioned: 'metricops.dev/versioned',
   /** "disabled": never prune this object. */
   prune: 'metricops.dev/prune',
-  /** RFC 3339 time or any new value on a GitSync: fetch and sync now. */
+  /** RFC 3339 time or any new value on a GitSync or GitSyncSet: fetch and sync now. */
   requestedAt: 'metricops.dev/requested-at',
+  /** "true" on a GitSyncSet: it may delete more GitSyncs at once than spec.maxDelete says. */
+  allowMassDelete: 'metricops.dev/allow-mass-delete',
 
   /** On a ReleaseHistory, by `metricops accept`: sourceDigests, comma-separated, that no incident rejects again. */
   acceptedDigests: 'metricops.dev/accepted-digests',
@@ -27,10 +37,14 @@ export const annotations = {
   sourceDigest: 'metricops.dev/source-digest',
   /** Commit in which this sourceDigest appeared first. */
   commit: 'metricops.dev/commit',
+  /** With drift Report: hash of what Git said when the object was applied. */
+  appliedHash: 'metricops.dev/applied-hash',
   /** Name of the ControllerRevision with what was applied for this sourceDigest. Copied to the new ReplicaSet, too. */
   snapshot: 'metricops.dev/snapshot',
   /** On the pod template: the time of a restart made to pick up restored configuration; digests ignore it. */
   restartedAt: 'metricops.dev/restarted-at',
+  /** On a generated GitSync: hash of what its GitSyncSet applied. */
+  setHash: 'metricops.dev/set-hash',
   /** On an injected pod: "injected" or why not ("skipped: ..."). */
   injection: 'metricops.dev/injection',
 } as const;
@@ -41,13 +55,36 @@ export const labels = {
   inject: 'metricops.dev/inject',
   /** On every applied object: the GitSync that owns it, `NAMESPACE.NAME` hashed when over 63 characters. */
   sync: 'metricops.dev/sync',
+  /** On a generated GitSync: name of its GitSyncSet, hashed when over 63 characters. */
+  syncSet: 'metricops.dev/sync-set',
+  /** On a generated GitSync: namespace of its GitSyncSet, where that is another one. */
+  syncSetNamespace: 'metricops.dev/sync-set-namespace',
   /** On ControllerRevisions that are release snapshots: name of the ReleaseHistory. */
   history: 'metricops.dev/history',
 } as const;
 
-/** Field manager of a GitSync's server-side applies. */
-export const fieldManagerOf = (sync: { namespace: string; name: string }): string =>
-  `metricops/${sync.namespace}/${sync.name}`;
+/** Label value that names a GitSync; hashed where `namespace.name` is too long for a label. */
+export const ownerLabel = ({ namespace, name }: { namespace: string; name: string }): string => {
+  const value = `${namespace}.${name}`;
+  if (value.length <= 63) return value;
+  const hash = createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  return `${value.slice(0, 52).replace(/[-.]+$/, '')}-${hash.slice(0, 10)}`;
+};
+
+/** The API server takes no longer name of a field manager. */
+const MANAGER_MAX = 128;
+
+/** Field manager of a GitSync's server-side applies: `metricops/NAMESPACE/NAME`, or `metricops/LABEL` where that is too long. */
+export const fieldManagerOf = (sync: { namespace: string; name: string }): string => {
+  const name = `metricops/${sync.namespace}/${sync.name}`;
+  return name.length <= MANAGER_MAX ? name : `metricops/${ownerLabel(sync)}`;
+};
+
+/** The owner label of the GitSync whose field manager this is. */
+export const labelOfManager = (manager: string): string => {
+  const [, namespace = '', name] = manager.split('/');
+  return name === undefined ? namespace : ownerLabel({ namespace, name });
+};
 
 /** Port and audience of the sidecar's record endpoint. */
 export const RECORD_AUDIENCE = 'metricops.dev/record';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GROUP, VERSION } from './annotations.ts';
 import { gitSyncSpec, gitSyncStatus } from './gitsync.ts';
+import { gitSyncSetSpec, gitSyncSetStatus } from './gitsyncset.ts';
 import { holdSpec, holdStatus } from './hold.ts';
 import { incidentSpec, incidentStatus } from './incident.ts';
 import { releaseHistorySpec, releaseHistoryStatus } from './release-history.ts';
@@ -49,6 +50,22 @@ export const kinds: readonly KindDefinition[] = [
       { name: 'Held', type: 'string', jsonPath: condition('Held', 'status') },
       { name: 'URL', type: 'string', jsonPath: '.spec.url', priority: 1 },
       { name: 'Path', type: 'string', jsonPath: '.spec.path', priority: 1 },
+      age,
+    ],
+  },
+  {
+    kind: 'GitSyncSet',
+    plural: 'gitsyncsets',
+    shortNames: ['gsets'],
+    description:
+      'Makes GitSyncs from a template: one for each folder of a repository, entry of a list, or namespace. People write the spec.',
+    spec: gitSyncSetSpec,
+    status: gitSyncSetStatus,
+    columns: [
+      { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status') },
+      { name: 'Status', type: 'string', jsonPath: condition('Ready', 'message') },
+      { name: 'Syncs', type: 'integer', jsonPath: '.status.syncs' },
+      { name: 'Revision', type: 'string', jsonPath: '.status.revision', priority: 1 },
       age,
     ],
   },

@@ -25,6 +25,56 @@ const gitRef = z
   });
 export type GitRef = z.infer<typeof gitRef>;
 
+const kindPattern = z.string().min(1).max(253);
+
+/** Which objects a rule is for; what is left out matches all. */
+const objectSelector = {
+  apiVersion: kindPattern.optional().describe('Group and version; a group alone matches every version of it.'),
+  kind: kindPattern.optional(),
+  namespace: z.string().max(253).optional(),
+  name: z.string().max(253).optional(),
+};
+
+/** Fields that belong to somebody else. */
+export const ignoreRule = z
+  .strictObject({
+    ...objectSelector,
+    fields: z
+      .array(
+        z
+          .string()
+          .regex(/^(\/[^/]*)+$/)
+          .max(512)
+          .meta({ patternMessage: 'a field is a JSON pointer, e.g. /spec/replicas' }),
+      )
+      .max(32)
+      .default([])
+      .describe('JSON pointers (RFC 6901). `*` stands for every item of a list.'),
+    managers: z
+      .array(z.string().min(1).max(128))
+      .max(16)
+      .default([])
+      .describe('Field managers: what one of them owns in the live object is left to it.'),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      { rule: 'self.fields.size() + self.managers.size() > 0', message: 'name fields, managers, or both' },
+    ],
+  });
+export type IgnoreRule = z.infer<typeof ignoreRule>;
+
+const expression = z.string().min(1).max(2048);
+
+/** When an object of a kind that Kubernetes does not bring along is healthy, in CEL over its fields (`spec`, `status`, `metadata`, `data`). */
+export const healthCheck = z.strictObject({
+  apiVersion: kindPattern,
+  kind: kindPattern,
+  current: expression.describe('CEL: true when the object is healthy, e.g. status.phase == "Ready".'),
+  inProgress: expression.optional().describe('CEL: true while it is still being worked on; asked first.'),
+  failed: expression.optional().describe('CEL: true when it has failed and waiting is useless; asked second.'),
+});
+export type HealthCheck = z.infer<typeof healthCheck>;
+
 export const gitSyncSpec = z.strictObject({
   url: z
     .string()
@@ -68,6 +118,24 @@ export const gitSyncSpec = z.strictObject({
     .default('Correct')
     .describe('What to do when an applied object is changed by hand.'),
   wait: z.boolean().default(false).describe('Ready only when every applied object is healthy.'),
+  healthCheckExprs: z
+    .array(healthCheck)
+    .max(32)
+    .default([])
+    .describe('With wait: when objects of custom kinds are healthy. Without an entry their conditions say it.'),
+  ignore: z
+    .array(ignoreRule)
+    .max(32)
+    .default([])
+    .describe('Fields that another tool or person owns: applied when the object is made, left alone afterwards.'),
+  adopt: z
+    .boolean()
+    .default(false)
+    .describe('Take over objects that kubectl apply, Helm, Flux or Argo CD applied; stop that tool first.'),
+  deletionPolicy: z
+    .enum(['MirrorPrune', 'Delete', 'Orphan'])
+    .default('MirrorPrune')
+    .describe('What becomes of the objects when this GitSync is deleted. MirrorPrune: Delete if prune is set.'),
   suspend: z.boolean().default(false).describe('Stop syncing. Rollbacks still happen.'),
   dependsOn: z
     .array(z.strictObject({ name: z.string().min(1).max(253) }))
@@ -87,6 +155,21 @@ export const gitSyncSpec = z.strictObject({
 });
 export type GitSyncSpec = z.infer<typeof gitSyncSpec>;
 
+const driftEntry = z.strictObject({
+  id: z.string().describe('namespace_name_group_kind'),
+  by: z.array(z.string()).optional().describe('Field managers of the changed fields.'),
+  changes: z
+    .array(
+      z.strictObject({
+        path: z.string().describe('JSON pointer.'),
+        applied: z.string().optional().describe('What Git says, as JSON; masked in Secrets.'),
+        live: z.string().optional().describe('What is there, as JSON; masked in Secrets.'),
+      }),
+    )
+    .max(20),
+});
+export type DriftEntry = z.infer<typeof driftEntry>;
+
 export const gitSyncStatus = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
   conditions: conditions.optional(),
@@ -104,6 +187,15 @@ export const gitSyncStatus = z.strictObject({
       z.strictObject({ id: z.string().describe('namespace_name_group_kind'), v: z.string().describe('API version') }),
     )
     .optional(),
+  inventoryKinds: z
+    .array(z.strictObject({ group: z.string(), kind: z.string(), objects: z.int().min(0) }))
+    .optional()
+    .describe('Instead of inventory above 1,000 objects: the kinds. The objects themselves carry the label.'),
+  drift: z
+    .array(driftEntry)
+    .max(20)
+    .optional()
+    .describe('Objects that differ from what was applied, where spec.drift is Report.'),
   lastHandledRequest: z.string().optional(),
   lastSyncTime: time.optional(),
   objects: z.int().min(0).optional().describe('How many objects the inventory has.'),

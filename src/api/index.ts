@@ -1,6 +1,7 @@
 export * from './annotations.ts';
 export * from './common.ts';
 export * from './gitsync.ts';
+export * from './gitsyncset.ts';
 export * from './hold.ts';
 export * from './incident.ts';
 export * from './meta.ts';

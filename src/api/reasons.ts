@@ -76,15 +76,15 @@ export const reasons = {
     next: 'Fix the named objects in the repository.',
   },
   OwnedByAnother: {
-    means: 'An object belongs to another GitSync.',
-    next: 'Remove it from one of the two repositories.',
+    means: 'An object belongs to another GitSync, or a GitSync to no or another GitSyncSet.',
+    next: 'Remove it from one of the two repositories, or give it another name.',
   },
   UnknownKind: {
     means: 'The API server serves no such kind.',
     next: 'Install its CustomResourceDefinition, or add it to the repository.',
   },
   NamespaceRefused: {
-    means: 'An object lies outside of what this GitSync may write.',
+    means: 'An object lies outside of what this GitSync or GitSyncSet may write.',
     next: 'Move it, or use another GitSync.',
   },
   EmptyRender: {
@@ -102,6 +102,39 @@ export const reasons = {
   DriftFound: {
     means: 'Objects were changed by hand and spec.drift is Report.',
     next: '`metricops diff NAME` shows them.',
+  },
+  // A set of GitSyncs
+  InvalidTemplate: {
+    means: 'A GitSync can not be made from the template; the others are.',
+    next: 'Fix the named field, placeholder or value.',
+  },
+  NameCollision: {
+    means: 'Two entries of a GitSyncSet make a GitSync of the same name; neither is written.',
+    next: 'Put what tells them apart into spec.template.name.',
+  },
+  TooManyGenerated: {
+    means: 'More GitSyncs would be made than one GitSyncSet may make; nothing is changed.',
+    next: 'Narrow the pattern, or use several sets.',
+  },
+  NothingGenerated: {
+    means: 'No GitSync is generated any more, and deleting all of them was not done.',
+    next: 'Fix the generator; to remove all, delete the GitSyncSet.',
+  },
+  MassDeletionRefused: {
+    means: 'More GitSyncs would be deleted at once than allowed; none is deleted, and none created.',
+    next: 'Check the change; if it is meant, annotate the GitSyncSet with metricops.dev/allow-mass-delete=true.',
+  },
+  DriftCorrected: {
+    means: 'An object that was changed by hand was put right.',
+    next: 'Make the change in the repository; what another controller sets belongs into spec.ignore.',
+  },
+  NotAdopted: {
+    means: 'An object is applied by another tool (kubectl apply, Helm, Flux, Argo CD).',
+    next: 'Stop that tool, then annotate the object in Git with metricops.dev/adopt=true, or set spec.adopt.',
+  },
+  InvalidHealthCheck: {
+    means: 'An expression of spec.healthCheckExprs is not CEL.',
+    next: 'Fix the named expression.',
   },
   // A hold
   ReleaseHeld: {

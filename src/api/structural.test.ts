@@ -33,6 +33,11 @@ describe('a structural schema', () => {
     assert.deepEqual(of(z.literal('Held')).enum, ['Held']);
   });
 
+  it('says nothing of the members of an object that may hold anything', () => {
+    const open = z.record(z.string(), z.unknown()).meta({ 'x-kubernetes-preserve-unknown-fields': true });
+    assert.deepEqual(of(open), { type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
+  });
+
   it('turns a pattern with words into a rule that speaks them, and keeps one without', () => {
     const spoken = of(
       z

@@ -97,7 +97,8 @@ const children = (schema: Json, out: Json, path: string): void => {
     out.properties = Object.fromEntries(entries.map(([name, value]) => [name, structural(value, `${path}.${name}`)]));
   }
   if (schema.items) out.items = structural(schema.items as Json, `${path}[]`);
-  if (typeof schema.additionalProperties === 'object') {
+  const open = schema['x-kubernetes-preserve-unknown-fields'] === true; // whatever is in there: it has no schema
+  if (typeof schema.additionalProperties === 'object' && !open) {
     out.additionalProperties = structural(schema.additionalProperties as Json, `${path}.*`);
   }
 };

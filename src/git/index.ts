@@ -3,7 +3,15 @@ import { createWorkerClient, type WorkerClient } from '../worker/client.ts';
 import { GitError, type GitRoom, type GitTree } from './types.ts';
 import type { GitWorkerData, Place } from './worker.ts';
 
-export { type GitCredentials, GitError, type GitRoom, type GitSource, type GitTree, type TreeFile } from './types.ts';
+export {
+  type FolderTexts,
+  type GitCredentials,
+  GitError,
+  type GitRoom,
+  type GitSource,
+  type GitTree,
+  type TreeFile,
+} from './types.ts';
 
 /** Beside this file; when it is bundled, beside the bundle. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-worker.js', import.meta.url);
@@ -38,8 +46,11 @@ export const createGit = (
 const treeOf = (worker: WorkerClient, place: Place): GitTree => ({
   commit: place.commit,
   oid: (path) => worker.call('oid', [place, path]),
+  oids: (paths) => worker.call('oids', [place, paths]),
+  texts: (path, wanted) => worker.call('texts', [place, path, wanted]),
   find: (path) => worker.call('find', [place, path]),
   files: (path) => worker.call('files', [place, path]),
+  folders: (pattern, exclude) => worker.call('folders', [place, pattern, exclude]),
   read: (file) => worker.call('read', [place, file]),
   writeTo: (dir, paths) => worker.call('writeTo', [place, dir, paths]),
 });

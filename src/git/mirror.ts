@@ -6,6 +6,7 @@ import type { GitRef } from '../api/gitsync.ts';
 import { authorization, explain } from './explain.ts';
 import { createGitHttp } from './http.ts';
 import { checkPack } from './pack.ts';
+import { packedFs } from './packed-fs.ts';
 import { GitError, type GitSource } from './types.ts';
 
 export interface MirrorOptions {
@@ -37,7 +38,7 @@ const PACK_LIMITS = { object: 64_000_000, total: 2_000_000_000 };
 /** What isomorphic-git is about to index goes through a check first: this is the one place where it has the whole pack. */
 const checked: PromiseFsClient = {
   promises: {
-    ...fs.promises,
+    ...packedFs.promises,
     writeFile: async (path: string, data: Buffer, options?: object) => {
       if (path.endsWith('.pack')) checkPack(data, PACK_LIMITS);
       return fs.promises.writeFile(path, data, options);
@@ -55,15 +56,22 @@ export const createMirror = (
   let busy: Promise<unknown> = Promise.resolve();
 
   const gitdir = (): string => join(dir, String(generation));
-  const repository = () => ({ fs, gitdir: gitdir(), cache: cacheOf(gitdir()) });
+  const repository = () => ({ fs: packedFs, gitdir: gitdir(), cache: cacheOf(gitdir()) });
   // A copy for each call: isomorphic-git writes its protocol version into what it is given.
   const remote = (timeoutMs: number) => ({ http: http.within(timeoutMs), url, headers: authorization(credentials) });
 
-  const has = (commit: string): Promise<boolean> =>
-    git.readCommit({ ...repository(), oid: commit }).then(
+  /** The newest commit that was seen to be here; most questions are about it. */
+  let newestHere: string | undefined;
+  const has = async (commit: string): Promise<boolean> => {
+    const place = `${generation} ${commit}`;
+    if (newestHere === place) return true;
+    const found = await git.readCommit({ ...repository(), oid: commit }).then(
       () => true,
       () => false,
     );
+    if (found) newestHere = place;
+    return found;
+  };
   const hasRef = (ref: string): Promise<boolean> =>
     git.resolveRef({ ...repository(), ref }).then(
       () => true,

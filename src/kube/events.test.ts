@@ -30,7 +30,12 @@ const recorder = (answer: () => Promise<unknown> = async () => ({})) => {
   } as unknown as KubeClient;
   const events = createEventRecorder(client, {
     instance: 'test',
-    clock: { now: () => time.now, sleep: async () => {} },
+    clock: {
+      now: () => time.now,
+      sleep: async (ms) => {
+        time.now += ms;
+      },
+    },
     onError: (error) => errors.push(error),
   });
   return { events, created, patched, errors, time };
@@ -91,5 +96,13 @@ describe('events', () => {
     const note = String((created[0] as unknown as { note: string }).note);
     assert.ok(Buffer.byteLength(note) <= 1024);
     assert.match(note, /ü…$/);
+  });
+
+  it('sends many different ones at a pace, and all of them', async () => {
+    const { events, created } = recorder();
+    for (let i = 0; i < 200; i += 1) events.record(about(`a${i}`), event('first'));
+    assert.equal(created.length, 50);
+    for (let i = 0; i < 10_000 && created.length < 200; i += 1) await Promise.resolve();
+    assert.equal(created.length, 200);
   });
 });

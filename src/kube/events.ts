@@ -29,6 +29,10 @@ const REMEMBERED = 1000;
 /** About one object: so many at once, then one in so long. What an object that changes its story each second costs. */
 const BURST = 25;
 const REFILL_MS = 60_000;
+/** All together: what an event tells of is more urgent than the event. */
+const PER_SECOND = 20;
+const AT_ONCE = 50;
+const MAX_WAITING = 5_000;
 
 interface Series {
   name: string;
@@ -44,6 +48,38 @@ export const createEventRecorder = (
   const known = new Map<string, Series>();
   const budgets = new Map<string, { left: number; at: number }>();
   const report = (error: unknown): void => options.onError?.(error);
+  const waiting: (() => Promise<unknown>)[] = [];
+  let credit = AT_ONCE;
+  let countedAt = options.clock.now();
+  let draining = false;
+
+  const hasCredit = (): boolean => {
+    const now = options.clock.now();
+    credit = Math.min(AT_ONCE, credit + ((now - countedAt) / 1000) * PER_SECOND);
+    countedAt = now;
+    return credit >= 1;
+  };
+  /** Sent at a pace; the oldest are given up where there are too many. */
+  const send = (work: () => Promise<unknown>): void => {
+    if (waiting.length === 0 && hasCredit()) {
+      credit -= 1;
+      work().catch(report);
+      return;
+    }
+    waiting.push(work);
+    if (waiting.length > MAX_WAITING) waiting.shift();
+    if (!draining) void drain();
+  };
+  const drain = async (): Promise<void> => {
+    draining = true;
+    while (waiting.length > 0) {
+      await options.clock.sleep(1000 / PER_SECOND);
+      if (!hasCredit()) continue;
+      credit -= 1;
+      await waiting.shift()?.().catch(report);
+    }
+    draining = false;
+  };
 
   const mayCreate = (object: string, now: number): boolean => {
     const { left, at } = budgets.get(object) ?? { left: BURST, at: now };
@@ -88,7 +124,7 @@ export const createEventRecorder = (
         if (!mayCreate(object, now)) return;
         const fresh = { name: nameFor(regarding), count: 1, lastSeen: now, sentAt: now };
         remember(known, key, fresh);
-        create(regarding, event, fresh.name, now).catch(report);
+        send(() => create(regarding, event, fresh.name, now));
         return;
       }
       series.count += 1;
@@ -96,7 +132,7 @@ export const createEventRecorder = (
       remember(known, key, series);
       if (now - series.sentAt < QUIET_MS) return;
       series.sentAt = now;
-      repeat(regarding, event, series).catch(report);
+      send(() => repeat(regarding, event, series));
     },
   };
 };

@@ -11,6 +11,8 @@ export interface WorkQueueOptions {
   /** Rejects: tried again with back-off. Resolves with a number: again after so many milliseconds. */
   worker: (key: string) => Promise<number | undefined>;
   concurrency: number;
+  /** Of these, at most so many for one group: one that hangs leaves room for the others. All by default. */
+  perGroup?: number;
   clock: Clock;
   random: () => number;
   onError: (key: string, error: unknown, retryInMs: number) => void;
@@ -21,11 +23,12 @@ export interface WorkQueueOptions {
 
 /** Keyed and de-duplicating; bounded workers, handed out group by group so that a busy namespace delays only itself. */
 export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
-  const { clock, worker, concurrency } = options;
+  const { clock, worker, concurrency, perGroup = concurrency } = options;
   const groupOf = options.groupOf ?? ((key: string) => key.slice(0, Math.max(key.indexOf('/'), 0)));
   /** Waiting keys by group; a Map keeps the order in which groups came, and a served group goes to its end. */
   const waiting = new Map<string, Set<string>>();
   const running = new Map<string, { again: boolean }>();
+  const busy = new Map<string, number>();
   const timers = new Map<string, { at: number; abort: AbortController }>();
   const failures = new Map<string, number>();
   const idle: (() => void)[] = [];
@@ -46,7 +49,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
   const takeNext = (): string | undefined => {
     for (const [group, keys] of waiting) {
       const [key] = keys;
-      if (key === undefined) continue;
+      if (key === undefined || (busy.get(group) ?? 0) >= perGroup) continue;
       keys.delete(key);
       waiting.delete(group);
       if (keys.size > 0) waiting.set(group, keys);
@@ -59,6 +62,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
       const key = takeNext();
       if (key === undefined) return;
       running.set(key, { again: false });
+      busy.set(groupOf(key), (busy.get(groupOf(key)) ?? 0) + 1);
       void work(key);
     }
   };
@@ -75,10 +79,16 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
     const active = running.get(key);
     running.delete(key);
+    leave(groupOf(key));
     if (active?.again) enqueue(key);
     else if (again !== undefined) schedule(key, again);
     dispatch();
     if (running.size === 0) for (const done of idle.splice(0)) done();
+  };
+  const leave = (group: string): void => {
+    const left = (busy.get(group) ?? 1) - 1;
+    if (left > 0) busy.set(group, left);
+    else busy.delete(group);
   };
   const schedule = (key: string, delayMs: number): void => {
     if (stopped) return;

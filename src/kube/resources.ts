@@ -26,6 +26,7 @@ const of = (group: string, version: string, kind: string, plural: string, namesp
 /** Kinds that the rooms name themselves; all others come from discovery. */
 export const resources = {
   gitSyncs: own('GitSync', 'gitsyncs'),
+  gitSyncSets: own('GitSyncSet', 'gitsyncsets'),
   releaseHistories: own('ReleaseHistory', 'releasehistories'),
   holds: own('Hold', 'holds'),
   slos: own('ServiceLevelObjective', 'servicelevelobjectives'),

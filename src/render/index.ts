@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import type { KubeObject } from '../api/meta.ts';
 import type { GitTree } from '../git/index.ts';
 import { RenderError } from './errors.ts';
@@ -10,6 +9,7 @@ export { RenderError } from './errors.ts';
 export { createParser, type ManifestParser } from './parser.ts';
 export { parseManifests } from './yaml.ts';
 
+const MANIFEST = /\.(ya?ml|json)$/;
 /** Of all manifests of one sync; etcd takes 1.5 MB for one object. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -28,26 +28,33 @@ export interface RenderPorts {
   parser?: { parse(manifests: readonly ManifestText[]): Promise<KubeObject[]> };
 }
 
+export interface Rendered {
+  objects: KubeObject[];
+  /** Paths of the repository that they were made from. */
+  inputs: string[];
+  /** What those held: as long as it stays, a render gives the same again. */
+  content: string;
+}
+
+const ROOT = '.';
+
 /** The objects that a folder of a commit asks for. Throws RenderError or GitError. */
-export const render = async ({ tree, path, mode }: RenderInput, ports: RenderPorts): Promise<KubeObject[]> => {
+export const render = async ({ tree, path, mode }: RenderInput, ports: RenderPorts): Promise<Rendered> => {
   const parse = async (texts: ManifestText[]) => (ports.parser ? ports.parser.parse(texts) : parseAll(texts));
-  const files = await tree.files(path);
-  const folder = posix.normalize(path).replace(/\/$/, '');
-  const top = files.filter((f) => posix.dirname(f.path) === folder).map((f) => posix.basename(f.path));
-  const hasKustomization = top.some((name) => KUSTOMIZATION_FILES.includes(name));
-  if (mode === 'Kustomize' || (mode === 'Auto' && hasKustomization)) {
-    const text = await kustomizeBuild(tree, path, { binary: ports.kustomize, timeoutMs: ports.timeoutMs });
-    return parse([{ file: 'kustomize build', text }]);
+  const wanted = { unless: mode === 'Plain' ? [] : KUSTOMIZATION_FILES, pattern: MANIFEST, maxBytes: MAX_BYTES };
+  const { oid, found, links, texts, bytes } = await tree.texts(path, wanted);
+  const contentOf = async (paths: string[]): Promise<string> => (await tree.oids(paths)).join();
+  if (mode === 'Kustomize' || found) {
+    const built = await kustomizeBuild(tree, path, { binary: ports.kustomize, timeoutMs: ports.timeoutMs });
+    const objects = await parse([{ file: 'kustomize build', text: built.text }]);
+    const inputs = built.links ? [ROOT] : built.folders;
+    return { objects, inputs, content: await contentOf(inputs) };
   }
-  const texts: ManifestText[] = [];
-  let bytes = 0;
-  for (const file of files.filter((f) => /\.(ya?ml|json)$/.test(f.path))) {
-    const content = await tree.read(file);
-    bytes += content.length;
-    if (bytes > MAX_BYTES) {
-      throw new RenderError('ManifestTooLarge', `the manifests in ${path} have more than ${MAX_BYTES} bytes`);
-    }
-    texts.push({ file: file.path, text: Buffer.from(content).toString() });
+  if (bytes > MAX_BYTES) {
+    throw new RenderError('ManifestTooLarge', `the manifests in ${path} have more than ${MAX_BYTES} bytes`);
   }
-  return parse(texts);
+  const objects = await parse(texts);
+  return links
+    ? { objects, inputs: [ROOT], content: await contentOf([ROOT]) }
+    : { objects, inputs: [path], content: oid };
 };

@@ -1,28 +1,21 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { describe, it } from 'mocha';
-import { GitError, type GitTree } from '../git/index.ts';
+import type { GitTree } from '../git/index.ts';
 import type { RenderError } from './errors.ts';
 import { kustomizationFolders } from './kustomization.ts';
 
 /** A commit in memory: paths and texts. */
-const treeOf = (texts: Record<string, string>): GitTree => {
+const treeOf = (texts: Record<string, string>): Pick<GitTree, 'find' | 'read'> => {
   const below = (path: string): string[] =>
     Object.keys(texts).filter((p) => path === '.' || p.startsWith(`${posix.normalize(path)}/`));
   return {
-    commit: 'c',
-    oid: async (path) => (below(path).length > 0 || path in texts ? path : undefined),
     find: async (path) => {
       const at = posix.normalize(path).replace(/(.)\/$/, '$1');
       if (at in texts) return { path: at, mode: 'file', oid: at };
       return below(at).length > 0 ? { path: at, mode: 'folder', oid: at } : undefined;
     },
-    files: async (path) => {
-      if (below(path).length === 0) throw new GitError('PathNotFound', path);
-      return below(path).map((p) => ({ path: p, mode: 'file', oid: p }));
-    },
     read: async (file) => Buffer.from(texts[file.path] ?? ''),
-    writeTo: async () => {},
   };
 };
 

@@ -18,7 +18,7 @@ const MAX_BYTES = 256 * 1024;
  * The folders that a kustomization is built from, itself first: it and its bases and components, and theirs.
  * Throws RemoteBaseRefused where one of them names something on another host: nothing is fetched that nobody allowed.
  */
-export const kustomizationFolders = async (tree: GitTree, path: string): Promise<string[]> => {
+export const kustomizationFolders = async (tree: Pick<GitTree, 'find' | 'read'>, path: string): Promise<string[]> => {
   const found = new Set([posix.normalize(path).replace(/(.)\/$/, '$1')]);
   for (const folder of found) {
     if (found.size > MAX_FOLDERS) {
@@ -33,7 +33,7 @@ export const kustomizationFolders = async (tree: GitTree, path: string): Promise
   return [...found];
 };
 
-const sourcesOf = async (tree: GitTree, folder: string): Promise<string[]> => {
+const sourcesOf = async (tree: Pick<GitTree, 'find' | 'read'>, folder: string): Promise<string[]> => {
   const read = async (path: string): Promise<unknown> => {
     const file = await tree.find(path);
     if (!file || file.mode === 'folder') return undefined;

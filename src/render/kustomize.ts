@@ -8,15 +8,24 @@ import { kustomizationFolders } from './kustomization.ts';
 
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
+export interface KustomizeResult {
+  /** What it wrote. */
+  text: string;
+  /** That it was built from. */
+  folders: string[];
+  /** In these folders are symlinks. */
+  links: boolean;
+}
+
 /**
  * Runs the kustomize binary on a copy of what it needs: no shell, an empty environment, no plug-ins, nothing outside of
- * the copy, no remote bases. Gives what it wrote. Throws RenderError or GitError.
+ * the copy, no remote bases. Throws RenderError or GitError.
  */
 export const kustomizeBuild = async (
   tree: GitTree,
   path: string,
   { binary, timeoutMs }: { binary: string; timeoutMs: number },
-): Promise<string> => {
+): Promise<KustomizeResult> => {
   const folders = await kustomizationFolders(tree, path);
   const dir = await mkdtemp(join(tmpdir(), 'metricops-render-'));
   const copy = join(dir, 'repository');
@@ -24,8 +33,8 @@ export const kustomizeBuild = async (
   try {
     await mkdir(copy);
     await mkdir(home);
-    await tree.writeTo(copy, folders);
-    return await run(binary, join(copy, path), { copy, home, timeoutMs });
+    const { links } = await tree.writeTo(copy, folders);
+    return { text: await run(binary, join(copy, path), { copy, home, timeoutMs }), folders, links };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { isTrustedPush, normalUrl, repositoriesOf } from './push.ts';
+import type { GitSync } from '../api/gitsync.ts';
+import type { GitSyncSet } from '../api/gitsyncset.ts';
+import { isTrustedPush, normalUrl, pushTargets, repositoriesOf } from './push.ts';
 import { bearerOf, isSame, signatureOf } from './secret.ts';
 import { createTokenBucket } from './token-bucket.ts';
 
@@ -112,5 +114,18 @@ describe('the token bucket', () => {
         assert.ok(taken <= 5 + now / 1000);
       }),
     );
+  });
+});
+
+describe('what follows a repository', () => {
+  it('are the GitSyncs, and the sets that read its folders', () => {
+    const at = (name: string, spec: object) => ({ metadata: { namespace: 'shop', name }, spec });
+    const url = 'https://git.example.com/mono.git';
+    const folders = at('apps', { generator: { folders: { url, pattern: 'apps/*' } } }) as GitSyncSet;
+    const list = at('teams', { generator: { list: [] } }) as unknown as GitSyncSet;
+    assert.deepEqual(pushTargets([at('web', { url }) as GitSync], [folders, list]), [
+      { namespace: 'shop', name: 'web', url },
+      { kind: 'GitSyncSet', namespace: 'shop', name: 'apps', url },
+    ]);
   });
 });

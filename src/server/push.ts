@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { GitSync } from '../api/gitsync.ts';
+import type { GitSyncSet } from '../api/gitsyncset.ts';
 import { bearerOf, isSame, signatureOf } from './secret.ts';
+import type { PushTarget } from './types.ts';
 
 type Header = string | string[] | undefined;
 const first = (header: Header): string => (Array.isArray(header) ? header[0] : header) ?? '';
@@ -16,6 +19,16 @@ export const isTrustedPush = (headers: IncomingHttpHeaders, body: Uint8Array, se
   const hex = signed.replace(/^sha256=/, '').toLowerCase();
   return /^[0-9a-f]{64}$/.test(hex) && isSame(hex, signatureOf(body, secret));
 };
+
+/** What follows a repository: every GitSync, and the sets that make one for each of its folders. */
+export const pushTargets = (syncs: readonly GitSync[], sets: readonly GitSyncSet[]): PushTarget[] => [
+  ...syncs.map(({ metadata, spec }) => ({ namespace: metadata.namespace ?? '', name: metadata.name, url: spec.url })),
+  ...sets.flatMap(({ metadata, spec }): PushTarget[] => {
+    const { folders } = spec.generator;
+    if (!folders) return [];
+    return [{ kind: 'GitSyncSet', namespace: metadata.namespace ?? '', name: metadata.name, url: folders.url }];
+  }),
+];
 
 /** Fields in which the forges say where the repository is (GitHub, Gitea, Forgejo, GitLab, Bitbucket, Azure DevOps). */
 const URL_FIELDS = [

@@ -10,8 +10,10 @@ export interface AlertsAnswer {
   message: string;
 }
 
-/** A GitSync to which a push may belong. */
+/** A GitSync, or a GitSyncSet that reads folders, to which a push may belong. */
 export interface PushTarget {
+  /** GitSync by default. */
+  kind?: 'GitSync' | 'GitSyncSet';
   namespace: string;
   name: string;
   url: string;
@@ -26,7 +28,7 @@ export interface ServerPorts {
   records(token: string): Promise<RecordAnswer>;
   push: {
     targets(): Iterable<PushTarget>;
-    /** Makes the GitSync fetch now. */
+    /** Makes the GitSync, or the GitSyncSet, fetch now. */
     request(target: PushTarget): Promise<void>;
   };
   secrets: { alertmanager: SecretSource; push: SecretSource };

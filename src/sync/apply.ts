@@ -1,30 +1,28 @@
-import { annotations, fieldManagerOf, labels } from '../api/annotations.ts';
-import type { GitSync } from '../api/gitsync.ts';
-import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { isOptedIn } from '../api/optin.ts';
+import { annotations } from '../api/annotations.ts';
+import type { DriftEntry, GitSync } from '../api/gitsync.ts';
+import { describeKey, type KubeObject, keyOf } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
-import { isWorkloadKind } from '../api/workload.ts';
-import {
-  type Discovery,
-  isRejected,
-  type KubeClient,
-  KubeError,
-  type ResourceType,
-  type WatchCache,
-} from '../kube/index.ts';
-import { ensureHistory, type SnapshotStore, templateOf } from '../snapshot/index.ts';
+import type { Clock } from '../clock.ts';
+import { type Discovery, isRejected, KubeError, type ResourceType } from '../kube/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import { takeOver } from './adopt.ts';
+import { awaitEstablished } from './established.ts';
+import type { ForeignObjects } from './foreign.ts';
+import { ownerLabelOf } from './names.ts';
 import { batchesOf, stageOf } from './order.ts';
-import { type OwnedObjects, ownerLabel } from './owned.ts';
+import { type OwnedObjects, ownerOf } from './owned.ts';
 import type { PlannedObject } from './plan.ts';
+import { type PreparePorts, prepare } from './prepare.ts';
+import type { Scaled } from './scaled.ts';
+import { compare, send } from './send.ts';
 import { type SyncState, versionSeen } from './state.ts';
 
-export interface ApplyPorts {
-  client: KubeClient;
+export interface ApplyPorts extends PreparePorts {
+  clock: Clock;
   discovery: Discovery;
   owned: OwnedObjects;
-  namespaces: WatchCache;
-  snapshots: SnapshotStore;
+  foreign: ForeignObjects;
+  scaled: Scaled;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   /** Whether a Hold that came since the plan rejects this digest of the workload. */
   isRejectedNow: (workload: KubeObject, digest: string) => boolean;
@@ -41,98 +39,143 @@ export interface ApplyProblem {
   permanent: boolean;
 }
 
+export interface ApplyContext {
+  commit: string;
+  state: SyncState;
+  /** Everything that the plan wants, not only what is sent. */
+  all: readonly PlannedObject[];
+  /** Told of what an apply put right. */
+  onCorrected: (difference: DriftEntry) => void;
+}
+
 const CONCURRENCY = 20;
 
 /** Applies the objects class by class. One that is refused stops nobody else; each is named in the problems. */
 export const applyAll = async (
   sync: GitSync,
   planned: readonly PlannedObject[],
-  context: { commit: string; state: SyncState; all: readonly PlannedObject[] },
+  context: ApplyContext,
   ports: ApplyPorts,
 ): Promise<ApplyProblem[]> => {
   const problems: ApplyProblem[] = [];
-  for (const batch of batchesOf(
-    planned.map((p) => Object.assign({ apiVersion: p.object.apiVersion, kind: p.object.kind }, { planned: p })),
-  )) {
-    const queue = batch.map((b) => b.planned);
+  for (const batch of batchesOf(planned)) {
+    const queue = [...batch];
     const worker = async (): Promise<void> => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         ports.signal.throwIfAborted();
-        const problem = await applyOne(sync, next, context, ports).catch((error) => problemOf(next, error));
+        const problem = await applyOne(sync, next, context, ports).catch(problemOf(next));
         if (problem) problems.push(problem);
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, worker));
-    if (batch.some((b) => stageOf(b) === 0)) await ports.discovery.refresh();
+    if (batch.some(({ object }) => stageOf(object) === 0)) await awaitEstablished(batch, ports);
   }
   return problems;
 };
 
-const problemOf = ({ key, object }: PlannedObject, error: unknown): ApplyProblem => {
-  const what = describeKey(keyOf(object));
-  if (error instanceof KubeError) {
-    return { key, reason: 'ObjectRejected', message: `${what}: ${error.message}`, permanent: isRejected(error) };
-  }
-  throw error;
-};
+/** One object's failure, in words; what is no answer of the API server is not the object's. */
+const problemOf =
+  ({ key, object }: PlannedObject) =>
+  (error: unknown): ApplyProblem => {
+    if (!(error instanceof KubeError)) throw error;
+    const message = `${describeKey(keyOf(object))}: ${error.message}`;
+    // A namespace that ends, ends some day, and may then be made again.
+    const terminating = /is being terminated/.test(error.message);
+    return { key, reason: 'ObjectRejected', message, permanent: isRejected(error) && !terminating };
+  };
 
 const applyOne = async (
   sync: GitSync,
   planned: PlannedObject,
-  { commit, state, all }: { commit: string; state: SyncState; all: readonly PlannedObject[] },
+  context: ApplyContext,
   ports: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
   const { key, object } = planned;
   const type = await ports.discovery.find(object.apiVersion, object.kind);
   if (!type) return unknownKind(planned);
   const owned = await ports.owned.of(type);
-  const owner = ownerLabel({ namespace: sync.metadata.namespace ?? '', name: sync.metadata.name });
   return ports.lock(key, async () => {
     const live = owned.get(object.metadata);
-    const otherOwner = live?.metadata.labels?.[labels.sync];
-    if (otherOwner !== undefined && otherOwner !== owner) return ownedByAnother(planned, otherOwner);
-    const policy =
-      live?.metadata.annotations?.[annotations.pause] === 'true'
-        ? 'ignore'
-        : object.metadata.annotations?.[annotations.apply];
-    if (policy === 'ignore' || (policy === 'create-only' && live)) return undefined;
-    const digest = planned.digests?.sourceDigest;
+    const problem = await ownershipProblem(sync, type, planned, live, ports);
+    if (problem) return problem;
+    if (isLeftAlone(object, live)) context.state.drifted.delete(key);
     // The rollback lane was here between plan and apply: what it put there stays.
-    if (digest !== undefined && ports.isRejectedNow(object, digest)) return undefined;
-    const prepared = await prepare(sync, planned, { commit, live, owner, all }, ports);
-    const result = await send(sync, type, prepared, ports);
-    ports.metrics.applied.inc({ result: 'applied' });
-    state.drifted.delete(key);
-    state.applied.set(key, {
-      hash: planned.hash,
-      version: versionSeen(result.metadata),
-      uid: result.metadata.uid ?? '',
-      ...(digest === undefined ? {} : { sourceDigest: digest }),
-    });
+    else if (!planned.digests || !ports.isRejectedNow(object, planned.digests.sourceDigest)) {
+      await applyOrCompare(sync, type, planned, { ...context, live }, ports);
+    }
     return undefined;
   });
 };
 
-const send = async (
+/** Whose it is, before it is touched; another tool's object is taken over where that was asked for. */
+const ownershipProblem = async (
   sync: GitSync,
   type: ResourceType,
-  object: KubeObject,
-  { client, metrics }: ApplyPorts,
-): Promise<KubeObject> => {
-  const { namespace = '', name } = sync.metadata;
-  const account = sync.spec.serviceAccountName;
-  const writer =
-    account === undefined ? client : client.impersonate({ userName: `system:serviceaccount:${namespace}:${account}` });
-  const options = { fieldManager: fieldManagerOf({ namespace, name }), force: true };
-  try {
-    return await writer.apply(type, object, options);
-  } catch (error) {
-    metrics.applied.inc({ result: 'rejected' });
-    const replace = object.metadata.annotations?.[annotations.apply] === 'force-replace';
-    if (!(replace && error instanceof KubeError && error.status === 422)) throw error;
-    await writer.delete(type, object.metadata, { propagationPolicy: 'Foreground' });
-    return writer.apply(type, object, options);
+  planned: PlannedObject,
+  live: KubeObject | undefined,
+  ports: ApplyPorts,
+): Promise<ApplyProblem | undefined> => {
+  const owner = ownerOf(live);
+  if (owner === ownerLabelOf(sync)) return undefined;
+  if (owner !== undefined) return ownedByAnother(planned, owner);
+  const refused = await takeOver(sync, type, planned.object, ports);
+  return refused === undefined
+    ? undefined
+    : { key: planned.key, reason: 'NotAdopted', message: refused, permanent: true };
+};
+
+/** By the annotations: paused in the cluster, or never to be applied (again) by Git's own word. */
+const isLeftAlone = (object: KubeObject, live: KubeObject | undefined): boolean => {
+  const policy = object.metadata.annotations?.[annotations.apply];
+  const paused = live?.metadata.annotations?.[annotations.pause] === 'true';
+  return paused || policy === 'ignore' || (policy === 'create-only' && live !== undefined);
+};
+
+const applyOrCompare = async (
+  sync: GitSync,
+  type: ResourceType,
+  planned: PlannedObject,
+  context: ApplyContext & { live: KubeObject | undefined },
+  ports: ApplyPorts,
+): Promise<void> => {
+  const { key } = planned;
+  const { state, live, all } = context;
+  const prepared = await prepare(sync, planned, { ...context, owner: ownerLabelOf(sync) }, ports);
+  if (isOnlyReported(sync, planned, live, state)) {
+    const { difference, seen } = await compare(sync, type, prepared, all, ports);
+    if (difference) state.reported.set(key, difference);
+    else state.reported.delete(key);
+    return remember(state, planned, seen);
   }
+  const { result, corrected } = await send(sync, type, prepared, { all, drifted: state.drifted.has(key) }, ports);
+  if (corrected) context.onCorrected(corrected);
+  state.reported.delete(key);
+  remember(state, planned, result);
+};
+
+const remember = (state: SyncState, { key, hash, digests }: PlannedObject, seen: KubeObject | undefined): void => {
+  state.drifted.delete(key);
+  state.applied.set(key, {
+    hash,
+    version: seen ? versionSeen(seen.metadata) : GONE,
+    uid: seen?.metadata.uid ?? '',
+    ...(digests === undefined ? {} : { sourceDigest: digests.sourceDigest }),
+  });
+};
+
+/** Version of an object that is not there. */
+const GONE = '';
+
+/** With drift Report, what Git says now is what was applied already: a difference is then somebody else's change. */
+const isOnlyReported = (
+  { spec }: GitSync,
+  { key, hash }: PlannedObject,
+  live: KubeObject | undefined,
+  state: SyncState,
+): boolean => {
+  if (spec.drift !== 'Report') return false;
+  if (live) return live.metadata.annotations?.[annotations.appliedHash] === hash;
+  return state.applied.get(key)?.hash === hash;
 };
 
 const unknownKind = ({ key, object }: PlannedObject): ApplyProblem => ({
@@ -147,78 +190,4 @@ const ownedByAnother = ({ key, object }: PlannedObject, owner: string): ApplyPro
   reason: 'OwnedByAnother',
   message: `${describeKey(keyOf(object))} belongs to GitSync ${owner.replace('.', '/')}`,
   permanent: true,
-});
-
-/** The object as it is sent: with the owner's label and, for a workload, with what its release is. */
-const prepare = async (
-  sync: GitSync,
-  planned: PlannedObject,
-  {
-    commit,
-    live,
-    owner,
-    all,
-  }: { commit: string; live: KubeObject | undefined; owner: string; all: readonly PlannedObject[] },
-  ports: ApplyPorts,
-): Promise<KubeObject> => {
-  const { object, digests, hold } = planned;
-  const labelled = withMetadata(object, { labels: { [labels.sync]: owner } });
-  // A held target comes from its snapshot, which has its annotations already.
-  if (hold && isWorkloadKind(object.kind))
-    return withMetadata(labelled, { annotations: { [annotations.snapshot]: hold.spec.target.snapshot } });
-  if (!digests) return labelled;
-  const was = live?.metadata.annotations ?? {};
-  const same = was[annotations.sourceDigest] === digests.sourceDigest;
-  const stamped = withMetadata(labelled, {
-    annotations: {
-      [annotations.sourceDigest]: digests.sourceDigest,
-      // A release knows the commit in which its digest appeared first.
-      [annotations.commit]: (same ? was[annotations.commit] : undefined) ?? commit,
-    },
-  });
-  const namespace = ports.namespaces.get({ name: object.metadata.namespace ?? '' })?.metadata;
-  const template = (templateOf(object) as { metadata?: object } | undefined)?.metadata;
-  const workload = { annotations: { ...object.metadata.annotations, ...live?.metadata.annotations } };
-  if (!isOptedIn({ template, workload, namespace })) return stamped;
-  const snapshot = await writeSnapshot(sync, stamped, digests, all, ports);
-  return withMetadata(stamped, { annotations: { [annotations.snapshot]: snapshot } });
-};
-
-/** Before the apply: whatever happens after it, there is something to come back to. */
-const writeSnapshot = async (
-  sync: GitSync,
-  workload: KubeObject,
-  digests: NonNullable<PlannedObject['digests']>,
-  all: readonly PlannedObject[],
-  { client, snapshots }: ApplyPorts,
-): Promise<string> => {
-  const { namespace = '', name } = workload.metadata;
-  const kind = workload.kind as 'Deployment';
-  const history = await ensureHistory(client, { namespace, name, kind });
-  const owner = workload.metadata.labels?.[labels.sync] ?? '';
-  const sent = new Map(all.map((p) => [p.key, p.object]));
-  const config = digests.references.map((o) =>
-    withMetadata(sent.get(keyString(keyOf(o))) ?? o, { labels: { [labels.sync]: owner } }),
-  );
-  const fieldManager = fieldManagerOf({ namespace: sync.metadata.namespace ?? '', name: sync.metadata.name });
-  const commit = workload.metadata.annotations?.[annotations.commit];
-  return snapshots.write(history, {
-    workload,
-    config,
-    fieldManager,
-    sourceDigest: digests.sourceDigest,
-    ...(commit === undefined ? {} : { commit }),
-  });
-};
-
-const withMetadata = (
-  object: KubeObject,
-  add: { labels?: Record<string, string>; annotations?: Record<string, string> },
-): KubeObject => ({
-  ...object,
-  metadata: {
-    ...object.metadata,
-    ...(add.labels ? { labels: { ...object.metadata.labels, ...add.labels } } : {}),
-    ...(add.annotations ? { annotations: { ...object.metadata.annotations, ...add.annotations } } : {}),
-  },
 });

@@ -5,9 +5,10 @@ import { conditionIs } from './conditions.ts';
 /** Why the sync has to wait for others; undefined when it may go on. */
 export const dependencyProblem = (
   sync: GitSync,
-  siblings: readonly GitSync[],
+  siblingsIn: () => readonly GitSync[],
 ): { reason: Reason; message: string } | undefined => {
-  const byName = new Map(siblings.map((s) => [s.metadata.name, s]));
+  if (sync.spec.dependsOn.length === 0) return undefined;
+  const byName = new Map(siblingsIn().map((s) => [s.metadata.name, s]));
   const cycle = cycleFrom(sync.metadata.name, byName, []);
   if (cycle) return { reason: 'DependencyCycle', message: `dependsOn is a circle: ${cycle.join(' → ')}` };
   for (const { name } of sync.spec.dependsOn) {

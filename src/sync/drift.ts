@@ -19,7 +19,8 @@ type Changed = (type: ResourceType, object: KubeObject | undefined, previous: Ku
 export const createDriftWatch = ({ owned, lock, ownerOf, onDrift, onError }: DriftPorts): Changed => {
   return (type, object, previous) => {
     const { metadata } = object ?? previous ?? {};
-    const label = metadata?.labels?.[labels.sync];
+    // Taken off, the label still says whose it was.
+    const label = metadata?.labels?.[labels.sync] ?? previous?.metadata.labels?.[labels.sync];
     const owner = label === undefined ? undefined : ownerOf(label);
     if (!metadata || !owner) return;
     const { group, kind } = type;

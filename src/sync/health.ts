@@ -1,102 +1,57 @@
 import type { KubeObject } from '../api/meta.ts';
+import {
+  conditionOf,
+  current,
+  failed,
+  inProgress,
+  type Judgement,
+  ruleFor,
+  type Spec,
+  type Status,
+  wordsOf,
+} from './health-rules.ts';
 
-export type Health = 'Current' | 'InProgress' | 'Failed';
-
-interface Status {
-  observedGeneration?: number;
-  replicas?: number;
-  updatedReplicas?: number;
-  availableReplicas?: number;
-  readyReplicas?: number;
-  numberReady?: number;
-  desiredNumberScheduled?: number;
-  updatedNumberScheduled?: number;
-  currentRevision?: string;
-  updateRevision?: string;
-  succeeded?: number;
-  phase?: string;
-  conditions?: { type: string; status: string; reason?: string; message?: string }[];
-}
+export type { Health, Judgement } from './health-rules.ts';
 
 /** Health by the rules of kstatus. `message` says what is missing. */
-export const healthOf = (object: KubeObject): { health: Health; message: string } => {
-  const status = (object.status ?? {}) as Status;
-  const spec = (object.spec ?? {}) as { replicas?: number };
-  const behind = (status.observedGeneration ?? object.metadata.generation ?? 0) < (object.metadata.generation ?? 0);
+export const healthOf = (object: KubeObject): Judgement => {
+  const status = statusOf(object);
+  const rule = ruleFor(object.apiVersion, object.kind);
+  return (
+    unsettled(object) ?? byProgress(status) ?? (rule ? rule(status, (object.spec ?? {}) as Spec) : byConditions(status))
+  );
+};
+
+/** What holds for every kind, before anybody looks at its status: that may be about an older spec. */
+export const unsettled = (object: KubeObject): Judgement | undefined => {
   if (object.metadata.deletionTimestamp !== undefined) return inProgress('it is being deleted');
-  const rule = RULES[object.kind];
-  if (rule)
-    return status.observedGeneration === undefined && NEED_OBSERVED.includes(object.kind)
-      ? inProgress('its controller has not seen it')
-      : behind
-        ? inProgress('its controller has not seen its newest spec')
-        : rule(status, spec);
-  if (behind) return inProgress('its controller has not seen its newest spec');
-  return byConditions(status);
+  const observed = generationFrom(statusOf(object).observedGeneration);
+  return observed !== undefined && observed < (object.metadata.generation ?? 0)
+    ? inProgress('its controller has not seen its newest spec')
+    : undefined;
 };
 
-const NEED_OBSERVED = ['Deployment', 'StatefulSet', 'DaemonSet'];
+const statusOf = (object: KubeObject): Status => (object.status ?? {}) as Status;
 
-const current = { health: 'Current', message: '' } as const;
-const inProgress = (message: string) => ({ health: 'InProgress', message }) as const;
-const failed = (message: string) => ({ health: 'Failed', message }) as const;
+/** Argo Rollouts writes the number as a string, and old versions of it a hash, which is nothing to compare. */
+const generationFrom = (value: number | string | undefined): number | undefined =>
+  typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value)) ? Number(value) : undefined;
 
-const conditionOf = (status: Status, type: string) => status.conditions?.find((c) => c.type === type);
-
-type Rule = (status: Status, spec: { replicas?: number }) => { health: Health; message: string };
-
-const RULES: Record<string, Rule> = {
-  Deployment(status, spec) {
-    const want = spec.replicas ?? 1;
-    const progressing = conditionOf(status, 'Progressing');
-    if (progressing?.reason === 'ProgressDeadlineExceeded')
-      return failed(progressing.message ?? 'progress deadline exceeded');
-    if ((status.updatedReplicas ?? 0) < want)
-      return inProgress(`${status.updatedReplicas ?? 0} of ${want} replicas updated`);
-    if ((status.replicas ?? 0) > want) return inProgress(`${(status.replicas ?? 0) - want} old replicas still there`);
-    if ((status.availableReplicas ?? 0) < want)
-      return inProgress(`${status.availableReplicas ?? 0} of ${want} replicas available`);
-    return current;
-  },
-  StatefulSet(status, spec) {
-    const want = spec.replicas ?? 1;
-    if ((status.readyReplicas ?? 0) < want) return inProgress(`${status.readyReplicas ?? 0} of ${want} replicas ready`);
-    if (status.currentRevision !== status.updateRevision)
-      return inProgress('not every replica has the newest revision');
-    return current;
-  },
-  DaemonSet(status) {
-    const want = status.desiredNumberScheduled ?? 0;
-    if ((status.updatedNumberScheduled ?? 0) < want)
-      return inProgress(`${status.updatedNumberScheduled ?? 0} of ${want} pods updated`);
-    if ((status.numberReady ?? 0) < want) return inProgress(`${status.numberReady ?? 0} of ${want} pods ready`);
-    return current;
-  },
-  Job(status) {
-    if (conditionOf(status, 'Failed')?.status === 'True')
-      return failed(conditionOf(status, 'Failed')?.message ?? 'the job failed');
-    return conditionOf(status, 'Complete')?.status === 'True' ? current : inProgress('the job is not complete');
-  },
-  PersistentVolumeClaim: (status) =>
-    status.phase === 'Bound' ? current : inProgress(`it is ${status.phase ?? 'pending'}`),
-  Pod(status) {
-    if (status.phase === 'Failed') return failed('the pod failed');
-    if (status.phase === 'Succeeded' || conditionOf(status, 'Ready')?.status === 'True') return current;
-    return inProgress(`it is ${status.phase ?? 'pending'}`);
-  },
-  CustomResourceDefinition: (status) =>
-    conditionOf(status, 'Established')?.status === 'True' ? current : inProgress('not established'),
-  Namespace: (status) => (status.phase === 'Terminating' ? inProgress('terminating') : current),
-};
-
-/** Kinds that nobody knows: the conditions of kstatus, and Ready. */
-const byConditions = (status: Status): { health: Health; message: string } => {
+/** The two conditions that kstatus made for saying it outright. */
+const byProgress = (status: Status): Judgement | undefined => {
   const stalled = conditionOf(status, 'Stalled');
-  if (stalled?.status === 'True') return failed(stalled.message ?? stalled.reason ?? 'stalled');
+  if (stalled?.status === 'True') return failed(wordsOf(stalled, 'stalled'));
   const reconciling = conditionOf(status, 'Reconciling');
-  if (reconciling?.status === 'True') return inProgress(reconciling.message ?? 'reconciling');
+  return reconciling?.status === 'True' ? inProgress(wordsOf(reconciling, 'reconciling')) : undefined;
+};
+
+/**
+ * Kinds that nobody knows: Ready, if they have it. It also decides over Failed, as a controller that writes both may
+ * mean the last try with Failed. `Degraded` and the like say nothing here: to many they mean "works, but less well".
+ */
+const byConditions = (status: Status): Judgement => {
   const ready = conditionOf(status, 'Ready');
-  return ready === undefined || ready.status === 'True'
-    ? current
-    : inProgress(ready.message ?? ready.reason ?? 'not ready');
+  if (ready) return ready.status === 'True' ? current : inProgress(wordsOf(ready, 'not ready'));
+  const failure = conditionOf(status, 'Failed');
+  return failure?.status === 'True' ? failed(wordsOf(failure, 'it failed')) : current;
 };

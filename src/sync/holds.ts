@@ -3,7 +3,15 @@ import type { Hold, HoldStatus } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../clock.ts';
-import { type Discovery, type KubeClient, resources, type WatchCache, workloadResource } from '../kube/index.ts';
+import {
+  type Discovery,
+  isConflict,
+  type KubeClient,
+  type ResourceType,
+  resources,
+  type WatchCache,
+  workloadResource,
+} from '../kube/index.ts';
 import {
   LIVE_MANAGER,
   liveDigest,
@@ -15,6 +23,10 @@ import {
 } from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { withConditions } from './conditions.ts';
+import { REPLICAS } from './ignore.ts';
+import { toolOf } from './managed-fields.ts';
+import { replaceManagedFields } from './writer.ts';
+import { yieldFields } from './yield.ts';
 
 export interface HoldPorts {
   client: KubeClient;
@@ -108,9 +120,10 @@ const applySnapshot = async (
       return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion, object: is };
     }),
   );
-  const pinned = withPins(keepReplicas(live, snapshot), hold.spec.target.images);
+  const pinned = withPins(snapshot.workload, hold.spec.target.images);
   const workload = withSnapshotName(pinned, hold.spec.target.snapshot);
   const type = workloadResource(hold.spec.workload.kind);
+  await letGoOfReplicas(type, workload, snapshot, ports);
   const result = await ports.client.apply(type, workload, options);
   // By content: a Deployment's generation also counts changes of its annotations.
   const templateChanged = liveDigest(templateOf(result)) !== liveDigest(templateOf(live));
@@ -142,23 +155,31 @@ const withSnapshotName = (workload: KubeObject, snapshot: string): KubeObject =>
   },
 });
 
-/** Snapshots hold no replicas. If our manager owns the field, leaving it out would reset it to 1: the live value goes with it. */
-const keepReplicas = (live: KubeObject, { workload, fieldManager }: Snapshot): KubeObject => {
-  const replicas = (live.spec as { replicas?: number } | undefined)?.replicas;
-  const entries = (live.metadata.managedFields ?? []) as {
-    manager?: string;
-    operation?: string;
-    fieldsV1?: { 'f:spec'?: object };
-  }[];
-  const ours = entries.some(
-    (e) =>
-      e.manager === fieldManager &&
-      e.operation === 'Apply' &&
-      e.fieldsV1?.['f:spec'] !== undefined &&
-      'f:replicas' in e.fieldsV1['f:spec'],
-  );
-  return ours && replicas !== undefined ? { ...workload, spec: { ...(workload.spec as object), replicas } } : workload;
+/**
+ * Snapshots hold no replicas, and an apply without them would reset what our manager owns to 1: it lets go of them first.
+ * So nobody's scaling is undone, not even one that happens meanwhile.
+ */
+const letGoOfReplicas = async (
+  type: ResourceType,
+  workload: KubeObject,
+  { fieldManager }: Snapshot,
+  { client }: HoldPorts,
+): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    const live = await client.get(type, workload.metadata);
+    const rules = { fields: [REPLICAS], managers: [] };
+    const entries = live && yieldFields(workload, live, rules, fieldManager).letGo;
+    if (!live || !entries) return;
+    try {
+      await replaceManagedFields(client, type, live, entries);
+      return;
+    } catch (error) {
+      if (!isConflict(error) || tries >= TRIES) throw error;
+    }
+  }
 };
+
+const TRIES = 5;
 
 /** A workload that no GitSync owns: its template back, if nobody changed it meanwhile. Apply could not remove what others own. */
 const patchTemplate = (live: KubeObject, snapshot: Snapshot, { client }: HoldPorts): Promise<KubeObject> =>
@@ -196,20 +217,10 @@ const deleteStuckPods = async (live: KubeObject, { client }: HoldPorts): Promise
   }
 };
 
-/** Another reconciler that would put the rejected release back. */
-export const otherToolOf = ({ metadata }: KubeObject): string | undefined => {
-  const { labels = {}, annotations: notes = {} } = metadata;
-  if (
-    Object.keys(labels).some(
-      (l) => l.startsWith('kustomize.toolkit.fluxcd.io/') || l.startsWith('helm.toolkit.fluxcd.io/'),
-    )
-  )
-    return 'Flux';
-  if (labels['argocd.argoproj.io/instance'] !== undefined || notes['argocd.argoproj.io/tracking-id'] !== undefined)
-    return 'Argo CD';
-  if (labels['app.kubernetes.io/managed-by'] === 'Helm' && notes['meta.helm.sh/release-name'] !== undefined)
-    return 'Helm';
-  return undefined;
+/** Another reconciler that would put the rejected release back. A person with kubectl apply would not. */
+export const otherToolOf = (object: KubeObject): string | undefined => {
+  const tool = toolOf(object);
+  return tool === 'kubectl apply' ? undefined : tool;
 };
 
 export const writeHoldStatus = async (

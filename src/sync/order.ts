@@ -1,4 +1,14 @@
+import { annotations } from '../api/annotations.ts';
 import { groupOf, type KubeObject } from '../api/meta.ts';
+
+/** Argo CD's annotation is understood as it is. */
+const WAVE = [annotations.wave, 'argocd.argoproj.io/sync-wave'];
+
+/** 0 where nothing, or no whole number, is said. */
+export const waveOf = ({ metadata }: KubeObject): number => {
+  const text = WAVE.map((name) => metadata.annotations?.[name]).find((value) => value !== undefined);
+  return text !== undefined && /^[+-]?[0-9]{1,9}$/.test(text.trim()) ? Number(text) : 0;
+};
 
 /** Kinds that others need, in the order in which they are applied. What is not here comes after, custom resources last. */
 const FIRST = ['CustomResourceDefinition', 'Namespace', 'ClusterRole'];
@@ -34,21 +44,27 @@ const CLASSES = [
 
 const BUILT_IN = /^$|^(apps|batch|autoscaling|policy|extensions)$|\.k8s\.io$/;
 
+export const isBuiltIn = (apiVersion: string): boolean => BUILT_IN.test(groupOf(apiVersion));
+
 /** Stage 0: what must be served before anything else. 1: built-in kinds. 2: custom resources. */
 export const stageOf = ({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): number =>
-  FIRST.includes(kind) ? 0 : BUILT_IN.test(groupOf(apiVersion)) ? 1 : 2;
+  FIRST.includes(kind) ? 0 : isBuiltIn(apiVersion) ? 1 : 2;
 
 const rankOf = (kind: string): number => {
   const rank = [...FIRST, ...CLASSES].indexOf(kind);
   return rank < 0 ? FIRST.length + CLASSES.length : rank;
 };
 
+interface Placed {
+  object: Pick<KubeObject, 'apiVersion' | 'kind'>;
+}
+
 /**
  * Batches in the order of application; within one all may go at once. A batch is a class of kinds, so that a ConfigMap
  * is there before the Deployment that mounts it.
  */
-export const batchesOf = <T extends Pick<KubeObject, 'apiVersion' | 'kind'>>(objects: readonly T[]): T[][] => {
-  const position = (o: T): number => stageOf(o) * 1000 + rankOf(o.kind);
-  const batches = Map.groupBy(objects, position);
+export const batchesOf = <T extends Placed>(placed: readonly T[]): T[][] => {
+  const position = ({ object }: T): number => stageOf(object) * 1000 + rankOf(object.kind);
+  const batches = Map.groupBy(placed, position);
   return [...batches.keys()].sort((a, b) => a - b).map((key) => batches.get(key) ?? []);
 };

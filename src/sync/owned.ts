@@ -1,50 +1,142 @@
-import { labels } from '../api/annotations.ts';
+import { labelOfManager, labels } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import {
   createWatchCache,
   type KubeClient,
+  type Name,
   type ResourceType,
   type WatchCache,
   type WatchCachePorts,
 } from '../kube/index.ts';
-import { hashOf } from '../snapshot/index.ts';
+import { isBuiltIn } from './order.ts';
 
-/** Label value that names a GitSync; hashed where `namespace.name` is too long for a label. */
-export const ownerLabel = ({ namespace, name }: { namespace: string; name: string }): string => {
-  const value = `${namespace}.${name}`;
-  return value.length <= 63 ? value : `${value.slice(0, 52).replace(/[-.]+$/, '')}-${hashOf(value).slice(0, 10)}`;
+/** For a watched copy that `ownerOf` is asked about: of managedFields, which can be most of an object, only who applied it for us. */
+export const keepAppliers = <T extends KubeObject>(object: T): T => {
+  const entries = (object.metadata.managedFields ?? []) as { manager?: string; operation?: string }[];
+  const appliers = entries.filter((e) => e.operation === 'Apply' && e.manager?.startsWith(OURS));
+  object.metadata.managedFields = appliers.map(({ manager }) => ({ manager }));
+  return object;
+};
+
+const trimOwned = (object: KubeObject): KubeObject =>
+  isBuiltIn(object.apiVersion) ? withoutTemplate(keepAppliers(object)) : keepAppliers(object);
+
+/** Of built-in kinds it is known what their health is read from; of custom ones an expression may ask for anything. */
+const withoutTemplate = ({ apiVersion, kind, metadata, spec, status }: KubeObject): KubeObject => {
+  if (spec === undefined && status === undefined) return { apiVersion, kind, metadata };
+  const { template: _, ...rest } = (spec ?? {}) as Record<string, unknown>;
+  return { apiVersion, kind, metadata, spec: rest, status };
+};
+
+const OURS = 'metricops/';
+
+/**
+ * The owner by its label, if that GitSync really applied the object: a label alone, which anybody may put on somebody
+ * else's object, gives nobody the right to change or to delete it.
+ */
+export const ownerOf = (object: KubeObject | undefined): string | undefined => {
+  const label = object?.metadata.labels?.[labels.sync];
+  const appliers = (object?.metadata.managedFields ?? []) as { manager?: string }[];
+  return appliers.some(({ manager = '' }) => labelOfManager(manager) === label) ? label : undefined;
 };
 
 export interface OwnedObjects {
-  /** The metadata of every object of this kind that some GitSync owns; listed once, then watched. */
-  of(type: ResourceType): Promise<WatchCache>;
+  /** Every object of this kind that some GitSync owns; listed once, then watched. */
+  of(type: ResourceType): Promise<OwnedKind>;
   stop(): Promise<void>;
 }
 
+export type OnObject = (type: ResourceType, object: KubeObject | undefined, previous: KubeObject | undefined) => void;
+
+export interface OwnedKind {
+  get(name: Name): KubeObject | undefined;
+  /** Those that carry this owner label and were applied by that owner. */
+  ownedBy(label: string): KubeObject[];
+}
+
 /**
- * One metadata-only watch for each kind that was ever applied, over the objects that carry our label. It answers who
- * owns an object without a request, and it is where drift is seen.
+ * One watch for each kind that was ever applied, over the objects that carry our label: it answers who owns an object
+ * without a request, and it is where drift is seen. Metadata only, but for kinds whose health can be waited for.
+ * @param shared the whole cluster's objects of a kind, with `keepAppliers`, where another room watches them already
  */
 export const createOwnedObjects = (
   client: KubeClient,
   ports: WatchCachePorts,
-  onChange: (type: ResourceType, object: KubeObject | undefined, previous: KubeObject | undefined) => void,
+  onChange: OnObject,
+  shared: (type: ResourceType) => WatchCache | undefined,
 ): OwnedObjects => {
-  const caches = new Map<string, WatchCache>();
+  const kinds = new Map<string, { cache: WatchCache; kind: OwnedKind; stop: () => Promise<void> | void }>();
+
+  const watch = (type: ResourceType): WatchCache => {
+    const options = {
+      labelSelector: labels.sync,
+      keepManagedFields: true,
+      metadataOnly: !hasHealth(type),
+      trim: trimOwned,
+    };
+    return createWatchCache(client, type, options, ports);
+  };
+  const open = (type: ResourceType) => {
+    const theirs = shared(type);
+    const cache = theirs ?? watch(type);
+    const byLabel = new Map<string, Set<string>>();
+    const index = (object: KubeObject | undefined, change: (keys: Set<string>, key: string) => void): void => {
+      const label = object?.metadata.labels?.[labels.sync];
+      if (!object || label === undefined) return;
+      const keys = byLabel.get(label) ?? new Set();
+      change(keys, `${object.metadata.namespace ?? ''}/${object.metadata.name}`);
+      if (keys.size > 0) byLabel.set(label, keys);
+      else byLabel.delete(label);
+    };
+    const see = (object: KubeObject | undefined, previous: KubeObject | undefined): void => {
+      index(previous, (keys, key) => keys.delete(key));
+      index(object, (keys, key) => keys.add(key));
+      onChange(type, object, previous);
+    };
+    const unsubscribe = cache.onChange(see);
+    for (const object of cache.list()) see(object, undefined);
+    const kind: OwnedKind = {
+      get: cache.get,
+      ownedBy: (label) =>
+        [...(byLabel.get(label) ?? [])].flatMap((key) => {
+          const slash = key.indexOf('/');
+          const object = cache.get({ namespace: key.slice(0, slash), name: key.slice(slash + 1) });
+          return object && ownerOf(object) === label ? [object] : [];
+        }),
+    };
+    return { cache, kind, stop: theirs ? unsubscribe : () => cache.stop() };
+  };
+
   return {
     async of(type) {
-      const key = `${type.group}/${type.kind}`;
-      let cache = caches.get(key);
-      if (!cache) {
-        cache = createWatchCache(client, type, { metadataOnly: true, labelSelector: labels.sync }, ports);
-        cache.onChange((object, previous) => onChange(type, object, previous));
-        caches.set(key, cache);
-      }
-      await cache.ready();
-      return cache;
+      const name = `${type.group}/${type.kind}`;
+      const known = kinds.get(name) ?? open(type);
+      kinds.set(name, known);
+      await known.cache.ready();
+      return known.kind;
     },
     async stop() {
-      await Promise.all([...caches.values()].map((cache) => cache.stop()));
+      await Promise.all([...kinds.values()].map(({ stop }) => stop()));
     },
   };
 };
+
+/** Kinds that are there when they are stored: what more there is of them than metadata would only cost memory. */
+const AT_ONCE = new Set([
+  '/ConfigMap',
+  '/Secret',
+  '/ServiceAccount',
+  '/LimitRange',
+  '/ResourceQuota',
+  'rbac.authorization.k8s.io/Role',
+  'rbac.authorization.k8s.io/RoleBinding',
+  'rbac.authorization.k8s.io/ClusterRole',
+  'rbac.authorization.k8s.io/ClusterRoleBinding',
+  'networking.k8s.io/NetworkPolicy',
+  'networking.k8s.io/Ingress',
+  'scheduling.k8s.io/PriorityClass',
+]);
+
+/** Whether an object of the kind can be there and not be healthy yet. */
+export const hasHealth = ({ group, kind }: { group: string; kind: string }): boolean =>
+  !AT_ONCE.has(`${group}/${kind}`);

@@ -1,10 +1,12 @@
-import { annotations, labels } from '../api/annotations.ts';
+import { annotations } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { describeKey, parseKey } from '../api/meta.ts';
 import { type Discovery, type KubeClient, KubeError } from '../kube/index.ts';
 import type { ApplyProblem } from './apply.ts';
+import { ownerLabelOf } from './names.ts';
 import { batchesOf } from './order.ts';
-import { type OwnedObjects, ownerLabel } from './owned.ts';
+import { type OwnedObjects, ownerOf } from './owned.ts';
+import { writerOf } from './writer.ts';
 
 /**
  * Deletes what left Git, in the reverse of the order of application. What is not ours (any more), or says
@@ -16,18 +18,13 @@ export const pruneAll = async (
   keys: readonly string[],
   ports: { client: KubeClient; discovery: Discovery; owned: OwnedObjects },
 ): Promise<ApplyProblem[]> => {
-  const owner = ownerLabel({ namespace: sync.metadata.namespace ?? '', name: sync.metadata.name });
-  const account = sync.spec.serviceAccountName;
-  const writer =
-    account === undefined
-      ? ports.client
-      : ports.client.impersonate({ userName: `system:serviceaccount:${sync.metadata.namespace}:${account}` });
+  const owner = ownerLabelOf(sync);
+  const writer = writerOf(sync, ports.client);
   const problems: ApplyProblem[] = [];
   const entries = keys.map((key) => ({ key, parsed: parseKey(key) }));
-  const shaped = entries.map((e) => ({
-    ...e,
-    apiVersion: e.parsed.group === '' ? 'v1' : `${e.parsed.group}/v1`,
-    kind: e.parsed.kind,
+  const shaped = entries.map((entry) => ({
+    ...entry,
+    object: { apiVersion: `${entry.parsed.group}/`, kind: entry.parsed.kind },
   }));
   for (const batch of batchesOf(shaped).reverse()) {
     await Promise.all(
@@ -35,7 +32,7 @@ export const pruneAll = async (
         const type = await ports.discovery.findKind(parsed.group, parsed.kind);
         if (!type) return; // the kind is gone, and the object with it
         const live = (await ports.owned.of(type)).get(parsed);
-        if (live?.metadata.labels?.[labels.sync] !== owner) return;
+        if (!live || ownerOf(live) !== owner) return;
         if (live.metadata.annotations?.[annotations.prune] === 'disabled') return;
         try {
           await writer.delete(type, parsed, live.metadata.uid === undefined ? {} : { uid: live.metadata.uid });

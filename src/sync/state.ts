@@ -1,4 +1,6 @@
+import type { DriftEntry } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
+import type { GitSource } from '../git/index.ts';
 
 /** What this process knows of one object that it applied. */
 export interface Applied {
@@ -10,18 +12,45 @@ export interface Applied {
   sourceDigest?: string;
 }
 
+export interface Correction {
+  /** Who changed what. */
+  cause: string;
+  times: number;
+  at: number;
+}
+
+/** What the last plan that was carried out in full was made from. A sync that would plan the same again does nothing. */
+export interface Planned {
+  source: GitSource;
+  commit: string;
+  /** The spec, and the holds. */
+  fingerprint: string;
+  /** Paths in the repository, and what they held. */
+  inputs: string[];
+  content: string;
+}
+
 /** Memory of one GitSync between two syncs. Losing it costs one apply for each object. */
 export interface SyncState {
   applied: Map<string, Applied>;
   drifted: Set<string>;
-  /** Of what was planned last: the commit, the spec, and the holds. A sync that would plan the same again does nothing. */
-  planned?: { commit: string; fingerprint: string };
+  planned?: Planned;
+  /** Differences that spec.drift says to report only. */
+  reported: Map<string, DriftEntry>;
+  /** What was put right lately, and how often by the same cause. */
+  corrections: Map<string, Correction>;
   inventory: Map<string, string>;
-  /** Since when objects are waited for, by fingerprint. */
+  /** Since when objects are waited for, by what was planned. */
   waitingSince?: { fingerprint: string; at: number };
 }
 
-export const newSyncState = (): SyncState => ({ applied: new Map(), drifted: new Set(), inventory: new Map() });
+export const newSyncState = (): SyncState => ({
+  applied: new Map(),
+  drifted: new Set(),
+  reported: new Map(),
+  corrections: new Map(),
+  inventory: new Map(),
+});
 
 export const versionSeen = (metadata: ObjectMeta): string =>
   metadata.generation === undefined ? `rv${metadata.resourceVersion}` : `g${metadata.generation}`;

@@ -1,15 +1,19 @@
 import { annotations } from '../api/annotations.ts';
-import type { GitSync, GitSyncStatus } from '../api/gitsync.ts';
+import type { DriftEntry, GitSync, GitSyncStatus } from '../api/gitsync.ts';
+import { parseKey } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { ApplyProblem } from './apply.ts';
 import { type ConditionInput, withConditions } from './conditions.ts';
+import { describeDrift } from './difference.ts';
 import type { Plan } from './plan.ts';
 import type { SyncState } from './state.ts';
+import type { Unhealthy } from './wait.ts';
 
 /** How one sync ended. */
 export type Outcome =
   | { kind: 'suspended' }
-  | { kind: 'failed'; reason: Reason; message: string; permanent: boolean }
+  /** `of`: how the sync itself ended, where only health is what failed. */
+  | { kind: 'failed'; reason: Reason; message: string; permanent: boolean; of?: Outcome }
   | { kind: 'unchanged'; commit: string; revision: string }
   | {
       kind: 'applied';
@@ -17,10 +21,13 @@ export type Outcome =
       revision: string;
       plan: Plan;
       problems: readonly ApplyProblem[];
-      /** Drift that was only reported. */
-      reported: readonly string[];
+      /** A later wave waits for these. */
+      blocked: Unhealthy | undefined;
+      /** Differences that are only reported; undefined where drift is corrected. */
+      reported: readonly DriftEntry[] | undefined;
     }
-  | { kind: 'waiting'; message: string; of: Outcome };
+  /** `quiet`: nobody has to hear of it yet. */
+  | { kind: 'waiting'; message: string; of: Outcome; quiet: boolean; againInMs: number };
 
 /** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
 export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now: number): GitSyncStatus => {
@@ -49,7 +56,9 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
         no('Reconciling', reason, message),
         outcome.permanent ? yes('Stalled', reason, message) : no('Stalled', reason, message),
       ];
-      return { ...common, conditions: set(...inputs) };
+      if (!outcome.of) return { ...common, conditions: set(...inputs) };
+      const inner = statusOf(sync, state, outcome.of, now);
+      return { ...inner, conditions: withConditions(inner.conditions ?? [], inputs, { now, generation }) };
     }
     case 'waiting': {
       const inner = statusOf(sync, state, outcome.of, now);
@@ -87,18 +96,38 @@ const no = (type: string, reason: Reason, message: string): ConditionInput => ({
 
 type Applied = Extract<Outcome, { kind: 'applied' }>;
 
-const appliedStatus = (state: SyncState, { revision, plan, problems }: Applied, now: number): GitSyncStatus => {
+const appliedStatus = (state: SyncState, outcome: Applied, now: number): GitSyncStatus => {
+  const { revision, plan, problems, blocked, reported } = outcome;
   const held = plan.held.map(({ workload, hold, digest }) => ({ workload, hold: hold.metadata.name, digest }));
   return {
     attemptedRevision: revision,
-    ...(problems.length === 0 ? { appliedRevision: revision } : {}),
-    // null takes the field off in a merge patch.
-    heldRevision: (held.length > 0 ? revision : null) as string,
+    ...(problems.length === 0 && !blocked ? { appliedRevision: revision } : {}),
+    heldRevision: held.length > 0 ? revision : gone,
     held,
-    inventory: [...state.inventory].map(([id, v]) => ({ id, v })),
-    objects: state.inventory.size,
+    ...inventoryStatus(state),
+    drift: reported && reported.length > 0 ? reported.slice(0, 20) : gone,
     lastSyncTime: new Date(now).toISOString(),
-  };
+  } as GitSyncStatus;
+};
+
+/** null takes a field off in a merge patch. */
+const gone = null;
+
+/** Above this the names stay where they are anyway, in the label of each object: etcd takes 1.5 MB, and each status write all of it. */
+const INVENTORY_MAX = 1_000;
+
+const inventoryStatus = ({ inventory }: SyncState): object => {
+  const objects = inventory.size;
+  if (objects <= INVENTORY_MAX) {
+    return { inventory: [...inventory].map(([id, v]) => ({ id, v })), inventoryKinds: gone, objects };
+  }
+  const kinds = Map.groupBy([...inventory.keys()].map(parseKey), ({ group, kind }) => `${group}/${kind}`);
+  const inventoryKinds = [...kinds.values()].map((keys) => ({
+    group: keys[0]?.group ?? '',
+    kind: keys[0]?.kind ?? '',
+    objects: keys.length,
+  }));
+  return { inventory: gone, inventoryKinds, objects };
 };
 
 const readiness = (
@@ -141,7 +170,7 @@ const heldCondition = ({ plan }: Applied): ConditionInput => {
     : no('Held', 'NothingHeld', 'no release is held');
 };
 
-const driftCondition = ({ reported }: Applied): ConditionInput =>
+const driftCondition = ({ reported = [] }: Applied): ConditionInput =>
   reported.length > 0
-    ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.join(', ')}`)
+    ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}`)
     : no('Drifted', 'Succeeded', 'as applied');

@@ -1,63 +1,98 @@
 import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
-import { describeKey, type ObjectKey, parseKey } from '../api/meta.ts';
+import { describeKey, type KubeObject, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
-import type { Discovery, KubeClient } from '../kube/index.ts';
+import type { Discovery } from '../kube/index.ts';
 import { conditionIs } from './conditions.ts';
-import { healthOf } from './health.ts';
+import { type Health, healthOf } from './health.ts';
+import { compileHealthChecks } from './health-checks.ts';
+import { hasHealth, type OwnedObjects } from './owned.ts';
+import { SyncError } from './source.ts';
 import type { SyncState } from './state.ts';
 import type { Outcome } from './status.ts';
 
-/** Kinds that are there when they are stored: asking for their health would only cost requests. */
-const AT_ONCE = new Set([
-  'ConfigMap',
-  'Secret',
-  'ServiceAccount',
-  'Service',
-  'Role',
-  'RoleBinding',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'NetworkPolicy',
-  'Ingress',
-]);
+export interface Unhealthy {
+  message: string;
+  /** Waiting for it is useless. */
+  failed: boolean;
+}
 
-/** The first objects that are not healthy yet; undefined when all are. */
+type Judge = (object: KubeObject) => { health: Health; message: string };
+
+export interface HealthPorts {
+  discovery: Discovery;
+  owned: OwnedObjects;
+  clock: Clock;
+}
+
+/** The first objects that are not healthy yet; undefined when all are. Asks nobody: their kinds are watched. */
 export const unhealthyOf = async (
+  sync: GitSync,
+  state: SyncState,
   keys: readonly ObjectKey[],
-  { client, discovery }: { client: KubeClient; discovery: Discovery },
-): Promise<{ message: string; failed: boolean } | undefined> => {
+  { discovery, owned }: Pick<HealthPorts, 'discovery' | 'owned'>,
+): Promise<Unhealthy | undefined> => {
+  const judge = judgeOf(sync);
   const waiting: string[] = [];
-  for (const key of keys.filter((k) => !AT_ONCE.has(k.kind))) {
+  for (const key of keys.filter(hasHealth)) {
     const type = await discovery.findKind(key.group, key.kind);
-    const object = type && (await client.get(type, key));
-    const { health, message } = object
-      ? healthOf(object)
-      : { health: 'InProgress' as const, message: 'it is not there' };
+    const object = type && (await owned.of(type)).get(key);
+    const { health, message } = isSeen(object, state.applied.get(keyString(key))?.version)
+      ? judge(object)
+      : { health: 'InProgress' as const, message: 'it was just applied' };
     const text = `${describeKey(key)}: ${message}`;
     if (health === 'Failed') return { message: text, failed: true };
     if (health === 'InProgress') waiting.push(text);
   }
-  return waiting.length === 0 ? undefined : { message: waiting.slice(0, 5).join('; '), failed: false };
+  if (waiting.length === 0) return undefined;
+  const more = waiting.length > 5 ? ` and ${waiting.length - 5} more` : '';
+  return { message: `${waiting.slice(0, 5).join('; ')}${more}`, failed: false };
 };
+
+/** The watch may still show the object as it was before our apply. */
+const isSeen = (object: KubeObject | undefined, applied: string | undefined): object is KubeObject =>
+  object !== undefined &&
+  (applied === undefined || !applied.startsWith('g') || (object.metadata.generation ?? 0) >= Number(applied.slice(1)));
+
+const judgeOf = ({ spec }: GitSync): Judge => {
+  if (spec.healthCheckExprs.length === 0) return healthOf;
+  const checks = compileHealthChecks(spec.healthCheckExprs);
+  if (checks.problem !== undefined) throw new SyncError('InvalidHealthCheck', checks.problem);
+  return checks.healthOf;
+};
+
+/** What is on its way needs no word yet: most rollouts of a large sync are over before it would be read. */
+const QUIET_MS = 5_000;
+/** The watch tells of every change; this is for what it can't tell of. */
+const LOOK_AGAIN_MS = 5_000;
 
 /** The outcome, or that it is waited for: with spec.wait a GitSync is Ready only when all that it applied is healthy. */
 export const waitForHealth = async (
   sync: GitSync,
   state: SyncState,
   outcome: Outcome,
-  ports: { client: KubeClient; discovery: Discovery; clock: Clock },
+  ports: HealthPorts,
 ): Promise<Outcome> => {
+  if (outcome.kind !== 'unchanged' && outcome.kind !== 'applied') return outcome;
+  const blocked = outcome.kind === 'applied' ? outcome.blocked : undefined;
   const settled = outcome.kind === 'unchanged' && conditionIs(sync.status?.conditions, 'Ready', 'True');
-  if (!sync.spec.wait || outcome.kind === 'failed' || settled) return outcome;
-  const unhealthy = await unhealthyOf([...state.inventory.keys()].map(parseKey), ports);
+  const asked = sync.spec.wait && !settled && !blocked;
+  const unhealthy =
+    blocked ?? (asked ? await unhealthyOf(sync, state, [...state.inventory.keys()].map(parseKey), ports) : undefined);
   if (!unhealthy) {
     delete state.waitingSince;
     return outcome;
   }
-  const fingerprint = state.planned?.fingerprint ?? '';
+  const fingerprint = `${outcome.commit} ${sync.metadata.generation}`;
   if (state.waitingSince?.fingerprint !== fingerprint) state.waitingSince = { fingerprint, at: ports.clock.now() };
-  const expired = ports.clock.now() - state.waitingSince.at > parseDuration(sync.spec.timeout);
-  if (!unhealthy.failed && !expired) return { kind: 'waiting', message: unhealthy.message, of: outcome };
-  return { kind: 'failed', reason: 'HealthCheckFailed', message: unhealthy.message, permanent: unhealthy.failed };
+  const waited = ports.clock.now() - state.waitingSince.at;
+  const expired = waited > parseDuration(sync.spec.timeout);
+  if (!unhealthy.failed && !expired) {
+    const quiet = waited < QUIET_MS;
+    const againInMs = quiet ? QUIET_MS - waited : LOOK_AGAIN_MS;
+    return { kind: 'waiting', message: unhealthy.message, of: outcome, quiet, againInMs };
+  }
+  const message =
+    expired && !unhealthy.failed ? `not within ${sync.spec.timeout}: ${unhealthy.message}` : unhealthy.message;
+  return { kind: 'failed', reason: 'HealthCheckFailed', message, permanent: unhealthy.failed };
 };

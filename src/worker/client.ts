@@ -20,6 +20,9 @@ export interface WorkerOptions {
   ended(how: WorkerEnd, cause?: unknown): Error;
 }
 
+/** V8 would take 48 MB for each thread before it looks for garbage. */
+const YOUNG_MB = 12;
+
 interface Running {
   worker: Worker;
   pending: Map<number, PromiseWithResolvers<unknown>>;
@@ -40,7 +43,7 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
   };
 
   const start = (): Running => {
-    const resourceLimits = { maxOldGenerationSizeMb: options.maxHeapMb };
+    const resourceLimits = { maxOldGenerationSizeMb: options.maxHeapMb, maxYoungGenerationSizeMb: YOUNG_MB };
     const worker = new Worker(file, { resourceLimits, workerData: options.data });
     const started: Running = { worker, pending: new Map() };
     worker.unref();

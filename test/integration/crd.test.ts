@@ -51,6 +51,22 @@ describe('the kinds', () => {
     for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncs, spec), words);
   });
 
+  it('say in plain words what is wrong with a GitSyncSet', async () => {
+    const template = { name: '{{name}}' };
+    const folders = { url: 'https://git.example.com/mono.git', pattern: 'apps/*' };
+    const pattern = /a pattern is e.g. apps\/\* .*without \*\*/;
+    const cases: [unknown, RegExp][] = [
+      [{ template, generator: {} }, /exactly one of folders, list and namespaces/],
+      [{ template, generator: { folders, list: [] } }, /exactly one of folders, list and namespaces/],
+      [{ template, generator: { folders: { ...folders, pattern: 'apps/**' } } }, pattern],
+      [{ template, generator: { folders: { ...folders, exclude: ['../x'] } } }, pattern],
+      [{ template, generator: { namespaces: { matchLabels: {} } } }, /name at least one label/],
+      [{ template, generator: { list: [] }, interval: 'soon' }, /spec.interval.*not a duration/],
+      [{ generator: { list: [] } }, /spec.template.*[Rr]equired/],
+    ];
+    for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncSets, spec), words);
+  });
+
   it('say in plain words what is wrong with an objective', async () => {
     const workload = { name: 'web' };
     assert.match(await refusal(resources.slos, { workload, objective: 99 }), /set indicator, alerts, or both/);

@@ -32,7 +32,7 @@ describe('a repository over HTTP', () => {
     return rendered(await git.open(from, commit), path);
   };
   const rendered = async (tree: GitTree, path = '.'): Promise<string[]> => {
-    const objects = await render({ tree, path, mode: 'Auto' }, { kustomize, timeoutMs: 20_000, parser });
+    const objects = (await render({ tree, path, mode: 'Auto' }, { kustomize, timeoutMs: 20_000, parser })).objects;
     return objects.map((o) => o.metadata.name);
   };
   const fails = (work: Promise<unknown>, code: string, message: RegExp): Promise<void> =>
@@ -273,8 +273,26 @@ describe('a repository over HTTP', () => {
       tree = repository.tree(Array.from({ length: 10 }, (_, i) => ({ mode: '40000', name: `d${i}`, oid: inner })));
     }
     const commit = repository.commitTree(tree);
-    await fails(rendered(await git.open(source(), commit)), 'RepositoryTooLarge', /more than/);
+    const bomb = await git.open(source(), commit);
+    await fails(rendered(bomb), 'RepositoryTooLarge', /more than/);
+    await fails(bomb.folders(Array(12).fill('*').join('/'), []), 'RepositoryTooLarge', /more than/);
+    assert.equal((await bomb.folders('d0/*/d1', ['d0/d3'])).length, 9);
   }).timeout(60_000);
+
+  it('lists the folders that a pattern matches, without what is excluded, and no files or symlinks', async () => {
+    repository.commit({
+      'apps/web/prod/a.yaml': configMap('one'),
+      'apps/api/prod/a.yaml': configMap('two'),
+      'apps/old/prod/a.yaml': configMap('three'),
+      'apps/.hidden/prod/a.yaml': configMap('four'),
+      'apps/README.md': 'no folder',
+    });
+    symlinkSync('web', join(repository.dir, 'apps/link'));
+    const tree = await git.open(source(), repository.commit({}));
+    assert.deepEqual(await tree.folders('apps/*', ['apps/old']), ['apps/api', 'apps/web']);
+    assert.deepEqual(await tree.folders('apps/*/prod', ['apps/o*']), ['apps/api/prod', 'apps/web/prod']);
+    assert.deepEqual(await tree.folders('nothing/*', []), []);
+  });
 
   for (const name of ['..', '.git', 'a/b', '../../escape']) {
     it(`refuses a tree object with an entry called ${name}`, async () => {

@@ -55,7 +55,7 @@ describe('a real repository', () => {
   const rendered = async (path: string, mode: 'Auto' | 'Plain') => {
     const source = { url, ref: { branch: 'main' }, timeoutMs: 10_000 };
     const tree = await git.open(source, (await git.resolve(source)).commit);
-    return render({ tree, path, mode }, { kustomize, timeoutMs: 20_000, parser });
+    return (await render({ tree, path, mode }, { kustomize, timeoutMs: 20_000, parser })).objects;
   };
 
   for (const folder of SAMPLES.folders) {

@@ -162,8 +162,11 @@ describe('a GitSync', () => {
       await plane().client.delete(resources.configMaps, { namespace: ns, name: 'one' });
       await eventually(() => get(resources.configMaps, ns, 'one'), { what: `the re-creation (${fault})` });
     }
+    bench.controller.requestSync({ namespace: ns, name: 'app' });
     await bench.ready(ns, 'app', 'False', /RepositoryUnreachable/);
     bench.git.setFault('none');
+    bench.controller.requestSync({ namespace: ns, name: 'app' });
+    await bench.ready(ns, 'app');
   });
 
   it('says what is wrong with the repository, and keeps what was applied', async () => {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
+import type { Hold } from '../../src/api/hold.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
-import { createEventRecorder, resources } from '../../src/kube/index.ts';
+import { createEventRecorder, createWatchCache, resources } from '../../src/kube/index.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, startSync } from '../../src/sync/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
@@ -32,8 +33,15 @@ export const startSyncBench = async (plane: ControlPlane): Promise<SyncBench> =>
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
   const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
   const metrics = createMetrics();
+  const cachePorts = { clock: systemClock, random: Math.random };
+  const caches = {
+    syncs: createWatchCache<GitSync>(plane.client, resources.gitSyncs, {}, cachePorts),
+    holds: createWatchCache<Hold>(plane.client, resources.holds, {}, cachePorts),
+    namespaces: createWatchCache(plane.client, resources.namespaces, { metadataOnly: true }, cachePorts),
+  };
   const controller = await startSync({
     client: plane.client,
+    caches,
     discovery: plane.discovery,
     git: createGit(dir),
     render: { kustomize, timeoutMs: 20_000 },
@@ -76,6 +84,7 @@ export const startSyncBench = async (plane: ControlPlane): Promise<SyncBench> =>
       for (const name of made)
         await eventually(async () => (await plane.client.get(resources.gitSyncs, name)) === undefined).catch(() => {});
       await controller.stop();
+      await Promise.all(Object.values(caches).map((cache) => cache.stop()));
       await git.close();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -20,7 +20,14 @@ Examples:
   metricops uninstall
   metricops uninstall --all`;
 
-const OWN = [resources.gitSyncs, resources.holds, resources.incidents, resources.slos, resources.releaseHistories];
+const OWN = [
+  resources.gitSyncSets,
+  resources.gitSyncs,
+  resources.holds,
+  resources.incidents,
+  resources.slos,
+  resources.releaseHistories,
+];
 
 export const uninstall = async (cli: Cli, options: { all?: boolean; timeout: number }): Promise<void> => {
   const start = cli.io.now();

@@ -1,0 +1,292 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { resources } from '../../src/kube/index.ts';
+import { buildAll } from '../../tools/build.ts';
+import { waitFor } from '../../tools/cluster/wait.ts';
+import type { Progress } from '../../tools/demo/progress.ts';
+import { percentile, round } from '../statistics.ts';
+import type { Engine } from './engine.ts';
+import { drawPlots, type Figures, type Sample, summed, tableOf } from './report.ts';
+import { bareLoop, type Scenario, withScenario } from './scenario.ts';
+import { configMap, fourObjects, gitSync, nameOf, namespaceOf, namespacesFor } from './workload.ts';
+
+interface Setting {
+  dist: string;
+  progress: Progress;
+  soakMinutes: number;
+  /** Of the soak, for its plot. */
+  samples: Sample[];
+}
+
+const MIB = 2 ** 20;
+const OBJECTS = 5_000;
+const FOLDERS = 2_000;
+const PUSHES = 30;
+const DRIFTS = 100;
+
+/** As people write it, not as JSON. */
+const yaml = (objects: readonly KubeObject[]): string => objects.map((object) => toYaml(object)).join('---\n');
+
+const toYaml = (value: unknown, indent = ''): string => {
+  if (Array.isArray(value)) {
+    return value.map((v) => `${indent}- ${toYaml(v, `${indent}  `).trimStart()}`).join('');
+  }
+  if (typeof value !== 'object' || value === null) return `${JSON.stringify(value)}\n`;
+  return Object.entries(value)
+    .map(([k, v]) =>
+      typeof v === 'object' && v !== null
+        ? `${indent}${k}:\n${toYaml(v, `${indent}  `)}`
+        : `${indent}${k}: ${toYaml(v)}`,
+    )
+    .join('');
+};
+
+/** The public flux-benchmark's workload: N GitSyncs of four objects. */
+const many =
+  (n: number, { drift }: { drift: boolean }) =>
+  async (setting: Setting): Promise<Figures> =>
+    withScenario({ ...setting, name: `n${n}`, namespaces: namespacesFor(n) }, async (scenario) => {
+      const { progress, plane, git } = scenario;
+      const all = Array.from({ length: n }, (_, i) => i);
+      const repository = git.repository('many');
+      repository.commit(Object.fromEntries(all.map((i) => [`${nameOf(i)}/all.yaml`, yaml(fourObjects(i))])));
+      const bare = await progress.step(`bare loop, ${4 * n} objects`, () =>
+        bareLoop(
+          plane,
+          all.flatMap((i) => fourObjects(i).map((o) => ({ ...o, metadata: { ...o.metadata, name: `bare-${i}` } }))),
+        ),
+      );
+      await progress.step('the controller manager catches up', () => deploymentsSeen(scenario, n));
+      const syncs = all.map((i) => gitSync(i, repository.url, { path: nameOf(i) }));
+      const { engine, seconds, requests } = await progress.step(`first sync, N=${n}`, () => scenario.firstSync(syncs));
+      progress.say(`  ${seconds.toFixed(1)} s, bare loop ${bare.toFixed(1)} s, ${requests} requests`);
+      const noop = await progress.step('everything asked again, nothing changed', () =>
+        askAgain(scenario, engine, repository.url, n),
+      );
+      const peak = engine.cgroup.peak() / MIB;
+      const drifts = drift ? await progress.step(`${DRIFTS} drifts`, () => drifting(scenario, n)) : undefined;
+      return {
+        [`firstSyncSeconds.n${n}`]: round(seconds, 2),
+        [`bareLoopSeconds.n${n}`]: round(bare, 2),
+        [`firstSyncRatio.n${n}`]: round(seconds / bare, 2),
+        [`requestsPerObject.first.n${n}`]: round(requests / (4 * n), 2),
+        [`requestsPerObject.noop.n${n}`]: round(noop.requests / (4 * n), 3),
+        [`noopCpuSeconds.n${n}`]: round(noop.cpuSeconds, 2),
+        [`noopSeconds.n${n}`]: round(noop.seconds, 2),
+        [`memoryMiB.n${n}`]: round(peak),
+        ...(drifts
+          ? { 'driftMs.p50': round(percentile(drifts, 50)), 'driftMs.p95': round(percentile(drifts, 95)) }
+          : {}),
+      };
+    });
+
+/** What the bare loop left to the controller manager is done when it is measured what an engine costs. */
+const deploymentsSeen = async ({ plane }: Scenario, count: number): Promise<void> => {
+  const isSeen = ({ metadata, status }: KubeObject): boolean =>
+    (status as { observedGeneration?: number } | undefined)?.observedGeneration === metadata.generation;
+  await waitFor(
+    'all Deployments to be seen by their controller',
+    async () => {
+      const { items } = await plane.admin.list(resources.deployments);
+      return items.filter(isSeen).length >= count ? true : undefined;
+    },
+    { timeoutMs: 300_000, everyMs: 500 },
+  );
+};
+
+/** A push hook that brings nothing new, for all GitSyncs of the repository. What an idle controller does is taken off. */
+const askAgain = async ({ plane }: Scenario, engine: Engine, url: string, count: number) => {
+  const unchanged = () => engine.metric('metricops_syncs_total', 'result="unchanged"');
+  const during = async (work: () => Promise<void>, atLeastMs: number) => {
+    const [requests, cpu, start] = [await plane.requests(), engine.cgroup.cpuSeconds(), performance.now()];
+    await work();
+    const ms = performance.now() - start;
+    await sleep(Math.max(0, atLeastMs - ms));
+    const cpuSeconds = engine.cgroup.cpuSeconds() - cpu;
+    return { ms, requests: (await plane.requests()) - requests, cpuSeconds };
+  };
+  const asked = await unchanged();
+  const noop = await during(async () => {
+    await engine.push(url);
+    while ((await unchanged()) < asked + count) await sleep(20);
+  }, NOOP_WINDOW_MS);
+  const idle = await during(async () => {}, Math.max(noop.ms, NOOP_WINDOW_MS));
+  return {
+    seconds: noop.ms / 1000,
+    requests: Math.max(0, noop.requests - idle.requests),
+    cpuSeconds: noop.cpuSeconds,
+  };
+};
+
+/** Twice the interval of the Lease, so that both windows hold as many renewals. */
+const NOOP_WINDOW_MS = 4_000;
+
+/** Edits and deletions by hand in turn, each of another object, as 100 different accidents. */
+const drifting = async ({ plane, watch, seen }: Scenario, n: number): Promise<number[]> => {
+  const [services, accounts] = [await watch(resources.services), await watch(resources.serviceAccounts)];
+  const times: number[] = [];
+  for (let i = 0; i < DRIFTS; i += 1) {
+    const key = { namespace: namespaceOf(i % n), name: nameOf(i % n) };
+    const is = (o: KubeObject | undefined): o is KubeObject =>
+      o?.metadata.name === key.name && o.metadata.namespace === key.namespace;
+    if (i % 2 === 0) {
+      const portOf = (o: KubeObject): number => (o.spec as { ports: { port: number }[] }).ports[0]?.port ?? 0;
+      let edited = false;
+      const right = seen(services, (o) => {
+        if (!is(o)) return false;
+        edited ||= portOf(o) === EDITED;
+        return edited && portOf(o) !== EDITED;
+      });
+      const body = [{ op: 'replace', path: '/spec/ports/0/port', value: EDITED }];
+      await plane.admin.patch(resources.services, key, { type: 'json', body }, { fieldManager: 'kubectl-edit' });
+      times.push(await right);
+    } else {
+      const uid = accounts.get(key)?.metadata.uid;
+      const back = seen(accounts, (o) => is(o) && o.metadata.uid !== uid);
+      await plane.admin.delete(resources.serviceAccounts, key);
+      times.push(await back);
+    }
+  }
+  return times;
+};
+
+const EDITED = 1234;
+
+/** One GitSync of 5,000 ConfigMaps. */
+const objects5000 = async (setting: Setting): Promise<Figures> =>
+  withScenario({ ...setting, name: 'objects', namespaces: namespacesFor(1) }, async (scenario) => {
+    const { progress, plane, git } = scenario;
+    const namespace = namespaceOf(0);
+    const all = Array.from({ length: OBJECTS }, (_, i) => configMap(`cm-${i}`, namespace));
+    const repository = git.repository('objects');
+    const files = Map.groupBy(all, (_, i) => `part-${Math.floor(i / 100)}.yaml`);
+    repository.commit(Object.fromEntries([...files].map(([file, objects]) => [file, yaml(objects)])));
+    const bare = await progress.step(`bare loop, ${OBJECTS} ConfigMaps`, () =>
+      bareLoop(
+        plane,
+        all.map((o) => ({ ...o, metadata: { ...o.metadata, name: `bare-${o.metadata.name}` } })),
+      ),
+    );
+    const syncs = [gitSync(0, repository.url, {})];
+    const { engine, seconds } = await progress.step('first sync', () => scenario.firstSync(syncs));
+    const noop = await progress.step('asked again', () => askAgain(scenario, engine, repository.url, 1));
+    return {
+      'firstSyncSeconds.objects5000': round(seconds, 2),
+      'bareLoopSeconds.objects5000': round(bare, 2),
+      'firstSyncRatio.objects5000': round(seconds / bare, 2),
+      'noopSeconds.objects5000': round(noop.seconds, 3),
+      'memoryMiB.objects5000': round(engine.cgroup.peak() / MIB),
+    };
+  });
+
+/** A monorepo of 2,000 folders, each a GitSync; one file changes. */
+const monorepo = async (setting: Setting): Promise<Figures> =>
+  withScenario({ ...setting, name: 'monorepo', namespaces: namespacesFor(FOLDERS) }, async (scenario) => {
+    const { progress, git, watch, seen } = scenario;
+    const all = Array.from({ length: FOLDERS }, (_, i) => i);
+    const repository = git.repository('monorepo');
+    const file = (i: number): string => `apps/${nameOf(i)}/config.yaml`;
+    repository.commit(Object.fromEntries(all.map((i) => [file(i), yaml([configMap(nameOf(i), namespaceOf(i))])])));
+    const syncs = all.map((i) => gitSync(i, repository.url, { path: `apps/${nameOf(i)}` }));
+    const { engine } = await progress.step(`first sync of ${FOLDERS} folders`, () => scenario.firstSync(syncs));
+    const configMaps = await watch(resources.configMaps);
+    const times: number[] = [];
+    await progress.step(`${PUSHES} pushes`, async () => {
+      for (let round = 0; round < PUSHES; round += 1) {
+        const i = (round * 67) % FOLDERS;
+        const seed = `push-${round}`;
+        repository.commit({ [file(i)]: yaml([configMap(nameOf(i), namespaceOf(i), seed)]) });
+        const applied = seen(configMaps, (o) => (o?.data as { seed?: string } | undefined)?.seed === seed);
+        await engine.push(repository.url);
+        times.push(await applied);
+      }
+    });
+    return {
+      'pushToAppliedMs.p50': round(percentile(times, 50)),
+      'pushToAppliedMs.p95': round(percentile(times, 95)),
+      'memoryMiB.monorepo': round(engine.cgroup.peak() / MIB),
+    };
+  });
+
+const SOAK_SYNCS = 100;
+
+/** A commit every two seconds. */
+const soak = async (setting: Setting): Promise<Figures> =>
+  withScenario({ ...setting, name: 'soak', namespaces: namespacesFor(SOAK_SYNCS) }, async (scenario) => {
+    const { progress, git, watch, seen } = scenario;
+    const all = Array.from({ length: SOAK_SYNCS }, (_, i) => i);
+    const repository = git.repository('soak');
+    const content = (i: number, seed: string): string =>
+      yaml([...fourObjects(i), configMap(nameOf(i), namespaceOf(i), seed)]);
+    repository.commit(Object.fromEntries(all.map((i) => [`${nameOf(i)}/all.yaml`, content(i, '')])));
+    const syncs = all.map((i) => gitSync(i, repository.url, { path: nameOf(i) }));
+    const { engine } = await progress.step(`first sync, N=${SOAK_SYNCS}`, () => scenario.firstSync(syncs));
+    const configMaps = await watch(resources.configMaps);
+    const { samples } = setting;
+    const start = performance.now();
+    const minutes = (): number => (performance.now() - start) / 60_000;
+    await progress.step(`a commit every 2 s for ${setting.soakMinutes} minutes`, async () => {
+      for (let n = 0; minutes() < setting.soakMinutes; n += 1) {
+        const seed = `commit-${n}`;
+        repository.commit({ [`${nameOf(n % SOAK_SYNCS)}/all.yaml`]: content(n % SOAK_SYNCS, seed) });
+        const applied = seen(configMaps, (o) => (o?.data as { seed?: string } | undefined)?.seed === seed);
+        await engine.push(repository.url);
+        await applied;
+        samples.push({ minute: minutes(), mib: engine.cgroup.workingSet() / MIB });
+        if (n % 30 === 0) progress.say(`  ${samples.at(-1)?.mib.toFixed(0)} MiB after ${n} commits`);
+        await sleep(Math.max(0, (n + 1) * 2000 - (performance.now() - start)));
+      }
+    });
+    const during = (from: number, to: number): number =>
+      percentile(
+        samples.filter((s) => s.minute >= from && s.minute < to).map((s) => s.mib),
+        50,
+      );
+    const [first, last] = [during(0.5, 1), during(setting.soakMinutes - 0.5, setting.soakMinutes)];
+    return {
+      'soakMiB.first': round(first),
+      'soakMiB.last': round(last),
+      soakGrowth: round(last / first, 3),
+      soakCommits: samples.length,
+    };
+  });
+
+const SCENARIOS: Record<string, (setting: Setting) => Promise<Figures>> = {
+  n100: many(100, { drift: true }),
+  n500: many(500, { drift: false }),
+  n1000: many(1000, { drift: false }),
+  objects5000,
+  monorepo,
+  soak,
+};
+export const SYNC_SCENARIOS = Object.keys(SCENARIOS);
+
+/** The reconciler against a bare client loop, on control planes of their own. Needs root, for the control group. */
+export const benchSync = async (
+  progress: Progress,
+  { only, soakMinutes, plots }: { only: readonly string[]; soakMinutes: number; plots: boolean },
+): Promise<Figures> => {
+  const unknown = only.find((name) => !(name in SCENARIOS));
+  if (unknown !== undefined) throw new Error(`no scenario "${unknown}"; there are ${SYNC_SCENARIOS.join(', ')}`);
+  const dist = mkdtempSync(join(tmpdir(), 'metricops-bench-'));
+  try {
+    await progress.step('the bundles', () =>
+      buildAll(dist, { only: ['controller.js', 'git-worker.js', 'render-worker.js'] }),
+    );
+    const samples: Sample[] = [];
+    const measured: Figures = {};
+    for (const [name, scenario] of Object.entries(SCENARIOS)) {
+      if (only.length > 0 && !only.includes(name)) continue;
+      Object.assign(measured, await scenario({ dist, progress, soakMinutes, samples }));
+    }
+    const figures = summed(measured);
+    progress.say(tableOf(figures));
+    if (plots) for (const file of drawPlots(figures, samples)) progress.say(`  drew ${file}`);
+    return figures;
+  } finally {
+    rmSync(dist, { recursive: true });
+  }
+};

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { conditions, duration } from './common.ts';
+import { gitSyncSpec } from './gitsync.ts';
+import type { KubeObject, ObjectMeta } from './meta.ts';
+
+const { url, secretRef, ref } = gitSyncSpec.shape;
+
+const folderPattern = z
+  .string()
+  .min(1)
+  .max(256)
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: "!self.contains('**') && !self.startsWith('/') && !self.split('/').exists(p, p == '..')",
+        message: 'a pattern is e.g. apps/* or clusters/*/prod: without a leading /, without .. and without **',
+      },
+    ],
+  });
+
+const folders = z.strictObject({
+  url,
+  secretRef,
+  ref,
+  pattern: folderPattern.describe(
+    'Folders, e.g. `apps/*` or `clusters/*/prod`. `*` is any text within one segment of the path; it stands for no leading dot.',
+  ),
+  exclude: z
+    .array(folderPattern)
+    .max(32)
+    .default([])
+    .describe('Patterns of folders to leave out, with all that is below them.'),
+});
+
+const text = z.string().max(1024);
+
+const listEntry = z.strictObject({
+  name: z.string().min(1).max(253).describe('`{{name}}` in the template.'),
+  values: z.record(z.string().max(63), text).default({}).describe('`{{values.KEY}}` in the template.'),
+});
+
+const namespaces = z.strictObject({
+  matchLabels: z
+    .record(z.string(), z.string().max(63))
+    .meta({ 'x-kubernetes-validations': [{ rule: 'self.size() > 0', message: 'name at least one label' }] }),
+});
+
+const generator = z
+  .strictObject({
+    folders: folders.optional().describe('One GitSync for each folder of a repository that matches.'),
+    list: z.array(listEntry).max(1000).optional().describe('One GitSync for each entry.'),
+    namespaces: namespaces
+      .optional()
+      .describe(
+        'One GitSync in each namespace with these labels. Only for a GitSyncSet in the namespace of the controller.',
+      ),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: '(has(self.folders) ? 1 : 0) + (has(self.list) ? 1 : 0) + (has(self.namespaces) ? 1 : 0) == 1',
+        message: 'set exactly one of folders, list and namespaces',
+      },
+    ],
+  });
+
+const template = z.strictObject({
+  name: text
+    .min(1)
+    .describe('Name of the GitSync. Made a DNS label where it is none: lower case, dashes, at most 63 characters.'),
+  labels: z.record(z.string(), text).default({}),
+  annotations: z.record(z.string(), text).default({}),
+  spec: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .meta({ 'x-kubernetes-preserve-unknown-fields': true })
+    .describe(
+      'Spec of a GitSync, placeholders in its texts. With `folders`, url, ref and secretRef are those of the generator unless url is set here, and path is the folder unless it is set here.',
+    ),
+});
+
+export const gitSyncSetSpec = z.strictObject({
+  generator: generator.describe('What there is a GitSync for.'),
+  template: template.describe(
+    'What each GitSync is made from. Texts may hold placeholders: `{{name}}` and `{{namespace}}` everywhere, `{{values.KEY}}` with `list`, `{{path}}`, `{{basename}}`, `{{segment0}}`, `{{segment1}}`... with `folders`. One that nothing stands for is an error.',
+  ),
+  policy: z
+    .enum(['Sync', 'CreateUpdate', 'CreateOnly'])
+    .default('Sync')
+    .describe(
+      'Sync: create, update, and delete what is no longer generated, as its deletionPolicy says. CreateUpdate: never delete. CreateOnly: never change either. The last two also leave the GitSyncs when the set is deleted.',
+    ),
+  maxDelete: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'How many GitSyncs may be deleted at once; beyond it nothing is deleted and nothing created. 5, or half of those that there are if that is more. The annotation metricops.dev/allow-mass-delete lifts it.',
+    ),
+  interval: duration
+    .default('1m')
+    .describe('How often the ref of `folders` is asked for; a push hook makes it immediate.'),
+});
+export type GitSyncSetSpec = z.infer<typeof gitSyncSetSpec>;
+
+export const gitSyncSetStatus = z.strictObject({
+  observedGeneration: z.int().min(0).optional(),
+  conditions: conditions.optional(),
+  syncs: z.int().min(0).optional().describe('How many GitSyncs were generated.'),
+  revision: z.string().optional().describe('ref@commit whose folders they were generated from.'),
+});
+export type GitSyncSetStatus = z.infer<typeof gitSyncSetStatus>;
+
+export interface GitSyncSet extends KubeObject {
+  metadata: ObjectMeta;
+  spec: GitSyncSetSpec;
+  status?: GitSyncSetStatus;
+}

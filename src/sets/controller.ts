@@ -1,0 +1,170 @@
+import { parseDuration } from '../api/common.ts';
+import type { GitSync } from '../api/gitsync.ts';
+import type { GitSyncSet } from '../api/gitsyncset.ts';
+import type { Clock } from '../clock.ts';
+import { GitError, type GitRoom } from '../git/index.ts';
+import { createWorkQueue, type EventRecorder, type KubeClient, resources, type WatchCache } from '../kube/index.ts';
+import { hashOf } from '../snapshot/index.ts';
+import { SyncError } from '../sync/source.ts';
+import type { Log } from '../telemetry/index.ts';
+import { isOtherThan, requestOf } from './changes.ts';
+import { ensureFinalizer, finish } from './finish.ts';
+import { createFolderReader } from './folders.ts';
+import { generate } from './generate.ts';
+import { isOwn } from './ownership.ts';
+import { planSet } from './plan.ts';
+import { type Outcome, statusOf } from './status.ts';
+import { type GeneratorInputs, idOf, nameOfId, type SetProblem, type SyncName } from './types.ts';
+import { carryOut } from './write.ts';
+
+/** Watched copies that the process has anyway. */
+export interface SetCaches {
+  sets: WatchCache<GitSyncSet>;
+  syncs: WatchCache<GitSync>;
+  /** Metadata is enough. */
+  namespaces: WatchCache;
+}
+
+export interface SetPorts {
+  client: KubeClient;
+  caches: SetCaches;
+  git: GitRoom;
+  /** The controller's own: only sets in it make GitSyncs in other namespaces. */
+  systemNamespace: string;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  events: EventRecorder;
+}
+
+export interface SetController {
+  /** Look at the repository now: a push came. */
+  requestSet(set: SyncName): void;
+  stop(): Promise<void>;
+}
+
+const RETRY_MS = 5_000;
+/** Many GitSyncs change in one go: they are looked at together. */
+const GATHER_MS = 200;
+
+/** Starts to make GitSyncs. To be run by the leader only; `stop` resolves when nothing of it runs any more. */
+export const startSets = async (ports: SetPorts): Promise<SetController> => {
+  const { client, clock, log, systemNamespace } = ports;
+  const { sets, syncs, namespaces } = ports.caches;
+  const folders = createFolderReader(ports);
+  const stopped = new AbortController();
+  const writing = { client, syncs, clock, signal: stopped.signal };
+
+  const reconcile = async (key: string): Promise<number | undefined> => {
+    const name = nameOfId(key);
+    const set = sets.get(name);
+    if (!set) {
+      folders.forget(name);
+      return undefined;
+    }
+    if (set.metadata.deletionTimestamp !== undefined) {
+      await finish(set, liveFor(set), client);
+      return undefined;
+    }
+    await ensureFinalizer(set, client);
+    const outcome = await attempt(set);
+    await report(set, outcome);
+    const passing = outcome.problems.some((problem) => problem.passing);
+    const interval = set.spec.generator.folders ? folders.dueIn(set) : parseDuration(set.spec.interval);
+    return (passing ? RETRY_MS : Math.max(interval, RETRY_MS)) * (0.95 + ports.random() / 10);
+  };
+
+  /** Only a set of the system namespace has to do with GitSyncs elsewhere, whatever their labels say. */
+  const liveFor = ({ metadata }: GitSyncSet): GitSync[] =>
+    syncs.list(metadata.namespace === systemNamespace ? undefined : metadata.namespace);
+
+  const attempt = async (set: GitSyncSet): Promise<Outcome> => {
+    try {
+      const { revision, ...inputs } = await inputsOf(set);
+      const generated = generate(set, inputs);
+      const plan = planSet(set, generated, liveFor(set));
+      const refused = await carryOut(set, plan, writing);
+      const problems = [...plan.problems, ...refused];
+      return { syncs: generated.syncs.length, ...(revision === undefined ? {} : { revision }), problems };
+    } catch (error) {
+      if (error instanceof GitError || error instanceof SyncError) return { problems: [problemOf(error)] };
+      throw error;
+    }
+  };
+
+  const inputsOf = async (set: GitSyncSet): Promise<GeneratorInputs & { revision?: string }> => {
+    const { generator } = set.spec;
+    if (generator.folders) return { ...(await folders.read(set)), systemNamespace };
+    const wanted = Object.entries(generator.namespaces?.matchLabels ?? {});
+    const matching = namespaces
+      .list()
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .filter(({ metadata }) => wanted.every(([label, value]) => metadata.labels?.[label] === value));
+    return { namespaces: matching.map(({ metadata }) => metadata.name).toSorted(), systemNamespace };
+  };
+
+  const report = async (set: GitSyncSet, outcome: Outcome): Promise<void> => {
+    const status = statusOf(set, outcome, clock.now());
+    if (hashOf(status) === hashOf(set.status)) return;
+    // null takes the field off in a merge patch.
+    const body = { status: { revision: null, ...status } };
+    await client.patch(resources.gitSyncSets, set.metadata, { type: 'merge', body }, { subresource: 'status' });
+    const ready = status.conditions?.find((c) => c.type === 'Ready');
+    const was = set.status?.conditions?.find((c) => c.type === 'Ready');
+    if (!ready || (ready.status === was?.status && ready.message === was.message)) return;
+    const type = ready.status === 'True' ? 'Normal' : 'Warning';
+    ports.events.record(set, { type, reason: ready.reason, action: 'Generate', note: ready.message });
+  };
+
+  const queue = createWorkQueue({
+    concurrency: 4,
+    clock,
+    random: ports.random,
+    onError: (key, err, retryInMs) => log.error({ err, set: key, retryInMs }, 'GitSyncSet failed'),
+    maxBackoffMs: 60_000,
+    worker: reconcile,
+  });
+  const requestSet = (set: SyncName): void => {
+    folders.ask(set);
+    queue.add(idOf(set));
+  };
+
+  const unsubscribe = [
+    sets.onChange((set, previous) => {
+      const changed = set ?? previous;
+      if (!changed) return;
+      const requested = requestOf(set) !== requestOf(previous) && requestOf(set) !== undefined;
+      if (requested) folders.ask(nameOfId(idOf(changed.metadata)));
+      if (isOtherThan(set, previous)) queue.add(idOf(changed.metadata));
+    }),
+    syncs.onChange((sync, previous) => {
+      if (!isOtherThan(sync, previous)) return;
+      for (const set of sets.list()) {
+        if ([sync, previous].some((s) => s && isOwn(set, s))) queue.add(idOf(set.metadata), GATHER_MS);
+      }
+    }),
+    namespaces.onChange((namespace, previous) => {
+      if (!isOtherThan(namespace, previous)) return;
+      for (const set of sets.list()) {
+        if (set.spec.generator.namespaces) queue.add(idOf(set.metadata), GATHER_MS);
+      }
+    }),
+  ];
+  await Promise.all([sets.ready(), syncs.ready(), namespaces.ready()]);
+  for (const set of sets.list()) queue.add(idOf(set.metadata));
+
+  return {
+    requestSet,
+    async stop() {
+      for (const end of unsubscribe) end();
+      stopped.abort(new Error('no longer the leader'));
+      await queue.stop();
+    },
+  };
+};
+
+const problemOf = (error: GitError | SyncError): SetProblem => ({
+  reason: error.code,
+  message: error.message,
+  passing: true,
+});

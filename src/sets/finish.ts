@@ -1,0 +1,55 @@
+import type { GitSync } from '../api/gitsync.ts';
+import type { GitSyncSet } from '../api/gitsyncset.ts';
+import { type KubeClient, resources } from '../kube/index.ts';
+import { isOwn } from './ownership.ts';
+
+const FINALIZER = 'metricops.dev/sync-set';
+/** Kubernetes' own: `kubectl delete --cascade=orphan`. */
+const ORPHAN = 'orphan';
+
+export const ensureFinalizer = async ({ metadata }: GitSyncSet, client: KubeClient): Promise<void> => {
+  if (metadata.finalizers?.includes(FINALIZER)) return;
+  await setFinalizers(metadata, [...(metadata.finalizers ?? []), FINALIZER], client);
+};
+
+/**
+ * The set is being deleted. With policy Sync its GitSyncs go, too: Kubernetes collects those of its own namespace, which
+ * have an owner reference, and the others are deleted here. With another policy they stay, and must be released before
+ * the set is gone.
+ */
+export const finish = async (set: GitSyncSet, live: readonly GitSync[], client: KubeClient): Promise<void> => {
+  const finalizers = set.metadata.finalizers ?? [];
+  if (!finalizers.includes(FINALIZER)) return;
+  const own = live.filter((sync) => isOwn(set, sync));
+  if (!finalizers.includes(ORPHAN)) {
+    if (set.spec.policy === 'Sync') await deleteElsewhere(set, own, client);
+    else await release(set, own, client);
+  }
+  const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);
+  await setFinalizers(set.metadata, others, client);
+};
+
+const deleteElsewhere = async (set: GitSyncSet, own: readonly GitSync[], client: KubeClient): Promise<void> => {
+  for (const { metadata } of own.filter((sync) => sync.metadata.namespace !== set.metadata.namespace)) {
+    await client.delete(resources.gitSyncs, metadata, metadata.uid === undefined ? {} : { uid: metadata.uid });
+  }
+};
+
+const release = async (set: GitSyncSet, own: readonly GitSync[], client: KubeClient): Promise<void> => {
+  for (const { metadata } of own) {
+    const { resourceVersion, ownerReferences = [] } = metadata;
+    const others = ownerReferences.filter((reference) => reference.uid !== set.metadata.uid);
+    if (others.length === ownerReferences.length) continue;
+    const body = { metadata: { resourceVersion, ownerReferences: others } };
+    await client.patch(resources.gitSyncs, metadata, { type: 'merge', body });
+  }
+};
+
+const setFinalizers = async (
+  { namespace = '', name, resourceVersion }: GitSyncSet['metadata'],
+  finalizers: readonly string[],
+  client: KubeClient,
+): Promise<void> => {
+  const body = { metadata: { finalizers, resourceVersion } };
+  await client.patch(resources.gitSyncSets, { namespace, name }, { type: 'merge', body });
+};

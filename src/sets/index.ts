@@ -1,0 +1,1 @@
+export { type SetCaches, type SetController, type SetPorts, startSets } from './controller.ts';

@@ -1,0 +1,210 @@
+import { parseDuration } from '../api/common.ts';
+import type { DriftEntry, GitSync } from '../api/gitsync.ts';
+import { keyOf, type ObjectKey, parseKey } from '../api/meta.ts';
+import type { Clock } from '../clock.ts';
+import { GitError, type GitSource } from '../git/index.ts';
+import type { EventRecorder } from '../kube/index.ts';
+import { RenderError } from '../render/index.ts';
+import { digestsOf, hashOf } from '../snapshot/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import { type ApplyPorts, type ApplyProblem, applyAll } from './apply.ts';
+import { describeDrift } from './difference.ts';
+import { rebuildInventory, rememberInventory } from './inventory.ts';
+import type { HoldLane } from './lane.ts';
+import { keyOfSync } from './names.ts';
+import { waveOf } from './order.ts';
+import { type Plan, plan } from './plan.ts';
+import { pruneAll } from './prune.ts';
+import { isQuarrelling, noteCorrection } from './quarrel.ts';
+import { renderSync, type SourcePorts, SyncError } from './source.ts';
+import type { Sources } from './sources.ts';
+import type { SyncState } from './state.ts';
+import type { Outcome } from './status.ts';
+import { holdForUndo } from './undo.ts';
+import { neededVersions } from './versions.ts';
+import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
+
+export interface ReconcilePorts extends SourcePorts, ApplyPorts {
+  sources: Sources;
+  lane: HoldLane;
+  clock: Clock;
+  events: EventRecorder;
+  log: Log;
+}
+
+interface At {
+  source: GitSource;
+  commit: string;
+  revision: string;
+}
+
+/**
+ * One sync: the cluster made equal to where the ref stands, with rejected releases kept out.
+ * @returns undefined when the repository was not looked at yet: the sync hears of it
+ */
+export const reconcileOnce = async (
+  sync: GitSync,
+  state: SyncState,
+  ports: ReconcilePorts,
+): Promise<Outcome | undefined> => {
+  const head = ports.sources.head(sync);
+  if (head === undefined) {
+    ports.sources.refresh(sync, { tell: true });
+    return undefined;
+  }
+  try {
+    if (head instanceof Error) throw head;
+    return await bringTo(sync, state, head, ports);
+  } catch (error) {
+    const problem = failureOf(error);
+    if (!problem) throw error;
+    // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
+    await correctDrift(sync, state, ports).catch((err) =>
+      ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
+    );
+    return problem;
+  }
+};
+
+const correctDrift = async (sync: GitSync, state: SyncState, ports: ReconcilePorts): Promise<void> => {
+  const { planned } = state;
+  if (!planned || state.drifted.size === 0) return;
+  const at = { source: planned.source, commit: planned.commit, revision: sync.status?.appliedRevision ?? '' };
+  await bringTo(sync, state, at, ports);
+};
+
+const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: ReconcilePorts): Promise<Outcome> => {
+  const { commit, revision } = at;
+  if (isPlanned(sync, state, at, ports)) {
+    return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
+  }
+  const rendered = await renderSync(sync, at.source, commit, ports);
+  const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.objects.map(keyOf)));
+  const fingerprint = fingerprintOf(sync, touched, ports);
+  await noticeUndone(sync, state, ports);
+  if (state.inventory.size === 0) await rebuildInventory(sync, state, rendered.objects, ports);
+  const made = plan({
+    rendered: rendered.objects,
+    digestsOf: (w) => digestsOf(w, rendered.objects, ports.digestKey),
+    holds: await ports.lane.holdsIn(touched),
+    applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
+    drifted: new Set([...state.drifted].filter((id) => !isQuarrelling(state, id, ports.clock.now()))),
+    inventory: [...state.inventory.keys()],
+    prune: sync.spec.prune,
+    allowEmpty: sync.spec.allowEmpty,
+  });
+  const { problems, blocked } = await execute(sync, state, made, commit, ports);
+  if (problems.length === 0 && !blocked && !made.emptyRefused) {
+    const { inputs, content } = rendered;
+    state.planned = { source: at.source, commit, fingerprint, inputs, content };
+  } else delete state.planned;
+  const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
+  const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported } as const;
+  return waitForHealth(sync, state, outcome, ports);
+};
+
+/** Nothing that the last plan was made from is different now. */
+const isPlanned = (
+  sync: GitSync,
+  { planned, inventory, drifted }: SyncState,
+  at: At,
+  ports: ReconcilePorts,
+): boolean => {
+  if (!planned || drifted.size > 0) return false;
+  const same = planned.commit === at.commit || ports.sources.contentOf(sync, planned.inputs) === planned.content;
+  return same && planned.fingerprint === fingerprintOf(sync, namespacesIn([...inventory.keys()].map(parseKey)), ports);
+};
+
+/** Of everything that a plan depends on beside the commit. */
+const fingerprintOf = (sync: GitSync, namespaces: ReadonlySet<string>, { lane }: ReconcilePorts): string =>
+  hashOf([sync.spec, lane.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation])]);
+
+/** Wave after wave: one begins when all of the waves before it are healthy. What is gone from Git goes last. */
+const execute = async (
+  sync: GitSync,
+  state: SyncState,
+  made: Plan,
+  commit: string,
+  ports: ReconcilePorts,
+): Promise<{ problems: ApplyProblem[]; blocked?: Unhealthy | undefined }> => {
+  const onCorrected = (difference: DriftEntry): void => {
+    noteCorrection(state, difference, ports.clock.now());
+    const note = `put right: ${describeDrift(difference)}`;
+    ports.events.record(sync, { type: 'Normal', reason: 'DriftCorrected', action: 'Correct', note });
+  };
+  const waves = Map.groupBy(made.apply, ({ object }) => waveOf(object));
+  for (const wave of [...waves.keys()].toSorted((a, b) => a - b)) {
+    const before = made.desired.filter(({ object }) => waveOf(object) < wave);
+    const unhealthy = before.length > 0 ? await unhealthyOf(sync, state, before.map(toKey), ports) : undefined;
+    if (unhealthy)
+      return stopAt(state, made, [], { ...unhealthy, message: `wave ${wave} waits for ${unhealthy.message}` });
+    const problems = await applyAll(
+      sync,
+      waves.get(wave) ?? [],
+      { commit, state, all: made.desired, onCorrected },
+      ports,
+    );
+    if (problems.length > 0 && waves.size > 1) return stopAt(state, made, problems);
+    if (problems.some((p) => !p.permanent)) return stopAt(state, made, problems);
+    if (problems.length > 0) return finishPlan(sync, state, made, problems, ports);
+  }
+  return finishPlan(sync, state, made, [], ports);
+};
+
+const toKey = ({ key }: { key: string }): ObjectKey => parseKey(key);
+
+/** What is not applied yet is in the inventory all the same: it is wanted. Nothing is pruned. */
+const stopAt = (state: SyncState, made: Plan, problems: ApplyProblem[], blocked?: Unhealthy) => {
+  rememberInventory(state, made, made.prune);
+  return { problems, blocked };
+};
+
+const finishPlan = async (
+  sync: GitSync,
+  state: SyncState,
+  made: Plan,
+  problems: ApplyProblem[],
+  ports: ReconcilePorts,
+) => {
+  const needed = await neededVersions(made.prune, ports);
+  const gone = made.prune.filter((key) => !needed.has(key));
+  const notPruned = await pruneAll(sync, gone, ports);
+  rememberInventory(state, made, [...needed, ...notPruned.map((p) => p.key)]);
+  await ports.lane.settle(made);
+  return { problems: [...problems, ...notPruned] };
+};
+
+/** Holds for what people rolled back by hand, in force before the plan is made. */
+const noticeUndone = async (
+  sync: GitSync,
+  state: SyncState,
+  { client, events, lane }: ReconcilePorts,
+): Promise<void> => {
+  for (const id of state.drifted) {
+    const rejected = state.applied.get(id)?.sourceDigest;
+    const hold = rejected === undefined ? undefined : await holdForUndo(parseKey(id), rejected, client);
+    if (!hold) continue;
+    const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workload.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
+    events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
+    await lane.seen(hold);
+  }
+};
+
+const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> => new Set(keys.map((k) => k.namespace));
+
+const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined => {
+  if (error instanceof GitError || error instanceof RenderError || error instanceof SyncError) {
+    const permanent = error instanceof RenderError;
+    return { kind: 'failed', reason: error.code, message: error.message, permanent };
+  }
+  return undefined;
+};
+
+const RETRY_MS = 5_000;
+
+/** Milliseconds until the sync is tried again by itself; undefined when only news can change anything. */
+export const againIn = ({ spec }: GitSync, outcome: Outcome, random: () => number): number | undefined => {
+  if (outcome.kind === 'waiting') return outcome.againInMs;
+  const retry = outcome.kind === 'failed' || (outcome.kind === 'applied' && outcome.problems.length > 0);
+  return retry ? Math.min(RETRY_MS, parseDuration(spec.interval)) * (0.95 + random() / 10) : undefined;
+};

@@ -1,0 +1,70 @@
+import { groupOf, type KubeObject } from '../api/meta.ts';
+import { createWatchCache, type KubeClient, type ResourceType, type WatchCachePorts } from '../kube/index.ts';
+import type { PlannedObject } from './plan.ts';
+
+export interface Scaled {
+  /** Whether an autoscaler, in the cluster or in the same plan, sets the replicas of this object. */
+  isScaled(object: KubeObject, planned: readonly PlannedObject[]): boolean;
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const AUTOSCALERS: ResourceType = {
+  group: 'autoscaling',
+  version: 'v2',
+  kind: 'HorizontalPodAutoscaler',
+  plural: 'horizontalpodautoscalers',
+  namespaced: true,
+};
+
+interface AutoscalerSpec {
+  scaleTargetRef?: { apiVersion?: string; kind?: string; name?: string };
+}
+
+/** Who is scaled: one watch over all HorizontalPodAutoscalers (KEDA makes such, too), of which only the target is kept. */
+export const createScaled = (
+  client: KubeClient,
+  ports: WatchCachePorts,
+  onChange: (target: KubeObject) => void,
+): Scaled => {
+  const trim = ({ apiVersion, kind, metadata, spec }: KubeObject): KubeObject => ({
+    apiVersion,
+    kind,
+    metadata: {
+      name: metadata.name,
+      namespace: metadata.namespace ?? '',
+      resourceVersion: metadata.resourceVersion ?? '',
+    },
+    spec: { scaleTargetRef: (spec as AutoscalerSpec).scaleTargetRef },
+  });
+  const cache = createWatchCache(client, AUTOSCALERS, { trim }, ports);
+  cache.onChange((object, previous) => {
+    if (object && previous && targetOf(object) === targetOf(previous)) return;
+    const target = object && targetObject(object);
+    if (target) onChange(target);
+  });
+  return {
+    isScaled(object, planned) {
+      const namespace = object.metadata.namespace ?? '';
+      const wanted = `${groupOf(object.apiVersion)}/${object.kind}/${object.metadata.name}`;
+      const inPlan = planned.some(
+        ({ object: o }) =>
+          o.kind === AUTOSCALERS.kind && (o.metadata.namespace ?? '') === namespace && targetOf(o) === wanted,
+      );
+      return inPlan || cache.list(namespace).some((o) => targetOf(o) === wanted);
+    },
+    ready: () => cache.ready(),
+    stop: () => cache.stop(),
+  };
+};
+
+const targetOf = ({ spec }: KubeObject): string => {
+  const { apiVersion = '', kind, name } = (spec as AutoscalerSpec | undefined)?.scaleTargetRef ?? {};
+  return `${groupOf(apiVersion)}/${kind}/${name}`;
+};
+
+const targetObject = ({ spec, metadata }: KubeObject): KubeObject | undefined => {
+  const { apiVersion, kind, name } = (spec as AutoscalerSpec).scaleTargetRef ?? {};
+  if (apiVersion === undefined || kind === undefined || name === undefined) return undefined;
+  return { apiVersion, kind, metadata: { name, namespace: metadata.namespace ?? '' } };
+};

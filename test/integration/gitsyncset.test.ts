@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { annotations, labels } from '../../src/api/annotations.ts';
+import type { GitSync } from '../../src/api/gitsync.ts';
+import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createGit } from '../../src/git/index.ts';
+import {
+  createEventRecorder,
+  createKubeClient,
+  createWatchCache,
+  loadConnection,
+  resources,
+} from '../../src/kube/index.ts';
+import { type SetController, startSets } from '../../src/sets/index.ts';
+import { silentLog } from '../../src/telemetry/index.ts';
+import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
+import { useControlPlane } from '../support/cluster.ts';
+import { eventually } from '../support/poll.ts';
+
+const file = (path: string): Record<string, string> => ({ [`${path}/a.yaml`]: 'x: 1\n' });
+const files = (...paths: string[]): Record<string, string> => Object.assign({}, ...paths.map(file));
+
+describe('a GitSyncSet', () => {
+  const plane = useControlPlane();
+  const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
+  /** Verbs of the requests, without those by which a watch that the server ended is begun again. */
+  const requests: string[] = [];
+  let git: GitServer;
+  let controller: SetController;
+  let systemNamespace: string;
+  let end: () => Promise<void>;
+
+  before(async function () {
+    this.timeout(600_000);
+    git = await startGitServer();
+    systemNamespace = await plane().namespace('system');
+    const connection = await loadConnection({ kubeconfig: plane().kubeconfig });
+    const client = createKubeClient(connection, { onRequest: (verb) => verb !== 'WATCH' && requests.push(verb) });
+    const room = createGit(dir);
+    const ports = { clock: systemClock, random: Math.random };
+    const caches = {
+      sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, ports),
+      syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, ports),
+      namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, ports),
+    };
+    controller = await startSets({
+      client,
+      caches,
+      git: room,
+      systemNamespace,
+      ...ports,
+      log: silentLog(),
+      events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+    });
+    end = async () => {
+      await controller.stop();
+      await Promise.all([...Object.values(caches).map((cache) => cache.stop()), room.close()]);
+      await client.close();
+      await git.close();
+      rmSync(dir, { recursive: true, force: true });
+    };
+  });
+  after(async function () {
+    this.timeout(60_000);
+    const { client } = plane();
+    // Nobody makes them again, and nobody is left to finish them.
+    await end?.();
+    for (const { metadata } of (await client.list(resources.gitSyncSets)).items.filter(isOurs)) {
+      await client.delete(resources.gitSyncSets, metadata);
+      const body = { metadata: { finalizers: null } };
+      await client.patch(resources.gitSyncSets, metadata, { type: 'merge', body }).catch(() => {});
+    }
+  });
+  const made: string[] = [];
+  const isOurs = ({ metadata }: { metadata: { namespace?: string; name: string } }): boolean =>
+    made.includes(`${metadata.namespace}/${metadata.name}`);
+
+  const create = async (namespace: string, spec: object, name = 'all'): Promise<GitSyncSet> => {
+    made.push(`${namespace}/${name}`);
+    return plane().client.create(resources.gitSyncSets, {
+      apiVersion: 'metricops.dev/v1alpha1',
+      kind: 'GitSyncSet',
+      metadata: { namespace, name },
+      spec: { interval: '1h', ...spec },
+    }) as Promise<GitSyncSet>;
+  };
+  const patch = (namespace: string, body: object, name = 'all') =>
+    plane().client.patch(resources.gitSyncSets, { namespace, name }, { type: 'merge', body });
+  const syncs = async (namespace: string): Promise<GitSync[]> =>
+    (await plane().client.list<GitSync>(resources.gitSyncs, { namespace })).items;
+  const names = async (namespace: string): Promise<string[]> =>
+    (await syncs(namespace)).map((sync) => sync.metadata.name).toSorted();
+  const areNamed = (namespace: string, ...wanted: string[]) =>
+    eventually(async () => assert.deepEqual(await names(namespace), wanted.toSorted()) ?? true, {
+      what: `GitSyncs ${wanted}`,
+      timeoutMs: 15_000,
+    });
+  const says = (namespace: string, status: 'True' | 'False', words: RegExp, name = 'all') =>
+    eventually(
+      async () => {
+        const set = await plane().client.get<GitSyncSet>(resources.gitSyncSets, { namespace, name });
+        const ready = set?.status?.conditions?.find((c) => c.type === 'Ready');
+        if (ready?.status === status && words.test(`${ready.reason} ${ready.message}`)) return set;
+        throw new Error(JSON.stringify(set?.status));
+      },
+      { what: `Ready=${status} ${words}`, timeoutMs: 15_000 },
+    );
+  const ofFolders = async (...paths: string[]): Promise<{ ns: string; repository: GitRepository }> => {
+    const ns = await plane().namespace('set');
+    const repository = git.repository(ns);
+    repository.commit(files(...paths));
+    return { ns, repository };
+  };
+  const folders = (repository: GitRepository, pattern = 'apps/*', more: object = {}): object => ({
+    generator: { folders: { url: repository.url, pattern, ...more } },
+    template: { name: '{{basename}}', spec: { interval: '30m' } },
+  });
+
+  it('makes a GitSync for each folder, and follows the commits', async () => {
+    const { ns, repository } = await ofFolders('apps/web', 'apps/api/base', 'apps/legacy', 'docs');
+    const commit = repository.git('rev-parse', 'HEAD');
+    await create(ns, folders(repository, 'apps/*', { exclude: ['apps/leg*'] }));
+    await areNamed(ns, 'api', 'web');
+    const set = await says(ns, 'True', new RegExp(`Succeeded 2 GitSyncs from main@${commit}`));
+    assert.equal(set?.status?.syncs, 2);
+    assert.equal(set?.status?.revision, `main@${commit}`);
+    const web = (await syncs(ns)).find((sync) => sync.metadata.name === 'web');
+    assert.equal(web?.spec.path, 'apps/web');
+    assert.equal(web.spec.url, repository.url);
+    assert.equal(web.metadata.labels?.[labels.syncSet], 'all');
+    assert.equal(web.metadata.ownerReferences?.[0]?.uid, set?.metadata.uid);
+
+    repository.commit({ ...files('apps/new'), 'apps/web': null });
+    controller.requestSet({ namespace: ns, name: 'all' });
+    await areNamed(ns, 'api', 'new');
+    await says(ns, 'True', /2 GitSyncs/);
+  });
+
+  it('looks when the annotation asks for it, as a replica does that does not lead', async () => {
+    const { ns, repository } = await ofFolders('apps/web');
+    await create(ns, folders(repository));
+    await areNamed(ns, 'web');
+    repository.commit(files('apps/api'));
+    await patch(ns, { metadata: { annotations: { [annotations.requestedAt]: 'now' } } });
+    await areNamed(ns, 'api', 'web');
+  });
+
+  it('says what is wrong with the repository, and leaves its GitSyncs alone', async () => {
+    const { ns, repository } = await ofFolders('apps/web');
+    await create(ns, folders(repository));
+    await areNamed(ns, 'web');
+    await patch(ns, { spec: { generator: { folders: { ref: { branch: 'nothing' } } } } });
+    await says(ns, 'False', /RefNotFound .*no branch nothing/);
+    await patch(ns, { spec: { generator: { folders: { ref: { branch: 'main' }, secretRef: { name: 'none' } } } } });
+    await says(ns, 'False', new RegExp(`SecretNotFound .*${ns}/none`));
+    assert.deepEqual(await names(ns), ['web']);
+    // It would go on to ask for the Secret.
+    await plane().client.delete(resources.gitSyncSets, { namespace: ns, name: 'all' });
+  });
+
+  it('makes a GitSync for each entry of a list, and puts back what the template says, and no more', async () => {
+    const ns = await plane().namespace('set');
+    const entry = (name: string, path: string) => ({ name, values: { path } });
+    const list = [entry('Blue', 'a'), entry('green', 'b'), entry('red', 'c'.repeat(1024))];
+    const spec = { url: 'https://git.example.com/x.git', path: '{{values.path}}/{{name}}' };
+    await create(ns, { generator: { list }, template: { name: 'team-{{name}}', spec } });
+    await areNamed(ns, 'team-blue', 'team-green');
+    await says(ns, 'False', /InvalidTemplate GitSync .*team-red .*spec\.path/);
+
+    const blue = { namespace: ns, name: 'team-blue' };
+    const { client } = plane();
+    const body = { metadata: { annotations: { note: 'mine' } }, spec: { suspend: true, path: 'elsewhere' } };
+    await client.patch(resources.gitSyncs, blue, { type: 'merge', body });
+    const put = await eventually(
+      async () => {
+        const sync = await client.get<GitSync>(resources.gitSyncs, blue);
+        return sync?.spec.path === 'a/Blue' && sync;
+      },
+      { what: 'the path of the template' },
+    );
+    assert.equal(put.spec.suspend, true);
+    assert.equal(put.metadata.annotations?.note, 'mine');
+
+    await client.delete(resources.gitSyncs, blue);
+    await areNamed(ns, 'team-blue', 'team-green');
+    assert.notEqual((await client.get(resources.gitSyncs, blue))?.metadata.uid, put.metadata.uid);
+  });
+
+  it('takes a field back that leaves the template', async () => {
+    const ns = await plane().namespace('set');
+    const url = 'https://git.example.com/x.git';
+    const templateOf = (spec: object) => ({ template: { name: '{{name}}', spec: { url, ...spec } } });
+    await create(ns, { generator: { list: [{ name: 'a' }] }, ...templateOf({ wait: true, targetNamespace: 'x' }) });
+    await areNamed(ns, 'a');
+    await patch(ns, { spec: { template: { spec: { wait: null, targetNamespace: null } } } });
+    await eventually(
+      async () => {
+        const [sync] = await syncs(ns);
+        return sync?.spec.wait === false && sync.spec.targetNamespace === undefined;
+      },
+      { what: 'the default of wait' },
+    );
+  });
+
+  it('refuses to write into other namespaces from anywhere but the system namespace', async () => {
+    const tenant = `tenant-${randomUUID().slice(0, 8)}`;
+    const ns = await plane().namespace('set', { tenant });
+    const spec = {
+      generator: { namespaces: { matchLabels: { tenant } } },
+      template: { name: 'base', spec: { url: 'https://git.example.com/x.git', path: 'tenants/{{namespace}}' } },
+    };
+    await create(ns, spec);
+    await says(ns, 'False', new RegExp(`NamespaceRefused .*${systemNamespace}`));
+    assert.deepEqual(await names(ns), []);
+
+    await create(systemNamespace, spec, tenant);
+    await areNamed(ns, 'base');
+    const later = await plane().namespace('set', { tenant });
+    await areNamed(later, 'base');
+    const [base] = await syncs(later);
+    assert.equal(base?.spec.path, `tenants/${later}`);
+    assert.equal(base.metadata.ownerReferences, undefined);
+    assert.equal(base.metadata.labels?.[labels.syncSetNamespace], systemNamespace);
+
+    await plane().client.patch(
+      resources.namespaces,
+      { name: later },
+      { type: 'merge', body: { metadata: { labels: { tenant: null } } } },
+    );
+    await areNamed(later);
+    await plane().client.delete(resources.gitSyncSets, { namespace: systemNamespace, name: tenant });
+    await areNamed(ns);
+  });
+
+  it('takes no GitSync that somebody else made', async () => {
+    const { ns, repository } = await ofFolders('apps/web', 'apps/api');
+    const foreign = { url: 'https://git.example.com/mine.git' };
+    await plane().client.create(resources.gitSyncs, {
+      apiVersion: 'metricops.dev/v1alpha1',
+      kind: 'GitSync',
+      metadata: { namespace: ns, name: 'web' },
+      spec: foreign,
+    });
+    await create(ns, folders(repository));
+    await says(ns, 'False', new RegExp(`OwnedByAnother GitSync ${ns}/web was not made`));
+    await areNamed(ns, 'api', 'web');
+    const web = (await syncs(ns)).find((sync) => sync.metadata.name === 'web');
+    assert.equal(web?.spec.url, foreign.url);
+    assert.equal(web.metadata.labels, undefined);
+  });
+
+  it('refuses a mass deletion until a person allows it, and never deletes all', async () => {
+    const paths = Array.from({ length: 8 }, (_, i) => `apps/a${i}`);
+    const { ns, repository } = await ofFolders(...paths);
+    await create(ns, folders(repository));
+    await says(ns, 'True', /8 GitSyncs/);
+    repository.git('rm', '-r', '--quiet', ...paths.slice(2));
+    repository.commit(files('apps/new'));
+    controller.requestSet({ namespace: ns, name: 'all' });
+    await says(ns, 'False', /MassDeletionRefused 6 of 8 .*at most 5 .*allow-mass-delete=true/);
+    assert.equal((await names(ns)).length, 8);
+    await patch(ns, { metadata: { annotations: { [annotations.allowMassDelete]: 'true' } } });
+    await areNamed(ns, 'a0', 'a1', 'new');
+    await patch(ns, { spec: { generator: { folders: { pattern: 'appz/*' } } } });
+    await says(ns, 'False', /NothingGenerated .*the 3 GitSyncs stay/);
+    assert.equal((await names(ns)).length, 3);
+  });
+
+  it('takes its GitSyncs with it when it is deleted, unless its policy is never to delete', async () => {
+    const { ns, repository } = await ofFolders('apps/web');
+    await create(ns, folders(repository));
+    await areNamed(ns, 'web');
+    await plane().client.delete(resources.gitSyncSets, { namespace: ns, name: 'all' });
+    await areNamed(ns);
+
+    await create(ns, { ...folders(repository), policy: 'CreateUpdate' }, 'keeping');
+    await areNamed(ns, 'web');
+    await plane().client.delete(resources.gitSyncSets, { namespace: ns, name: 'keeping' });
+    await eventually(
+      async () => (await plane().client.get(resources.gitSyncSets, { namespace: ns, name: 'keeping' })) === undefined,
+      { what: 'the end of the set' },
+    );
+    const [web] = await syncs(ns);
+    assert.equal(web?.metadata.name, 'web');
+    assert.equal(web.metadata.ownerReferences, undefined);
+    assert.equal(web.metadata.deletionTimestamp, undefined);
+  });
+
+  it('makes 2,000 GitSyncs of 2,000 folders, and asks nothing of the API server when nothing is new', async () => {
+    const paths = Array.from({ length: 2000 }, (_, i) => `apps/a${i}`);
+    const { ns, repository } = await ofFolders(...paths);
+    await create(ns, folders(repository));
+    await eventually(
+      async () => {
+        const set = await plane().client.get<GitSyncSet>(resources.gitSyncSets, { namespace: ns, name: 'all' });
+        return set?.status?.syncs === 2000;
+      },
+      { what: '2,000 GitSyncs', timeoutMs: 90_000, everyMs: 250 },
+    );
+    assert.equal((await names(ns)).length, 2000);
+    // The events of its own writes are looked at once more.
+    await systemClock.sleep(1500);
+    const looks = (): number => git.requests.filter((r) => r.startsWith('GET') && r.includes(ns)).length;
+    const [asked, known] = [requests.length, looks()];
+    controller.requestSet({ namespace: ns, name: 'all' });
+    await eventually(() => looks() > known, { what: 'another look' });
+    await systemClock.sleep(1500);
+    assert.deepEqual(requests.slice(asked), []);
+    repository.commit(files('apps/new'));
+    controller.requestSet({ namespace: ns, name: 'all' });
+    await says(ns, 'True', /2001 GitSyncs/);
+    assert.deepEqual(requests.slice(asked), ['PATCH', 'PATCH', 'POST'], 'the new one, the status, an event');
+  }).timeout(150_000);
+});
