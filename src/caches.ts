@@ -1,6 +1,7 @@
 import type { Hold } from './api/hold.ts';
 import type { Incident } from './api/incident.ts';
 import type { KubeObject } from './api/meta.ts';
+import type { PlatformPolicy } from './api/platform-policy.ts';
 import type { ReleaseHistory } from './api/release-history.ts';
 import type { ServiceLevelObjective } from './api/slo.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from './api/workload.ts';
@@ -43,6 +44,7 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
     incidents: watch<Incident>(resources.incidents),
     holds: watch<Hold>(resources.holds),
     histories: watch<ReleaseHistory>(resources.releaseHistories),
+    platform: watch<PlatformPolicy>(resources.platformPolicies),
     slos: watch<ServiceLevelObjective>(resources.slos),
     namespaces: watch(resources.namespaces, { metadataOnly: true }),
     pods: watch(resources.pods, { trim: trimPod }),

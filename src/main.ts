@@ -121,6 +121,7 @@ const startActing = async () => {
   const sync = await startSync({
     client,
     caches: { ...caches, syncs: gitSyncs },
+    requireServiceAccount: settings.METRICOPS_REQUIRE_SERVICE_ACCOUNT === 'true',
     discovery: createDiscovery(client, clock),
     git,
     render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser },

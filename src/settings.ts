@@ -17,6 +17,8 @@ const environment = z.object({
   METRICOPS_CLUSTER_LABEL: optional,
   METRICOPS_SIDECAR_IMAGE: z.string().default('metricops.dev/sidecar:dev'),
   METRICOPS_RECORD_URL: optional,
+  /** Lock-down: as requireServiceAccount of a PlatformPolicy, for clusters that have none. */
+  METRICOPS_REQUIRE_SERVICE_ACCOUNT: z.enum(['true', 'false']).default('false'),
   METRICOPS_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   METRICOPS_ALERTMANAGER_TOKEN_FILE: z.string().default('/etc/metricops/alertmanager/token'),
   METRICOPS_PUSH_TOKEN_FILE: z.string().default('/etc/metricops/push/token'),

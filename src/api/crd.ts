@@ -4,6 +4,7 @@ import { gitSyncSpec, gitSyncStatus } from './gitsync.ts';
 import { gitSyncSetSpec, gitSyncSetStatus } from './gitsyncset.ts';
 import { holdSpec, holdStatus } from './hold.ts';
 import { incidentSpec, incidentStatus } from './incident.ts';
+import { PLATFORM_POLICY_NAME, platformPolicySpec } from './platform-policy.ts';
 import { releaseHistorySpec, releaseHistoryStatus } from './release-history.ts';
 import { sloSpec, sloStatus } from './slo.ts';
 import { type StructuralSchema, structural } from './structural.ts';
@@ -20,10 +21,15 @@ export interface KindDefinition {
   kind: string;
   plural: string;
   shortNames: string[];
+  /** Namespaced by default. */
+  scope?: 'Cluster';
   /** One sentence: what an object of this kind says, and who writes it. */
   description: string;
   spec: z.ZodType;
-  status: z.ZodType;
+  /** CEL over the whole object. */
+  rules?: { rule: string; message: string }[];
+  /** Kinds that nobody reports on have none. */
+  status?: z.ZodType;
   columns: Column[];
 }
 
@@ -66,6 +72,27 @@ export const kinds: readonly KindDefinition[] = [
       { name: 'Status', type: 'string', jsonPath: condition('Ready', 'message') },
       { name: 'Syncs', type: 'integer', jsonPath: '.status.syncs' },
       { name: 'Revision', type: 'string', jsonPath: '.status.revision', priority: 1 },
+      age,
+    ],
+  },
+  {
+    kind: 'PlatformPolicy',
+    plural: 'platformpolicies',
+    shortNames: ['ppol'],
+    scope: 'Cluster',
+    rules: [
+      {
+        rule: `self.metadata.name == '${PLATFORM_POLICY_NAME}'`,
+        message: `the name is ${PLATFORM_POLICY_NAME}: there is one policy for the cluster`,
+      },
+    ],
+    description:
+      'Defaults and limits of all GitSyncs and rollbacks in the cluster. Only the one with the name default counts. The operator of the platform writes it.',
+    spec: platformPolicySpec,
+    columns: [
+      { name: 'Confine', type: 'boolean', jsonPath: '.spec.confine' },
+      { name: 'ServiceAccount', type: 'boolean', jsonPath: '.spec.requireServiceAccount' },
+      { name: 'Max Mode', type: 'string', jsonPath: '.spec.rollback.maxMode' },
       age,
     ],
   },
@@ -147,12 +174,13 @@ export const openAPISchema = (definition: KindDefinition): StructuralSchema => (
   description: definition.description,
   type: 'object',
   required: ['spec'],
+  ...(definition.rules ? { 'x-kubernetes-validations': definition.rules } : {}),
   properties: {
     apiVersion: { type: 'string' },
     kind: { type: 'string' },
     metadata: { type: 'object' },
     spec: structural(z.toJSONSchema(definition.spec, { io: 'input' })),
-    status: structural(z.toJSONSchema(definition.status, { io: 'input' })),
+    ...(definition.status ? { status: structural(z.toJSONSchema(definition.status, { io: 'input' })) } : {}),
   },
 });
 
@@ -172,7 +200,7 @@ export const crdOf = (definition: KindDefinition): CustomResourceDefinition => (
   },
   spec: {
     group: GROUP,
-    scope: 'Namespaced',
+    scope: definition.scope ?? 'Namespaced',
     names: {
       kind: definition.kind,
       listKind: `${definition.kind}List`,
@@ -186,7 +214,7 @@ export const crdOf = (definition: KindDefinition): CustomResourceDefinition => (
         name: VERSION,
         served: true,
         storage: true,
-        subresources: { status: {} },
+        ...(definition.status ? { subresources: { status: {} } } : {}),
         additionalPrinterColumns: definition.columns,
         schema: { openAPIV3Schema: openAPISchema(definition) },
       },

@@ -87,6 +87,18 @@ export const reasons = {
     means: 'An object lies outside of what this GitSync or GitSyncSet may write.',
     next: 'Move it, or use another GitSync.',
   },
+  KindRefused: {
+    means: 'The platform does not allow this kind of object here.',
+    next: 'Remove it, or ask the operator of the platform: kubectl get platformpolicy default -o yaml.',
+  },
+  HostRefused: {
+    means: 'The platform does not allow repositories on this host.',
+    next: 'Use an allowed host, or ask the operator of the platform.',
+  },
+  ServiceAccountRequired: {
+    means: 'The platform wants every GitSync to write as a ServiceAccount of its namespace.',
+    next: 'Set spec.serviceAccountName, and give that account the rights that it needs.',
+  },
   EmptyRender: {
     means: 'Nothing was rendered, and pruning everything was not allowed.',
     next: 'Set spec.allowEmpty if that is meant.',

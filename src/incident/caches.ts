@@ -1,5 +1,11 @@
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
+import {
+  openPlatform,
+  PLATFORM_POLICY_NAME,
+  type PlatformPolicy,
+  type PlatformPolicySpec,
+} from '../api/platform-policy.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import type { WorkloadKind } from '../api/workload.ts';
@@ -11,6 +17,12 @@ export interface Caches {
   holds: WatchCache<Hold>;
   histories: WatchCache<ReleaseHistory>;
   slos: WatchCache<ServiceLevelObjective>;
+  /** Of the whole cluster: one, if any. */
+  platform: WatchCache<PlatformPolicy>;
   namespaces: WatchCache;
   workloads: Record<WorkloadKind, WatchCache>;
 }
+
+/** What the operator of the platform allows. */
+export const platformOf = ({ platform }: Pick<Caches, 'platform'>): PlatformPolicySpec =>
+  platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;

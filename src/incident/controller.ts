@@ -7,7 +7,7 @@ import { createWorkQueue, type EventRecorder, isConflict, type KubeClient, resou
 import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
 import { hashOf, historyName, holdName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
-import type { Caches } from './caches.ts';
+import { type Caches, platformOf } from './caches.ts';
 import { observe } from './observe.ts';
 import { policyOf } from './policy.ts';
 import { isClosed, step } from './step.ts';
@@ -100,7 +100,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       metadata: { namespace, name: holdName(workload, suspect.sourceDigest) },
       spec: {
         workload,
-        scope: policyOf(live, objective).scope,
+        scope: policyOf(live, objective, platformOf(caches)).scope,
         rejectedDigests: [suspect.sourceDigest],
         target: {
           release: target.number,

@@ -8,7 +8,7 @@ import type { Prometheus } from '../slo/index.ts';
 import { historyName, holdName } from '../snapshot/index.ts';
 import { healthOf, otherToolOf } from '../sync/index.ts';
 import { isBurning, judge } from './ask.ts';
-import type { Caches } from './caches.ts';
+import { type Caches, platformOf } from './caches.ts';
 import { policyOf } from './policy.ts';
 import type { Observation } from './step.ts';
 
@@ -28,7 +28,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const workload = caches.workloads[kind].get({ namespace, name });
   const objective =
     incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-  const policy = policyOf(workload, objective);
+  const policy = policyOf(workload, objective, platformOf(caches));
   const suspect = history?.releases?.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.received ?? '') || now;

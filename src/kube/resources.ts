@@ -27,6 +27,7 @@ const of = (group: string, version: string, kind: string, plural: string, namesp
 export const resources = {
   gitSyncs: own('GitSync', 'gitsyncs'),
   gitSyncSets: own('GitSyncSet', 'gitsyncsets'),
+  platformPolicies: { ...own('PlatformPolicy', 'platformpolicies'), namespaced: false },
   releaseHistories: own('ReleaseHistory', 'releasehistories'),
   holds: own('Hold', 'holds'),
   slos: own('ServiceLevelObjective', 'servicelevelobjectives'),

@@ -1,11 +1,13 @@
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import { describeKey, type KubeObject, keyOf } from '../api/meta.ts';
+import type { PlatformPolicySpec } from '../api/platform-policy.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../clock.ts';
 import { type Discovery, isRejected, KubeError, type ResourceType } from '../kube/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { takeOver } from './adopt.ts';
+import { refusalOfObject } from './confine.ts';
 import { awaitEstablished } from './established.ts';
 import type { ForeignObjects } from './foreign.ts';
 import { ownerLabelOf } from './names.ts';
@@ -24,6 +26,8 @@ export interface ApplyPorts extends PreparePorts {
   foreign: ForeignObjects;
   scaled: Scaled;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  /** What the operator of the platform allows. */
+  policy: () => PlatformPolicySpec;
   /** Whether a Hold that came since the plan rejects this digest of the workload. */
   isRejectedNow: (workload: KubeObject, digest: string) => boolean;
   metrics: Metrics;
@@ -91,6 +95,8 @@ const applyOne = async (
   ports: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
   const { key, object } = planned;
+  const refused = refusalOfObject(sync, object, ports.policy());
+  if (refused) return { key, ...refused, permanent: true };
   const type = await ports.discovery.find(object.apiVersion, object.kind);
   if (!type) return unknownKind(planned);
   const owned = await ports.owned.of(type);

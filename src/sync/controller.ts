@@ -2,6 +2,12 @@ import { annotations, labels } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
+import {
+  openPlatform,
+  PLATFORM_POLICY_NAME,
+  type PlatformPolicy,
+  type PlatformPolicySpec,
+} from '../api/platform-policy.ts';
 import { isWorkloadKind, type WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
@@ -18,6 +24,7 @@ import type { RenderPorts } from '../render/index.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { conditionIs } from './conditions.ts';
+import { refusalOfSync, withPlatformDefaults } from './confine.ts';
 import { dependencyProblem } from './dependencies.ts';
 import { createDriftWatch } from './drift.ts';
 import { createForeignObjects } from './foreign.ts';
@@ -40,12 +47,16 @@ export interface SyncPorts {
     syncs: WatchCache<GitSync>;
     holds: WatchCache<Hold>;
     namespaces: WatchCache;
+    /** What the operator of the platform allows. */
+    platform: WatchCache<PlatformPolicy>;
     workloads?: Record<WorkloadKind, WatchCache>;
   };
   discovery: Discovery;
   git: GitRoom;
   render: RenderPorts;
   snapshots: SnapshotStore;
+  /** Lock-down, whatever that says. */
+  requireServiceAccount?: boolean;
   /** HMAC key of digests. */
   digestKey: Uint8Array;
   clock: Clock;
@@ -134,6 +145,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       syncs
         .list()
         .filter((sync) => !sync.spec.suspend && sync.metadata.deletionTimestamp === undefined)
+        .filter((sync) => refusalOfSync(withPlatformDefaults(sync, policy()), policy()) === undefined)
         .map((sync) => {
           const planned = states.get(keyOfSync(sync))?.planned;
           return { sync, inputs: planned?.inputs, content: planned?.content };
@@ -143,6 +155,10 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     onError: (err, url) => log.error({ err, url }, 'repository could not be looked at'),
   });
 
+  const policy = (): PlatformPolicySpec => {
+    const spec = ports.caches.platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;
+    return ports.requireServiceAccount ? { ...spec, requireServiceAccount: true } : spec;
+  };
   const reconcilePorts: ReconcilePorts = {
     ...ports,
     sources,
@@ -152,17 +168,19 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     namespaces,
     lock,
     foreign: createForeignObjects(client, clock),
+    policy,
     isRejectedNow: createRejectionCheck(holds),
     signal: stopped.signal,
   };
   const report = createReport(ports);
 
   const reconcile = async (key: string): Promise<number | undefined> => {
-    const sync = syncs.get(nameOfKey(key));
-    if (!sync) {
+    const written = syncs.get(nameOfKey(key));
+    if (!written) {
       states.delete(key);
       return undefined;
     }
+    const sync = withPlatformDefaults(written, policy());
     const state = stateOf(key);
     if (sync.metadata.deletionTimestamp !== undefined) {
       await finish(sync, state, reconcilePorts);
@@ -172,6 +190,11 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     await ensureFinalizer(sync, client);
     if (sync.spec.suspend) {
       await report(sync, state, { kind: 'suspended' });
+      return undefined;
+    }
+    const refused = refusalOfSync(sync, policy());
+    if (refused) {
+      await report(sync, state, { kind: 'failed', ...refused, permanent: true });
       return undefined;
     }
     const dependency = dependencyProblem(sync, () => syncs.list(sync.metadata.namespace));
@@ -208,14 +231,17 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     labelled.set(ownerLabelOf(changed), key);
     if (!sync || sync.metadata.deletionTimestamp !== undefined) queue.add(key);
     else if (wasAsked(sync, previous) || sync.metadata.generation !== previous?.metadata.generation) {
-      if (sync.spec.suspend) queue.add(key);
+      if (sync.spec.suspend || refusalOfSync(withPlatformDefaults(sync, policy()), policy())) queue.add(key);
       else sources.refresh(sync, { tell: true });
     }
     if (isReady(sync) !== isReady(previous)) for (const other of dependents(changed)) queue.add(keyOfSync(other));
   };
-  await Promise.all([holds.ready(), namespaces.ready(), scaled.ready(), syncs.ready()]);
+  await Promise.all([ports.caches.platform.ready(), holds.ready(), namespaces.ready(), scaled.ready(), syncs.ready()]);
   for (const sync of syncs.list()) onSync(sync, undefined);
   const unsubscribe = syncs.onChange(onSync);
+  const forget = ports.caches.platform.onChange(() => {
+    for (const sync of syncs.list()) sources.refresh(sync, { tell: true });
+  });
 
   return {
     requestSync(name) {
@@ -227,6 +253,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       stopped.abort(new Error('no longer the leader'));
       await Promise.all([queue.stop(), lane.stop(), sources.stop()]);
       unsubscribe();
+      forget();
       await Promise.all([owned.stop(), scaled.stop()]);
     },
   };

@@ -116,8 +116,8 @@ const isPlanned = (
 };
 
 /** Of everything that a plan depends on beside the commit. */
-const fingerprintOf = (sync: GitSync, namespaces: ReadonlySet<string>, { lane }: ReconcilePorts): string =>
-  hashOf([sync.spec, lane.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation])]);
+const fingerprintOf = (sync: GitSync, namespaces: ReadonlySet<string>, { lane, policy }: ReconcilePorts): string =>
+  hashOf([sync.spec, policy(), lane.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation])]);
 
 /** Wave after wave: one begins when all of the waves before it are healthy. What is gone from Git goes last. */
 const execute = async (

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold } from '../../src/api/hold.ts';
+import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import { createEventRecorder, createWatchCache, resources } from '../../src/kube/index.ts';
@@ -37,6 +38,7 @@ export const startSyncBench = async (plane: ControlPlane): Promise<SyncBench> =>
   const caches = {
     syncs: createWatchCache<GitSync>(plane.client, resources.gitSyncs, {}, cachePorts),
     holds: createWatchCache<Hold>(plane.client, resources.holds, {}, cachePorts),
+    platform: createWatchCache<PlatformPolicy>(plane.client, resources.platformPolicies, {}, cachePorts),
     namespaces: createWatchCache(plane.client, resources.namespaces, { metadataOnly: true }, cachePorts),
   };
   const controller = await startSync({

@@ -13,7 +13,7 @@ const head = (): string =>
   [
     '# Reference',
     '',
-    `Kinds of \`${API_VERSION}\`. All are namespaced; \`kubectl get metricops -A\` lists them.`,
+    `Kinds of \`${API_VERSION}\`. All but PlatformPolicy are namespaced; \`kubectl get metricops -A\` lists them.`,
     '',
     '| kind | short name | what it says |',
     '|---|---|---|',

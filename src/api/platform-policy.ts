@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { duration } from './common.ts';
+import type { KubeObject, ObjectMeta } from './meta.ts';
+import { rollbackMode } from './slo.ts';
+
+const kindName = z
+  .string()
+  .regex(/^(\*|[A-Z][A-Za-z0-9]*)(\.(\*|[a-z0-9.-]+))?$/)
+  .max(253)
+  .meta({ patternMessage: 'write KIND.GROUP as kubectl does, e.g. Deployment.apps, ConfigMap or *.networking.k8s.io' });
+
+export const platformPolicySpec = z.strictObject({
+  requireServiceAccount: z
+    .boolean()
+    .default(false)
+    .describe('Lock-down: a GitSync without a ServiceAccount to write as is refused.'),
+  defaultServiceAccount: z
+    .string()
+    .min(1)
+    .max(253)
+    .optional()
+    .describe('ServiceAccount, of its own namespace, for a GitSync that names none.'),
+  allowedHosts: z
+    .array(z.string().min(1).max(253))
+    .max(64)
+    .default([])
+    .describe(
+      'Hosts that repositories may be on, e.g. git.example.com, *.example.com or git.example.com:8443. Empty: all.',
+    ),
+  allowedKinds: z.array(kindName).max(256).default([]).describe('Kinds that may be applied. Empty: all.'),
+  deniedKinds: z
+    .array(kindName)
+    .max(256)
+    .default([])
+    .describe('Kinds that may not be applied, even if they are allowed.'),
+  confine: z
+    .boolean()
+    .default(false)
+    .describe('A GitSync writes to its own namespace only, and nothing that is cluster-wide.'),
+  exemptNamespaces: z
+    .array(z.string().min(1).max(63))
+    .max(64)
+    .default([])
+    .describe("Namespaces of the platform's own GitSyncs, for which none of the rules above holds."),
+  rollback: z
+    .strictObject({
+      maxMode: rollbackMode
+        .default('Auto')
+        .describe(
+          'What a burn may do at most, whatever an objective or an annotation says: Auto > Approve > DryRun > Off.',
+        ),
+      minCoolDown: duration.default('0s').describe('Cool-down of every workload, at least.'),
+      maxPerHour: z.int().min(1).max(60).default(60).describe('Rollbacks of one workload in any hour, at most.'),
+    })
+    .default({ maxMode: 'Auto', minCoolDown: '0s', maxPerHour: 60 }),
+});
+export type PlatformPolicySpec = z.infer<typeof platformPolicySpec>;
+
+/** Nothing refused, nothing capped: what holds where no policy was made. */
+export const openPlatform: PlatformPolicySpec = platformPolicySpec.parse({});
+
+/** The one that counts. */
+export const PLATFORM_POLICY_NAME = 'default';
+
+export interface PlatformPolicy extends KubeObject {
+  metadata: ObjectMeta;
+  spec: PlatformPolicySpec;
+}

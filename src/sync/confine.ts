@@ -1,0 +1,70 @@
+import type { GitSync } from '../api/gitsync.ts';
+import { describeKey, groupOf, type KubeObject, keyOf } from '../api/meta.ts';
+import type { PlatformPolicySpec } from '../api/platform-policy.ts';
+import type { Reason } from '../api/reasons.ts';
+
+export interface Refusal {
+  reason: Reason;
+  message: string;
+}
+
+const isExempt = ({ metadata }: GitSync, { exemptNamespaces }: PlatformPolicySpec): boolean =>
+  exemptNamespaces.includes(metadata.namespace ?? '');
+
+/** The GitSync as the platform completes it: its own words win over the platform's defaults. */
+export const withPlatformDefaults = (sync: GitSync, policy: PlatformPolicySpec): GitSync =>
+  policy.defaultServiceAccount === undefined || sync.spec.serviceAccountName !== undefined || isExempt(sync, policy)
+    ? sync
+    : { ...sync, spec: { ...sync.spec, serviceAccountName: policy.defaultServiceAccount } };
+
+/** Why the platform does not let this GitSync do anything. */
+export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined => {
+  if (isExempt(sync, policy)) return undefined;
+  if (policy.requireServiceAccount && sync.spec.serviceAccountName === undefined) {
+    const message = 'the platform asks for spec.serviceAccountName: a ServiceAccount of this namespace to write as';
+    return { reason: 'ServiceAccountRequired', message };
+  }
+  const { host, hostname } = new URL(sync.spec.url);
+  if (
+    policy.allowedHosts.length > 0 &&
+    !policy.allowedHosts.some((p) => matchesHost(p, host) || matchesHost(p, hostname))
+  ) {
+    const message = `repositories on ${host} are not allowed; allowed are ${policy.allowedHosts.join(', ')}`;
+    return { reason: 'HostRefused', message };
+  }
+  return undefined;
+};
+
+/** Why the platform does not let this GitSync apply this object. */
+export const refusalOfObject = (sync: GitSync, object: KubeObject, policy: PlatformPolicySpec): Refusal | undefined => {
+  if (isExempt(sync, policy)) return undefined;
+  const what = describeKey(keyOf(object));
+  const own = sync.metadata.namespace ?? '';
+  if (policy.confine && object.metadata.namespace !== own) {
+    const where = object.metadata.namespace === undefined ? 'is cluster-wide' : `is in another namespace`;
+    return { reason: 'NamespaceRefused', message: `${what} ${where}; GitSyncs of ${own} write to ${own} only` };
+  }
+  const kind = `${object.kind}.${groupOf(object.apiVersion)}`;
+  const listed = (patterns: readonly string[]): boolean => patterns.some((pattern) => matchesKind(pattern, kind));
+  if (listed(policy.deniedKinds) || (policy.allowedKinds.length > 0 && !listed(policy.allowedKinds))) {
+    const name = kind.replace(/\.$/, '');
+    return { reason: 'KindRefused', message: `${what}: the platform does not allow ${name} in ${own}` };
+  }
+  return undefined;
+};
+
+const matchesHost = (pattern: string, host: string): boolean => {
+  const wanted = pattern.toLowerCase();
+  return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) : host === wanted;
+};
+
+/** `Deployment.apps`; `ConfigMap` is of the core group; `*` stands for any kind, or any group. */
+const matchesKind = (pattern: string, kind: string): boolean => {
+  const split = (text: string): [string, string] => {
+    const dot = text.indexOf('.');
+    return dot < 0 ? [text, ''] : [text.slice(0, dot), text.slice(dot + 1)];
+  };
+  const [wantedKind, wantedGroup] = pattern === '*' ? ['*', '*'] : split(pattern);
+  const [isKind, isGroup] = split(kind);
+  return (wantedKind === '*' || wantedKind === isKind) && (wantedGroup === '*' || wantedGroup === isGroup);
+};
