@@ -48,7 +48,7 @@ describe('metricops install, check and uninstall', function () {
     const url = 'http://prometheus.example.com:9090';
     const { code, err, out } = await metricops('install', '--no-wait', '--prometheus-url', url, '--replicas', '1');
     assert.equal(code, 0, err);
-    assert.match(err, /5 kinds served\n.*objects applied/);
+    assert.match(err, /7 kinds served\n.*objects applied/);
     assert.match(out, /Let Alertmanager send to http:\/\/metricops.metricops-system.svc:8080/);
     const config = await client.get(resources.configMaps, system('metricops-config'));
     assert.equal((config?.data as Record<string, string> | undefined)?.METRICOPS_PROMETHEUS_URL, url);
