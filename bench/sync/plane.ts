@@ -22,6 +22,7 @@ export interface Plane {
 const NAMESPACE = 'metricops-system';
 export const ACCOUNT = 'applier';
 const FLOW = 'metricops-bench';
+const LEASES = 'metricops-leases';
 
 export const startPlane = async (name: string, namespaces: readonly string[]): Promise<Plane> => {
   const cluster = await startCluster({ name, node: false });
@@ -98,26 +99,28 @@ const accounts = (namespaces: readonly string[]): KubeObject[] => {
         ...namespaces.map((namespace) => ({ kind: 'ServiceAccount', namespace, name: ACCOUNT })),
       ],
     },
-    {
-      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
-      kind: 'FlowSchema',
-      metadata: { name: FLOW },
-      spec: {
-        matchingPrecedence: 100,
-        priorityLevelConfiguration: { name: 'workload-high' },
-        rules: [
-          {
-            subjects: all.map((namespace) => ({ kind: 'ServiceAccount', serviceAccount: { namespace, name: '*' } })),
-            resourceRules: [
-              { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true },
-            ],
-            nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-          },
-        ],
-      },
-    },
+    // Renewals of the Lease are there whether anything is synced or not: they are counted apart.
+    flow(LEASES, 99, all, [{ verbs: ['*'], apiGroups: ['coordination.k8s.io'], resources: ['*'], namespaces: ['*'] }]),
+    flow(FLOW, 100, all, [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true }]),
   ];
 };
+
+const flow = (name: string, matchingPrecedence: number, namespaces: string[], resourceRules: object[]): KubeObject => ({
+  apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+  kind: 'FlowSchema',
+  metadata: { name },
+  spec: {
+    matchingPrecedence,
+    priorityLevelConfiguration: { name: 'workload-high' },
+    rules: [
+      {
+        subjects: namespaces.map((namespace) => ({ kind: 'ServiceAccount', serviceAccount: { namespace, name: '*' } })),
+        resourceRules,
+        nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+      },
+    ],
+  },
+});
 
 const tokenOf = async (admin: KubeClient): Promise<string> => {
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/metricops/token`;
