@@ -1,49 +1,21 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'mocha';
+import { before, describe, it } from 'mocha';
 import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { resources } from '../../src/kube/index.ts';
-import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
-import { type SyncBench, startSyncBench } from '../support/sync.ts';
+import { configMap, deployment, type SyncBench, useSync, yaml } from '../support/sync.ts';
 
-const yaml = (...objects: object[]): string => objects.map((o) => JSON.stringify(o)).join('\n---\n');
-const configMap = (name: string, data: Record<string, string> = {}): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name },
-  data,
-});
 /** A field of an object that has to be there. */
 const field = <T>(object: KubeObject | undefined, name: string): T => {
   assert.ok(object, `no object with ${name}`);
   return object[name] as T;
 };
-const deployment = (name: string, image: string, config = 'settings', extra: object = {}): KubeObject => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name, annotations: { 'metricops.dev/inject': 'true' } },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { app: name } },
-    template: {
-      metadata: { labels: { app: name } },
-      spec: { containers: [{ name: 'c', image, envFrom: [{ configMapRef: { name: config } }] }] },
-    },
-    ...extra,
-  },
-});
-
 describe('a GitSync', () => {
-  const plane = useControlPlane();
+  const { plane, bench: running, start } = useSync();
   let bench: SyncBench;
-  before(async function () {
-    this.timeout(600_000);
-    bench = await startSyncBench(plane());
-  });
-  after(async function () {
-    this.timeout(60_000);
-    await bench?.stop();
+  before(() => {
+    bench = running();
   });
   const get = (type: (typeof resources)[keyof typeof resources], namespace: string, name: string) =>
     plane().client.get(type, { namespace, name });
@@ -51,18 +23,6 @@ describe('a GitSync', () => {
     const object = await get(resources.deployments, ns, name);
     return (object?.spec as { template: { spec: { containers: { image: string }[] } } } | undefined)?.template.spec
       .containers[0]?.image;
-  };
-  const start = async (files: Record<string, string>, spec: object = {}) => {
-    const ns = await plane().namespace('sync');
-    const repository = bench.git.repository(ns);
-    const commit = repository.commit(files);
-    await bench.sync(ns, 'app', { url: repository.url, ...spec });
-    const push = (changes: Record<string, string | null>): string => {
-      const sha = repository.commit(changes);
-      bench.controller.requestSync({ namespace: ns, name: 'app' });
-      return sha;
-    };
-    return { ns, repository, commit, push };
   };
   /** A Hold on what runs now, back to what the older ReplicaSet's annotations name: as an incident writes it. */
   const holdBack = async (ns: string, good: KubeObject, bad: KubeObject): Promise<Hold> => {

@@ -1,64 +1,86 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold } from '../../src/api/hold.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
 import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
-import { createEventRecorder, createWatchCache, resources } from '../../src/kube/index.ts';
+import { createEventRecorder, createWatchCache, type ResourceType, resources } from '../../src/kube/index.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, startSync } from '../../src/sync/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { ensurePrograms } from '../../tools/cluster/build.ts';
-import { type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
-import type { ControlPlane } from './cluster.ts';
+import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
+import { type ControlPlane, useControlPlane } from './cluster.ts';
 import { eventually } from './poll.ts';
 
 export const DIGEST_KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 
+export interface SyncOptions {
+  /** As METRICOPS_REQUIRE_SERVICE_ACCOUNT. */
+  requireServiceAccount?: boolean;
+}
+
 export interface SyncBench {
-  controller: SyncController;
+  /** The reconciler that runs now: another one after `restart`. */
+  readonly controller: SyncController;
   git: GitServer;
   metrics: ReturnType<typeof createMetrics>;
   /** Creates a GitSync of the given repository. */
   sync(namespace: string, name: string, spec: Partial<GitSyncSpec> & { url: string }): Promise<void>;
   /** The GitSync when its Ready condition has this status (and mentions the text). */
   ready(namespace: string, name: string, status?: 'True' | 'False', mentions?: RegExp): Promise<GitSync>;
+  /** Ends the reconciler, lets `meanwhile` happen, and starts another one that remembers nothing. */
+  restart(meanwhile?: () => Promise<unknown>): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** The reconciler as the controller runs it, against a real API server and a real Git server. */
-export const startSyncBench = async (plane: ControlPlane): Promise<SyncBench> => {
+export const startSyncBench = async (plane: ControlPlane, options: SyncOptions = {}): Promise<SyncBench> => {
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
   const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
   const metrics = createMetrics();
   const cachePorts = { clock: systemClock, random: Math.random };
-  const caches = {
+  const createCaches = () => ({
     syncs: createWatchCache<GitSync>(plane.client, resources.gitSyncs, {}, cachePorts),
     holds: createWatchCache<Hold>(plane.client, resources.holds, {}, cachePorts),
     platform: createWatchCache<PlatformPolicy>(plane.client, resources.platformPolicies, {}, cachePorts),
     namespaces: createWatchCache(plane.client, resources.namespaces, { metadataOnly: true }, cachePorts),
-  };
-  const controller = await startSync({
-    client: plane.client,
-    caches,
-    discovery: plane.discovery,
-    git: createGit(dir),
-    render: { kustomize, timeoutMs: 20_000 },
-    snapshots: createSnapshotStore(plane.client, DIGEST_KEY),
-    digestKey: DIGEST_KEY,
-    clock: systemClock,
-    random: Math.random,
-    log: silentLog(),
-    metrics,
-    events: createEventRecorder(plane.client, { instance: 'test', clock: systemClock }),
   });
+  const startController = async () => {
+    const caches = createCaches();
+    const controller = await startSync({
+      client: plane.client,
+      caches,
+      discovery: plane.discovery,
+      git: createGit(dir),
+      render: { kustomize, timeoutMs: 20_000 },
+      snapshots: createSnapshotStore(plane.client, DIGEST_KEY),
+      digestKey: DIGEST_KEY,
+      clock: systemClock,
+      random: Math.random,
+      log: silentLog(),
+      metrics,
+      events: createEventRecorder(plane.client, { instance: 'test', clock: systemClock }),
+      ...options,
+    });
+    const stop = async (): Promise<void> => {
+      await controller.stop();
+      await Promise.all(Object.values(caches).map((cache) => cache.stop()));
+    };
+    return { controller, stop };
+  };
+  let running = await startController();
   const git = await startGitServer();
   const made: { namespace: string; name: string }[] = [];
   return {
-    controller,
+    get controller() {
+      return running.controller;
+    },
     git,
     metrics,
     async sync(namespace, name, spec) {
@@ -81,14 +103,109 @@ export const startSyncBench = async (plane: ControlPlane): Promise<SyncBench> =>
         },
         { what: `GitSync ${namespace}/${name} Ready=${status} ${mentions}`, timeoutMs: 20_000 },
       ),
+    async restart(meanwhile = async () => {}) {
+      await running.stop();
+      await meanwhile();
+      running = await startController();
+    },
     async stop() {
       for (const name of made) await plane.client.delete(resources.gitSyncs, name);
       for (const name of made)
         await eventually(async () => (await plane.client.get(resources.gitSyncs, name)) === undefined).catch(() => {});
-      await controller.stop();
-      await Promise.all(Object.values(caches).map((cache) => cache.stop()));
+      await running.stop();
       await git.close();
       rmSync(dir, { recursive: true, force: true });
     },
   };
 };
+
+/** A GitSync `app` of a repository of its own, in a namespace of its own. */
+export interface StartedSync {
+  ns: string;
+  repository: GitRepository;
+  /** What the repository was made with. */
+  commit: string;
+  /** Commits the files (null: removed) and asks for a sync; returns the commit. */
+  push(changes: Record<string, string | null>): string;
+  /** The object as the cluster has it. */
+  get(type: ResourceType, name: string): Promise<KubeObject | undefined>;
+  /** The GitSync when its Ready condition has this status (and mentions the text). */
+  ready(status?: 'True' | 'False', mentions?: RegExp): Promise<GitSync>;
+  /** A merge patch, as somebody else would send it. */
+  edit(type: ResourceType, name: string, body: object): Promise<void>;
+}
+
+export interface Syncs {
+  plane: () => ControlPlane;
+  bench: () => SyncBench;
+  start(files: Record<string, string>, spec?: object, options?: { namespace?: string }): Promise<StartedSync>;
+}
+
+/** A control plane and the reconciler on it, for the tests of one describe. Call it at the top of the describe. */
+export const useSync = (options: SyncOptions = {}): Syncs => {
+  const plane = useControlPlane();
+  let running: SyncBench | undefined;
+  before(async function () {
+    this.timeout(600_000);
+    running = await startSyncBench(plane(), options);
+  });
+  after(async function () {
+    this.timeout(60_000);
+    await running?.stop();
+  });
+  const bench = (): SyncBench => {
+    assert.ok(running, 'the reconciler is there only inside of tests');
+    return running;
+  };
+  return {
+    plane,
+    bench,
+    async start(files, spec = {}, { namespace } = {}) {
+      const ns = namespace ?? (await plane().namespace('sync'));
+      const repository = bench().git.repository(ns);
+      const commit = repository.commit(files);
+      await bench().sync(ns, 'app', { url: repository.url, ...spec });
+      return {
+        ns,
+        repository,
+        commit,
+        push(changes) {
+          const sha = repository.commit(changes);
+          bench().controller.requestSync({ namespace: ns, name: 'app' });
+          return sha;
+        },
+        get: (type, name) => plane().client.get(type, { namespace: ns, name }),
+        ready: (status, mentions) => bench().ready(ns, 'app', status, mentions),
+        async edit(type, name, body) {
+          await plane().client.patch(type, { namespace: ns, name }, { type: 'merge', body });
+        },
+      };
+    },
+  };
+};
+
+/** A file of manifests. */
+export const yaml = (...objects: object[]): string => objects.map((o) => JSON.stringify(o)).join('\n---\n');
+
+export const configMap = (name: string, data: Record<string, string> = {}, annotations?: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, ...(annotations && { annotations }) } as KubeObject['metadata'],
+  data,
+});
+
+/** A Deployment of two pods, with the sidecar, that takes its environment from the ConfigMap `config`. */
+export const deployment = (name: string, image: string, config = 'settings', extra: object = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, annotations: { 'metricops.dev/inject': 'true' } },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { containers: [{ name: 'c', image, envFrom: [{ configMapRef: { name: config } }] }] },
+    },
+    ...extra,
+  },
+});
