@@ -97,32 +97,19 @@ const deploymentsSeen = async ({ plane }: Scenario, count: number): Promise<void
   );
 };
 
-/** A push hook that brings nothing new, for all GitSyncs of the repository. What an idle controller does is taken off. */
+/** A push hook that brings nothing new, for all GitSyncs of the repository. */
 const askAgain = async ({ plane }: Scenario, engine: Engine, url: string, count: number) => {
   const unchanged = () => engine.metric('metricops_syncs_total', 'result="unchanged"');
-  const during = async (work: () => Promise<void>, atLeastMs: number) => {
-    const [requests, cpu, start] = [await plane.requests(), engine.cgroup.cpuSeconds(), performance.now()];
-    await work();
-    const ms = performance.now() - start;
-    await sleep(Math.max(0, atLeastMs - ms));
-    const cpuSeconds = engine.cgroup.cpuSeconds() - cpu;
-    return { ms, requests: (await plane.requests()) - requests, cpuSeconds };
-  };
   const asked = await unchanged();
-  const noop = await during(async () => {
-    await engine.push(url);
-    while ((await unchanged()) < asked + count) await sleep(20);
-  }, NOOP_WINDOW_MS);
-  const idle = await during(async () => {}, Math.max(noop.ms, NOOP_WINDOW_MS));
+  const [requests, cpu, start] = [await plane.requests(), engine.cgroup.cpuSeconds(), performance.now()];
+  await engine.push(url);
+  while ((await unchanged()) < asked + count) await sleep(20);
   return {
-    seconds: noop.ms / 1000,
-    requests: Math.max(0, noop.requests - idle.requests),
-    cpuSeconds: noop.cpuSeconds,
+    seconds: (performance.now() - start) / 1000,
+    requests: (await plane.requests()) - requests,
+    cpuSeconds: engine.cgroup.cpuSeconds() - cpu,
   };
 };
-
-/** Twice the interval of the Lease, so that both windows hold as many renewals. */
-const NOOP_WINDOW_MS = 4_000;
 
 /** Edits and deletions by hand in turn, each of another object, as 100 different accidents. */
 const drifting = async ({ plane, watch, seen }: Scenario, n: number): Promise<number[]> => {
