@@ -1,5 +1,5 @@
 import { isReason } from '../api/reasons.ts';
-import { createWorkerClient, type WorkerClient } from '../worker/client.ts';
+import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
 import { GitError, type GitRoom, type GitTree } from './types.ts';
 import type { GitWorkerData, Place } from './worker.ts';
 
@@ -17,29 +17,36 @@ export {
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-worker.js', import.meta.url);
 
 /**
- * Mirrors of repositories, in a thread of their own: a large pack delays no Lease, and a hostile one ends that thread only.
+ * Mirrors of repositories, in threads of their own: a large pack delays no Lease. What is fetched is inflated in one of
+ * its own again: it delays nobody who looks or reads, and a hostile one ends that thread only.
  * @param dir folder for the mirrors, which may be lost at any time
  * @param options.maxBytes that a server may send for one fetch
- * @param options.maxHeapMb of the thread
+ * @param options.maxHeapMb of each thread
  */
 export const createGit = (
   dir: string,
   { maxBytes = 100_000_000, maxHeapMb = 512 }: { maxBytes?: number; maxHeapMb?: number } = {},
 ): GitRoom & { close(): Promise<void> } => {
-  const worker = createWorkerClient(WORKER, {
-    data: { dir, maxBytes } satisfies GitWorkerData,
+  const options = {
     maxHeapMb,
-    revive: ({ code, message, stack }) =>
+    revive: ({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }) =>
       Object.assign(new GitError(isReason(code) ? code : 'SyncFailed', message), stack === undefined ? {} : { stack }),
-    ended: (how, cause) =>
+    ended: (how: WorkerEnd, cause?: unknown) =>
       how === 'memory'
         ? new GitError('RepositoryTooLarge', `a repository needs more than ${maxHeapMb} MB of memory`, cause)
         : new GitError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause),
-  });
+  };
+  const data = { dir, maxBytes, removes: true } satisfies GitWorkerData;
+  const reader = createWorkerClient(WORKER, { ...options, data });
+  const fetcher = createWorkerClient(WORKER, { ...options, data: { ...data, removes: false }, idleMs: 10_000 });
   return {
-    resolve: (source) => worker.call('resolve', [source]),
-    open: async (source, commit) => treeOf(worker, { gitdir: await worker.call('open', [source, commit]), commit }),
-    close: worker.close,
+    resolve: (source) => reader.call('resolve', [source]),
+    async open(source, commit) {
+      const known = await reader.call<string | undefined>('locate', [source, commit]);
+      const gitdir = known ?? (await fetcher.call<string>('open', [source, commit]));
+      return treeOf(reader, { gitdir, commit });
+    },
+    close: async () => void (await Promise.all([reader.close(), fetcher.close()])),
   };
 };
 

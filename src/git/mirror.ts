@@ -21,10 +21,12 @@ export interface MirrorOptions {
 /** One bare copy of one repository, shared by all GitSyncs that name it with the same credentials. */
 export interface Mirror {
   resolve(ref: GitRef, timeoutMs: number): Promise<{ revision: string; commit: string }>;
-  /** The folder in which the commit can be read, after it was fetched where that was needed. */
+  /** The folder in which the commit can be read; undefined when it has to be fetched. */
+  locate(commit: string): Promise<string | undefined>;
+  /** The same, after it was fetched where that was needed. Only one thread may do so. */
   open(ref: GitRef, commit: string, timeoutMs: number): Promise<string>;
-  /** Ends its connections and removes its files. */
-  remove(): Promise<void>;
+  /** Ends its connections. */
+  close(): Promise<void>;
 }
 
 /** isomorphic-git collects no garbage: after so many packs the mirror is made anew, beside the old one. */
@@ -51,11 +53,10 @@ export const createMirror = (
   { dir, maxBytes, cacheOf }: MirrorOptions,
 ): Mirror => {
   const http = createGitHttp({ maxBytes, ca: credentials?.ca });
-  let generation = newest(dir);
   /** Fetches of one repository go one after another: they share the folder. */
   let busy: Promise<unknown> = Promise.resolve();
 
-  const gitdir = (): string => join(dir, String(generation));
+  const gitdir = (): string => join(dir, String(newest(dir)));
   const repository = () => ({ fs: packedFs, gitdir: gitdir(), cache: cacheOf(gitdir()) });
   // A copy for each call: isomorphic-git writes its protocol version into what it is given.
   const remote = (timeoutMs: number) => ({ http: http.within(timeoutMs), url, headers: authorization(credentials) });
@@ -63,7 +64,7 @@ export const createMirror = (
   /** The newest commit that was seen to be here; most questions are about it. */
   let newestHere: string | undefined;
   const has = async (commit: string): Promise<boolean> => {
-    const place = `${generation} ${commit}`;
+    const place = `${gitdir()} ${commit}`;
     if (newestHere === place) return true;
     const found = await git.readCommit({ ...repository(), oid: commit }).then(
       () => true,
@@ -82,8 +83,9 @@ export const createMirror = (
     const packs = await readdir(join(gitdir(), 'objects/pack')).catch(() => []);
     if (packs.filter((name) => name.endsWith('.pack')).length >= MAX_PACKS) {
       // Who reads the old generation goes on; the one before it has no readers any more.
+      const generation = newest(dir);
       await rm(join(dir, String(generation - 1)), { recursive: true, force: true });
-      generation += 1;
+      await mkdir(join(dir, String(generation + 1)), { recursive: true });
     }
     if (existsSync(join(gitdir(), 'config'))) return;
     await mkdir(gitdir(), { recursive: true });
@@ -134,6 +136,7 @@ export const createMirror = (
       const commit = found.peeled ?? found.oid;
       return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
     },
+    locate: async (commit) => ((await has(commit)) ? gitdir() : undefined),
     async open(ref, commit, timeoutMs) {
       const turn = busy.then(async () => {
         if (!(await has(commit))) await explain(url, () => fetch(ref, commit, timeoutMs));
@@ -142,10 +145,9 @@ export const createMirror = (
       busy = turn.catch(() => {}); // the next one in the queue has its own luck
       return turn;
     },
-    async remove() {
+    async close() {
       await busy;
       await http.close();
-      await rm(dir, { recursive: true, force: true });
     },
   };
 };

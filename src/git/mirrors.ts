@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMirror, type Mirror, type MirrorOptions } from './mirror.ts';
 import type { GitSource } from './types.ts';
@@ -8,24 +9,30 @@ const IDLE_MS = 60 * 60 * 1000;
 
 export interface Mirrors {
   resolve(source: GitSource): Promise<{ revision: string; commit: string }>;
-  /** The folder in which the commit can be read. */
+  /** The folder in which the commit can be read; undefined when it has to be fetched. */
+  locate(source: GitSource, commit: string): Promise<string | undefined>;
+  /** The folder in which the commit can be read, fetched where that is needed. */
   open(source: GitSource, commit: string): Promise<string>;
 }
 
 export interface MirrorsOptions extends MirrorOptions {
   /** Milliseconds that never go back. */
   now: () => number;
+  /** Whether the files of what nobody asks for are removed: by one of the threads. */
+  removes: boolean;
 }
 
 /** All mirrors of a process, in this thread. */
-export const createMirrors = ({ dir, now, ...options }: MirrorsOptions): Mirrors => {
+export const createMirrors = ({ dir, now, removes, ...options }: MirrorsOptions): Mirrors => {
   const mirrors = new Map<string, { mirror: Mirror; usedAt: number }>();
+  const dirOf = (key: string): string => join(dir, key);
 
   const dropIdle = (): void => {
     for (const [key, { mirror, usedAt }] of mirrors) {
       if (now() - usedAt < IDLE_MS) continue;
       mirrors.delete(key);
-      mirror.remove().catch(() => {}); // files that stay behind cost disk only
+      const files = removes ? rm(dirOf(key), { recursive: true, force: true }) : undefined;
+      Promise.all([mirror.close(), files]).catch(() => {}); // files that stay behind cost disk only
     }
   };
 
@@ -35,13 +42,14 @@ export const createMirrors = ({ dir, now, ...options }: MirrorsOptions): Mirrors
     const key = createHash('sha256').update(identity).digest('hex').slice(0, 32);
     const known = mirrors.get(key);
     if (!known) dropIdle();
-    const mirror = known?.mirror ?? createMirror(source, { dir: join(dir, key), ...options });
+    const mirror = known?.mirror ?? createMirror(source, { dir: dirOf(key), ...options });
     mirrors.set(key, { mirror, usedAt: now() });
     return mirror;
   };
 
   return {
     resolve: (source) => mirrorOf(source).resolve(source.ref, source.timeoutMs),
+    locate: (source, commit) => mirrorOf(source).locate(commit),
     open: (source, commit) => mirrorOf(source).open(source.ref, commit, source.timeoutMs),
   };
 };

@@ -5,11 +5,12 @@ import { createMirrors } from './mirrors.ts';
 import { createTree } from './tree.ts';
 import type { GitSource, GitTree, TextsWanted, TreeFile } from './types.ts';
 
-// The thread in which fetching, inflating and reading happens: index.ts starts it and is its only caller.
+// The threads in which fetching, inflating and reading happens: index.ts starts them and is their only caller.
 
 export interface GitWorkerData {
   dir: string;
   maxBytes: number;
+  removes: boolean;
 }
 
 /** Where a commit is read. */
@@ -55,6 +56,7 @@ const treeAt = (place: Place): GitTree => {
 
 serveWorker({
   resolve: (source: GitSource) => mirrors.resolve(source),
+  locate: (source: GitSource, commit: string) => mirrors.locate(source, commit),
   open: (source: GitSource, commit: string) => mirrors.open(source, commit),
   oid: (place: Place, path: string) => treeAt(place).oid(path),
   oids: (place: Place, paths: string[]) => treeAt(place).oids(paths),

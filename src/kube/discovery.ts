@@ -6,7 +6,7 @@ interface Groups {
   groups?: { name: string; preferredVersion: { version: string }; versions: { version: string }[] }[];
 }
 interface Resources {
-  resources?: { name: string; kind: string; namespaced: boolean }[];
+  resources?: { name: string; kind: string; namespaced: boolean; verbs?: string[] }[];
 }
 
 /** An unknown kind is asked for at most this often. */
@@ -38,7 +38,8 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
 
   const lookUp = async (group: string, version: string, kind: string): Promise<ResourceType | undefined> => {
     // Asked of /apis first: a version that is not served would be a 404 each time.
-    const served = group === '' || (await groupNamed(group))?.versions.some((v) => v.version === version);
+    const served =
+      group === '' ? version === 'v1' : (await groupNamed(group))?.versions.some((v) => v.version === version);
     if (!served) return undefined;
     const { resources = [] } = await read<Resources>(pathOf(group, version));
     const found = resources.find((r) => r.kind === kind && !r.name.includes('/')); // with a slash: a subresource
@@ -65,9 +66,12 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
     const now = clock.now();
     if (found || now - (askedAgainAt.get(group) ?? 0) < ASK_AGAIN_MS) return found;
     askedAgainAt.set(group, now);
+    forget(group);
+    return find();
+  };
+  const forget = (group: string): void => {
     const stale = [...answers.keys()].filter((path) => path === '/apis' || path.startsWith(pathOf(group, 'v')));
     for (const path of stale) answers.delete(path);
-    return find();
   };
 
   return {
@@ -76,10 +80,29 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
       return orAgain(group, () => lookUp(group, versionOf(apiVersion), kind));
     },
     findKind: (group, kind) => orAgain(group, () => findKind(group, kind)),
+    async all() {
+      const { groups = [] } = await read<Groups>('/apis');
+      const versions = groups.flatMap(({ name, preferredVersion, versions: others }) =>
+        [preferredVersion, ...others].map(({ version }) => ({ group: name, version })),
+      );
+      const types = await Promise.all(
+        [{ group: '', version: 'v1' }, ...versions].map(async ({ group, version }): Promise<ResourceType[]> => {
+          const { resources = [] } = await read<Resources>(pathOf(group, version)).catch((): Resources => ({}));
+          return resources
+            .filter(({ name, verbs = [] }) => !name.includes('/') && verbs.includes('list'))
+            .map(({ name, kind, namespaced }) => ({ group, version, kind, plural: name, namespaced }));
+        }),
+      );
+      // The preferred version comes first.
+      return [...Map.groupBy(types.flat(), ({ group, kind }) => `${group}/${kind}`).values()].flatMap(
+        ([type]) => type ?? [],
+      );
+    },
     async refresh() {
       answers.clear();
       await read('/apis');
     },
+    forget,
   };
 };
 

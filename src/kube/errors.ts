@@ -38,7 +38,13 @@ export const isRejected = (error: unknown): boolean =>
   error instanceof KubeError &&
   ([400, 403, 404, 405, 413, 415, 422].includes(error.status) ||
     // Server-side apply answers a field of a wrong type with 500.
-    (error.status === 500 && /^failed to (create typed patch|convert new) object/.test(error.message)));
+    (error.status === 500 && /^failed to (create typed patch|convert new) object/.test(error.message)) ||
+    // So it does an object that etcd does not take.
+    (error.status === 500 && /request is too large|message larger than max/.test(error.message)));
+
+/** 404 that is no Status object: not the object is missing, but its kind. */
+export const isKindGone = (error: unknown): boolean =>
+  error instanceof KubeError && error.status === 404 && error.reason === 'HTTP404';
 
 /** No answer: the network's fault, or a time-out. */
 export const unreachable = (cause: unknown): KubeError => {

@@ -1,46 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { fakeClock } from '../../test/support/clock.ts';
 import { createWorkQueue, type WorkQueueOptions } from './queue.ts';
-
-/** A clock whose time a test moves. */
-const fakeClock = () => {
-  let now = 0;
-  const sleepers = new Set<{ at: number; wake: () => void }>();
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 20; i += 1) await Promise.resolve();
-  };
-  return {
-    clock: {
-      now: () => now,
-      sleep: (ms: number, signal?: AbortSignal) =>
-        new Promise<void>((resolve, reject) => {
-          const sleeper = { at: now + ms, wake: resolve };
-          sleepers.add(sleeper);
-          signal?.addEventListener('abort', () => {
-            sleepers.delete(sleeper);
-            reject(signal.reason);
-          });
-        }),
-    },
-    settle,
-    async advance(ms: number) {
-      await settle();
-      const end = now + ms;
-      for (;;) {
-        const next = [...sleepers].sort((a, b) => a.at - b.at)[0];
-        if (!next || next.at > end) break;
-        now = next.at;
-        sleepers.delete(next);
-        next.wake();
-        await settle();
-      }
-      now = end;
-      await settle();
-    },
-    waiting: () => sleepers.size,
-  };
-};
 
 const setUp = (options: Partial<WorkQueueOptions> & { worker: WorkQueueOptions['worker'] }) => {
   const time = fakeClock();
@@ -130,6 +92,56 @@ describe('work queue', () => {
     assert.deepEqual(runs, [0, 1000, 1600, 2100]);
   });
 
+  it('gives a namespace no more workers than its share: one that hangs leaves room for the others', async () => {
+    const { started, worker, end } = manualWorker();
+    const { queue, settle } = setUp({ worker, concurrency: 4, perGroup: 2 });
+    for (const key of ['hung/1', 'hung/2', 'hung/3', 'hung/4', 'calm/1', 'calm/2']) queue.add(key);
+    assert.deepEqual(started, ['hung/1', 'hung/2', 'calm/1']); // the last place is for a namespace that has none
+    end('calm/1');
+    await settle();
+    queue.add('late/1');
+    assert.deepEqual(started.slice(3), ['calm/2', 'late/1']);
+    for (const key of ['calm/2', 'late/1']) end(key);
+    await settle();
+    assert.equal(started.filter((key) => key.startsWith('hung/')).length, 2); // workers are free, and not for it
+    end('hung/1');
+    await settle();
+    assert.deepEqual(started.slice(5), ['hung/3']); // in the order in which they were asked for
+  });
+
+  it('serves a hundred namespaces in turn, whatever one of them piles up', async () => {
+    const { started, worker, end } = manualWorker();
+    const { queue, settle } = setUp({ worker, concurrency: 4, perGroup: 2 });
+    for (let i = 0; i < 1000; i += 1) queue.add(`busy/${i}`);
+    for (let i = 0; i < 100; i += 1) queue.add(`shop-${i}/app`);
+    for (let done = 0; done < 250; done += 1) {
+      end(started[done] ?? '');
+      await settle();
+    }
+    assert.equal(started.filter((key) => key.startsWith('shop-')).length, 100);
+    const own = started.filter((key) => key.startsWith('busy/'));
+    assert.deepEqual(
+      own,
+      [...own].sort((a, b) => Number(a.slice(5)) - Number(b.slice(5))),
+    );
+  });
+
+  it('gives the place of work that failed to the next of its namespace', async () => {
+    const started: string[] = [];
+    const { queue, settle } = setUp({
+      concurrency: 4,
+      perGroup: 1,
+      worker: async (key) => {
+        started.push(key);
+        throw new Error('no');
+      },
+    });
+    for (const key of ['n/a', 'n/b', 'n/c']) queue.add(key);
+    assert.deepEqual(started, ['n/a']);
+    await settle();
+    assert.deepEqual(started, ['n/a', 'n/b', 'n/c']);
+  });
+
   it('starts nothing after stop, and waits for what runs', async () => {
     const { started, worker, end } = manualWorker();
     const { queue, settle, advance, waiting } = setUp({ worker });
@@ -148,7 +160,7 @@ describe('work queue', () => {
     assert.deepEqual(started, ['n/a']);
   });
 
-  it('never runs a key twice at once nor more keys than allowed, and forgets none', async () => {
+  it('never runs a key twice at once nor more keys than allowed, in all or of a namespace, and forgets none', async () => {
     const step = fc.record({
       key: fc.constantFrom('a/1', 'a/2', 'b/1', 'b/2', 'c/1'),
       delay: fc.constantFrom(0, 0, 5),
@@ -156,18 +168,21 @@ describe('work queue', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 40 }),
-        fc.integer({ min: 1, max: 3 }),
-        async (steps, concurrency) => {
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (steps, concurrency, perGroup) => {
           const running = new Set<string>();
           const lastStarted = new Map<string, number>();
           const lastAdded = new Map<string, number>();
           let order = 0;
           const { queue, clock, advance } = setUp({
             concurrency,
+            perGroup,
             worker: async (key) => {
               assert.ok(!running.has(key));
               running.add(key);
               assert.ok(running.size <= concurrency);
+              assert.ok([...running].filter((other) => other[0] === key[0]).length <= perGroup);
               order += 1;
               lastStarted.set(key, order);
               await clock.sleep(3);

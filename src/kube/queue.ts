@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { createFairLine } from './fair.ts';
 
 export interface WorkQueue {
   /** Asks for work on this key; asked for twice before it starts, it is done once, and again if asked while it runs. */
@@ -11,7 +12,7 @@ export interface WorkQueueOptions {
   /** Rejects: tried again with back-off. Resolves with a number: again after so many milliseconds. */
   worker: (key: string) => Promise<number | undefined>;
   concurrency: number;
-  /** Of these, at most so many for one group: one that hangs leaves room for the others. All by default. */
+  /** Of these, at most so many for one group, see createFairLine. All by default. */
   perGroup?: number;
   clock: Clock;
   random: () => number;
@@ -25,10 +26,9 @@ export interface WorkQueueOptions {
 export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
   const { clock, worker, concurrency, perGroup = concurrency } = options;
   const groupOf = options.groupOf ?? ((key: string) => key.slice(0, Math.max(key.indexOf('/'), 0)));
-  /** Waiting keys by group; a Map keeps the order in which groups came, and a served group goes to its end. */
-  const waiting = new Map<string, Set<string>>();
+  const line = createFairLine<string>({ places: concurrency, perGroup });
+  const waiting = new Set<string>();
   const running = new Map<string, { again: boolean }>();
-  const busy = new Map<string, number>();
   const timers = new Map<string, { at: number; abort: AbortController }>();
   const failures = new Map<string, number>();
   const idle: (() => void)[] = [];
@@ -41,29 +41,16 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
       active.again = true;
       return;
     }
-    const group = groupOf(key);
-    const keys = waiting.get(group) ?? new Set();
-    waiting.set(group, keys.add(key));
+    if (waiting.has(key)) return;
+    waiting.add(key);
+    line.add(groupOf(key), key);
     dispatch();
   };
-  const takeNext = (): string | undefined => {
-    for (const [group, keys] of waiting) {
-      const [key] = keys;
-      if (key === undefined || (busy.get(group) ?? 0) >= perGroup) continue;
-      keys.delete(key);
-      waiting.delete(group);
-      if (keys.size > 0) waiting.set(group, keys);
-      return key;
-    }
-    return undefined;
-  };
   const dispatch = (): void => {
-    while (running.size < concurrency) {
-      const key = takeNext();
-      if (key === undefined) return;
-      running.set(key, { again: false });
-      busy.set(groupOf(key), (busy.get(groupOf(key)) ?? 0) + 1);
-      void work(key);
+    for (let next = line.take(); next; next = line.take()) {
+      waiting.delete(next.item);
+      running.set(next.item, { again: false });
+      void work(next.item);
     }
   };
   const work = async (key: string): Promise<void> => {
@@ -79,16 +66,11 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
     const active = running.get(key);
     running.delete(key);
-    leave(groupOf(key));
+    line.leave(groupOf(key));
     if (active?.again) enqueue(key);
     else if (again !== undefined) schedule(key, again);
     dispatch();
     if (running.size === 0) for (const done of idle.splice(0)) done();
-  };
-  const leave = (group: string): void => {
-    const left = (busy.get(group) ?? 1) - 1;
-    if (left > 0) busy.set(group, left);
-    else busy.delete(group);
   };
   const schedule = (key: string, delayMs: number): void => {
     if (stopped) return;
@@ -119,6 +101,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     stop() {
       stopped = true;
       waiting.clear();
+      line.clear();
       for (const { abort } of timers.values()) abort.abort();
       timers.clear();
       return running.size === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve));

@@ -51,7 +51,7 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
   const { clock = systemClock } = options;
   // HTTP/1.1: undici joins a repeated header into one over HTTP/2, which would merge the groups of an impersonated user.
   const common = { allowH2: false, connect: tlsOf(connection) };
-  const requests = new Agent({ ...common, connections: options.connections ?? 20, keepAliveTimeout: 60_000 });
+  const requests = new Agent({ ...common, connections: options.connections ?? 32, keepAliveTimeout: 60_000 });
   const watches = new Agent({ ...common, connections: null });
 
   const send = async (

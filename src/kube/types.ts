@@ -90,7 +90,11 @@ export interface Discovery {
   find(apiVersion: string, kind: string): Promise<ResourceType | undefined>;
   /** Any served version of the kind, preferred first. */
   findKind(group: string, kind: string): Promise<ResourceType | undefined>;
+  /** Every kind that can be listed, of the groups that answer. */
+  all(): Promise<ResourceType[]>;
   refresh(): Promise<void>;
+  /** A kind of this group is not served any more: what was read of the group is read again. */
+  forget(group: string): void;
 }
 
 /** A watched, listed copy. Level-triggered: handlers get keys, read the newest object with get(). */

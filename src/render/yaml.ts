@@ -49,6 +49,9 @@ const count = (value: unknown, budget: { nodes: number }, where: string): void =
   for (const member of Object.values(value)) count(member, budget, where);
 };
 
+/** A group is a DNS name, a version a part of one. */
+const API_VERSION = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 const objectsOf = (document: unknown, where: string): KubeObject[] => {
   const object = document as Partial<KubeObject> & { items?: unknown };
   if (
@@ -58,6 +61,13 @@ const objectsOf = (document: unknown, where: string): KubeObject[] => {
     typeof object.apiVersion !== 'string'
   ) {
     throw new RenderError('InvalidManifest', `${where} is not a Kubernetes object: it needs apiVersion and kind`);
+  }
+  if (!API_VERSION.test(object.apiVersion)) {
+    const text = JSON.stringify(object.apiVersion.slice(0, 100));
+    throw new RenderError(
+      'InvalidManifest',
+      `${where} (${object.kind}): ${text} is no apiVersion: GROUP/VERSION, or v1`,
+    );
   }
   if (object.kind.endsWith('List') && Array.isArray(object.items)) return itemsOf(object as ListObject, where);
   if (object.apiVersion.startsWith('kustomize.config.k8s.io/')) {

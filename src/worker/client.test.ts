@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'mocha';
+import { eventually } from '../../test/support/poll.ts';
 import { createWorkerClient, type WorkerClient } from './client.ts';
 
 describe('a worker', () => {
@@ -24,6 +25,7 @@ describe('a worker', () => {
         loop: () => { for (;;); },
         grow: () => { for (;;) kept.push(Array.from({ length: 1e5 }, () => ({}))); },
         leave: () => process.exit(3),
+        keep: (x: number) => kept.push([x]),
       });`,
     );
     worker = createWorkerClient(file, {
@@ -46,6 +48,19 @@ describe('a worker', () => {
     assert.equal(later.status === 'fulfilled' && later.value, 'later');
     assert.equal(sum.status === 'fulfilled' && sum.value, 3);
     assert.equal(failed.status === 'rejected' && failed.reason.message, 'E no');
+  });
+
+  it('that has nothing to do gives its memory back, and serves the next call', async () => {
+    const resting = createWorkerClient(file, {
+      maxHeapMb: 32,
+      idleMs: 1,
+      revive: ({ message }) => new Error(message),
+      ended: (how) => new Error(how),
+    });
+    const keep = () => resting.call<number>('keep', [1]);
+    assert.equal(await keep(), 1);
+    await eventually(async () => (await keep()) === 1, { what: 'a thread that counts from one again' });
+    await resting.close();
   });
 
   for (const [method, how] of [

@@ -12,6 +12,8 @@ export type WorkerEnd = 'memory' | 'timeout' | 'crash';
 
 export interface WorkerOptions {
   maxHeapMb: number;
+  /** After so long without calls it is ended, and its memory given back. Never by default. */
+  idleMs?: number;
   /** What the worker finds as workerData. */
   data?: unknown;
   /** The error of a call that the worker answered with one. */
@@ -25,6 +27,7 @@ const YOUNG_MB = 12;
 
 interface Running {
   worker: Worker;
+  idle?: NodeJS.Timeout;
   pending: Map<number, PromiseWithResolvers<unknown>>;
 }
 
@@ -42,6 +45,15 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
     which.pending.clear();
   };
 
+  const rest = (which: Running): void => {
+    which.worker.unref();
+    if (options.idleMs === undefined) return;
+    which.idle = setTimeout(() => {
+      if (running === which) running = undefined;
+      void which.worker.terminate();
+    }, options.idleMs).unref();
+  };
+
   const start = (): Running => {
     const resourceLimits = { maxOldGenerationSizeMb: options.maxHeapMb, maxYoungGenerationSizeMb: YOUNG_MB };
     const worker = new Worker(file, { resourceLimits, workerData: options.data });
@@ -50,7 +62,7 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
     worker.on('message', ({ id, result, error }: Answer) => {
       const call = started.pending.get(id);
       started.pending.delete(id);
-      if (started.pending.size === 0) worker.unref();
+      if (started.pending.size === 0) rest(started);
       if (error) call?.reject(options.revive(error));
       else call?.resolve(result);
     });
@@ -65,6 +77,7 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
     async call<T>(method: string, args: readonly unknown[], timeoutMs?: number): Promise<T> {
       running ??= start();
       const current = running;
+      clearTimeout(current.idle);
       const id = next++;
       const call = Promise.withResolvers<unknown>();
       current.pending.set(id, call);
