@@ -5,7 +5,7 @@ import type { ReleaseHistory } from '../api/release-history.ts';
 import { isConflict } from '../kube/errors.ts';
 import { resources } from '../kube/resources.ts';
 import type { KubeClient, ResourceType } from '../kube/types.ts';
-import { canonical, hashOf } from './canonical.ts';
+import { canonical } from './canonical.ts';
 import { contentHash } from './digest.ts';
 
 /** Field manager in the snapshot of a workload that no GitSync owns: its template is patched, not applied. */
@@ -47,9 +47,12 @@ const CONTENT = ['data', 'binaryData', 'stringData'] as const;
 
 /**
  * Snapshots as ControllerRevisions owned by the ReleaseHistory. The built-in `view` role reads those, so Secrets
- * never stand in them: they are copied to immutable Secrets named by the HMAC of their content.
+ * never stand in them: they are copied to immutable Secrets named by the HMAC of their content. Each is sealed with the
+ * key: who may write ControllerRevisions can have nothing applied in the controller's name.
  */
 export const createSnapshotStore = (client: KubeClient, key: Uint8Array): SnapshotStore => {
+  const sealOf = (data: Stored): string => createHmac('sha256', key).update(canonical(data)).digest('hex');
+
   const createIfAbsent = async (type: ResourceType, object: KubeObject): Promise<void> => {
     try {
       await client.create(type, object);
@@ -95,10 +98,10 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array): Snapsh
     async write(history, snapshot) {
       const config = await Promise.all(snapshot.config.map((object) => store(history, object)));
       const data: Stored = { ...snapshot, workload: withoutReplicas(snapshot.workload), config };
-      const hash = hashOf(data);
-      const name = `${history.metadata.name.slice(0, 50).replace(/[-.]+$/, '')}-${hash.slice(0, 12)}`;
+      const seal = sealOf(data);
+      const name = `${history.metadata.name.slice(0, 50).replace(/[-.]+$/, '')}-${seal.slice(0, 12)}`;
       const metadata = ownedBy(history, name);
-      metadata.annotations = { [CONTENT_HASH]: hash, [annotations.sourceDigest]: snapshot.sourceDigest };
+      metadata.annotations = { [SEAL]: seal, [annotations.sourceDigest]: snapshot.sourceDigest };
       const revision = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: 1, data };
       await createIfAbsent(resources.controllerRevisions, revision);
       return name;
@@ -108,8 +111,8 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array): Snapsh
       const revision = await client.get(resources.controllerRevisions, { namespace, name });
       if (!revision) return undefined;
       const data = revision.data as Stored;
-      if (hashOf(data) !== revision.metadata.annotations?.[CONTENT_HASH]) {
-        throw new SnapshotDamaged(`ControllerRevision ${namespace}/${name} was changed after it was recorded`);
+      if (sealOf(data) !== revision.metadata.annotations?.[SEAL]) {
+        throw new SnapshotDamaged(`ControllerRevision ${namespace}/${name} is not as this installation recorded it`);
       }
       return { ...data, config: await Promise.all(data.config.map((stored) => load(namespace, stored))) };
     },
@@ -133,7 +136,7 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array): Snapsh
   };
 };
 
-const CONTENT_HASH = 'metricops.dev/content-hash';
+const SEAL = 'metricops.dev/seal';
 
 const ownedBy = (history: ReleaseHistory, name: string): KubeObject['metadata'] => ({
   name,
