@@ -137,7 +137,7 @@ const startActing = async () => {
   const incidents = await startIncidents({ client, caches, prometheus, clock, random, log, metrics, events, onHold });
   const sets = await startSets({
     client,
-    caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces },
+    caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces, platform: caches.platform },
     git,
     systemNamespace: namespace,
     clock,

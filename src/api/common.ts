@@ -7,6 +7,14 @@ export const duration = z
   .max(32)
   .meta({ patternMessage: 'not a duration: write e.g. 90s, 10m, 1h30m or 30d' });
 
+/** Of an object in the same namespace: there is no way to write another one. */
+export const localName = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+  .meta({ patternMessage: 'the name of an object of this namespace: lower case, digits, - and .' });
+
 export const time = z.iso.datetime().meta({ format: 'date-time' });
 
 /** meta/v1 Condition. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, digest, duration, time } from './common.ts';
+import { conditions, digest, duration, localName, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
@@ -86,7 +86,7 @@ export const gitSyncSpec = z.strictObject({
         'url is http:// or https:// without user or password in it; credentials go into a Secret named by secretRef',
     }),
   secretRef: z
-    .strictObject({ name: z.string().min(1).max(253) })
+    .strictObject({ name: localName })
     .optional()
     .describe('Secret in this namespace: username and password (basic), or token (bearer); ca.crt for a private CA.'),
   ref: gitRef.default({ branch: 'main' }).describe('What to follow; branch main by default.'),
@@ -138,7 +138,7 @@ export const gitSyncSpec = z.strictObject({
     .describe('What becomes of the objects when this GitSync is deleted. MirrorPrune: Delete if prune is set.'),
   suspend: z.boolean().default(false).describe('Stop syncing. Rollbacks still happen.'),
   dependsOn: z
-    .array(z.strictObject({ name: z.string().min(1).max(253) }))
+    .array(z.strictObject({ name: localName }))
     .max(64)
     .default([])
     .describe('GitSyncs in this namespace that must be Ready first.'),
@@ -147,11 +147,7 @@ export const gitSyncSpec = z.strictObject({
     .max(63)
     .optional()
     .describe('Namespace for namespaced objects that name none, and replacement for those that do.'),
-  serviceAccountName: z
-    .string()
-    .max(253)
-    .optional()
-    .describe('ServiceAccount of this namespace to impersonate for every write.'),
+  serviceAccountName: localName.optional().describe('ServiceAccount of this namespace to impersonate for every write.'),
 });
 export type GitSyncSpec = z.infer<typeof gitSyncSpec>;
 

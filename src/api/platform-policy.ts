@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from './common.ts';
+import { duration, localName } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { rollbackMode } from './slo.ts';
 
@@ -14,10 +14,7 @@ export const platformPolicySpec = z.strictObject({
     .boolean()
     .default(false)
     .describe('Lock-down: a GitSync without a ServiceAccount to write as is refused.'),
-  defaultServiceAccount: z
-    .string()
-    .min(1)
-    .max(253)
+  defaultServiceAccount: localName
     .optional()
     .describe('ServiceAccount, of its own namespace, for a GitSync that names none.'),
   allowedHosts: z

@@ -26,6 +26,7 @@ const CODES = [
   'CoolDown',
   'DependencyCycle',
   'DependencyNotReady',
+  'DriftContested',
   'DriftCorrected',
   'DriftFound',
   'DuplicateObject',

@@ -140,6 +140,10 @@ export const reasons = {
     means: 'An object that was changed by hand was put right.',
     next: 'Make the change in the repository; what another controller sets belongs into spec.ignore.',
   },
+  DriftContested: {
+    means: 'Another manager changes the same field again and again; it is put right ever more seldom.',
+    next: 'Stop that manager, or leave the field to it with spec.ignore.',
+  },
   NotAdopted: {
     means: 'An object is applied by another tool (kubectl apply, Helm, Flux, Argo CD).',
     next: 'Stop that tool, then annotate the object in Git with metricops.dev/adopt=true, or set spec.adopt.',
@@ -164,7 +168,7 @@ export const reasons = {
     next: 'Roll back to another release: `metricops history WORKLOAD`.',
   },
   SnapshotDamaged: {
-    means: "The target's snapshot was changed after it was recorded.",
+    means: "The target's snapshot is not as this installation recorded it: changed, or written by somebody else.",
     next: 'Roll back to another release: `metricops history WORKLOAD`.',
   },
   OwnedByOtherTool: {

@@ -1,10 +1,12 @@
 import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
+import { openPlatform, PLATFORM_POLICY_NAME, type PlatformPolicy } from '../api/platform-policy.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom } from '../git/index.ts';
 import { createWorkQueue, type EventRecorder, type KubeClient, resources, type WatchCache } from '../kube/index.ts';
 import { hashOf } from '../snapshot/index.ts';
+import { refusalOfHost } from '../sync/confine.ts';
 import { SyncError } from '../sync/source.ts';
 import type { Log } from '../telemetry/index.ts';
 import { isOtherThan, requestOf } from './changes.ts';
@@ -23,6 +25,7 @@ export interface SetCaches {
   syncs: WatchCache<GitSync>;
   /** Metadata is enough. */
   namespaces: WatchCache;
+  platform: WatchCache<PlatformPolicy>;
 }
 
 export interface SetPorts {
@@ -50,7 +53,7 @@ const GATHER_MS = 200;
 /** Starts to make GitSyncs. To be run by the leader only; `stop` resolves when nothing of it runs any more. */
 export const startSets = async (ports: SetPorts): Promise<SetController> => {
   const { client, clock, log, systemNamespace } = ports;
-  const { sets, syncs, namespaces } = ports.caches;
+  const { sets, syncs, namespaces, platform } = ports.caches;
   const folders = createFolderReader(ports);
   const stopped = new AbortController();
   const writing = { client, syncs, clock, signal: stopped.signal };
@@ -79,12 +82,16 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     syncs.list(metadata.namespace === systemNamespace ? undefined : metadata.namespace);
 
   const attempt = async (set: GitSyncSet): Promise<Outcome> => {
+    const policy = platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;
+    const { folders: read } = set.spec.generator;
+    const refused = read && refusalOfHost(set, read.url, policy);
+    if (refused) return { problems: [refused] };
     try {
       const { revision, ...inputs } = await inputsOf(set);
       const generated = generate(set, inputs);
       const plan = planSet(set, generated, liveFor(set));
-      const refused = await carryOut(set, plan, writing);
-      const problems = [...plan.problems, ...refused];
+      const rejected = await carryOut(set, plan, writing);
+      const problems = [...plan.problems, ...rejected];
       return { syncs: generated.syncs.length, ...(revision === undefined ? {} : { revision }), problems };
     } catch (error) {
       if (error instanceof GitError || error instanceof SyncError) return { problems: [problemOf(error)] };
@@ -143,6 +150,9 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
         if ([sync, previous].some((s) => s && isOwn(set, s))) queue.add(idOf(set.metadata), GATHER_MS);
       }
     }),
+    platform.onChange(() => {
+      for (const set of sets.list()) queue.add(idOf(set.metadata));
+    }),
     namespaces.onChange((namespace, previous) => {
       if (!isOtherThan(namespace, previous)) return;
       for (const set of sets.list()) {
@@ -150,7 +160,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
       }
     }),
   ];
-  await Promise.all([sets.ready(), syncs.ready(), namespaces.ready()]);
+  await Promise.all([sets.ready(), syncs.ready(), namespaces.ready(), platform.ready()]);
   for (const set of sets.list()) queue.add(idOf(set.metadata));
 
   return {

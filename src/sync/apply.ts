@@ -1,12 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
-import { describeKey, type KubeObject, keyOf } from '../api/meta.ts';
+import type { KubeObject } from '../api/meta.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
-import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../clock.ts';
-import { type Discovery, isRejected, KubeError, type ResourceType } from '../kube/index.ts';
+import type { Discovery, ResourceType, Turns } from '../kube/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
-import { takeOver } from './adopt.ts';
+import { applyFirst, inherit, takeOver } from './adopt.ts';
 import { refusalOfObject } from './confine.ts';
 import { awaitEstablished } from './established.ts';
 import type { ForeignObjects } from './foreign.ts';
@@ -15,6 +15,7 @@ import { batchesOf, stageOf } from './order.ts';
 import { type OwnedObjects, ownerOf } from './owned.ts';
 import type { PlannedObject } from './plan.ts';
 import { type PreparePorts, prepare } from './prepare.ts';
+import { type ApplyProblem, notAdopted, ownedByAnother, problemOf, unknownKind } from './problem.ts';
 import type { Scaled } from './scaled.ts';
 import { compare, send } from './send.ts';
 import { type SyncState, versionSeen } from './state.ts';
@@ -24,8 +25,12 @@ export interface ApplyPorts extends PreparePorts {
   discovery: Discovery;
   owned: OwnedObjects;
   foreign: ForeignObjects;
+  /** Whether the GitSync of this owner label exists. */
+  isOwner: (label: string) => boolean;
   scaled: Scaled;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  /** By namespace of the GitSync: one whose requests hang leaves connections for the others. */
+  turns: Turns;
   /** What the operator of the platform allows. */
   policy: () => PlatformPolicySpec;
   /** Whether a Hold that came since the plan rejects this digest of the workload. */
@@ -35,14 +40,6 @@ export interface ApplyPorts extends PreparePorts {
   signal: AbortSignal;
 }
 
-export interface ApplyProblem {
-  key: string;
-  reason: Reason;
-  message: string;
-  /** Trying the same again is useless until something changes. */
-  permanent: boolean;
-}
-
 export interface ApplyContext {
   commit: string;
   state: SyncState;
@@ -50,6 +47,8 @@ export interface ApplyContext {
   all: readonly PlannedObject[];
   /** Told of what an apply put right. */
   onCorrected: (difference: DriftEntry) => void;
+  /** Told of a difference that is only reported, when it is new. */
+  onReported: (difference: DriftEntry) => void;
 }
 
 const CONCURRENCY = 20;
@@ -67,26 +66,15 @@ export const applyAll = async (
     const worker = async (): Promise<void> => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         ports.signal.throwIfAborted();
-        const problem = await applyOne(sync, next, context, ports).catch(problemOf(next));
+        const problem = await applyOne(sync, next, context, ports).catch(problemOf(next, ports.discovery));
         if (problem) problems.push(problem);
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, worker));
     if (batch.some(({ object }) => stageOf(object) === 0)) await awaitEstablished(batch, ports);
   }
-  return problems;
+  return problems.toSorted((a, b) => (a.key < b.key ? -1 : 1)); // the same words at each try
 };
-
-/** One object's failure, in words; what is no answer of the API server is not the object's. */
-const problemOf =
-  ({ key, object }: PlannedObject) =>
-  (error: unknown): ApplyProblem => {
-    if (!(error instanceof KubeError)) throw error;
-    const message = `${describeKey(keyOf(object))}: ${error.message}`;
-    // A namespace that ends, ends some day, and may then be made again.
-    const terminating = /is being terminated/.test(error.message);
-    return { key, reason: 'ObjectRejected', message, permanent: isRejected(error) && !terminating };
-  };
 
 const applyOne = async (
   sync: GitSync,
@@ -95,72 +83,97 @@ const applyOne = async (
   ports: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
   const { key, object } = planned;
+  if (policyOf(object) === 'ignore') return leaveAlone(context.state, key);
   const refused = refusalOfObject(sync, object, ports.policy());
   if (refused) return { key, ...refused, permanent: true };
   const type = await ports.discovery.find(object.apiVersion, object.kind);
-  if (!type) return unknownKind(planned);
+  // Served only since the render, which could not know its scope: placed at the next try.
+  if (!type || (type.namespaced && object.metadata.namespace === undefined))
+    return unknownKind(planned, ports.discovery);
   const owned = await ports.owned.of(type);
-  return ports.lock(key, async () => {
+  const work = async (): Promise<ApplyProblem | undefined> => {
     const live = owned.get(object.metadata);
-    const problem = await ownershipProblem(sync, type, planned, live, ports);
-    if (problem) return problem;
-    if (isLeftAlone(object, live)) context.state.drifted.delete(key);
-    // The rollback lane was here between plan and apply: what it put there stays.
-    else if (!planned.digests || !ports.isRejectedNow(object, planned.digests.sourceDigest)) {
-      await applyOrCompare(sync, type, planned, { ...context, live }, ports);
+    const owner = ownerOf(live);
+    if (owner !== undefined && owner !== ownerLabelOf(sync)) {
+      if (ports.isOwner(owner)) return ownedByAnother(planned, owner);
+      await inherit(sync, type, object, owner, ports);
     }
-    return undefined;
-  });
+    if (owner === undefined) {
+      const isThere = async () => (live ?? (await ports.client.get(type, object.metadata))) !== undefined;
+      if (policyOf(object) === 'create-only' && (await isThere())) return leaveAlone(context.state, key);
+      // A label without the apply that it tells of: no list of what nobody owns has it.
+      const refused = await takeOver(sync, type, object, { now: live !== undefined }, ports);
+      if (refused !== undefined) return notAdopted(planned, refused);
+    }
+    if (isLeftAlone(object, live)) return void context.state.drifted.delete(key);
+    return applyOurs(sync, type, planned, { ...context, live }, ports);
+  };
+  return ports.lock(key, () => ports.turns(sync.metadata.namespace ?? '', work));
 };
 
-/** Whose it is, before it is touched; another tool's object is taken over where that was asked for. */
-const ownershipProblem = async (
+/** What may be applied; whether another tool has it after all, a first apply finds out. */
+const applyOurs = async (
   sync: GitSync,
   type: ResourceType,
   planned: PlannedObject,
-  live: KubeObject | undefined,
+  context: ApplyContext & { live: KubeObject | undefined },
   ports: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
-  const owner = ownerOf(live);
-  if (owner === ownerLabelOf(sync)) return undefined;
-  if (owner !== undefined) return ownedByAnother(planned, owner);
-  const refused = await takeOver(sync, type, planned.object, ports);
-  return refused === undefined
-    ? undefined
-    : { key: planned.key, reason: 'NotAdopted', message: refused, permanent: true };
+  const { object, digests } = planned;
+  // The rollback lane was here between plan and apply: what it put there stays.
+  if (digests && ports.isRejectedNow(object, digests.sourceDigest)) return undefined;
+  const apply = (force: boolean) => applyOrCompare(sync, type, planned, { ...context, force }, ports);
+  if (ownerOf(context.live) !== undefined) return void (await apply(true));
+  const refused = await applyFirst(sync, type, object, apply, ports);
+  if (refused === undefined) return undefined;
+  context.state.applied.delete(planned.key);
+  return notAdopted(planned, refused);
 };
 
-/** By the annotations: paused in the cluster, or never to be applied (again) by Git's own word. */
+const policyOf = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotations.apply];
+
+/** By the annotations: paused in the cluster, or never to be applied again by Git's own word. */
 const isLeftAlone = (object: KubeObject, live: KubeObject | undefined): boolean => {
-  const policy = object.metadata.annotations?.[annotations.apply];
   const paused = live?.metadata.annotations?.[annotations.pause] === 'true';
-  return paused || policy === 'ignore' || (policy === 'create-only' && live !== undefined);
+  return paused || (policyOf(object) === 'create-only' && live !== undefined);
+};
+
+/** By Git's own word it is none of ours. */
+const leaveAlone = (state: SyncState, key: string): undefined => {
+  state.drifted.delete(key);
+  state.untouched.add(key);
 };
 
 const applyOrCompare = async (
   sync: GitSync,
   type: ResourceType,
   planned: PlannedObject,
-  context: ApplyContext & { live: KubeObject | undefined },
+  context: ApplyContext & { live: KubeObject | undefined; force: boolean },
   ports: ApplyPorts,
-): Promise<void> => {
+): Promise<KubeObject | undefined> => {
   const { key } = planned;
-  const { state, live, all } = context;
+  const { state, live, all, force } = context;
   const prepared = await prepare(sync, planned, { ...context, owner: ownerLabelOf(sync) }, ports);
-  if (isOnlyReported(sync, planned, live, state)) {
+  if (isOnlyReported(sync, planned, live, context)) {
     const { difference, seen } = await compare(sync, type, prepared, all, ports);
+    const known = state.reported.get(key) ?? sync.status?.drift?.find(({ id }) => id === key);
+    if (difference && !isDeepStrictEqual(difference, known)) context.onReported(difference);
     if (difference) state.reported.set(key, difference);
     else state.reported.delete(key);
-    return remember(state, planned, seen);
+    remember(state, planned, seen);
+    return seen;
   }
-  const { result, corrected } = await send(sync, type, prepared, { all, drifted: state.drifted.has(key) }, ports);
+  const how = { all, drifted: state.drifted.has(key), force };
+  const { result, corrected } = await send(sync, type, prepared, how, ports);
   if (corrected) context.onCorrected(corrected);
   state.reported.delete(key);
   remember(state, planned, result);
+  return result;
 };
 
 const remember = (state: SyncState, { key, hash, digests }: PlannedObject, seen: KubeObject | undefined): void => {
   state.drifted.delete(key);
+  state.untouched.delete(key);
   state.applied.set(key, {
     hash,
     version: seen ? versionSeen(seen.metadata) : GONE,
@@ -174,26 +187,15 @@ const GONE = '';
 
 /** With drift Report, what Git says now is what was applied already: a difference is then somebody else's change. */
 const isOnlyReported = (
-  { spec }: GitSync,
+  { spec, status }: GitSync,
   { key, hash }: PlannedObject,
   live: KubeObject | undefined,
-  state: SyncState,
+  { state, commit }: ApplyContext,
 ): boolean => {
   if (spec.drift !== 'Report') return false;
   if (live) return live.metadata.annotations?.[annotations.appliedHash] === hash;
-  return state.applied.get(key)?.hash === hash;
+  const applied = state.applied.get(key);
+  if (applied) return applied.hash === hash;
+  // Deleted, and an earlier process may have applied it.
+  return status?.appliedRevision?.endsWith(`@${commit}`) === true && state.inventory.has(key);
 };
-
-const unknownKind = ({ key, object }: PlannedObject): ApplyProblem => ({
-  key,
-  reason: 'UnknownKind',
-  message: `${describeKey(keyOf(object))}: the API server serves no ${object.kind} in ${object.apiVersion}`,
-  permanent: false,
-});
-
-const ownedByAnother = ({ key, object }: PlannedObject, owner: string): ApplyProblem => ({
-  key,
-  reason: 'OwnedByAnother',
-  message: `${describeKey(keyOf(object))} belongs to GitSync ${owner.replace('.', '/')}`,
-  permanent: true,
-});

@@ -8,7 +8,7 @@ export interface Refusal {
   message: string;
 }
 
-const isExempt = ({ metadata }: GitSync, { exemptNamespaces }: PlatformPolicySpec): boolean =>
+const isExempt = ({ metadata }: KubeObject, { exemptNamespaces }: PlatformPolicySpec): boolean =>
   exemptNamespaces.includes(metadata.namespace ?? '');
 
 /** The GitSync as the platform completes it: its own words win over the platform's defaults. */
@@ -24,15 +24,17 @@ export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusa
     const message = 'the platform asks for spec.serviceAccountName: a ServiceAccount of this namespace to write as';
     return { reason: 'ServiceAccountRequired', message };
   }
-  const { host, hostname } = new URL(sync.spec.url);
-  if (
-    policy.allowedHosts.length > 0 &&
-    !policy.allowedHosts.some((p) => matchesHost(p, host) || matchesHost(p, hostname))
-  ) {
-    const message = `repositories on ${host} are not allowed; allowed are ${policy.allowedHosts.join(', ')}`;
-    return { reason: 'HostRefused', message };
-  }
-  return undefined;
+  return refusalOfHost(sync, sync.spec.url, policy);
+};
+
+/** Why the platform does not let this GitSync, or GitSyncSet, read this repository. */
+export const refusalOfHost = (reader: KubeObject, url: string, policy: PlatformPolicySpec): Refusal | undefined => {
+  const { allowedHosts } = policy;
+  if (isExempt(reader, policy) || allowedHosts.length === 0) return undefined;
+  const { host, hostname } = new URL(url);
+  if (allowedHosts.some((p) => matchesHost(p, host) || matchesHost(p, hostname))) return undefined;
+  const message = `repositories on ${host} are not allowed; allowed are ${allowedHosts.join(', ')}`;
+  return { reason: 'HostRefused', message };
 };
 
 /** Why the platform does not let this GitSync apply this object. */

@@ -12,6 +12,7 @@ import { isWorkloadKind, type WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import {
+  createTurns,
   createWorkQueue,
   type Discovery,
   type EventRecorder,
@@ -29,8 +30,9 @@ import { dependencyProblem } from './dependencies.ts';
 import { createDriftWatch } from './drift.ts';
 import { createForeignObjects } from './foreign.ts';
 import { createRejectionCheck } from './holds.ts';
-import { ensureFinalizer, finish } from './inventory.ts';
+import { ensureFinalizer, finish, PruneError } from './inventory.ts';
 import { createHoldLane } from './lane.ts';
+import { createLostInventories } from './lost.ts';
 import { keyOfSync, nameOfKey, ownerLabelOf, type SyncName } from './names.ts';
 import { createOwnedObjects, type OnObject } from './owned.ts';
 import { quarrelEndsIn } from './quarrel.ts';
@@ -77,6 +79,9 @@ export interface SyncController {
 /** A dependency that is not there yet tells by its watch; this is for what a watch can miss. */
 const LOOK_AGAIN_MS = 30_000;
 
+/** At a time. The client has more connections: what asks, tells or rolls back waits for no apply. */
+const WRITES = { places: 24, perGroup: 16 };
+
 /** Starts to reconcile. To be run by the leader only; `stop` resolves when nothing of it runs any more. */
 export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const { client, clock, log, metrics } = ports;
@@ -88,6 +93,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const { syncs, holds, namespaces } = ports.caches;
   const lock = createKeyedLock();
   const states = new Map<string, SyncState>();
+  const lost = createLostInventories(client, ports.discovery);
   const stopped = new AbortController();
 
   const stateOf = (key: string): SyncState => {
@@ -148,7 +154,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
         .filter((sync) => refusalOfSync(withPlatformDefaults(sync, policy()), policy()) === undefined)
         .map((sync) => {
           const planned = states.get(keyOfSync(sync))?.planned;
-          return { sync, inputs: planned?.inputs, content: planned?.content };
+          // One that failed since hears of every commit: also of one that is as the last good one was.
+          return { sync, inputs: planned?.inputs, content: isReady(sync) ? planned?.content : undefined };
         }),
     onNews: (key) => queue.add(key),
     onUnchanged: () => metrics.syncs.inc({ result: 'unchanged' }),
@@ -167,12 +174,43 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     owned,
     namespaces,
     lock,
+    turns: createTurns(WRITES),
     foreign: createForeignObjects(client, clock),
+    isOwner: (label) => ownerOf(label) !== undefined,
+    lost,
     policy,
     isRejectedNow: createRejectionCheck(holds),
     signal: stopped.signal,
   };
   const report = createReport(ports);
+
+  /** Whether it was brought to where its ref stands now, and nothing of it is waited for. */
+  const isCurrent = (sync: GitSync): boolean => {
+    const head = sources.head(sync);
+    if (sync.spec.suspend || head instanceof Error) return true; // its own Ready says what there is to say
+    const { planned, waitingSince } = stateOf(keyOfSync(sync));
+    if (!head || !planned || waitingSince) return false;
+    return planned.commit === head.commit || sources.contentOf(sync, planned.inputs) === planned.content;
+  };
+
+  const waitsForOthers = async (sync: GitSync, state: SyncState): Promise<boolean> => {
+    const problem = dependencyProblem(sync, () => syncs.list(sync.metadata.namespace), isCurrent);
+    if (!problem) return false;
+    const { behind, reason, message } = problem;
+    if (behind) stateOf(keyOfSync(behind)).followers.add(keyOfSync(sync));
+    else await report(sync, state, { kind: 'failed', reason, message, permanent: reason === 'DependencyCycle' });
+    return true;
+  };
+
+  const remove = async (sync: GitSync, state: SyncState): Promise<void> => {
+    try {
+      await finish(sync, state, reconcilePorts);
+    } catch (error) {
+      if (error instanceof PruneError)
+        await report(sync, state, { kind: 'failed', reason: 'PruneFailed', message: error.message, permanent: false });
+      throw error;
+    }
+  };
 
   const reconcile = async (key: string): Promise<number | undefined> => {
     const written = syncs.get(nameOfKey(key));
@@ -183,7 +221,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     const sync = withPlatformDefaults(written, policy());
     const state = stateOf(key);
     if (sync.metadata.deletionTimestamp !== undefined) {
-      await finish(sync, state, reconcilePorts);
+      await remove(sync, state);
       states.delete(key);
       return undefined;
     }
@@ -197,17 +235,15 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       await report(sync, state, { kind: 'failed', ...refused, permanent: true });
       return undefined;
     }
-    const dependency = dependencyProblem(sync, () => syncs.list(sync.metadata.namespace));
-    if (dependency) {
-      await report(sync, state, { kind: 'failed', ...dependency, permanent: dependency.reason === 'DependencyCycle' });
-      return LOOK_AGAIN_MS;
-    }
+    if (await waitsForOthers(sync, state)) return LOOK_AGAIN_MS;
     const started = clock.now();
     const outcome = await reconcileOnce(sync, state, reconcilePorts);
     if (!outcome) return undefined;
     metrics.syncs.inc({ result: outcome.kind });
     metrics.syncDuration.observe((clock.now() - started) / 1000);
     await report(sync, state, outcome);
+    for (const follower of state.followers) queue.add(follower);
+    state.followers.clear();
     return againIn(sync, outcome, ports.random) ?? quarrelEndsIn(state, clock.now());
   };
 
@@ -224,6 +260,10 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     syncs
       .list(sync.metadata.namespace)
       .filter((other) => other.spec.dependsOn.some((d) => d.name === sync.metadata.name));
+  const lookAgain = (sync: GitSync): void => {
+    if (sync.spec.suspend || refusalOfSync(withPlatformDefaults(sync, policy()), policy())) queue.add(keyOfSync(sync));
+    else sources.refresh(sync, { tell: true });
+  };
   const onSync = (sync: GitSync | undefined, previous: GitSync | undefined): void => {
     const changed = sync ?? previous;
     if (!changed) return;
@@ -231,16 +271,18 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     labelled.set(ownerLabelOf(changed), key);
     if (!sync || sync.metadata.deletionTimestamp !== undefined) queue.add(key);
     else if (wasAsked(sync, previous) || sync.metadata.generation !== previous?.metadata.generation) {
-      if (sync.spec.suspend || refusalOfSync(withPlatformDefaults(sync, policy()), policy())) queue.add(key);
-      else sources.refresh(sync, { tell: true });
+      lookAgain(sync);
     }
     if (isReady(sync) !== isReady(previous)) for (const other of dependents(changed)) queue.add(keyOfSync(other));
   };
   await Promise.all([ports.caches.platform.ready(), holds.ready(), namespaces.ready(), scaled.ready(), syncs.ready()]);
-  for (const sync of syncs.list()) onSync(sync, undefined);
+  for (const sync of syncs.list()) {
+    lost.see(sync);
+    onSync(sync, undefined);
+  }
   const unsubscribe = syncs.onChange(onSync);
   const forget = ports.caches.platform.onChange(() => {
-    for (const sync of syncs.list()) sources.refresh(sync, { tell: true });
+    for (const sync of syncs.list()) lookAgain(sync);
   });
 
   return {

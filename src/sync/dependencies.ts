@@ -2,11 +2,22 @@ import type { GitSync } from '../api/gitsync.ts';
 import type { Reason } from '../api/reasons.ts';
 import { conditionIs } from './conditions.ts';
 
-/** Why the sync has to wait for others; undefined when it may go on. */
+export interface DependencyProblem {
+  reason: Reason;
+  message: string;
+  /** The one that is Ready, but for an older commit. It is on its way, and its conditions may never tell of it. */
+  behind?: GitSync;
+}
+
+/**
+ * Why the sync has to wait for others; undefined when it may go on.
+ * @param isCurrent whether what is known of its repository is what this GitSync's Ready is about
+ */
 export const dependencyProblem = (
   sync: GitSync,
   siblingsIn: () => readonly GitSync[],
-): { reason: Reason; message: string } | undefined => {
+  isCurrent: (sync: GitSync) => boolean,
+): DependencyProblem | undefined => {
   if (sync.spec.dependsOn.length === 0) return undefined;
   const byName = new Map(siblingsIn().map((s) => [s.metadata.name, s]));
   const cycle = cycleFrom(sync.metadata.name, byName, []);
@@ -16,6 +27,12 @@ export const dependencyProblem = (
     if (!other) return { reason: 'DependencyNotReady', message: `GitSync ${name} does not exist` };
     if (!conditionIs(other.status?.conditions, 'Ready', 'True'))
       return { reason: 'DependencyNotReady', message: `GitSync ${name} is not Ready` };
+    if (!isCurrent(other))
+      return {
+        reason: 'DependencyNotReady',
+        message: `GitSync ${name} is not Ready with its newest revision`,
+        behind: other,
+      };
   }
   return undefined;
 };

@@ -34,13 +34,14 @@ export const differenceOf = (applied: KubeObject, live: KubeObject, ourManager: 
   const changes: { pointer: string[]; applied: unknown; live: unknown }[] = [];
   walk(comparable(applied), comparable(live), [], changes);
   if (changes.length === 0) return undefined;
+  const told = changes.slice(0, MAX_CHANGES);
   const by = new Set(
-    changes.flatMap(({ pointer }) => managersOf(live, textOf(pointer))).filter((manager) => manager !== ourManager),
+    told.flatMap(({ pointer }) => managersOf(live, textOf(pointer))).filter((manager) => manager !== ourManager),
   );
   return {
     id: keyString(keyOf(applied)),
     ...(by.size > 0 ? { by: [...by].slice(0, 5) } : {}),
-    changes: changes.slice(0, MAX_CHANGES).map(({ pointer, ...values }) => {
+    changes: told.map(({ pointer, ...values }) => {
       const masked = secret && pointer[1] !== 'labels'; // annotations may hold all of it again
       return {
         path: textOf(pointer),

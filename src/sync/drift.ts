@@ -1,6 +1,6 @@
 import { annotations, labels } from '../api/annotations.ts';
 import { type KubeObject, keyString } from '../api/meta.ts';
-import type { ResourceType } from '../kube/index.ts';
+import { KubeError, type ResourceType } from '../kube/index.ts';
 import type { OwnedObjects } from './owned.ts';
 import { type SyncState, versionSeen } from './state.ts';
 
@@ -17,27 +17,44 @@ type Changed = (type: ResourceType, object: KubeObject | undefined, previous: Ku
 
 /** Tells, for every change of an owned object, whether this process made it; if not, the object has drifted. */
 export const createDriftWatch = ({ owned, lock, ownerOf, onDrift, onError }: DriftPorts): Changed => {
-  return (type, object, previous) => {
+  const look = (label: string, ...[type, object, previous]: Parameters<Changed>): void => {
     const { metadata } = object ?? previous ?? {};
-    // Taken off, the label still says whose it was.
-    const label = metadata?.labels?.[labels.sync] ?? previous?.metadata.labels?.[labels.sync];
-    const owner = label === undefined ? undefined : ownerOf(label);
+    const owner = ownerOf(label);
     if (!metadata || !owner) return;
     const { group, kind } = type;
     const id = keyString({ group, kind, namespace: metadata.namespace ?? '', name: metadata.name });
-    const optedIn = object !== undefined && optIn(object) !== optIn(previous ?? object);
+    const asked = [optIn, pause].some((ask) => object && previous && ask(object) !== ask(previous));
     const isOurs = (live: KubeObject | undefined): boolean =>
-      live !== undefined && versionSeen(live.metadata) === owner.state.applied.get(id)?.version && !optedIn;
+      live?.metadata.labels?.[labels.sync] === label &&
+      versionSeen(live.metadata) === owner.state.applied.get(id)?.version &&
+      !asked;
     if (!owner.state.applied.has(id) || isOurs(object)) return;
     // Our own apply may still be under way: once its answer is noted, the versions are equal, or it was somebody else.
+    const seenNow = () => owned.of(type).then((kind) => isOurs(kind.get(metadata)), falseIfAway);
     const check = async (): Promise<void> => {
-      if (isOurs((await owned.of(type)).get(metadata))) return;
+      // It may have been pruned meanwhile, by us.
+      if (!owner.state.applied.has(id) || (await seenNow())) return;
       owner.state.drifted.add(id);
       onDrift(owner.key);
     };
     lock(id, check).catch((error) => onError(error, owner.key));
   };
+
+  return (type, object, previous) => {
+    // Taken off, or made another one's, the label before still says whose it was.
+    const seen = [object, previous].map((o) => o?.metadata.labels?.[labels.sync]);
+    for (const label of new Set(seen)) if (label !== undefined) look(label, type, object, previous);
+  };
+};
+
+/** A kind that can't be looked at: the sync finds out. */
+const falseIfAway = (error: unknown): false => {
+  if (error instanceof KubeError) return false;
+  throw error;
 };
 
 /** A workload that was opted in needs its snapshot, though nothing else of it changed. */
-const optIn = (object: KubeObject): string | undefined => object.metadata.annotations?.[annotations.inject];
+const optIn = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotations.inject];
+
+/** When a pause ends, what was committed meanwhile is still to be applied. */
+const pause = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotations.pause];

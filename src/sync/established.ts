@@ -13,21 +13,47 @@ export const awaitEstablished = async (
   { client, discovery, clock }: { client: KubeClient; discovery: Discovery; clock: Clock },
 ): Promise<void> => {
   const definitions = planned.filter(({ object }) => object.kind === 'CustomResourceDefinition');
+  if (definitions.length === 0) return;
   const until = clock.now() + LIMIT_MS;
+  const established: KubeObject[] = [];
   for (const { object } of definitions) {
-    while (clock.now() < until && !isEstablished(await client.get(resources.crds, object.metadata))) {
+    let live = await client.get(resources.crds, object.metadata);
+    for (; isPending(live) && clock.now() < until; live = await client.get(resources.crds, object.metadata))
       await clock.sleep(POLL_MS);
-    }
+    if (live && conditionIs(live, 'Established', 'True')) established.push(live);
   }
-  if (definitions.length > 0) await discovery.refresh();
+  // It is served a moment before discovery tells of it.
+  for (await discovery.refresh(); clock.now() < until; await discovery.refresh()) {
+    const found = await Promise.all(established.map((definition) => isDiscovered(definition, discovery)));
+    if (!found.includes(false)) return;
+    await clock.sleep(POLL_MS);
+  }
 };
 
-/** Gone (or refused) counts: there is nothing to wait for. */
-const isEstablished = (definition: KubeObject | undefined): boolean => {
-  if (!definition) return true;
-  const { conditions = [] } = (definition.status ?? {}) as { conditions?: { type: string; status: string }[] };
-  return conditions.some(
-    ({ type, status }) =>
-      (type === 'Established' && status === 'True') || (type === 'NamesAccepted' && status === 'False'),
+/** Gone (or refused) is not: there is nothing to wait for. */
+const isPending = (definition: KubeObject | undefined): boolean =>
+  definition !== undefined &&
+  !conditionIs(definition, 'Established', 'True') &&
+  !conditionIs(definition, 'NamesAccepted', 'False');
+
+const conditionIs = ({ status }: KubeObject, type: string, is: 'True' | 'False'): boolean => {
+  // A definition that was just made has `conditions: null`.
+  const { conditions } = (status ?? {}) as { conditions?: { type: string; status: string }[] | null };
+  return (conditions ?? []).some((c) => c.type === type && c.status === is);
+};
+
+interface DefinitionSpec {
+  group: string;
+  names: { kind: string };
+  versions: { name: string; served: boolean }[];
+}
+
+const isDiscovered = async ({ spec }: KubeObject, discovery: Discovery): Promise<boolean> => {
+  const { group, names, versions } = spec as DefinitionSpec;
+  const served = versions.filter((version) => version.served);
+  const types = await Promise.all(
+    // Not found is one answer of a group that is only just being made.
+    served.map(({ name }) => discovery.find(`${group}/${name}`, names.kind).catch(() => undefined)),
   );
+  return !types.includes(undefined);
 };

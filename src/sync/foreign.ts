@@ -5,8 +5,11 @@ import type { KubeClient, ResourceType } from '../kube/index.ts';
 import { type Tool, toolOf } from './managed-fields.ts';
 
 export interface ForeignObjects {
-  /** The tool that applies an object which no GitSync owns; undefined when it is not there, or nobody's. */
-  toolOf(type: ResourceType, key: ObjectKey): Promise<Tool | undefined>;
+  /**
+   * The tool that applies an object which no GitSync owns; undefined when it is not there, or nobody's.
+   * @param now the answer may be no older than the question
+   */
+  toolOf(type: ResourceType, key: ObjectKey, now?: boolean): Promise<Tool | undefined>;
 }
 
 /** A list of metadata answers for so long. */
@@ -37,14 +40,17 @@ export const createForeignObjects = (client: KubeClient, clock: Clock): ForeignO
   };
 
   return {
-    async toolOf(type, key) {
+    async toolOf(type, key, now = false) {
       const kind = `${type.group}/${type.kind}`;
       const known = kinds.get(kind);
       const fresh = known !== undefined && clock.now() - known.listedAt < FRESH_MS;
-      if (known && !fresh && known.asked < MANY) {
-        known.asked += 1;
+      if (now || (known && !fresh && known.asked < MANY)) {
+        if (known) known.asked += 1;
         const object = await client.get(type, key);
-        return object && toolOf(object);
+        const tool = object && toolOf(object);
+        // The list did not know, and is asked again when the sync is tried again.
+        if (tool !== undefined) (await known?.tools)?.set(keyString(key), tool);
+        return tool;
       }
       if (known && fresh) return (await known.tools).get(keyString(key));
       const listed: Known = { listedAt: clock.now(), tools: list(type), asked: 0 };

@@ -20,6 +20,12 @@ export const rulesFor = ({ spec }: GitSync, object: KubeObject, scaled: boolean)
   };
 };
 
+/** Whether other rules match the object now than those of before. */
+export const ruledAnew = (before: readonly IgnoreRule[], now: readonly IgnoreRule[], object: KubeObject): boolean => {
+  const matching = (rules: readonly IgnoreRule[]): string => JSON.stringify(rules.filter((r) => matches(r, object)));
+  return matching(before) !== matching(now);
+};
+
 const matches = (rule: IgnoreRule, { apiVersion, kind, metadata }: KubeObject): boolean =>
   (rule.apiVersion === undefined || rule.apiVersion === apiVersion || rule.apiVersion === groupOf(apiVersion)) &&
   (rule.kind === undefined || rule.kind === kind) &&

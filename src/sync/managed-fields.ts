@@ -196,13 +196,16 @@ const TAKEN = 'metricops-taken';
 /**
  * The managedFields with which `to` owns what was edited by hand, so that its next apply removes what was added, an item
  * of a list for example. Labels and annotations stay with who wrote them. undefined when nothing was edited by hand.
+ * @param except managers whose fields are left to them
  */
 export const withoutHandEdits = (
   object: KubeObject,
   to: { manager: string; apiVersion: string },
+  except: readonly string[] = [],
 ): ManagedFieldsEntry[] | undefined => {
+  const byHand = BY_HAND.filter((manager) => !except.includes(manager));
   const managedFields = entriesOf(object).flatMap((entry) => {
-    if (entry.subresource || entry.operation !== 'Update' || !BY_HAND.includes(entry.manager)) return [entry];
+    if (entry.subresource || entry.operation !== 'Update' || !byHand.includes(entry.manager)) return [entry];
     const { 'f:metadata': metadata, ...rest } = entry.fieldsV1 ?? {};
     return [
       ...(metadata ? [{ ...entry, fieldsV1: { 'f:metadata': metadata } }] : []),
@@ -238,8 +241,11 @@ export const toolOf = (object: KubeObject): Tool | undefined => {
   if ('kustomize.toolkit.fluxcd.io/name' in labels || 'helm.toolkit.fluxcd.io/name' in labels) return 'Flux';
   if ('argocd.argoproj.io/instance' in labels || 'argocd.argoproj.io/tracking-id' in notes) return 'Argo CD';
   if (labels['app.kubernetes.io/managed-by'] === 'Helm' && 'meta.helm.sh/release-name' in notes) return 'Helm';
+  const entries = entriesOf(object);
+  // By default it tracks by app.kubernetes.io/instance, a label that Helm and others set, too.
+  if (entries.some((e) => e.manager.startsWith('argocd-') && isToolsManager('Argo CD')(e))) return 'Argo CD';
   const byKubectl =
     'kubectl.kubernetes.io/last-applied-configuration' in notes ||
-    entriesOf(object).some((e) => e.manager === 'kubectl-client-side-apply' || isApplyOf('kubectl')(e));
+    entries.some((e) => e.manager === 'kubectl-client-side-apply' || isApplyOf('kubectl')(e));
   return byKubectl ? 'kubectl apply' : undefined;
 };

@@ -48,7 +48,7 @@ export const isBuiltIn = (apiVersion: string): boolean => BUILT_IN.test(groupOf(
 
 /** Stage 0: what must be served before anything else. 1: built-in kinds. 2: custom resources. */
 export const stageOf = ({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): number =>
-  FIRST.includes(kind) ? 0 : isBuiltIn(apiVersion) ? 1 : 2;
+  !isBuiltIn(apiVersion) ? 2 : FIRST.includes(kind) ? 0 : 1;
 
 const rankOf = (kind: string): number => {
   const rank = [...FIRST, ...CLASSES].indexOf(kind);

@@ -2,6 +2,7 @@ import { labelOfManager, labels } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import {
   createWatchCache,
+  isNotFound,
   type KubeClient,
   type Name,
   type ResourceType,
@@ -28,6 +29,8 @@ const withoutTemplate = ({ apiVersion, kind, metadata, spec, status }: KubeObjec
   return { apiVersion, kind, metadata, spec: rest, status };
 };
 
+const nameOf = ({ group, kind }: ResourceType): string => `${group}/${kind}`;
+
 const OURS = 'metricops/';
 
 /**
@@ -41,7 +44,7 @@ export const ownerOf = (object: KubeObject | undefined): string | undefined => {
 };
 
 export interface OwnedObjects {
-  /** Every object of this kind that some GitSync owns; listed once, then watched. */
+  /** Every object of this kind that some GitSync owns; listed once, then watched. Rejects when it can't be listed. */
   of(type: ResourceType): Promise<OwnedKind>;
   stop(): Promise<void>;
 }
@@ -65,20 +68,40 @@ export const createOwnedObjects = (
   onChange: OnObject,
   shared: (type: ResourceType) => WatchCache | undefined,
 ): OwnedObjects => {
-  const kinds = new Map<string, { cache: WatchCache; kind: OwnedKind; stop: () => Promise<void> | void }>();
+  const kinds = new Map<string, { ready: Promise<unknown>; kind: OwnedKind; stop: () => Promise<void> | void }>();
 
-  const watch = (type: ResourceType): WatchCache => {
+  const watch = (type: ResourceType, onFailure: WatchCachePorts['onDisturbance']): WatchCache => {
     const options = {
       labelSelector: labels.sync,
       keepManagedFields: true,
       metadataOnly: !hasHealth(type),
       trim: trimOwned,
     };
-    return createWatchCache(client, type, options, ports);
+    return createWatchCache(client, type, options, {
+      ...ports,
+      onDisturbance(event) {
+        ports.onDisturbance?.(event);
+        if (event.what !== 'handler') onFailure?.(event);
+      },
+    });
   };
   const open = (type: ResourceType) => {
     const theirs = shared(type);
-    const cache = theirs ?? watch(type);
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => {}); // whoever waits hears it; nobody has to wait
+    let listed = false;
+    /** A kind that is not served any more, or could never be listed, is not asked for again until somebody needs it. */
+    const giveUp: WatchCachePorts['onDisturbance'] = ({ error }) => {
+      if (listed && !isNotFound(error)) return;
+      failed.reject(error);
+      kinds.delete(nameOf(type));
+      for (const object of cache.list()) onChange(type, undefined, object);
+      void cache.stop();
+    };
+    const cache = theirs ?? watch(type, giveUp);
+    const ready = cache.ready().then(() => {
+      listed = true;
+    });
     const byLabel = new Map<string, Set<string>>();
     const index = (object: KubeObject | undefined, change: (keys: Set<string>, key: string) => void): void => {
       const label = object?.metadata.labels?.[labels.sync];
@@ -104,15 +127,14 @@ export const createOwnedObjects = (
           return object && ownerOf(object) === label ? [object] : [];
         }),
     };
-    return { cache, kind, stop: theirs ? unsubscribe : () => cache.stop() };
+    return { ready: Promise.race([failed.promise, ready]), kind, stop: theirs ? unsubscribe : () => cache.stop() };
   };
 
   return {
     async of(type) {
-      const name = `${type.group}/${type.kind}`;
-      const known = kinds.get(name) ?? open(type);
-      kinds.set(name, known);
-      await known.cache.ready();
+      const known = kinds.get(nameOf(type)) ?? open(type);
+      kinds.set(nameOf(type), known);
+      await known.ready;
       return known.kind;
     },
     async stop() {

@@ -54,6 +54,8 @@ export interface Plan {
   keep: { key: string; reason: string }[];
   /** keyStrings to delete. */
   prune: string[];
+  /** keyStrings that left Git and stay, as `prune` is off. */
+  left: string[];
   held: HeldWorkload[];
   /** Holds whose workload is rendered with a digest that they do not reject. */
   passed: { hold: Hold; digest: string }[];
@@ -88,6 +90,7 @@ export const plan = (input: PlanInput): Plan => {
     apply: all.filter((o) => input.applied.get(o.key) !== o.hash || input.drifted.has(o.key)),
     keep: [...keep].map(([key, reason]) => ({ key, reason })),
     prune: input.prune && !emptyRefused ? gone : [],
+    left: input.prune || emptyRefused ? [] : gone,
     held: held.map(({ target: _, ...rest }) => rest),
     passed,
     emptyRefused,

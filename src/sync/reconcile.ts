@@ -1,19 +1,24 @@
+import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
-import { keyOf, type ObjectKey, parseKey } from '../api/meta.ts';
+import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitSource } from '../git/index.ts';
-import type { EventRecorder } from '../kube/index.ts';
+import { type EventRecorder, KubeError } from '../kube/index.ts';
 import { RenderError } from '../render/index.ts';
 import { digestsOf, hashOf } from '../snapshot/index.ts';
 import type { Log } from '../telemetry/index.ts';
-import { type ApplyPorts, type ApplyProblem, applyAll } from './apply.ts';
+import { type ApplyPorts, applyAll } from './apply.ts';
+import { refusalOfObject } from './confine.ts';
 import { describeDrift } from './difference.ts';
+import { ruledAnew } from './ignore.ts';
 import { rebuildInventory, rememberInventory } from './inventory.ts';
 import type { HoldLane } from './lane.ts';
+import type { LostInventories } from './lost.ts';
 import { keyOfSync } from './names.ts';
 import { waveOf } from './order.ts';
 import { type Plan, plan } from './plan.ts';
+import type { ApplyProblem } from './problem.ts';
 import { pruneAll } from './prune.ts';
 import { isQuarrelling, noteCorrection } from './quarrel.ts';
 import { renderSync, type SourcePorts, SyncError } from './source.ts';
@@ -26,6 +31,7 @@ import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
 
 export interface ReconcilePorts extends SourcePorts, ApplyPorts {
   sources: Sources;
+  lost: LostInventories;
   lane: HoldLane;
   clock: Clock;
   events: EventRecorder;
@@ -78,11 +84,15 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
-  const rendered = await renderSync(sync, at.source, commit, ports);
+  const rendered = await renderSync(sync, at.source, commit, state.inventory.keys(), ports);
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.objects.map(keyOf)));
   const fingerprint = fingerprintOf(sync, touched, ports);
+  if (sync.spec.drift === 'Correct') for (const id of state.reported.keys()) state.drifted.add(id); // since now
   await noticeUndone(sync, state, ports);
-  if (state.inventory.size === 0) await rebuildInventory(sync, state, rendered.objects, ports);
+  forgetRuledAnew(sync, state, rendered.objects);
+  const isKnown = state.inventory.size > 0 && !state.unread;
+  const unread = isKnown ? [] : await rebuildInventory(sync, state, rendered.objects, ports);
+  forgetRefused(sync, state, rendered.objects, ports);
   const made = plan({
     rendered: rendered.objects,
     digestsOf: (w) => digestsOf(w, rendered.objects, ports.digestKey),
@@ -93,7 +103,8 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
     prune: sync.spec.prune,
     allowEmpty: sync.spec.allowEmpty,
   });
-  const { problems, blocked } = await execute(sync, state, made, commit, ports);
+  const { problems: met, blocked } = await execute(sync, state, made, commit, ports);
+  const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused) {
     const { inputs, content } = rendered;
     state.planned = { source: at.source, commit, fingerprint, inputs, content };
@@ -101,6 +112,25 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
   const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported } as const;
   return waitForHealth(sync, state, outcome, ports);
+};
+
+/** What the platform does not allow any more counts as not applied: its refusal is told also where Git says nothing new. */
+const forgetRefused = (
+  sync: GitSync,
+  { applied }: SyncState,
+  rendered: readonly KubeObject[],
+  { policy }: ReconcilePorts,
+): void => {
+  for (const object of rendered) if (refusalOfObject(sync, object, policy())) applied.delete(keyString(keyOf(object)));
+};
+
+/** Objects of which other fields are ours now are applied again. */
+const forgetRuledAnew = ({ spec }: GitSync, state: SyncState, objects: readonly KubeObject[]): void => {
+  const { ignore = spec.ignore } = state;
+  for (const object of objects) {
+    if (ruledAnew(ignore, spec.ignore, object)) state.applied.delete(keyString(keyOf(object)));
+  }
+  state.ignore = spec.ignore;
 };
 
 /** Nothing that the last plan was made from is different now. */
@@ -132,6 +162,13 @@ const execute = async (
     const note = `put right: ${describeDrift(difference)}`;
     ports.events.record(sync, { type: 'Normal', reason: 'DriftCorrected', action: 'Correct', note });
   };
+  const onReported = (difference: DriftEntry): void =>
+    ports.events.record(sync, {
+      type: 'Warning',
+      reason: 'DriftFound',
+      action: 'Report',
+      note: `changed by hand: ${describeDrift(difference)}`,
+    });
   const waves = Map.groupBy(made.apply, ({ object }) => waveOf(object));
   for (const wave of [...waves.keys()].toSorted((a, b) => a - b)) {
     const before = made.desired.filter(({ object }) => waveOf(object) < wave);
@@ -141,7 +178,7 @@ const execute = async (
     const problems = await applyAll(
       sync,
       waves.get(wave) ?? [],
-      { commit, state, all: made.desired, onCorrected },
+      { commit, state, all: made.desired, onCorrected, onReported },
       ports,
     );
     if (problems.length > 0 && waves.size > 1) return stopAt(state, made, problems);
@@ -168,8 +205,12 @@ const finishPlan = async (
 ) => {
   const needed = await neededVersions(made.prune, ports);
   const gone = made.prune.filter((key) => !needed.has(key));
-  const notPruned = await pruneAll(sync, gone, ports);
-  rememberInventory(state, made, [...needed, ...notPruned.map((p) => p.key)]);
+  const { problems: notPruned, protectedKeys } = await pruneAll(sync, state, gone, ports);
+  rememberInventory(state, made, [...needed, ...notPruned.map((p) => p.key), ...protectedKeys]);
+  state.kept = new Map([
+    ...made.left.map((key): [string, string] => [key, 'spec.prune is off']),
+    ...protectedKeys.map((key): [string, string] => [key, `${annotations.prune}: disabled`]),
+  ]);
   await ports.lane.settle(made);
   return { problems: [...problems, ...notPruned] };
 };
@@ -196,6 +237,9 @@ const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined =
   if (error instanceof GitError || error instanceof RenderError || error instanceof SyncError) {
     const permanent = error instanceof RenderError;
     return { kind: 'failed', reason: error.code, message: error.message, permanent };
+  }
+  if (error instanceof KubeError) {
+    return { kind: 'failed', reason: 'SyncFailed', message: error.message, permanent: false };
   }
   return undefined;
 };

@@ -25,6 +25,7 @@ interface AutoscalerSpec {
 export const createScaled = (
   client: KubeClient,
   ports: WatchCachePorts,
+  /** Told of what is scaled now, or was until now. */
   onChange: (target: KubeObject) => void,
 ): Scaled => {
   const trim = ({ apiVersion, kind, metadata, spec }: KubeObject): KubeObject => ({
@@ -40,8 +41,9 @@ export const createScaled = (
   const cache = createWatchCache(client, AUTOSCALERS, { trim }, ports);
   cache.onChange((object, previous) => {
     if (object && previous && targetOf(object) === targetOf(previous)) return;
-    const target = object && targetObject(object);
-    if (target) onChange(target);
+    // Also what is not scaled any more: its replicas are Git's again.
+    for (const target of [previous && targetObject(previous), object && targetObject(object)])
+      if (target) onChange(target);
   });
   return {
     isScaled(object, planned) {

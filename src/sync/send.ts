@@ -1,6 +1,7 @@
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
+import type { Clock } from '../clock.ts';
 import { apiVersionOf, isConflict, type KubeClient, KubeError, type ResourceType } from '../kube/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { differenceOf, missing } from './difference.ts';
@@ -8,12 +9,14 @@ import { rulesFor, type YieldRules } from './ignore.ts';
 import { withoutHandEdits } from './managed-fields.ts';
 import { managerOf } from './names.ts';
 import type { PlannedObject } from './plan.ts';
+import { makeRoom } from './replace.ts';
 import type { Scaled } from './scaled.ts';
 import { replaceManagedFields, writerOf } from './writer.ts';
 import { yieldFields } from './yield.ts';
 
 export interface SendPorts {
   client: KubeClient;
+  clock: Clock;
   scaled: Scaled;
   metrics: Metrics;
 }
@@ -23,7 +26,7 @@ export const send = async (
   sync: GitSync,
   type: ResourceType,
   prepared: KubeObject,
-  { drifted, all }: { drifted: boolean; all: readonly PlannedObject[] },
+  { drifted, all, force }: { drifted: boolean; all: readonly PlannedObject[]; force: boolean },
   ports: SendPorts,
 ): Promise<{ result: KubeObject; corrected: DriftEntry | undefined }> => {
   const { client, metrics } = ports;
@@ -32,11 +35,15 @@ export const send = async (
   const rules = rulesFor(sync, prepared, ports.scaled.isScaled(prepared, all));
   const yields = rules.fields.length + rules.managers.length > 0;
   const live = drifted || yields ? await client.get(type, prepared.metadata) : undefined;
-  const taken = drifted && live ? await takeEdits(sync, type, live, writer) : live;
+  const taken = drifted && live ? await takeEdits(sync, type, live, rules.managers, writer) : live;
   const object = yields && taken ? await letGo(sync, type, prepared, taken, { rules, client, writer }) : prepared;
   try {
-    const result = await writer.apply(type, object, { fieldManager: manager, force: true });
+    const result = await writer.apply(type, object, { fieldManager: manager, force });
     metrics.applied.inc({ result: 'applied' });
+    // Edited while nobody watched: seen only now, in the answer.
+    if (!drifted && force && handEditsOf(sync, type, result, rules.managers)) {
+      return send(sync, type, prepared, { all, force, drifted: true }, ports);
+    }
     if (!drifted || live?.metadata.resourceVersion === result.metadata.resourceVersion) {
       return { result, corrected: undefined };
     }
@@ -46,19 +53,23 @@ export const send = async (
     metrics.applied.inc({ result: 'rejected' });
     const replace = prepared.metadata.annotations?.[annotations.apply] === 'force-replace';
     if (!(replace && error instanceof KubeError && error.status === 422)) throw error;
-    await writer.delete(type, prepared.metadata, { propagationPolicy: 'Foreground' });
+    await makeRoom(type, prepared, { ...ports, writer });
     return { result: await writer.apply(type, prepared, { fieldManager: manager, force: true }), corrected: undefined };
   }
 };
+
+const handEditsOf = (sync: GitSync, type: ResourceType, live: KubeObject, except: readonly string[]) =>
+  withoutHandEdits(live, { manager: managerOf(sync), apiVersion: apiVersionOf(type) }, except);
 
 /** An apply alone would leave what somebody added by hand, to a list for example: it owns none of it. */
 const takeEdits = async (
   sync: GitSync,
   type: ResourceType,
   live: KubeObject,
+  except: readonly string[],
   writer: KubeClient,
 ): Promise<KubeObject> => {
-  const entries = withoutHandEdits(live, { manager: managerOf(sync), apiVersion: apiVersionOf(type) });
+  const entries = handEditsOf(sync, type, live, except);
   if (!entries) return live;
   try {
     return await replaceManagedFields(writer, type, live, entries);

@@ -1,10 +1,10 @@
 import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
-import type { KubeObject } from '../api/meta.ts';
+import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { GitCredentials, GitRoom, GitSource } from '../git/index.ts';
 import { type Discovery, type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
-import { type Rendered, type RenderPorts, render } from '../render/index.ts';
+import { RenderError, type Rendered, type RenderPorts, render } from '../render/index.ts';
 import { withVersionedConfig } from '../snapshot/index.ts';
 
 /** A sync can't go on; `code` is the reason of its Ready condition. */
@@ -34,7 +34,10 @@ export const sourceOf = async (sync: GitSync, client: KubeClient): Promise<GitSo
 
 const readCredentials = async (sync: GitSync, name: string, client: KubeClient): Promise<GitCredentials> => {
   const namespace = sync.metadata.namespace ?? '';
-  const secret = await client.get(resources.secrets, { namespace, name });
+  const secret = await client.get(resources.secrets, { namespace, name }).catch((error: unknown) => {
+    if (!(error instanceof KubeError)) throw error;
+    throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} can't be read: ${error.message}`);
+  });
   if (!secret) throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
   const data = (secret.data ?? {}) as Record<string, string>;
   const value = (key: string): string | undefined =>
@@ -56,20 +59,64 @@ export const renderSync = async (
   sync: GitSync,
   source: GitSource,
   commit: string,
+  inventory: Iterable<string>,
   ports: SourcePorts,
 ): Promise<Rendered> => {
   const tree = await ports.git.open(source, commit);
   const rendered = await render({ tree, path: sync.spec.path, mode: sync.spec.render }, ports.render);
-  const placed = await Promise.all(rendered.objects.map((object) => inNamespace(sync, object, ports.discovery)));
+  const known = [...(sync.status?.inventory ?? []).map(({ id }) => id), ...inventory].map(parseKey);
+  const scopes = new Map([...scopesKnown(known), ...scopesIn(rendered.objects)]);
+  const placed = await Promise.all(
+    rendered.objects.map((object) => inNamespace(sync, object, scopes, ports.discovery)),
+  );
+  refuseTwins(placed);
   return { ...rendered, objects: withVersionedConfig(placed, ports.digestKey) };
 };
 
-/** A kind that is not served yet is placed by what it says: its CustomResourceDefinition may be in the same commit. */
-const inNamespace = async (sync: GitSync, object: KubeObject, discovery: Discovery): Promise<KubeObject> => {
+/** One with and one without a namespace may be the same object. */
+const refuseTwins = (objects: readonly KubeObject[]): void => {
+  const seen = new Set<string>();
+  for (const key of objects.map(keyOf)) {
+    const id = keyString(key);
+    if (seen.has(id)) {
+      const message = `${describeKey(key)} is there twice, once its namespace is filled in`;
+      throw new RenderError('DuplicateObject', message);
+    }
+    seen.add(id);
+  }
+};
+
+type Scopes = ReadonlyMap<string, boolean>;
+
+/** The same of kinds that were applied before: an API that does not answer changes nothing of where its objects are. */
+const scopesKnown = (keys: readonly ObjectKey[]): [string, boolean][] =>
+  keys.filter(({ namespace }) => namespace !== '').map(({ group, kind }) => [`${group}/${kind}`, true]);
+
+/** By group and kind, whether the kinds that the commit itself defines are namespaced. */
+const scopesIn = (objects: readonly KubeObject[]): Scopes =>
+  new Map(
+    objects
+      .filter(({ apiVersion, kind }) => kind === 'CustomResourceDefinition' && groupOf(apiVersion) === CRD_GROUP)
+      .map(({ spec }) => {
+        const { group, names, scope } = (spec ?? {}) as { group?: string; names?: { kind?: string }; scope?: string };
+        return [`${group}/${names?.kind}`, scope === 'Namespaced'];
+      }),
+  );
+
+const CRD_GROUP = 'apiextensions.k8s.io';
+
+/** A kind that is neither served nor defined in the commit, nor was applied before, is placed by what it says. */
+const inNamespace = async (
+  sync: GitSync,
+  object: KubeObject,
+  scopes: Scopes,
+  discovery: Discovery,
+): Promise<KubeObject> => {
   const type = await discovery.find(object.apiVersion, object.kind).catch(undefinedIfAway);
+  const namespaced = type?.namespaced ?? scopes.get(`${groupOf(object.apiVersion)}/${object.kind}`);
   const { namespace: own, ...metadata } = object.metadata;
-  if (type?.namespaced === false) return { ...object, metadata };
-  const namespace = sync.spec.targetNamespace ?? own ?? (type ? sync.metadata.namespace : undefined);
+  if (namespaced === false) return { ...object, metadata };
+  const namespace = sync.spec.targetNamespace ?? own ?? (namespaced ? sync.metadata.namespace : undefined);
   return { ...object, metadata: namespace === undefined ? metadata : { ...metadata, namespace } };
 };
 

@@ -96,7 +96,8 @@ export const createSources = (ports: SourcesPorts): Sources => {
       source.problem = error;
       const keys = followers.map(({ sync }) => keyOfSync(sync));
       for (const sync of keys.filter((k) => everyone || told.has(k))) ports.onNews(sync);
-      return Math.min(RETRY_MS, interval);
+      // What is too large is fetched in vain for long: not every few seconds.
+      return error.code === 'RepositoryTooLarge' ? interval : Math.min(RETRY_MS, interval);
     }
   };
 

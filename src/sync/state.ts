@@ -1,4 +1,4 @@
-import type { DriftEntry } from '../api/gitsync.ts';
+import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { GitSource } from '../git/index.ts';
 
@@ -13,8 +13,9 @@ export interface Applied {
 }
 
 export interface Correction {
-  /** Who changed what. */
-  cause: string;
+  /** Who changed what: the same again is a quarrel. */
+  by: string;
+  path: string;
   times: number;
   at: number;
 }
@@ -40,6 +41,16 @@ export interface SyncState {
   /** What was put right lately, and how often by the same cause. */
   corrections: Map<string, Correction>;
   inventory: Map<string, string>;
+  /** There may be more that is ours: not every kind could be asked. */
+  unread?: boolean;
+  /** The part of the inventory that left Git and was not deleted, with what keeps it. */
+  kept: Map<string, string>;
+  /** The part of the inventory that Git itself says to leave to others: nobody waits for it. */
+  untouched: Set<string>;
+  /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */
+  followers: Set<string>;
+  /** What was `spec.ignore` when the objects were applied. */
+  ignore?: GitSync['spec']['ignore'];
   /** Since when objects are waited for, by what was planned. */
   waitingSince?: { fingerprint: string; at: number };
 }
@@ -50,6 +61,9 @@ export const newSyncState = (): SyncState => ({
   reported: new Map(),
   corrections: new Map(),
   inventory: new Map(),
+  kept: new Map(),
+  untouched: new Set(),
+  followers: new Set(),
 });
 
 export const versionSeen = (metadata: ObjectMeta): string =>

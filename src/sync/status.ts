@@ -1,11 +1,12 @@
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync, GitSyncStatus } from '../api/gitsync.ts';
-import { parseKey } from '../api/meta.ts';
+import { describeKey, parseKey } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
-import type { ApplyProblem } from './apply.ts';
 import { type ConditionInput, withConditions } from './conditions.ts';
 import { describeDrift } from './difference.ts';
 import type { Plan } from './plan.ts';
+import type { ApplyProblem } from './problem.ts';
+import { quarrelsOf } from './quarrel.ts';
 import type { SyncState } from './state.ts';
 import type { Unhealthy } from './wait.ts';
 
@@ -34,7 +35,10 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
   const before = sync.status ?? {};
   const generation = sync.metadata.generation;
   const requested = sync.metadata.annotations?.[annotations.requestedAt];
-  const set = (...inputs: ConditionInput[]) => withConditions(before.conditions ?? [], inputs, { now, generation });
+  const conditions = (before.conditions ?? []).filter(
+    ({ type }) => type !== 'Suspended' || outcome.kind === 'suspended',
+  );
+  const set = (...inputs: ConditionInput[]) => withConditions(conditions, inputs, { now, generation });
   const common: GitSyncStatus = {
     ...before,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -70,13 +74,16 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
       return {
         ...common,
         attemptedRevision: outcome.revision,
-        conditions: set(...readiness(outcome.revision, [], undefined)),
+        conditions: set(...readiness(outcome.revision, [], state, undefined)),
       };
     case 'applied':
       return {
         ...common,
         ...appliedStatus(state, outcome, now),
-        conditions: set(...readiness(outcome.revision, outcome.problems, outcome)),
+        conditions: set(
+          ...readiness(outcome.revision, outcome.problems, state, outcome),
+          driftCondition(outcome, state, now),
+        ),
       };
   }
 };
@@ -133,6 +140,7 @@ const inventoryStatus = ({ inventory }: SyncState): object => {
 const readiness = (
   revision: string,
   problems: readonly ApplyProblem[],
+  { kept }: SyncState,
   applied: Applied | undefined,
 ): ConditionInput[] => {
   const inputs: ConditionInput[] = [];
@@ -141,7 +149,7 @@ const readiness = (
     const more = problems.length > 5 ? ` and ${problems.length - 5} more` : '';
     const message = `${problems
       .slice(0, 5)
-      .map((p) => p.message)
+      .map((p) => cut(p.message))
       .join('; ')}${more}`;
     inputs.push(
       no('Ready', first.reason, message),
@@ -151,11 +159,28 @@ const readiness = (
     const message = `${revision} renders nothing; pruning everything needs spec.allowEmpty`;
     inputs.push(no('Ready', 'EmptyRender', message), yes('Stalled', 'EmptyRender', message));
   } else {
-    inputs.push(yes('Ready', 'Succeeded', `applied ${revision}`), no('Stalled', 'Succeeded', `applied ${revision}`));
+    inputs.push(
+      yes('Ready', 'Succeeded', `applied ${revision}${keptWords(kept)}`),
+      no('Stalled', 'Succeeded', `applied ${revision}`),
+    );
   }
   inputs.push(no('Reconciling', first?.reason ?? 'Succeeded', `tried ${revision}`));
-  if (applied) inputs.push(heldCondition(applied), driftCondition(applied));
+  if (applied) inputs.push(heldCondition(applied));
   return inputs;
+};
+
+/** Of one object's words in the message, which has room for five. */
+const PROBLEM_MAX = 700;
+
+const cut = (text: string): string => (text.length <= PROBLEM_MAX ? text : `${text.slice(0, PROBLEM_MAX)}…`);
+
+const KEPT_SHOWN = 5;
+
+const keptWords = (kept: ReadonlyMap<string, string>): string => {
+  if (kept.size === 0) return '';
+  const shown = [...kept].slice(0, KEPT_SHOWN).map(([key, why]) => `${describeKey(parseKey(key))} (${why})`);
+  const more = kept.size > KEPT_SHOWN ? ` and ${kept.size - KEPT_SHOWN} more` : '';
+  return `; gone from Git and kept: ${shown.join(', ')}${more}`;
 };
 
 const heldCondition = ({ plan }: Applied): ConditionInput => {
@@ -170,7 +195,10 @@ const heldCondition = ({ plan }: Applied): ConditionInput => {
     : no('Held', 'NothingHeld', 'no release is held');
 };
 
-const driftCondition = ({ reported = [] }: Applied): ConditionInput =>
-  reported.length > 0
+const driftCondition = ({ reported = [] }: Applied, state: SyncState, now: number): ConditionInput => {
+  const quarrels = quarrelsOf(state, now);
+  if (quarrels.length > 0) return yes('Drifted', 'DriftContested', quarrels.join('; '));
+  return reported.length > 0
     ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}`)
     : no('Drifted', 'Succeeded', 'as applied');
+};

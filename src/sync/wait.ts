@@ -34,7 +34,7 @@ export const unhealthyOf = async (
 ): Promise<Unhealthy | undefined> => {
   const judge = judgeOf(sync);
   const waiting: string[] = [];
-  for (const key of keys.filter(hasHealth)) {
+  for (const key of keys.filter((k) => hasHealth(k) && !state.untouched.has(keyString(k)))) {
     const type = await discovery.findKind(key.group, key.kind);
     const object = type && (await owned.of(type)).get(key);
     const { health, message } = isSeen(object, state.applied.get(keyString(key))?.version)
@@ -75,10 +75,14 @@ export const waitForHealth = async (
 ): Promise<Outcome> => {
   if (outcome.kind !== 'unchanged' && outcome.kind !== 'applied') return outcome;
   const blocked = outcome.kind === 'applied' ? outcome.blocked : undefined;
-  const settled = outcome.kind === 'unchanged' && conditionIs(sync.status?.conditions, 'Ready', 'True');
-  const asked = sync.spec.wait && !settled && !blocked;
-  const unhealthy =
-    blocked ?? (asked ? await unhealthyOf(sync, state, [...state.inventory.keys()].map(parseKey), ports) : undefined);
+  // While a commit is waited for, a Ready that says True is still about the one before.
+  const settled =
+    outcome.kind === 'unchanged' && !state.waitingSince && conditionIs(sync.status?.conditions, 'Ready', 'True');
+  // What could not be applied is said at once: it never gets healthy.
+  const incomplete = outcome.kind === 'applied' && outcome.problems.length > 0;
+  const asked = sync.spec.wait && !settled && !blocked && !incomplete;
+  const wanted = [...state.inventory.keys()].filter((key) => !state.kept.has(key));
+  const unhealthy = blocked ?? (asked ? await unhealthyOf(sync, state, wanted.map(parseKey), ports) : undefined);
   if (!unhealthy) {
     delete state.waitingSince;
     return outcome;
@@ -94,5 +98,5 @@ export const waitForHealth = async (
   }
   const message =
     expired && !unhealthy.failed ? `not within ${sync.spec.timeout}: ${unhealthy.message}` : unhealthy.message;
-  return { kind: 'failed', reason: 'HealthCheckFailed', message, permanent: unhealthy.failed };
+  return { kind: 'failed', reason: 'HealthCheckFailed', message, permanent: unhealthy.failed, of: outcome };
 };

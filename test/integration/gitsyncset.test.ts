@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'mocha';
 import { annotations, labels } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
+import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
@@ -15,6 +16,7 @@ import {
   createWatchCache,
   loadConnection,
   resources,
+  type WatchCache,
 } from '../../src/kube/index.ts';
 import { type SetController, startSets } from '../../src/sets/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
@@ -32,6 +34,7 @@ describe('a GitSyncSet', () => {
   const requests: string[] = [];
   let git: GitServer;
   let controller: SetController;
+  let policies: WatchCache<PlatformPolicy>;
   let systemNamespace: string;
   let end: () => Promise<void>;
 
@@ -47,7 +50,9 @@ describe('a GitSyncSet', () => {
       sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, ports),
       syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, ports),
       namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, ports),
+      platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, ports),
     };
+    policies = caches.platform;
     controller = await startSets({
       client,
       caches,
@@ -235,6 +240,27 @@ describe('a GitSyncSet', () => {
     await areNamed(later);
     await plane().client.delete(resources.gitSyncSets, { namespace: systemNamespace, name: tenant });
     await areNamed(ns);
+  });
+
+  it('reads no repository on a host that the platform does not allow, until it does', async () => {
+    const { ns, repository } = await ofFolders('apps/web');
+    const policy = { name: 'default' };
+    await plane().client.create(resources.platformPolicies, {
+      apiVersion: 'metricops.dev/v1alpha1',
+      kind: 'PlatformPolicy',
+      metadata: policy,
+      spec: { allowedHosts: ['git.example.com'] },
+    });
+    try {
+      await eventually(() => policies.get(policy), { what: 'the policy, as the controller sees it' });
+      const asked = git.requests.length;
+      await create(ns, folders(repository));
+      await says(ns, 'False', /HostRefused .*allowed are git\.example\.com/);
+      assert.equal(git.requests.length, asked);
+    } finally {
+      await plane().client.delete(resources.platformPolicies, policy);
+    }
+    await areNamed(ns, 'web');
   });
 
   it('takes no GitSync that somebody else made', async () => {

@@ -159,6 +159,27 @@ describe('alerts and incidents', () => {
     assert.equal((await incidents(ns)).length, 1, 'the same alert, still ringing, starts nothing new');
   });
 
+  it('does no more than the platform allows, whatever the objective says', async () => {
+    const policy = { name: 'default' };
+    const { client } = plane();
+    await client.create(resources.platformPolicies, {
+      apiVersion: API_VERSION,
+      kind: 'PlatformPolicy',
+      metadata: policy,
+      spec: { rollback: { maxMode: 'DryRun' } },
+    });
+    try {
+      await eventually(() => watched.caches.platform.get(policy), { what: 'the policy in the cache' });
+      const ns = await workload([release(2), release(1)], { mode: 'Auto' });
+      await post(alert(ns));
+      assert.equal((await phase(ns, 'Observed')).status?.verdict?.result, 'Guilty');
+      assert.equal((await client.list(resources.holds, { namespace: ns })).items.length, 0);
+    } finally {
+      await client.delete(resources.platformPolicies, policy);
+      await eventually(() => watched.caches.platform.get(policy) === undefined, { what: 'the end of the policy' });
+    }
+  });
+
   it('creates nothing for an unknown workload, another namespace, or another cluster', async () => {
     const ns = await workload([release(2), release(1)]);
     const before = intake.unmatched().length;

@@ -112,6 +112,7 @@ export const startControlPlane = async (
     '--leader-elect=false',
     '--kube-api-qps=200',
     '--kube-api-burst=400',
+    '--horizontal-pod-autoscaler-sync-period=1s', // 15 s by default, which is long for whoever watches a demo or a test
   ]);
   start('kube-scheduler', [
     binaries['kube-scheduler'],

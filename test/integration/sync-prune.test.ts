@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { annotations } from '../../src/api/annotations.ts';
+import type { GitSync } from '../../src/api/gitsync.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { eventually } from '../support/poll.ts';
+import { configMap, type StartedSync, useSync, yaml } from '../support/sync.ts';
+
+const FINALIZER = 'example.com/hold';
+
+const login = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'login' }, stringData: { user: 'shop' } };
+
+/** Whether the API server was told to delete it. */
+const isGone = (object: KubeObject | undefined): boolean =>
+  object === undefined || object.metadata.deletionTimestamp !== undefined;
+
+const numbered = (count: number): string =>
+  yaml(...Array.from({ length: count }, (_, i) => configMap(`tenant-${String(i).padStart(4, '0')}`)));
+
+describe('pruning', () => {
+  const { plane, bench, start } = useSync();
+
+  const names = async ({ ns }: StartedSync, type: ResourceType = resources.configMaps): Promise<string[]> => {
+    const { items } = await plane().client.list(type, { namespace: ns });
+    return items
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => name !== 'kube-root-ca.crt')
+      .toSorted();
+  };
+  /** What the events of its namespace say. */
+  const notes = async ({ ns }: StartedSync): Promise<string[]> =>
+    (await plane().client.list(resources.events, { namespace: ns })).items.map(({ note }) => String(note));
+  const live = async ({ ns }: StartedSync): Promise<GitSync> => {
+    const found = await plane().client.get<GitSync>(resources.gitSyncs, { namespace: ns, name: 'app' });
+    assert.ok(found);
+    return found;
+  };
+  const tracked = ({ status }: GitSync): string[] => (status?.inventory ?? []).map(({ id }) => id.split('_')[1] ?? '');
+  const remove = ({ ns }: StartedSync) => plane().client.delete(resources.gitSyncs, { namespace: ns, name: 'app' });
+  const removed = ({ ns }: StartedSync) =>
+    eventually(
+      async () => (await plane().client.get(resources.gitSyncs, { namespace: ns, name: 'app' })) === undefined,
+      { what: 'the end of the GitSync' },
+    );
+  const clearStatus = async (sync: StartedSync, fields: object): Promise<void> => {
+    await plane().client.patch(
+      resources.gitSyncs,
+      { namespace: sync.ns, name: 'app' },
+      { type: 'merge', body: { status: fields } },
+      { subresource: 'status' },
+    );
+  };
+
+  it('keeps an object that is annotated with metricops.dev/prune: disabled, and says so', async () => {
+    const kept = configMap('audit-log', {}, { [annotations.prune]: 'disabled' });
+    const sync = await start({ 'a.yaml': yaml(kept, configMap('cache'), configMap('settings')) });
+    await sync.ready();
+    const sha = sync.push({ 'a.yaml': yaml(configMap('settings')) });
+    await sync.ready('True', new RegExp(`${sha}.*ConfigMap ${sync.ns}/audit-log.*metricops.dev/prune`));
+    assert.deepEqual(await names(sync), ['audit-log', 'settings']);
+    const told = async () => (await notes(sync)).some((note) => /audit-log .*metricops.dev\/prune/.test(note));
+    await eventually(told, { what: 'the event' });
+    await remove(sync);
+    await removed(sync);
+    assert.deepEqual(await names(sync), ['audit-log']);
+  });
+
+  it('keeps what left Git with prune: false and says so, until prune is turned on', async () => {
+    const sync = await start({ 'a.yaml': yaml(configMap('old-banner'), configMap('settings')) }, { prune: false });
+    await sync.ready();
+    const sha = sync.push({ 'a.yaml': yaml(configMap('settings')) });
+    await sync.ready('True', new RegExp(`${sha}.*ConfigMap ${sync.ns}/old-banner.*spec.prune`));
+    assert.deepEqual(await names(sync), ['old-banner', 'settings']);
+    await sync.edit(resources.gitSyncs, 'app', { spec: { prune: true } });
+    await eventually(async () => isGone(await sync.get(resources.configMaps, 'old-banner')), { what: 'the prune' });
+    const ready = await eventually(async () => {
+      const now = await sync.ready();
+      return now.status?.objects === 1 ? now : undefined;
+    });
+    assert.doesNotMatch(ready.status?.conditions?.find((c) => c.type === 'Ready')?.message ?? '', /old-banner/);
+  });
+
+  it('prunes in the reverse of the order in which it applies', async () => {
+    const of = (apiVersion: string, kind: string, name: string, rest: object = {}): object => ({
+      apiVersion,
+      kind,
+      metadata: { name, finalizers: [FINALIZER] },
+      ...rest,
+    });
+    const discovered = async (apiVersion: string, kind: string): Promise<ResourceType> => {
+      const type = await plane().discovery.find(apiVersion, kind);
+      assert.ok(type);
+      return type;
+    };
+    // Kinds that no controller writes to.
+    const types: [ResourceType, string][] = [
+      [resources.serviceAccounts, 'checkout'],
+      [resources.configMaps, 'checkout-settings'],
+      [resources.services, 'checkout'],
+      [await discovered('networking.k8s.io/v1', 'NetworkPolicy'), 'checkout'],
+      [await discovered('networking.k8s.io/v1', 'Ingress'), 'checkout'],
+    ];
+    const sync = await start({
+      'a.yaml': yaml(
+        of('networking.k8s.io/v1', 'NetworkPolicy', 'checkout', { spec: { podSelector: {} } }),
+        of('v1', 'ServiceAccount', 'checkout'),
+        of('networking.k8s.io/v1', 'Ingress', 'checkout', {
+          spec: { defaultBackend: { service: { name: 'checkout', port: { number: 80 } } } },
+        }),
+        of('v1', 'ConfigMap', 'checkout-settings'),
+        of('v1', 'Service', 'checkout', { spec: { selector: { app: 'checkout' }, ports: [{ port: 80 }] } }),
+      ),
+      'b.yaml': yaml(configMap('stays')),
+    });
+    await sync.ready();
+    try {
+      const sha = sync.push({ 'a.yaml': null });
+      await sync.ready('True', new RegExp(sha));
+      // Held by the finalizer, each still shows when its deletion was asked for: the resourceVersion counts up with each write.
+      const asked = await Promise.all(
+        types.map(async ([type, name]) => {
+          const object = await sync.get(type, name);
+          assert.ok(object?.metadata.deletionTimestamp, `${type.kind} is being deleted`);
+          return { kind: type.kind, at: Number(object.metadata.resourceVersion) };
+        }),
+      );
+      const order = asked.toSorted((a, b) => a.at - b.at).map(({ kind }) => kind);
+      assert.deepEqual(order, ['Ingress', 'NetworkPolicy', 'Service', 'ConfigMap', 'ServiceAccount']);
+    } finally {
+      for (const [type, name] of types) await sync.edit(type, name, { metadata: { finalizers: null } });
+    }
+  });
+
+  it('prunes the rest when the finalizer of another controller holds one object', async () => {
+    const sync = await start({
+      'a.yaml': yaml(configMap('held'), configMap('free'), configMap('settings', { v: '1' })),
+    });
+    await sync.ready();
+    await sync.edit(resources.configMaps, 'held', { metadata: { finalizers: [FINALIZER] } });
+    try {
+      const sha = sync.push({ 'a.yaml': yaml(configMap('settings', { v: '2' })) });
+      await sync.ready('True', new RegExp(sha));
+      assert.deepEqual(await names(sync), ['held', 'settings']);
+      assert.ok((await sync.get(resources.configMaps, 'held'))?.metadata.deletionTimestamp);
+      const next = sync.push({ 'a.yaml': yaml(configMap('settings', { v: '3' })) });
+      await sync.ready('True', new RegExp(next));
+      assert.deepEqual((await sync.get(resources.configMaps, 'settings'))?.data, { v: '3' });
+    } finally {
+      await sync.edit(resources.configMaps, 'held', { metadata: { finalizers: null } });
+    }
+    assert.deepEqual(await names(sync), ['settings']);
+  });
+
+  it('names an object that it may not delete, keeps it tracked, and tries again', async () => {
+    const sync = await start({ 'a.yaml': yaml(configMap('ledger'), configMap('settings')) });
+    await sync.ready();
+    const policy = `keep-${sync.ns}`;
+    const admission = (kind: string, spec: object): string =>
+      yaml({ apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name: policy }, spec });
+    const matchResources = {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': sync.ns } },
+      resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['configmaps'] }],
+    };
+    const validations = [{ expression: 'oldObject.metadata.name != "ledger"', message: 'the ledger is never deleted' }];
+    try {
+      plane().kubectl(
+        ['apply', '-f', '-'],
+        `${admission('ValidatingAdmissionPolicy', { matchConstraints: matchResources, validations })}\n---\n${admission(
+          'ValidatingAdmissionPolicyBinding',
+          { policyName: policy, validationActions: ['Deny'] },
+        )}`,
+      );
+      await eventually(
+        () => {
+          try {
+            plane().kubectl(['-n', sync.ns, 'delete', 'configmap', 'ledger', '--dry-run=server']);
+            return false;
+          } catch {
+            return true;
+          }
+        },
+        { what: 'the policy is in force' },
+      );
+      sync.push({ 'a.yaml': yaml(configMap('settings')) });
+      await sync.ready('False', /PruneFailed .*ledger.*the ledger is never deleted/);
+      assert.ok(tracked(await live(sync)).includes('ledger'));
+    } finally {
+      plane().kubectl(['delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', policy]);
+    }
+    await sync.ready();
+    assert.deepEqual(await names(sync), ['settings']);
+  });
+
+  it('prunes what left Git while no controller ran', async () => {
+    const sync = await start({ 'a.yaml': yaml(configMap('one'), configMap('two'), login) });
+    await sync.ready();
+    let sha = '';
+    await bench().restart(async () => {
+      sha = sync.repository.commit({ 'a.yaml': yaml(configMap('two')) });
+    });
+    await sync.ready('True', new RegExp(sha));
+    assert.deepEqual([await names(sync), await names(sync, resources.secrets)], [['two'], []]);
+  });
+
+  it('rebuilds the inventory from the labels when the status is lost', async () => {
+    const sync = await start({ 'a.yaml': yaml(configMap('one'), configMap('two')) });
+    await sync.ready();
+    let sha = '';
+    await bench().restart(async () => {
+      sha = sync.repository.commit({ 'a.yaml': yaml(configMap('two')) });
+      await clearStatus(sync, { inventory: null, objects: null, appliedRevision: null, conditions: null });
+    });
+    const ready = await sync.ready('True', new RegExp(sha));
+    assert.deepEqual(await names(sync), ['two']);
+    assert.deepEqual(tracked(ready), ['two']);
+  });
+
+  it('finds an object of a kind that Git has none of any more when the status is lost', async () => {
+    const sync = await start({ 'a.yaml': yaml(configMap('one'), login) });
+    await sync.ready();
+    let sha = '';
+    await bench().restart(async () => {
+      sha = sync.repository.commit({ 'a.yaml': yaml(configMap('one')) });
+      await clearStatus(sync, { inventory: null, objects: null, appliedRevision: null, conditions: null });
+    });
+    await sync.ready('True', new RegExp(sha));
+    assert.deepEqual(await names(sync, resources.secrets), []);
+  });
+
+  it('deletes no object of somebody else that carries the label of a GitSync', async () => {
+    const sync = await start({ 'a.yaml': yaml(configMap('mine')) });
+    await sync.ready();
+    const label = (await sync.get(resources.configMaps, 'mine'))?.metadata.labels;
+    await plane().client.create(resources.configMaps, {
+      ...configMap('theirs'),
+      metadata: { namespace: sync.ns, name: 'theirs', ...(label && { labels: label }) },
+    });
+    await bench().restart();
+    const sha = sync.push({ 'a.yaml': yaml(configMap('other')) });
+    await sync.ready('True', new RegExp(sha));
+    assert.deepEqual(await names(sync), ['other', 'theirs']);
+  });
+
+  it('keeps the GitSync small above 1,000 objects, and prunes exactly what left, also after a restart', async function () {
+    this.timeout(120_000);
+    const sync = await start({ 'a.yaml': numbered(1_200), 'b.yaml': yaml(login) });
+    const first = await sync.ready();
+    assert.equal(first.status?.objects, 1_201);
+    assert.equal(first.status?.inventory, undefined);
+    assert.deepEqual(
+      first.status?.inventoryKinds?.toSorted((a, b) => a.objects - b.objects),
+      [
+        { group: '', kind: 'Secret', objects: 1 },
+        { group: '', kind: 'ConfigMap', objects: 1_200 },
+      ],
+    );
+    assert.ok(JSON.stringify(first).length < 10_000, 'the object is small');
+    const second = sync.push({ 'a.yaml': numbered(1_100) });
+    await sync.ready('True', new RegExp(second));
+    assert.equal((await names(sync)).length, 1_100);
+    let third = '';
+    await bench().restart(async () => {
+      third = sync.repository.commit({ 'a.yaml': numbered(900), 'b.yaml': null });
+    });
+    const last = await sync.ready('True', new RegExp(third));
+    assert.deepEqual([(await names(sync)).length, (await names(sync)).at(-1)], [900, 'tenant-0899']);
+    assert.deepEqual(await names(sync, resources.secrets), []);
+    assert.equal(last.status?.inventory?.length, 900);
+    assert.equal(last.status?.inventoryKinds, undefined);
+  });
+
+  describe('of a GitSync that is deleted', () => {
+    /** What is left of one ConfigMap. */
+    const leftAfter = async (spec: object): Promise<string[]> => {
+      const sync = await start({ 'a.yaml': yaml(configMap('one')) });
+      await sync.ready();
+      await sync.edit(resources.gitSyncs, 'app', { spec });
+      await remove(sync);
+      await removed(sync);
+      return names(sync);
+    };
+
+    it('deletes its objects with deletionPolicy Delete, though prune is off', async () =>
+      assert.deepEqual(await leftAfter({ deletionPolicy: 'Delete', prune: false }), []));
+
+    it('keeps its objects with deletionPolicy Orphan, though prune is on', async () =>
+      assert.deepEqual(await leftAfter({ deletionPolicy: 'Orphan', prune: true }), ['one']));
+
+    it('keeps its objects with the default deletionPolicy where prune is off', async () =>
+      assert.deepEqual(await leftAfter({ prune: false }), ['one']));
+
+    it('deletes its objects also when the controller that applied them is gone', async () => {
+      const sync = await start({ 'a.yaml': yaml(configMap('one')), 'b.yaml': numbered(3) });
+      await sync.ready();
+      await bench().restart(() => remove(sync));
+      await removed(sync);
+      assert.deepEqual(await names(sync), []);
+    });
+  });
+
+  describe('and spec.suspend', () => {
+    it('applies and corrects nothing while it is suspended, and brings the state in Git back when it is resumed', async () => {
+      const sync = await start({ 'a.yaml': yaml(configMap('limits', { rps: '100' }), configMap('banner')) });
+      await sync.ready();
+      await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: true } });
+      await eventually(async () =>
+        (await live(sync)).status?.conditions?.some((c) => c.type === 'Suspended' && c.status === 'True'),
+      );
+      const other = await start({ 'a.yaml': yaml(configMap('canary', { v: '1' })) });
+      await other.ready();
+      const sha = sync.push({ 'a.yaml': yaml(configMap('limits', { rps: '200' })) });
+      await sync.edit(resources.configMaps, 'limits', { data: { rps: '1' } });
+      await plane().client.delete(resources.configMaps, { namespace: sync.ns, name: 'banner' });
+      // Another GitSync's drift, later than all of this, is put right: the reconciler has seen ours.
+      await other.edit(resources.configMaps, 'canary', { data: { v: '2' } });
+      await eventually(async () => {
+        const found = await other.get(resources.configMaps, 'canary');
+        return JSON.stringify(found?.data) === '{"v":"1"}';
+      });
+      assert.deepEqual((await sync.get(resources.configMaps, 'limits'))?.data, { rps: '1' });
+      assert.deepEqual(await names(sync), ['limits']);
+      await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: false } });
+      await sync.ready('True', new RegExp(sha));
+      assert.deepEqual((await sync.get(resources.configMaps, 'limits'))?.data, { rps: '200' });
+      const suspended = (await live(sync)).status?.conditions?.find((c) => c.type === 'Suspended');
+      assert.notEqual(suspended?.status, 'True');
+    });
+
+    it('corrects what was changed while it was suspended when Git has nothing new', async () => {
+      const sync = await start({ 'a.yaml': yaml(configMap('limits', { rps: '100' }), configMap('banner')) });
+      await sync.ready();
+      await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: true } });
+      await bench().restart(async () => {
+        await sync.edit(resources.configMaps, 'limits', { data: { rps: '1' } });
+        await plane().client.delete(resources.configMaps, { namespace: sync.ns, name: 'banner' });
+      });
+      await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: false } });
+      await eventually(() => sync.get(resources.configMaps, 'banner'), { what: 'the banner' });
+      assert.deepEqual((await sync.get(resources.configMaps, 'limits'))?.data, { rps: '100' });
+    });
+  });
+});
