@@ -33,5 +33,5 @@ export class CliError extends Error {
   }
 }
 
-/** Exit codes: part of the interface. */
-export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
+/** Exit codes: part of the interface. The last two are of `diff`, and the same as kubectl's. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, different: 1, trouble: 2 } as const;

@@ -17,12 +17,12 @@ import { type Cli, durationOption, numberOption, openCli } from './context.ts';
 import { CliError, type CliIo, EXIT } from './io.ts';
 
 const GLOBAL = `
-Exit codes: 0 done, 1 failed (or \`check\` found something), 2 wrong usage.
+Exit codes: 0 done, 1 failed (or \`check\` found something), 2 wrong usage. Of \`diff\`: 0 no difference, 1 some, 2 failed.
 WORKLOAD is deploy/NAME, sts/NAME or ds/NAME; a bare NAME is a Deployment.`;
 
 /** Runs one command line (without node and script) and resolves with its exit code. */
 export const run = async (argv: string[], io: CliIo): Promise<number> => {
-  const exit = { code: EXIT.ok as number };
+  const exit: Exit = { code: EXIT.ok, failure: EXIT.failure };
   const program = build(argv, io, exit);
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -30,11 +30,17 @@ export const run = async (argv: string[], io: CliIo): Promise<number> => {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     io.err(explainError(error));
-    return EXIT.failure;
+    return exit.failure;
   }
 };
 
-const build = (argv: string[], io: CliIo, exit: { code: number }): Base => {
+interface Exit {
+  code: number;
+  /** Where an error is thrown. */
+  failure: number;
+}
+
+const build = (argv: string[], io: CliIo, exit: Exit): Base => {
   const program = new Command(io.name)
     .description('Makes the cluster equal Git, and takes back the release that burns the error budget.')
     .version(io.version, '-V, --version')
@@ -49,12 +55,12 @@ const build = (argv: string[], io: CliIo, exit: { code: number }): Base => {
     .addHelpText('after', GLOBAL)
     .exitOverride();
 
-  /** A command that talks to the cluster; its last two arguments, options and Command, are commander's. */
+  /** A command that talks to the cluster; its last two arguments, options and Command, are commander's. It may say its exit code. */
   const command = <A extends unknown[]>(
     usage: string,
     text: string,
     help: string,
-    act: (cli: Cli, ...args: A) => Promise<void>,
+    act: (cli: Cli, ...args: A) => Promise<unknown>,
   ): Base =>
     program
       .command(usage)
@@ -62,7 +68,8 @@ const build = (argv: string[], io: CliIo, exit: { code: number }): Base => {
       .addHelpText('after', help)
       .action(async (...args: unknown[]) => {
         const self = args.at(-1) as Base;
-        await act(await openCli(io, self), ...(args.slice(0, -1) as A));
+        const code = await act(await openCli(io, self), ...(args.slice(0, -1) as A));
+        if (typeof code === 'number') exit.code = code;
       });
   const waiting = (base: Base, timeout: string): Base =>
     base.option('--no-wait', "don't wait until it is done").addOption(timeoutOption('how long to wait', timeout));
@@ -73,7 +80,13 @@ const build = (argv: string[], io: CliIo, exit: { code: number }): Base => {
   command('incidents', 'incidents, newest first', INCIDENTS_HELP, incidents).option('--open', 'only those not closed');
   command('explain <incident>', 'the story of an incident', EXPLAIN_HELP, explain);
   command('holds', 'releases that are kept out', '', holds);
-  command('diff <gitsync>', 'what differs from what was applied, and what is held back', DIFF_HELP, diff);
+  // As kubectl diff: 1 tells of a difference, so an error has to be another number.
+  command('diff <gitsync>', 'what differs from what was applied, and what is held back', DIFF_HELP, diff).hook(
+    'preAction',
+    () => {
+      exit.failure = EXIT.trouble;
+    },
+  );
 
   program.commandsGroup('Act:');
   waiting(

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { annotations } from '../../src/api/annotations.ts';
+import { API_VERSION, annotations } from '../../src/api/annotations.ts';
+import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
 import { readManifests } from '../../src/cli/manifests.ts';
@@ -11,7 +12,7 @@ import { createDiscovery, resources } from '../../src/kube/index.ts';
 import { type Outcome, runCli } from '../support/cli.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
-import { type SyncBench, startSyncBench } from '../support/sync.ts';
+import { configMap, deployment, type SyncBench, startSyncBench, yaml } from '../support/sync.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SHOP = join(ROOT, 'examples/shop/manifests');
@@ -123,5 +124,109 @@ describe('the command line, the reconciler and its rights together', function ()
 
     assert.equal((await metricops('lift', 'checkout', '-n', namespace)).code, 0);
     await eventually(async () => imageOf(await checkout(namespace)) === 'metricops.dev/shop:v2', { what: 'v2 again' });
+  });
+
+  it('show each field that was changed by hand, with exit code 1, as a table and for scripts', async () => {
+    const namespace = await plane().namespace('shop');
+    const repository = bench.git.repository(namespace);
+    const labels = { tier: 'front' };
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', labels },
+      spec: { ports: [{ port: 80 }] },
+    };
+    repository.commit({ 'a.yaml': yaml(configMap('limits', { rps: '100' }), service) });
+    await bench.sync(namespace, 'shop', { url: repository.url, drift: 'Report' });
+    await bench.ready(namespace, 'shop');
+    const equal = await metricops('diff', 'shop', '-n', namespace);
+    assert.deepEqual([equal.code, /no difference in 2 objects/.test(equal.out)], [0, true], equal.out + equal.err);
+
+    plane().kubectl(['-n', namespace, 'patch', 'configmap', 'limits', '-p', '{"data":{"rps":"1"}}']);
+    plane().kubectl(['-n', namespace, 'delete', 'service', 'web']);
+    const name = { namespace, name: 'shop' };
+    await eventually(
+      async () => (await plane().client.get<GitSync>(resources.gitSyncs, name))?.status?.drift?.length === 2,
+      { what: 'both differences' },
+    );
+    const people = await metricops('diff', 'shop', '-n', namespace);
+    assert.equal(people.code, 1, people.err);
+    assert.match(people.out, /2 differences in 2 objects\n\nKIND +NAME +FIELD +GIT +CLUSTER +BY\n/);
+    assert.match(people.out, new RegExp(`ConfigMap +${namespace}/limits +/data/rps +"100" +"1" +kubectl-patch`));
+    assert.match(people.out, new RegExp(`Service +${namespace}/web +- +- +deleted +-`));
+    const scripts = await metricops('diff', 'shop', '-n', namespace, '-o', 'json');
+    assert.equal(scripts.code, 1);
+    const { drift } = JSON.parse(scripts.out) as { drift: { kind: string }[] };
+    assert.deepEqual(
+      drift.find(({ kind }) => kind === 'ConfigMap'),
+      {
+        group: '',
+        kind: 'ConfigMap',
+        namespace,
+        name: 'limits',
+        field: '/data/rps',
+        git: '"100"',
+        cluster: '"1"',
+        by: ['kubectl-patch'],
+      },
+    );
+  });
+
+  it('tell by exit code 2 that a difference could not be found out', async () => {
+    assert.equal((await metricops('diff', 'nothing-of-the-kind')).code, 2);
+    assert.equal((await metricops('diff')).code, 2);
+    assert.equal((await metricops('sync', 'nothing-of-the-kind')).code, 1);
+    const help = await metricops('diff', '--help');
+    assert.deepEqual([help.code, /Exit code 0 without a difference, 1 with one, 2 when/.test(help.out)], [0, true]);
+  });
+
+  it('show a GitSync of more than 1,000 objects, whose inventory is in no status', async () => {
+    const namespace = await plane().namespace('shop');
+    const repository = bench.git.repository(namespace);
+    const many = Array.from({ length: 1_000 }, (_, i) => configMap(`tenant-${i}`));
+    repository.commit({ 'a.yaml': yaml(...many, deployment('web', 'shop:v1', 'tenant-0', { replicas: 0 })) });
+    await bench.sync(namespace, 'shop', { url: repository.url });
+    const ready = await bench.ready(namespace, 'shop');
+    assert.equal(ready.status?.inventory, undefined);
+    assert.match((await metricops('sync', 'shop', '-n', namespace)).out, /Applied +main@.*, 1001 objects/);
+    assert.match((await metricops('status', '-n', namespace)).out, /shop +True +main@/);
+    assert.match((await metricops('diff', 'shop', '-n', namespace)).out, /no difference in 1001 objects/);
+    assert.equal((await metricops('suspend', 'shop', '-n', namespace)).code, 0);
+    await eventually(
+      async () =>
+        (await plane().client.get<GitSync>(resources.gitSyncs, { namespace, name: 'shop' }))?.status?.conditions?.some(
+          ({ type, status }) => type === 'Suspended' && status === 'True',
+        ),
+      { what: 'the suspension' },
+    );
+    plane().kubectl(['-n', namespace, 'set', 'image', 'deployment/web', 'c=shop:by-hand']);
+    const shown = await metricops('diff', 'shop', '-n', namespace);
+    assert.equal(shown.code, 1, shown.err);
+    assert.match(shown.out, /Deployment .*\/web: changed in the cluster[\s\S]*- .*image: shop:v1\n.*\+ .*shop:by-hand/);
+  });
+
+  it('list GitSyncSets with the number of their GitSyncs', async () => {
+    const namespace = await plane().namespace('teams');
+    assert.doesNotMatch((await metricops('status', '-n', namespace)).out, /GitSyncSets/);
+    const name = { namespace, name: 'tenants' };
+    await plane().client.create(resources.gitSyncSets, {
+      apiVersion: API_VERSION,
+      kind: 'GitSyncSet',
+      metadata: name,
+      spec: { generator: { list: [{ name: 'blue' }, { name: 'green' }] }, template: { name: '{{name}}' } },
+    });
+    const time = new Date().toISOString();
+    const words = { reason: 'Succeeded', message: '2 GitSyncs', lastTransitionTime: time };
+    const status = { syncs: 2, conditions: [{ type: 'Ready', status: 'True', ...words }] };
+    await plane().client.patch(
+      resources.gitSyncSets,
+      name,
+      { type: 'merge', body: { status } },
+      { subresource: 'status' },
+    );
+    const { out } = await metricops('status', '-n', namespace);
+    assert.match(out, /GitSyncSets\n +NAMESPACE +GITSYNCSET +READY +SYNCS.*\n.*tenants +True +2 +- +2 GitSyncs/);
+    const scripts = JSON.parse((await metricops('status', '-n', namespace, '-o', 'json')).out) as object;
+    assert.match(JSON.stringify(scripts), /"gitSyncSets":\[\{.*"tenants"/);
   });
 });

@@ -320,7 +320,7 @@ describe('the command line', () => {
     const sync = await put(resources.gitSyncs, { ...gitSync(namespace), status: { inventory } });
     const before = await metricops('diff', 'shop', '-n', namespace);
     assert.equal(before.code, 0, before.err);
-    assert.match(before.out, /no difference in 1 workload\n\n1 other object: the controller reports no drift/);
+    assert.match(before.out, /: no difference in 2 objects\n/);
 
     const container = { name: 'web', image: 'web:by-hand' };
     const body = { spec: { template: { spec: { containers: [container] } } } };

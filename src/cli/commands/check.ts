@@ -31,13 +31,18 @@ const system = (name: string): { namespace: string; name: string } => ({ namespa
 
 /** Native sidecars: beta and on by default from this on. */
 const MINOR = 29;
+/** Supported minors: the one that the tests run on, and the three before it. */
+const SUPPORTED = { from: 31, to: 34 };
 
 const serverVersion: Check = async (cli) => {
   const { major, minor, gitVersion } = (await cli.client.raw('GET', '/version')) as Record<string, string>;
-  const fine = Number(major) > 1 || Number.parseInt(minor ?? '0', 10) >= MINOR;
-  return fine
-    ? ok(`Kubernetes ${gitVersion}`)
-    : { result: 'failed', message: `Kubernetes ${gitVersion}`, next: `upgrade to 1.${MINOR} or later` };
+  const { from, to } = SUPPORTED;
+  const found = Number(major) > 1 ? Number.POSITIVE_INFINITY : Number.parseInt(minor ?? '0', 10);
+  if (found >= from && found <= to) return ok(`Kubernetes ${gitVersion}`);
+  if (found < MINOR)
+    return { result: 'failed', message: `Kubernetes ${gitVersion}`, next: `upgrade to 1.${from} or later` };
+  const message = `Kubernetes ${gitVersion} is ${found < from ? 'older' : 'newer'} than what is supported`;
+  return { result: 'warning', message, next: `supported are 1.${from} to 1.${to}` };
 };
 
 const nodes: Check = async (cli) => {

@@ -1,24 +1,32 @@
 import { dump } from 'js-yaml';
-import { annotations, fieldManagerOf } from '../../api/annotations.ts';
-import type { GitSync } from '../../api/gitsync.ts';
-import { type KubeObject, type ObjectKey, parseKey } from '../../api/meta.ts';
+import { annotations, fieldManagerOf, labels, ownerLabel } from '../../api/annotations.ts';
+import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
+import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
 import type { ReleaseHistory } from '../../api/release-history.ts';
-import { isWorkloadKind } from '../../api/workload.ts';
+import { isWorkloadKind, type WorkloadKind } from '../../api/workload.ts';
+import { KubeError } from '../../kube/errors.ts';
 import { resources, workloadResource } from '../../kube/resources.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { historyName } from '../../snapshot/history-name.ts';
 import type { Cli } from '../context.ts';
+import { EXIT } from '../io.ts';
 import { unified } from '../line-diff.ts';
-import { indent } from '../table.ts';
+import { indent, table } from '../table.ts';
 import { conditionOf, plural, shortRevision } from '../words.ts';
 import { findSync } from './sync.ts';
 
 export const DIFF_HELP = `
-For each workload of the GitSync: what differs between the cluster and what was applied (drift; asked with a server-side
-dry run, nothing is written), and, where a release is held back, what Git would change.
+What differs between the cluster and what was applied from Git. Objects of every kind: what the controller found, where
+spec.drift is Report (with Correct it is put right at once, and there is usually nothing to see). Workloads that are
+opted in: asked now, with a server-side dry run that writes nothing; and, where a release is held back, what Git would
+change. Values of Secrets are never shown.
+
+Exit code 0 without a difference, 1 with one, 2 when that could not be found out.
 
 Examples:
-  metricops diff shop -n shop`;
+  metricops diff shop -n shop
+  # The changed fields, for scripts
+  metricops diff shop -n shop -o json | jq -r '.drift[] | "\\(.kind) \\(.name) \\(.field)"'`;
 
 interface Difference {
   workload: string;
@@ -27,30 +35,101 @@ interface Difference {
   text: string;
 }
 
-export const diff = async (cli: Cli, name: string): Promise<void> => {
+/** One field of one object. */
+interface Field {
+  group: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  /** JSON pointer; '' for the object itself. */
+  field: string;
+  /** As JSON; undefined where it has none. */
+  git: string | undefined;
+  /** As JSON; undefined where it has none; "deleted" of the object itself. */
+  cluster: string | undefined;
+  /** Field managers. */
+  by: string[];
+}
+
+export const diff = async (cli: Cli, name: string): Promise<number> => {
   const sync = await findSync(cli, name);
-  const keys = (sync.status?.inventory ?? []).map(({ id }) => parseKey(id));
-  const workloads = keys.filter((key) => key.group === 'apps' && isWorkloadKind(key.kind));
+  const drift = (sync.status?.drift ?? []).flatMap(fieldsOf);
+  const told = new Set(sync.status?.drift?.map(({ id }) => id));
   const differences: Difference[] = [];
-  for (const key of workloads) differences.push(...(await ofWorkload(cli.client, sync, key)));
-  const others = keys.length - workloads.length;
-  cli.print({ gitSync: name, differences }, () => text(sync, differences, workloads.length, others));
+  for (const key of await workloadsOf(cli.client, sync)) {
+    const found = await ofWorkload(cli.client, sync, key);
+    differences.push(...found.filter(({ what }) => what === 'held' || !told.has(keyString(key))));
+  }
+  cli.print({ gitSync: name, drift, differences }, () => text(sync, drift, differences));
+  const contested = conditionOf(sync, 'Drifted')?.status === 'True';
+  return drift.length + differences.length > 0 || contested ? EXIT.different : EXIT.ok;
 };
 
-const text = (sync: GitSync, differences: Difference[], workloads: number, others: number): string => {
-  const drifted = conditionOf(sync, 'Drifted');
-  const head = `${sync.metadata.namespace}/${sync.metadata.name} at ${shortRevision(sync.status?.appliedRevision) ?? 'no revision yet'}: ${
-    differences.length === 0 ? 'no difference' : plural(differences.length, 'difference')
-  } in ${plural(workloads, 'workload')}`;
-  const tail =
-    others === 0
-      ? undefined
-      : `${plural(others, 'other object')}: ${drifted?.status === 'True' ? drifted.message : 'the controller reports no drift'}`;
+const fieldsOf = ({ id, by = [], changes }: DriftEntry): Field[] => {
+  const { group, kind, namespace, name } = parseKey(id);
+  return changes.map(({ path, applied, live }) => {
+    return { group, kind, namespace, name, field: path, git: applied, cluster: live, by };
+  });
+};
+
+/** By the inventory, or by their label where there are too many objects for one. */
+const workloadsOf = async (client: KubeClient, sync: GitSync): Promise<ObjectKey[]> => {
+  const { inventory, inventoryKinds = [] } = sync.status ?? {};
+  const isWorkload = ({ group, kind }: { group: string; kind: string }) => group === 'apps' && isWorkloadKind(kind);
+  if (inventory) return inventory.map(({ id }) => parseKey(id)).filter(isWorkload);
+  const labelSelector = `${labels.sync}=${ownerLabel(syncName(sync))}`;
+  const lists = inventoryKinds.filter(isWorkload).map(async ({ kind }) => {
+    const type = workloadResource(kind as WorkloadKind);
+    const everywhere = { labelSelector, metadataOnly: true };
+    const { items } = await client.list(type, everywhere).catch((error: unknown) => {
+      if (!(error instanceof KubeError && error.status === 403)) throw error;
+      return client.list(type, { ...everywhere, namespace: syncName(sync).namespace });
+    });
+    return items.map(keyOf);
+  });
+  return (await Promise.all(lists)).flat();
+};
+
+const syncName = ({ metadata }: GitSync) => ({ namespace: metadata.namespace ?? '', name: metadata.name });
+
+const text = (sync: GitSync, drift: Field[], differences: Difference[]): string => {
+  const { namespace, name } = syncName(sync);
+  const count = drift.length + differences.length;
+  const head = `${namespace}/${name} at ${shortRevision(sync.status?.appliedRevision) ?? 'no revision yet'}: ${
+    count === 0 ? 'no difference' : plural(count, 'difference')
+  } in ${plural(sync.status?.objects ?? sync.status?.inventory?.length ?? 0, 'object')}`;
   const parts = differences.map(
     (d) =>
       `${d.workload}: ${d.what === 'drift' ? 'changed in the cluster (- applied, + live)' : 'held back (- runs, + Git)'}\n${indent(d.text)}`,
   );
-  return [head, ...parts, tail].filter((part) => part !== undefined).join('\n\n');
+  const fields = drift.length === 0 ? [] : [fieldsTable(drift)];
+  return [head, ...fields, ...parts, tailOf(sync)].filter((part) => part !== undefined).join('\n\n');
+};
+
+const fieldsTable = (drift: Field[]): string =>
+  table(
+    ['Kind', 'Name', 'Field', 'Git', 'Cluster', 'By'],
+    drift.map(({ kind, namespace, name, field, git, cluster, by }) => [
+      kind,
+      namespace === '' ? name : `${namespace}/${name}`,
+      field,
+      git,
+      cluster,
+      by.join(', '),
+    ]),
+  );
+
+/** The status holds so many objects. */
+const MAX_SHOWN = 20;
+
+const tailOf = (sync: GitSync): string | undefined => {
+  const drifted = conditionOf(sync, 'Drifted');
+  if (drifted?.reason === 'DriftContested') return drifted.message;
+  if (sync.spec.drift === 'Report') {
+    const full = sync.status?.drift?.length === MAX_SHOWN;
+    return full ? `Only the first ${MAX_SHOWN} objects are shown.` : undefined;
+  }
+  return 'What is changed by hand is put right at once (spec.drift is Correct): there is usually nothing to see.';
 };
 
 const ofWorkload = async (client: KubeClient, sync: GitSync, key: ObjectKey): Promise<Difference[]> => {
@@ -63,13 +142,23 @@ const ofWorkload = async (client: KubeClient, sync: GitSync, key: ObjectKey): Pr
   const applied = snapshot === undefined ? undefined : await snapshotWorkload(client, key.namespace, snapshot);
   if (!applied) return [];
   const out: Difference[] = [];
-  const manager = fieldManagerOf({ namespace: sync.metadata.namespace ?? '', name: sync.metadata.name });
-  const wanted = await client.apply(type, applied, { fieldManager: manager, force: true, dryRun: true });
+  const manager = fieldManagerOf(syncName(sync));
+  const wanted = await client.apply(type, withReplicasOf(live, applied), {
+    fieldManager: manager,
+    force: true,
+    dryRun: true,
+  });
   const drift = unified(yaml(wanted), yaml(live));
   if (drift !== '') out.push({ workload, what: 'drift', text: drift });
   const held = await heldDifference(client, sync, key, applied);
   if (held !== '') out.push({ workload, what: 'held', text: held });
   return out;
+};
+
+/** A snapshot holds none, and an apply without them would answer with their default. */
+const withReplicasOf = (live: KubeObject, applied: KubeObject): KubeObject => {
+  const replicas = (live.spec as { replicas?: number } | undefined)?.replicas;
+  return replicas === undefined ? applied : { ...applied, spec: { ...(applied.spec as object), replicas } };
 };
 
 const heldDifference = async (

@@ -8,7 +8,7 @@ import { indent, table } from '../table.ts';
 import { plural, workloadWords } from '../words.ts';
 import { holdsTable, listHolds } from './holds.ts';
 import { incidentsTable, isOpen, listIncidents } from './incidents.ts';
-import { listSyncs, syncsTable } from './sync.ts';
+import { listSyncSets, listSyncs, syncSetsTable, syncsTable } from './sync.ts';
 
 export const STATUS_HELP = `
 Examples:
@@ -17,8 +17,9 @@ Examples:
 
 /** One page: is it well, and if not, where to look. */
 export const status = async (cli: Cli): Promise<void> => {
-  const [controller, syncs, held, incidents, covered] = await Promise.all([
+  const [controller, sets, syncs, held, incidents, covered] = await Promise.all([
     controllerWords(cli),
+    listSyncSets(cli),
     listSyncs(cli),
     listHolds(cli),
     listIncidents(cli),
@@ -28,9 +29,10 @@ export const status = async (cli: Cli): Promise<void> => {
   const active = held.filter((hold) => hold.status?.phase !== 'Lifted');
   const missing = covered === undefined ? [] : uncovered(covered);
   const now = cli.io.now();
-  cli.print({ gitSyncs: syncs, holds: active, incidents: open, sidecarMissing: missing }, () =>
+  cli.print({ gitSyncSets: sets, gitSyncs: syncs, holds: active, incidents: open, sidecarMissing: missing }, () =>
     [
       `Controller: ${controller}`,
+      ...(sets.length === 0 ? [] : [section('GitSyncSets', syncSetsTable(sets))]),
       section('GitSyncs', syncs.length === 0 ? `none in ${where(cli)}` : syncsTable(syncs, now)),
       section('Held', active.length === 0 ? 'nothing' : holdsTable(cli, active)),
       section('Open incidents', open.length === 0 ? 'none' : incidentsTable(open, now)),

@@ -1,5 +1,6 @@
 import { annotations } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
+import type { GitSyncSet } from '../../api/gitsyncset.ts';
 import { resources } from '../../kube/resources.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
@@ -91,6 +92,22 @@ const heldWords = ({ status }: GitSync): string | undefined =>
 
 export const listSyncs = async (cli: Cli): Promise<GitSync[]> =>
   (await cli.client.list<GitSync>(resources.gitSyncs, cli.scope)).items;
+
+export const listSyncSets = async (cli: Cli): Promise<GitSyncSet[]> =>
+  (await cli.client.list<GitSyncSet>(resources.gitSyncSets, cli.scope)).items;
+
+export const syncSetsTable = (sets: GitSyncSet[]): string =>
+  table(
+    ['Namespace', 'GitSyncSet', 'Ready', 'Syncs', 'Revision', 'Status'],
+    sets.map((set) => [
+      set.metadata.namespace,
+      set.metadata.name,
+      conditionOf(set, 'Ready')?.status,
+      set.status?.syncs,
+      shortRevision(set.status?.revision),
+      conditionOf(set, 'Ready')?.message,
+    ]),
+  );
 
 export const syncsTable = (syncs: GitSync[], now: number): string =>
   table(
