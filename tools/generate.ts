@@ -24,7 +24,7 @@ export const generated = (): Map<string, string> => {
   files.set('docs/reference.md', `<!-- ${NOTICE} -->\n\n${reference()}`);
   files.set(
     'docs/compare.md',
-    `<!-- Generated from tools/compare/features.ts by \`npm run generate\`; do not edit. -->\n\n${compare(features)}`,
+    `<!-- Generated from tools/compare/features by \`npm run generate\`; do not edit. -->\n\n${compare(features)}`,
   );
   return files;
 };

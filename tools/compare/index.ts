@@ -1,7 +1,7 @@
-import type { Claim, Feature, Mark, OwnClaim, TestTitle } from './features.ts';
+import type { Claim, Feature, Mark, OwnClaim, TestTitle } from './types.ts';
 
-export type { Claim, Feature, Mark, OwnClaim, TestTitle } from './features.ts';
-export { features } from './features.ts';
+export { features } from './features/index.ts';
+export type { Claim, Feature, Mark, OwnClaim, TestTitle } from './types.ts';
 
 /** docs/compare.md: one table an area, in the order in which the areas first appear. */
 export const compare = (features: readonly Feature[]): string =>

@@ -1,0 +1,112 @@
+import {
+  ARGO_OPERATOR,
+  ARGO_USER,
+  FLUX_INSTALLATION,
+  GIT,
+  KUSTOMIZATION,
+  notYet,
+  type Row,
+  SYNC,
+  shown,
+} from './claims.ts';
+
+const GIT_REPOSITORY = 'https://fluxcd.io/flux/components/source/gitrepositories/';
+const TENANCY = 'test/integration/sync-tenancy.test.ts';
+const SETS = 'test/integration/gitsyncset.test.ts';
+const FAIRNESS = 'test/integration/sync-fairness.test.ts';
+
+export const tenancy: Row[] = [
+  {
+    name: 'Writes as a ServiceAccount of the tenant',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#role-based-access-control` },
+    argo: { mark: 'partly', note: 'opt-in, beta since v3.5', page: `${ARGO_OPERATOR}app-sync-using-impersonation/` },
+    ours: shown(SYNC, 'writes as the ServiceAccount that it is told to be, and no more'),
+  },
+  {
+    name: 'That can be made mandatory',
+    flux: { mark: 'yes', page: `${FLUX_INSTALLATION}multitenancy/` },
+    argo: { mark: 'partly', note: 'beta', page: `${ARGO_OPERATOR}app-sync-using-impersonation/` },
+    ours: shown(TENANCY, 'is refused without a ServiceAccount, and works with one'),
+  },
+  {
+    name: 'No references to other namespaces',
+    flux: { mark: 'partly', note: 'with `--no-cross-namespace-refs`', page: `${FLUX_INSTALLATION}multitenancy/` },
+    ours: shown(TENANCY, 'can name nothing of another namespace in a GitSync'),
+  },
+  {
+    name: "A label on somebody else's object claims nothing",
+    ours: shown(TENANCY, 'loses nothing to the owner label of its GitSync on an object of somebody else'),
+  },
+  {
+    name: 'Installs without a wildcard or cluster-admin',
+    flux: { mark: 'no', note: 'cluster-admin', page: `${KUSTOMIZATION}#role-based-access-control` },
+    argo: { mark: 'no', note: '`*` on `*`' },
+    ours: shown(
+      'test/integration/deploy.test.ts',
+      'gives nobody everything: no wildcard, no escalate, no bind, no impersonation of users or groups',
+    ),
+  },
+  {
+    name: 'Projects that limit repositories and destinations',
+    flux: { mark: 'no' },
+    argo: { mark: 'yes', note: 'AppProject', page: `${ARGO_USER}projects/` },
+    ours: {
+      mark: 'partly',
+      test: {
+        file: TENANCY,
+        title: 'refuses repositories on other hosts, says which are allowed, and lifts at once when it changes',
+      },
+      note: 'hosts, kinds and namespaces by one PlatformPolicy for all, rights by RBAC',
+    },
+  },
+  {
+    name: 'Web UI with single sign-on',
+    flux: { mark: 'no', note: 'none in core' },
+    argo: { mark: 'yes', page: `${ARGO_OPERATOR}user-management/` },
+    ours: notYet,
+  },
+];
+
+export const scale: Row[] = [
+  {
+    name: 'A replica takes over when the leader goes',
+    flux: { mark: 'yes', note: 'leader election' },
+    argo: { mark: 'partly', note: 'replicas are shards by cluster', page: `${ARGO_OPERATOR}high_availability/` },
+    ours: shown('test/integration/kube-faults.test.ts', 'has one leader, and at once another when it goes'),
+  },
+  {
+    name: 'One fetch serves all syncs of a repository',
+    flux: { mark: 'yes', note: 'a GitRepository for many Kustomizations', page: GIT_REPOSITORY },
+    argo: { mark: 'yes', note: 'one clone in the repo server', page: `${ARGO_OPERATOR}high_availability/` },
+    ours: shown(GIT, 'asks once, however many open the same commit, and not again for a folder that did not change'),
+  },
+  {
+    name: 'Work divided among controllers',
+    flux: { mark: 'yes', note: 'by label', page: `${FLUX_INSTALLATION}sharding/` },
+    argo: { mark: 'yes', note: 'by cluster', page: `${ARGO_OPERATOR}high_availability/` },
+    ours: notYet,
+  },
+  {
+    name: 'Many clusters from one control plane',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#kubeconfig-remote-clusters` },
+    argo: { mark: 'yes', page: `${ARGO_OPERATOR}cluster-management/` },
+    ours: notYet,
+  },
+  {
+    name: 'One object for many syncs',
+    flux: { mark: 'no', note: 'the Flux Operator has ResourceSet' },
+    argo: { mark: 'yes', note: 'ApplicationSet', page: `${ARGO_OPERATOR}applicationset/` },
+    ours: shown(SETS, 'makes a GitSync for each folder, and follows the commits'),
+  },
+  {
+    name: 'A Git server that hangs delays only its own users',
+    ours: shown(FAIRNESS, 'does not delay the GitSyncs of other servers, however many use it'),
+  },
+  {
+    name: 'A namespace that hangs delays no other',
+    ours: shown(
+      FAIRNESS,
+      'delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it is well again',
+    ),
+  },
+];

@@ -1,0 +1,233 @@
+import { ARGO_OPERATOR, ARGO_USER, HELM_RELEASE, KUSTOMIZATION, notYet, type Row, SYNC, shown } from './claims.ts';
+
+const ORDER = 'test/integration/sync-order.test.ts';
+const POLICY = 'test/integration/sync-policy.test.ts';
+const HPA = 'test/integration/sync-hpa.test.ts';
+const ADOPT = 'test/integration/sync-adopt.test.ts';
+const VERSIONED = 'test/integration/sync-versioned.test.ts';
+const PRUNE = 'test/integration/sync-prune.test.ts';
+const DRIFT = 'test/integration/sync-drift.test.ts';
+
+export const order: Row[] = [
+  {
+    name: 'Kinds that others need go first',
+    flux: { mark: 'yes', page: KUSTOMIZATION },
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
+    ours: shown(ORDER, 'makes each kind after those that it needs, whatever the order of the files'),
+  },
+  {
+    name: 'A definition and its custom resources in one sync',
+    flux: { mark: 'yes', page: KUSTOMIZATION },
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
+    ours: shown(ORDER, 'applies a CustomResourceDefinition before its resources, in one sync'),
+  },
+  {
+    name: 'Waves by annotation',
+    flux: { mark: 'no' },
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
+    ours: shown(ORDER, 'applies a later wave only when the earlier one is healthy, and says which wave waits for what'),
+  },
+  {
+    name: 'Wait until the objects are healthy',
+    flux: { mark: 'yes', note: 'kstatus', page: `${KUSTOMIZATION}#wait` },
+    argo: { mark: 'yes', note: 'built-in and Lua checks', page: `${ARGO_OPERATOR}health/` },
+    ours: shown(ORDER, 'waits until every object is healthy when it is told to wait'),
+  },
+  {
+    name: 'Health of your own kinds by an expression',
+    flux: { mark: 'yes', note: 'CEL', page: `${KUSTOMIZATION}#health-check-expressions` },
+    argo: { mark: 'yes', note: 'Lua', page: `${ARGO_OPERATOR}health/` },
+    ours: shown(ORDER, 'judges a custom kind by the CEL expressions of the GitSync'),
+  },
+  {
+    name: 'Health of an Argo Rollout',
+    argo: { mark: 'yes', page: `${ARGO_OPERATOR}health/` },
+    ours: shown(ORDER, 'judges an Argo Rollout by its phase'),
+  },
+  {
+    name: 'What has failed for good is told at once',
+    flux: { mark: 'yes' },
+    ours: shown(ORDER, 'fails fast on a stalled Deployment, is Ready when it recovers, and names the commit all along'),
+  },
+  {
+    name: 'A newer commit supersedes a stuck one',
+    flux: { mark: 'partly', note: 'not by default' },
+    argo: { mark: 'no', note: 'a sync under way has to end first' },
+    ours: shown(ORDER, 'gives up on a stuck revision as soon as there is a newer one'),
+  },
+  {
+    name: 'A sync waits for others',
+    flux: { mark: 'yes', note: '`dependsOn`', page: `${KUSTOMIZATION}#dependencies` },
+    argo: {
+      mark: 'partly',
+      note: 'steps of an ApplicationSet',
+      page: `${ARGO_OPERATOR}applicationset/Progressive-Syncs/`,
+    },
+    ours: shown(ORDER, 'waits until the GitSync that it depends on is Ready, and then goes on by itself'),
+  },
+  {
+    name: 'A circle of dependencies is named',
+    flux: { mark: 'no', note: 'they wait for ever', page: `${KUSTOMIZATION}#dependencies` },
+    ours: shown(SYNC, 'names a circle of dependencies'),
+  },
+];
+
+export const applying: Row[] = [
+  {
+    name: 'Server-side apply',
+    flux: { mark: 'yes', page: KUSTOMIZATION },
+    argo: { mark: 'partly', note: 'an option; client-side by default', page: `${ARGO_USER}sync-options/` },
+    ours: shown('test/integration/kube.test.ts', 'applies, conflicts, forces and deletes as the API server says'),
+  },
+  {
+    name: 'One rejected object does not hold up the others',
+    flux: { mark: 'no', note: 'its dry-run ends the stage' },
+    argo: { mark: 'partly', note: 'unless the dry-run finds it' },
+    ours: shown(SYNC, 'applies the good objects when the API server rejects one, and names that one'),
+  },
+  {
+    name: 'An object of another sync is not taken',
+    argo: { mark: 'partly', note: 'with `FailOnSharedResource=true`', page: `${ARGO_USER}sync-options/` },
+    ours: shown(SYNC, 'does not take an object of another GitSync'),
+  },
+  {
+    name: 'Nothing new: no dry-run of every object',
+    flux: { mark: 'no', note: 'one GET and one dry-run each' },
+    argo: { mark: 'yes', note: 'compares with its watch cache' },
+    ours: shown(SYNC, 'costs no request to the API server when nothing is new'),
+  },
+  {
+    name: 'Apply mode by annotation on an object',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#controlling-the-apply-behavior-of-resources` },
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
+    ours: shown(
+      POLICY,
+      'makes a create-only object, leaves it to others afterwards, and makes it anew when it is deleted',
+    ),
+  },
+  {
+    name: "Replaces what can't be changed in place, when told",
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#force` },
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
+    ours: shown(POLICY, 'says that a field is immutable, and replaces the object when it is told force-replace'),
+  },
+  {
+    name: 'Fields left to others, by JSON pointer',
+    flux: { mark: 'yes' },
+    argo: { mark: 'yes', page: `${ARGO_USER}diffing/` },
+    ours: shown(POLICY, 'leaves a field named by a JSON pointer to others, and the rest of the object follows Git'),
+  },
+  {
+    name: 'Fields left to others, by field manager',
+    argo: { mark: 'yes', page: `${ARGO_USER}diffing/` },
+    ours: shown(POLICY, 'leaves to another field manager what that one wrote, and corrects what anybody else writes'),
+  },
+  {
+    name: 'Replicas left to an autoscaler, without a word',
+    flux: { mark: 'no', note: 'to be taken out of Git' },
+    argo: { mark: 'no', note: 'to be taken out of Git', page: `${ARGO_USER}best_practices/` },
+    ours: shown(
+      HPA,
+      'lets go of the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says',
+    ),
+  },
+  {
+    name: 'Takes over what another tool applied only when told',
+    ours: shown(ADOPT, 'is adopted from Helm only when told so, and loses what Git does not have'),
+  },
+  {
+    name: 'Configuration under hashed names, kept as long as a release needs it',
+    flux: { mark: 'partly', note: 'by generators of kustomize; gone with the next commit' },
+    argo: { mark: 'partly', note: 'by generators of kustomize; gone with the next commit' },
+    ours: shown(VERSIONED, 'stays while a recorded release needs it, though its ReplicaSet is gone'),
+  },
+];
+
+export const pruning: Row[] = [
+  {
+    name: 'Objects that left Git are deleted',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#prune` },
+    argo: { mark: 'yes', note: 'off by default', page: `${ARGO_USER}auto_sync/` },
+    ours: shown(SYNC, 'applies a folder, follows its commits, and prunes what left'),
+  },
+  {
+    name: 'An empty render deletes nothing until allowed',
+    argo: { mark: 'yes', note: '`allowEmpty`', page: `${ARGO_USER}auto_sync/` },
+    ours: shown(SYNC, 'refuses an empty render until it is allowed'),
+  },
+  {
+    name: 'Objects go with their sync',
+    flux: { mark: 'yes', note: '`deletionPolicy`', page: `${KUSTOMIZATION}#deletion-policy` },
+    argo: { mark: 'yes', note: 'with a finalizer', page: `${ARGO_USER}app_deletion/` },
+    ours: shown(SYNC, 'deletes what it owns when it is deleted'),
+  },
+  {
+    name: 'Never delete this object',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#kustomizetoolkitfluxcdioprune` },
+    argo: { mark: 'yes', note: '`Prune=false`', page: `${ARGO_USER}sync-options/` },
+    ours: shown(PRUNE, 'keeps an object that is annotated with metricops.dev/prune: disabled, and says so'),
+  },
+  {
+    name: 'A person confirms a deletion',
+    flux: { mark: 'no' },
+    argo: { mark: 'yes', note: '`Prune=confirm`', page: `${ARGO_USER}sync-options/` },
+    ours: notYet,
+  },
+  {
+    name: 'In reverse order',
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
+    ours: shown(PRUNE, 'prunes in the reverse of the order in which it applies'),
+  },
+  {
+    name: 'The inventory survives the loss of its status',
+    flux: { mark: 'no', note: 'it is the status' },
+    ours: shown(PRUNE, 'rebuilds the inventory from the labels when the status is lost'),
+  },
+];
+
+export const drift: Row[] = [
+  {
+    name: 'Changes by hand are put right',
+    flux: { mark: 'yes', page: KUSTOMIZATION },
+    argo: { mark: 'yes', note: 'with `selfHeal`', page: `${ARGO_USER}auto_sync/` },
+    ours: shown(SYNC, 'puts drift right, edits and deletions, also while the Git server is away'),
+  },
+  {
+    name: 'At once, by watch',
+    flux: { mark: 'no', note: 'at every interval', page: `${KUSTOMIZATION}#interval` },
+    argo: { mark: 'yes', note: 'after 5 s, then with back-off', page: `${ARGO_USER}auto_sync/` },
+    ours: shown(
+      SYNC,
+      'puts drift right, edits and deletions, also while the Git server is away',
+      'the interval in it is an hour',
+    ),
+  },
+  {
+    name: 'The difference is shown',
+    flux: { mark: 'yes', note: '`flux diff`', page: 'https://fluxcd.io/flux/cmd/flux_diff_kustomization/' },
+    argo: { mark: 'yes', note: '`argocd app diff`, and in its UI', page: `${ARGO_USER}commands/argocd_app_diff/` },
+    ours: shown(DRIFT, 'changes nothing, and shows the difference in the status, in an Event and in metricops diff'),
+  },
+  {
+    name: 'Only reported, where that is wanted',
+    flux: { mark: 'partly', note: 'for a HelmRelease', page: HELM_RELEASE },
+    argo: { mark: 'yes', note: 'with `selfHeal` off', page: `${ARGO_USER}auto_sync/` },
+    ours: shown(DRIFT, 'tells of a deleted object and does not bring it back, not even after a restart'),
+  },
+  {
+    name: 'Who changed which field',
+    ours: shown(DRIFT, 'puts a change by hand right, and tells who changed which field from what to what'),
+  },
+  {
+    name: 'Values of Secrets are not shown',
+    flux: { mark: 'yes' },
+    argo: { mark: 'yes' },
+    ours: shown(DRIFT, 'is told without its values, in the status, the Events and metricops diff'),
+  },
+  {
+    name: 'Controllers that fight over a field are backed off from',
+    flux: { mark: 'no', note: 'corrected at every interval' },
+    argo: { mark: 'yes', note: 'to 300 s', page: `${ARGO_USER}auto_sync/` },
+    ours: shown(DRIFT, 'is put right ever more seldom, and the status says so'),
+  },
+];

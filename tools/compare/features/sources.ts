@@ -1,0 +1,119 @@
+import {
+  ARGO_OPERATOR,
+  ARGO_USER,
+  FLUX_INSTALLATION,
+  GIT,
+  HELM_RELEASE,
+  KUSTOMIZATION,
+  notYet,
+  type Row,
+  SYNC,
+  shown,
+} from './claims.ts';
+
+const GIT_REPOSITORY = 'https://fluxcd.io/flux/components/source/gitrepositories/';
+
+export const sources: Row[] = [
+  {
+    name: 'Follow a Git branch',
+    flux: { mark: 'yes', page: GIT_REPOSITORY },
+    argo: { mark: 'yes', page: `${ARGO_USER}tracking_strategies/` },
+    ours: shown(GIT, 'follows a branch, commit after commit'),
+  },
+  {
+    name: 'Pin a tag or a commit',
+    flux: { mark: 'yes', page: `${GIT_REPOSITORY}#reference` },
+    argo: { mark: 'yes', page: `${ARGO_USER}tracking_strategies/` },
+    ours: shown(GIT, 'applies a tag, and a commit of the past'),
+  },
+  {
+    name: 'Newest tag of a version range',
+    flux: { mark: 'yes', page: `${GIT_REPOSITORY}#reference` },
+    argo: { mark: 'yes', page: `${ARGO_USER}tracking_strategies/` },
+    ours: notYet,
+  },
+  {
+    name: 'HTTPS with a private CA',
+    flux: { mark: 'yes', page: `${GIT_REPOSITORY}#secret-reference` },
+    argo: { mark: 'yes', page: `${ARGO_USER}private-repositories/` },
+    ours: shown(GIT, 'trusts the CA of the credentials, and no unknown one'),
+  },
+  {
+    name: 'SSH',
+    flux: { mark: 'yes', page: `${GIT_REPOSITORY}#secret-reference` },
+    argo: { mark: 'yes', page: `${ARGO_USER}private-repositories/` },
+    ours: notYet,
+  },
+  {
+    name: 'OCI artifacts',
+    flux: { mark: 'yes', page: 'https://fluxcd.io/flux/components/source/ocirepositories/' },
+    argo: { mark: 'yes', page: `${ARGO_USER}oci/` },
+    ours: notYet,
+  },
+  {
+    name: 'Signed commits only',
+    flux: { mark: 'yes', note: 'PGP and SSH', page: `${GIT_REPOSITORY}#verification` },
+    argo: { mark: 'yes', note: 'GPG', page: `${ARGO_USER}source-integrity-git-gpg/` },
+    ours: notYet,
+  },
+  {
+    name: 'Several sources for one sync',
+    flux: { mark: 'partly', note: '`include` of another GitRepository', page: `${GIT_REPOSITORY}#include` },
+    argo: { mark: 'yes', page: `${ARGO_USER}multiple_sources/` },
+    ours: notYet,
+  },
+  {
+    name: 'Push hooks of the forges',
+    flux: { mark: 'yes', page: 'https://fluxcd.io/flux/components/notification/receivers/' },
+    argo: { mark: 'yes', page: `${ARGO_OPERATOR}webhook/` },
+    ours: shown(
+      'src/server/server.test.ts',
+      'makes the GitSync of a push fetch at once: by its name, or by the repository',
+    ),
+  },
+];
+
+export const rendering: Row[] = [
+  {
+    name: 'Plain YAML',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#generating-a-kustomizationyaml-file` },
+    argo: { mark: 'yes', page: `${ARGO_USER}directory/` },
+    ours: shown(SYNC, 'applies a folder, follows its commits, and prunes what left'),
+  },
+  {
+    name: 'Kustomize',
+    flux: { mark: 'yes', page: KUSTOMIZATION },
+    argo: { mark: 'yes', page: `${ARGO_USER}kustomize/` },
+    ours: shown(GIT, 'builds a kustomization with a base beside it'),
+  },
+  {
+    name: 'Remote kustomize bases are refused',
+    flux: { mark: 'partly', note: 'with `--no-remote-bases`', page: `${FLUX_INSTALLATION}multitenancy/` },
+    argo: { mark: 'no', note: 'they are fetched', page: `${ARGO_USER}kustomize/` },
+    ours: shown(GIT, 'refuses symlinks and bases that lead out of the repository, and bases elsewhere'),
+  },
+  {
+    name: 'Helm charts',
+    flux: { mark: 'yes', note: 'as Helm releases', page: HELM_RELEASE },
+    argo: { mark: 'yes', note: 'by `helm template`', page: `${ARGO_USER}helm/` },
+    ours: notYet,
+  },
+  {
+    name: 'Jsonnet',
+    flux: { mark: 'no' },
+    argo: { mark: 'yes', page: `${ARGO_USER}jsonnet/` },
+    ours: notYet,
+  },
+  {
+    name: 'Renderers of your own',
+    flux: { mark: 'no' },
+    argo: { mark: 'yes', page: `${ARGO_OPERATOR}config-management-plugins/` },
+    ours: notYet,
+  },
+  {
+    name: 'Secrets encrypted with SOPS',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#decryption` },
+    argo: { mark: 'partly', note: 'by a plugin', page: `${ARGO_OPERATOR}secret-management/` },
+    ours: notYet,
+  },
+];
