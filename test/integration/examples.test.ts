@@ -22,7 +22,13 @@ describe('the examples', () => {
     }
   };
 
-  for (const file of ['gitsync.yaml', 'gitsyncset.yaml', 'slo.yaml', 'annotations-only/deployment.yaml']) {
+  for (const file of [
+    'gitsync.yaml',
+    'gitsyncset.yaml',
+    'platform-policy.yaml',
+    'slo.yaml',
+    'annotations-only/deployment.yaml',
+  ]) {
     it(`${file} is taken by the API server`, () => applies(readFileSync(join(EXAMPLES, file), 'utf8')));
   }
 
