@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import type { Hold } from '../../src/api/hold.ts';
 import { resources } from '../../src/kube/index.ts';
 import { type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 import { type ForeignWebhook, runForeignWebhook } from '../support/admission.ts';
 import { eventually } from '../support/poll.ts';
-import { configMap, deployment, useSync, yaml } from '../support/sync.ts';
+import { configMap, deployment, holdBack, imageOf, useSync, yaml } from '../support/sync.ts';
 
 describe('what is sick delays nobody else', () => {
   const { plane, bench, start } = useSync();
@@ -61,35 +60,14 @@ describe('what is sick delays nobody else', () => {
 
       const another = await start({ 'a.yaml': yaml(configMap('one')) });
       await another.ready();
-      const note = (name: string, of = good): string => of?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
-      await plane().client.create<Hold>(resources.holds, {
-        apiVersion: 'metricops.dev/v1alpha1',
-        kind: 'Hold',
-        metadata: { namespace: well.ns, name: 'web' },
-        spec: {
-          workload: { kind: 'Deployment', name: 'web' },
-          scope: 'Workload',
-          rejectedDigests: [note('source-digest', now)],
-          target: { release: 1, sourceDigest: note('source-digest'), snapshot: note('snapshot') },
-          reason: 'Incident',
-        },
+      await holdBack(plane(), well.ns, { good, bad: now });
+      await eventually(async () => imageOf(await well.get(resources.deployments, 'web')) === 'shop:v1', {
+        what: 'the rollback',
       });
-      await eventually(
-        async () =>
-          (await well.get(resources.holds, 'web'))?.status !== undefined && (await imageOf(well)) === 'shop:v1',
-        { what: 'the rollback' },
-      );
       assert.ok(webhook.open() > 0, 'writes still hang');
 
       webhook.say('allow');
       for (const { ns } of delayed) for (const team of ['app', ...teams]) await bench().ready(ns, team);
     });
   });
-
-  const imageOf = async ({ get }: Awaited<ReturnType<typeof start>>): Promise<string | undefined> => {
-    const spec = (await get(resources.deployments, 'web'))?.spec as
-      | { template: { spec: { containers: { image: string }[] } } }
-      | undefined;
-    return spec?.template.spec.containers[0]?.image;
-  };
 }).timeout(60_000);

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'mocha';
-import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createWatchCache, type ResourceType, resources } from '../../src/kube/index.ts';
 import { type MetricsAdapter, startMetricsAdapter } from '../support/metrics-adapter.ts';
 import { eventually } from '../support/poll.ts';
-import { configMap, deployment, type StartedSync, useSync, yaml } from '../support/sync.ts';
+import { configMap, deployment, holdBack, imageOf, type StartedSync, useSync, yaml } from '../support/sync.ts';
 
 const AUTOSCALERS: ResourceType = {
   group: 'autoscaling',
@@ -91,9 +90,6 @@ describe('a GitSync and a HorizontalPodAutoscaler on a metric of an adapter:', (
     const object = autoscaler();
     return plane().client.create(AUTOSCALERS, { ...object, metadata: { ...object.metadata, namespace } });
   };
-  const imageOf = (object: KubeObject | undefined) =>
-    (object?.spec as { template: { spec: { containers: { image: string }[] } } } | undefined)?.template.spec
-      .containers[0]?.image;
   const liveImage = async ({ get }: StartedSync) => imageOf(await get(resources.deployments, 'web'));
 
   it('lets go of the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says', async () => {
@@ -203,7 +199,7 @@ describe('a GitSync and a HorizontalPodAutoscaler on a metric of an adapter:', (
     await follow(sync, files('shop:v2', 3));
     const bad = await sync.get(resources.deployments, 'web');
     adapter.set(sync.ns, 90);
-    await holdBack(sync.ns, good, bad);
+    await holdBack(plane(), sync.ns, { good, bad });
     await eventually(async () => (await liveImage(sync)) === 'shop:v1', { what: 'the rollback' });
     await scaledTo(sync.replicas, 9);
     await follow(sync, { 'other.yaml': yaml(configMap('other')) });
@@ -222,23 +218,5 @@ describe('a GitSync and a HorizontalPodAutoscaler on a metric of an adapter:', (
     const { items } = await plane().client.list(resources.pods, { namespace, labelSelector: 'app=gate' });
     for (const { metadata } of items)
       await plane().client.patch(resources.pods, metadata, patch, { subresource: 'status' });
-  };
-
-  /** A Hold on what runs now, back to what ran before: as an incident writes it. */
-  const holdBack = (namespace: string, good: KubeObject | undefined, bad: KubeObject | undefined): Promise<Hold> => {
-    const note = (object: KubeObject | undefined, name: string): string =>
-      object?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
-    return plane().client.create<Hold>(resources.holds, {
-      apiVersion: 'metricops.dev/v1alpha1',
-      kind: 'Hold',
-      metadata: { namespace, name: 'web' },
-      spec: {
-        workload: { kind: 'Deployment', name: 'web' },
-        scope: 'Workload',
-        rejectedDigests: [note(bad, 'source-digest')],
-        target: { release: 1, sourceDigest: note(good, 'source-digest'), snapshot: note(good, 'snapshot') },
-        reason: 'Incident',
-      },
-    });
   };
 });

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { describe, it } from 'mocha';
-import { API_VERSION } from '../../src/api/annotations.ts';
-import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { type ResourceType, resources } from '../../src/kube/index.ts';
 import { canonical } from '../../src/snapshot/index.ts';
 import { eventually } from '../support/poll.ts';
-import { configMap, DIGEST_KEY, deployment, type StartedSync, useSync, yaml } from '../support/sync.ts';
+import { configMap, DIGEST_KEY, deployment, holdBack, type StartedSync, useSync, yaml } from '../support/sync.ts';
 
 const VERSIONED = { 'metricops.dev/versioned': 'true' };
 const cronJobs: ResourceType = {
@@ -300,20 +298,7 @@ describe('versioned configuration', () => {
     await applied(started, files('bad'));
     await rolledTo(ns, 2);
     const bad = await get(resources.deployments, 'web');
-    const note = (o: KubeObject | undefined, which: string): string =>
-      o?.metadata.annotations?.[`metricops.dev/${which}`] ?? '';
-    await plane().client.create<Hold>(resources.holds, {
-      apiVersion: API_VERSION,
-      kind: 'Hold',
-      metadata: { namespace: ns, name: 'web' },
-      spec: {
-        workload: { kind: 'Deployment', name: 'web' },
-        scope: 'Workload',
-        rejectedDigests: [note(bad, 'source-digest')],
-        target: { release: 1, sourceDigest: note(good, 'source-digest'), snapshot: note(good, 'snapshot') },
-        reason: 'Incident',
-      },
-    });
+    await holdBack(plane(), ns, { good, bad });
     await eventually(async () => (await ready()).status?.heldRevision, { what: 'the held sync' });
     const held = await get(resources.deployments, 'web');
     assert.equal(settingsOf(held), name);

@@ -4,7 +4,7 @@ import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { resources } from '../../src/kube/index.ts';
 import { eventually } from '../support/poll.ts';
-import { configMap, deployment, type SyncBench, useSync, yaml } from '../support/sync.ts';
+import { configMap, deployment, holdBack, imageOf, type SyncBench, useSync, yaml } from '../support/sync.ts';
 
 /** A field of an object that has to be there. */
 const field = <T>(object: KubeObject | undefined, name: string): T => {
@@ -19,27 +19,8 @@ describe('a GitSync', () => {
   });
   const get = (type: (typeof resources)[keyof typeof resources], namespace: string, name: string) =>
     plane().client.get(type, { namespace, name });
-  const imageOf = async (ns: string, name = 'web'): Promise<string | undefined> => {
-    const object = await get(resources.deployments, ns, name);
-    return (object?.spec as { template: { spec: { containers: { image: string }[] } } } | undefined)?.template.spec
-      .containers[0]?.image;
-  };
-  /** A Hold on what runs now, back to what the older ReplicaSet's annotations name: as an incident writes it. */
-  const holdBack = async (ns: string, good: KubeObject, bad: KubeObject): Promise<Hold> => {
-    const note = (o: KubeObject, name: string): string => o.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
-    return plane().client.create<Hold>(resources.holds, {
-      apiVersion: 'metricops.dev/v1alpha1',
-      kind: 'Hold',
-      metadata: { namespace: ns, name: 'web' },
-      spec: {
-        workload: { kind: 'Deployment', name: 'web' },
-        scope: 'Workload',
-        rejectedDigests: [note(bad, 'source-digest')],
-        target: { release: 1, sourceDigest: note(good, 'source-digest'), snapshot: note(good, 'snapshot') },
-        reason: 'Incident',
-      },
-    });
-  };
+  const imageIn = async (ns: string): Promise<string | undefined> =>
+    imageOf(await get(resources.deployments, ns, 'web'));
   const phase = (ns: string, want: string) =>
     eventually(
       async () => {
@@ -164,7 +145,7 @@ describe('a GitSync', () => {
       await bench.ready(started.ns, 'app', 'True', new RegExp(sha));
       const bad = await get(resources.deployments, started.ns, 'web');
       assert.ok(good && bad);
-      await holdBack(started.ns, good, bad);
+      await holdBack(plane(), started.ns, { good, bad });
       await phase(started.ns, 'Held');
       return { ...started, bad: sha };
     };
@@ -174,7 +155,7 @@ describe('a GitSync', () => {
         good: { 'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v1')) },
         bad: { 'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v2')) },
       });
-      assert.equal(await imageOf(ns), 'shop:v1');
+      assert.equal(await imageIn(ns), 'shop:v1');
       const held = await eventually(async () => {
         const sync = await bench.ready(ns, 'app', 'True');
         return sync.status?.heldRevision ? sync : undefined;
@@ -183,10 +164,10 @@ describe('a GitSync', () => {
       const unrelated = push({ 'other.yaml': yaml(configMap('unrelated')) });
       await bench.ready(ns, 'app', 'True', new RegExp(unrelated));
       assert.ok(await get(resources.configMaps, ns, 'unrelated'));
-      assert.equal(await imageOf(ns), 'shop:v1');
+      assert.equal(await imageIn(ns), 'shop:v1');
       const fixed = push({ 'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v3')) });
       const ready = await bench.ready(ns, 'app', 'True', new RegExp(fixed));
-      assert.equal(await imageOf(ns), 'shop:v3');
+      assert.equal(await imageIn(ns), 'shop:v3');
       assert.equal(ready.status?.heldRevision, undefined);
       await phase(ns, 'Lifted');
     });

@@ -1,20 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { KubeObject } from '../../src/api/meta.ts';
-import { type ResourceType, resources } from '../../src/kube/index.ts';
-import { issueCa, issueLeaf } from '../../webhook/issue.ts';
+import type { ResourceType } from '../../src/kube/index.ts';
+import { startApiService } from './api-service.ts';
 import type { ControlPlane } from './cluster.ts';
 import { eventually } from './poll.ts';
-
-const API_SERVICES: ResourceType = {
-  group: 'apiregistration.k8s.io',
-  version: 'v1',
-  kind: 'APIService',
-  plural: 'apiservices',
-  namespaced: false,
-};
 
 export interface AggregatedGroup {
   type: ResourceType;
@@ -28,65 +18,20 @@ export interface AggregatedGroup {
 }
 
 /** An API group served by this process, behind the real API server's aggregation layer: kind Gadget, namespaced. */
-export const startAggregatedGroup = async ({ client }: ControlPlane, namespace: string): Promise<AggregatedGroup> => {
+export const startAggregatedGroup = async (plane: ControlPlane, namespace: string): Promise<AggregatedGroup> => {
   const group = `g${randomUUID().slice(0, 8)}.example.com`;
   const type = { group, version: 'v1', kind: 'Gadget', plural: 'gadgets', namespaced: true };
-  const ca = await issueCa(Date.now());
-  const { key, certificate: cert } = await issueLeaf(ca, ['localhost'], Date.now());
   const store: Store = { objects: new Map(), watches: new Set(), version: 1 };
   let mode: 'serving' | 'hanging' = 'serving';
-  const server = createServer({ key, cert }, (request, response) => {
+  const service = await startApiService(plane, { namespace, group, version: 'v1' }, (request, response) => {
     if (mode === 'serving') void answer(type, store, request, response);
   });
-  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
-
-  const name = `v1.${group}`;
-  // An external name needs neither a node nor endpoints, which can't be on loopback.
-  const service = { namespace, name: group.replaceAll('.', '-') };
-  await client.create(resources.services, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: service,
-    spec: { type: 'ExternalName', externalName: 'localhost' },
-  });
-  await client.create(API_SERVICES, {
-    apiVersion: 'apiregistration.k8s.io/v1',
-    kind: 'APIService',
-    metadata: { name },
-    spec: {
-      group,
-      version: 'v1',
-      groupPriorityMinimum: 1000,
-      versionPriority: 10,
-      insecureSkipTLSVerify: true,
-      service: { ...service, port },
-    },
-  });
-  const isAvailable = async (): Promise<boolean> => {
-    const { conditions = [] } = ((await client.get(API_SERVICES, { name }))?.status ?? {}) as {
-      conditions?: { type: string; status: string }[];
-    };
-    return conditions.some((c) => c.type === 'Available' && c.status === 'True');
-  };
-  /** By itself Kubernetes looks every 30 seconds; a change of the object makes it look now. */
-  const known = async (available: boolean): Promise<void> => {
-    let looks = 0;
-    const body = () => ({ metadata: { annotations: { look: `${looks}` } } });
-    const look = async (): Promise<boolean> => {
-      looks += 1;
-      await client.patch(API_SERVICES, { name }, { type: 'merge', body: body() });
-      return (await isAvailable()) === available;
-    };
-    await eventually(look, { what: `APIService available: ${available}`, everyMs: 500 });
-  };
+  const known = (available: boolean) =>
+    eventually(async () => (await service.isAvailable()) === available, {
+      what: `APIService available: ${available}`,
+      everyMs: 500,
+    });
   await known(true);
-
   return {
     type,
     objects: store.objects,
@@ -95,15 +40,10 @@ export const startAggregatedGroup = async ({ client }: ControlPlane, namespace: 
     },
     async be(next) {
       mode = next === 'hanging' ? 'hanging' : 'serving';
-      if (next === 'closed') await close();
-      else if (!server.listening) await listen(port);
+      await (next === 'closed' ? service.close() : service.open());
       await known(next === 'serving');
     },
-    async remove() {
-      await client.delete(API_SERVICES, { name });
-      await client.delete(resources.services, service);
-      if (server.listening) await close();
-    },
+    remove: service.remove,
   };
 };
 

@@ -184,6 +184,34 @@ export const useSync = (options: SyncOptions = {}): Syncs => {
   };
 };
 
+/** The image of a workload's first container. */
+export const imageOf = (workload: KubeObject | undefined): string | undefined => {
+  const spec = workload?.spec as { template: { spec: { containers: { image: string }[] } } } | undefined;
+  return spec?.template.spec.containers[0]?.image;
+};
+
+/** A Hold on Deployment `web` as it is, back to what it was: as an incident writes it. */
+export const holdBack = (
+  { client }: ControlPlane,
+  namespace: string,
+  { good, bad }: { good: KubeObject | undefined; bad: KubeObject | undefined },
+): Promise<Hold> => {
+  const note = (workload: KubeObject | undefined, name: string): string =>
+    workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
+  return client.create<Hold>(resources.holds, {
+    apiVersion: API_VERSION,
+    kind: 'Hold',
+    metadata: { namespace, name: 'web' },
+    spec: {
+      workload: { kind: 'Deployment', name: 'web' },
+      scope: 'Workload',
+      rejectedDigests: [note(bad, 'source-digest')],
+      target: { release: 1, sourceDigest: note(good, 'source-digest'), snapshot: note(good, 'snapshot') },
+      reason: 'Incident',
+    },
+  });
+};
+
 /** A file of manifests. */
 export const yaml = (...objects: object[]): string => objects.map((o) => JSON.stringify(o)).join('\n---\n');
 
