@@ -66,14 +66,24 @@ describe('the difference of an object', () => {
     assert.equal(differenceOf(configMap({ a: '1' }, { resourceVersion: '1' }), live, OURS), undefined);
   });
 
-  it('goes into the items of a list of the same length, and shows another list whole', () => {
+  it('compares the items of a list by name, or one by one; and shows another list whole', () => {
     const web = { name: 'web', image: 'shop:v1' };
     assert.deepEqual(changesOf(pod([web]), pod([{ ...web, image: 'shop:v2' }])), [
       { path: '/spec/containers/0/image', applied: '"shop:v1"', live: '"shop:v2"' },
     ]);
     const proxy = { name: 'proxy' };
-    assert.deepEqual(changesOf(pod([web]), pod([web, proxy])), [
-      { path: '/spec/containers', applied: JSON.stringify([web]), live: JSON.stringify([web, proxy]) },
+    assert.deepEqual(changesOf(pod([web]), pod([proxy, web])), [
+      { path: '/spec/containers/0', live: JSON.stringify(proxy) },
+    ]);
+    assert.deepEqual(changesOf(pod([web, proxy]), pod([web])), [
+      { path: '/spec/containers/-', applied: JSON.stringify(proxy) },
+    ]);
+    const args = (...values: string[]) => pod([{ ...web, args: values }]);
+    assert.deepEqual(changesOf(args('a', 'b'), args('a', 'c')), [
+      { path: '/spec/containers/0/args/1', applied: '"b"', live: '"c"' },
+    ]);
+    assert.deepEqual(changesOf(args('a'), args('a', 'c')), [
+      { path: '/spec/containers/0/args', applied: '["a"]', live: '["a","c"]' },
     ]);
   });
 

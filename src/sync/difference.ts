@@ -93,9 +93,32 @@ const walk = (
     }
     return;
   }
-  if (Array.isArray(applied) && Array.isArray(live) && applied.length === live.length) {
-    for (const [i, item] of applied.entries()) walk(item, live[i], [...pointer, String(i)], found);
-    return;
+  if (Array.isArray(applied) && Array.isArray(live)) {
+    const pairs = pairsOf(applied, live);
+    for (const [at, a, l] of pairs ?? []) walk(a, l, [...pointer, at], found);
+    if (pairs) return;
   }
   if (JSON.stringify(applied) !== JSON.stringify(live)) found.push({ pointer, applied, live });
+};
+
+/** Items that belong together, with the index in the live list, `-` where it has none; undefined when nobody knows. */
+const pairsOf = (applied: unknown[], live: unknown[]): [string, unknown, unknown][] | undefined => {
+  const [byName, liveByName] = [namesOf(applied), namesOf(live)];
+  if (byName && liveByName) {
+    const gone = applied.filter((_, i) => !liveByName.includes(byName[i] ?? ''));
+    return [
+      ...live.map((item, i): [string, unknown, unknown] => {
+        const at = byName.indexOf(liveByName[i] ?? '');
+        return [String(i), at < 0 ? undefined : applied[at], item];
+      }),
+      ...gone.map((item): [string, unknown, unknown] => ['-', item, undefined]),
+    ];
+  }
+  return applied.length === live.length ? applied.map((item, i) => [String(i), item, live[i]]) : undefined;
+};
+
+/** Containers, volumes, ports, environment: what Kubernetes merges by name. */
+const namesOf = (list: readonly unknown[]): string[] | undefined => {
+  const names = list.flatMap((item) => (isMap(item) && typeof item.name === 'string' ? [item.name] : []));
+  return names.length === list.length && new Set(names).size === names.length ? names : undefined;
 };

@@ -193,6 +193,12 @@ export const migrated = (
 const BY_HAND = ['kubectl-edit', 'kubectl-patch', 'kubectl-replace', 'kubectl-set', 'kubectl-client-side-apply'];
 const TAKEN = 'metricops-taken';
 
+/** Whether an entry is an edit by hand. */
+export const isByHand =
+  (except: readonly string[]) =>
+  ({ manager, operation, subresource }: ManagedFieldsEntry): boolean =>
+    !subresource && operation === 'Update' && BY_HAND.includes(manager) && !except.includes(manager);
+
 /**
  * The managedFields with which `to` owns what was edited by hand, so that its next apply removes what was added, an item
  * of a list for example. Labels and annotations stay with who wrote them. undefined when nothing was edited by hand.
@@ -203,9 +209,8 @@ export const withoutHandEdits = (
   to: { manager: string; apiVersion: string },
   except: readonly string[] = [],
 ): ManagedFieldsEntry[] | undefined => {
-  const byHand = BY_HAND.filter((manager) => !except.includes(manager));
   const managedFields = entriesOf(object).flatMap((entry) => {
-    if (entry.subresource || entry.operation !== 'Update' || !byHand.includes(entry.manager)) return [entry];
+    if (!isByHand(except)(entry)) return [entry];
     const { 'f:metadata': metadata, ...rest } = entry.fieldsV1 ?? {};
     return [
       ...(metadata ? [{ ...entry, fieldsV1: { 'f:metadata': metadata } }] : []),

@@ -12,7 +12,7 @@ import type { PlannedObject } from './plan.ts';
 import { makeRoom } from './replace.ts';
 import type { Scaled } from './scaled.ts';
 import { replaceManagedFields, writerOf } from './writer.ts';
-import { yieldFields } from './yield.ts';
+import { withoutAdditions, yieldFields } from './yield.ts';
 
 export interface SendPorts {
   client: KubeClient;
@@ -120,5 +120,6 @@ export const compare = async (
   // Nothing is let go of for a question: left out, it would look removed.
   const asked = entries ? prepared : object;
   const options = { fieldManager: manager, force: true, dryRun: true };
-  return { difference: differenceOf(await writerOf(sync, client).apply(type, asked, options), seen, manager), seen };
+  const applied = await writerOf(sync, client).apply(type, asked, options);
+  return { difference: differenceOf(withoutAdditions(applied, rules), seen, manager), seen };
 };

@@ -7,6 +7,7 @@ import {
   fieldsOf,
   fieldsOfVersion,
   isApplyOf,
+  isByHand,
   isEmpty,
   isRecord,
   type ManagedFieldsEntry,
@@ -57,6 +58,24 @@ export const yieldFields = (desired: KubeObject, live: KubeObject, rules: YieldR
     object: withIdentity(without(filled, yielded), desired),
     letGo: isEmpty(orphans) ? undefined : letGoOf(live, orphans, ourManager),
   };
+};
+
+/**
+ * The object without what was added by hand and belongs to nobody else: an apply leaves it, and one that takes over what
+ * was edited by hand removes it. Labels, annotations and what the rules leave to others stay.
+ */
+export const withoutAdditions = (object: KubeObject, rules: YieldRules): KubeObject => {
+  const byHand = isByHand(rules.managers);
+  const entries = entriesOf(object);
+  const { 'f:metadata': _, ...edited } = fieldsOf(entries.filter(byHand));
+  const others = fieldsOf(entries.filter((entry) => !byHand(entry)));
+  // What is applied to a Secret's stringData is its data.
+  const theirs = others['f:stringData'] ? union([others, { 'f:data': others['f:stringData'] }]) : others;
+  const added = notIn(edited, theirs);
+  const known = nonEmpty(fieldsOf(entries));
+  const place = { value: object, live: object, known };
+  const left = union(rules.fields.map((pointer) => fieldsNamed(place, segmentsOf(pointer))));
+  return without(object, difference(added, left)) as KubeObject;
 };
 
 /** A place in an object: what we want there, what is there, and which fields somebody owns there. */

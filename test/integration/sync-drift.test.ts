@@ -90,7 +90,7 @@ describe('drift', () => {
       await sync.ready();
       const path = '/spec/template/spec/containers/0/env/-';
       byHand(sync, 'deployment', 'web', [{ op: 'add', path, value: { name: 'DEBUG', value: '1' } }], 'kubectl-edit');
-      await noted(sync, 'DriftCorrected', /containers\/0\/env: .*DEBUG.*by kubectl-edit/);
+      await noted(sync, 'DriftCorrected', /containers\/0\/env\/1: – → .*DEBUG.*by kubectl-edit/);
       assert.deepEqual(envOf(await sync.get(resources.deployments, 'web')), env);
     });
 
@@ -162,6 +162,29 @@ describe('drift', () => {
       assert.match(out, new RegExp(`ConfigMap +${sync.ns}/limits +/data/rps +"100" +"1" +kubectl-patch`));
       assert.equal(dataOf(await sync.get(resources.configMaps, 'limits')).rps, '1');
       assert.doesNotMatch(out, /banner/);
+    });
+
+    it('tells of what was added by hand too, but for what spec.ignore leaves to others', async () => {
+      const web = deployment('web', 'shop:v1');
+      const sync = await start(
+        { 'a.yaml': yaml(configMap('limits', { rps: '100' }), web) },
+        { drift: 'Report', ignore: [{ kind: 'ConfigMap', fields: ['/data/motd'] }] },
+      );
+      await sync.ready();
+      byHand(sync, 'configmap', 'limits', { data: { burst: '9', motd: 'hi' } });
+      const [limits] = await reported(sync);
+      assert.deepEqual(limits?.changes, [{ path: '/data/burst', live: '"9"' }]);
+      const path = '/spec/template/spec/containers';
+      const value = { name: 'debug', image: 'shell:v1' };
+      byHand(sync, 'deployment', 'web', [{ op: 'add', path: `${path}/-`, value }]);
+      const entries = await reported(sync, 2);
+      const added = entries.find(({ id }) => id.includes('web'));
+      assert.deepEqual(added?.by, ['kubectl-patch']);
+      const [change] = added.changes;
+      assert.equal(change?.path, `${path}/1`);
+      assert.equal(change.applied, undefined);
+      assert.match(change.live ?? '', /shell:v1/);
+      assert.match(JSON.stringify(await sync.get(resources.deployments, 'web')), /shell:v1/, 'nothing is written');
     });
 
     it('tells of a deleted object and does not bring it back, not even after a restart', async () => {
