@@ -103,7 +103,7 @@ describe('a GitSyncSet', () => {
   const areNamed = (namespace: string, ...wanted: string[]) =>
     eventually(async () => assert.deepEqual(await names(namespace), wanted.toSorted()) ?? true, {
       what: `GitSyncs ${wanted}`,
-      timeoutMs: 15_000,
+      timeoutMs: 60_000, // of a kind that was just defined, the garbage collector learns within 30 s
     });
   const says = (namespace: string, status: 'True' | 'False', words: RegExp, name = 'all') =>
     eventually(
@@ -297,7 +297,8 @@ describe('a GitSyncSet', () => {
     assert.equal((await names(ns)).length, 3);
   });
 
-  it('takes its GitSyncs with it when it is deleted, unless its policy is never to delete', async () => {
+  it('takes its GitSyncs with it when it is deleted, unless its policy is never to delete', async function () {
+    this.timeout(90_000);
     const { ns, repository } = await ofFolders('apps/web');
     await create(ns, folders(repository));
     await areNamed(ns, 'web');
