@@ -45,6 +45,7 @@ export const resources = {
   daemonSets: of('apps', 'v1', 'DaemonSet', 'daemonsets'),
   replicaSets: of('apps', 'v1', 'ReplicaSet', 'replicasets'),
   controllerRevisions: of('apps', 'v1', 'ControllerRevision', 'controllerrevisions'),
+  horizontalPodAutoscalers: of('autoscaling', 'v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   jobs: of('batch', 'v1', 'Job', 'jobs'),
   leases: of('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   events: of('events.k8s.io', 'v1', 'Event', 'events'),

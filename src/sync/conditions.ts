@@ -31,7 +31,7 @@ export const withConditions = (
 };
 
 export const conditionIs = (
-  conditions: readonly Condition[] | undefined,
+  conditions: readonly Pick<Condition, 'type' | 'status'>[] | null | undefined,
   type: string,
   status: 'True' | 'False',
 ): boolean => conditions?.some((c) => c.type === type && c.status === status) ?? false;

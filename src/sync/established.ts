@@ -1,6 +1,8 @@
+import type { Condition } from '../api/common.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { type Discovery, type KubeClient, resources } from '../kube/index.ts';
+import { conditionIs } from './conditions.ts';
 import type { PlannedObject } from './plan.ts';
 
 const POLL_MS = 50;
@@ -20,7 +22,7 @@ export const awaitEstablished = async (
     let live = await client.get(resources.crds, object.metadata);
     for (; isPending(live) && clock.now() < until; live = await client.get(resources.crds, object.metadata))
       await clock.sleep(POLL_MS);
-    if (live && conditionIs(live, 'Established', 'True')) established.push(live);
+    if (live && says(live, 'Established', 'True')) established.push(live);
   }
   // It is served a moment before discovery tells of it.
   for (await discovery.refresh(); clock.now() < until; await discovery.refresh()) {
@@ -32,14 +34,12 @@ export const awaitEstablished = async (
 
 /** Gone (or refused) is not: there is nothing to wait for. */
 const isPending = (definition: KubeObject | undefined): boolean =>
-  definition !== undefined &&
-  !conditionIs(definition, 'Established', 'True') &&
-  !conditionIs(definition, 'NamesAccepted', 'False');
+  definition !== undefined && !says(definition, 'Established', 'True') && !says(definition, 'NamesAccepted', 'False');
 
-const conditionIs = ({ status }: KubeObject, type: string, is: 'True' | 'False'): boolean => {
+const says = ({ status }: KubeObject, type: string, is: 'True' | 'False'): boolean => {
   // A definition that was just made has `conditions: null`.
-  const { conditions } = (status ?? {}) as { conditions?: { type: string; status: string }[] | null };
-  return (conditions ?? []).some((c) => c.type === type && c.status === is);
+  const { conditions } = (status ?? {}) as { conditions?: Condition[] | null };
+  return conditionIs(conditions, type, is);
 };
 
 interface DefinitionSpec {

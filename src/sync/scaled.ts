@@ -1,5 +1,5 @@
 import { groupOf, type KubeObject } from '../api/meta.ts';
-import { createWatchCache, type KubeClient, type ResourceType, type WatchCachePorts } from '../kube/index.ts';
+import { createWatchCache, type KubeClient, resources, type WatchCachePorts } from '../kube/index.ts';
 import type { PlannedObject } from './plan.ts';
 
 export interface Scaled {
@@ -8,14 +8,6 @@ export interface Scaled {
   ready(): Promise<void>;
   stop(): Promise<void>;
 }
-
-const AUTOSCALERS: ResourceType = {
-  group: 'autoscaling',
-  version: 'v2',
-  kind: 'HorizontalPodAutoscaler',
-  plural: 'horizontalpodautoscalers',
-  namespaced: true,
-};
 
 interface AutoscalerSpec {
   scaleTargetRef?: { apiVersion?: string; kind?: string; name?: string };
@@ -38,7 +30,7 @@ export const createScaled = (
     },
     spec: { scaleTargetRef: (spec as AutoscalerSpec).scaleTargetRef },
   });
-  const cache = createWatchCache(client, AUTOSCALERS, { trim }, ports);
+  const cache = createWatchCache(client, resources.horizontalPodAutoscalers, { trim }, ports);
   cache.onChange((object, previous) => {
     if (object && previous && targetOf(object) === targetOf(previous)) return;
     // Also what is not scaled any more: its replicas are Git's again.
@@ -51,7 +43,9 @@ export const createScaled = (
       const wanted = `${groupOf(object.apiVersion)}/${object.kind}/${object.metadata.name}`;
       const inPlan = planned.some(
         ({ object: o }) =>
-          o.kind === AUTOSCALERS.kind && (o.metadata.namespace ?? '') === namespace && targetOf(o) === wanted,
+          o.kind === resources.horizontalPodAutoscalers.kind &&
+          (o.metadata.namespace ?? '') === namespace &&
+          targetOf(o) === wanted,
       );
       return inPlan || cache.list(namespace).some((o) => targetOf(o) === wanted);
     },

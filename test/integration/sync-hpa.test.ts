@@ -2,18 +2,10 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createWatchCache, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createWatchCache, resources } from '../../src/kube/index.ts';
 import { type MetricsAdapter, startMetricsAdapter } from '../support/metrics-adapter.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, imageOf, type StartedSync, useSync, yaml } from '../support/sync.ts';
-
-const AUTOSCALERS: ResourceType = {
-  group: 'autoscaling',
-  version: 'v2',
-  kind: 'HorizontalPodAutoscaler',
-  plural: 'horizontalpodautoscalers',
-  namespaced: true,
-};
 
 const WAVE = 'metricops.dev/wave';
 
@@ -88,7 +80,10 @@ describe('a GitSync and a HorizontalPodAutoscaler on a metric of an adapter:', (
     });
   const makeAutoscaler = (namespace: string) => {
     const object = autoscaler();
-    return plane().client.create(AUTOSCALERS, { ...object, metadata: { ...object.metadata, namespace } });
+    return plane().client.create(resources.horizontalPodAutoscalers, {
+      ...object,
+      metadata: { ...object.metadata, namespace },
+    });
   };
   const liveImage = async ({ get }: StartedSync) => imageOf(await get(resources.deployments, 'web'));
 
@@ -148,7 +143,7 @@ describe('a GitSync and a HorizontalPodAutoscaler on a metric of an adapter:', (
     await makeAutoscaler(sync.ns);
     await scaledTo(sync.replicas, 6);
     await follow(sync, { 'web.yaml': yaml(web('shop:v2')) });
-    await plane().client.delete(AUTOSCALERS, { namespace: sync.ns, name: 'web' });
+    await plane().client.delete(resources.horizontalPodAutoscalers, { namespace: sync.ns, name: 'web' });
     await follow(sync, { 'web.yaml': yaml(web('shop:v3')) });
     assert.deepEqual(sync.replicas(), [2, 6]);
   });

@@ -3,6 +3,7 @@ import type { Feature, OwnClaim } from '../types.ts';
 // Pages and test files that several rows name.
 
 export const KUSTOMIZATION = 'https://fluxcd.io/flux/components/kustomize/kustomizations/';
+export const GIT_REPOSITORY = 'https://fluxcd.io/flux/components/source/gitrepositories/';
 export const HELM_RELEASE = 'https://fluxcd.io/flux/components/helm/helmreleases/';
 export const FLUX_INSTALLATION = 'https://fluxcd.io/flux/installation/configuration/';
 export const ARGO_USER = 'https://argo-cd.readthedocs.io/en/stable/user-guide/';

@@ -3,6 +3,7 @@ import {
   ARGO_USER,
   FLUX_INSTALLATION,
   GIT,
+  GIT_REPOSITORY,
   KUSTOMIZATION,
   notYet,
   type Row,
@@ -10,7 +11,6 @@ import {
   shown,
 } from './claims.ts';
 
-const GIT_REPOSITORY = 'https://fluxcd.io/flux/components/source/gitrepositories/';
 const TENANCY = 'test/integration/sync-tenancy.test.ts';
 const SETS = 'test/integration/gitsyncset.test.ts';
 const FAIRNESS = 'test/integration/sync-fairness.test.ts';

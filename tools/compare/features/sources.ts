@@ -3,6 +3,7 @@ import {
   ARGO_USER,
   FLUX_INSTALLATION,
   GIT,
+  GIT_REPOSITORY,
   HELM_RELEASE,
   KUSTOMIZATION,
   notYet,
@@ -10,8 +11,6 @@ import {
   SYNC,
   shown,
 } from './claims.ts';
-
-const GIT_REPOSITORY = 'https://fluxcd.io/flux/components/source/gitrepositories/';
 
 export const sources: Row[] = [
   {
