@@ -222,7 +222,10 @@ export const reasons = {
   },
   TooManyRequests: { means: 'Requests come faster than they are taken.', next: 'Send it again later.' },
   NotFound: { means: 'There is no such path or object.', next: 'See docs/reference.md.' },
-  InternalError: { means: 'Something unexpected went wrong.', next: "The controller's log has the cause." },
+  InternalError: {
+    means: 'Something went wrong that nobody foresaw: a bug in metricops, met on this object or request only.',
+    next: "Report it with the controller's log line that has the id of the message.",
+  },
   NotAdmissionReview: {
     means: 'The body is not an AdmissionReview of version v1.',
     next: 'Only the API server calls this path.',
