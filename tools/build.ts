@@ -10,6 +10,7 @@ const BUNDLES = [
   { out: 'controller.js', entry: 'src/main.ts' },
   { out: 'git-worker.js', entry: 'src/git/worker.ts' },
   { out: 'render-worker.js', entry: 'src/render/worker.ts' },
+  { out: 'lease-worker.js', entry: 'src/kube/lease-worker.ts' },
   { out: 'metricops.js', entry: 'src/cli/main.ts' },
   { out: 'sidecar.cjs', entry: 'sidecar/main.ts' },
   { out: 'shop/shop.js', entry: 'examples/shop/app/shop.ts' },
@@ -45,7 +46,7 @@ export const buildAll = async (
       define: { METRICOPS_VERSION: JSON.stringify(version) },
       ...(out === 'sidecar.cjs' ? SIDECAR : MODULE),
       // Authentication by kubeconfig: a controller in a pod has a token, and no use for 19 MB of generated models.
-      external: out === 'controller.js' ? ['@kubernetes/client-node'] : [],
+      external: out === 'controller.js' || out === 'lease-worker.js' ? ['@kubernetes/client-node'] : [],
     });
     sizes.set(out, statSync(outfile).size);
     if (out === 'metricops.js') addCommandLine(outDir, outfile);

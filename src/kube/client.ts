@@ -5,9 +5,9 @@ import { collectionOf, pathOf } from './paths.ts';
 import {
   type Call,
   createTransport,
-  type Identity,
   JSON_TYPE,
   type KubeClientOptions,
+  type Sender,
   type Transport,
 } from './transport.ts';
 import type { KubeClient, ListOptions, Patch, ResourceType } from './types.ts';
@@ -23,17 +23,26 @@ const PATCH_TYPES: Record<Patch['type'], string> = {
 };
 const PAGE = 500;
 
+export interface OpenKubeClient extends KubeClient {
+  /**
+   * The same connections; a write of it, and of what impersonates from it, is sent only while `mayWrite` says so, asked
+   * right before each try. Refused ones reject with KubeError of status 0 and reason NotLeading.
+   */
+  fenced(mayWrite: () => boolean): KubeClient;
+  close(): Promise<void>;
+}
+
 /** Raw JSON: what goes in and comes out is what the API server says, not what a model of it knows. */
-export const createKubeClient = (
-  connection: Connection,
-  options: KubeClientOptions = {},
-): KubeClient & { close(): Promise<void> } => {
+export const createKubeClient = (connection: Connection, options: KubeClientOptions = {}): OpenKubeClient => {
   const transport = createTransport(connection, options);
-  return Object.assign(clientOf(transport, {}), { close: transport.close });
+  return Object.assign(clientOf(transport, { identity: {} }), {
+    fenced: (mayWrite: () => boolean) => clientOf(transport, { identity: {}, mayWrite }),
+    close: transport.close,
+  });
 };
 
-const clientOf = (transport: Transport, identity: Identity): KubeClient => {
-  const json = <T>(call: Call): Promise<T> => transport.json<T>(identity, call);
+const clientOf = (transport: Transport, sender: Sender): KubeClient => {
+  const json = <T>(call: Call): Promise<T> => transport.json<T>(sender, call);
   /** A write that carries an object: a refusal may quote it. */
   const write = async <T>(type: ResourceType, call: Call): Promise<T> => {
     try {
@@ -101,14 +110,17 @@ const clientOf = (transport: Transport, identity: Identity): KubeClient => {
       }
     },
     watch: (type, watchOptions, signal) =>
-      watchOnce((call) => transport.stream(identity, call, signal), type, watchOptions),
+      watchOnce((call) => transport.stream(sender, call, signal), type, watchOptions),
     // Key sets are of a JSON type of their own, which has to be asked for.
     raw: (method, path, body) =>
       json({ method, path, body, accept: `${JSON_TYPE}, */*`, repeatable: method === 'GET' }),
     impersonate: ({ userName, groups }) =>
       clientOf(transport, {
-        'Impersonate-User': userName,
-        ...(groups === undefined ? {} : { 'Impersonate-Group': groups }),
+        ...sender,
+        identity: {
+          'Impersonate-User': userName,
+          ...(groups === undefined ? {} : { 'Impersonate-Group': groups }),
+        },
       }),
   };
 };

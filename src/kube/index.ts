@@ -1,12 +1,14 @@
 export { createWatchCache, type WatchCachePorts } from './cache.ts';
-export { createKubeClient, type KubeClientOptions } from './client.ts';
+export { createKubeClient, type KubeClientOptions, type OpenKubeClient } from './client.ts';
 export { type Connection, loadConnection } from './config.ts';
 export { createDiscovery } from './discovery.ts';
 export { isConflict, isExpired, isKindGone, isNotFound, isRejected, KubeError } from './errors.ts';
 export { createEventRecorder, type EventInput, type EventRecorder } from './events.ts';
 export { createTurns, type Turns } from './fair.ts';
 export { type LeaderElection, runLeaderElection } from './lease.ts';
+export { createLeaseThread, type LeaseThread } from './lease-thread.ts';
 export { apiVersionOf, collectionOf } from './paths.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
 export { resources, workloadResource } from './resources.ts';
+export { createTerm, type Term } from './term.ts';
 export type * from './types.ts';

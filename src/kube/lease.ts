@@ -5,6 +5,7 @@ import type { KubeClient } from './types.ts';
 
 export interface LeaderElection {
   client: KubeClient;
+  /** Only spans of it are used: a monotonic one serves best. */
   clock: Clock;
   namespace: string;
   name: string;
@@ -18,6 +19,10 @@ export interface LeaderElection {
    * up and the election rejects with its error.
    */
   lead: (signal: AbortSignal) => Promise<void>;
+  /** Whether what leads still works: the lease is neither taken nor renewed while it does not. */
+  isAlive?: () => boolean;
+  /** Told until when leading is allowed, at each renewal; of 0 when it ends. */
+  onHeld?: (until: number) => void;
   onError?: (error: unknown) => void;
 }
 
@@ -30,10 +35,12 @@ export const runLeaderElection = async (options: LeaderElection, signal: AbortSi
   const term: Term = {
     clock,
     lead: options.lead,
+    isAlive: options.isAlive ?? (() => true),
+    onHeld: options.onHeld ?? (() => {}),
     onError: options.onError ?? (() => {}),
     retryMs: leaseMs / 6,
     limitMs: (leaseMs * 2) / 3,
-    record: createLeaseRecord({ ...options, leaseMs, now: clock.now }),
+    record: createLeaseRecord({ ...options, leaseMs, now: Date.now }),
   };
   while (!signal.aborted) {
     const startedAt = await acquire(term, signal);
@@ -44,6 +51,8 @@ export const runLeaderElection = async (options: LeaderElection, signal: AbortSi
 interface Term {
   clock: Clock;
   lead: (signal: AbortSignal) => Promise<void>;
+  isAlive: () => boolean;
+  onHeld: (until: number) => void;
   onError: (error: unknown) => void;
   retryMs: number;
   /** A leader that could not renew for this long stops. */
@@ -55,6 +64,10 @@ interface Term {
 const acquire = async (term: Term, signal: AbortSignal): Promise<number | undefined> => {
   const { record, clock, retryMs, limitMs, onError } = term;
   for (let waitedMs = 0; !signal.aborted; waitedMs = retryMs) {
+    if (!term.isAlive()) {
+      await clock.sleep(retryMs, signal).catch(() => {});
+      continue;
+    }
     const startedAt = clock.now();
     const tried = record.take(waitedMs).catch(reportUnlessConflict(onError));
     if ((await within(limitMs, tried, clock, signal)) === true) return startedAt;
@@ -65,12 +78,16 @@ const acquire = async (term: Term, signal: AbortSignal): Promise<number | undefi
 
 const leadWhileHeld = async (term: Term, startedAt: number, signal: AbortSignal): Promise<void> => {
   const leading = new AbortController();
+  term.onHeld(startedAt + term.limitMs);
   const failed = Promise.withResolvers<{ error: unknown }>();
   const done = term.lead(leading.signal).catch((error: unknown) => failed.resolve({ error }));
   const ended = AbortSignal.any([signal, leading.signal]);
   const failure = await Promise.race([renew(term, startedAt, ended), failed.promise]);
+  // Asked to stop, it may end what it began: the lease is its own until it is given up.
+  if (!signal.aborted) term.onHeld(0);
   leading.abort(new Error('no longer the leader'));
   await done;
+  term.onHeld(0);
   const released = term.record.release().catch(reportUnlessConflict(term.onError));
   await within(term.retryMs, released, term.clock, new AbortController().signal);
   if (failure) throw failure.error;
@@ -84,12 +101,15 @@ const renew = async (term: Term, startedAt: number, signal: AbortSignal): Promis
     await clock.sleep(Math.max(0, Math.min(retryMs, renewedAt + limitMs - clock.now())), signal).catch(() => {});
     const leftMs = renewedAt + limitMs - clock.now();
     if (signal.aborted || leftMs <= 0) return undefined;
+    if (!term.isAlive()) continue; // what leads hangs: time runs out, and another may begin
     const triedAt = clock.now();
     // A conflict is no answer yet: the next look tells whose it is.
     const tried = record.take(retryMs).catch(reportUnlessConflict(onError));
     const held = await within(leftMs, tried, clock, signal);
     if (held === false) return undefined;
-    if (held === true) renewedAt = triedAt;
+    if (held !== true) continue;
+    renewedAt = triedAt;
+    term.onHeld(renewedAt + limitMs);
   }
 };
 

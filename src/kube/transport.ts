@@ -2,6 +2,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Connection } from './config.ts';
 import { errorFromAnswer, KubeError, unreachable } from './errors.ts';
+import { notLeading } from './term.ts';
 
 export interface KubeClientOptions {
   /** Connections to the API server; requests beyond it queue. Watches have their own. */
@@ -27,11 +28,18 @@ export interface Call {
 
 export type Identity = Record<string, string | string[]>;
 
+/** In whose name requests are sent, and whether writes still may be. */
+export interface Sender {
+  identity: Identity;
+  /** Asked before each try of a write: false, and it is not sent. */
+  mayWrite?: () => boolean;
+}
+
 export interface Transport {
   /** The parsed answer (text where it is not JSON); KubeError otherwise. */
-  json<T>(identity: Identity, call: Call): Promise<T>;
+  json<T>(sender: Sender, call: Call): Promise<T>;
   /** The answer's body as it comes; ends with an error when nothing came for `watchQuietMs`. */
-  stream(identity: Identity, call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
+  stream(sender: Sender, call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
   close(): Promise<void>;
 }
 
@@ -55,11 +63,12 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
   const watches = new Agent({ ...common, connections: null });
 
   const send = async (
-    identity: Identity,
+    { identity, mayWrite }: Sender,
     call: Call,
     how: { dispatcher: Dispatcher; signal: AbortSignal; bodyTimeout: number },
   ): Promise<Dispatcher.ResponseData> => {
     const token = await connection.token?.();
+    if (call.method !== 'GET' && mayWrite?.() === false) throw notLeading();
     return request(urlOf(connection.server, call), {
       method: call.method,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -76,37 +85,37 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
   };
 
   /** One try: the parsed answer, or a KubeError given back for the caller to weigh. */
-  const once = async (identity: Identity, call: Call): Promise<unknown> => {
+  const once = async (sender: Sender, call: Call): Promise<unknown> => {
     let code = '0';
     try {
       const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
-      const answer = await send(identity, call, { dispatcher: requests, signal, bodyTimeout: CALL_TIMEOUT_MS });
+      const answer = await send(sender, call, { dispatcher: requests, signal, bodyTimeout: CALL_TIMEOUT_MS });
       const text = await answer.body.text();
       code = String(answer.statusCode);
       if (answer.statusCode >= 300)
         return errorFromAnswer(answer.statusCode, text, first(answer.headers['retry-after']));
       return first(answer.headers['content-type'])?.includes('json') ? JSON.parse(text) : text;
     } catch (cause) {
-      return unreachable(cause);
+      return cause instanceof KubeError ? cause : unreachable(cause);
     } finally {
       options.onRequest?.(call.method, code);
     }
   };
 
   return {
-    async json<T>(identity: Identity, call: Call) {
+    async json<T>(sender: Sender, call: Call) {
       for (let attempt = 1; ; attempt += 1) {
-        const outcome = await once(identity, call);
+        const outcome = await once(sender, call);
         if (!(outcome instanceof KubeError)) return outcome as T;
         const wait = retryDelayMs(outcome, call, attempt);
         if (wait === undefined) throw outcome;
         await clock.sleep(wait);
       }
     },
-    async stream(identity, call, signal) {
+    async stream(sender, call, signal) {
       let code = '0';
       try {
-        const answer = await send(identity, call, {
+        const answer = await send(sender, call, {
           dispatcher: watches,
           signal,
           bodyTimeout: options.watchQuietMs ?? 90_000,

@@ -10,7 +10,7 @@ const METADATA = `${JSON_TYPE};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`;
 /** The server ends a watch after this long; jitter keeps many watches from coming back at once. */
 const watchSeconds = (): number => 240 + Math.floor(Math.random() * 60);
 
-/** One watch connection, as events. */
+/** One watch connection, as events; it ends when the server ends it, or says nothing for `watchQuietMs`. */
 export async function* watchOnce<T extends KubeObject>(
   open: (call: Call) => Promise<Dispatcher.ResponseData>,
   type: ResourceType,
@@ -21,6 +21,8 @@ export async function* watchOnce<T extends KubeObject>(
     if (answer.statusCode !== 200) throw errorFromAnswer(answer.statusCode, await answer.body.text(), undefined);
     for await (const line of linesOf(answer.body)) yield eventOf<T>(type, line);
   } catch (error) {
+    // Silence is no fault: where nothing changes the server may have nothing to say. The next one tells if it is gone.
+    if ((error as { code?: string }).code === 'UND_ERR_BODY_TIMEOUT') return;
     throw error instanceof KubeError ? error : unreachable(error);
   }
 }

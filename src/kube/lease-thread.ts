@@ -1,0 +1,99 @@
+import { Worker } from 'node:worker_threads';
+import { monotonicNow } from '../clock.ts';
+import type { ConnectionOptions } from './config.ts';
+import type { LeaderElection } from './lease.ts';
+import { createTerm, type Term } from './term.ts';
+
+/** Beside this file; when it is bundled, beside the bundle. */
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './lease-worker.ts' : './lease-worker.js', import.meta.url);
+
+/** The main loop says so often that it turns, and after so long without is taken for hanging. */
+const BEAT_MS = 500;
+const MAX_BEAT_MS = 10_000;
+
+export interface LeaseThread {
+  /** What every write of a leader asks before it is sent. */
+  term: Term;
+  /** As runLeaderElection: takes part until the signal is aborted, and rejects with the error of `lead`. */
+  run(options: Pick<LeaderElection, 'lead'>, signal: AbortSignal): Promise<void>;
+}
+
+export interface LeaseThreadOptions extends Pick<LeaderElection, 'namespace' | 'name' | 'identity' | 'leaseMs'> {
+  connection?: ConnectionOptions;
+  /** A main loop that did not turn for so long loses the Lease. */
+  maxBeatMs?: number;
+  onError?: (error: Error) => void;
+}
+
+export type LeaseThreadData = Omit<LeaseThreadOptions, 'onError'> & { memory: SharedArrayBuffer; maxBeatMs: number };
+export type FromThread = { type: 'lead' } | { type: 'lost' } | { type: 'disturbed'; message: string };
+export type FromMain = 'ended' | 'stop';
+
+/**
+ * The election in a thread of its own: no input that keeps the main loop busy costs the Lease, and a main loop that
+ * hangs loses it. What the main loop still does when it wakes up, `term` refuses.
+ */
+export const createLeaseThread = ({ onError, ...options }: LeaseThreadOptions): LeaseThread => {
+  const term = createTerm(monotonicNow);
+  return {
+    term,
+    async run({ lead }, signal) {
+      if (signal.aborted) return;
+      term.beat();
+      const beating = setInterval(term.beat, BEAT_MS);
+      const data: LeaseThreadData = { maxBeatMs: MAX_BEAT_MS, ...options, memory: term.memory };
+      const worker = new Worker(WORKER, { workerData: data });
+      const say = (message: FromMain): void => worker.postMessage(message);
+      const stop = (): void => say('stop');
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        await leadWhenAsked(worker, lead, { say, onError });
+      } finally {
+        signal.removeEventListener('abort', stop);
+        clearInterval(beating);
+        term.holdUntil(0);
+        await worker.terminate();
+      }
+    },
+  };
+};
+
+/** Resolves when the thread has given the Lease up and ended; rejects with its error, or with that of what leads. */
+const leadWhenAsked = async (
+  worker: Worker,
+  lead: LeaderElection['lead'],
+  { say, onError }: { say: (message: FromMain) => void; onError: LeaseThreadOptions['onError'] },
+): Promise<void> => {
+  const over = Promise.withResolvers<void>();
+  let leading = new AbortController();
+  let failure: { error: unknown } | undefined;
+  const begin = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await lead(signal);
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    } catch (error) {
+      failure ??= { error };
+      say('stop');
+    }
+    say('ended');
+  };
+  let done: Promise<void> = Promise.resolve();
+  worker.on('message', (message: FromThread) => {
+    if (message.type === 'disturbed') onError?.(new Error(message.message));
+    if (message.type === 'lost') leading.abort(new Error('no longer the leader'));
+    if (message.type !== 'lead') return;
+    leading = new AbortController();
+    done = begin(leading.signal);
+  });
+  worker.once('error', over.reject);
+  worker.once('exit', (code) =>
+    code === 0 ? over.resolve() : over.reject(new Error(`the thread of the Lease ended with ${code}`)),
+  );
+  try {
+    await over.promise;
+  } finally {
+    leading.abort(new Error('no longer the leader'));
+    await done;
+  }
+  if (failure) throw failure.error;
+};
