@@ -10,6 +10,7 @@ import { applyFirst, inherit, takeOver } from './adopt.ts';
 import { refusalOfObject } from './confine.ts';
 import { awaitEstablished } from './established.ts';
 import type { ForeignObjects } from './foreign.ts';
+import { markOf } from './marks.ts';
 import { ownerLabelOf } from './names.ts';
 import { batchesOf, stageOf } from './order.ts';
 import { type OwnedObjects, ownerOf } from './owned.ts';
@@ -18,7 +19,7 @@ import { type PreparePorts, prepare } from './prepare.ts';
 import { type ApplyProblem, notAdopted, ownedByAnother, problemOf, unknownKind } from './problem.ts';
 import type { Scaled } from './scaled.ts';
 import { compare, send } from './send.ts';
-import { type SyncState, versionSeen } from './state.ts';
+import type { SyncState } from './state.ts';
 
 export interface ApplyPorts extends PreparePorts {
   clock: Clock;
@@ -160,30 +161,35 @@ const applyOrCompare = async (
     if (difference && !isDeepStrictEqual(difference, known)) context.onReported(difference);
     if (difference) state.reported.set(key, difference);
     else state.reported.delete(key);
-    remember(state, planned, seen);
+    remember(state, { owner: ownerLabelOf(sync), now: ports.clock.now() }, planned, seen);
     return seen;
   }
   const how = { all, drifted: state.drifted.has(key), force };
   const { result, corrected } = await send(sync, type, prepared, how, ports);
   if (corrected) context.onCorrected(corrected);
   state.reported.delete(key);
-  remember(state, planned, result);
+  remember(state, { owner: ownerLabelOf(sync), now: ports.clock.now() }, planned, result);
   return result;
 };
 
-const remember = (state: SyncState, { key, hash, digests }: PlannedObject, seen: KubeObject | undefined): void => {
+const remember = (
+  state: SyncState,
+  { owner, now }: { owner: string; now: number },
+  { key, hash, digests }: PlannedObject,
+  seen: KubeObject | undefined,
+): void => {
   state.drifted.delete(key);
   state.untouched.delete(key);
   state.applied.set(key, {
     hash,
-    version: seen ? versionSeen(seen.metadata) : GONE,
+    mark: seen ? markOf(seen, owner) : '',
+    resourceVersion: seen?.metadata.resourceVersion ?? '',
+    generation: seen?.metadata.generation ?? 0,
+    at: now,
     uid: seen?.metadata.uid ?? '',
     ...(digests === undefined ? {} : { sourceDigest: digests.sourceDigest }),
   });
 };
-
-/** Version of an object that is not there. */
-const GONE = '';
 
 /** With drift Report, what Git says now is what was applied already: a difference is then somebody else's change. */
 const isOnlyReported = (

@@ -117,6 +117,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     group === 'apps' && isWorkloadKind(kind) ? ports.caches.workloads?.[kind] : undefined;
   const owned = createOwnedObjects(client, cachePorts, onObject, shared);
   const drift = createDriftWatch({
+    clock,
     lock,
     owned,
     ownerOf,

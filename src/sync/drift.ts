@@ -1,10 +1,13 @@
 import { annotations, labels } from '../api/annotations.ts';
 import { type KubeObject, keyString } from '../api/meta.ts';
+import type { Clock } from '../clock.ts';
 import { KubeError, type ResourceType } from '../kube/index.ts';
+import { markOf } from './marks.ts';
 import type { OwnedObjects } from './owned.ts';
-import { type SyncState, versionSeen } from './state.ts';
+import { isOlder, type SyncState } from './state.ts';
 
 export interface DriftPorts {
+  clock: Clock;
   owned: OwnedObjects;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   /** The GitSync of an owner label. */
@@ -15,8 +18,11 @@ export interface DriftPorts {
 
 type Changed = (type: ResourceType, object: KubeObject | undefined, previous: KubeObject | undefined) => void;
 
-/** Tells, for every change of an owned object, whether this process made it; if not, the object has drifted. */
-export const createDriftWatch = ({ owned, lock, ownerOf, onDrift, onError }: DriftPorts): Changed => {
+/**
+ * Tells, for every change of an owned object, whether it changed what we applied: only then has the object drifted. A
+ * status, or what another manager writes to fields of its own, is none of ours and costs nothing.
+ */
+export const createDriftWatch = ({ clock, owned, lock, ownerOf, onDrift, onError }: DriftPorts): Changed => {
   const look = (label: string, ...[type, object, previous]: Parameters<Changed>): void => {
     const { metadata } = object ?? previous ?? {};
     const owner = ownerOf(label);
@@ -24,10 +30,13 @@ export const createDriftWatch = ({ owned, lock, ownerOf, onDrift, onError }: Dri
     const { group, kind } = type;
     const id = keyString({ group, kind, namespace: metadata.namespace ?? '', name: metadata.name });
     const asked = [optIn, pause].some((ask) => object && previous && ask(object) !== ask(previous));
-    const isOurs = (live: KubeObject | undefined): boolean =>
-      live?.metadata.labels?.[labels.sync] === label &&
-      versionSeen(live.metadata) === owner.state.applied.get(id)?.version &&
-      !asked;
+    const isOurs = (live: KubeObject | undefined): boolean => {
+      const applied = owner.state.applied.get(id);
+      if (!live || !applied || asked) return false;
+      // What the watch shows is of before our apply: it will show that, too.
+      if (isOlder(live.metadata, applied, clock.now())) return true;
+      return live.metadata.labels?.[labels.sync] === label && markOf(live, label) === applied.mark;
+    };
     if (!owner.state.applied.has(id) || isOurs(object)) return;
     // Our own apply may still be under way: once its answer is noted, the versions are equal, or it was somebody else.
     const seenNow = () => owned.of(type).then((kind) => isOurs(kind.get(metadata)), falseIfAway);

@@ -2,4 +2,4 @@ export { conditionIs, withConditions } from './conditions.ts';
 export { type SyncController, type SyncPorts, startSync } from './controller.ts';
 export { healthOf } from './health.ts';
 export { currentDigest, otherToolOf } from './holds.ts';
-export { keepAppliers } from './owned.ts';
+export { keepAppliers } from './marks.ts';

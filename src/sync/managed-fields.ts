@@ -21,8 +21,11 @@ export interface ManagedFieldsEntry {
   subresource?: string;
 }
 
-export const entriesOf = ({ metadata }: Pick<KubeObject, 'metadata'>): readonly ManagedFieldsEntry[] =>
-  (metadata.managedFields ?? []) as ManagedFieldsEntry[];
+/** None where it is no list of entries: an aggregated API server may answer anything. */
+export const entriesOf = ({ metadata }: Pick<KubeObject, 'metadata'>): readonly ManagedFieldsEntry[] => {
+  const entries: unknown = metadata.managedFields;
+  return Array.isArray(entries) ? entries.filter(isRecord).map((entry) => entry as unknown as ManagedFieldsEntry) : [];
+};
 
 /** What the manager applied to the object itself, not to a subresource: it has one such entry at most. */
 export const isApplyOf =

@@ -9,15 +9,8 @@ import {
   type WatchCache,
   type WatchCachePorts,
 } from '../kube/index.ts';
+import { keepAppliers } from './marks.ts';
 import { isBuiltIn } from './order.ts';
-
-/** For a watched copy that `ownerOf` is asked about: of managedFields, which can be most of an object, only who applied it for us. */
-export const keepAppliers = <T extends KubeObject>(object: T): T => {
-  const entries = (object.metadata.managedFields ?? []) as { manager?: string; operation?: string }[];
-  const appliers = entries.filter((e) => e.operation === 'Apply' && e.manager?.startsWith(OURS));
-  object.metadata.managedFields = appliers.map(({ manager }) => ({ manager }));
-  return object;
-};
 
 const trimOwned = (object: KubeObject): KubeObject =>
   isBuiltIn(object.apiVersion) ? withoutTemplate(keepAppliers(object)) : keepAppliers(object);
@@ -30,8 +23,6 @@ const withoutTemplate = ({ apiVersion, kind, metadata, spec, status }: KubeObjec
 };
 
 const nameOf = ({ group, kind }: ResourceType): string => `${group}/${kind}`;
-
-const OURS = 'metricops/';
 
 /**
  * The owner by its label, if that GitSync really applied the object: a label alone, which anybody may put on somebody

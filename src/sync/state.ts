@@ -5,8 +5,13 @@ import type { GitSource } from '../git/index.ts';
 /** What this process knows of one object that it applied. */
 export interface Applied {
   hash: string;
-  /** What a change by somebody else moves: generation, or resourceVersion for kinds without one. */
-  version: string;
+  /** What a change by somebody else moves, as `markOf` tells it; empty where the object is not there. */
+  mark: string;
+  /** As the answer had them: what a watch shows may still be older. */
+  resourceVersion: string;
+  generation: number;
+  /** When the answer came, in milliseconds since the epoch. */
+  at: number;
   uid: string;
   /** Digest of the release that was applied, for workloads. */
   sourceDigest?: string;
@@ -66,8 +71,18 @@ export const newSyncState = (): SyncState => ({
   followers: new Set(),
 });
 
-export const versionSeen = (metadata: ObjectMeta): string =>
-  metadata.generation === undefined ? `rv${metadata.resourceVersion}` : `g${metadata.generation}`;
+/** A watch is not later than this; after it, an older version is one that a restored etcd went back to. */
+const LAG_MS = 60_000;
+
+/** Whether a watched copy is of before our apply, which the watch is still to show. */
+export const isOlder = ({ resourceVersion = '' }: ObjectMeta, applied: Applied, now: number): boolean =>
+  now - applied.at < LAG_MS &&
+  isCount(resourceVersion) &&
+  isCount(applied.resourceVersion) &&
+  BigInt(resourceVersion) < BigInt(applied.resourceVersion);
+
+/** An aggregated API server may count in another way. */
+const isCount = (version: string): boolean => /^\d+$/.test(version);
 
 /** Runs works on the same key one after another. */
 export const createKeyedLock = (): (<T>(key: string, work: () => Promise<T>) => Promise<T>) => {

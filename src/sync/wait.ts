@@ -37,7 +37,7 @@ export const unhealthyOf = async (
   for (const key of keys.filter((k) => hasHealth(k) && !state.untouched.has(keyString(k)))) {
     const type = await discovery.findKind(key.group, key.kind);
     const object = type && (await owned.of(type)).get(key);
-    const { health, message } = isSeen(object, state.applied.get(keyString(key))?.version)
+    const { health, message } = isSeen(object, state.applied.get(keyString(key))?.generation)
       ? judge(object)
       : { health: 'InProgress' as const, message: 'it was just applied' };
     const text = `${describeKey(key)}: ${message}`;
@@ -50,9 +50,8 @@ export const unhealthyOf = async (
 };
 
 /** The watch may still show the object as it was before our apply. */
-const isSeen = (object: KubeObject | undefined, applied: string | undefined): object is KubeObject =>
-  object !== undefined &&
-  (applied === undefined || !applied.startsWith('g') || (object.metadata.generation ?? 0) >= Number(applied.slice(1)));
+const isSeen = (object: KubeObject | undefined, applied: number | undefined): object is KubeObject =>
+  object !== undefined && (object.metadata.generation ?? 0) >= (applied ?? 0);
 
 const judgeOf = ({ spec }: GitSync): Judge => {
   if (spec.healthCheckExprs.length === 0) return healthOf;
