@@ -46,6 +46,13 @@ export const isRejected = (error: unknown): boolean =>
 export const isKindGone = (error: unknown): boolean =>
   error instanceof KubeError && error.status === 404 && error.reason === 'HTTP404';
 
+/** 403 of a namespace that is being deleted: it takes nothing new, and nothing is missing for it. */
+export const isTerminating = (error: unknown): boolean => {
+  if (!(error instanceof KubeError) || error.status !== 403) return false;
+  const { causes } = (error.details ?? {}) as { causes?: { reason?: string }[] };
+  return Array.isArray(causes) && causes.some((cause) => cause?.reason === 'NamespaceTerminating');
+};
+
 /** No answer: the network's fault, or a time-out. */
 export const unreachable = (cause: unknown): KubeError => {
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);

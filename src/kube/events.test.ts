@@ -41,7 +41,25 @@ const recorder = (answer: () => Promise<unknown> = async () => ({})) => {
   return { events, created, patched, errors, time };
 };
 
+/** As kube-apiserver 1.34 answers. */
+const terminating = (): KubeError =>
+  new KubeError('events.events.k8s.io "a" is forbidden: unable to create new content in namespace shop', {
+    status: 403,
+    reason: 'Forbidden',
+    details: { causes: [{ reason: 'NamespaceTerminating', message: 'namespace shop is being terminated' }] },
+  });
+
 describe('events', () => {
+  it('reports an event that was refused, but not one of an object that goes with its namespace', async () => {
+    const answers = [terminating(), new KubeError('forbidden', { status: 403, reason: 'Forbidden' })];
+    const { events, created, errors } = recorder(async () => {
+      throw answers.shift();
+    });
+    for (const name of ['gone', 'refused']) events.record(about(name), event('said'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([created.length, errors.map(String)], [2, ['KubeError: forbidden']]);
+  });
+
   it('counts a repeated event instead of sending it again', () => {
     const { events, created, patched, time } = recorder();
     for (let i = 0; i < 10; i += 1) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeObject } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
-import { isNotFound } from './errors.ts';
+import { isNotFound, isTerminating } from './errors.ts';
 import { resources } from './resources.ts';
 import type { KubeClient } from './types.ts';
 
@@ -47,7 +47,10 @@ export const createEventRecorder = (
 ): EventRecorder => {
   const known = new Map<string, Series>();
   const budgets = new Map<string, { left: number; at: number }>();
-  const report = (error: unknown): void => options.onError?.(error);
+  /** An event of what goes with its namespace is nobody's loss. */
+  const report = (error: unknown): void => {
+    if (!isTerminating(error)) options.onError?.(error);
+  };
   const waiting: (() => Promise<unknown>)[] = [];
   let credit = AT_ONCE;
   let countedAt = options.clock.now();

@@ -2,7 +2,7 @@ export { createWatchCache, type WatchCachePorts } from './cache.ts';
 export { createKubeClient, type KubeClientOptions, type OpenKubeClient } from './client.ts';
 export { type Connection, loadConnection } from './config.ts';
 export { createDiscovery } from './discovery.ts';
-export { isConflict, isExpired, isKindGone, isNotFound, isRejected, KubeError } from './errors.ts';
+export { isConflict, isExpired, isKindGone, isNotFound, isRejected, isTerminating, KubeError } from './errors.ts';
 export { createEventRecorder, type EventInput, type EventRecorder } from './events.ts';
 export { createTurns, type Turns } from './fair.ts';
 export { type LeaderElection, runLeaderElection } from './lease.ts';

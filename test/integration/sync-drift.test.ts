@@ -22,6 +22,20 @@ const withEnv = (name: string, env: Env): KubeObject =>
     template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'shop:v1', env }] } },
   });
 
+const ingress = (name: string, notes: Record<string, string>): KubeObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'Ingress',
+  metadata: { name, annotations: notes, labels: { team: 'a' } },
+  spec: { defaultBackend: { service: { name, port: { number: 80 } } } },
+});
+
+const autoscaler = (name: string): KubeObject => ({
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name },
+  spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } },
+});
+
 const secret = (password: string): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Secret',
@@ -107,6 +121,63 @@ describe('drift', () => {
       await eventually(async () => envOf(await sync.get(resources.deployments, 'web')).length === 1, {
         what: 'the end of the added variable',
       });
+    });
+
+    it('puts labels and annotations of Git right, also of kinds that do not count them as a change', async () => {
+      const ranges = 'nginx.ingress.kubernetes.io/whitelist-source-range';
+      const sync = await start({
+        'a.yaml': yaml(ingress('shop', { [ranges]: '10.0.0.0/8', 'example.com/auth': 'on' })),
+      });
+      await sync.ready();
+      const type = {
+        group: 'networking.k8s.io',
+        version: 'v1',
+        kind: 'Ingress',
+        plural: 'ingresses',
+        namespaced: true,
+      };
+      const notes = async () => (await sync.get(type, 'shop'))?.metadata.annotations;
+      plane().kubectl(['-n', sync.ns, 'annotate', '--overwrite', 'ingress', 'shop', `${ranges}=0.0.0.0/0`]);
+      await eventually(async () => (await notes())?.[ranges] === '10.0.0.0/8', { what: 'the range of Git' });
+      plane().kubectl(['-n', sync.ns, 'annotate', 'ingress', 'shop', 'example.com/auth-']);
+      await eventually(async () => (await notes())?.['example.com/auth'] === 'on', { what: 'the annotation of Git' });
+      plane().kubectl(['-n', sync.ns, 'label', '--overwrite', 'ingress', 'shop', 'team=b']);
+      await eventually(async () => (await sync.get(type, 'shop'))?.metadata.labels?.team === 'a', {
+        what: 'the label of Git',
+      });
+      await noted(sync, 'DriftCorrected', /whitelist-source-range: "10.0.0.0\/8" → "0.0.0.0\/0", by kubectl-annotate/);
+    });
+
+    it('sends nothing for a status, or for what other managers write to fields of their own', async () => {
+      const hpa = (await plane().discovery.find('autoscaling/v2', 'HorizontalPodAutoscaler')) as ResourceType;
+      const sync = await start({
+        'a.yaml': yaml(configMap('lock', { a: '1' }), autoscaler('web'), withEnv('idle', [])),
+      });
+      await sync.ready();
+      const before = new Map(bench().sent);
+      for (let i = 0; i < 10; i += 1) {
+        await byController(sync, resources.configMaps, 'lock', 'elector', {
+          metadata: { annotations: { 'control-plane.alpha.kubernetes.io/leader': String(i) } },
+        });
+        const body = { status: { currentReplicas: i, desiredReplicas: i, currentMetrics: null, conditions: null } };
+        await plane().client.patch(
+          hpa,
+          { namespace: sync.ns, name: 'web' },
+          { type: 'merge', body },
+          { subresource: 'status' },
+        );
+        await byController(sync, resources.deployments, 'idle', 'kubectl-rollout', {
+          spec: { template: { metadata: { annotations: { restarted: String(i) } } } },
+        });
+      }
+      // A change by hand comes after all of them, and is the only one that is answered.
+      byHand(sync, 'configmap', 'lock', { data: { a: '2' } });
+      await eventually(async () => dataOf(await sync.get(resources.configMaps, 'lock')).a === '1', {
+        what: 'the data of Git',
+      });
+      const since = (verb: string): number => (bench().sent.get(verb) ?? 0) - (before.get(verb) ?? 0);
+      // Read, applied, told in the status.
+      assert.ok(since('GET') <= 1 && since('PATCH') <= 2, JSON.stringify([...bench().sent]));
     });
 
     it('leaves labels and annotations that others add', async () => {

@@ -9,7 +9,14 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
-import { createEventRecorder, createWatchCache, type ResourceType, resources } from '../../src/kube/index.ts';
+import {
+  createEventRecorder,
+  createKubeClient,
+  createWatchCache,
+  loadConnection,
+  type ResourceType,
+  resources,
+} from '../../src/kube/index.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, startSync } from '../../src/sync/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
@@ -30,6 +37,8 @@ export interface SyncBench {
   readonly controller: SyncController;
   git: GitServer;
   metrics: ReturnType<typeof createMetrics>;
+  /** What the reconciler has sent to the API server so far, by HTTP method; watches are not counted. */
+  sent: ReadonlyMap<string, number>;
   /** Creates a GitSync of the given repository. */
   sync(namespace: string, name: string, spec: Partial<GitSyncSpec> & { url: string }): Promise<void>;
   /** The GitSync when its Ready condition has this status (and mentions the text). */
@@ -44,6 +53,10 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
   const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
   const metrics = createMetrics();
+  const sent = new Map<string, number>();
+  const client = createKubeClient(await loadConnection({ kubeconfig: plane.kubeconfig }), {
+    onRequest: (verb) => verb !== 'WATCH' && sent.set(verb, (sent.get(verb) ?? 0) + 1),
+  });
   const cachePorts = { clock: systemClock, random: Math.random };
   const createCaches = () => ({
     syncs: createWatchCache<GitSync>(plane.client, resources.gitSyncs, {}, cachePorts),
@@ -54,12 +67,12 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
   const startController = async () => {
     const caches = createCaches();
     const controller = await startSync({
-      client: plane.client,
+      client,
       caches,
       discovery: plane.discovery,
       git: createGit(dir),
       render: { kustomize, timeoutMs: 20_000 },
-      snapshots: createSnapshotStore(plane.client, DIGEST_KEY),
+      snapshots: createSnapshotStore(client, DIGEST_KEY),
       digestKey: DIGEST_KEY,
       clock: systemClock,
       random: Math.random,
@@ -83,6 +96,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
     },
     git,
     metrics,
+    sent,
     async sync(namespace, name, spec) {
       made.push({ namespace, name });
       const full = { interval: '1h', prune: true, ...spec } as GitSyncSpec;
@@ -113,6 +127,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       for (const name of made)
         await eventually(async () => (await plane.client.get(resources.gitSyncs, name)) === undefined).catch(() => {});
       await running.stop();
+      await client.close();
       await git.close();
       rmSync(dir, { recursive: true, force: true });
     },
