@@ -14,10 +14,10 @@ import {
   createDiscovery,
   createEventRecorder,
   createKubeClient,
+  createLeaseThread,
   createWatchCache,
   loadConnection,
   resources,
-  runLeaderElection,
   type WatchCachePorts,
 } from './kube/index.ts';
 import { createRecorder } from './release/index.ts';
@@ -44,6 +44,14 @@ const client = createKubeClient(await loadConnection(), {
   onRequest: (verb, code) => metrics.kubeRequests.inc({ verb, code }),
   userAgent: 'metricops-controller',
 });
+/** Holds the Lease for this process, and tells whether it is held: what acts for it asks before each write. */
+const lease = createLeaseThread({
+  namespace,
+  name: 'metricops',
+  identity: instance,
+  onError: (err) => log.error({ err }, 'leader election disturbed'),
+});
+const leading = client.fenced(lease.term.isHeld);
 const events = createEventRecorder(client, { instance, clock, onError: (err) => log.warn({ err }, 'event lost') });
 const cachePorts: WatchCachePorts = {
   clock,
@@ -68,7 +76,8 @@ const prometheus =
       });
 
 // --- what every replica does: take alerts and records, answer admission reviews -------------------------------------
-const recorder = createRecorder({ client, caches, snapshots, clock, random, log, metrics });
+const recorderPorts = { caches, clock, random, log, metrics };
+const recorder = createRecorder({ ...recorderPorts, client, snapshots });
 /** The rooms that only the leader runs; undefined on the other replicas. */
 let acting: Awaited<ReturnType<typeof startActing>> | undefined;
 const intake = createIntake({
@@ -118,6 +127,8 @@ let webhook: Awaited<ReturnType<typeof startWebhook>> | undefined;
 const git = createGit(join(settings.METRICOPS_DATA_DIR, 'git'));
 const parser = createParser();
 const startActing = async () => {
+  const client = leading;
+  const snapshots = createSnapshotStore(client, digestKey);
   const sync = await startSync({
     client,
     caches: { ...caches, syncs: gitSyncs },
@@ -145,7 +156,7 @@ const startActing = async () => {
     log,
     events,
   });
-  return { sync, sets, incidents };
+  return { sync, sets, incidents, releases: createRecorder({ ...recorderPorts, client, snapshots }) };
 };
 const lead = async (signal: AbortSignal): Promise<void> => {
   log.info({ instance }, 'leading');
@@ -153,7 +164,7 @@ const lead = async (signal: AbortSignal): Promise<void> => {
   const rooms = await startActing();
   acting = rooms;
   try {
-    await recorder.start(signal); // until the signal
+    await rooms.releases.start(signal); // until the signal
   } finally {
     acting = undefined;
     await Promise.all([rooms.incidents.stop(), rooms.sets.stop(), rooms.sync.stop()]);
@@ -190,11 +201,7 @@ webhook = await startWebhook({
     namespace,
   },
 });
-const election = { client, clock, namespace, name: 'metricops', identity: instance };
-await runLeaderElection(
-  { ...election, lead, onError: (err) => log.error({ err }, 'leader election disturbed') },
-  stopped.signal,
-);
+await lease.run({ lead }, stopped.signal);
 await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
 await Promise.all([
   watched.stop(),

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { KubeError, type ResourceType } from '../kube/index.ts';
 import { markOf } from './marks.ts';
 import type { OwnedObjects } from './owned.ts';
-import { isOlder, type SyncState } from './state.ts';
+import { isNewer, isOlder, type SyncState } from './state.ts';
 
 export interface DriftPorts {
   clock: Clock;
@@ -35,6 +35,8 @@ export const createDriftWatch = ({ clock, owned, lock, ownerOf, onDrift, onError
       if (!live || !applied || asked) return false;
       // What the watch shows is of before our apply: it will show that, too.
       if (isOlder(live.metadata, applied, clock.now())) return true;
+      // What differs and is only reported is another's already: its next value moves nothing of ours.
+      if (owner.state.reported.has(id) && isNewer(live.metadata, applied)) return false;
       return live.metadata.labels?.[labels.sync] === label && markOf(live, label) === applied.mark;
     };
     if (!owner.state.applied.has(id) || isOurs(object)) return;

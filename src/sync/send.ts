@@ -35,7 +35,7 @@ export const send = async (
   const rules = rulesFor(sync, prepared, ports.scaled.isScaled(prepared, all));
   const yields = rules.fields.length + rules.managers.length > 0;
   const live = drifted || yields ? await client.get(type, prepared.metadata) : undefined;
-  const taken = drifted && live ? await takeEdits(sync, type, live, rules.managers, writer) : live;
+  const taken = drifted && live ? await takeEdits(sync, type, live, rules.managers, { client, writer }) : live;
   const object = yields && taken ? await letGo(sync, type, prepared, taken, { rules, client, writer }) : prepared;
   try {
     const result = await writer.apply(type, object, { fieldManager: manager, force });
@@ -65,17 +65,22 @@ const handEditsOf = (sync: GitSync, type: ResourceType, live: KubeObject, except
 const takeEdits = async (
   sync: GitSync,
   type: ResourceType,
-  live: KubeObject,
+  first: KubeObject,
   except: readonly string[],
-  writer: KubeClient,
+  { client, writer }: { client: KubeClient; writer: KubeClient },
 ): Promise<KubeObject> => {
-  const entries = handEditsOf(sync, type, live, except);
-  if (!entries) return live;
-  try {
-    return await replaceManagedFields(writer, type, live, entries);
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-    return live; // there is a newer edit, which is drift too
+  let live = first;
+  for (let tries = 1; ; tries += 1) {
+    const entries = handEditsOf(sync, type, live, except);
+    if (!entries) return live;
+    try {
+      return await replaceManagedFields(writer, type, live, entries);
+    } catch (error) {
+      if (!isConflict(error) || tries >= TRIES) throw error;
+      const newer = await client.get(type, first.metadata); // a controller wrote its status meanwhile
+      if (!newer) return live;
+      live = newer;
+    }
   }
 };
 

@@ -81,6 +81,10 @@ export const isOlder = ({ resourceVersion = '' }: ObjectMeta, applied: Applied, 
   isCount(applied.resourceVersion) &&
   BigInt(resourceVersion) < BigInt(applied.resourceVersion);
 
+/** Whether its fields may have changed since our apply: a kind with a generation does not count its status. */
+export const isNewer = ({ generation, resourceVersion }: ObjectMeta, applied: Applied): boolean =>
+  generation === undefined ? resourceVersion !== applied.resourceVersion : generation !== applied.generation;
+
 /** An aggregated API server may count in another way. */
 const isCount = (version: string): boolean => /^\d+$/.test(version);
 

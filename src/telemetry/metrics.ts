@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { watchLoop } from './loop.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -9,7 +10,18 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export const createMetrics = (options: { defaults?: boolean } = {}) => {
   const registry = new Registry();
   const registers = [registry];
-  if (options.defaults) collectDefaultMetrics({ register: registry });
+  if (options.defaults) {
+    collectDefaultMetrics({ register: registry });
+    const loop = watchLoop();
+    new Gauge({
+      name: 'metricops_main_loop_longest_turn_seconds',
+      help: 'CPU time of the longest turn of the main loop in the last one to two minutes.',
+      registers,
+      collect() {
+        this.set(loop.longest());
+      },
+    });
+  }
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> =>
     new Counter({ name: `metricops_${name}`, help, labelNames: [...labelNames], registers });
   const seconds = <L extends string>(

@@ -53,9 +53,13 @@ describe('drift', () => {
     return items.filter((event) => event.reason === reason).map(({ note }) => String(note));
   };
   const noted = (sync: StartedSync, reason: string, what: RegExp): Promise<string> =>
-    eventually(async () => (await notes(sync, reason)).find((note) => what.test(note)), {
-      what: `the event ${reason} ${what}`,
-    });
+    eventually(
+      async () => {
+        const found = await notes(sync, reason);
+        return found.find((note) => what.test(note)) ?? Promise.reject(new Error(`there are: ${found.join('; ')}`));
+      },
+      { what: `the event ${reason} ${what}` },
+    );
   const metricops = ({ ns }: StartedSync, ...argv: string[]): Promise<Outcome> =>
     runCli(plane().kubeconfig, [...argv, '-n', ns]);
   const live = async ({ ns }: StartedSync): Promise<GitSync> => {
