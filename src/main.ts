@@ -21,7 +21,7 @@ import {
   type WatchCachePorts,
 } from './kube/index.ts';
 import { createRecorder } from './release/index.ts';
-import { createParser } from './render/index.ts';
+import { createParser, createRenderTurns, removeCopies } from './render/index.ts';
 import { createServer, pushTargets, secretFile } from './server/index.ts';
 import { startSets } from './sets/index.ts';
 import { readSettings } from './settings.ts';
@@ -126,6 +126,8 @@ let webhook: Awaited<ReturnType<typeof startWebhook>> | undefined;
 // Each has a thread, which the first call starts: a replica that never leads has none.
 const git = createGit(join(settings.METRICOPS_DATA_DIR, 'git'));
 const parser = createParser();
+const turns = createRenderTurns();
+await removeCopies();
 const startActing = async () => {
   const client = leading;
   const snapshots = createSnapshotStore(client, digestKey);
@@ -135,7 +137,7 @@ const startActing = async () => {
     requireServiceAccount: settings.METRICOPS_REQUIRE_SERVICE_ACCOUNT === 'true',
     discovery: createDiscovery(client, clock),
     git,
-    render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser },
+    render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser, turns },
     snapshots,
     digestKey,
     clock,

@@ -55,10 +55,13 @@ export const reasons = {
   },
   // A render
   InvalidYAML: { means: 'A file is not YAML.', next: 'Fix the file at the named line.' },
-  ManifestTooLarge: { means: 'A document expands beyond the limit.', next: 'Remove the nested aliases.' },
+  ManifestTooLarge: {
+    means: 'What a render reads, needs or expands to is over a limit, which the message names.',
+    next: 'Split the folder into several GitSyncs, or remove nested aliases.',
+  },
   InvalidManifest: {
-    means: 'A document is not a Kubernetes object.',
-    next: 'Give it apiVersion, kind and metadata.name.',
+    means: 'A document is not a Kubernetes object, or has a number, true or nothing where text belongs.',
+    next: 'Give it apiVersion, kind and metadata.name; write the named value in quotes.',
   },
   DuplicateObject: { means: 'The same object is defined twice.', next: 'Remove one of the two.' },
   RemoteBaseRefused: { means: 'A kustomization fetches from elsewhere.', next: 'Copy the base into the repository.' },

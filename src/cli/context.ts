@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { dump } from 'js-yaml';
 import { parseDuration } from '../api/common.ts';
 import type { KubeObject } from '../api/meta.ts';
+import { writeJson } from '../json.ts';
 import type { CliIo, Connected } from './io.ts';
+import { writeYaml } from './yaml.ts';
 
 /** One run of a command: the connection, where it looks, and how it prints. */
 export interface Cli extends Connected {
@@ -39,7 +40,7 @@ export const openCli = async (io: CliIo, command: Command): Promise<Cli> => {
     print(result, text) {
       if (output === 'text') return io.out(text());
       const value = Array.isArray(result) ? { apiVersion: 'v1', kind: 'List', items: result.map(lean) } : lean(result);
-      io.out(output === 'json' ? JSON.stringify(value, null, 2) : dump(value, { noRefs: true }).trimEnd());
+      io.out(output === 'json' ? writeJson(value, 2) : writeYaml(value).trimEnd());
     },
   };
 };

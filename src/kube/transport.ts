@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { type Clock, systemClock } from '../clock.ts';
+import { readJson, writeJson } from '../json.ts';
 import type { Connection } from './config.ts';
 import { errorFromAnswer, KubeError, unreachable } from './errors.ts';
 import { notLeading } from './term.ts';
@@ -80,7 +81,7 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...identity,
       },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.body === undefined ? {} : { body: writeJson(call.body) }),
     });
   };
 
@@ -94,7 +95,7 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
       code = String(answer.statusCode);
       if (answer.statusCode >= 300)
         return errorFromAnswer(answer.statusCode, text, first(answer.headers['retry-after']));
-      return first(answer.headers['content-type'])?.includes('json') ? JSON.parse(text) : text;
+      return first(answer.headers['content-type'])?.includes('json') ? readJson(text) : text;
     } catch (cause) {
       return cause instanceof KubeError ? cause : unreachable(cause);
     } finally {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { KubeObject } from '../api/meta.ts';
+import { readJson } from '../json.ts';
 import { errorFromAnswer, KubeError, unreachable } from './errors.ts';
 import { apiVersionOf, collectionOf } from './paths.ts';
 import { type Call, JSON_TYPE } from './transport.ts';
@@ -42,7 +43,7 @@ const callOf = (type: ResourceType, options: ListOptions & { resourceVersion: st
 });
 
 const eventOf = <T extends KubeObject>(type: ResourceType, line: string): WatchEvent<T> => {
-  const event = JSON.parse(line) as { type: string; object: T & { code?: number; message?: string; reason?: string } };
+  const event = readJson(line) as { type: string; object: T & { code?: number; message?: string; reason?: string } };
   const { object } = event;
   if (event.type === 'ERROR') {
     throw new KubeError(object.message ?? 'watch failed', {

@@ -1,23 +1,29 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { GitTree } from '../git/index.ts';
+import { createTurns, type Turns } from '../kube/index.ts';
 import { RenderError } from './errors.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
-import { kustomizeBuild } from './kustomize.ts';
+import { type KustomizePorts, kustomizeBuild } from './kustomize.ts';
 import { type ManifestText, parseAll } from './parse.ts';
+import type { ManifestParser } from './parser.ts';
+import { parseDocuments } from './yaml.ts';
 
 export { RenderError } from './errors.ts';
+export { removeCopies } from './kustomize.ts';
 export { createParser, type ManifestParser } from './parser.ts';
 export { parseManifests } from './yaml.ts';
 
 const MANIFEST = /\.(ya?ml|json)$/;
-/** Of all manifests of one sync; etcd takes 1.5 MB for one object. */
-const MAX_BYTES = 64 * 1024 * 1024;
+/** Of all manifests of one sync. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 export interface RenderInput {
   tree: GitTree;
   /** Folder in the repository. */
   path: string;
   mode: 'Auto' | 'Plain' | 'Kustomize';
+  /** Whose it is, the namespace of the GitSync: tenants take turns. */
+  tenant?: string;
 }
 
 export interface RenderPorts {
@@ -25,7 +31,11 @@ export interface RenderPorts {
   kustomize: string;
   timeoutMs: number;
   /** In this thread where none is given. */
-  parser?: { parse(manifests: readonly ManifestText[]): Promise<KubeObject[]> };
+  parser?: Pick<ManifestParser, 'parse' | 'documents'>;
+  /** Not waited for where none are given. */
+  turns?: RenderTurns;
+  /** Of one kustomize process, where they are not the usual ones. */
+  bounds?: KustomizePorts['bounds'];
 }
 
 export interface Rendered {
@@ -36,25 +46,59 @@ export interface Rendered {
   content: string;
 }
 
+/**
+ * How many renders are under way at a time, shared by tenants. A render holds its manifests from the moment it reads
+ * them, so this bounds their sum, too; a build is a process that may take all of its memory.
+ */
+export interface RenderTurns {
+  plain: Turns;
+  build: Turns;
+}
+
+export const createRenderTurns = (): RenderTurns => ({
+  plain: createTurns({ places: 4, perGroup: 2 }),
+  build: createTurns({ places: 2, perGroup: 1 }),
+});
+
 const ROOT = '.';
 
 /** The objects that a folder of a commit asks for. Throws RenderError or GitError. */
-export const render = async ({ tree, path, mode }: RenderInput, ports: RenderPorts): Promise<Rendered> => {
-  const parse = async (texts: ManifestText[]) => (ports.parser ? ports.parser.parse(texts) : parseAll(texts));
+export const render = async (input: RenderInput, ports: RenderPorts): Promise<Rendered> => {
+  const { tree, mode, path, tenant = '' } = input;
+  const { turns = unlimited, parser = inThisThread } = ports;
+  const kustomized = async (): Promise<Rendered> => {
+    const documentsOf = (manifest: ManifestText) => parser.documents(manifest, tenant);
+    const { kustomize: binary, timeoutMs, bounds } = ports;
+    const built = await kustomizeBuild(tree, path, { binary, timeoutMs, documentsOf, bounds });
+    const objects = await parser.parse([{ file: 'kustomize build', text: built.text }], tenant);
+    const inputs = built.links ? [ROOT] : built.folders;
+    return { objects, inputs, content: (await tree.oids(inputs)).join() };
+  };
+  const plain = mode === 'Kustomize' ? undefined : await turns.plain(tenant, () => plainly(input, parser));
+  return plain ?? turns.build(tenant, kustomized);
+};
+
+/** From the manifests themselves; undefined where there is a kustomization that makes something of them. */
+const plainly = async (
+  { tree, path, mode, tenant = '' }: RenderInput,
+  parser: Pick<ManifestParser, 'parse'>,
+): Promise<Rendered | undefined> => {
   const wanted = { unless: mode === 'Plain' ? [] : KUSTOMIZATION_FILES, pattern: MANIFEST, maxBytes: MAX_BYTES };
   const { oid, found, links, texts, bytes } = await tree.texts(path, wanted);
-  const contentOf = async (paths: string[]): Promise<string> => (await tree.oids(paths)).join();
-  if (mode === 'Kustomize' || found) {
-    const built = await kustomizeBuild(tree, path, { binary: ports.kustomize, timeoutMs: ports.timeoutMs });
-    const objects = await parse([{ file: 'kustomize build', text: built.text }]);
-    const inputs = built.links ? [ROOT] : built.folders;
-    return { objects, inputs, content: await contentOf(inputs) };
-  }
+  if (found) return undefined;
   if (bytes > MAX_BYTES) {
-    throw new RenderError('ManifestTooLarge', `the manifests in ${path} have more than ${MAX_BYTES} bytes`);
+    const most = `one sync takes ${MAX_BYTES}: split it into several GitSyncs`;
+    throw new RenderError('ManifestTooLarge', `the manifests in ${path} have more than ${bytes} bytes; ${most}`);
   }
-  const objects = await parse(texts);
+  const objects = await parser.parse(texts, tenant);
   return links
-    ? { objects, inputs: [ROOT], content: await contentOf([ROOT]) }
+    ? { objects, inputs: [ROOT], content: (await tree.oids([ROOT])).join() }
     : { objects, inputs: [path], content: oid };
+};
+
+const unlimited: RenderTurns = { plain: (_, work) => work(), build: (_, work) => work() };
+
+const inThisThread: Pick<ManifestParser, 'parse' | 'documents'> = {
+  parse: async (manifests) => parseAll(manifests),
+  documents: async ({ text, file }) => parseDocuments(text, file),
 };

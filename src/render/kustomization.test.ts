@@ -4,6 +4,9 @@ import { describe, it } from 'mocha';
 import type { GitTree } from '../git/index.ts';
 import type { RenderError } from './errors.ts';
 import { kustomizationFolders } from './kustomization.ts';
+import { parseDocuments } from './yaml.ts';
+
+const documentsOf = async ({ text, file }: { text: string; file: string }) => parseDocuments(text, file);
 
 /** A commit in memory: paths and texts. */
 const treeOf = (texts: Record<string, string>): Pick<GitTree, 'find' | 'read'> => {
@@ -22,14 +25,19 @@ const treeOf = (texts: Record<string, string>): Pick<GitTree, 'find' | 'read'> =
 describe('the folders of a kustomization', () => {
   it('are it, its bases and components, and theirs', async () => {
     const tree = treeOf({
-      'overlay/kustomization.yaml': 'resources: [../base, a.yaml]\ncomponents: [../extra/]\n',
+      'overlay/kustomization.yaml': 'Resources: [../base, a.yaml]\ncomponents: [../extra/]\n',
       'overlay/a.yaml': '',
       'base/kustomization.yml': 'bases: [../base/deep, ../overlay]',
       'base/deep/Kustomization': '{}',
       'extra/kustomization.yaml': '# nothing',
       'other/kustomization.yaml': 'resources: [https://example.com/elsewhere]',
     });
-    assert.deepEqual(await kustomizationFolders(tree, './overlay/'), ['overlay', 'base', 'extra', 'base/deep']);
+    assert.deepEqual(await kustomizationFolders(tree, './overlay/', documentsOf), [
+      'overlay',
+      'base',
+      'extra',
+      'base/deep',
+    ]);
   });
 
   const refused = [
@@ -53,6 +61,27 @@ describe('the folders of a kustomization', () => {
     'generators: [generator.yaml]',
     'generators:\n- |\n  kind: ConfigMapGenerator\n  files: [http://127.0.0.1/a]',
     'helmCharts: [{name: a, repo: https://example.com}]',
+    // kustomize decodes field names as encoding/json does: without regard to case, by Unicode's folding.
+    'Resources: [http://127.0.0.1/x.yaml]',
+    'RESOURCES: [https://example.com/base]',
+    'reſources: [https://example.com/base]',
+    'resources: [" https://example.com/base"]',
+    'resources: []\nResources: [https://example.com/base]',
+    'Bases: ["gh:org/base"]',
+    'CRDs: [http://127.0.0.1/crd.json]',
+    'OpenAPI: {Path: http://127.0.0.1/schema.json}',
+    'Patches: [{PATH: http://127.0.0.1/patch.yaml}]',
+    'PatchesStrategicMerge: [http://127.0.0.1/patch.yaml]',
+    'ConfigMapGenerator: [{name: a, Files: ["key=http://127.0.0.1/a"]}]',
+    'secretGenerator: [{name: a, Env: http://127.0.0.1/a}]',
+    'Generators: [generator.yaml]',
+    'Transformers:\n- |\n  kind: ConfigMapGenerator\n  FILES: [http://127.0.0.1/a]',
+    'generators: ["{kind: ConfigMapGenerator, files: [http://127.0.0.1/a]}"]',
+    'HelmCharts: [{name: a, repo: https://example.com}]',
+    'HelmChartInflationGenerator: [{chartName: a}]',
+    // A folder of plug-ins' configurations, in turn a kustomization.
+    'generators: [plugins]',
+    'validators: [plugins]',
     // The last of two equal keys wins for kustomize, too: neither hides the other.
     'resources: [a.yaml]\nresources: [https://example.com/base.yaml]',
   ];
@@ -60,8 +89,15 @@ describe('the folders of a kustomization', () => {
     it(`are not fetched: ${JSON.stringify(text)}`, () =>
       assert.rejects(
         kustomizationFolders(
-          treeOf({ 'kustomization.yaml': text, 'generator.yaml': 'files: [http://127.0.0.1/a]' }),
+          treeOf({
+            'kustomization.yaml': text,
+            'generator.yaml': 'files: [http://127.0.0.1/a]',
+            'plugins/kustomization.yaml': 'resources: [more]',
+            'plugins/more/kustomization.yaml': 'Resources: [two.yaml]',
+            'plugins/more/two.yaml': 'kind: A\n---\nkind: ConfigMapGenerator\nfiles: [http://127.0.0.1/a]',
+          }),
           '.',
+          documentsOf,
         ),
         (e: RenderError) => e.code === 'RemoteBaseRefused',
       ));
@@ -69,15 +105,30 @@ describe('the folders of a kustomization', () => {
 
   it('are not looked for in a file that is too large for one', () =>
     assert.rejects(
-      kustomizationFolders(treeOf({ 'kustomization.yaml': '#'.repeat(300_000) }), '.'),
+      kustomizationFolders(treeOf({ 'kustomization.yaml': '#'.repeat(300_000) }), '.', documentsOf),
       (e: RenderError) => e.code === 'ManifestTooLarge' && /kustomization\.yaml/.test(e.message),
     ));
+
+  it('are not looked for in more text than all kustomizations of a build may have', () => {
+    const texts = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`${i}/kustomization.yaml`, '#'.repeat(250_000)]),
+    );
+    const resources = Array.from({ length: 20 }, (_, i) => i).join();
+    return assert.rejects(
+      kustomizationFolders(
+        treeOf({ ...texts, 'kustomization.yaml': `resources: ["${resources.replaceAll(',', '","')}"]` }),
+        '.',
+        documentsOf,
+      ),
+      (e: RenderError) => e.code === 'ManifestTooLarge' && /4194304 bytes/.test(e.message),
+    );
+  });
 
   it('may name URLs where nothing is fetched', async () => {
     const text = `commonAnnotations: {docs: "https://example.com"}
 configMapGenerator: [{name: a, literals: ["url=https://example.com"]}]
 images: [{name: a, newName: github.com/a}]
 patches: [{patch: "- {op: add, path: /a, value: https://example.com}"}]`;
-    assert.deepEqual(await kustomizationFolders(treeOf({ 'kustomization.yaml': text }), '.'), ['.']);
+    assert.deepEqual(await kustomizationFolders(treeOf({ 'kustomization.yaml': text }), '.', documentsOf), ['.']);
   });
 });

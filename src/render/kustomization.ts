@@ -1,67 +1,112 @@
 import { posix } from 'node:path';
 import type { GitTree } from '../git/index.ts';
 import { RenderError } from './errors.ts';
-import { parseDocument } from './yaml.ts';
+import type { ManifestText } from './parse.ts';
 
 export const KUSTOMIZATION_FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
+/** Configuration of built-in plug-ins, which can name files in turn: files, folders, or written in place. */
+const PLUGINS = ['generators', 'transformers', 'validators'];
 /** Each entry is a file or a folder. */
-const FOLDERS = ['resources', 'bases', 'components', 'generators', 'transformers', 'validators', 'configurations'];
+const FOLDERS = ['resources', 'bases', 'components', 'configurations', ...PLUGINS];
 /** Anywhere in a kustomization or a plug-in's configuration: names a file, which kustomize would also fetch. */
-const NAMES = new Set([...FOLDERS, 'crds', 'path', 'file', 'files', 'env', 'envs', 'patchesStrategicMerge']);
+const NAMES = new Set([...FOLDERS, 'crds', 'path', 'file', 'files', 'env', 'envs', 'patchesstrategicmerge']);
+const CHARTS = new Set(['helmcharts', 'helmchartinflationgenerator']);
 
 const MAX_FOLDERS = 1000;
-/** These are read in the main thread: small enough that nobody notices. */
 const MAX_BYTES = 256 * 1024;
+/** Of all kustomizations and configurations of plug-ins of one build. */
+const MAX_TOTAL_BYTES = 4 * 1024 * 1024;
+
+/** The documents of a text. */
+export type ReadDocuments = (manifest: ManifestText) => Promise<unknown[]>;
 
 /**
  * The folders that a kustomization is built from, itself first: it and its bases and components, and theirs.
  * Throws RemoteBaseRefused where one of them names something on another host: nothing is fetched that nobody allowed.
  */
-export const kustomizationFolders = async (tree: Pick<GitTree, 'find' | 'read'>, path: string): Promise<string[]> => {
+export const kustomizationFolders = async (
+  tree: Pick<GitTree, 'find' | 'read'>,
+  path: string,
+  documentsOf: ReadDocuments,
+): Promise<string[]> => {
+  const read = reader(tree, documentsOf);
   const found = new Set([posix.normalize(path).replace(/(.)\/$/, '$1')]);
+  /** Those among them whose resources are configuration of plug-ins. */
+  const plugins = new Set<string>();
+  const add = (folder: string, configures: boolean): void => {
+    // Met as a folder of objects before: its files have not been read as configuration yet.
+    if (configures && !plugins.has(folder)) found.delete(folder);
+    if (configures) plugins.add(folder);
+    found.add(folder);
+  };
   for (const folder of found) {
     if (found.size > MAX_FOLDERS) {
       throw new RenderError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
     }
-    for (const entry of await sourcesOf(tree, folder)) {
+    for (const { entry, plugin } of await sourcesOf(read, folder, documentsOf)) {
+      const at = posix.join(folder, entry);
+      const configures = plugin || plugins.has(folder);
       // A file is below the folder already, and of what is missing kustomize itself speaks.
-      const target = await tree.find(posix.join(folder, entry));
-      if (target?.mode === 'folder') found.add(target.path);
+      const target = await tree.find(at);
+      if (target?.mode === 'folder') add(target.path, configures);
+      else if (configures) for (const document of await read(at)) refuseRemotes(document, at);
     }
   }
   return [...found];
 };
 
-const sourcesOf = async (tree: Pick<GitTree, 'find' | 'read'>, folder: string): Promise<string[]> => {
-  const read = async (path: string): Promise<unknown> => {
+/** The documents of a file of the repository, none where there is no such file. */
+type Read = (path: string) => Promise<unknown[]>;
+
+const reader = (tree: Pick<GitTree, 'find' | 'read'>, documentsOf: ReadDocuments): Read => {
+  let total = 0;
+  return async (path: string): Promise<unknown[]> => {
     const file = await tree.find(path);
-    if (!file || file.mode === 'folder') return undefined;
+    if (!file || file.mode === 'folder') return [];
     const content = await tree.read(file);
     if (content.length > MAX_BYTES) {
       throw new RenderError('ManifestTooLarge', `${path} has ${content.length} bytes; ${MAX_BYTES} are taken`);
     }
-    return parseDocument(Buffer.from(content).toString(), path);
-  };
-  const sources: string[] = [];
-  for (const name of KUSTOMIZATION_FILES) {
-    const path = posix.join(folder, name);
-    const kustomization = ((await read(path)) ?? {}) as Record<string, unknown>;
-    refuseRemotes(kustomization, path);
-    sources.push(...FOLDERS.flatMap((field) => textsOf(kustomization[field])));
-    // Configuration of built-in plug-ins, which can name files in turn.
-    for (const entry of ['generators', 'transformers', 'validators'].flatMap((f) => textsOf(kustomization[f]))) {
-      if (entry.includes('\n')) refuseRemotes(parseDocument(entry, path), path);
-      else refuseRemotes(await read(posix.join(folder, entry)), posix.join(folder, entry));
+    total += content.length;
+    if (total > MAX_TOTAL_BYTES) {
+      const what = 'the kustomizations and configurations of plug-ins';
+      throw new RenderError('ManifestTooLarge', `${what}, with ${path}, have more than ${MAX_TOTAL_BYTES} bytes`);
     }
-  }
-  return sources.filter((entry) => !entry.includes('\n'));
+    return documentsOf({ file: path, text: Buffer.from(content).toString() });
+  };
 };
 
+interface Source {
+  entry: string;
+  /** It configures plug-ins. */
+  plugin: boolean;
+}
+
+const sourcesOf = async (read: Read, folder: string, documentsOf: ReadDocuments): Promise<Source[]> => {
+  const sources: Source[] = [];
+  for (const name of KUSTOMIZATION_FILES) {
+    const path = posix.join(folder, name);
+    for (const kustomization of await read(path)) {
+      refuseRemotes(kustomization, path);
+      sources.push(...entriesOf(kustomization));
+      for (const { entry } of entriesOf(kustomization).filter(({ plugin }) => plugin)) {
+        // kustomize, too, takes for configuration in place what reads as an object, and all else for a path.
+        for (const document of await documentsOf({ file: path, text: entry })) refuseRemotes(document, path);
+      }
+    }
+  }
+  return sources.filter(({ entry }) => !entry.includes('\n'));
+};
+
+const entriesOf = (kustomization: unknown): Source[] =>
+  membersOf(kustomization)
+    .filter(([field]) => FOLDERS.includes(field))
+    .flatMap(([field, member]) => textsOf(member).map((entry) => ({ entry, plugin: PLUGINS.includes(field) })));
+
 const refuseRemotes = (value: unknown, file: string): void => {
-  if (typeof value !== 'object' || value === null) return;
-  for (const [field, member] of Object.entries(value)) {
-    if (field === 'helmCharts' || field === 'helmChartInflationGenerator') {
+  for (const [field, member] of membersOf(value)) {
+    if (CHARTS.has(field)) {
       throw new RenderError('RemoteBaseRefused', `${file} inflates Helm charts; commit what they render instead`);
     }
     const remote = NAMES.has(field) ? textsOf(member).find(isRemote) : undefined;
@@ -72,13 +117,22 @@ const refuseRemotes = (value: unknown, file: string): void => {
   }
 };
 
+/**
+ * Fields under the name that kustomize gives them: Go decodes JSON without regard to case, by Unicode's simple folding
+ * (`reſources` with a long s, too).
+ */
+const membersOf = (value: unknown): [string, unknown][] =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value).map(([field, member]) => [field.toUpperCase().toLowerCase(), member])
+    : [];
+
 const textsOf = (value: unknown): string[] =>
   (Array.isArray(value) ? value : [value]).filter((entry) => typeof entry === 'string');
 
 /** A URL, an scp-like address, or a host that kustomize knows; `key=` may stand before a file. */
 const isRemote = (entry: string): boolean =>
-  /^([\w.-]+=)?(git::)?[a-z][a-z0-9+.-]*:\/\//i.test(entry) ||
-  /^[^/\s]+@[^/\s]+:/.test(entry) ||
-  /^(gh:|(github|gitlab|bitbucket)\.[a-z]+[/:])/i.test(entry) ||
+  /^\s*([\w.-]+=)?(git::)?[a-z][a-z0-9+.-]*:\/\//i.test(entry) ||
+  /^\s*[^/\s]+@[^/\s]+:/.test(entry) ||
+  /^\s*(gh:|(github|gitlab|bitbucket)\.[a-z]+[/:])/i.test(entry) ||
   /[?&](ref|version)=/.test(entry) ||
   /\.git(\/|$)/.test(entry);

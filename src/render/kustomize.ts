@@ -1,12 +1,22 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GitTree } from '../git/index.ts';
+import { type Bounds, runBounded } from './bounded.ts';
 import { RenderError } from './errors.ts';
-import { kustomizationFolders } from './kustomization.ts';
+import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
 
-const MAX_OUTPUT = 64 * 1024 * 1024;
+/**
+ * Of one process. What does not fit is refused: nobody else gets less because of it. 8 MB of definitions, the largest
+ * file that is taken, need 270 MiB (of which Go's own tables are 50, never touched) and 10 s on a slow machine.
+ */
+const BOUNDS: Omit<Bounds, 'wallMs'> = {
+  memoryBytes: 320 * 1024 * 1024,
+  cpuSeconds: 20,
+  outputBytes: 16 * 1024 * 1024,
+};
+
+const COPY = 'metricops-render-';
 
 export interface KustomizeResult {
   /** What it wrote. */
@@ -17,6 +27,13 @@ export interface KustomizeResult {
   links: boolean;
 }
 
+export interface KustomizePorts {
+  binary: string;
+  timeoutMs: number;
+  documentsOf: ReadDocuments;
+  bounds?: Omit<Bounds, 'wallMs'> | undefined;
+}
+
 /**
  * Runs the kustomize binary on a copy of what it needs: no shell, an empty environment, no plug-ins, nothing outside of
  * the copy, no remote bases. Throws RenderError or GitError.
@@ -24,46 +41,39 @@ export interface KustomizeResult {
 export const kustomizeBuild = async (
   tree: GitTree,
   path: string,
-  { binary, timeoutMs }: { binary: string; timeoutMs: number },
+  { binary, timeoutMs, documentsOf, bounds = BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {
-  const folders = await kustomizationFolders(tree, path);
-  const dir = await mkdtemp(join(tmpdir(), 'metricops-render-'));
+  const folders = await kustomizationFolders(tree, path, documentsOf);
+  const dir = await mkdtemp(join(tmpdir(), COPY));
   const copy = join(dir, 'repository');
   const home = join(dir, 'home');
   try {
     await mkdir(copy);
     await mkdir(home);
     const { links } = await tree.writeTo(copy, folders);
-    return { text: await run(binary, join(copy, path), { copy, home, timeoutMs }), folders, links };
+    // No programs to call, and a proxy that nobody answers at: what the check above missed reaches no other host.
+    const proxy = 'http://127.0.0.1:9';
+    const env = { PATH: '', HOME: home, TMPDIR: home, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ...goLimits(bounds) };
+    const program = { file: binary, args: ['build', join(copy, path)], cwd: home, env };
+    const ended = await runBounded(program, { ...bounds, wallMs: timeoutMs });
+    if (ended.ok) return { text: ended.stdout, folders, links };
+    throw new RenderError(
+      ended.code,
+      `kustomize build of ${path} ${ended.why.replaceAll(`${copy}/`, '').replaceAll(copy, '.')}`,
+    );
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 };
 
-interface Run {
-  copy: string;
-  home: string;
-  timeoutMs: number;
-}
+/** Go collects garbage before it asks for more than the kernel will give, and works in one thread. */
+const goLimits = ({ memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({
+  GOMEMLIMIT: String(Math.floor(memoryBytes * 0.6)),
+  GOMAXPROCS: '1',
+});
 
-const run = (binary: string, folder: string, { copy, home, timeoutMs }: Run): Promise<string> =>
-  new Promise((resolve, reject) => {
-    // No programs to call, and a proxy that nobody answers at: what the check above missed reaches no other host.
-    const proxy = 'http://127.0.0.1:9';
-    const env = { PATH: '', HOME: home, TMPDIR: home, HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
-    const limits = { timeout: timeoutMs, maxBuffer: MAX_OUTPUT, killSignal: 'SIGKILL' } as const;
-    execFile(binary, ['build', folder], { cwd: home, env, ...limits }, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
-      if (error.code === 'ENOENT') {
-        const missing = `${binary} is not installed; set METRICOPS_KUSTOMIZE`;
-        return reject(new RenderError('RendererMissing', missing, error));
-      }
-      reject(new RenderError('KustomizeFailed', `kustomize build failed: ${why(error, stderr, copy, timeoutMs)}`));
-    });
-  });
-
-const why = (error: { killed?: boolean; code?: unknown }, stderr: string, copy: string, timeoutMs: number): string => {
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `it wrote more than ${MAX_OUTPUT} bytes`;
-  if (error.killed) return `it took longer than ${timeoutMs / 1000} s`;
-  return stderr.replaceAll(`${copy}/`, '').replaceAll(copy, '.').trim().split('\n').at(-1) ?? '';
+/** What a process that was killed has left: call it at the start, before the first render. */
+export const removeCopies = async (): Promise<void> => {
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(COPY));
+  await Promise.all(names.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
 };

@@ -1,6 +1,6 @@
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { RenderError } from './errors.ts';
-import { parseManifests } from './yaml.ts';
+import { fullAllowance, parseManifests } from './yaml.ts';
 
 export interface ManifestText {
   /** As messages name it. */
@@ -11,8 +11,9 @@ export interface ManifestText {
 /** The objects of several texts, in order. Throws RenderError, also where two of them are the same object. */
 export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
   const seen = new Map<string, string>();
+  const allowance = fullAllowance();
   return manifests.flatMap(({ file, text }) => {
-    const objects = parseManifests(text, file);
+    const objects = parseManifests(text, file, allowance);
     for (const object of objects) {
       const key = keyOf(object);
       const other = seen.get(keyString(key));

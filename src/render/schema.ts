@@ -1,6 +1,7 @@
 import { boolYaml11Tag, CORE_SCHEMA, defineScalarTag, mergeTag, NOT_RESOLVED } from 'js-yaml';
+import { integer } from '../json.ts';
 
-/** 017 and 0o17 are 15, 1_000 is 1000: as the YAML 1.1 parser of kubectl reads them. */
+/** 017 and 0o17 are 15, 1_000 is 1000: as the YAML 1.1 parser of kubectl reads them. All of 64 bits is kept. */
 const int = defineScalarTag('tag:yaml.org,2002:int', {
   implicit: true,
   resolve(source) {
@@ -8,11 +9,14 @@ const int = defineScalarTag('tag:yaml.org,2002:int', {
     if (!match) return NOT_RESOLVED;
     const [, sign = '', digits = ''] = match;
     const plain = digits.replaceAll('_', '');
-    const value = Number(/^0[0-7]+$/.test(plain) ? `0o${plain.slice(1)}` : plain);
+    const literal = /^0[0-7]+$/.test(plain) ? `0o${plain.slice(1)}` : plain;
+    const value = Number(literal);
     if (Number.isNaN(value)) return NOT_RESOLVED;
-    return sign === '-' ? 0 - value : value; // never −0, which JSON does not have
+    const minus = sign === '-' ? '-' : '';
+    if (!Number.isSafeInteger(value)) return integer(`${minus}${BigInt(literal)}`);
+    return minus ? 0 - value : value; // never −0, which JSON does not have
   },
-  identify: (data) => Number.isInteger(data),
+  identify: (data) => Number.isInteger(data) || typeof data === 'bigint',
 });
 
 /** 1e3 is a number there, 1:30 is none, and what no number can hold stays text. */

@@ -1,6 +1,30 @@
+import type { KubeObject } from '../api/meta.ts';
 import { serveWorker } from '../worker/serve.ts';
-import { parseAll } from './parse.ts';
+import { type ManifestText, parseAll } from './parse.ts';
+import { nodesOf, parseDocuments } from './yaml.ts';
 
-// The thread in which manifests are parsed: parser.ts starts it and is its only caller.
+// The thread in which manifests are parsed: parser.ts starts it and is its only caller, one call after another.
 
-serveWorker({ parseAll });
+/** Values in one message: the other thread does nothing else while it receives it, some 10 ms. */
+const PART_NODES = 20_000;
+
+let parsed: KubeObject[] = [];
+
+/** The next of what was parsed: objects of so many values, at least one; none when all are taken. */
+const take = (): KubeObject[] => {
+  let nodes = 0;
+  const end = parsed.findIndex((object) => {
+    nodes += nodesOf(object);
+    return nodes > PART_NODES;
+  });
+  return parsed.splice(0, end < 0 ? parsed.length : Math.max(end, 1));
+};
+
+serveWorker({
+  parseAll(manifests: ManifestText[]) {
+    parsed = parseAll(manifests);
+    return take();
+  },
+  take,
+  parseDocuments: ({ text, file }: ManifestText) => parseDocuments(text, file),
+});

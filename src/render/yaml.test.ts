@@ -8,11 +8,11 @@ import { parseManifests } from './yaml.ts';
 describe('parseManifests', () => {
   it('merges, takes the last of two equal keys, and leaves out empty documents', () => {
     const text =
-      '---\n---\nx: &x {a: 1}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, name: two}\ndata: {<<: *x, b: 2}\n---\n';
+      '---\n---\nx: &x {a: one}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, name: two}\ndata: {<<: *x, b: two}\n---\n';
     const [object, ...others] = parseManifests(text, 'a.yaml');
     assert.equal(others.length, 0);
     assert.equal(object?.metadata.name, 'two');
-    assert.deepEqual(object?.data, { a: 1, b: 2 });
+    assert.deepEqual(object?.data, { a: 'one', b: 'two' });
   });
 
   it('takes Lists apart', () => {

@@ -1,102 +1,93 @@
-import { load, loadAll, YAMLException } from 'js-yaml';
+import { type LoadOptions, loadAll, YAMLException } from 'js-yaml';
 import type { KubeObject } from '../api/meta.ts';
 import { RenderError } from './errors.ts';
+import { objectsOf } from './object.ts';
 import { KUBECTL_SCHEMA } from './schema.ts';
 
 /** Objects nest; ConfigMaps are long; neither comes near these. */
-const LIMITS = { aliases: 1000, depth: 100, nodes: 500_000 };
+const LIMITS = { aliases: 1000, depth: 100, nodes: 500_000, objects: 10_000 };
 
-const OPTIONS = { schema: KUBECTL_SCHEMA, json: true, maxAliases: LIMITS.aliases, maxDepth: LIMITS.depth };
+const OPTIONS: LoadOptions = { schema: KUBECTL_SCHEMA, json: true, maxAliases: LIMITS.aliases, maxDepth: LIMITS.depth };
+
+/** What the texts of one sync may expand to, together. */
+export interface Allowance {
+  nodes: number;
+  objects: number;
+}
+
+export const fullAllowance = (): Allowance => ({ nodes: LIMITS.nodes, objects: LIMITS.objects });
 
 /**
  * The Kubernetes objects of a YAML or JSON text, Lists taken apart, empty documents left out.
- * Agrees with kubectl where YAML 1.1 and 1.2 differ. Throws RenderError with file and document.
+ * Agrees with kubectl where YAML 1.1 and 1.2 differ. Throws RenderError with file, document and object.
  */
-export const parseManifests = (text: string, file: string): KubeObject[] => {
-  const budget = { nodes: LIMITS.nodes };
-  return readAs(file, () => loadAll(text, { ...OPTIONS, filename: file })).flatMap((document, i) => {
-    const where = `${file}, document ${i + 1}`;
-    if (document === null || document === undefined) return [];
-    count(document, budget, where);
-    return objectsOf(document, where);
-  });
+export const parseManifests = (text: string, file: string, allowance = fullAllowance()): KubeObject[] => {
+  const objects: KubeObject[] = [];
+  let number = 0;
+  for (const document of documentsOf(text, file)) {
+    number += 1;
+    const where = `${file}, document ${number}`;
+    if (document === null || document === undefined) continue;
+    count(document, allowance, where);
+    const found = objectsOf(document, where);
+    allowance.objects -= found.length;
+    if (allowance.objects < 0) {
+      throw new RenderError('ManifestTooLarge', `${where}: one sync takes ${LIMITS.objects} objects`);
+    }
+    objects.push(...found);
+  }
+  return objects;
 };
 
-/** One document of any shape, with the same limits; undefined when the text is empty. */
-export const parseDocument = (text: string, file: string): unknown => {
-  if (text.replaceAll(/^\s*(#.*|---)?$/gm, '') === '') return undefined;
-  const document = readAs(file, () => load(text, { ...OPTIONS, filename: file }));
-  count(document, { nodes: LIMITS.nodes }, file);
-  return document;
+/** Documents are read one after another: what the reader needs for one is garbage when it reads the next. */
+function* documentsOf(text: string, file: string): Iterable<unknown> {
+  // A directive belongs to the document after it.
+  if (/^%/m.test(text)) return yield* readAs(file, 0, () => loadAll(text, OPTIONS));
+  let line = 0;
+  for (const part of text.split(/^(?=---(?:\s|$))/m)) {
+    yield* readAs(file, line, () => loadAll(part, OPTIONS));
+    line += part.split('\n').length - 1;
+  }
+}
+
+/** The documents of a text, of any shape, with the same limits; empty ones are left out. */
+export const parseDocuments = (text: string, file: string): unknown[] => {
+  const documents = readAs(file, 0, () => loadAll(text, OPTIONS));
+  count(documents, { nodes: LIMITS.nodes }, file);
+  return documents.filter((document) => document !== null && document !== undefined);
 };
 
-const readAs = <T>(file: string, read: () => T): T => {
+/** @param before lines of the file before the text that is read */
+const readAs = <T>(file: string, before: number, read: () => T): T => {
   try {
     return read();
   } catch (error) {
-    // The first line says what and where; the others quote the file, which may hold a Secret.
-    const message = error instanceof YAMLException ? error.message : String(error);
-    throw new RenderError('InvalidYAML', `${file} is not YAML: ${message.split('\n')[0]}`);
+    const { reason, mark } = error instanceof YAMLException ? error : { reason: String(error), mark: undefined };
+    const place = mark ? ` (${mark.line + 1 + before}:${mark.column + 1})` : '';
+    // What the reason quotes of the file may be a password: `password: *hunter2` is an alias that nothing defines.
+    const words = reason.split('\n')[0]?.replaceAll(/["<].*[">]|(?<=such characters: ).*/g, '…');
+    throw new RenderError('InvalidYAML', `${file} is not YAML: ${words}${place}`);
   }
 };
 
 /** A few aliases of aliases make billions of nodes; they are shared in memory and explode when they are written. */
-const count = (value: unknown, budget: { nodes: number }, where: string): void => {
-  budget.nodes -= 1;
-  if (budget.nodes < 0)
-    throw new RenderError('ManifestTooLarge', `${where} expands to more than ${LIMITS.nodes} values (aliases?)`);
-  if (typeof value !== 'object' || value === null) return;
-  for (const member of Object.values(value)) count(member, budget, where);
+const count = (value: unknown, allowance: { nodes: number }, where: string): void => {
+  allowance.nodes -= nodesOf(value, allowance.nodes);
+  if (allowance.nodes < 0) {
+    throw new RenderError(
+      'ManifestTooLarge',
+      `${where}: one sync takes ${LIMITS.nodes} values (aliases count as what they name)`,
+    );
+  }
 };
 
-/** A group is a DNS name, a version a part of one. */
-const API_VERSION = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
-
-const objectsOf = (document: unknown, where: string): KubeObject[] => {
-  const object = document as Partial<KubeObject> & { items?: unknown };
-  if (
-    typeof document !== 'object' ||
-    Array.isArray(document) ||
-    typeof object.kind !== 'string' ||
-    typeof object.apiVersion !== 'string'
-  ) {
-    throw new RenderError('InvalidManifest', `${where} is not a Kubernetes object: it needs apiVersion and kind`);
+/** Values in a value, itself among them; counting ends above `most`. */
+export const nodesOf = (value: unknown, most = Number.POSITIVE_INFINITY): number => {
+  let nodes = 1;
+  if (typeof value !== 'object' || value === null) return nodes;
+  for (const member of Object.values(value)) {
+    nodes += nodesOf(member, most - nodes);
+    if (nodes > most) break;
   }
-  if (!API_VERSION.test(object.apiVersion)) {
-    const text = JSON.stringify(object.apiVersion.slice(0, 100));
-    throw new RenderError(
-      'InvalidManifest',
-      `${where} (${object.kind}): ${text} is no apiVersion: GROUP/VERSION, or v1`,
-    );
-  }
-  if (object.kind.endsWith('List') && Array.isArray(object.items)) return itemsOf(object as ListObject, where);
-  if (object.apiVersion.startsWith('kustomize.config.k8s.io/')) {
-    throw new RenderError(
-      'InvalidManifest',
-      `${where} is a ${object.kind} below a folder that has none: point spec.path at it, or list it in one above`,
-    );
-  }
-  const { name, namespace } = object.metadata ?? {};
-  if (typeof name !== 'string' || name === '') {
-    throw new RenderError(
-      'InvalidManifest',
-      `${where} (${object.kind}) has no metadata.name that is text; generateName can't be synced`,
-    );
-  }
-  if (namespace !== undefined && namespace !== null && typeof namespace !== 'string') {
-    throw new RenderError('InvalidManifest', `${where} (${object.kind} ${name}): metadata.namespace is not text`);
-  }
-  return [document as KubeObject];
-};
-
-interface ListObject {
-  apiVersion: string;
-  kind: string;
-  items: unknown[];
-}
-
-/** The items of a list of one kind need not say which. */
-const itemsOf = ({ apiVersion, kind, items }: ListObject, where: string): KubeObject[] => {
-  const implied = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
-  return items.flatMap((item, i) => objectsOf({ ...implied, ...(item as object) }, `${where}, item ${i + 1}`));
+  return nodes;
 };

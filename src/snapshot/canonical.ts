@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeJson } from '../json.ts';
 
 /** JSON with sorted keys and without null or undefined members: one text for one meaning. Arrays keep their order. */
 export const canonical = (value: unknown): string => {
@@ -10,7 +11,7 @@ export const canonical = (value: unknown): string => {
       .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
     return `{${members.join(',')}}`;
   }
-  return JSON.stringify(value ?? null);
+  return writeJson(value ?? null);
 };
 
 /** Lower-case hex SHA-256 of the canonical form. */

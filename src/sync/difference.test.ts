@@ -41,6 +41,25 @@ describe('the difference of an object', () => {
     });
   });
 
+  it('shows no value of a Secret, whatever its key is called', () => {
+    const key = (name: string) => changesOf(secret({ [name]: 'aHVudGVyMg==' }), secret({ [name]: 'aHVudGVyMw==' }));
+    for (const name of ['labels', 'metadata', 'name', '__proto__']) {
+      assert.ok(!JSON.stringify(key(name) ?? '').includes('aHVudGVy'), name);
+    }
+    const label = (value: string) => secret({}, { labels: { team: value } });
+    assert.deepEqual(changesOf(label('a'), label('b')), [
+      { path: '/metadata/labels/team', applied: '"a"', live: '"b"' },
+    ]);
+  });
+
+  it('is seen in the last digit of 64 bits', () => {
+    const of = (id: bigint) => ({ ...configMap({}), spec: { id } });
+    assert.deepEqual(changesOf(of(9223372036854775807n), of(9223372036854775806n)), [
+      { path: '/spec/id', applied: '9223372036854775807', live: '9223372036854775806' },
+    ]);
+    assert.equal(changesOf(of(9223372036854775807n), of(9223372036854775807n)), undefined);
+  });
+
   it('never names us as the one who changed it', () => {
     const live = configMap({ rps: '7' }, { managedFields: [owns(OURS, { 'f:data': { 'f:rps': {} } })] });
     assert.equal(differenceOf(configMap({ rps: '100' }), live, OURS)?.by, undefined);

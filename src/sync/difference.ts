@@ -1,5 +1,6 @@
 import type { DriftEntry } from '../api/gitsync.ts';
 import { describeKey, type KubeObject, keyOf, keyString, parseKey } from '../api/meta.ts';
+import { writeJson } from '../json.ts';
 import { managersOf } from './managed-fields.ts';
 
 type Change = DriftEntry['changes'][number];
@@ -42,7 +43,8 @@ export const differenceOf = (applied: KubeObject, live: KubeObject, ourManager: 
     id: keyString(keyOf(applied)),
     ...(by.size > 0 ? { by: [...by].slice(0, 5) } : {}),
     changes: told.map(({ pointer, ...values }) => {
-      const masked = secret && pointer[1] !== 'labels'; // annotations may hold all of it again
+      const label = pointer[0] === 'metadata' && pointer[1] === 'labels';
+      const masked = secret && !label; // annotations may hold all of it again
       return {
         path: textOf(pointer),
         ...shown('applied', values.applied, masked),
@@ -66,7 +68,7 @@ export const describeDrift = ({ id, by, changes }: DriftEntry): string => {
 
 const shown = (name: 'applied' | 'live', value: unknown, masked: boolean): Partial<Change> => {
   if (value === undefined) return {};
-  const text = masked ? MASK : JSON.stringify(value);
+  const text = masked ? MASK : writeJson(value);
   return { [name]: text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text };
 };
 
@@ -98,7 +100,7 @@ const walk = (
     for (const [at, a, l] of pairs ?? []) walk(a, l, [...pointer, at], found);
     if (pairs) return;
   }
-  if (JSON.stringify(applied) !== JSON.stringify(live)) found.push({ pointer, applied, live });
+  if (writeJson(applied) !== writeJson(live)) found.push({ pointer, applied, live });
 };
 
 /** Items that belong together, with the index in the live list, `-` where it has none; undefined when nobody knows. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../api/meta.ts';
+import { readJson } from '../json.ts';
 
 /**
  * Fields of an object, in the form of the API server (fieldsV1). The steps: `f:` and the name of a field, `k:` and the
@@ -66,7 +67,7 @@ export const isEmpty = (value: unknown): boolean =>
 
 /** The merge keys of a `k:` step: `{ name: 'c' }`. None for other steps. */
 export const mergeKeysOf = (step: string): Record<string, unknown> =>
-  step.startsWith('k:') ? (JSON.parse(step.slice(2)) as Record<string, unknown>) : {};
+  step.startsWith('k:') ? (readJson(step.slice(2)) as Record<string, unknown>) : {};
 
 /** The one merge key of Kubernetes' own lists that manifests may leave out. */
 const KEY_DEFAULTS: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
@@ -81,7 +82,7 @@ const isItem = (step: string, item: unknown, index: number): boolean => {
         )
       );
     case 'v:':
-      return isDeepStrictEqual(item, JSON.parse(step.slice(2)));
+      return isDeepStrictEqual(item, readJson(step.slice(2)));
     case 'i:':
       return index === Number(step.slice(2));
     default:

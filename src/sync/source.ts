@@ -63,7 +63,10 @@ export const renderSync = async (
   ports: SourcePorts,
 ): Promise<Rendered> => {
   const tree = await ports.git.open(source, commit);
-  const rendered = await render({ tree, path: sync.spec.path, mode: sync.spec.render }, ports.render);
+  const rendered = await render(
+    { tree, path: sync.spec.path, mode: sync.spec.render, tenant: sync.metadata.namespace ?? '' },
+    ports.render,
+  );
   const known = [...(sync.status?.inventory ?? []).map(({ id }) => id), ...inventory].map(parseKey);
   const scopes = new Map([...scopesKnown(known), ...scopesIn(rendered.objects)]);
   const placed = await Promise.all(

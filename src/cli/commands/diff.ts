@@ -1,4 +1,3 @@
-import { dump } from 'js-yaml';
 import { annotations, fieldManagerOf, labels, ownerLabel } from '../../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
@@ -13,6 +12,7 @@ import { EXIT } from '../io.ts';
 import { unified } from '../line-diff.ts';
 import { indent, table } from '../table.ts';
 import { conditionOf, plural, shortRevision } from '../words.ts';
+import { writeYaml } from '../yaml.ts';
 import { findSync } from './sync.ts';
 
 export const DIFF_HELP = `
@@ -199,5 +199,5 @@ const yaml = (object: KubeObject): string => {
     ...(labels === undefined ? {} : { labels }),
     ...(own.length === 0 ? {} : { annotations: Object.fromEntries(own) }),
   };
-  return dump({ ...rest, metadata }, { noRefs: true, sortKeys: true, lineWidth: -1 }).trimEnd();
+  return writeYaml({ ...rest, metadata }, { sortKeys: true, lineWidth: -1 }).trimEnd();
 };
