@@ -194,7 +194,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   };
 
   const waitsForOthers = async (sync: GitSync, state: SyncState): Promise<boolean> => {
-    const problem = dependencyProblem(sync, () => syncs.list(sync.metadata.namespace), isCurrent);
+    const sibling = (name: string) => syncs.get({ namespace: sync.metadata.namespace ?? '', name });
+    const problem = dependencyProblem(sync, sibling, isCurrent);
     if (!problem) return false;
     const { behind, reason, message } = problem;
     if (behind) stateOf(keyOfSync(behind)).followers.add(keyOfSync(sync));
