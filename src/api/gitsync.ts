@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { conditions, digest, duration, localName, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
+import { parseRepositoryUrl } from './repository-url.ts';
 import { workloadRef } from './workload.ts';
 
 const gitRef = z
@@ -80,10 +81,17 @@ export const gitSyncSpec = z.strictObject({
     .string()
     .regex(/^https?:\/\/[^\s@]+$/)
     .max(2048)
+    .refine((text) => parseRepositoryUrl(text).ok, 'is no URL; write e.g. https://github.com/org/repo.git')
     .describe('Repository over HTTP or HTTPS, without credentials in it.')
     .meta({
       patternMessage:
         'url is http:// or https:// without user or password in it; credentials go into a Secret named by secretRef',
+      'x-kubernetes-validations': [
+        {
+          rule: "isURL(self) && url(self).getHost() != ''",
+          message: 'url is no URL: write e.g. https://github.com/org/repo.git, with / after the host',
+        },
+      ],
     }),
   secretRef: z
     .strictObject({ name: localName })

@@ -1,5 +1,6 @@
 import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
+import { parseRepositoryUrl } from '../api/repository-url.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom, type GitSource } from '../git/index.ts';
 import { createWorkQueue, type KubeClient } from '../kube/index.ts';
@@ -177,4 +178,7 @@ const joined = ({ oids }: Source, paths: readonly string[]): string | undefined 
 const sourceKey = ({ spec, metadata }: GitSync): string =>
   JSON.stringify([spec.url, spec.ref, spec.secretRef ? `${metadata.namespace}/${spec.secretRef.name}` : null]);
 
-const hostOf = (key: string): string => new URL((JSON.parse(key) as [string])[0]).host;
+const hostOf = (key: string): string => {
+  const parsed = parseRepositoryUrl((JSON.parse(key) as [string])[0]);
+  return parsed.ok ? parsed.url.host : '';
+};
