@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, digest, duration, localName, time } from './common.ts';
+import { conditions, digest, duration, interval, localName, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { parseRepositoryUrl } from './repository-url.ts';
 import { workloadRef } from './workload.ts';
@@ -111,10 +111,12 @@ export const gitSyncSpec = z.strictObject({
         },
       ],
     }),
-  interval: duration.default('1m').describe('How often the ref is asked for; a push hook makes it immediate.'),
+  interval: interval
+    .default('1m')
+    .describe('How often the ref is asked for, at least 5s; a push hook makes it immediate.'),
   timeout: duration
     .default('5m')
-    .describe('For one fetch, render and apply, and for waiting until objects are healthy.'),
+    .describe('For one fetch (at most 10m), render and apply, and for waiting until objects are healthy.'),
   render: z
     .enum(['Auto', 'Plain', 'Kustomize'])
     .default('Auto')
