@@ -151,6 +151,7 @@ const startActing = async () => {
   const sets = await startSets({
     client,
     caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces, platform: caches.platform },
+    credentials: sync.credentials,
     git,
     systemNamespace: namespace,
     clock,

@@ -50,3 +50,18 @@ export const parseDuration = (text: string): number => {
   }
   return total;
 };
+
+const LEAST_INTERVAL_MS = 5_000;
+const TOO_OFTEN = 'an interval is at least 5s';
+
+/** How often something is asked for. Kubernetes' CEL knows no days; what is no duration, the rule of durations says. */
+export const interval = duration
+  .refine((text) => !duration.safeParse(text).success || parseDuration(text) >= LEAST_INTERVAL_MS, TOO_OFTEN)
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: "!self.matches(r'^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') || duration(self) >= duration('5s')",
+        message: TOO_OFTEN,
+      },
+    ],
+  });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { conditions, digest, duration, localName, time } from './common.ts';
+import { conditions, digest, duration, interval, localName, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
+import { parseRepositoryUrl } from './repository-url.ts';
 import { workloadRef } from './workload.ts';
 
 const gitRef = z
@@ -80,10 +81,17 @@ export const gitSyncSpec = z.strictObject({
     .string()
     .regex(/^https?:\/\/[^\s@]+$/)
     .max(2048)
+    .refine((text) => parseRepositoryUrl(text).ok, 'is no URL; write e.g. https://github.com/org/repo.git')
     .describe('Repository over HTTP or HTTPS, without credentials in it.')
     .meta({
       patternMessage:
         'url is http:// or https:// without user or password in it; credentials go into a Secret named by secretRef',
+      'x-kubernetes-validations': [
+        {
+          rule: "isURL(self) && url(self).getHost() != ''",
+          message: 'url is no URL: write e.g. https://github.com/org/repo.git, with / after the host',
+        },
+      ],
     }),
   secretRef: z
     .strictObject({ name: localName })
@@ -103,10 +111,12 @@ export const gitSyncSpec = z.strictObject({
         },
       ],
     }),
-  interval: duration.default('1m').describe('How often the ref is asked for; a push hook makes it immediate.'),
+  interval: interval
+    .default('1m')
+    .describe('How often the ref is asked for, at least 5s; a push hook makes it immediate.'),
   timeout: duration
     .default('5m')
-    .describe('For one fetch, render and apply, and for waiting until objects are healthy.'),
+    .describe('For one fetch (at most 10m), render and apply, and for waiting until objects are healthy.'),
   render: z
     .enum(['Auto', 'Plain', 'Kustomize'])
     .default('Auto')

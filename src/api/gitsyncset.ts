@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, duration } from './common.ts';
+import { conditions, interval } from './common.ts';
 import { gitSyncSpec } from './gitsync.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 
@@ -97,9 +97,9 @@ export const gitSyncSetSpec = z.strictObject({
     .describe(
       'How many GitSyncs may be deleted at once; beyond it nothing is deleted and nothing created. 5, or half of those that there are if that is more. The annotation metricops.dev/allow-mass-delete lifts it.',
     ),
-  interval: duration
+  interval: interval
     .default('1m')
-    .describe('How often the ref of `folders` is asked for; a push hook makes it immediate.'),
+    .describe('How often the ref of `folders` is asked for, at least 5s; a push hook makes it immediate.'),
 });
 export type GitSyncSetSpec = z.infer<typeof gitSyncSetSpec>;
 

@@ -42,6 +42,7 @@ const CODES = [
   'InvalidManifest',
   'InvalidRequest',
   'InvalidTemplate',
+  'InvalidUrl',
   'InvalidYAML',
   'KindRefused',
   'KustomizeFailed',

@@ -31,6 +31,10 @@ export const reasons = {
     next: "Read the message; the controller's log has the cause.",
   },
   // A repository
+  InvalidUrl: {
+    means: 'spec.url is no URL.',
+    next: 'Write e.g. https://github.com/org/repo.git; the form git@HOST:PATH and a port that is no number are none.',
+  },
   RepositoryNotFound: {
     means: 'The Git server knows no such repository.',
     next: 'Check spec.url, and whether the repository needs credentials.',

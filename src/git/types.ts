@@ -15,6 +15,8 @@ export interface GitSource {
   ref: GitRef;
   credentials?: GitCredentials;
   timeoutMs: number;
+  /** Whose share of fetches and disk it counts against: the namespace. The host where there is none. */
+  tenant?: string;
 }
 
 export interface TreeFile {
@@ -78,11 +80,16 @@ export interface GitTree {
   writeTo(dir: string, paths: string[]): Promise<{ links: boolean }>;
 }
 
+export interface GitCallOptions {
+  /** Ends the call at once, with the signal's reason; what a thread does for it ends soon after. */
+  signal?: AbortSignal;
+}
+
 export interface GitRoom {
   /** Asks the server what the ref is now: one small request. */
-  resolve(source: GitSource): Promise<{ revision: string; commit: string }>;
+  resolve(source: GitSource, options?: GitCallOptions): Promise<{ revision: string; commit: string }>;
   /** The files of a commit. Costs network only when the commit is new. */
-  open(source: GitSource, commit: string): Promise<GitTree>;
+  open(source: GitSource, commit: string, options?: GitCallOptions): Promise<GitTree>;
 }
 
 /** `code` is a reason of the catalogue. Messages hold no credentials. */

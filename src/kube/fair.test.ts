@@ -37,6 +37,47 @@ describe('a fair line', () => {
   });
 });
 
+describe('a fair line with lanes', () => {
+  const setUp = () => {
+    const line = createFairLine<string>({ places: 16, perGroup: 8, perLane: 12 });
+    const takeAll = (): string[] => {
+      const taken: string[] = [];
+      for (let next = line.take(); next; next = line.take()) taken.push(next.item);
+      return taken;
+    };
+    const add = (group: string, lane: string, count: number): void => {
+      for (let i = 1; i <= count; i += 1) line.add(group, `${group}/${lane}/${i}`, lane);
+    };
+    return { line, takeAll, add };
+  };
+
+  it('gives a group its share, however many lanes it has', () => {
+    const { takeAll, add } = setUp();
+    for (let port = 1; port <= 50; port += 1) add('evil', `host:${port}`, 10);
+    add('good', 'forge', 1);
+    const taken = takeAll();
+    assert.equal(taken.filter((item) => item.startsWith('evil')).length, 8);
+    assert.ok(taken.includes('good/forge/1'));
+  });
+
+  it('serves the lanes of a group in turn, and keeps its last quarter for those that have none', () => {
+    const { takeAll, add } = setUp();
+    add('team', 'slow', 9);
+    assert.equal(takeAll().length, 6);
+    add('team', 'quick', 3);
+    assert.deepEqual(takeAll(), ['team/quick/1']);
+  });
+
+  it('gives one lane no more than its share, whoever waits for it', () => {
+    const { line, takeAll, add } = setUp();
+    for (const team of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n']) add(team, 'hub', 1);
+    add('o', 'forge', 1);
+    assert.deepEqual([takeAll().length, line.take()], [13, undefined]);
+    line.leave('a', 'hub');
+    assert.deepEqual(takeAll(), ['m/hub/1']);
+  });
+});
+
 describe('turns', () => {
   it('run work of others beside a group that hangs, and of that group when it goes on', async () => {
     const turns = createTurns({ places: 4, perGroup: 2 });

@@ -1,58 +1,89 @@
 export interface FairLine<T> {
-  add(group: string, item: T): void;
+  /** `lane`: within its group, what is waited for, a host for example. */
+  add(group: string, item: T, lane?: string): void;
   /** The next item that may have a place now, which it then has until `leave`. */
-  take(): { group: string; item: T } | undefined;
-  leave(group: string): void;
+  take(): { group: string; lane: string; item: T } | undefined;
+  leave(group: string, lane?: string): void;
   clear(): void;
 }
 
-/**
- * A line for a number of places, served group by group. One group gets at most `perGroup` of them, and the last quarter
- * is for groups that have none: several that hang leave room for those that don't.
- */
-export const createFairLine = <T>({
-  places,
-  perGroup = places,
-}: {
+export interface Places {
   places: number;
+  /** Of these, for one group. All by default. */
   perGroup?: number;
-}): FairLine<T> => {
-  /** A Map keeps the order in which groups came, and a served group goes to its end. */
-  const waiting = new Map<string, T[]>();
-  const has = new Map<string, number>();
+  /** Of these, for one lane, whosever it is. All by default. */
+  perLane?: number;
+}
+
+/**
+ * A line for a number of places, served group by group, and within a group lane by lane. One group gets at most
+ * `perGroup` of them, one lane at most `perLane`, and the last quarter is for groups that have none: several that hang
+ * leave room for those that don't. So it is within a group: the last quarter of its places is for lanes that have none.
+ */
+export const createFairLine = <T>({ places, perGroup = places, perLane = places }: Places): FairLine<T> => {
+  /** Maps keep the order in which groups and lanes came, and one that was served goes to the end. */
+  const waiting = new Map<string, Map<string, T[]>>();
+  const has = createCounts();
+  const laneHas = createCounts();
   const shared = perGroup < places ? places - Math.floor(places / 4) : places;
+  const sharedInGroup = perLane < places ? perGroup - Math.floor(perGroup / 4) : perGroup;
   let taken = 0;
 
-  const may = (group: string): boolean => {
-    const own = has.get(group) ?? 0;
-    return taken < places && own < perGroup && (taken < shared || own === 0);
+  const mayGroup = (group: string): boolean => {
+    const own = has.of(group);
+    return own < perGroup && (taken < shared || own === 0);
+  };
+  const mayLane = (group: string, lane: string): boolean =>
+    laneHas.of(lane) < perLane && (has.of(group) < sharedInGroup || has.of(idOf(group, lane)) === 0);
+  const count = (group: string, lane: string, by: 1 | -1): void => {
+    taken += by;
+    has.add(group, by);
+    has.add(idOf(group, lane), by);
+    laneHas.add(lane, by);
+  };
+
+  const serve = (group: string, lanes: Map<string, T[]>, lane: string) => {
+    const [item, ...rest] = lanes.get(lane) as [T, ...T[]]; // no lane is kept empty
+    lanes.delete(lane);
+    if (rest.length > 0) lanes.set(lane, rest);
+    waiting.delete(group);
+    if (lanes.size > 0) waiting.set(group, lanes);
+    count(group, lane, 1);
+    return { group, lane, item };
   };
 
   return {
-    add(group, item) {
-      const items = waiting.get(group);
+    add(group, item, lane = '') {
+      const lanes = waiting.get(group) ?? new Map<string, T[]>();
+      waiting.set(group, lanes);
+      const items = lanes.get(lane);
       if (items) items.push(item);
-      else waiting.set(group, [item]);
+      else lanes.set(lane, [item]);
     },
     take() {
-      for (const [group, items] of waiting) {
-        if (!may(group)) continue;
-        const item = items.shift() as T; // no group is kept empty
-        waiting.delete(group);
-        if (items.length > 0) waiting.set(group, items);
-        has.set(group, (has.get(group) ?? 0) + 1);
-        taken += 1;
-        return { group, item };
+      if (taken >= places) return undefined;
+      for (const [group, lanes] of waiting) {
+        const lane = mayGroup(group) ? [...lanes.keys()].find((each) => mayLane(group, each)) : undefined;
+        if (lane !== undefined) return serve(group, lanes, lane);
       }
       return undefined;
     },
-    leave(group) {
-      const left = (has.get(group) ?? 1) - 1;
-      if (left > 0) has.set(group, left);
-      else has.delete(group);
-      taken -= 1;
-    },
+    leave: (group, lane = '') => count(group, lane, -1),
     clear: () => waiting.clear(),
+  };
+};
+
+const idOf = (group: string, lane: string): string => JSON.stringify([group, lane]);
+
+const createCounts = () => {
+  const counts = new Map<string, number>();
+  const of = (key: string): number => counts.get(key) ?? 0;
+  return {
+    of,
+    add(key: string, by: number): void {
+      if (of(key) + by > 0) counts.set(key, of(key) + by);
+      else counts.delete(key);
+    },
   };
 };
 

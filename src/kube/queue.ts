@@ -18,15 +18,18 @@ export interface WorkQueueOptions {
   random: () => number;
   onError: (key: string, error: unknown, retryInMs: number) => void;
   maxBackoffMs?: number;
-  /** A free worker goes to the groups in turn. The namespace by default. */
+  /** A free worker goes to the groups in turn. The namespace by default. Asked when the key gets into the line. */
   groupOf?: (key: string) => string;
+  /** Within its group, what the work waits for, e.g. a host; at most `perLane` workers for one. See createFairLine. */
+  laneOf?: (key: string) => string;
+  perLane?: number;
 }
 
 /** Keyed and de-duplicating; bounded workers, handed out group by group so that a busy namespace delays only itself. */
 export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
-  const { clock, worker, concurrency, perGroup = concurrency } = options;
+  const { clock, worker, concurrency, perGroup = concurrency, perLane = concurrency, laneOf = () => '' } = options;
   const groupOf = options.groupOf ?? ((key: string) => key.slice(0, Math.max(key.indexOf('/'), 0)));
-  const line = createFairLine<string>({ places: concurrency, perGroup });
+  const line = createFairLine<string>({ places: concurrency, perGroup, perLane });
   const waiting = new Set<string>();
   const running = new Map<string, { again: boolean }>();
   const timers = new Map<string, { at: number; abort: AbortController }>();
@@ -43,17 +46,17 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
     if (waiting.has(key)) return;
     waiting.add(key);
-    line.add(groupOf(key), key);
+    line.add(groupOf(key), key, laneOf(key));
     dispatch();
   };
   const dispatch = (): void => {
     for (let next = line.take(); next; next = line.take()) {
       waiting.delete(next.item);
       running.set(next.item, { again: false });
-      void work(next.item);
+      void work(next.item, next);
     }
   };
-  const work = async (key: string): Promise<void> => {
+  const work = async (key: string, place: { group: string; lane: string }): Promise<void> => {
     let again: number | undefined;
     try {
       again = await worker(key);
@@ -66,7 +69,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
     const active = running.get(key);
     running.delete(key);
-    line.leave(groupOf(key));
+    line.leave(place.group, place.lane);
     if (active?.again) enqueue(key);
     else if (again !== undefined) schedule(key, again);
     dispatch();

@@ -1,12 +1,21 @@
-import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
 import { openPlatform, PLATFORM_POLICY_NAME, type PlatformPolicy } from '../api/platform-policy.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom } from '../git/index.ts';
-import { createWorkQueue, type EventRecorder, type KubeClient, resources, type WatchCache } from '../kube/index.ts';
+import { createGuard } from '../guard.ts';
+import {
+  createWorkQueue,
+  type EventRecorder,
+  type KubeClient,
+  KubeError,
+  resources,
+  type WatchCache,
+} from '../kube/index.ts';
 import { hashOf } from '../snapshot/index.ts';
+import { FLOOR_MS, intervalOf, retryIn, withJitter } from '../sync/backoff.ts';
 import { refusalOfHost } from '../sync/confine.ts';
+import type { Credentials } from '../sync/credentials.ts';
 import { SyncError } from '../sync/source.ts';
 import type { Log } from '../telemetry/index.ts';
 import { isOtherThan, requestOf } from './changes.ts';
@@ -31,6 +40,7 @@ export interface SetCaches {
 export interface SetPorts {
   client: KubeClient;
   caches: SetCaches;
+  credentials: Credentials;
   git: GitRoom;
   /** The controller's own: only sets in it make GitSyncs in other namespaces. */
   systemNamespace: string;
@@ -46,7 +56,8 @@ export interface SetController {
   stop(): Promise<void>;
 }
 
-const RETRY_MS = 5_000;
+/** At a time, for all and for the sets of one namespace: one whose Git servers hang leaves room for the others. */
+const LOOKS = { concurrency: 16, perGroup: 4 };
 /** Many GitSyncs change in one go: they are looked at together. */
 const GATHER_MS = 200;
 
@@ -54,14 +65,17 @@ const GATHER_MS = 200;
 export const startSets = async (ports: SetPorts): Promise<SetController> => {
   const { client, clock, log, systemNamespace } = ports;
   const { sets, syncs, namespaces, platform } = ports.caches;
-  const folders = createFolderReader(ports);
   const stopped = new AbortController();
+  const folders = createFolderReader({ ...ports, signal: stopped.signal });
+  /** Tries in a row that failed, of sets that may still succeed as they are. */
+  const failures = new Map<string, number>();
   const writing = { client, syncs, clock, signal: stopped.signal };
 
   const reconcile = async (key: string): Promise<number | undefined> => {
     const name = nameOfId(key);
     const set = sets.get(name);
     if (!set) {
+      failures.delete(key);
       folders.forget(name);
       return undefined;
     }
@@ -72,9 +86,13 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     await ensureFinalizer(set, client);
     const outcome = await attempt(set);
     await report(set, outcome);
-    const passing = outcome.problems.some((problem) => problem.passing);
-    const interval = set.spec.generator.folders ? folders.dueIn(set) : parseDuration(set.spec.interval);
-    return (passing ? RETRY_MS : Math.max(interval, RETRY_MS)) * (0.95 + ports.random() / 10);
+    const interval = intervalOf(set);
+    if (outcome.problems.some((problem) => problem.passing)) {
+      failures.set(key, (failures.get(key) ?? 0) + 1);
+      return retryIn(failures.get(key) ?? 1, interval, ports.random);
+    }
+    failures.delete(key);
+    return withJitter(set.spec.generator.folders ? Math.max(folders.dueIn(set), FLOOR_MS) : interval, ports.random);
   };
 
   /** Only a set of the system namespace has to do with GitSyncs elsewhere, whatever their labels say. */
@@ -123,45 +141,62 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     ports.events.record(set, { type, reason: ready.reason, action: 'Generate', note: ready.message });
   };
 
+  const guard = createGuard({
+    log,
+    kind: 'set',
+    isForeseen: (error) => stopped.signal.aborted || error instanceof KubeError,
+    async tell(key, message) {
+      const set = sets.get(nameOfId(key));
+      if (set) await report(set, { problems: [{ reason: 'InternalError', message, passing: true }] });
+    },
+  });
   const queue = createWorkQueue({
-    concurrency: 4,
+    ...LOOKS,
     clock,
     random: ports.random,
-    onError: (key, err, retryInMs) => log.error({ err, set: key, retryInMs }, 'GitSyncSet failed'),
+    // Others than these are logged by the guard, without their text.
+    onError: (key, err, retryInMs) =>
+      err instanceof KubeError && log.error({ err, set: key, retryInMs }, 'GitSyncSet failed'),
     maxBackoffMs: 60_000,
-    worker: reconcile,
+    worker: guard.wrap(reconcile),
   });
+  /** For each set by itself: one that can't be understood is told so, and stops none of the others. */
+  const forEach = (work: (set: GitSyncSet) => void): void => {
+    for (const set of sets.list()) guard.run(idOf(set.metadata), () => work(set));
+  };
   const requestSet = (set: SyncName): void => {
     folders.ask(set);
     queue.add(idOf(set));
   };
 
+  const onSet = (set: GitSyncSet | undefined, previous: GitSyncSet | undefined): void => {
+    const changed = set ?? previous;
+    if (!changed) return;
+    const requested = requestOf(set) !== requestOf(previous) && requestOf(set) !== undefined;
+    if (requested) folders.ask(nameOfId(idOf(changed.metadata)));
+    if (isOtherThan(set, previous)) queue.add(idOf(changed.metadata));
+  };
   const unsubscribe = [
     sets.onChange((set, previous) => {
       const changed = set ?? previous;
-      if (!changed) return;
-      const requested = requestOf(set) !== requestOf(previous) && requestOf(set) !== undefined;
-      if (requested) folders.ask(nameOfId(idOf(changed.metadata)));
-      if (isOtherThan(set, previous)) queue.add(idOf(changed.metadata));
+      if (changed) guard.run(idOf(changed.metadata), () => onSet(set, previous));
     }),
     syncs.onChange((sync, previous) => {
       if (!isOtherThan(sync, previous)) return;
-      for (const set of sets.list()) {
+      forEach((set) => {
         if ([sync, previous].some((s) => s && isOwn(set, s))) queue.add(idOf(set.metadata), GATHER_MS);
-      }
+      });
     }),
-    platform.onChange(() => {
-      for (const set of sets.list()) queue.add(idOf(set.metadata));
-    }),
+    platform.onChange(() => forEach((set) => queue.add(idOf(set.metadata)))),
     namespaces.onChange((namespace, previous) => {
       if (!isOtherThan(namespace, previous)) return;
-      for (const set of sets.list()) {
+      forEach((set) => {
         if (set.spec.generator.namespaces) queue.add(idOf(set.metadata), GATHER_MS);
-      }
+      });
     }),
   ];
   await Promise.all([sets.ready(), syncs.ready(), namespaces.ready(), platform.ready()]);
-  for (const set of sets.list()) queue.add(idOf(set.metadata));
+  forEach((set) => queue.add(idOf(set.metadata)));
 
   return {
     requestSet,

@@ -1,10 +1,11 @@
-import { parseDuration } from '../api/common.ts';
+import { unlessAborted } from '../abort.ts';
 import { gitSyncSpec } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
-import type { KubeClient } from '../kube/index.ts';
 import { hashOf } from '../snapshot/index.ts';
+import { intervalOf } from '../sync/backoff.ts';
+import type { Credentials } from '../sync/credentials.ts';
 import { sourceOf } from '../sync/source.ts';
 import { idOf } from './types.ts';
 
@@ -30,15 +31,21 @@ interface Known {
   folders: readonly string[];
 }
 
-export const createFolderReader = (ports: { client: KubeClient; git: GitRoom; clock: Clock }): FolderReader => {
-  const { client, git, clock } = ports;
+export const createFolderReader = (ports: {
+  credentials: Credentials;
+  git: GitRoom;
+  clock: Clock;
+  /** Ends what hangs. */
+  signal: AbortSignal;
+}): FolderReader => {
+  const { credentials, git, clock, signal } = ports;
   const memory = new Map<string, Known>();
   const asked = new Set<string>();
 
   const dueIn = ({ metadata, spec }: GitSyncSet): number => {
     const known = memory.get(idOf(metadata));
     const fresh = known?.question === hashOf(spec.generator.folders) && !asked.has(idOf(metadata));
-    return fresh ? Math.max(0, known.askedAt + parseDuration(spec.interval) - clock.now()) : 0;
+    return fresh ? Math.max(0, known.askedAt + intervalOf({ spec }) - clock.now()) : 0;
   };
 
   const look = async (set: GitSyncSet, known: Known | undefined): Promise<Known> => {
@@ -47,10 +54,13 @@ export const createFolderReader = (ports: { client: KubeClient; git: GitRoom; cl
     const askedAt = clock.now();
     // Read exactly as a GitSync of this repository in this namespace would read it.
     const spec = gitSyncSpec.parse({ url, ref, ...(secretRef === undefined ? {} : { secretRef }) });
-    const source = await sourceOf({ ...set, spec, status: {} }, client);
-    const { revision, commit } = await git.resolve(source);
+    const source = {
+      ...(await sourceOf({ ...set, spec, status: {} }, credentials)),
+      tenant: set.metadata.namespace ?? '',
+    };
+    const { revision, commit } = await git.resolve(source, { signal });
     const same = known?.question === question && known.commit === commit;
-    const folders = same ? known.folders : await (await git.open(source, commit)).folders(pattern, exclude);
+    const folders = same ? known.folders : await (await git.open(source, commit, { signal })).folders(pattern, exclude);
     return { question, askedAt, revision, commit, folders };
   };
 
@@ -61,7 +71,7 @@ export const createFolderReader = (ports: { client: KubeClient; git: GitRoom; cl
       if (known && dueIn(set) > 0) return known;
       const wasAsked = asked.delete(key); // a push that comes from here on is another question
       try {
-        const found = await look(set, known);
+        const found = await unlessAborted(signal, look(set, known));
         memory.set(key, found);
         return found;
       } catch (error) {

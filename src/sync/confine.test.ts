@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { GitSync } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { type PlatformPolicySpec, platformPolicySpec } from '../api/platform-policy.ts';
-import { refusalOfObject, refusalOfSync, withPlatformDefaults } from './confine.ts';
+import { refusalOfHost, refusalOfObject, refusalOfSync, withPlatformDefaults } from './confine.ts';
 
 const sync = (spec: object = {}, namespace = 'team'): GitSync =>
   ({
@@ -48,6 +48,14 @@ describe('the platform policy', () => {
       );
     });
   }
+
+  it('says that a mistyped URL is none, with and without a policy, and never throws', () => {
+    for (const url of ['https://github.com:org/repo.git', 'http://[', 'https://host:99999/']) {
+      for (const spec of [{}, { allowedHosts: ['github.com'] }, { exemptNamespaces: ['team'] }])
+        assert.equal(refusalOfSync(sync({ url }), policy(spec))?.reason, 'InvalidUrl', url);
+      assert.equal(refusalOfHost(sync(), url, policy({ allowedHosts: ['github.com'] }))?.reason, 'InvalidUrl');
+    }
+  });
 
   it('keeps a GitSync in its own namespace', () => {
     const confined = policy({ confine: true });

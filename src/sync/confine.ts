@@ -2,6 +2,7 @@ import type { GitSync } from '../api/gitsync.ts';
 import { describeKey, groupOf, type KubeObject, keyOf } from '../api/meta.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
 import type { Reason } from '../api/reasons.ts';
+import { parseRepositoryUrl } from '../api/repository-url.ts';
 
 export interface Refusal {
   reason: Reason;
@@ -17,21 +18,23 @@ export const withPlatformDefaults = (sync: GitSync, policy: PlatformPolicySpec):
     ? sync
     : { ...sync, spec: { ...sync.spec, serviceAccountName: policy.defaultServiceAccount } };
 
-/** Why the platform does not let this GitSync do anything. */
+/** Why this GitSync can do nothing at all: its repository has no address, or the platform does not let it. */
 export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined => {
-  if (isExempt(sync, policy)) return undefined;
-  if (policy.requireServiceAccount && sync.spec.serviceAccountName === undefined) {
+  const locked = policy.requireServiceAccount && !isExempt(sync, policy);
+  if (locked && sync.spec.serviceAccountName === undefined) {
     const message = 'the platform asks for spec.serviceAccountName: a ServiceAccount of this namespace to write as';
     return { reason: 'ServiceAccountRequired', message };
   }
   return refusalOfHost(sync, sync.spec.url, policy);
 };
 
-/** Why the platform does not let this GitSync, or GitSyncSet, read this repository. */
+/** Why this GitSync, or GitSyncSet, can't read this repository: it has no address, or the platform does not let it. */
 export const refusalOfHost = (reader: KubeObject, url: string, policy: PlatformPolicySpec): Refusal | undefined => {
+  const parsed = parseRepositoryUrl(url);
+  if (!parsed.ok) return { reason: parsed.reason, message: parsed.message };
   const { allowedHosts } = policy;
   if (isExempt(reader, policy) || allowedHosts.length === 0) return undefined;
-  const { host, hostname } = new URL(url);
+  const { host, hostname } = parsed.url;
   if (allowedHosts.some((p) => matchesHost(p, host) || matchesHost(p, hostname))) return undefined;
   const message = `repositories on ${host} are not allowed; allowed are ${allowedHosts.join(', ')}`;
   return { reason: 'HostRefused', message };

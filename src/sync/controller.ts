@@ -8,15 +8,18 @@ import {
   type PlatformPolicy,
   type PlatformPolicySpec,
 } from '../api/platform-policy.ts';
+import type { Reason } from '../api/reasons.ts';
 import { isWorkloadKind, type WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
+import { createGuard } from '../guard.ts';
 import {
   createTurns,
   createWorkQueue,
   type Discovery,
   type EventRecorder,
   type KubeClient,
+  KubeError,
   type ResourceType,
   type WatchCache,
   type WatchCachePorts,
@@ -26,6 +29,7 @@ import type { SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { conditionIs } from './conditions.ts';
 import { refusalOfSync, withPlatformDefaults } from './confine.ts';
+import { type Credentials, createCredentials } from './credentials.ts';
 import { dependencyProblem } from './dependencies.ts';
 import { createDriftWatch } from './drift.ts';
 import { createForeignObjects } from './foreign.ts';
@@ -39,8 +43,9 @@ import { quarrelEndsIn } from './quarrel.ts';
 import { againIn, type ReconcilePorts, reconcileOnce } from './reconcile.ts';
 import { createReport } from './report.ts';
 import { createScaled } from './scaled.ts';
-import { createSources } from './sources.ts';
+import { createSources, type Follower, sourceKey } from './sources.ts';
 import { createKeyedLock, newSyncState, type SyncState } from './state.ts';
+import { createIndex } from './sync-index.ts';
 
 export interface SyncPorts {
   client: KubeClient;
@@ -69,6 +74,8 @@ export interface SyncPorts {
 }
 
 export interface SyncController {
+  /** Of the GitSyncs, for whoever else reads their repositories. */
+  credentials: Credentials;
   /** A push came: look at the repository of this GitSync now. */
   requestSync(sync: SyncName): void;
   /** Obey this Hold now, without waiting for its watch event. */
@@ -101,11 +108,17 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     states.set(key, state);
     return state;
   };
-  /** The GitSync of an owner label, by name; labels are derived from names, so this never has to be taken back. */
-  const labelled = new Map<string, string>();
+  /** GitSyncs that are there, by their owner label, by the source that they follow, and by what they depend on. */
+  const index = {
+    labels: createIndex<GitSync>((sync) => [ownerLabelOf(sync)]),
+    sources: createIndex<GitSync>((sync) => [sourceKey(sync)]),
+    dependencies: createIndex<GitSync>(({ metadata, spec }) =>
+      spec.dependsOn.map(({ name }) => `${metadata.namespace}/${name}`),
+    ),
+  };
   const ownerOf = (label: string): { key: string; state: SyncState } | undefined => {
-    const key = labelled.get(label);
-    return key === undefined || !syncs.get(nameOfKey(key)) ? undefined : { key, state: stateOf(key) };
+    const [key] = index.labels.of(label);
+    return key === undefined ? undefined : { key, state: stateOf(key) };
   };
 
   const onObject: OnObject = (type, object, previous) => {
@@ -146,21 +159,34 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       for (const [key, state] of states) if (state.inventory.has(workload)) queue.add(key);
     },
   });
+  const report = createReport(ports);
+  const guard = createGuard({
+    log,
+    kind: 'sync',
+    isForeseen: (error) => stopped.signal.aborted || error instanceof KubeError,
+    tell: (key, message) => tellFailure(key, 'InternalError', message),
+  });
+  const tellFailure = async (key: string, reason: Reason, message: string): Promise<void> => {
+    const sync = syncs.get(nameOfKey(key));
+    if (sync) await report(sync, stateOf(key), { kind: 'failed', reason, message, permanent: false });
+  };
+  const follow = (key: string): Follower[] => {
+    const sync = syncs.get(nameOfKey(key));
+    if (!sync || sync.spec.suspend || sync.metadata.deletionTimestamp !== undefined) return [];
+    if (refusalOfSync(withPlatformDefaults(sync, policy()), policy())) return [];
+    const planned = states.get(key)?.planned;
+    // One that failed since hears of every commit: also of one that is as the last good one was.
+    return [{ sync, inputs: planned?.inputs, content: isReady(sync) ? planned?.content : undefined }];
+  };
+  const credentials = createCredentials(client, cachePorts);
   const sources = createSources({
     ...ports,
-    followers: () =>
-      syncs
-        .list()
-        .filter((sync) => !sync.spec.suspend && sync.metadata.deletionTimestamp === undefined)
-        .filter((sync) => refusalOfSync(withPlatformDefaults(sync, policy()), policy()) === undefined)
-        .map((sync) => {
-          const planned = states.get(keyOfSync(sync))?.planned;
-          // One that failed since hears of every commit: also of one that is as the last good one was.
-          return { sync, inputs: planned?.inputs, content: isReady(sync) ? planned?.content : undefined };
-        }),
+    credentials,
+    followersOf: (source) => [...index.sources.of(source)].flatMap(follow),
     onNews: (key) => queue.add(key),
     onUnchanged: () => metrics.syncs.inc({ result: 'unchanged' }),
     onError: (err, url) => log.error({ err, url }, 'repository could not be looked at'),
+    onUnforeseen: (error, url) => guard.note(url, error),
   });
 
   const policy = (): PlatformPolicySpec => {
@@ -183,8 +209,6 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     isRejectedNow: createRejectionCheck(holds),
     signal: stopped.signal,
   };
-  const report = createReport(ports);
-
   /** Whether it was brought to where its ref stands now, and nothing of it is waited for. */
   const isCurrent = (sync: GitSync): boolean => {
     const head = sources.head(sync);
@@ -195,7 +219,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   };
 
   const waitsForOthers = async (sync: GitSync, state: SyncState): Promise<boolean> => {
-    const problem = dependencyProblem(sync, () => syncs.list(sync.metadata.namespace), isCurrent);
+    const sibling = (name: string) => syncs.get({ namespace: sync.metadata.namespace ?? '', name });
+    const problem = dependencyProblem(sync, sibling, isCurrent);
     if (!problem) return false;
     const { behind, reason, message } = problem;
     if (behind) stateOf(keyOfSync(behind)).followers.add(keyOfSync(sync));
@@ -211,6 +236,12 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
         await report(sync, state, { kind: 'failed', reason: 'PruneFailed', message: error.message, permanent: false });
       throw error;
     }
+  };
+
+  /** What the API server says of a GitSync itself. Where it did not answer, or somebody wrote in between, it says nothing. */
+  const tellRefusal = async (key: string, error: unknown): Promise<void> => {
+    if (stopped.signal.aborted || !(error instanceof KubeError) || [0, 409].includes(error.status)) return;
+    await tellFailure(key, 'SyncFailed', error.message);
   };
 
   const reconcile = async (key: string): Promise<number | undefined> => {
@@ -245,7 +276,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     await report(sync, state, outcome);
     for (const follower of state.followers) queue.add(follower);
     state.followers.clear();
-    return againIn(sync, outcome, ports.random) ?? quarrelEndsIn(state, clock.now());
+    return againIn(sync, state, outcome, { sources, random: ports.random }) ?? quarrelEndsIn(state, clock.now());
   };
 
   const queue = createWorkQueue({
@@ -253,14 +284,17 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     perGroup: 16,
     clock,
     random: ports.random,
-    onError: (key, err, retryInMs) => log.error({ err, sync: key, retryInMs }, 'sync failed'),
+    // Others than these are logged by the guard, without their text.
+    onError: (key, err, retryInMs) =>
+      err instanceof KubeError && log.error({ err, sync: key, retryInMs }, 'sync failed'),
     maxBackoffMs: 60_000,
-    worker: reconcile,
+    worker: guard.wrap((key) =>
+      reconcile(key).catch(async (error: unknown) => {
+        await tellRefusal(key, error);
+        throw error;
+      }),
+    ),
   });
-  const dependents = (sync: GitSync): GitSync[] =>
-    syncs
-      .list(sync.metadata.namespace)
-      .filter((other) => other.spec.dependsOn.some((d) => d.name === sync.metadata.name));
   const lookAgain = (sync: GitSync): void => {
     if (sync.spec.suspend || refusalOfSync(withPlatformDefaults(sync, policy()), policy())) queue.add(keyOfSync(sync));
     else sources.refresh(sync, { tell: true });
@@ -269,24 +303,30 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     const changed = sync ?? previous;
     if (!changed) return;
     const key = keyOfSync(changed);
-    labelled.set(ownerLabelOf(changed), key);
+    for (const each of Object.values(index)) each.set(key, sync);
     if (!sync || sync.metadata.deletionTimestamp !== undefined) queue.add(key);
     else if (wasAsked(sync, previous) || sync.metadata.generation !== previous?.metadata.generation) {
       lookAgain(sync);
     }
-    if (isReady(sync) !== isReady(previous)) for (const other of dependents(changed)) queue.add(keyOfSync(other));
+    if (isReady(sync) !== isReady(previous)) for (const other of index.dependencies.of(key)) queue.add(other);
+  };
+  /** For each GitSync by itself: one that can't be understood is told so, and stops none of the others. */
+  const forEach = (work: (sync: GitSync) => void): void => {
+    for (const sync of syncs.list()) guard.run(keyOfSync(sync), () => work(sync));
   };
   await Promise.all([ports.caches.platform.ready(), holds.ready(), namespaces.ready(), scaled.ready(), syncs.ready()]);
-  for (const sync of syncs.list()) {
+  forEach((sync) => {
     lost.see(sync);
     onSync(sync, undefined);
-  }
-  const unsubscribe = syncs.onChange(onSync);
-  const forget = ports.caches.platform.onChange(() => {
-    for (const sync of syncs.list()) lookAgain(sync);
   });
+  const unsubscribe = syncs.onChange((sync, previous) => {
+    const changed = sync ?? previous;
+    if (changed) guard.run(keyOfSync(changed), () => onSync(sync, previous));
+  });
+  const forget = ports.caches.platform.onChange(() => forEach(lookAgain));
 
   return {
+    credentials,
     requestSync(name) {
       const sync = syncs.get(name);
       if (sync && !sync.spec.suspend) sources.refresh(sync);
@@ -294,7 +334,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     requestHold: lane.request,
     async stop() {
       stopped.abort(new Error('no longer the leader'));
-      await Promise.all([queue.stop(), lane.stop(), sources.stop()]);
+      await Promise.all([queue.stop(), lane.stop(), sources.stop(), credentials.stop()]);
       unsubscribe();
       forget();
       await Promise.all([owned.stop(), scaled.stop()]);

@@ -1,5 +1,4 @@
 import { annotations } from '../api/annotations.ts';
-import { parseDuration } from '../api/common.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
@@ -9,6 +8,7 @@ import { RenderError } from '../render/index.ts';
 import { digestsOf, hashOf } from '../snapshot/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type ApplyPorts, applyAll } from './apply.ts';
+import { retrySyncIn } from './backoff.ts';
 import { refusalOfObject } from './confine.ts';
 import { describeDrift } from './difference.ts';
 import { ruledAnew } from './ignore.ts';
@@ -26,6 +26,7 @@ import type { Sources } from './sources.ts';
 import type { SyncState } from './state.ts';
 import type { Outcome } from './status.ts';
 import { holdForUndo } from './undo.ts';
+import { isHopeless, unlessUnrenderable } from './unrenderable.ts';
 import { neededVersions } from './versions.ts';
 import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
 
@@ -84,7 +85,9 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
-  const rendered = await renderSync(sync, at.source, commit, state.inventory.keys(), ports);
+  const rendered = await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
+    renderSync(sync, at.source, commit, state.inventory.keys(), ports),
+  );
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.objects.map(keyOf)));
   const fingerprint = fingerprintOf(sync, touched, ports);
   if (sync.spec.drift === 'Correct') for (const id of state.reported.keys()) state.drifted.add(id); // since now
@@ -244,11 +247,22 @@ const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined =
   return undefined;
 };
 
-const RETRY_MS = 5_000;
-
 /** Milliseconds until the sync is tried again by itself; undefined when only news can change anything. */
-export const againIn = ({ spec }: GitSync, outcome: Outcome, random: () => number): number | undefined => {
+export const againIn = (
+  sync: GitSync,
+  state: SyncState,
+  outcome: Outcome,
+  { sources, random }: { sources: Sources; random: () => number },
+): number | undefined => {
   if (outcome.kind === 'waiting') return outcome.againInMs;
-  const retry = outcome.kind === 'failed' || (outcome.kind === 'applied' && outcome.problems.length > 0);
-  return retry ? Math.min(RETRY_MS, parseDuration(spec.interval)) * (0.95 + random() / 10) : undefined;
+  const failed = outcome.kind === 'failed' || (outcome.kind === 'applied' && outcome.problems.length > 0);
+  if (!failed) {
+    delete state.failing;
+    return undefined;
+  }
+  const head = sources.head(sync);
+  const commit = head && 'commit' in head ? head.commit : '';
+  // What can't be rendered needs another commit, spec or policy: each of them is news.
+  const hopeless = outcome.kind === 'failed' && outcome.permanent && !outcome.of && isHopeless(outcome.reason);
+  return hopeless && state.drifted.size === 0 ? undefined : retrySyncIn(sync, state, commit, random);
 };

@@ -1,5 +1,6 @@
 import { groupOf, type KubeObject } from '../api/meta.ts';
 import { createWatchCache, type KubeClient, resources, type WatchCachePorts } from '../kube/index.ts';
+import { isRecord } from './managed-fields.ts';
 import type { PlannedObject } from './plan.ts';
 
 export interface Scaled {
@@ -9,8 +10,10 @@ export interface Scaled {
   stop(): Promise<void>;
 }
 
-interface AutoscalerSpec {
-  scaleTargetRef?: { apiVersion?: string; kind?: string; name?: string };
+interface TargetRef {
+  apiVersion?: string;
+  kind?: string;
+  name?: string;
 }
 
 /** Who is scaled: one watch over all HorizontalPodAutoscalers (KEDA makes such, too), of which only the target is kept. */
@@ -28,7 +31,7 @@ export const createScaled = (
       namespace: metadata.namespace ?? '',
       resourceVersion: metadata.resourceVersion ?? '',
     },
-    spec: { scaleTargetRef: (spec as AutoscalerSpec).scaleTargetRef },
+    spec: { scaleTargetRef: targetRefOf(spec) },
   });
   const cache = createWatchCache(client, resources.horizontalPodAutoscalers, { trim }, ports);
   cache.onChange((object, previous) => {
@@ -54,13 +57,19 @@ export const createScaled = (
   };
 };
 
+/** In a commit it may be anything: what is no text names nothing. */
+const targetRefOf = (spec: unknown): TargetRef => {
+  const ref = isRecord(spec) && isRecord(spec.scaleTargetRef) ? spec.scaleTargetRef : {};
+  return Object.fromEntries(Object.entries(ref).filter(([, value]) => typeof value === 'string'));
+};
+
 const targetOf = ({ spec }: KubeObject): string => {
-  const { apiVersion = '', kind, name } = (spec as AutoscalerSpec | undefined)?.scaleTargetRef ?? {};
+  const { apiVersion = '', kind, name } = targetRefOf(spec);
   return `${groupOf(apiVersion)}/${kind}/${name}`;
 };
 
 const targetObject = ({ spec, metadata }: KubeObject): KubeObject | undefined => {
-  const { apiVersion, kind, name } = (spec as AutoscalerSpec).scaleTargetRef ?? {};
+  const { apiVersion, kind, name } = targetRefOf(spec);
   if (apiVersion === undefined || kind === undefined || name === undefined) return undefined;
   return { apiVersion, kind, metadata: { name, namespace: metadata.namespace ?? '' } };
 };

@@ -1,11 +1,12 @@
-import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
-import type { GitCredentials, GitRoom, GitSource } from '../git/index.ts';
-import { type Discovery, type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
+import type { GitRoom, GitSource } from '../git/index.ts';
+import { type Discovery, KubeError, type ResourceType } from '../kube/index.ts';
 import { RenderError, type Rendered, type RenderPorts, render } from '../render/index.ts';
 import { withVersionedConfig } from '../snapshot/index.ts';
+import { fetchTimeoutOf } from './backoff.ts';
+import type { Credentials } from './credentials.ts';
 
 /** A sync can't go on; `code` is the reason of its Ready condition. */
 export class SyncError extends Error {
@@ -26,32 +27,11 @@ export interface SourcePorts {
   digestKey: Uint8Array;
 }
 
-export const sourceOf = async (sync: GitSync, client: KubeClient): Promise<GitSource> => {
-  const { url, ref, timeout, secretRef } = sync.spec;
-  const credentials = secretRef && (await readCredentials(sync, secretRef.name, client));
-  return { url, ref, timeoutMs: parseDuration(timeout), ...(credentials ? { credentials } : {}) };
-};
-
-const readCredentials = async (sync: GitSync, name: string, client: KubeClient): Promise<GitCredentials> => {
+export const sourceOf = async (sync: GitSync, credentials: Credentials): Promise<GitSource> => {
+  const { url, ref, secretRef } = sync.spec;
   const namespace = sync.metadata.namespace ?? '';
-  const secret = await client.get(resources.secrets, { namespace, name }).catch((error: unknown) => {
-    if (!(error instanceof KubeError)) throw error;
-    throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} can't be read: ${error.message}`);
-  });
-  if (!secret) throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
-  const data = (secret.data ?? {}) as Record<string, string>;
-  const value = (key: string): string | undefined =>
-    data[key] === undefined ? undefined : Buffer.from(data[key], 'base64').toString();
-  const fields = {
-    username: value('username'),
-    password: value('password'),
-    token: value('token') ?? value('bearerToken'),
-    ca: value('ca.crt'),
-  };
-  if (fields.password === undefined && fields.token === undefined) {
-    throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} has neither password nor token`);
-  }
-  return Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)) as GitCredentials;
+  const secret = secretRef && (await credentials.read({ namespace, name: secretRef.name }));
+  return { url, ref, timeoutMs: fetchTimeoutOf(sync), ...(secret ? { credentials: secret } : {}) };
 };
 
 /** What the commit asks for, each object in its namespace, versioned configuration under its names. */

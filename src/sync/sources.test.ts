@@ -3,8 +3,10 @@ import { describe, it } from 'mocha';
 import { fakeClock } from '../../test/support/clock.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { GitError, type GitRoom, type GitSource, type GitTree } from '../git/index.ts';
-import type { KubeClient } from '../kube/index.ts';
-import { createSources, type Follower } from './sources.ts';
+import { KubeError } from '../kube/index.ts';
+import type { SecretName } from './credentials.ts';
+import { SyncError } from './source.ts';
+import { createSources, type Follower, sourceKey } from './sources.ts';
 
 const SHOP = 'https://git.example.com/shop.git';
 const OTHER = 'https://forge.example.org/other.git';
@@ -54,20 +56,25 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
     ]),
   );
   const heard = { news: [] as string[], unchanged: [] as string[], errors: [] as string[] };
+  const changed: ((secret: SecretName) => void)[] = [];
   const sources = createSources({
-    client: {
-      get: async (_: unknown, { namespace, name }: { namespace: string; name: string }) => {
+    credentials: {
+      async read({ namespace, name }) {
         const password = secrets[`${namespace}/${name}`];
-        return password && { data: { password: Buffer.from(password).toString('base64') } };
+        if (password === undefined) throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
+        return { password };
       },
-    } as unknown as KubeClient,
+      onChange: (handler) => void changed.push(handler),
+      stop: async () => {},
+    },
     git: git.room,
     clock: time.clock,
     random: () => 0.5,
-    followers: () => [...followers.values()],
+    followersOf: (key) => [...followers.values()].filter(({ sync }) => sourceKey(sync) === key),
     onNews: (key) => heard.news.push(key),
     onUnchanged: (key) => heard.unchanged.push(key),
     onError: (error) => heard.errors.push(String(error)),
+    onUnforeseen: (error) => `unexpected ${(error as Error).name}`,
   });
   /** The followers have synced to what is there now, each from its folder. */
   const synced = (folders: Record<string, string>): void => {
@@ -91,7 +98,7 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
     for (const { sync } of followers.values()) sources.refresh(sync, { tell: true });
     await time.settle();
   };
-  return { ...time, git, followers, heard, sources, synced, since, commit, start };
+  return { ...time, git, followers, heard, sources, synced, since, commit, start, changed };
 };
 
 describe('sources', () => {
@@ -191,6 +198,101 @@ describe('sources', () => {
     assert.deepEqual(since().news, ['calm/app']);
   });
 
+  it('delay nobody of another namespace for hosts that hang, on however many ports', async () => {
+    const url = (port: number): string => `https://hung.example.net:${port}/x.git`;
+    const hung = Array.from({ length: 200 }, (_, i) => syncOf(`hung/${i}`, { url: url(1_000 + i) }));
+    const good = Array.from({ length: 20 }, (_, i) => syncOf(`team-${i}/app`, { url: OTHER, ref: { tag: `v${i}` } }));
+    const { git, start, since } = setUp([...hung, ...good]);
+    for (const { spec } of hung) git.heads.set(spec.url, new Promise<never>(() => {}));
+    await start();
+    const { news, asked } = since();
+    assert.equal(new Set(news).size, 20);
+    assert.equal(asked.filter((what) => what.includes('hung')).length, 16);
+  });
+
+  it('take the place of the follower with the most room: a neighbour with hanging hosts holds up no common repository', async () => {
+    const hung = Array.from({ length: 50 }, (_, i) => syncOf(`hung/${i}`, { url: `https://h${i}.example.net/x.git` }));
+    const { git, start, since } = setUp([
+      ...hung,
+      syncOf('hung/app', { url: OTHER }),
+      syncOf('calm/app', { url: OTHER }),
+    ]);
+    for (const { spec } of hung) git.heads.set(spec.url, new Promise<never>(() => {}));
+    await start();
+    assert.ok(since().news.includes('calm/app'));
+  });
+
+  it('end at once when told so, whatever hangs', async () => {
+    const { git, start, sources, heard } = setUp([web]);
+    git.heads.set(SHOP, new Promise<never>(() => {}));
+    await start();
+    await sources.stop();
+    assert.deepEqual([heard.news, heard.errors], [[], []]);
+  });
+
+  it('have all who follow a ref wait as long as the most patient of them', async () => {
+    const hasty = syncOf('evil/app', { timeout: '1ms' });
+    const { start, sources } = setUp([
+      hasty,
+      syncOf('shop/app', { timeout: '2m' }),
+      syncOf('slow/app', { timeout: '30d' }),
+    ]);
+    await start();
+    const head = sources.head(hasty);
+    assert.ok(head && 'commit' in head);
+    assert.equal(head.source.timeoutMs, 600_000);
+  });
+
+  it('read a Secret that changed at once', async () => {
+    const secrets: Record<string, string> = {};
+    const own = syncOf('shop/app', { secretRef: { name: 'git' }, interval: '1h' });
+    const { start, since, changed, settle, sources } = setUp([own], secrets);
+    await start();
+    assert.ok(sources.head(own) instanceof SyncError);
+    since();
+    secrets['shop/git'] = 'pass';
+    for (const handler of changed) handler({ namespace: 'shop', name: 'git' });
+    await settle();
+    assert.deepEqual(since().asked, [`resolve ${SHOP} as pass`, `open ${SHOP}`]);
+  });
+
+  it('ask a server that fails ever more seldom, and one that is over its limits once an interval', async () => {
+    const { git, start, since, advance } = setUp([syncOf('shop/web', { interval: '1h' })]);
+    git.heads.set(SHOP, new GitError('RepositoryUnreachable', 'connection refused'));
+    await start();
+    since();
+    await advance(3_600_000);
+    assert.equal(since().asked.length, 11); // after 5, 15, 35, 75, 155, 315, 635 s, and then every ten minutes
+    git.heads.set(SHOP, new GitError('RepositoryTooLarge', 'over 100 MB'));
+    await advance(600_000);
+    since();
+    await advance(3_600_000);
+    assert.equal(since().asked.length, 1);
+  });
+
+  it('ask no server more often than every five seconds, whatever the interval says', async () => {
+    const { start, since, advance } = setUp([
+      syncOf('shop/web', { interval: '0s' }),
+      syncOf('shop/odd', { interval: 'soon' }),
+    ]);
+    await start();
+    since();
+    await advance(60_500);
+    assert.equal(since().asked.filter((what) => what.startsWith('resolve')).length, 12);
+  });
+
+  it('tell those who follow a ref of an error that nobody foresaw, without its text', async () => {
+    const { git, start, since, sources, advance } = setUp([web, syncOf('calm/app', { url: OTHER })]);
+    git.heads.set(SHOP, Promise.reject(new TypeError('Received "hunter2"')));
+    await start();
+    assert.deepEqual(new Set(since().news), new Set(['shop/web', 'calm/app']));
+    const problem = sources.head(web);
+    assert.ok(problem instanceof SyncError);
+    assert.deepEqual([problem.code, problem.message], ['InternalError', 'unexpected TypeError']);
+    await advance(30_000);
+    assert.deepEqual(since().news, []);
+  });
+
   it('have a commit that leaves a sync alone noted in its status once an interval, not once a commit', async () => {
     const { synced, start, since, sources, commit, advance, settle, followers } = setUp([web, db]);
     await start();
@@ -232,11 +334,11 @@ describe('sources', () => {
     Object.defineProperty(secrets, 'shop/git', {
       configurable: true,
       get: () => {
-        throw new Error('no answer from the API server');
+        throw new KubeError('no answer from the API server', { status: 0, reason: 'Unreachable' });
       },
     });
     await start();
-    assert.deepEqual([since().news, heard.errors], [[], ['Error: no answer from the API server']]);
+    assert.deepEqual([since().news, heard.errors], [[], ['KubeError: no answer from the API server']]);
     synced({ 'shop/app': 'web' });
     Object.defineProperty(secrets, 'shop/git', { value: 'pass' });
     await advance(1_000);

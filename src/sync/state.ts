@@ -1,6 +1,7 @@
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { GitSource } from '../git/index.ts';
+import type { RenderError } from '../render/index.ts';
 
 /** What this process knows of one object that it applied. */
 export interface Applied {
@@ -56,6 +57,10 @@ export interface SyncState {
   followers: Set<string>;
   /** What was `spec.ignore` when the objects were applied. */
   ignore?: GitSync['spec']['ignore'];
+  /** How often in a row this was tried and failed. */
+  failing?: { what: string; times: number };
+  /** What can't be rendered, whoever tries: it is not rendered again as long as it is the same. */
+  unrenderable?: { what: string; error: RenderError };
   /** Since when objects are waited for, by what was planned. */
   waitingSince?: { fingerprint: string; at: number };
 }

@@ -19,6 +19,7 @@ import {
   type WatchCache,
 } from '../../src/kube/index.ts';
 import { type SetController, startSets } from '../../src/sets/index.ts';
+import { createCredentials } from '../../src/sync/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 import { useControlPlane } from '../support/cluster.ts';
@@ -53,9 +54,11 @@ describe('a GitSyncSet', () => {
       platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, ports),
     };
     policies = caches.platform;
+    const credentials = createCredentials(client, ports);
     controller = await startSets({
       client,
       caches,
+      credentials,
       git: room,
       systemNamespace,
       ...ports,
@@ -63,7 +66,7 @@ describe('a GitSyncSet', () => {
       events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
     });
     end = async () => {
-      await controller.stop();
+      await Promise.all([controller.stop(), credentials.stop()]);
       await Promise.all([...Object.values(caches).map((cache) => cache.stop()), room.close()]);
       await client.close();
       await git.close();

@@ -3,7 +3,7 @@ export const fakeClock = () => {
   let now = 0;
   const sleepers = new Set<{ at: number; wake: () => void }>();
   const settle = async (): Promise<void> => {
-    for (let i = 0; i < 20; i += 1) await Promise.resolve();
+    for (let i = 0; i < 100; i += 1) await Promise.resolve();
   };
   return {
     clock: {

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'mocha';
+import { type ApiServer, createApiServer } from '../../test/support/api-server.ts';
+import { eventually } from '../../test/support/poll.ts';
+import { systemClock } from '../clock.ts';
+import { KubeError, resources } from '../kube/index.ts';
+import { type Credentials, createCredentials, type SecretName } from './credentials.ts';
+
+const NAME = { namespace: 'shop', name: 'git' };
+const encoded = (data: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
+
+describe('credentials of a repository', () => {
+  let credentials: Credentials;
+  afterEach(() => credentials.stop());
+
+  const setUp = (server: ApiServer = createApiServer({ namespaces: ['shop'] })) => {
+    credentials = createCredentials(server.client, { clock: systemClock, random: Math.random });
+    const heard: SecretName[] = [];
+    credentials.onChange((secret) => heard.push(secret));
+    const put = (data: Record<string, string>) =>
+      server.seed(resources.secrets, { metadata: NAME, type: 'Opaque', data: encoded(data) });
+    const gets = (): number => server.requests.filter(({ verb }) => verb === 'get').length;
+    return { server, heard, put, gets };
+  };
+
+  it('cost one request as long as their Secret stays as it is', async () => {
+    const { put, gets } = setUp();
+    put({ username: 'me', password: 'pass' });
+    await credentials.read(NAME);
+    await eventually(async () => {
+      const before = gets();
+      await credentials.read(NAME);
+      return gets() === before;
+    });
+    const before = gets();
+    for (let i = 0; i < 100; i += 1)
+      assert.deepEqual(await credentials.read(NAME), { username: 'me', password: 'pass' });
+    assert.equal(gets(), before);
+  });
+
+  it('are told of and read again when their Secret changes, comes or goes', async () => {
+    const { put, heard, server } = setUp();
+    await assert.rejects(credentials.read(NAME), { code: 'SecretNotFound', message: /does not exist/ });
+    await eventually(() => server.requests.some(({ verb }) => verb === 'watch'));
+    put({ token: 'one' });
+    await eventually(() => heard.length === 1);
+    assert.deepEqual(await credentials.read(NAME), { token: 'one' });
+    put({ token: 'two' });
+    await eventually(() => heard.length === 2);
+    assert.deepEqual(await credentials.read(NAME), { token: 'two' });
+    await server.client.delete(resources.secrets, NAME);
+    await eventually(() => heard.length === 3);
+    await assert.rejects(credentials.read(NAME), { code: 'SecretNotFound' });
+  });
+
+  it('say nothing of Secrets that nobody asked for, and keep nothing of them but name and version', async () => {
+    const { server, heard, put } = setUp();
+    put({ token: 'one' });
+    await credentials.read(NAME);
+    await eventually(() => server.requests.some(({ verb }) => verb === 'watch'));
+    server.seed(resources.secrets, { metadata: { namespace: 'shop', name: 'other' }, data: encoded({ token: 'x' }) });
+    put({ token: 'two' });
+    await eventually(() => heard.length === 1);
+    assert.deepEqual(heard, [NAME]);
+  });
+
+  it('may be a certificate alone, for a public repository behind a private CA', async () => {
+    const { put } = setUp();
+    put({ 'ca.crt': 'PEM' });
+    assert.deepEqual(await credentials.read(NAME), { ca: 'PEM' });
+  });
+
+  it('are refused in words where there are none', async () => {
+    const { put } = setUp();
+    put({ user: 'me' });
+    await assert.rejects(credentials.read(NAME), { message: 'Secret shop/git has none of password, token and ca.crt' });
+  });
+
+  it('are read each time where Secrets may be read but not watched', async () => {
+    const { put, gets, server } = setUp();
+    server.fault = ({ verb }) => {
+      if (verb === 'list' || verb === 'watch') throw new KubeError('forbidden', { status: 403, reason: 'Forbidden' });
+      return undefined;
+    };
+    put({ token: 'one' });
+    for (let i = 0; i < 3; i += 1) assert.deepEqual(await credentials.read(NAME), { token: 'one' });
+    assert.equal(gets(), 3);
+  });
+});

@@ -1,0 +1,129 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { KubeObject } from '../../../src/api/meta.ts';
+import {
+  describe,
+  type FieldSet,
+  fieldsOf,
+  fromV1,
+  isShared,
+  merged,
+  minus,
+  ownable,
+  toV1,
+  valueAt,
+  without,
+} from './field-sets.ts';
+
+export interface Writer {
+  manager: string;
+  apiVersion: string;
+  subresource?: string | undefined;
+  /** RFC 3339. */
+  time: string;
+}
+
+interface Entry {
+  manager: string;
+  operation: 'Apply' | 'Update';
+  apiVersion: string;
+  time?: string;
+  subresource?: string;
+  set: FieldSet;
+}
+
+const entriesOf = ({ metadata }: KubeObject): Entry[] =>
+  ((metadata.managedFields ?? []) as (Entry & { fieldsV1?: unknown })[])
+    .filter((entry) => entry.manager !== undefined)
+    .map(({ fieldsV1, ...entry }) => ({ ...entry, set: fromV1(fieldsV1) }));
+
+const withEntries = (object: KubeObject, entries: readonly Entry[]): KubeObject => {
+  const managedFields = entries
+    .filter(({ set }) => set.size > 0)
+    .toSorted((a, b) =>
+      a.operation < b.operation ? -1 : a.operation > b.operation ? 1 : a.manager < b.manager ? -1 : 1,
+    )
+    .map(({ set, ...entry }) => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: toV1(set) }));
+  return { ...object, metadata: { ...object.metadata, managedFields } };
+};
+
+const isOf = (entry: Entry, operation: Entry['operation'], { manager, apiVersion, subresource }: Writer): boolean =>
+  entry.manager === manager &&
+  entry.operation === operation &&
+  entry.subresource === subresource &&
+  // An apply has one entry, whatever its version.
+  (operation === 'Apply' || entry.apiVersion === apiVersion);
+
+const entryOf = (
+  operation: Entry['operation'],
+  { manager, apiVersion, subresource, time }: Writer,
+  set: FieldSet,
+): Entry => ({
+  manager,
+  operation,
+  apiVersion,
+  time,
+  ...(subresource === undefined ? {} : { subresource }),
+  set,
+});
+
+export interface Conflict {
+  manager: string;
+  apiVersion: string;
+  operation: string;
+  field: string;
+}
+
+/** Server-side apply: the merged object, with who owns what afterwards; or the conflicts, where it is not forced. */
+export const applied = (
+  live: KubeObject | undefined,
+  config: KubeObject,
+  writer: Writer,
+  force: boolean,
+): { object: KubeObject } | { conflicts: Conflict[] } => {
+  const entries = live ? entriesOf(live) : [];
+  const before = entries.find((entry) => isOf(entry, 'Apply', writer));
+  const others = entries.filter((entry) => entry !== before);
+  const set = fieldsOf(ownable(config));
+  const wanted = merged(live ?? {}, config) as KubeObject;
+  const isChanged = (path: string): boolean => !isDeepStrictEqual(valueAt(live, path), valueAt(wanted, path));
+  const taken = new Set([...set].filter((path) => !isContainer(valueAt(config, path)) && isChanged(path)));
+  const conflicts = others.flatMap(({ manager, apiVersion, operation, set: theirs }) =>
+    [...taken]
+      .filter((path) => theirs.has(path))
+      .map((path) => ({ manager, apiVersion, operation, field: describe(path) })),
+  );
+  if (conflicts.length > 0 && !force) return { conflicts };
+  const staying = others.map((entry) => ({ ...entry, set: minus(entry.set, taken) }));
+  const left = [...(before ? minus(before.set, set) : [])];
+  const gone = new Set(left.filter((path) => !isShared(path, [...staying.map((e) => e.set), set])));
+  const object = (gone.size > 0 ? without(wanted, gone) : wanted) as KubeObject;
+  const own = entryOf('Apply', writer, set);
+  const same = before && before.apiVersion === own.apiVersion && isDeepStrictEqual(before.set, set);
+  if (same && live && before.time !== undefined && isDeepStrictEqual(ownable(object), ownable(live)))
+    own.time = before.time;
+  return { object: withEntries(object, [...staying, own]) };
+};
+
+/** An item or a map that has fields of its own: whose value is not what is owned. */
+const isContainer = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length > 0 && !Array.isArray(value);
+
+/** Any other write: what it changed is its own now, what it removed nobody's. managedFields that it brings count as they are. */
+export const updated = (live: KubeObject | undefined, object: KubeObject, writer: Writer): KubeObject => {
+  const brought = object.metadata.managedFields;
+  const own = live && !isDeepStrictEqual(brought, live.metadata.managedFields);
+  const entries = own && brought !== undefined ? entriesOf(object) : live ? entriesOf(live) : [];
+  const [was, is] = [live ? ownable(live) : { metadata: {} }, ownable(object)];
+  const [before, after] = [fieldsOf(was, { whole: true }), fieldsOf(is, { whole: true })];
+  const isChanged = (path: string): boolean =>
+    before.has(path) && !isContainer(valueAt(is, path)) && !isDeepStrictEqual(valueAt(was, path), valueAt(is, path));
+  const changed = new Set([...after].filter((path) => !before.has(path) || isChanged(path)));
+  const removed = minus(before, after);
+  const mine = entries.find((entry) => isOf(entry, 'Update', writer));
+  const others = entries
+    .filter((entry) => entry !== mine)
+    .map((entry) => ({ ...entry, set: minus(minus(entry.set, changed), removed) }));
+  const set = minus(new Set([...(mine?.set ?? []), ...changed]), removed);
+  const entry = changed.size > 0 || !mine ? entryOf('Update', writer, set) : { ...mine, set };
+  return withEntries(object, [...others, entry]);
+};
