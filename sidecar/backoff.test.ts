@@ -27,6 +27,18 @@ describe('the pause between reports', () => {
     assert.ok(nextDelay({ status: 503, retryAfter: 1e9 }, 1, 0.99) <= 750_000);
   });
 
+  it('spreads a crowd that is told the same second, the more often the wider', () => {
+    const spread = (n: number): number =>
+      nextDelay({ status: 429, retryAfter: 1 }, n, 0.99) - nextDelay({ status: 429, retryAfter: 1 }, n, 0);
+    assert.ok(spread(8) > 50_000, `${spread(8)} ms`);
+    fc.assert(
+      fc.property(failures, random, (n, r) => {
+        const delay = nextDelay({ status: 429, retryAfter: 1 }, n, r);
+        assert.ok(delay >= 1000 && delay <= 61_000, `${delay}`);
+      }),
+    );
+  });
+
   it('is about half an hour after a success', () => {
     for (const r of [0, 0.99]) {
       const minutes = nextDelay({ status: 200 }, 0, r) / 60_000;

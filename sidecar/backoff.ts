@@ -25,7 +25,12 @@ const passes = (status: number): boolean => status < 400 || status >= 500 || [40
  */
 export const nextDelay = ({ status, retryAfter }: Outcome, failures: number, random: number): number => {
   if (isRecorded(status)) return REPEAT_MS * (0.75 + random / 2);
-  if (retryAfter !== undefined) return Math.min(retryAfter, MAX_RETRY_AFTER_S) * 1000 * (1 + random / 4);
+  const own = Math.min(FIRST_MS * 2 ** Math.min(failures - 1, 16), CAP_MS);
+  if (retryAfter !== undefined) {
+    // What the server asks for is the least; the crowd behind one address spreads over ever more time.
+    const asked = Math.min(retryAfter, MAX_RETRY_AFTER_S) * 1000;
+    return asked + random * Math.max(own, asked / 4);
+  }
   if (!passes(status)) return SLOW_MS * (0.75 + random / 2);
-  return Math.min(FIRST_MS * 2 ** Math.min(failures - 1, 16), CAP_MS) * (0.5 + random / 2);
+  return own * (0.5 + random / 2);
 };

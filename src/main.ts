@@ -98,6 +98,7 @@ const server = createServer(
     clock,
     log,
     registry: metrics.registry,
+    refusedRequests: metrics.refusedRequests,
     // Before the first lists every alert would match nothing, and be forgotten.
     alerts: async (body) =>
       synced ? intake.receive(body) : { status: 503, message: 'the controller is starting; send it again' },
@@ -118,7 +119,11 @@ const server = createServer(
     isReady: () => !stopping && synced && webhook?.ready() === true,
     certificates,
   },
-  { httpPort: settings.METRICOPS_HTTP_PORT, recordsPort: settings.METRICOPS_RECORDS_PORT },
+  {
+    httpPort: settings.METRICOPS_HTTP_PORT,
+    recordsPort: settings.METRICOPS_RECORDS_PORT,
+    probesPort: settings.METRICOPS_PROBES_PORT,
+  },
 );
 let webhook: Awaited<ReturnType<typeof startWebhook>> | undefined;
 

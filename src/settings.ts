@@ -24,6 +24,7 @@ const environment = z.object({
   METRICOPS_PUSH_TOKEN_FILE: z.string().default('/etc/metricops/push/token'),
   METRICOPS_HTTP_PORT: port.default(8080),
   METRICOPS_RECORDS_PORT: port.default(8443),
+  METRICOPS_PROBES_PORT: port.default(8081),
   METRICOPS_WEBHOOK_PORT: port.default(9443),
 });
 

@@ -58,6 +58,7 @@ export const startEngine = async (options: {
       METRICOPS_HTTP_PORT: String(http),
       METRICOPS_RECORDS_PORT: String(records),
       METRICOPS_WEBHOOK_PORT: String(webhook),
+      METRICOPS_PROBES_PORT: '0',
     },
   });
   closeSync(log);

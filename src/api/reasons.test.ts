@@ -21,6 +21,7 @@ const CODES = [
   'AuthenticationFailed',
   'AwaitingApproval',
   'BodyTooLarge',
+  'BodyTooSlow',
   'BreakerOpen',
   'BurnBeganBefore',
   'CoolDown',

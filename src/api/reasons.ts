@@ -215,9 +215,10 @@ export const reasons = {
   InvalidRequest: { means: 'The request is not understood.', next: 'Read the message.' },
   NotJSON: { means: 'The body is not JSON.', next: 'Send application/json.' },
   BodyTooLarge: { means: 'The body is over the limit.', next: "Set max_alerts in Alertmanager's webhook_config." },
+  BodyTooSlow: { means: 'The body did not arrive in time.', next: 'Send it again, at once as a whole.' },
   Unauthorized: {
     means: 'The bearer token is missing or wrong.',
-    next: 'Use the token of Secret metricops-alertmanager.',
+    next: 'Use the token of Secret metricops-alertmanager for alerts, of metricops-push for push hooks.',
   },
   NotAlertmanager: {
     means: 'The body is not an Alertmanager webhook of version 4.',

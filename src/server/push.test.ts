@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders } from 'node:http';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
-import { isTrustedPush, normalUrl, pushTargets, repositoriesOf } from './push.ts';
+import { normalUrl, otherEventOf, payloadOf, pushTargets, repositoriesOf, trustOf } from './push.ts';
 import { bearerOf, isSame, signatureOf } from './secret.ts';
 import { createTokenBucket } from './token-bucket.ts';
 
@@ -11,16 +12,21 @@ const body = Buffer.from('{"ref":"refs/heads/main"}');
 const secret = 's3cret';
 
 describe('trust in a push hook', () => {
-  it('comes from a bearer token, a token header, or a signature over the body', () => {
-    const hex = signatureOf(body, secret);
-    const trusted = [
-      { authorization: `Bearer ${secret}` },
-      { 'x-gitlab-token': secret },
-      { 'x-hub-signature-256': `sha256=${hex}` },
-      { 'x-hub-signature': `sha256=${hex}` },
-      { 'x-gitea-signature': hex },
+  const signature = signatureOf(body, secret);
+
+  it('comes from a bearer token or a token header, before the body is read', () => {
+    const trusted = [{ authorization: `Bearer ${secret}` }, { 'x-gitlab-token': secret }];
+    for (const headers of trusted) assert.equal(trustOf(headers, secret), 'proved', JSON.stringify(headers));
+  });
+
+  it('may come from the body, where there is a signature of it', () => {
+    const signed = [
+      { 'x-hub-signature-256': `sha256=${signature}` },
+      { 'x-hub-signature': `sha256=${signature}` },
+      { 'x-gitea-signature': signature.toUpperCase() },
+      { authorization: 'Bearer of-a-proxy', 'x-gitea-signature': signature },
     ];
-    for (const headers of trusted) assert.ok(isTrustedPush(headers, body, secret), JSON.stringify(headers));
+    for (const headers of signed) assert.deepEqual(trustOf(headers, secret), { signature }, JSON.stringify(headers));
   });
 
   it('does not come from anything else', () => {
@@ -30,10 +36,10 @@ describe('trust in a push hook', () => {
       { authorization: 'Bearer wrong' },
       { 'x-gitlab-token': '' },
       { 'x-hub-signature-256': 'sha256=' },
-      { 'x-hub-signature-256': `sha256=${signatureOf(Buffer.from('other'), secret)}` },
+      { 'x-hub-signature-256': `sha256=${'g'.repeat(64)}` },
       { 'x-hub-signature': 'sha1=da39a3ee5e6b4b0d3255bfef95601890afd80709' },
     ];
-    for (const headers of refused) assert.ok(!isTrustedPush(headers, body, secret), JSON.stringify(headers));
+    for (const headers of refused) assert.equal(trustOf(headers, secret), 'none', JSON.stringify(headers));
   });
 
   it('matches the example of GitHub’s documentation', () => {
@@ -51,6 +57,32 @@ describe('trust in a push hook', () => {
   });
 });
 
+describe('the event of a hook', () => {
+  it('is a push, or one that needs no fetch', () => {
+    const pushes: IncomingHttpHeaders[] = [
+      {},
+      { 'x-github-event': 'push' },
+      { 'x-gitlab-event': 'Push Hook' },
+      { 'x-gitlab-event': 'Tag Push Hook' },
+      { 'x-gitlab-event': 'System Hook' },
+      { 'x-event-key': 'repo:push' },
+      { 'x-event-key': 'repo:refs_changed' },
+    ];
+    for (const headers of pushes) assert.equal(otherEventOf(headers), undefined, JSON.stringify(headers));
+    assert.equal(otherEventOf({ 'x-github-event': 'ping' }), 'ping');
+    assert.equal(otherEventOf({ 'x-gitlab-event': 'Note Hook' }), 'Note Hook');
+    assert.equal(otherEventOf({ 'x-event-key': 'pullrequest:comment_created' }), 'pullrequest:comment_created');
+  });
+
+  it('is read from a form as from JSON', () => {
+    const json = '{"ref":"refs/heads/a+b","repository":{}}';
+    const form = Buffer.from(`payload=${encodeURIComponent(json)}`);
+    assert.equal(payloadOf({ 'content-type': 'application/x-www-form-urlencoded' }, form), json);
+    assert.equal(payloadOf({ 'content-type': 'application/json' }, Buffer.from(json)), json);
+    assert.equal(payloadOf({ 'content-type': 'application/x-www-form-urlencoded' }, Buffer.from(json)), json);
+  });
+});
+
 describe('the repository of a push', () => {
   it('is the same whatever the protocol', () => {
     const same = [
@@ -60,6 +92,7 @@ describe('the repository of a push', () => {
       'git@git.example.com:team/shop.git',
       'ssh://git@git.example.com/team/shop.git',
       'git://git.example.com/team/shop.git',
+      'https://git.example.com/Team/Shop.git',
     ];
     for (const url of same) assert.equal(normalUrl(url), 'git.example.com/team/shop', url);
     assert.equal(normalUrl('http://127.0.0.1:3000/shop.git'), '127.0.0.1:3000/shop');

@@ -1,23 +1,44 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
-import { bearerOf, isSame, signatureOf } from './secret.ts';
+import { bearerOf, isSame } from './secret.ts';
 import type { PushTarget } from './types.ts';
 
 type Header = string | string[] | undefined;
 const first = (header: Header): string => (Array.isArray(header) ? header[0] : header) ?? '';
 
+/** What the headers of a hook say of who sent it: proved by themselves, to be proved by the body, or neither. */
+export type Trust = 'proved' | { signature: string } | 'none';
+
 /**
- * Whether a push hook knows the secret: by a bearer token, by GitLab's token header, or by the signature that GitHub,
- * Gitea, Forgejo and Bitbucket make over the body.
+ * A bearer token or GitLab's token header proves the caller before anything is read. GitHub, Gitea, Forgejo and
+ * Bitbucket sign the body: it is read only where there is something that may be its signature.
  */
-export const isTrustedPush = (headers: IncomingHttpHeaders, body: Uint8Array, secret: string): boolean => {
+export const trustOf = (headers: IncomingHttpHeaders, secret: string): Trust => {
   const token = bearerOf(headers.authorization) ?? first(headers['x-gitlab-token']);
-  if (token !== '' && isSame(token, secret)) return true;
+  if (token !== '' && isSame(token, secret)) return 'proved';
   const signed =
     first(headers['x-hub-signature-256']) || first(headers['x-hub-signature']) || first(headers['x-gitea-signature']);
-  const hex = signed.replace(/^sha256=/, '').toLowerCase();
-  return /^[0-9a-f]{64}$/.test(hex) && isSame(hex, signatureOf(body, secret));
+  const signature = signed.replace(/^sha256=/, '').toLowerCase();
+  return /^[0-9a-f]{64}$/.test(signature) ? { signature } : 'none';
+};
+
+/** Every forge names the event in a header of its own; Gitea and Forgejo also in GitHub's. */
+const EVENT_HEADERS = ['x-github-event', 'x-gitlab-event', 'x-event-key'];
+/** Pushes of branches and tags. GitLab's system hooks of all kinds have one name: those are let through. */
+const PUSH_EVENTS = /^(push|push hook|tag push hook|system hook|repo:push|repo:refs_changed)$/i;
+
+/** The event that the headers name, when it is none that brings a commit; undefined otherwise. */
+export const otherEventOf = (headers: IncomingHttpHeaders): string | undefined => {
+  const event = EVENT_HEADERS.map((name) => first(headers[name])).find((name) => name !== '');
+  return event === undefined || PUSH_EVENTS.test(event) ? undefined : event;
+};
+
+/** The JSON text of a hook: the body itself, or the field in which GitHub sends it as a form, which is its preset. */
+export const payloadOf = (headers: IncomingHttpHeaders, body: Buffer): string => {
+  const text = body.toString('utf8');
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  return (isForm ? new URLSearchParams(text).get('payload') : undefined) ?? text;
 };
 
 /** What follows a repository: every GitSync, and the sets that make one for each of its folders. */
@@ -61,13 +82,14 @@ const object = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 /**
- * `https://user@Host:443/Team/shop.git/` and `git@host:Team/shop.git` → `host/Team/shop`: the same repository whatever
- * the protocol. '' for what is no repository URL.
+ * `https://user@Host:443/Team/shop.git/` and `git@host:team/shop.git` → `host/team/shop`: the same repository whatever
+ * the protocol. The forges don't care about case either; where two repositories differ by it alone, the push of one
+ * makes both fetch. '' for what is no repository URL.
  */
 export const normalUrl = (text: string): string => {
   const scp = /^(?:[^@/\s]+@)?([^:/\s]+):(?!\/\/)(\S+)$/.exec(text);
   const url = URL.parse(scp ? `ssh://${scp[1]}/${scp[2]}` : text);
   if (!url?.host) return '';
   const path = url.pathname.replace(/\/+$/, '').replace(/\.git$/, '');
-  return path === '' ? '' : `${url.host.toLowerCase()}${path}`;
+  return path === '' ? '' : `${url.host}${path}`.toLowerCase();
 };

@@ -1,67 +1,115 @@
+import type { IncomingMessage } from 'node:http';
 import type { Express, RequestHandler } from 'express';
+import type { Registry } from 'prom-client';
+import { createBodies } from './body.ts';
+import { createCoalescer } from './coalesce.ts';
 import { createApplication, jsonOf, limitRate, readBody, requireBearer } from './middleware.ts';
+import { answerProbe, type Probes } from './probes.ts';
 import { bodyOf, Problem } from './problem.ts';
-import { isTrustedPush, normalUrl, repositoriesOf } from './push.ts';
+import { takePush } from './push-route.ts';
+import { createRefusals } from './refusals.ts';
 import { bearerOf } from './secret.ts';
 import { createTokenBucket } from './token-bucket.ts';
-import type { PushTarget, ServerPorts } from './types.ts';
+import type { ServerPorts } from './types.ts';
 
-/** Alertmanager's notification of some hundred alerts; beyond it, max_alerts belongs into its configuration. */
-const ALERTS_LIMIT = 1 << 20;
-/** GitHub lists at most 2048 commits in a push. */
-const PUSH_LIMIT = 5 << 20;
-const RECORDS_LIMIT = 1024;
+const MiB = 1 << 20;
+/** Of Alertmanager: 8 MiB are some 5,000 alerts; beyond it, max_alerts belongs into its configuration. */
+const ALERT_BODIES = {
+  perBody: 8 * MiB,
+  total: 24 * MiB,
+  perAddress: 16 * MiB,
+  deadlineMs: 10_000,
+  busy: 503,
+} as const;
+/** Of hooks: a push with 2,048 commits, the most that GitHub lists, is below 1 MiB. */
+const HOOK_BODIES = { perBody: MiB, total: 8 * MiB, perAddress: 4 * MiB, deadlineMs: 5_000, busy: 429 } as const;
+/** A push that comes again within this time is one with the others of that time. */
+const PUSH_EVERY_MS = 1_000;
 
-/** Alerts, push hooks, health and metrics, over plain HTTP: a cluster's own network. */
-export const createHttpApplication = (ports: ServerPorts, isStopping: () => boolean): Express =>
-  createApplication(ports.log, (app) => {
-    app.get('/healthz', (_request, response) => void response.type('text').send('ok\n'));
-    app.get('/readyz', (_request, response) => {
-      const ready = !isStopping() && ports.isReady();
-      response
-        .status(ready ? 200 : 503)
-        .type('text')
-        .send(ready ? 'ok\n' : 'not ready\n');
-    });
-    app.get('/metrics', async (_request, response) => {
-      response.set('content-type', ports.registry.contentType);
-      response.send(await ports.registry.metrics());
-    });
-    const { clock } = ports;
-    const alertsBucket = createTokenBucket({ capacity: 100, perSecond: 20, clock });
+/** Marks the connection of a request whose caller has proved who it is. */
+export type Prove = (request: IncomingMessage) => void;
+
+/** What both listeners share, so that one caller has one budget whichever of them it uses. */
+export const createRoutes = (ports: ServerPorts, probes: Probes) => {
+  const { clock, log, secrets } = ports;
+  const refusals = createRefusals(ports.refusedRequests, ports);
+  const alertsBucket = createTokenBucket({ capacity: 100, perSecond: 20, clock });
+  const alertBodies = createBodies(ALERT_BODIES, clock);
+  /** Hooks that are proved by a header meet none that are not. */
+  const hookBodies = { proved: createBodies(HOOK_BODIES, clock), signed: createBodies(HOOK_BODIES, clock) };
+  const coalesced = createCoalescer(PUSH_EVERY_MS, (err) => log.warn({ err }, 'push not passed on'));
+  // One address may be a whole node's, behind its NAT: all of its pods may start at once.
+  const recordsBucket = createTokenBucket({ capacity: 500, perSecond: 50, clock });
+
+  const routeCallers = (app: Express, prove: Prove): void => {
     app.post(
       '/api/v1/alerts',
-      requireBearer(ports.secrets.alertmanager),
+      requireBearer(secrets.alertmanager, prove),
       limitRate(alertsBucket, 503),
-      readBody(ALERTS_LIMIT),
+      readBody(alertBodies),
       takeAlerts(ports),
     );
-    const pushBucket = createTokenBucket({ capacity: 60, perSecond: 5, clock });
     app.post(
       ['/api/v1/push', '/api/v1/push/:namespace/:name'],
-      limitRate(pushBucket, 429),
-      readBody(PUSH_LIMIT),
-      takePush(ports),
+      takePush({ ...ports, bodies: hookBodies, prove, coalesced }),
     );
+  };
+
+  return {
+    /** Alerts, push hooks, health and metrics, over plain HTTP: a cluster's own network. */
+    http: (prove: Prove): Express =>
+      createApplication({ log, refusals }, (app) => {
+        routeProbes(app, probes);
+        app.get('/metrics', serveMetrics(ports.registry, ports));
+        routeCallers(app, prove);
+      }),
+    /** Release records, over TLS only: they carry tokens. Alerts and push hooks may come this way, too. */
+    records: (prove: Prove): Express =>
+      createApplication({ log, refusals }, (app) => {
+        app.post('/api/v1/records', limitRate(recordsBucket, 429), takeRecord(ports));
+        routeCallers(app, prove);
+      }),
+    used: () => ({
+      proved: alertBodies.used() + hookBodies.proved.used(),
+      signed: hookBodies.signed.used(),
+    }),
+  };
+};
+
+/** For load balancers that ask the port that they send to; the kubelet has a port of its own. */
+const routeProbes = (app: Express, probes: Probes): void =>
+  void app.get(['/healthz', '/readyz'], (request, response) => {
+    const [status, text] = answerProbe(request.path, probes) ?? [404, ''];
+    response.status(status).type('text').send(text);
   });
 
-/** Release records, over TLS: they carry tokens. */
-export const createRecordsApplication = (ports: ServerPorts): Express =>
-  createApplication(ports.log, (app) => {
-    // One address may be a whole node's, behind its NAT: all of its pods may start at once.
-    const bucket = createTokenBucket({ capacity: 500, perSecond: 50, clock: ports.clock });
-    app.post('/api/v1/records', limitRate(bucket, 429), readBody(RECORDS_LIMIT), async (request, response) => {
-      const token = bearerOf(request.headers.authorization);
-      if (token === undefined) throw new Problem(401, 'TokenMalformed');
-      const answer = await ports.records(token);
-      if ('release' in answer) {
-        response.status(answer.status).json({ release: answer.release, workload: answer.workload });
-        return;
-      }
-      if (answer.retryAfterSeconds !== undefined) response.set('retry-after', String(answer.retryAfterSeconds));
-      response.status(answer.status).json(bodyOf(answer.code, answer.message));
-    });
-  });
+const METRICS_EVERY_MS = 1_000;
+
+/** Whoever scrapes, and however often: the text is made once a second. */
+const serveMetrics = (registry: Registry, { clock }: Pick<ServerPorts, 'clock'>): RequestHandler => {
+  let made: { text: Promise<string>; at: number } | undefined;
+  return async (_request, response) => {
+    const now = clock.now();
+    if (!made || now - made.at >= METRICS_EVERY_MS || now < made.at) made = { text: registry.metrics(), at: now };
+    response.set('content-type', registry.contentType);
+    response.send(await made.text);
+  };
+};
+
+/** The token in the header is all that is taken: the body is not read. */
+const takeRecord =
+  ({ records }: ServerPorts): RequestHandler =>
+  async (request, response) => {
+    const token = bearerOf(request.headers.authorization);
+    if (token === undefined) throw new Problem(401, 'TokenMalformed');
+    const answer = await records(token);
+    if ('release' in answer) {
+      response.status(answer.status).json({ release: answer.release, workload: answer.workload });
+      return;
+    }
+    if (answer.retryAfterSeconds !== undefined) response.set('retry-after', String(answer.retryAfterSeconds));
+    response.status(answer.status).json(bodyOf(answer.code, answer.message));
+  };
 
 const takeAlerts =
   ({ alerts }: ServerPorts): RequestHandler =>
@@ -73,35 +121,3 @@ const takeAlerts =
     }
     response.json({ message: answer.message });
   };
-
-const takePush =
-  ({ push, secrets }: ServerPorts): RequestHandler =>
-  async (request, response) => {
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const secret = await secrets.push();
-    if (secret === undefined || !isTrustedPush(request.headers, body, secret)) {
-      throw new Problem(401, 'Unauthorized', { message: 'The token or signature is missing or wrong.' });
-    }
-    const { namespace, name } = request.params as { namespace?: string; name?: string };
-    const isMeant: (target: PushTarget) => boolean =
-      name === undefined
-        ? follows(repositoriesOf(jsonOf(body)))
-        : (target) => target.namespace === namespace && target.name === name;
-    const meant = [...push.targets()].filter(isMeant);
-    if (meant.length === 0) {
-      const message =
-        name === undefined ? 'No GitSync follows this repository.' : `There is no GitSync ${namespace}/${name}.`;
-      throw new Problem(404, 'NotFound', { message });
-    }
-    await Promise.all(meant.map((target) => push.request(target)));
-    response.status(202).json({ syncs: meant.map((target) => `${target.namespace}/${target.name}`) });
-  };
-
-const follows = (repositories: readonly string[]): ((target: PushTarget) => boolean) => {
-  if (repositories.length === 0) {
-    throw new Problem(400, 'InvalidRequest', {
-      message: 'The body names no repository; use /api/v1/push/NAMESPACE/NAME.',
-    });
-  }
-  return (target) => repositories.includes(normalUrl(target.url));
-};

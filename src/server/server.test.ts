@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, it } from 'mocha';
 import { Registry } from 'prom-client';
+import { forgedCalls, type Hanging, hanging, openHanging, send } from '../../test/support/hostile-caller.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { systemClock } from '../clock.ts';
-import { silentLog } from '../telemetry/index.ts';
-import { secretFile } from './secret.ts';
+import { createLog, silentLog } from '../telemetry/index.ts';
+import { secretFile, signatureOf } from './secret.ts';
 import { createServer } from './server.ts';
 import type { Server, ServerPorts } from './types.ts';
 
@@ -21,6 +23,8 @@ describe('the server', () => {
   let server: Server;
   let origin = '';
   let port = 0;
+  let probes = '';
+  let refused: unknown[] = [];
   let seen: unknown[] = [];
   let pushed: string[] = [];
   let ports: ServerPorts;
@@ -28,10 +32,12 @@ describe('the server', () => {
   beforeEach(async () => {
     seen = [];
     pushed = [];
+    refused = [];
     ports = {
       clock: systemClock,
       log: silentLog(),
       registry: new Registry(),
+      refusedRequests: { inc: (labels) => void refused.push(labels) },
       async alerts(body) {
         seen.push(body);
         return { status: 200, message: 'received' };
@@ -49,8 +55,13 @@ describe('the server', () => {
   afterEach(() => server.stop());
 
   const start = async (change: Partial<ServerPorts> = {}): Promise<void> => {
-    server = createServer({ ...ports, ...change }, { httpPort: 0, recordsPort: 0, host: '127.0.0.1', drainMs: 500 });
-    port = (await server.start()).ports.http;
+    server = createServer(
+      { ...ports, ...change },
+      { httpPort: 0, recordsPort: 0, probesPort: 0, host: '127.0.0.1', drainMs: 500 },
+    );
+    const { ports: opened } = await server.start();
+    port = opened.http;
+    probes = `http://127.0.0.1:${opened.probes}`;
     origin = `http://127.0.0.1:${port}`;
   };
   const post = (
@@ -147,15 +158,71 @@ describe('the server', () => {
     assert.deepEqual(await said(await post('/api/v1/push', '{', headers)), [400, 'NotJSON']);
   });
 
+  it('passes pushes of one target within a second on as one, and loses none', async () => {
+    await start();
+    const headers = { authorization: 'Bearer push-token' };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post('/api/v1/push/shop/shop', '', headers)));
+    assert.ok(answers.every(({ status }) => status === 202));
+    assert.deepEqual(pushed, ['shop/shop']);
+    await eventually(() => pushed.length > 1);
+    assert.deepEqual(pushed, ['shop/shop', 'shop/shop']);
+  });
+
+  it('takes a push as a form, in any case of its letters, and answers other events without a fetch', async () => {
+    await start();
+    const json = JSON.stringify({ repository: { clone_url: 'https://git.example.com/Team/Shop.git' } });
+    const body = `payload=${encodeURIComponent(json)}`;
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-hub-signature-256': `sha256=${signatureOf(Buffer.from(body), 'push-token')}`,
+    };
+    const ping = await post('/api/v1/push', body, { ...headers, 'x-github-event': 'ping' });
+    assert.equal(ping.status, 200);
+    assert.match(((await ping.json()) as { message: string }).message, /this is "ping"/);
+    assert.deepEqual(pushed, []);
+    assert.equal((await post('/api/v1/push', body, { ...headers, 'x-github-event': 'push' })).status, 202);
+    assert.deepEqual(pushed, ['shop/shop']);
+  });
+
+  it('takes an alert of 5 MiB, and refuses what is compressed', async () => {
+    await start();
+    assert.equal((await alert(JSON.stringify({ padding: 'x'.repeat(5 << 20) }))).status, 200);
+    const headers = { authorization: 'Bearer alert-token', 'content-encoding': 'gzip' };
+    assert.deepEqual(await said(await post('/api/v1/alerts', gzipSync('{}'), headers)), [415, 'InvalidRequest']);
+    assert.equal(server.used().proved, 0);
+  });
+
+  it('counts what it refuses, and tells of it once a minute', async () => {
+    let now = 0;
+    const lines: Record<string, unknown>[] = [];
+    const log = createLog({
+      destination: { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+    });
+    await start({ log, clock: { ...systemClock, now: () => now } });
+    const told = (): unknown[] => lines.filter((line) => line.msg === 'requests refused').map((line) => line.count);
+    for (let i = 0; i < 3; i += 1) await post('/api/v1/alerts', '{}');
+    assert.deepEqual(refused, Array(3).fill({ what: 'alerts', result: 'Unauthorized' }));
+    assert.deepEqual(told(), [1]);
+    now += 60_000;
+    await post('/api/v1/alerts', '{}', { authorization: 'Bearer wrong' });
+    assert.deepEqual(told(), [1, 3]);
+  });
+
   it('tells of its health and its metrics, and of unknown paths', async () => {
     let ready = false;
-    await start({ isReady: () => ready });
-    const status = async (path: string): Promise<number> => (await fetch(`${origin}${path}`)).status;
-    assert.equal(await status('/healthz'), 200);
-    assert.equal(await status('/readyz'), 503);
-    ready = true;
-    assert.equal(await status('/readyz'), 200);
+    let alive = true;
+    await start({ isReady: () => ready, isAlive: () => alive });
+    const status = async (path: string, at = origin): Promise<number> => (await fetch(`${at}${path}`)).status;
+    for (const at of [origin, probes]) {
+      [alive, ready] = [true, false];
+      assert.equal(await status('/healthz', at), 200);
+      assert.equal(await status('/readyz', at), 503);
+      [alive, ready] = [false, true];
+      assert.equal(await status('/healthz', at), 503);
+      assert.equal(await status('/readyz', at), 200);
+    }
     assert.equal(await status('/metrics'), 200);
+    assert.equal(await status('/metrics', probes), 404);
     const unknown = await fetch(`${origin}/api/v1/nothing`);
     assert.equal(unknown.headers.get('x-powered-by'), null);
     assert.deepEqual(await said(unknown), [404, 'NotFound']);
@@ -189,6 +256,116 @@ describe('the server', () => {
     release.resolve();
     assert.equal((await slow).status, 200);
     await Promise.all([stopped, closed]);
+  });
+});
+
+describe('the server among callers that mean no good', function () {
+  this.timeout(30_000);
+  const strangers = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
+  const hook = JSON.stringify({ repository: { clone_url: 'https://git.example.com/team/shop.git' } });
+  const signature = { 'x-hub-signature-256': `sha256=${signatureOf(Buffer.from(hook), 'push-token')}` };
+  const hangs: Hanging[] = [];
+  let server: Server;
+  let ports: { http: number; records: number; probes: number };
+
+  beforeEach(async () => {
+    server = createServer(
+      {
+        clock: systemClock,
+        log: silentLog(),
+        registry: new Registry(),
+        refusedRequests: { inc: () => {} },
+        alerts: async () => ({ status: 200, message: 'received' }),
+        records: async () => ({ status: 200, release: 1, workload: 'deployment/shop/web' }),
+        push: { targets: () => targets, request: async () => {} },
+        secrets: { alertmanager: async () => 'alert-token', push: async () => 'push-token' },
+        isReady: () => true,
+        certificates: { onChange: () => () => {} },
+      },
+      { httpPort: 0, recordsPort: 0, probesPort: 0, host: '127.0.0.1', drainMs: 500 },
+    );
+    ({ ports } = await server.start());
+  });
+  afterEach(async () => {
+    for (const hang of hangs.splice(0)) hang.end();
+    await server.stop();
+  });
+
+  const hang = async (options: Parameters<typeof openHanging>[1], port = ports.http): Promise<Hanging> => {
+    const hanging = await openHanging({ port }, options);
+    hangs.push(hanging);
+    return hanging;
+  };
+  /** A hook that is signed, one with a token, an alert and both probes, from this address. */
+  const genuine = async (from: string): Promise<number[]> => {
+    const at = { port: ports.http };
+    const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+    const padded = JSON.stringify({ padding: 'x'.repeat(1 << 20) });
+    return Promise.all([
+      send(at, { path: '/api/v1/push', headers: signature, body: hook }, from),
+      send(at, { path: '/api/v1/push', headers: bearer('push-token'), body: hook }, from),
+      send(at, { path: '/api/v1/push/shop/shop', headers: bearer('push-token') }, from),
+      send(at, { path: '/api/v1/alerts', headers: bearer('alert-token'), body: padded }, from),
+    ]);
+  };
+  const passed = [202, 202, 202, 200];
+  const probed = async (): Promise<number> => (await fetch(`http://127.0.0.1:${ports.probes}/healthz`)).status;
+
+  it('holds no more than its budget for 200 unfinished pushes, and serves genuine callers meanwhile', async () => {
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, server.used().signed);
+    }, 1);
+    const text = hanging['half a body'](1 << 19);
+    await hang({ count: 200, text, from: strangers });
+    await eventually(() => server.used().signed > 6 << 20);
+    // Also from an address that a stranger has, as behind one ingress; then theirs have been there for a while.
+    for (const from of ['127.0.0.9', '127.0.0.2']) {
+      await eventually(async () => {
+        assert.deepEqual(await genuine(from), passed);
+        return true;
+      });
+      assert.equal(await probed(), 200);
+    }
+    clearInterval(watch);
+    assert.ok(most <= 8 << 20, `${most} bytes`);
+    await eventually(() => server.used().signed === 0, { timeoutMs: 10_000, what: 'the end of what never comes' });
+  });
+
+  it('serves genuine callers among connections that are idle, or slow with their headers', async () => {
+    for (const text of [hanging.idle, hanging['half the headers']]) {
+      const held = await hang({ count: 1_500, text, from: [...strangers, '127.0.0.5', '127.0.0.6', '127.0.0.7'] });
+      await eventually(() => held.open() <= 1_000, { what: 'an end of the oldest' });
+      assert.deepEqual(await genuine('127.0.0.9'), passed);
+      assert.deepEqual(await genuine('127.0.0.2'), passed);
+    }
+  });
+
+  it('gives one address a part of the connections', async () => {
+    const held = await hang({ count: 400, text: '', from: ['127.0.0.2'] });
+    await eventually(() => held.open() <= 250);
+    assert.deepEqual(await genuine('127.0.0.9'), passed);
+    assert.equal(held.open(), 250);
+  });
+
+  it('answers the kubelet while its port is held', async () => {
+    await hang({ count: 500, text: '', from: [...strangers, '127.0.0.1'] }, ports.probes);
+    assert.equal(await probed(), 200);
+  });
+
+  it('reads nothing of a caller that shows neither token nor signature', async () => {
+    const text = hanging['half a body'](1 << 16).replace(/x-hub.*\r\n/, '');
+    await hang({ count: 20, text, from: strangers });
+    assert.deepEqual(await genuine('127.0.0.9'), passed);
+    assert.equal(server.used().signed, 0);
+  });
+
+  it('answers forged calls with a refusal, and holds nothing for them', async () => {
+    for (const call of forgedCalls().filter(({ at }) => at === 'http')) {
+      const status = await send({ port: ports.http }, call);
+      assert.ok(call.refusedBy.includes(status), `${call.name}: ${status}`);
+    }
+    await eventually(() => server.used().signed + server.used().proved === 0);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { RecordAnswer } from '../release/index.ts';
 import type { Log } from '../telemetry/index.ts';
@@ -23,6 +23,8 @@ export interface ServerPorts {
   clock: Clock;
   log: Log;
   registry: Registry;
+  /** Requests that were answered with an error: `what` is the endpoint, `result` the code of the catalogue. */
+  refusedRequests: Pick<Counter<'what' | 'result'>, 'inc'>;
   /** Takes the parsed body, whatever it is, of an Alertmanager that knew the token. */
   alerts(body: unknown): Promise<AlertsAnswer>;
   records(token: string): Promise<RecordAnswer>;
@@ -32,6 +34,8 @@ export interface ServerPorts {
     request(target: PushTarget): Promise<void>;
   };
   secrets: { alertmanager: SecretSource; push: SecretSource };
+  /** Whether the main loop goes on; where it does not, the kubelet restarts this container. True by default. */
+  isAlive?(): boolean;
   /** Whether this replica takes requests. */
   isReady(): boolean;
   /** Serving certificate of the record endpoint, as the webhook's certificate keeper has it. */
@@ -42,13 +46,16 @@ export interface ServerOptions {
   /** 0 lets the system choose. */
   httpPort: number;
   recordsPort: number;
+  probesPort: number;
   host?: string;
   /** How long requests may take to end when the server stops. */
   drainMs?: number;
 }
 
 export interface Server {
-  start(): Promise<{ ports: { http: number; records: number } }>;
+  start(): Promise<{ ports: { http: number; records: number; probes: number } }>;
+  /** Bytes of bodies that are held now, of callers that proved who they are and of those that did not yet. */
+  used(): { proved: number; signed: number };
   /** Takes nothing new, lets what runs end, then cuts what is left. */
   stop(): Promise<void>;
 }

@@ -59,6 +59,10 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     ),
     alerts: counter('alerts_received_total', 'Alerts received, by what became of them.', ['result']),
+    refusedRequests: counter('requests_refused_total', 'Requests that were answered with an error, by code.', [
+      'what',
+      'result',
+    ]),
     verdicts: counter('verdicts_total', 'Verdicts on releases under suspicion.', ['result']),
     rollbacks: counter('rollbacks_total', 'Rollbacks by how they ended.', ['result']),
     openIncidents: gauge('incidents_open', 'Incidents that are not closed.'),

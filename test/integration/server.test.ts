@@ -27,7 +27,7 @@ describe('the record endpoint', () => {
   let watched: ReturnType<typeof createCaches>;
   let certificates: CertificateKeeper;
   let server: Server;
-  let ports: { http: number; records: number };
+  let ports: { http: number; records: number; probes: number };
 
   before(async () => {
     const { client, namespace } = plane();
@@ -47,6 +47,7 @@ describe('the record endpoint', () => {
         clock: systemClock,
         log,
         registry: metrics.registry,
+        refusedRequests: metrics.refusedRequests,
         alerts: async () => ({ status: 200, message: '' }),
         records: (token) => recorder.record(token),
         push: { targets: () => [], request: async () => {} },
@@ -54,7 +55,7 @@ describe('the record endpoint', () => {
         isReady: () => true,
         certificates,
       },
-      { httpPort: 0, recordsPort: 0, host: '127.0.0.1', drainMs: 1000 },
+      { httpPort: 0, recordsPort: 0, probesPort: 0, host: '127.0.0.1', drainMs: 1000 },
     );
     ({ ports } = await server.start());
     await certificates.ready();
