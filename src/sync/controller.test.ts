@@ -120,7 +120,7 @@ describe('a leader', () => {
       if (manifests.some(({ text }) => text.includes('hunter2'))) throw new TypeError('Received "hunter2"');
       return parseAll(manifests.map(({ text }) => ({ file: 'a.yaml', text })));
     };
-    const render = { kustomize: 'kustomize', timeoutMs: 1_000, parser: { parse } };
+    const render = { kustomize: 'kustomize', timeoutMs: 1_000, parser: { parse, documents: async () => [] } };
     const { ready, sync } = await start({ ports: { render } });
     const { status } = await ready('evil', 'app', ({ reason }) => reason === 'InternalError');
     await ready('shop', 'app', (condition) => condition.status === 'True');
