@@ -17,7 +17,7 @@ export interface Image {
 
 /**
  * Builds images from the repository's Containerfile with buildah, in a store of its own that is removed afterwards.
- * The base comes from no registry: it is this process's node binary with the libraries that ldd names.
+ * The base comes from no registry: it is this process's node binary, and prlimit, with the libraries that ldd names.
  *
  * @param context folder with the Containerfile and dist/
  * @param outDir where the docker-archive files go
@@ -53,6 +53,8 @@ export const buildImages = async (
 };
 
 const BASE = 'localhost/metricops-base:node';
+/** Of util-linux: bounds what a kustomize process takes. */
+const PRLIMIT = '/usr/bin/prlimit';
 
 const buildBase = async (root: string, buildah: (...args: string[]) => Promise<string>): Promise<void> => {
   const node = realpathSync(process.execPath);
@@ -61,7 +63,8 @@ const buildBase = async (root: string, buildah: (...args: string[]) => Promise<s
     cpSync(realpathSync(from), join(root, to));
   };
   place(node, '/usr/bin/node');
-  const { stdout } = await exec('ldd', [node]);
+  place(PRLIMIT, PRLIMIT);
+  const { stdout } = await exec('ldd', [node, PRLIMIT]);
   for (const [, path] of stdout.matchAll(/(\/lib\S+)/g)) if (path !== undefined) place(path, path);
   place('/etc/ssl/certs/ca-certificates.crt', '/etc/ssl/certs/ca-certificates.crt');
   mkdirSync(join(root, 'tmp'), { mode: 0o1777 });

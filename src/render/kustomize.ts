@@ -16,8 +16,6 @@ const BOUNDS: Omit<Bounds, 'wallMs'> = {
   outputBytes: 16 * 1024 * 1024,
 };
 
-const COPY = 'metricops-render-';
-
 export interface KustomizeResult {
   /** What it wrote. */
   text: string;
@@ -44,7 +42,7 @@ export const kustomizeBuild = async (
   { binary, timeoutMs, documentsOf, bounds = BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {
   const folders = await kustomizationFolders(tree, path, documentsOf);
-  const dir = await mkdtemp(join(tmpdir(), COPY));
+  const dir = await mkdtemp(join(tmpdir(), `metricops-render-${process.pid}-`));
   const copy = join(dir, 'repository');
   const home = join(dir, 'home');
   try {
@@ -72,8 +70,22 @@ const goLimits = ({ memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, 
   GOMAXPROCS: '1',
 });
 
-/** What a process that was killed has left: call it at the start, before the first render. */
+/**
+ * Removes what processes that were killed have left: call it at the start, before the first render. In a container the
+ * one before had our process id; elsewhere, others may be at work beside us.
+ */
 export const removeCopies = async (): Promise<void> => {
-  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(COPY));
-  await Promise.all(names.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
+  const left = (await readdir(tmpdir())).filter((name) => {
+    const [, pid] = /^metricops-render-([0-9]+)-/.exec(name) ?? [];
+    return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
+  });
+  await Promise.all(left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0); // asks only
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 };

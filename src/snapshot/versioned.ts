@@ -31,6 +31,7 @@ export const withVersionedConfig = (rendered: readonly KubeObject[], key: Uint8A
       names.set(keyString(keyOf(object)), shortened(object.metadata.name, hash, MAX_NAME));
     }
   }
+  if (names.size === 0) return [...rendered]; // most syncs have none, and looking through all of them takes long
   return rendered.map((object) => {
     const name = names.get(keyString(keyOf(object)));
     if (name !== undefined) return asVersion(object, name);

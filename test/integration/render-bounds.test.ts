@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,11 +102,14 @@ describe('a kustomize build', () => {
   });
 
   it('whose process was killed with the controller leaves nothing behind the next start', async () => {
-    mkdirSync(join(dir, 'metricops-render-left', 'repository'), { recursive: true });
-    writeFileSync(join(dir, 'metricops-render-left', 'repository', 'a.yaml'), 'a');
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    for (const pid of [process.pid, gone, process.ppid]) {
+      mkdirSync(join(dir, `metricops-render-${pid}-left`, 'repository'), { recursive: true });
+      writeFileSync(join(dir, `metricops-render-${pid}-left`, 'repository', 'a.yaml'), 'a');
+    }
     mkdirSync(join(dir, 'somebody-elses'));
     await removeCopies();
-    assert.deepEqual(copies(), []);
+    assert.deepEqual(copies(), [`metricops-render-${process.ppid}-left`]);
     assert.ok(readdirSync(dir).includes('somebody-elses'));
   });
 }).timeout(120_000);

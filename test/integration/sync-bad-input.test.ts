@@ -108,6 +108,45 @@ describe('bad input', () => {
     await ready('False', /ObjectRejected Deployment \S+\/web: .*replicas/);
   });
 
+  for (const [what, text, says] of [
+    [
+      'wave',
+      'metadata: {name: bad, annotations: {metricops.dev/wave: 2}}',
+      /bad\) metadata.annotations: "metricops.dev\/wave"/,
+    ],
+    ['port of a Secret', 'metadata: {name: bad}\nstringData: {port: 5432}', /bad\) stringData: "port" is a number/],
+  ] as const) {
+    it(`names a ${what} without quotes in the status, and goes on when it has some`, async () => {
+      const { push, ready, get } = await start({
+        'good.yaml': yaml(configMap('good')),
+        'bad.yaml': `apiVersion: v1\nkind: Secret\n${text}`,
+      });
+      const sync = await ready('False', says);
+      assert.equal(readyOf(sync)?.reason, 'InvalidManifest');
+      assert.ok(!readyOf(sync)?.message?.includes('5432'));
+      push({ 'bad.yaml': `apiVersion: v1\nkind: Secret\n${text.replace(/: (2|5432)/, ': "$1"')}` });
+      await ready('True');
+      assert.ok(await get(resources.configMaps, 'good'));
+    });
+  }
+
+  it('applies an autoscaler, an empty wave and null in a Secret as the API server takes them', async () => {
+    const hpa = 'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}';
+    const { ready, get } = await start({
+      'a.yaml': `${yaml(deployment('web', 'shop:v1', 'settings', { replicas: 0 }))}
+---
+${hpa}
+spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: , kind: Deployment, name: web}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: settings, labels: {empty: }, annotations: {metricops.dev/wave: , metricops.dev/versioned: "true"}}
+stringData: {empty: , port: "5432"}`,
+    });
+    await ready();
+    assert.ok(await get(resources.horizontalPodAutoscalers, 'web'));
+  });
+
   it('names objects larger than etcd takes, as hopeless, and applies the others', async () => {
     const { definition, widget } = newNamespacedKind();
     try {
