@@ -126,6 +126,7 @@ const startActing = async () => {
     git,
     render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser },
     snapshots,
+    systemNamespace: namespace,
     digestKey,
     clock,
     random,

@@ -13,9 +13,9 @@ import { isBuiltIn } from './order.ts';
 
 /** For a watched copy that `ownerOf` is asked about: of managedFields, which can be most of an object, only who applied it for us. */
 export const keepAppliers = <T extends KubeObject>(object: T): T => {
-  const entries = (object.metadata.managedFields ?? []) as { manager?: string; operation?: string }[];
+  const entries = (object.metadata.managedFields ?? []) as { manager?: string; operation?: string; time?: string }[];
   const appliers = entries.filter((e) => e.operation === 'Apply' && e.manager?.startsWith(OURS));
-  object.metadata.managedFields = appliers.map(({ manager }) => ({ manager }));
+  object.metadata.managedFields = appliers.map(({ manager, time }) => ({ manager, time }));
   return object;
 };
 
@@ -42,6 +42,14 @@ export const ownerOf = (object: KubeObject | undefined): string | undefined => {
   const appliers = (object?.metadata.managedFields ?? []) as { manager?: string }[];
   return appliers.some(({ manager = '' }) => labelOfManager(manager) === label) ? label : undefined;
 };
+
+/** When this owner last applied something new to the object, as the API server noted it (RFC 3339, in seconds). */
+export const lastAppliedBy = ({ metadata }: KubeObject, owner: string): string | undefined =>
+  ((metadata.managedFields ?? []) as { manager?: string; time?: string }[])
+    .filter(({ manager = '' }) => labelOfManager(manager) === owner)
+    .flatMap(({ time }) => time ?? [])
+    .toSorted()
+    .at(-1);
 
 export interface OwnedObjects {
   /** Every object of this kind that some GitSync owns; listed once, then watched. Rejects when it can't be listed. */

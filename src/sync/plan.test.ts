@@ -68,8 +68,11 @@ const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
     applied: new Map(),
     drifted: new Set(),
     inventory: [],
+    settled: new Set(),
     prune: true,
     allowEmpty: false,
+    maxPrune: 50,
+    confirmed: undefined,
     ...rest,
   });
 const find = (result: ReturnType<typeof plan>, object: KubeObject): KubeObject | undefined =>

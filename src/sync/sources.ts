@@ -177,4 +177,7 @@ const joined = ({ oids }: Source, paths: readonly string[]): string | undefined 
 const sourceKey = ({ spec, metadata }: GitSync): string =>
   JSON.stringify([spec.url, spec.ref, spec.secretRef ? `${metadata.namespace}/${spec.secretRef.name}` : null]);
 
+/** One look serves both. */
+export const isSameSource = (a: GitSync, b: GitSync): boolean => sourceKey(a) === sourceKey(b);
+
 const hostOf = (key: string): string => new URL((JSON.parse(key) as [string])[0]).host;
