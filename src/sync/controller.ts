@@ -35,7 +35,7 @@ import { createHoldLane } from './lane.ts';
 import { createLostInventories } from './lost.ts';
 import { keyOfSync, nameOfKey, ownerLabelOf, type SyncName } from './names.ts';
 import { createOwnedObjects, type OnObject } from './owned.ts';
-import { isReleased } from './prune.ts';
+import { noteRelease } from './prune.ts';
 import { quarrelEndsIn } from './quarrel.ts';
 import { againIn, type ReconcilePorts, reconcileOnce } from './reconcile.ts';
 import { ensureFinalizer, finish, PruneError } from './removal.ts';
@@ -116,9 +116,10 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     drift(type, object, previous);
     const owner = ownerOf((object ?? previous)?.metadata.labels?.[labels.sync] ?? '');
     if (owner?.state.waitingSince) queue.add(owner.key); // its health may be what is waited for
-    const before = ownerOf(previous?.metadata.labels?.[labels.sync] ?? '');
-    if (previous && before?.state.kept.has(keyString(keyOf(previous))) && isReleased(object, previous))
-      queue.add(before.key);
+    const before = previous && ownerOf(previous.metadata.labels?.[labels.sync] ?? '');
+    if (!before || !noteRelease(before.state, object, previous)) return;
+    delete before.state.planned;
+    queue.add(before.key);
   };
   const shared = ({ group, kind }: ResourceType): WatchCache | undefined =>
     group === 'apps' && isWorkloadKind(kind) ? ports.caches.workloads?.[kind] : undefined;

@@ -142,6 +142,9 @@ export const createHandover = ({ clock, syncs, syncOf, sources, policy, onNews }
       if (!haveSameRights(sync, owner)) return false;
       const intent = intents.get(keyOfSync(owner));
       if (intent && !intent.keys.has(key)) return true;
+      // It would plan the commit only after this one, which waits for it to let go.
+      const commit = intents.get(keyOfSync(sync))?.commit ?? '';
+      if (isSameSource(sync, owner) && !hasPlanned(owner, commit) && dependsOn(owner, sync, syncOf)) return true;
       listen(owner, sync);
       return false;
     },
@@ -156,6 +159,21 @@ const keysOf = (sync: GitSync, { desired, keep, kept }: Plan, policy: PlatformPo
   );
   const held = kept.filter(({ reason }) => reason === 'ReleaseHeld');
   return new Set([...applied.map(({ object }) => keyString(keyOf(object))), ...[...keep, ...held].map((k) => k.key)]);
+};
+
+const dependsOn = (sync: GitSync, other: GitSync, syncOf: (key: string) => GitSync | undefined): boolean => {
+  const seen = new Set<string>();
+  const next = [sync];
+  for (let one = next.pop(); one; one = next.pop()) {
+    for (const { name } of one.spec.dependsOn) {
+      const key = `${one.metadata.namespace}/${name}`;
+      if (key === keyOfSync(other)) return true;
+      const behind = seen.has(key) ? undefined : syncOf(key);
+      seen.add(key);
+      if (behind) next.push(behind);
+    }
+  }
+  return false;
 };
 
 /** The controller's own, or those of the same ServiceAccount. */

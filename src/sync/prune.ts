@@ -1,6 +1,6 @@
 import { annotations, labels } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
-import { describeKey, type KubeObject, type ObjectKey, parseKey } from '../api/meta.ts';
+import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import {
   type Discovery,
   isKindGone,
@@ -136,12 +136,26 @@ const findOurs = async (
   return { key, parsed, type, object: live };
 };
 
-/** Whether this change may end the wait of an object that left Git: a person's word on it, another owner, or its end. */
-export const isReleased = (object: KubeObject | undefined, previous: KubeObject): boolean =>
-  object?.metadata.labels?.[labels.sync] !== previous.metadata.labels?.[labels.sync] ||
-  [annotations.prune, annotations.pruneConfirmed].some(
-    (name) => object?.metadata.annotations?.[name] !== previous.metadata.annotations?.[name],
-  );
+/**
+ * Whether this change ends the wait of an object that left Git: a person's word on it, another owner, or its end. What
+ * is not ours any more leaves the inventory.
+ */
+export const noteRelease = (
+  { kept, inventory }: Pick<SyncState, 'kept' | 'inventory'>,
+  object: KubeObject | undefined,
+  previous: KubeObject,
+): boolean => {
+  const key = keyString(keyOf(previous));
+  if (!kept.has(key)) return false;
+  if (object?.metadata.labels?.[labels.sync] === previous.metadata.labels?.[labels.sync]) {
+    return [annotations.prune, annotations.pruneConfirmed].some(
+      (name) => object?.metadata.annotations?.[name] !== previous.metadata.annotations?.[name],
+    );
+  }
+  kept.delete(key);
+  inventory.delete(key);
+  return true;
+};
 
 const deleteOne = async (
   sync: GitSync,

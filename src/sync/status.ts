@@ -75,7 +75,8 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
       return {
         ...common,
         attemptedRevision: outcome.revision,
-        conditions: set(...readiness(outcome.revision, [], state, undefined)),
+        ...pruneStatus(state),
+        conditions: set(...readiness(outcome.revision, [], state, undefined), pruneCondition(sync, state, undefined)),
       };
     case 'applied':
       return {
@@ -198,11 +199,11 @@ const limitWords = ({ kept }: Plan): string => {
 };
 
 /** What is put off, and how a person ends it where only a person can. */
-const pruneCondition = ({ metadata }: GitSync, { kept }: SyncState, plan: Plan): ConditionInput => {
+const pruneCondition = ({ metadata }: GitSync, { kept }: SyncState, plan: Plan | undefined): ConditionInput => {
   const pending = [...kept.values()].filter(isPending);
   const [first] = pending;
   if (!first) return no('PrunePending', 'Succeeded', 'nothing that left Git waits to be deleted');
-  if (plan.confirm === undefined)
+  if (plan?.confirm === undefined)
     return yes('PrunePending', first.reason, `left Git and not deleted: ${listed(pending)}`);
   const { namespace, name } = metadata;
   const command = `kubectl annotate gitsync ${name} -n ${namespace} --overwrite ${annotations.pruneConfirmed}=${plan.confirm}`;
