@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { annotations } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
-import type { KubeObject } from '../../src/api/meta.ts';
-import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { type KubeObject, keyString } from '../../src/api/meta.ts';
+import { openPlatform } from '../../src/api/platform-policy.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createTurns, type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createHandover } from '../../src/sync/handover.ts';
+import { createOwnedObjects } from '../../src/sync/owned.ts';
+import { pruneAll } from '../../src/sync/prune.ts';
+import { createKeyedLock, newSyncState } from '../../src/sync/state.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, type StartedSync, useSync, yaml } from '../support/sync.ts';
 
@@ -268,6 +274,49 @@ describe('pruning', () => {
     assert.deepEqual(await names(sync, resources.secrets), []);
     assert.equal(last.status?.inventory?.length, 900);
     assert.equal(last.status?.inventoryKinds, undefined);
+  });
+
+  it('deletes nothing more once the Lease is lost', async () => {
+    const sync = await start({ 'a.yaml': numbered(9) });
+    const owner = await sync.ready();
+    await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: true } }); // nobody brings back what is deleted here
+    await eventually(async () => (await live(sync)).status?.conditions?.some((c) => c.type === 'Suspended'));
+    const lease = new AbortController();
+    const { client, discovery } = plane();
+    const losing: KubeClient = {
+      ...client,
+      async delete(...args) {
+        await client.delete(...args);
+        lease.abort(new Error('no longer the leader'));
+      },
+    };
+    const owned = createOwnedObjects(
+      client,
+      { clock: systemClock, random: Math.random },
+      () => {},
+      () => undefined,
+    );
+    const keys = tracked(owner).map((name) => keyString({ group: '', kind: 'ConfigMap', namespace: sync.ns, name }));
+    const ports = {
+      client: losing,
+      discovery,
+      owned,
+      lock: createKeyedLock(),
+      turns: createTurns({ places: 1, perGroup: 1 }),
+      handover: createHandover({
+        clock: systemClock,
+        syncs: () => [],
+        syncOf: () => undefined,
+        sources: { head: () => undefined, contentOf: () => undefined },
+        policy: () => openPlatform,
+        onNews: () => {},
+      }),
+      signal: lease.signal,
+    };
+    const pruned = pruneAll(owner, newSyncState(), { keys, commit: sync.commit }, ports);
+    await assert.rejects(pruned, /no longer the leader/);
+    await owned.stop();
+    assert.equal((await names(sync)).length, 8);
   });
 
   describe('waits', () => {
