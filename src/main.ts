@@ -144,6 +144,7 @@ const startActing = async () => {
     git,
     render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser, turns },
     snapshots,
+    systemNamespace: namespace,
     digestKey,
     clock,
     random,

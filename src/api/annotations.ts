@@ -24,6 +24,12 @@ export const annotations = {
   versioned: 'metricops.dev/versioned',
   /** "disabled": never prune this object. */
   prune: 'metricops.dev/prune',
+  /**
+   * On a live object that left Git and holds data (a Namespace, PersistentVolumeClaim, PersistentVolume, a
+   * CustomResourceDefinition with objects): its uid, to let it be deleted. On a GitSync: what its condition PrunePending
+   * names, to let more be deleted at once than spec.maxPrune says.
+   */
+  pruneConfirmed: 'metricops.dev/prune-confirmed',
   /** RFC 3339 time or any new value on a GitSync or GitSyncSet: fetch and sync now. */
   requestedAt: 'metricops.dev/requested-at',
   /** "true" on a GitSyncSet: it may delete more GitSyncs at once than spec.maxDelete says. */

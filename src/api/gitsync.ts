@@ -123,6 +123,15 @@ export const gitSyncSpec = z.strictObject({
     .describe('Auto: kustomize where the folder has a kustomization file, plain YAML otherwise.'),
   prune: z.boolean().default(true).describe('Delete objects that left the repository.'),
   allowEmpty: z.boolean().default(false).describe('Let an empty render prune everything.'),
+  maxPrune: z
+    .string()
+    .regex(/^(100|[1-9]?[0-9])%$/)
+    .max(4)
+    .default('50%')
+    .describe(
+      'How much of the inventory one sync may delete; more waits for a person, who annotates the GitSync as its condition PrunePending says. Counted from 10 objects on.',
+    )
+    .meta({ patternMessage: 'maxPrune is a percentage from 0% to 100%' }),
   drift: z
     .enum(['Correct', 'Report'])
     .default('Correct')
@@ -145,8 +154,13 @@ export const gitSyncSpec = z.strictObject({
   deletionPolicy: z
     .enum(['MirrorPrune', 'Delete', 'Orphan'])
     .default('MirrorPrune')
-    .describe('What becomes of the objects when this GitSync is deleted. MirrorPrune: Delete if prune is set.'),
-  suspend: z.boolean().default(false).describe('Stop syncing. Rollbacks still happen.'),
+    .describe(
+      "What becomes of the objects when this GitSync is deleted. MirrorPrune: Delete if prune is set. Orphan: they stay, and are nobody's. Of a suspended GitSync all stay as they are.",
+    ),
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('Stop syncing. Rollbacks still happen. Deleted while suspended, it deletes nothing.'),
   dependsOn: z
     .array(z.strictObject({ name: localName }))
     .max(64)
@@ -197,6 +211,17 @@ export const gitSyncStatus = z.strictObject({
     .array(z.strictObject({ group: z.string(), kind: z.string(), objects: z.int().min(0) }))
     .optional()
     .describe('Instead of inventory above 1,000 objects: the kinds. The objects themselves carry the label.'),
+  prunePending: z
+    .array(
+      z.strictObject({
+        id: z.string().describe('namespace_name_group_kind'),
+        reason: z.string().describe('From the catalogue of reasons.'),
+        message: z.string().describe('What it waits for, and what a person can do.'),
+      }),
+    )
+    .max(50)
+    .optional()
+    .describe('Objects that left Git and are not deleted yet; the first 50.'),
   drift: z
     .array(driftEntry)
     .max(20)

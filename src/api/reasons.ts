@@ -114,6 +114,35 @@ export const reasons = {
     means: 'Objects that left the repository could not be deleted; they stay tracked.',
     next: 'Read the message; finalizers and webhooks are the usual cause.',
   },
+  PruneBlocked: {
+    means: 'Objects left the repository, and others of the commit are not applied yet: nothing is deleted before.',
+    next: 'Fix what the condition Ready names.',
+  },
+  PruneLimitExceeded: {
+    means:
+      'A commit would delete more than spec.maxPrune of the objects; the rest of it is applied, and nothing deleted.',
+    next: 'If it is meant, annotate the GitSync as the message says; otherwise bring the objects back in the repository.',
+  },
+  ConfirmationRequired: {
+    means: 'An object that holds data left the repository; it is deleted only when a person confirms it.',
+    next: 'Annotate the object as the message says, or bring it back in the repository.',
+  },
+  HandoverPending: {
+    means: 'An object left this GitSync, and another one with the same rights takes it over, or may.',
+    next: 'Nothing to do; it waits for spec.timeout at most where it is not known who wants the object.',
+  },
+  PruneOff: {
+    means: 'An object left the repository and spec.prune is off.',
+    next: 'Delete it by hand, or set spec.prune.',
+  },
+  PruneDisabled: {
+    means: 'An object left the repository and says metricops.dev/prune=disabled.',
+    next: 'Delete it by hand, or take the annotation off.',
+  },
+  ObjectsKept: {
+    means: 'A GitSync was deleted, and objects that it applied stay.',
+    next: 'Delete by hand those that are not needed, or let another GitSync apply them.',
+  },
   HealthCheckFailed: {
     means: 'An applied object did not become healthy in time.',
     next: "Look at the named object's own status.",

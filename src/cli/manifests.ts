@@ -2,9 +2,33 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import type { KubeObject } from '../api/meta.ts';
+import type { ResourceType } from '../kube/types.ts';
+
+/** The namespace and the kinds: applied before everything else, and left where metricops is removed. */
+export const firstManifests = (root: string): KubeObject[] => readManifests(join(root, 'deploy/first'));
+
+/** What runs, with its rights and settings. */
+export const restManifests = (root: string): KubeObject[] => readManifests(root);
+
+/** The kinds that this version brings along. */
+export const kindsIn = (manifests: readonly KubeObject[]): ResourceType[] =>
+  manifests
+    .filter(({ kind }) => kind === 'CustomResourceDefinition')
+    .map(({ spec }) => {
+      const { group, names, scope, versions } = spec as DefinitionSpec;
+      const version = versions.find(({ storage }) => storage)?.name ?? '';
+      return { group, version, kind: names.kind, plural: names.plural, namespaced: scope === 'Namespaced' };
+    });
+
+interface DefinitionSpec {
+  group: string;
+  names: { kind: string; plural: string };
+  scope: 'Namespaced' | 'Cluster';
+  versions: { name: string; storage: boolean }[];
+}
 
 /**
- * Objects that `kustomization.yaml` in the folder installs. It uses nothing of kustomize but `resources`, so that
+ * Objects that `kustomization.yaml` in the folder names. It uses nothing of kustomize but `resources`, so that
  * installing needs no binary; a test holds it against `kubectl kustomize`.
  */
 export const readManifests = (folder: string): KubeObject[] => {
@@ -15,6 +39,3 @@ export const readManifests = (folder: string): KubeObject[] => {
     return loadAll(readFileSync(path, 'utf8')).filter((object): object is KubeObject => object !== null);
   });
 };
-
-/** What must be there before the rest is applied. */
-export const FIRST: readonly string[] = ['Namespace', 'CustomResourceDefinition'];

@@ -10,6 +10,7 @@ import { applyFirst, inherit, takeOver } from './adopt.ts';
 import { refusalOfObject } from './confine.ts';
 import { awaitEstablished } from './established.ts';
 import type { ForeignObjects } from './foreign.ts';
+import type { Handover } from './handover.ts';
 import { markOf } from './marks.ts';
 import { ownerLabelOf } from './names.ts';
 import { batchesOf, stageOf } from './order.ts';
@@ -26,8 +27,9 @@ export interface ApplyPorts extends PreparePorts {
   discovery: Discovery;
   owned: OwnedObjects;
   foreign: ForeignObjects;
-  /** Whether the GitSync of this owner label exists. */
-  isOwner: (label: string) => boolean;
+  /** The GitSync of this owner label, if it exists. */
+  ownerOf: (label: string) => GitSync | undefined;
+  handover: Pick<Handover, 'mayTake'>;
   scaled: Scaled;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   /** By namespace of the GitSync: one whose requests hang leaves connections for the others. */
@@ -96,7 +98,8 @@ const applyOne = async (
     const live = owned.get(object.metadata);
     const owner = ownerOf(live);
     if (owner !== undefined && owner !== ownerLabelOf(sync)) {
-      if (ports.isOwner(owner)) return ownedByAnother(planned, owner);
+      const other = ports.ownerOf(owner);
+      if (other && (isPaused(live) || !ports.handover.mayTake(sync, other, key))) return ownedByAnother(planned, owner);
       await inherit(sync, type, object, owner, ports);
     }
     if (owner === undefined) {
@@ -135,9 +138,10 @@ const policyOf = ({ metadata }: KubeObject): string | undefined => metadata.anno
 
 /** By the annotations: paused in the cluster, or never to be applied again by Git's own word. */
 const isLeftAlone = (object: KubeObject, live: KubeObject | undefined): boolean => {
-  const paused = live?.metadata.annotations?.[annotations.pause] === 'true';
-  return paused || (policyOf(object) === 'create-only' && live !== undefined);
+  return isPaused(live) || (policyOf(object) === 'create-only' && live !== undefined);
 };
+
+const isPaused = (live: KubeObject | undefined): boolean => live?.metadata.annotations?.[annotations.pause] === 'true';
 
 /** By Git's own word it is none of ours. */
 const leaveAlone = (state: SyncState, key: string): undefined => {

@@ -1,4 +1,4 @@
-import { annotations, labels } from '../api/annotations.ts';
+import { annotations, labels, SYSTEM_NAMESPACE } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
@@ -33,14 +33,16 @@ import { type Credentials, createCredentials } from './credentials.ts';
 import { dependencyProblem } from './dependencies.ts';
 import { createDriftWatch } from './drift.ts';
 import { createForeignObjects } from './foreign.ts';
+import { createHandover } from './handover.ts';
 import { createRejectionCheck } from './holds.ts';
-import { ensureFinalizer, finish, PruneError } from './inventory.ts';
 import { createHoldLane } from './lane.ts';
 import { createLostInventories } from './lost.ts';
 import { keyOfSync, nameOfKey, ownerLabelOf, type SyncName } from './names.ts';
 import { createOwnedObjects, type OnObject } from './owned.ts';
+import { noteRelease } from './prune.ts';
 import { quarrelEndsIn } from './quarrel.ts';
 import { againIn, type ReconcilePorts, reconcileOnce } from './reconcile.ts';
+import { ensureFinalizer, finish, PruneError } from './removal.ts';
 import { createReport } from './report.ts';
 import { createScaled } from './scaled.ts';
 import { createSources, type Follower, sourceKey } from './sources.ts';
@@ -64,6 +66,8 @@ export interface SyncPorts {
   snapshots: SnapshotStore;
   /** Lock-down, whatever that says. */
   requireServiceAccount?: boolean;
+  /** Where the controller itself is installed; metricops-system by default. */
+  systemNamespace?: string;
   /** HMAC key of digests. */
   digestKey: Uint8Array;
   clock: Clock;
@@ -125,6 +129,10 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     drift(type, object, previous);
     const owner = ownerOf((object ?? previous)?.metadata.labels?.[labels.sync] ?? '');
     if (owner?.state.waitingSince) queue.add(owner.key); // its health may be what is waited for
+    const before = previous && ownerOf(previous.metadata.labels?.[labels.sync] ?? '');
+    if (!before || !noteRelease(before.state, object, previous)) return;
+    delete before.state.planned;
+    queue.add(before.key);
   };
   const shared = ({ group, kind }: ResourceType): WatchCache | undefined =>
     group === 'apps' && isWorkloadKind(kind) ? ports.caches.workloads?.[kind] : undefined;
@@ -150,6 +158,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     ...ports,
     lock,
     holds,
+    signal: stopped.signal,
     /** The next plan applies them again, which changes nothing, and notes their versions. */
     onRestored(sync, keys) {
       const state = stateOf(`${sync.namespace}/${sync.name}`);
@@ -193,6 +202,19 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     const spec = ports.caches.platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;
     return ports.requireServiceAccount ? { ...spec, requireServiceAccount: true } : spec;
   };
+  const withDefaults = (sync: GitSync): GitSync => withPlatformDefaults(sync, policy());
+  const syncOf = (key: string): GitSync | undefined => {
+    const sync = syncs.get(nameOfKey(key));
+    return sync && withDefaults(sync);
+  };
+  const handover = createHandover({
+    clock,
+    syncs: () => syncs.list().map(withDefaults),
+    syncOf,
+    sources,
+    policy,
+    onNews: (key) => queue.add(key),
+  });
   const reconcilePorts: ReconcilePorts = {
     ...ports,
     sources,
@@ -203,7 +225,12 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     lock,
     turns: createTurns(WRITES),
     foreign: createForeignObjects(client, clock),
-    isOwner: (label) => ownerOf(label) !== undefined,
+    handover,
+    ownerOf: (label) => {
+      const owner = ownerOf(label);
+      return owner && syncOf(owner.key);
+    },
+    systemNamespace: ports.systemNamespace ?? SYSTEM_NAMESPACE,
     lost,
     policy,
     isRejectedNow: createRejectionCheck(holds),
@@ -248,6 +275,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     const written = syncs.get(nameOfKey(key));
     if (!written) {
       states.delete(key);
+      handover.forget(key);
       return undefined;
     }
     const sync = withPlatformDefaults(written, policy());
@@ -276,7 +304,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     await report(sync, state, outcome);
     for (const follower of state.followers) queue.add(follower);
     state.followers.clear();
-    return againIn(sync, state, outcome, { sources, random: ports.random }) ?? quarrelEndsIn(state, clock.now());
+    return againIn(sync, state, outcome, { sources, clock, random: ports.random }) ?? quarrelEndsIn(state, clock.now());
   };
 
   const queue = createWorkQueue({
@@ -343,6 +371,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
 };
 
 const wasAsked = (sync: GitSync, previous: GitSync | undefined): boolean =>
-  sync.metadata.annotations?.[annotations.requestedAt] !== previous?.metadata.annotations?.[annotations.requestedAt];
+  [annotations.requestedAt, annotations.pruneConfirmed].some(
+    (name) => sync.metadata.annotations?.[name] !== previous?.metadata.annotations?.[name],
+  );
 
 const isReady = (sync: GitSync | undefined): boolean => conditionIs(sync?.status?.conditions, 'Ready', 'True');

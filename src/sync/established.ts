@@ -12,7 +12,7 @@ const LIMIT_MS = 10_000;
 /** Resolves when the definitions among these objects are served, so that their objects can follow in the same sync. */
 export const awaitEstablished = async (
   planned: readonly PlannedObject[],
-  { client, discovery, clock }: { client: KubeClient; discovery: Discovery; clock: Clock },
+  { client, discovery, clock, signal }: { client: KubeClient; discovery: Discovery; clock: Clock; signal: AbortSignal },
 ): Promise<void> => {
   const definitions = planned.filter(({ object }) => object.kind === 'CustomResourceDefinition');
   if (definitions.length === 0) return;
@@ -20,14 +20,17 @@ export const awaitEstablished = async (
   const established: KubeObject[] = [];
   for (const { object } of definitions) {
     let live = await client.get(resources.crds, object.metadata);
-    for (; isPending(live) && clock.now() < until; live = await client.get(resources.crds, object.metadata))
+    for (; isPending(live) && clock.now() < until; live = await client.get(resources.crds, object.metadata)) {
+      signal.throwIfAborted();
       await clock.sleep(POLL_MS);
+    }
     if (live && says(live, 'Established', 'True')) established.push(live);
   }
   // It is served a moment before discovery tells of it.
   for (await discovery.refresh(); clock.now() < until; await discovery.refresh()) {
     const found = await Promise.all(established.map((definition) => isDiscovered(definition, discovery)));
     if (!found.includes(false)) return;
+    signal.throwIfAborted();
     await clock.sleep(POLL_MS);
   }
 };

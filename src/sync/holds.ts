@@ -35,6 +35,8 @@ export interface HoldPorts {
   clock: Clock;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   metrics: Metrics;
+  /** Aborted when this process may no longer write. */
+  signal: AbortSignal;
   /** Told of the objects that were applied and of their field manager. */
   onApplied: (hold: Hold, fieldManager: string, objects: readonly KubeObject[]) => void;
 }
@@ -201,7 +203,7 @@ const patchTemplate = (live: KubeObject, snapshot: Snapshot, { client }: HoldPor
   );
 
 /** The controller never replaces a broken pod of the rejected revision by itself (kubernetes#67250). */
-const deleteStuckPods = async (live: KubeObject, { client }: HoldPorts): Promise<void> => {
+const deleteStuckPods = async (live: KubeObject, { client, signal }: HoldPorts): Promise<void> => {
   const status = live.status as { updateRevision?: string } | undefined;
   const selector = (live.spec as { selector?: { matchLabels?: Record<string, string> } }).selector?.matchLabels ?? {};
   const labelSelector = Object.entries({ ...selector, 'controller-revision-hash': status?.updateRevision ?? '' })
@@ -213,6 +215,7 @@ const deleteStuckPods = async (live: KubeObject, { client }: HoldPorts): Promise
       (c) => c.type === 'Ready' && c.status === 'True',
     );
   for (const pod of items.filter((p) => !isReady(p))) {
+    signal.throwIfAborted();
     await client.delete(resources.pods, pod.metadata, pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid });
   }
 };

@@ -16,6 +16,8 @@ export interface LanePorts {
   log: Log;
   metrics: Metrics;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  /** Aborted when this process may no longer write. */
+  signal: AbortSignal;
   holds: WatchCache<Hold>;
   /** Objects of a GitSync were brought back from a snapshot. */
   onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
@@ -98,7 +100,10 @@ export const createHoldLane = (ports: LanePorts): HoldLane => {
       queue.add(keyFor(hold));
     },
     async seen(hold) {
-      for (let i = 0; i < SEEN_TRIES && !holds.get(hold.metadata); i += 1) await clock.sleep(SEEN_EVERY_MS);
+      for (let i = 0; i < SEEN_TRIES && !holds.get(hold.metadata); i += 1) {
+        ports.signal.throwIfAborted();
+        await clock.sleep(SEEN_EVERY_MS);
+      }
     },
     inForce: (namespaces) =>
       holds

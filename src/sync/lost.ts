@@ -1,8 +1,8 @@
 import { labels } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { collectionOf, type Discovery, type KubeClient, KubeError, type ResourceType } from '../kube/index.ts';
-import { hasFinalizer } from './inventory.ts';
 import { keyOfSync } from './names.ts';
+import { hasFinalizer } from './removal.ts';
 
 export interface LostInventories {
   /** To be told of every GitSync that is there when this process begins. */

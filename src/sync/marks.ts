@@ -7,6 +7,8 @@ import { entriesOf, type FieldSet, isByHand, isEmpty, type ManagedFieldsEntry } 
 interface MarkedEntry {
   manager: string;
   operation: 'Apply' | 'Update';
+  /** RFC 3339, of an apply. */
+  time?: string;
   /** Hash of the fields that the entry owns. */
   mark: string;
 }
@@ -41,9 +43,11 @@ const marksOf = (object: KubeObject): MarkedEntry[] => {
   if (!entries.some(isOurs)) return [];
   return entries.flatMap((entry) => {
     if ('mark' in entry) return [entry];
-    const { manager, operation } = entry;
+    const { manager, operation, time } = entry;
     const fieldsV1 = entry.fieldsV1 ?? {};
-    if (isOurs(entry) && !entry.subresource) return [{ manager, operation, mark: markOfFields(fieldsV1) }];
+    if (isOurs(entry) && !entry.subresource) {
+      return [{ manager, operation, ...(time === undefined ? {} : { time }), mark: markOfFields(fieldsV1) }];
+    }
     const { 'f:metadata': _, ...added } = fieldsV1; // labels and annotations of others stay with who wrote them
     const edited = isByHand([])(entry) && !isEmpty(added);
     return edited ? [{ manager, operation, mark: `${manager} ${markOfFields(added)}` }] : [];

@@ -34,6 +34,14 @@ export const ownerOf = (object: KubeObject | undefined): string | undefined => {
   return appliers.some(({ manager = '' }) => labelOfManager(manager) === label) ? label : undefined;
 };
 
+/** When this owner last applied something new to the object, as the API server noted it (RFC 3339, in seconds). */
+export const lastAppliedBy = ({ metadata }: KubeObject, owner: string): string | undefined =>
+  ((metadata.managedFields ?? []) as { manager?: string; time?: string }[])
+    .filter(({ manager = '' }) => labelOfManager(manager) === owner)
+    .flatMap(({ time }) => time ?? [])
+    .toSorted()
+    .at(-1);
+
 export interface OwnedObjects {
   /** Every object of this kind that some GitSync owns; listed once, then watched. Rejects when it can't be listed. */
   of(type: ResourceType): Promise<OwnedKind>;

@@ -68,8 +68,11 @@ const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
     applied: new Map(),
     drifted: new Set(),
     inventory: [],
+    settled: new Set(),
     prune: true,
     allowEmpty: false,
+    maxPrune: 50,
+    confirmed: undefined,
     ...rest,
   });
 const find = (result: ReturnType<typeof plan>, object: KubeObject): KubeObject | undefined =>
@@ -111,6 +114,60 @@ describe('plan', () => {
     assert.equal(make([], { inventory }).emptyRefused, true);
     assert.deepEqual(make([], { inventory }).prune, []);
     assert.deepEqual(make([], { inventory, allowEmpty: true }).prune, inventory);
+  });
+
+  it('keeps what left Git while the whole sync is held', () => {
+    const whole = { hold: holdOn('web', [digest(bad, [settings])], target, 'Sync'), target };
+    const inventory = [id(good), id(settings), id(other)];
+    const { prune, kept } = make([settings, bad], { holds: [whole], inventory });
+    assert.deepEqual(prune, []);
+    assert.deepEqual(
+      kept.map(({ key, reason }) => [key, reason]),
+      [[id(other), 'ReleaseHeld']],
+    );
+    assert.deepEqual(make([settings, bad], { holds, inventory }).prune, [id(other)]);
+  });
+
+  describe('of a render that lost much', () => {
+    const many = (count: number, suffix = ''): KubeObject[] =>
+      Array.from({ length: count }, (_, i) => configMap(`tenant-${i}${suffix}`));
+    const inventory = many(12).map(id);
+    const lost = (left: KubeObject[], rest: Partial<PlanInput> = {}) => make(left, { inventory, ...rest });
+
+    for (const [what, left, rest, pruned] of [
+      ['half', many(6), {}, 6],
+      ['more than half', many(5), {}, 0],
+      ['more than half of a few', many(4), { inventory: many(9).map(id) }, 5],
+      ['less than it may', many(1), { maxPrune: 100 }, 11],
+      ['one where none may go', many(11), { maxPrune: 0 }, 0],
+      ['all, where that is allowed', [], { allowEmpty: true }, 12],
+      ['what stays for another reason', many(5), { settled: new Set([id(configMap('tenant-11'))]) }, 7],
+    ] as const) {
+      it(`deletes ${pruned} when it lost ${what}`, () => {
+        const { prune, kept, apply } = lost([...left], rest);
+        assert.equal(prune.length, pruned);
+        assert.deepEqual(
+          kept.map(({ reason }) => reason),
+          pruned > 0 ? [] : kept.map(() => 'PruneLimitExceeded'),
+        );
+        assert.equal(apply.length, left.length);
+      });
+    }
+
+    it('deletes what a person confirmed, and asks again when something else would go', () => {
+      const { confirm } = lost(many(5));
+      assert.match(confirm ?? '', /^\w{10}$/);
+      assert.equal(lost(many(5), { confirmed: confirm }).prune.length, 7);
+      assert.equal(lost(many(4), { confirmed: confirm }).prune.length, 0);
+    });
+
+    it('does not count a name with the hash of its content where another one follows', () => {
+      const versions = many(8, '-7f2k9m4d6b');
+      const rest = many(4);
+      const next = many(8, '-h5c8g2tt9k');
+      assert.equal(make([...rest, ...next], { inventory: [...versions, ...rest].map(id) }).prune.length, 8);
+      assert.equal(make(rest, { inventory: [...versions, ...rest].map(id) }).prune.length, 0);
+    });
   });
 
   it('puts the target in place of a rejected release, with the replicas that Git wants now, and applies the rest', () => {

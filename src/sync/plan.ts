@@ -3,6 +3,7 @@ import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
 import type { Digests, Snapshot } from '../snapshot/index.ts';
 import { hashOf, referencedConfig, templateOf, withPins } from '../snapshot/index.ts';
+import { type Kept, keptFor } from './kept.ts';
 
 export interface HoldWithTarget {
   hold: Hold;
@@ -22,8 +23,14 @@ export interface PlanInput {
   drifted: ReadonlySet<string>;
   /** keyStrings of what an earlier revision applied. */
   inventory: readonly string[];
+  /** keyStrings of the part of it that stays whatever Git says: it does not count as lost. */
+  settled: ReadonlySet<string>;
   prune: boolean;
   allowEmpty: boolean;
+  /** Percent of the inventory that one plan may delete without a person's word. */
+  maxPrune: number;
+  /** What a person confirmed: the `confirm` of the plan that they saw. */
+  confirmed: string | undefined;
 }
 
 export interface PlannedObject {
@@ -54,13 +61,15 @@ export interface Plan {
   keep: { key: string; reason: string }[];
   /** keyStrings to delete. */
   prune: string[];
-  /** keyStrings that left Git and stay, as `prune` is off. */
-  left: string[];
+  /** What left Git and stays, each with the reason. */
+  kept: Kept[];
   held: HeldWorkload[];
   /** Holds whose workload is rendered with a digest that they do not reject. */
   passed: { hold: Hold; digest: string }[];
   /** Pruning everything was refused. */
   emptyRefused: boolean;
+  /** More than maxPrune would go: what a person writes to let it go. */
+  confirm?: string;
 }
 
 /**
@@ -85,17 +94,48 @@ export const plan = (input: PlanInput): Plan => {
   const emptyRefused = input.rendered.length === 0 && input.inventory.length > 0 && !input.allowEmpty;
   const wanted = new Set([...desired.keys(), ...keep.keys()]);
   const gone = input.inventory.filter((key) => !wanted.has(key));
+  const divided = emptyRefused ? { prune: [], kept: [] } : divide(gone, desired, held, input);
   return {
     desired: all,
     apply: all.filter((o) => input.applied.get(o.key) !== o.hash || input.drifted.has(o.key)),
     keep: [...keep].map(([key, reason]) => ({ key, reason })),
-    prune: input.prune && !emptyRefused ? gone : [],
-    left: input.prune || emptyRefused ? [] : gone,
+    ...divided,
     held: held.map(({ target: _, ...rest }) => rest),
     passed,
     emptyRefused,
   };
 };
+
+/** Of what left Git, what may be deleted, and what stays for which reason. */
+const divide = (
+  gone: string[],
+  desired: ReadonlyMap<string, PlannedObject>,
+  held: readonly Match[],
+  { prune, maxPrune, confirmed, inventory, settled, rendered }: PlanInput,
+): Pick<Plan, 'prune' | 'kept' | 'confirm'> => {
+  if (!prune) return { prune: [], kept: keptFor(gone, 'PruneOff', 'spec.prune is off') };
+  const whole = held.find(({ hold }) => hold.spec.scope === 'Sync');
+  if (whole) {
+    const why = `the whole sync is held with ${whole.workload.kind} ${whole.workload.name}`;
+    return { prune: [], kept: keptFor(gone, 'ReleaseHeld', why) };
+  }
+  const known = new Set(inventory);
+  const successors = new Set([...desired.keys()].filter((key) => !known.has(key)).map(familyOf));
+  const lost = gone.filter((key) => !settled.has(key) && !successors.has(familyOf(key)));
+  const confirm = hashOf(lost.toSorted()).slice(0, CONFIRM_LENGTH);
+  // An empty render was allowed in words already.
+  const isMuch = inventory.length >= MANY && lost.length * 100 > inventory.length * maxPrune && rendered.length > 0;
+  if (!isMuch || confirmed === confirm) return { prune: gone, kept: [] };
+  const why = `with ${lost.length} of ${inventory.length} objects, more than spec.maxPrune (${maxPrune}%)`;
+  return { prune: [], kept: keptFor(gone, 'PruneLimitExceeded', why), confirm };
+};
+
+/** Fewer are counted by nobody: of two objects, one is half. */
+const MANY = 10;
+const CONFIRM_LENGTH = 10;
+
+/** Names that end in the hash of their content follow one another: `settings-7f2k9m4d6b` is no loss when another one comes. */
+const familyOf = (key: string): string => key.replace(/-[0-9a-z]{10}(?=_[^_]*_[^_]*$)/, '-');
 
 const isWorkload = (object: KubeObject): boolean =>
   object.apiVersion.startsWith('apps/') && isWorkloadKind(object.kind);

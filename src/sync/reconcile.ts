@@ -1,6 +1,6 @@
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
-import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
+import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitSource } from '../git/index.ts';
 import { type EventRecorder, KubeError } from '../kube/index.ts';
@@ -11,8 +11,10 @@ import { type ApplyPorts, applyAll } from './apply.ts';
 import { retrySyncIn } from './backoff.ts';
 import { refusalOfObject } from './confine.ts';
 import { describeDrift } from './difference.ts';
+import type { Handover } from './handover.ts';
 import { ruledAnew } from './ignore.ts';
 import { rebuildInventory, rememberInventory } from './inventory.ts';
+import { isPending, type Kept, keptFor } from './kept.ts';
 import type { HoldLane } from './lane.ts';
 import type { LostInventories } from './lost.ts';
 import { keyOfSync } from './names.ts';
@@ -34,6 +36,9 @@ export interface ReconcilePorts extends SourcePorts, ApplyPorts {
   sources: Sources;
   lost: LostInventories;
   lane: HoldLane;
+  handover: Handover;
+  /** Where the controller itself is installed. */
+  systemNamespace: string;
   clock: Clock;
   events: EventRecorder;
   log: Log;
@@ -65,6 +70,7 @@ export const reconcileOnce = async (
   } catch (error) {
     const problem = failureOf(error);
     if (!problem) throw error;
+    if (problem.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.commit);
     // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
     await correctDrift(sync, state, ports).catch((err) =>
       ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
@@ -103,19 +109,29 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
     applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
     drifted: new Set([...state.drifted].filter((id) => !isQuarrelling(state, id, ports.clock.now()))),
     inventory: [...state.inventory.keys()],
+    settled: settledIn(state),
     prune: sync.spec.prune,
     allowEmpty: sync.spec.allowEmpty,
+    maxPrune: Number.parseInt(sync.spec.maxPrune, 10),
+    confirmed: sync.metadata.annotations?.[annotations.pruneConfirmed],
   });
+  const { inputs, content } = rendered;
+  ports.handover.note(sync, made, { commit, inputs, content });
   const { problems: met, blocked } = await execute(sync, state, made, commit, ports);
   const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused) {
-    const { inputs, content } = rendered;
     state.planned = { source: at.source, commit, fingerprint, inputs, content };
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
   const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported } as const;
   return waitForHealth(sync, state, outcome, ports);
 };
+
+/** What stays for a reason of its own, and not because much would go: it was lost before. */
+const settledIn = ({ kept }: SyncState): Set<string> =>
+  new Set([...kept.values()].filter(({ reason }) => SETTLED.has(reason)).map(({ key }) => key));
+
+const SETTLED: ReadonlySet<string> = new Set(['PruneDisabled', 'ConfirmationRequired', 'HandoverPending']);
 
 /** What the platform does not allow any more counts as not applied: its refusal is told also where Git says nothing new. */
 const forgetRefused = (
@@ -139,11 +155,11 @@ const forgetRuledAnew = ({ spec }: GitSync, state: SyncState, objects: readonly 
 /** Nothing that the last plan was made from is different now. */
 const isPlanned = (
   sync: GitSync,
-  { planned, inventory, drifted }: SyncState,
+  { planned, inventory, drifted, kept }: SyncState,
   at: At,
   ports: ReconcilePorts,
 ): boolean => {
-  if (!planned || drifted.size > 0) return false;
+  if (!planned || drifted.size > 0 || [...kept.values()].some(isPending)) return false;
   const same = planned.commit === at.commit || ports.sources.contentOf(sync, planned.inputs) === planned.content;
   return same && planned.fingerprint === fingerprintOf(sync, namespacesIn([...inventory.keys()].map(parseKey)), ports);
 };
@@ -176,46 +192,58 @@ const execute = async (
   for (const wave of [...waves.keys()].toSorted((a, b) => a - b)) {
     const before = made.desired.filter(({ object }) => waveOf(object) < wave);
     const unhealthy = before.length > 0 ? await unhealthyOf(sync, state, before.map(toKey), ports) : undefined;
-    if (unhealthy)
-      return stopAt(state, made, [], { ...unhealthy, message: `wave ${wave} waits for ${unhealthy.message}` });
+    if (unhealthy) {
+      const message = `wave ${wave} waits for ${unhealthy.message}`;
+      stopAt(state, made, message);
+      return { problems: [], blocked: { ...unhealthy, message } };
+    }
     const problems = await applyAll(
       sync,
       waves.get(wave) ?? [],
       { commit, state, all: made.desired, onCorrected, onReported },
       ports,
     );
-    if (problems.length > 0 && waves.size > 1) return stopAt(state, made, problems);
-    if (problems.some((p) => !p.permanent)) return stopAt(state, made, problems);
-    if (problems.length > 0) return finishPlan(sync, state, made, problems, ports);
+    if (problems.length === 0) continue;
+    stopAt(state, made, `until ${namesOf(problems)} can be applied`);
+    if (waves.size === 1 && problems.every((p) => p.permanent)) await ports.lane.settle(made);
+    return { problems };
   }
-  return finishPlan(sync, state, made, [], ports);
+  return pruneLast(sync, state, made, commit, ports);
+};
+
+const namesOf = (problems: readonly ApplyProblem[]): string => {
+  const names = problems.slice(0, 3).map(({ key }) => describeKey(parseKey(key)));
+  return problems.length > 3 ? `${names.join(', ')} and ${problems.length - 3} more` : names.join(', ');
 };
 
 const toKey = ({ key }: { key: string }): ObjectKey => parseKey(key);
 
-/** What is not applied yet is in the inventory all the same: it is wanted. Nothing is pruned. */
-const stopAt = (state: SyncState, made: Plan, problems: ApplyProblem[], blocked?: Unhealthy) => {
-  rememberInventory(state, made, made.prune);
-  return { problems, blocked };
-};
+/**
+ * What is not applied yet is in the inventory all the same: it is wanted. Nothing is pruned: what was refused may be
+ * there to replace what would go.
+ */
+const stopAt = (state: SyncState, made: Plan, why: string): void =>
+  remember(state, made, keptFor(made.prune, 'PruneBlocked', why), []);
 
-const finishPlan = async (
+const pruneLast = async (
   sync: GitSync,
   state: SyncState,
   made: Plan,
-  problems: ApplyProblem[],
+  commit: string,
   ports: ReconcilePorts,
-) => {
+): Promise<{ problems: ApplyProblem[] }> => {
   const needed = await neededVersions(made.prune, ports);
-  const gone = made.prune.filter((key) => !needed.has(key));
-  const { problems: notPruned, protectedKeys } = await pruneAll(sync, state, gone, ports);
-  rememberInventory(state, made, [...needed, ...notPruned.map((p) => p.key), ...protectedKeys]);
-  state.kept = new Map([
-    ...made.left.map((key): [string, string] => [key, 'spec.prune is off']),
-    ...protectedKeys.map((key): [string, string] => [key, `${annotations.prune}: disabled`]),
-  ]);
+  const keys = made.prune.filter((key) => !needed.has(key));
+  const { problems, kept } = await pruneAll(sync, state, { keys, commit }, ports);
+  remember(state, made, kept, [...needed, ...problems.map((p) => p.key)]);
   await ports.lane.settle(made);
-  return { problems: [...problems, ...notPruned] };
+  return { problems };
+};
+
+const remember = (state: SyncState, made: Plan, more: readonly Kept[], undeleted: readonly string[]): void => {
+  const kept = [...made.kept, ...more];
+  rememberInventory(state, made, [...kept.map(({ key }) => key), ...undeleted]);
+  if (!made.emptyRefused) state.kept = new Map(kept.map((each) => [each.key, each]));
 };
 
 /** Holds for what people rolled back by hand, in force before the plan is made. */
@@ -252,9 +280,23 @@ export const againIn = (
   sync: GitSync,
   state: SyncState,
   outcome: Outcome,
-  { sources, random }: { sources: Sources; random: () => number },
+  { sources, clock, random }: { sources: Sources; clock: Clock; random: () => number },
 ): number | undefined => {
   if (outcome.kind === 'waiting') return outcome.againInMs;
+  const times = [...state.kept.values()].flatMap(({ untilMs }) =>
+    untilMs === undefined ? [] : [Math.max(0, untilMs - clock.now())],
+  );
+  const retry = retryOf(sync, state, outcome, { sources, random });
+  if (retry !== undefined) times.push(retry);
+  return times.length > 0 ? Math.min(...times) : undefined;
+};
+
+const retryOf = (
+  sync: GitSync,
+  state: SyncState,
+  outcome: Outcome,
+  { sources, random }: { sources: Sources; random: () => number },
+): number | undefined => {
   const failed = outcome.kind === 'failed' || (outcome.kind === 'applied' && outcome.problems.length > 0);
   if (!failed) {
     delete state.failing;

@@ -261,3 +261,6 @@ const hostOf = (key: string): string => {
   const parsed = parseRepositoryUrl(urlOf(key));
   return parsed.ok ? parsed.url.host : '';
 };
+
+/** One look serves both. */
+export const isSameSource = (a: GitSync, b: GitSync): boolean => sourceKey(a) === sourceKey(b);

@@ -2,6 +2,7 @@ import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { GitSource } from '../git/index.ts';
 import type { RenderError } from '../render/index.ts';
+import type { Kept } from './kept.ts';
 
 /** What this process knows of one object that it applied. */
 export interface Applied {
@@ -49,8 +50,8 @@ export interface SyncState {
   inventory: Map<string, string>;
   /** There may be more that is ours: not every kind could be asked. */
   unread?: boolean;
-  /** The part of the inventory that left Git and was not deleted, with what keeps it. */
-  kept: Map<string, string>;
+  /** The part of the inventory that left Git and was not deleted, by key. */
+  kept: Map<string, Kept>;
   /** The part of the inventory that Git itself says to leave to others: nobody waits for it. */
   untouched: Set<string>;
   /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */

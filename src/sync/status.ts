@@ -4,6 +4,7 @@ import { describeKey, parseKey } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import { type ConditionInput, withConditions } from './conditions.ts';
 import { describeDrift } from './difference.ts';
+import { isPending, type Kept } from './kept.ts';
 import type { Plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
 import { quarrelsOf } from './quarrel.ts';
@@ -74,7 +75,8 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
       return {
         ...common,
         attemptedRevision: outcome.revision,
-        conditions: set(...readiness(outcome.revision, [], state, undefined)),
+        ...pruneStatus(state),
+        conditions: set(...readiness(outcome.revision, [], state, undefined), pruneCondition(sync, state, undefined)),
       };
     case 'applied':
       return {
@@ -83,6 +85,7 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
         conditions: set(
           ...readiness(outcome.revision, outcome.problems, state, outcome),
           driftCondition(outcome, state, now),
+          pruneCondition(sync, state, outcome.plan),
         ),
       };
   }
@@ -112,6 +115,7 @@ const appliedStatus = (state: SyncState, outcome: Applied, now: number): GitSync
     heldRevision: held.length > 0 ? revision : gone,
     held,
     ...inventoryStatus(state),
+    ...pruneStatus(state),
     drift: reported && reported.length > 0 ? reported.slice(0, 20) : gone,
     lastSyncTime: new Date(now).toISOString(),
   } as GitSyncStatus;
@@ -158,6 +162,9 @@ const readiness = (
   } else if (applied?.plan.emptyRefused) {
     const message = `${revision} renders nothing; pruning everything needs spec.allowEmpty`;
     inputs.push(no('Ready', 'EmptyRender', message), yes('Stalled', 'EmptyRender', message));
+  } else if (applied?.plan.confirm !== undefined) {
+    const message = `${revision} is applied, but nothing is deleted: ${limitWords(applied.plan)}`;
+    inputs.push(no('Ready', 'PruneLimitExceeded', message), yes('Stalled', 'PruneLimitExceeded', message));
   } else {
     inputs.push(
       yes('Ready', 'Succeeded', `applied ${revision}${keptWords(kept)}`),
@@ -176,11 +183,39 @@ const cut = (text: string): string => (text.length <= PROBLEM_MAX ? text : `${te
 
 const KEPT_SHOWN = 5;
 
-const keptWords = (kept: ReadonlyMap<string, string>): string => {
-  if (kept.size === 0) return '';
-  const shown = [...kept].slice(0, KEPT_SHOWN).map(([key, why]) => `${describeKey(parseKey(key))} (${why})`);
-  const more = kept.size > KEPT_SHOWN ? ` and ${kept.size - KEPT_SHOWN} more` : '';
-  return `; gone from Git and kept: ${shown.join(', ')}${more}`;
+const keptWords = (kept: ReadonlyMap<string, Kept>): string =>
+  kept.size === 0 ? '' : `; gone from Git and kept: ${listed([...kept.values()])}`;
+
+const listed = (kept: readonly Kept[]): string => {
+  const shown = kept.slice(0, KEPT_SHOWN).map(({ key, why }) => `${describeKey(parseKey(key))} (${why})`);
+  const more = kept.length > KEPT_SHOWN ? ` and ${kept.length - KEPT_SHOWN} more` : '';
+  return `${shown.join(', ')}${more}`;
+};
+
+const limitWords = ({ kept }: Plan): string => {
+  const names = kept.slice(0, KEPT_SHOWN).map(({ key }) => describeKey(parseKey(key)));
+  const more = kept.length > KEPT_SHOWN ? ` and ${kept.length - KEPT_SHOWN} more` : '';
+  return `it would delete ${names.join(', ')}${more}, ${kept[0]?.why}`;
+};
+
+/** What is put off, and how a person ends it where only a person can. */
+const pruneCondition = ({ metadata }: GitSync, { kept }: SyncState, plan: Plan | undefined): ConditionInput => {
+  const pending = [...kept.values()].filter(isPending);
+  const [first] = pending;
+  if (!first) return no('PrunePending', 'Succeeded', 'nothing that left Git waits to be deleted');
+  if (plan?.confirm === undefined)
+    return yes('PrunePending', first.reason, `left Git and not deleted: ${listed(pending)}`);
+  const { namespace, name } = metadata;
+  const command = `kubectl annotate gitsync ${name} -n ${namespace} --overwrite ${annotations.pruneConfirmed}=${plan.confirm}`;
+  return yes('PrunePending', first.reason, `${limitWords(plan)}; to let these go: ${command}`);
+};
+
+const PENDING_MAX = 50;
+
+const pruneStatus = ({ kept }: SyncState): object => {
+  const pending = [...kept.values()].filter(isPending).slice(0, PENDING_MAX);
+  const entries = pending.map(({ key, reason, why }) => ({ id: key, reason, message: why }));
+  return { prunePending: entries.length > 0 ? entries : gone };
 };
 
 const heldCondition = ({ plan }: Applied): ConditionInput => {

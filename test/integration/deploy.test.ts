@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { dump, loadAll } from 'js-yaml';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
-import { readManifests } from '../../src/cli/manifests.ts';
+import { firstManifests, restManifests } from '../../src/cli/manifests.ts';
 import { resources } from '../../src/kube/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 
@@ -13,14 +13,18 @@ const ROOT = join(import.meta.dirname, '../..');
 
 const SETTING = [{ op: 'replace', path: '/data/METRICOPS_PROMETHEUS_URL', value: 'http://prometheus:9090' }];
 
+const all = (): KubeObject[] => [...firstManifests(ROOT), ...restManifests(ROOT)];
+
 const id = (object: KubeObject): string => `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 
 describe('the kustomization', () => {
   const plane = useControlPlane();
 
   it('gives kubectl and `metricops install` the same objects', () => {
-    const byKubectl = loadAll(plane().kubectl(['kustomize', ROOT])) as KubeObject[];
-    const byInstall = readManifests(ROOT);
+    const byKubectl = [join(ROOT, 'deploy/first'), ROOT].flatMap(
+      (folder) => loadAll(plane().kubectl(['kustomize', folder])) as KubeObject[],
+    );
+    const byInstall = all();
     assert.deepEqual(byInstall.map(id).toSorted(), byKubectl.map(id).toSorted());
     const other = new Map(byKubectl.map((object) => [id(object), object]));
     for (const object of byInstall) assert.deepEqual(object, other.get(id(object)));
@@ -44,7 +48,7 @@ describe('the kustomization', () => {
     const { client, discovery, kubectl } = plane();
     // Namespaced objects are judged in a namespace of this test: their own may not be there.
     const namespace = await plane().namespace('deploy', { 'pod-security.kubernetes.io/enforce': 'restricted' });
-    for (const object of readManifests(ROOT)) {
+    for (const object of all()) {
       const type = await discovery.find(object.apiVersion, object.kind);
       assert.ok(type, `${object.kind} is served`);
       const moved = type.namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
@@ -56,7 +60,7 @@ describe('the kustomization', () => {
   it('runs the controller within Pod Security "restricted"', async () => {
     const { client } = plane();
     const namespace = await plane().namespace('deploy', { 'pod-security.kubernetes.io/enforce': 'restricted' });
-    const deployment = readManifests(ROOT).find((object) => object.kind === 'Deployment');
+    const deployment = all().find((object) => object.kind === 'Deployment');
     assert.ok(deployment);
     const { template } = deployment.spec as { template: { metadata: KubeObject['metadata']; spec: object } };
     const spec = { ...template.spec, serviceAccountName: 'default' };
@@ -70,7 +74,7 @@ describe('the kustomization', () => {
       resources?: string[];
       verbs: string[];
     }
-    const roles = readManifests(ROOT).filter((object) => ['ClusterRole', 'Role'].includes(object.kind));
+    const roles = all().filter((object) => ['ClusterRole', 'Role'].includes(object.kind));
     for (const role of roles) {
       for (const rule of (role.rules ?? []) as Rule[]) {
         const words = [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...rule.verbs];
@@ -79,7 +83,7 @@ describe('the kustomization', () => {
         }
       }
     }
-    const bound = readManifests(ROOT).filter((object) => object.kind.endsWith('Binding'));
+    const bound = all().filter((object) => object.kind.endsWith('Binding'));
     assert.ok(!bound.some((object) => (object.roleRef as { name: string }).name === 'cluster-admin'));
   });
 });

@@ -70,10 +70,7 @@ describe('bad input', () => {
     const good = Array.from({ length: 9_999 }, (_, i) => configMap(`price-${i}`, { n: `${i}` }));
     const files = Map.groupBy(good, (_, i) => `prices-${Math.floor(i / 1000)}.yaml`);
     const texts = Object.fromEntries([...files].map(([file, objects]) => [file, yaml(...objects)]));
-    const { ns, commit } = await start(
-      { ...texts, 'bad.yaml': yaml(configMap('Price_List')) },
-      { deletionPolicy: 'Orphan' },
-    );
+    const { ns, commit, edit } = await start({ ...texts, 'bad.yaml': yaml(configMap('Price_List')) });
     const sync = await eventually(
       async () => {
         const found = await plane().client.get<GitSync>(resources.gitSyncs, { namespace: ns, name: 'app' });
@@ -87,6 +84,7 @@ describe('bad input', () => {
     assert.ok(ready.message.length < 1000, ready.message);
     const { items } = await plane().client.list(resources.configMaps, { namespace: ns, metadataOnly: true });
     assert.equal(items.filter(({ metadata }) => metadata.name.startsWith('price-')).length, 9_999);
+    await edit(resources.gitSyncs, 'app', { spec: { suspend: true } }); // its end costs nothing
   });
 
   it('says the same of many rejected objects each time, in a message of bounded size', async () => {

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { annotations } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
-import type { KubeObject } from '../../src/api/meta.ts';
-import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { type KubeObject, keyString } from '../../src/api/meta.ts';
+import { openPlatform } from '../../src/api/platform-policy.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createTurns, type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createHandover } from '../../src/sync/handover.ts';
+import { createOwnedObjects } from '../../src/sync/owned.ts';
+import { pruneAll } from '../../src/sync/prune.ts';
+import { createKeyedLock, newSyncState } from '../../src/sync/state.ts';
 import { eventually } from '../support/poll.ts';
-import { configMap, type StartedSync, useSync, yaml } from '../support/sync.ts';
+import { configMap, deployment, holdBack, type StartedSync, useSync, yaml } from '../support/sync.ts';
 
 const FINALIZER = 'example.com/hold';
 
@@ -270,6 +276,226 @@ describe('pruning', () => {
     assert.equal(last.status?.inventoryKinds, undefined);
   });
 
+  it('deletes nothing more once the Lease is lost', async () => {
+    const sync = await start({ 'a.yaml': numbered(9) });
+    const owner = await sync.ready();
+    await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: true } }); // nobody brings back what is deleted here
+    await eventually(async () => (await live(sync)).status?.conditions?.some((c) => c.type === 'Suspended'));
+    const lease = new AbortController();
+    const { client, discovery } = plane();
+    const losing: KubeClient = {
+      ...client,
+      async delete(...args) {
+        await client.delete(...args);
+        lease.abort(new Error('no longer the leader'));
+      },
+    };
+    const owned = createOwnedObjects(
+      client,
+      { clock: systemClock, random: Math.random },
+      () => {},
+      () => undefined,
+    );
+    const keys = tracked(owner).map((name) => keyString({ group: '', kind: 'ConfigMap', namespace: sync.ns, name }));
+    const ports = {
+      client: losing,
+      discovery,
+      owned,
+      lock: createKeyedLock(),
+      turns: createTurns({ places: 1, perGroup: 1 }),
+      handover: createHandover({
+        clock: systemClock,
+        syncs: () => [],
+        syncOf: () => undefined,
+        sources: { head: () => undefined, contentOf: () => undefined },
+        policy: () => openPlatform,
+        onNews: () => {},
+      }),
+      signal: lease.signal,
+    };
+    const pruned = pruneAll(owner, newSyncState(), { keys, commit: sync.commit }, ports);
+    await assert.rejects(pruned, /no longer the leader/);
+    await owned.stop();
+    assert.equal((await names(sync)).length, 8);
+  });
+
+  describe('waits', () => {
+    const condition = (sync: GitSync, type: string) => sync.status?.conditions?.find((c) => c.type === type);
+    /** The GitSync when its condition PrunePending has this reason. */
+    const pending = (sync: StartedSync, reason: string): Promise<GitSync> =>
+      eventually(
+        async () => {
+          const now = await live(sync);
+          if (condition(now, 'PrunePending')?.reason !== reason)
+            throw new Error(JSON.stringify(now.status?.conditions));
+          return now;
+        },
+        { what: `PrunePending ${reason}` },
+      );
+    const confirm = (sync: StartedSync, type: ResourceType, name: string, uid: string | undefined) =>
+      sync.edit(type, name, { metadata: { annotations: { [annotations.pruneConfirmed]: uid ?? '' } } });
+
+    it('for the whole commit: what it replaces stays while the replacement is refused', async () => {
+      const old = deployment('web', 'shop:1');
+      const sync = await start({ 'a.yaml': yaml(configMap('settings'), old) });
+      await sync.ready();
+      const wrong = deployment('web-v2', 'shop:2', 'settings', { replica: 3 });
+      sync.push({ 'a.yaml': yaml(configMap('settings-v2'), wrong) });
+      await sync.ready('False', /ObjectRejected .*web-v2.*spec.replica/);
+      const waiting = await pending(sync, 'PruneBlocked');
+      assert.deepEqual(await names(sync), ['settings', 'settings-v2']);
+      assert.equal(isGone(await sync.get(resources.deployments, 'web')), false);
+      assert.match(condition(waiting, 'PrunePending')?.message ?? '', /Deployment .*web \(until Deployment .*web-v2 /);
+      assert.deepEqual(waiting.status?.prunePending?.map(({ id }) => id.split('_')[1]).toSorted(), ['settings', 'web']);
+      const sha = sync.push({
+        'a.yaml': yaml(configMap('settings-v2'), deployment('web-v2', 'shop:2', 'settings-v2')),
+      });
+      const ready = await sync.ready('True', new RegExp(sha));
+      assert.deepEqual(await names(sync), ['settings-v2']);
+      assert.equal(isGone(await sync.get(resources.deployments, 'web')), true);
+      assert.equal(condition(ready, 'PrunePending')?.status, 'False');
+      assert.equal(ready.status?.prunePending, undefined);
+    });
+
+    it('for the end of a Hold on the whole sync', async () => {
+      const files = (image: string, ...more: object[]) => ({
+        'a.yaml': yaml(configMap('settings'), deployment('web', image), ...more),
+      });
+      const sync = await start(files('shop:1', configMap('banner')));
+      await sync.ready();
+      const good = await sync.get(resources.deployments, 'web');
+      const second = sync.push(files('shop:2', configMap('banner')));
+      await sync.ready('True', new RegExp(second));
+      const bad = await sync.get(resources.deployments, 'web');
+      const hold = await holdBack(plane(), sync.ns, { good, bad });
+      await sync.edit(resources.holds, hold.metadata.name, { spec: { scope: 'Sync' } });
+      const third = sync.push(files('shop:2'));
+      await eventually(async () => (await live(sync)).status?.attemptedRevision?.endsWith(third), {
+        what: 'the commit',
+      });
+      await pending(sync, 'ReleaseHeld');
+      assert.deepEqual(await names(sync), ['banner', 'settings']);
+      const fourth = sync.push(files('shop:3'));
+      await sync.ready('True', new RegExp(fourth));
+      assert.deepEqual(await names(sync), ['settings']);
+    });
+
+    it('for a person where a PersistentVolumeClaim left Git, and says how to confirm it', async () => {
+      const claim = {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'data' },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      };
+      const type = await plane().discovery.find('v1', 'PersistentVolumeClaim');
+      assert.ok(type);
+      const sync = await start({ 'a.yaml': yaml(configMap('settings'), configMap('banner'), claim) });
+      await sync.ready();
+      const sha = sync.push({ 'a.yaml': yaml(configMap('settings')) });
+      await sync.ready('True', new RegExp(sha));
+      const waiting = await pending(sync, 'ConfirmationRequired');
+      assert.deepEqual(await names(sync), ['settings']);
+      const { uid } = (await sync.get(type, 'data'))?.metadata ?? {};
+      const command = `kubectl annotate persistentvolumeclaims data -n ${sync.ns} metricops.dev/prune-confirmed=${uid}`;
+      assert.ok(condition(waiting, 'PrunePending')?.message.includes(command));
+      await confirm(sync, type, 'data', 'the uid of another one');
+      await eventually(async () => (await live(sync)).status?.attemptedRevision?.endsWith(sha));
+      const next = sync.push({ 'a.yaml': yaml(configMap('settings', { v: '2' })) });
+      await sync.ready('True', new RegExp(next));
+      assert.equal(isGone(await sync.get(type, 'data')), false);
+      await confirm(sync, type, 'data', uid);
+      await eventually(async () => isGone(await sync.get(type, 'data')), { what: 'the prune of the claim' });
+      await eventually(async () => condition(await live(sync), 'PrunePending')?.status === 'False', {
+        what: 'the end',
+      });
+    });
+
+    it('for a person where a Namespace left Git, and lets go of it when the GitSync is deleted', async () => {
+      const sync = await start({ 'a.yaml': yaml(configMap('settings')) });
+      await sync.ready();
+      const team = `${sync.ns}-team`;
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: team } };
+      const inside = { ...configMap('inside'), metadata: { name: 'inside', namespace: team } };
+      const second = sync.push({ 'b.yaml': yaml(namespace, inside) });
+      await sync.ready('True', new RegExp(second));
+      sync.push({ 'b.yaml': null });
+      await pending(sync, 'ConfirmationRequired');
+      assert.equal(isGone(await plane().client.get(resources.namespaces, { name: team })), false);
+      assert.equal(await plane().client.get(resources.configMaps, { namespace: team, name: 'inside' }), undefined);
+      await remove(sync);
+      await removed(sync);
+      const left = await plane().client.get(resources.namespaces, { name: team });
+      assert.equal(isGone(left), false);
+      assert.equal(left?.metadata.labels?.['metricops.dev/sync'], undefined);
+      const told = async () =>
+        (await notes(sync)).some((note) => note.includes(`left in the cluster: Namespace ${team}`));
+      await eventually(told, { what: 'the event' });
+      await plane().client.delete(resources.namespaces, { name: team });
+    });
+
+    it('for a person where a CustomResourceDefinition has objects, and not where it has none', async () => {
+      const definition = (plural: string): object => ({
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: `${plural}.prune.example.com` },
+        spec: {
+          group: 'prune.example.com',
+          scope: 'Namespaced',
+          names: { plural, singular: plural.slice(0, -1), kind: plural.slice(0, -1), listKind: `${plural}List` },
+          versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+        },
+      });
+      const sync = await start({
+        'a.yaml': yaml(configMap('settings')),
+        'b.yaml': yaml(definition('cups'), definition('spoons')),
+      });
+      await sync.ready();
+      const cup = { apiVersion: 'prune.example.com/v1', kind: 'cup', metadata: { name: 'mine' } };
+      plane().kubectl(['apply', '-n', sync.ns, '-f', '-'], yaml(cup));
+      const sha = sync.push({ 'b.yaml': null });
+      await sync.ready('True', new RegExp(sha));
+      await pending(sync, 'ConfirmationRequired');
+      const get = (plural: string) => plane().client.get(resources.crds, { name: `${plural}.prune.example.com` });
+      assert.equal(isGone(await get('cups')), false);
+      assert.equal(isGone(await get('spoons')), true);
+      const uid = (await get('cups'))?.metadata.uid ?? '';
+      const body = { metadata: { annotations: { [annotations.pruneConfirmed]: uid } } };
+      await plane().client.patch(resources.crds, { name: 'cups.prune.example.com' }, { type: 'merge', body });
+      await eventually(async () => isGone(await get('cups')), { what: 'the prune of the definition' });
+    });
+
+    it('for a person where a commit loses more than half, and applies the rest of it', async () => {
+      const sync = await start({ 'a.yaml': numbered(12), 'b.yaml': yaml(configMap('limits', { v: '1' })) });
+      await sync.ready();
+      sync.push({ 'a.yaml': numbered(4), 'b.yaml': yaml(configMap('limits', { v: '2' })) });
+      await sync.ready('False', /PruneLimitExceeded .*8 of 13 objects.*50%/);
+      const waiting = await pending(sync, 'PruneLimitExceeded');
+      assert.equal((await names(sync)).length, 13);
+      assert.deepEqual((await sync.get(resources.configMaps, 'limits'))?.data, { v: '2' });
+      const [, name, value] = /--overwrite (\S+)=(\w+)/.exec(condition(waiting, 'PrunePending')?.message ?? '') ?? [];
+      assert.equal(name, annotations.pruneConfirmed);
+      // What was confirmed are these objects: one more is another question.
+      sync.push({ 'a.yaml': numbered(3) });
+      await sync.ready('False', /PruneLimitExceeded .*9 of 13 objects/);
+      await sync.edit(resources.gitSyncs, 'app', {
+        metadata: { annotations: { [annotations.pruneConfirmed]: value } },
+      });
+      await sync.ready('False', /PruneLimitExceeded/);
+      assert.equal((await names(sync)).length, 13);
+      const last = sync.push({ 'a.yaml': numbered(4) });
+      await sync.ready('True', new RegExp(last));
+      assert.equal((await names(sync)).length, 5);
+    });
+
+    it('for nobody where spec.maxPrune allows it', async () => {
+      const sync = await start({ 'a.yaml': numbered(12) }, { maxPrune: '100%' });
+      await sync.ready();
+      const sha = sync.push({ 'a.yaml': numbered(1) });
+      await sync.ready('True', new RegExp(sha));
+      assert.equal((await names(sync)).length, 1);
+    });
+  });
+
   describe('of a GitSync that is deleted', () => {
     /** What is left of one ConfigMap. */
     const leftAfter = async (spec: object): Promise<string[]> => {
@@ -294,6 +520,89 @@ describe('pruning', () => {
       const sync = await start({ 'a.yaml': yaml(configMap('one')), 'b.yaml': numbered(3) });
       await sync.ready();
       await bench().restart(() => remove(sync));
+      await removed(sync);
+      assert.deepEqual(await names(sync), []);
+    });
+
+    it('keeps everything when it was suspended before', async () => {
+      const sync = await start({ 'a.yaml': yaml(configMap('one')) });
+      await sync.ready();
+      await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: true } });
+      await remove(sync);
+      await removed(sync);
+      assert.deepEqual(await names(sync), ['one']);
+      assert.equal(
+        (await sync.get(resources.configMaps, 'one'))?.metadata.labels?.['metricops.dev/sync'],
+        `${sync.ns}.app`,
+      );
+    });
+
+    it('deletes nothing of what its predecessor of the same name left', async () => {
+      const sync = await start({ 'a.yaml': yaml(configMap('one')) });
+      await sync.ready();
+      await sync.edit(resources.gitSyncs, 'app', { spec: { suspend: true } });
+      await remove(sync);
+      await removed(sync);
+      await eventually(() => Date.now() % 1000 < 100); // the API server's times are whole seconds
+      await eventually(() => Date.now() % 1000 > 900);
+      const other = bench().git.repository(`${sync.ns}-other`);
+      const sha = other.commit({ 'a.yaml': yaml(configMap('two')) });
+      await bench().sync(sync.ns, 'app', { url: other.url });
+      await sync.ready('True', new RegExp(sha));
+      assert.deepEqual(await names(sync), ['one', 'two']);
+    });
+
+    it('lets go of its objects with deletionPolicy Orphan: no mark of ours stays on them', async () => {
+      const sync = await start(
+        { 'a.yaml': yaml(configMap('settings', { v: '1' }), deployment('web', 'shop:1')) },
+        { deletionPolicy: 'Orphan' },
+      );
+      await sync.ready();
+      await sync.edit(resources.configMaps, 'settings', { metadata: { labels: { team: 'shop' } } });
+      await remove(sync);
+      await removed(sync);
+      for (const object of [
+        await sync.get(resources.configMaps, 'settings'),
+        await sync.get(resources.deployments, 'web'),
+      ]) {
+        assert.ok(object);
+        const { labels = {}, annotations: notes = {}, managedFields = [] } = object.metadata;
+        assert.equal(labels['metricops.dev/sync'], undefined);
+        assert.deepEqual(
+          Object.keys(notes).filter((name) => /metricops.dev\/(commit|source-digest|snapshot)/.test(name)),
+          [],
+        );
+        const managers = (managedFields as { manager: string }[]).map(({ manager }) => manager);
+        assert.deepEqual(
+          managers.filter((manager) => manager.startsWith('metricops/')),
+          [],
+        );
+      }
+      assert.equal((await sync.get(resources.configMaps, 'settings'))?.metadata.labels?.team, 'shop');
+      assert.deepEqual((await sync.get(resources.configMaps, 'settings'))?.data, { v: '1' });
+    });
+
+    it('keeps its objects elsewhere when its namespace is deleted, which ends', async () => {
+      const elsewhere = await plane().namespace('elsewhere');
+      const sync = await start({ 'a.yaml': yaml(configMap('one')) }, { targetNamespace: elsewhere });
+      await sync.ready();
+      await plane().client.delete(resources.namespaces, { name: sync.ns });
+      await eventually(async () => (await plane().client.get(resources.namespaces, { name: sync.ns })) === undefined, {
+        what: 'the end of the namespace',
+        timeoutMs: 60_000,
+      });
+      assert.equal(
+        isGone(await plane().client.get(resources.configMaps, { namespace: elsewhere, name: 'one' })),
+        false,
+      );
+    });
+
+    it('needs no Git: it goes also where its repository can not be read', async () => {
+      const sync = await start({ 'a.yaml': yaml(configMap('one')) });
+      await sync.ready();
+      await sync.edit(resources.gitSyncs, 'app', { spec: { url: 'http://127.0.0.1:9/none.git' } });
+      await sync.ready('False', /RepositoryUnreachable/);
+      await remove(sync);
       await removed(sync);
       assert.deepEqual(await names(sync), []);
     });

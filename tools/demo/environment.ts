@@ -129,7 +129,7 @@ const assemble = async (
       join(overlay, 'kustomization.yaml'),
       dump(overlayOf(relative(overlay, ROOT), `http://${address}:9090`)),
     );
-    await kubectl(['apply', '--server-side', '-f', join(ROOT, 'deploy/namespace.yaml')]);
+    await kubectl(['apply', '--server-side', '-k', join(ROOT, 'deploy/first')]);
     for (const name of ['alertmanager', 'push'] as const) {
       const secret = {
         apiVersion: 'v1',
@@ -199,10 +199,11 @@ const assemble = async (
   };
 };
 
-/** The GitSyncs first, while somebody is there to prune what they applied. */
+/** The GitSyncs and their kind first, while somebody is there to take their finalizers off. */
 const uninstall = async (kubectl: Environment['kubectl']): Promise<void> => {
   await kubectl(['delete', 'namespace', DEMO_NAMESPACE, '--ignore-not-found', '--timeout=120s']);
-  await kubectl(['delete', '-k', ROOT, '--ignore-not-found', '--timeout=120s']);
+  for (const folder of ['deploy/crds', '.', 'deploy/first'])
+    await kubectl(['delete', '-k', join(ROOT, folder), '--ignore-not-found', '--timeout=120s']);
 };
 
 /** What a user would write: the repository as a base, and the one setting that every installation has. */

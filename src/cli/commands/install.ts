@@ -7,7 +7,7 @@ import { resources } from '../../kube/resources.ts';
 import type { Discovery } from '../../kube/types.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
-import { FIRST, readManifests } from '../manifests.ts';
+import { firstManifests, restManifests } from '../manifests.ts';
 import { rolledOut } from '../rollout.ts';
 import { waitFor } from '../wait.ts';
 import { leg, plural } from '../words.ts';
@@ -42,7 +42,9 @@ export const TOKENS = {
 } as const;
 
 export const install = async (cli: Cli, options: InstallOptions): Promise<void> => {
-  const objects = configure(readManifests(cli.io.manifests), options);
+  const first = firstManifests(cli.io.manifests);
+  const rest = configure(restManifests(cli.io.manifests), options);
+  const objects = [...first, ...rest];
   if (options.dryRun) {
     cli.print(objects, () => objects.map((o) => `${o.kind.toLowerCase()}/${o.metadata.name}`).join('\n'));
     return;
@@ -53,13 +55,11 @@ export const install = async (cli: Cli, options: InstallOptions): Promise<void> 
   const discovery = createDiscovery(cli.client, { now: cli.io.now, sleep: cli.io.sleep });
   say(`installing in ${cli.server}, namespace ${SYSTEM_NAMESPACE}`);
 
-  const first = objects.filter((object) => FIRST.includes(object.kind));
   for (const object of first) await applyOne(cli, discovery, object);
   await establish(cli, deadline);
   say(`${plural(first.length - 1, 'kind')} served`);
 
-  await keepSettings(cli, objects, options);
-  const rest = objects.filter((object) => !FIRST.includes(object.kind));
+  await keepSettings(cli, rest, options);
   for (const object of rest) await applyOne(cli, discovery, object);
   await makeTokens(cli);
   say(`${plural(rest.length, 'object')} applied`);
@@ -123,7 +123,7 @@ const isEstablished = (crd: KubeObject): boolean =>
 
 /** Names of our CRDs that are not served. */
 export const unestablished = async (cli: Cli): Promise<string[]> => {
-  const wanted = readManifests(cli.io.manifests).filter((object) => object.kind === 'CustomResourceDefinition');
+  const wanted = firstManifests(cli.io.manifests).filter((object) => object.kind === 'CustomResourceDefinition');
   const live = await Promise.all(wanted.map(({ metadata }) => cli.client.get(resources.crds, { name: metadata.name })));
   return wanted.filter((_, i) => !live[i] || !isEstablished(live[i])).map(({ metadata }) => metadata.name);
 };

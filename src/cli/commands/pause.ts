@@ -14,7 +14,8 @@ Examples:
   metricops resume deploy/web -n shop`;
 
 export const SUSPEND_HELP = `
-A suspended GitSync applies nothing from Git. Rollbacks of its workloads still happen.
+A suspended GitSync applies nothing from Git. Rollbacks of its workloads still happen. One that is deleted while it is
+suspended deletes nothing: its objects stay as they are, for another GitSync to take over.
 
 Examples:
   metricops suspend shop -n shop

@@ -1,11 +1,11 @@
-import { GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
+import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import { createDiscovery } from '../../kube/discovery.ts';
 import { isNotFound } from '../../kube/errors.ts';
 import { resources } from '../../kube/resources.ts';
 import type { ResourceType } from '../../kube/types.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
-import { FIRST, readManifests } from '../manifests.ts';
+import { firstManifests, kindsIn, restManifests } from '../manifests.ts';
 import { waitFor } from '../wait.ts';
 import { leg, plural } from '../words.ts';
 
@@ -14,27 +14,18 @@ Removes the controller, the webhook and their rights. What GitSyncs applied keep
 leave with each workload's next roll-out.
 
 By default the kinds stay, with all GitSyncs, holds, release histories and incidents; a later install finds them again.
-With --all they are deleted too, and the namespace ${SYSTEM_NAMESPACE}.
+With --all they are deleted too, the ConfigMaps with the CA bundle of the sidecars, and the namespace
+${SYSTEM_NAMESPACE}.
 
 Examples:
   metricops uninstall
   metricops uninstall --all`;
 
-const OWN = [
-  resources.gitSyncSets,
-  resources.gitSyncs,
-  resources.holds,
-  resources.incidents,
-  resources.slos,
-  resources.releaseHistories,
-];
-
 export const uninstall = async (cli: Cli, options: { all?: boolean; timeout: number }): Promise<void> => {
   const start = cli.io.now();
   const say = (line: string): void => cli.io.err(`${leg(cli.io.now() - start).padStart(7)}  ${line}`);
   const discovery = createDiscovery(cli.client, { now: cli.io.now, sleep: cli.io.sleep });
-  const objects = readManifests(cli.io.manifests);
-  const rest = objects.filter((object) => !FIRST.includes(object.kind));
+  const rest = restManifests(cli.io.manifests);
   // The webhook before the Deployment: nobody waits for an answer that can't come.
   const webhookFirst = rest.toSorted((a, b) => Number(isWebhook(b.kind)) - Number(isWebhook(a.kind)));
   for (const object of webhookFirst) {
@@ -69,11 +60,24 @@ const podsGone = async (cli: Cli, deadline: number): Promise<void> => {
 };
 
 const removeKinds = async (cli: Cli, say: (line: string) => void): Promise<void> => {
-  for (const type of OWN) await releaseFinalizers(cli, type);
-  for (const { plural: name } of OWN) await cli.client.delete(resources.crds, { name: `${name}.${GROUP}` });
-  say(`${plural(OWN.length, 'kind')} and their objects removed`);
+  const kinds = kindsIn(firstManifests(cli.io.manifests));
+  for (const type of kinds) await releaseFinalizers(cli, type);
+  for (const { plural: name, group } of kinds) await cli.client.delete(resources.crds, { name: `${name}.${group}` });
+  say(`${plural(kinds.length, 'kind')} and their objects removed`);
+  say(`${plural(await removeBundles(cli), 'CA bundle')} removed`);
   await cli.client.delete(resources.namespaces, { name: SYSTEM_NAMESPACE });
   say(`namespace ${SYSTEM_NAMESPACE} removed`);
+};
+
+const OURS = 'app.kubernetes.io/name=metricops,app.kubernetes.io/component=ca-bundle';
+
+/** By which sidecars verified the controller, one in each namespace that had some. Their volumes can do without. */
+const removeBundles = async (cli: Cli): Promise<number> => {
+  const where = { fieldSelector: 'metadata.name=metricops-ca', labelSelector: OURS, metadataOnly: true };
+  const { items } = await cli.client.list(resources.configMaps, where);
+  for (const { metadata } of items)
+    await cli.client.delete(resources.configMaps, metadata, metadata.uid === undefined ? {} : { uid: metadata.uid });
+  return items.length;
 };
 
 const noneServed = (error: unknown): never[] => {

@@ -1,4 +1,4 @@
-import { ARGO_OPERATOR, ARGO_USER, HELM_RELEASE, KUSTOMIZATION, notYet, type Row, SYNC, shown } from './claims.ts';
+import { ARGO_OPERATOR, ARGO_USER, HELM_RELEASE, KUSTOMIZATION, type Row, SYNC, shown } from './claims.ts';
 
 const ORDER = 'test/integration/sync-order.test.ts';
 const POLICY = 'test/integration/sync-policy.test.ts';
@@ -171,7 +171,7 @@ export const pruning: Row[] = [
     name: 'A person confirms a deletion',
     flux: { mark: 'no' },
     argo: { mark: 'yes', note: '`Prune=confirm`', page: `${ARGO_USER}sync-options/` },
-    ours: notYet,
+    ours: shown(PRUNE, 'for a person where a PersistentVolumeClaim left Git, and says how to confirm it'),
   },
   {
     name: 'In reverse order',

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { systemClock } from '../../src/clock.ts';
+import { createDiscovery, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import { type Cluster, startCluster } from '../../tools/cluster/index.ts';
+import { runCli } from '../support/cli.ts';
+import type { ControlPlane } from '../support/cluster.ts';
+import { eventually } from '../support/poll.ts';
+import { configMap, type SyncBench, startSyncBench, yaml } from '../support/sync.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const FIRST = join(ROOT, 'deploy/first');
+const CRDS = join(ROOT, 'deploy/crds');
+
+/** On a control plane of its own, with the real kustomizations: it removes what other tests need. One story, in order. */
+describe('removing metricops with kubectl', function () {
+  this.timeout(120_000);
+  let cluster: Cluster;
+  let plane: ControlPlane & { client: { close(): Promise<void> } };
+  let bench: SyncBench;
+
+  /** Ends, or is ended: then what it deletes hangs. */
+  const kubectl = async (...args: string[]): Promise<void> => {
+    const child = spawn(cluster.kubectl, ['--kubeconfig', cluster.kubeconfig, ...args], {
+      stdio: 'pipe',
+      timeout: 60_000,
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    assert.equal(code, 0, `kubectl ${args.join(' ')}: ${said}`);
+  };
+  const install = async (): Promise<void> => {
+    await kubectl('apply', '--server-side', '-k', FIRST);
+    await kubectl('wait', '--for=condition=Established', '-f', join(CRDS, 'gitsyncs.yaml'));
+    await kubectl('apply', '--server-side', '-k', ROOT);
+  };
+  const applied = (name: string) => plane.client.get(resources.configMaps, { namespace: 'default', name });
+  const runs = (name: string) =>
+    applied(name).then((object) => {
+      assert.ok(object, name);
+      assert.equal(object.metadata.deletionTimestamp, undefined);
+    });
+  /** Two GitSyncs with an object each in `default`: one of metricops' own namespace, and one of another. */
+  const follow = async (name: string): Promise<void> => {
+    for (const namespace of ['metricops-system', 'default']) {
+      const repository = bench.git.repository(`${name}-${namespace}`);
+      repository.commit({ 'a.yaml': yaml(configMap(`${name}-of-${namespace}`)) });
+      await bench.sync(namespace, name, { url: repository.url, targetNamespace: 'default' });
+      await bench.ready(namespace, name);
+    }
+  };
+
+  before(async function () {
+    this.timeout(1_200_000);
+    cluster = await startCluster({ name: `test-${randomUUID().slice(0, 8)}`, node: false });
+    const client = createKubeClient(await loadConnection({ kubeconfig: cluster.kubeconfig }));
+    plane = {
+      kubeconfig: cluster.kubeconfig,
+      client,
+      discovery: createDiscovery(client, systemClock),
+      kubectl: () => assert.fail('not needed here'),
+      namespace: () => assert.fail('not needed here'),
+    };
+    await install();
+    bench = await startSyncBench(plane);
+  });
+  after(async function () {
+    this.timeout(60_000);
+    await bench?.stop().catch(() => {}); // its kinds may be gone
+    await plane?.client.close();
+    await cluster?.down();
+  });
+
+  it('as it was installed (kubectl delete -k .) deletes no application, and leaves kinds, GitSyncs and the key of the seals', async () => {
+    await follow('shop');
+    const uid = async () => (await plane.client.get(resources.namespaces, { name: 'metricops-system' }))?.metadata.uid;
+    const before = await uid();
+    await kubectl('delete', '-k', ROOT);
+    for (const namespace of ['metricops-system', 'default']) {
+      assert.ok(await plane.client.get(resources.gitSyncs, { namespace, name: 'shop' }));
+      await runs(`shop-of-${namespace}`);
+    }
+    assert.equal(await uid(), before);
+    assert.equal(
+      await plane.client.get(resources.deployments, { namespace: 'metricops-system', name: 'metricops' }),
+      undefined,
+    );
+  });
+
+  it('ends also with the kinds and the namespace, and deletes no application', async () => {
+    await kubectl('delete', '-k', FIRST);
+    for (const namespace of ['metricops-system', 'default']) await runs(`shop-of-${namespace}`);
+    assert.equal(await plane.client.get(resources.namespaces, { name: 'metricops-system' }), undefined);
+    const kind = { name: 'gitsyncs.metricops.dev' };
+    await eventually(async () => (await plane.client.get(resources.crds, kind)) === undefined, {
+      what: 'the end of the kind',
+    });
+  });
+
+  it('can be brought to its end with `metricops uninstall --all` where the controller went first', async () => {
+    await install();
+    await bench.restart();
+    await follow('cart');
+    await bench.controller.stop();
+    const kind = { name: 'gitsyncs.metricops.dev' };
+    await plane.client.delete(resources.crds, kind);
+    const labels = { 'app.kubernetes.io/name': 'metricops', 'app.kubernetes.io/component': 'ca-bundle' };
+    for (const [name, marks] of [
+      ['metricops-ca', labels],
+      ['settings', labels],
+    ] as const)
+      await plane.client.create(resources.configMaps, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { namespace: 'default', name, labels: marks },
+      });
+    const { code, err } = await runCli(cluster.kubeconfig, ['uninstall', '--all']);
+    assert.equal(code, 0, err);
+    await eventually(
+      async () => {
+        const { items } = await plane.client.list(resources.crds);
+        return items.every(({ metadata }) => !metadata.name.endsWith('.metricops.dev'));
+      },
+      { what: 'the end of all kinds' },
+    );
+    for (const namespace of ['metricops-system', 'default']) await runs(`cart-of-${namespace}`);
+    assert.equal(await applied('metricops-ca'), undefined);
+    await runs('settings');
+  });
+});
