@@ -44,6 +44,8 @@ export interface Rendered {
   inputs: string[];
   /** What those held: as long as it stays, a render gives the same again. */
   content: string;
+  /** Of the manifests. */
+  bytes: number;
 }
 
 /**
@@ -72,7 +74,7 @@ export const render = async (input: RenderInput, ports: RenderPorts): Promise<Re
     const built = await kustomizeBuild(tree, path, { binary, timeoutMs, documentsOf, bounds });
     const objects = await parser.parse([{ file: 'kustomize build', text: built.text }], tenant);
     const inputs = built.links ? [ROOT] : built.folders;
-    return { objects, inputs, content: (await tree.oids(inputs)).join() };
+    return { objects, inputs, content: (await tree.oids(inputs)).join(), bytes: built.text.length };
   };
   const plain = mode === 'Kustomize' ? undefined : await turns.plain(tenant, () => plainly(input, parser));
   return plain ?? turns.build(tenant, kustomized);
@@ -92,8 +94,8 @@ const plainly = async (
   }
   const objects = await parser.parse(texts, tenant);
   return links
-    ? { objects, inputs: [ROOT], content: (await tree.oids([ROOT])).join() }
-    : { objects, inputs: [path], content: oid };
+    ? { objects, inputs: [ROOT], content: (await tree.oids([ROOT])).join(), bytes }
+    : { objects, inputs: [path], content: oid, bytes };
 };
 
 const unlimited: RenderTurns = { plain: (_, work) => work(), build: (_, work) => work() };

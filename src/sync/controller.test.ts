@@ -97,6 +97,20 @@ describe('a leader', () => {
     await eventually(() => kOf('shop', 'a') === '2');
   });
 
+  it('corrects drift from the last render: nothing is read, nor rendered', async () => {
+    const { server, repositories, seed, start, kOf } = setUp();
+    seed('shop', 'app', { interval: '1h' });
+    const { ready } = await start();
+    await ready('shop', 'app', ({ status }) => status === 'True');
+    const asked = repositories.asked.length;
+    const key = { namespace: 'shop', name: 'a' };
+    const body = { data: { k: 'by hand' } };
+    await server.client.patch(resources.configMaps, key, { type: 'merge', body }, { fieldManager: 'kubectl-edit' });
+    assert.equal(kOf('shop', 'a'), 'by hand');
+    await eventually(() => kOf('shop', 'a') === '1', { what: 'the value of Git' });
+    assert.deepEqual(repositories.asked.slice(asked), []);
+  });
+
   it('renders it again when the spec changes, or somebody asks for it', async () => {
     const { server, repositories, seed, start } = setUp();
     repositories.commit(SHOP, { 'a.yaml': 'kind: [' });

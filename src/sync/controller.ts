@@ -43,6 +43,7 @@ import { noteRelease } from './prune.ts';
 import { quarrelEndsIn } from './quarrel.ts';
 import { againIn, type ReconcilePorts, reconcileOnce } from './reconcile.ts';
 import { ensureFinalizer, finish, PruneError } from './removal.ts';
+import { createRenderings } from './renderings.ts';
 import { createReport } from './report.ts';
 import { createScaled } from './scaled.ts';
 import { createSources, type Follower, sourceKey } from './sources.ts';
@@ -219,6 +220,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     ...ports,
     sources,
     lane,
+    renderings: createRenderings(),
     scaled,
     owned,
     namespaces,

@@ -23,6 +23,7 @@ import { type Plan, plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
 import { pruneAll } from './prune.ts';
 import { isQuarrelling, noteCorrection } from './quarrel.ts';
+import type { Renderings } from './renderings.ts';
 import { renderSync, type SourcePorts, SyncError } from './source.ts';
 import type { Sources } from './sources.ts';
 import type { SyncState } from './state.ts';
@@ -37,6 +38,7 @@ export interface ReconcilePorts extends SourcePorts, ApplyPorts {
   lost: LostInventories;
   lane: HoldLane;
   handover: Handover;
+  renderings: Renderings;
   /** Where the controller itself is installed. */
   systemNamespace: string;
   clock: Clock;
@@ -91,9 +93,11 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
-  const rendered = await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
-    renderSync(sync, at.source, commit, state.inventory.keys(), ports),
-  );
+  const rendered =
+    ports.renderings.get(sync, commit) ??
+    (await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
+      renderSync(sync, at.source, commit, state.inventory.keys(), ports),
+    ));
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.objects.map(keyOf)));
   const fingerprint = fingerprintOf(sync, touched, ports);
   if (sync.spec.drift === 'Correct') for (const id of state.reported.keys()) state.drifted.add(id); // since now
@@ -121,6 +125,7 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused) {
     state.planned = { source: at.source, commit, fingerprint, inputs, content };
+    ports.renderings.keep(sync, commit, rendered);
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
   const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported } as const;
