@@ -28,7 +28,7 @@ export type Ended = { ok: true; stdout: string } | { ok: false; code: Reason; wh
 const STDERR_BYTES = 64 * 1024;
 const MESSAGE = 1000;
 /** Behind our own work: what the main thread has to do does not wait for it. */
-const NICE = 10;
+const NICE = 5;
 
 /**
  * Runs a program that hostile input was given to, with bounds that the kernel enforces. They are set by prlimit of

@@ -128,7 +128,7 @@ describe('bad input', () => {
     });
   }
 
-  it('applies an autoscaler, an empty wave and null in a Secret as the API server takes them', async () => {
+  it('has the API server judge an autoscaler without version, and takes an empty wave and null in a Secret', async () => {
     const hpa = 'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}';
     const { ready, get } = await start({
       'a.yaml': `${yaml(deployment('web', 'shop:v1', 'settings', { replicas: 0 }))}
@@ -141,8 +141,8 @@ kind: Secret
 metadata: {name: settings, labels: {empty: }, annotations: {metricops.dev/wave: , metricops.dev/versioned: "true"}}
 stringData: {empty: , port: "5432"}`,
     });
-    await ready();
-    assert.ok(await get(resources.horizontalPodAutoscalers, 'web'));
+    await ready('False', /ObjectRejected HorizontalPodAutoscaler \S+\/web: .*apiVersion must specify API group/);
+    assert.ok(await get(resources.deployments, 'web'));
   });
 
   it('names objects larger than etcd takes, as hopeless, and applies the others', async () => {
