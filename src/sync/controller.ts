@@ -130,6 +130,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     drift(type, object, previous);
     const owner = ownerOf((object ?? previous)?.metadata.labels?.[labels.sync] ?? '');
     if (owner?.state.waitingSince) queue.add(owner.key); // its health may be what is waited for
+    if (previous && !object) handover.freed(keyString(keyOf(previous)));
     const before = previous && ownerOf(previous.metadata.labels?.[labels.sync] ?? '');
     if (!before || !noteRelease(before.state, object, previous)) return;
     delete before.state.planned;

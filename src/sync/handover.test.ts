@@ -139,6 +139,15 @@ describe('the handover of an object', () => {
     assert.equal(handover.mayTake(next, behind, KEY), true);
   });
 
+  it('tells the one that wants an object when that is gone, whoever had it', () => {
+    const { handover, told, at } = setup(old, next);
+    handover.note(next, planOf(KEY), at('c2'));
+    handover.freed('shop_other_apps_Deployment');
+    assert.deepEqual(told, []);
+    handover.freed(KEY);
+    assert.deepEqual(told, ['shop/next']);
+  });
+
   it('forgets what a GitSync wanted that is gone', () => {
     const { handover, at } = setup(old, next);
     handover.note(next, planOf(KEY), at('c2'));

@@ -27,6 +27,8 @@ export interface Handover {
   note(sync: GitSync, made: Plan, from: PlannedFrom): void;
   /** This commit can't be planned: nobody waits for it. */
   stuck(sync: GitSync, commit: string): void;
+  /** The object is gone: those who want it and were refused it hear of it. */
+  freed(key: string): void;
   /** The GitSync is gone. */
   forget(sync: string): void;
   /** Another one whose newest plan has the object: it takes it over. */
@@ -111,6 +113,9 @@ export const createHandover = ({ clock, syncs, syncOf, sources, policy, onNews }
     stuck(sync, commit) {
       stuckAt.set(keyOfSync(sync), commit);
       tell(keyOfSync(sync));
+    },
+    freed(key) {
+      for (const sync of wanted.get(key) ?? []) onNews(sync);
     },
     forget(sync) {
       replace(sync, new Set());

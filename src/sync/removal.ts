@@ -8,6 +8,7 @@ import { keyOfSync } from './names.ts';
 import { type Found, findAllOurs, type PrunePorts, pruneAll } from './prune.ts';
 import { letGoOf } from './release.ts';
 import type { SyncState } from './state.ts';
+import { whatTerminates } from './terminating.ts';
 
 const FINALIZER = 'metricops.dev/prune';
 
@@ -48,6 +49,7 @@ export const finish = async (sync: GitSync, state: SyncState, ports: RemovalPort
     events.record(sync, { type: 'Normal', reason: 'ObjectsKept', action: 'Delete', note });
   } else await settleObjects(sync, state, ports);
   const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== FINALIZER);
+  ports.signal.throwIfAborted();
   await client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body: { metadata: { finalizers } } });
 };
 
@@ -57,14 +59,7 @@ export const finish = async (sync: GitSync, state: SyncState, ports: RemovalPort
  */
 const whyNoOrder = async (sync: GitSync, client: KubeClient, systemNamespace: string): Promise<string | undefined> => {
   if (sync.spec.suspend) return 'it was suspended';
-  const { group, plural } = resources.gitSyncs;
-  const kind = await client.get(resources.crds, { name: `${plural}.${group}` });
-  if (!kind || kind.metadata.deletionTimestamp !== undefined) return 'the kind GitSync is being deleted';
-  for (const name of new Set([sync.metadata.namespace ?? '', systemNamespace])) {
-    const namespace = await client.get(resources.namespaces, { name });
-    if (namespace?.metadata.deletionTimestamp !== undefined) return `namespace ${name} is being deleted`;
-  }
-  return undefined;
+  return whatTerminates(resources.gitSyncs, [sync.metadata.namespace ?? '', systemNamespace], client);
 };
 
 const settleObjects = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {
@@ -81,7 +76,12 @@ const settleObjects = async (sync: GitSync, state: SyncState, ports: RemovalPort
   const { found, problems } = await findAllOurs(sync, state, keys, ports);
   for (const { message: note } of [...problems, ...unread])
     ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
-  await release(sync, found, ports);
+  // What another one asks for it inherits, with the ownership of the fields.
+  await release(
+    sync,
+    found.filter(({ key }) => !ports.handover.wantedBy(sync, key)),
+    ports,
+  );
 };
 
 /** What was not to be deleted is nobody's from now on, unless another GitSync takes it over. */
