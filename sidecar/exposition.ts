@@ -11,22 +11,38 @@ const NOTHING = Buffer.alloc(0);
 
 export const isOpenMetrics = (contentType: string): boolean => contentType.startsWith('application/openmetrics-text');
 
+export interface LineFilter {
+  /** Throws when a line is longer than maxLine bytes. */
+  push(chunk: Buffer): Buffer;
+  end(): Buffer;
+  /** Whether there was the end mark, without which an OpenMetrics exposition is cut. */
+  marked(): boolean;
+}
+
 /**
  * Passes the application's exposition on in whole lines, without those that collide with ours and without the end
  * mark of OpenMetrics (ours come after it). Nearly every block is handed on as it came: the interpreter never looks at
  * its lines.
  */
-export const createLineFilter = (
-  maxLine: number,
-): {
-  push(chunk: Buffer): Buffer;
-  end(): Buffer /** No more than maxLine bytes wait for their line's end. */;
-  overlong(): boolean;
-} => {
+export const createLineFilter = (maxLine: number): LineFilter => {
   let rest: Buffer = NOTHING;
+  let marked = false;
+  const filtered = (block: Buffer): Buffer => {
+    if (!block.includes(OWN) && !block.includes(EOF)) return block;
+    const kept = block
+      .toString('latin1') // byte for byte, whatever the labels hold
+      .split('\n')
+      .filter((line) => {
+        const isMark = line.trimEnd() === '# EOF';
+        marked ||= isMark;
+        return !isMark && !collides(line);
+      });
+    return Buffer.from(kept.join('\n'), 'latin1');
+  };
   return {
     push(chunk) {
       const end = chunk.lastIndexOf(NEWLINE) + 1;
+      if (rest.length + (end === 0 ? chunk.length : 0) > maxLine) throw new Error(`a line is over ${maxLine} bytes`);
       if (end === 0) {
         rest = Buffer.concat([rest, chunk]);
         return NOTHING;
@@ -40,24 +56,15 @@ export const createLineFilter = (
       rest = NOTHING;
       return filtered(block);
     },
-    overlong: () => rest.length > maxLine,
+    marked: () => marked,
   };
-};
-
-const filtered = (block: Buffer): Buffer => {
-  if (!block.includes(OWN) && !block.includes(EOF)) return block;
-  const kept = block
-    .toString('latin1') // byte for byte, whatever the labels hold
-    .split('\n')
-    .filter((line) => !collides(line) && line.trimEnd() !== '# EOF');
-  return Buffer.from(kept.join('\n'), 'latin1');
 };
 
 const collides = (line: string): boolean =>
   line.startsWith(PREFIX) || /^#\s+(HELP|TYPE|UNIT)\s+metricops_recorder_/.test(line);
 
 export interface OwnMetrics extends RecorderState {
-  /** undefined where no application is merged. */
+  /** Whether the last scrape had the application's metrics; undefined where none is merged, or before the first. */
   appScraped: boolean | undefined;
 }
 
@@ -79,7 +86,7 @@ export const renderOwn = (own: OwnMetrics, openMetrics: boolean): string => {
   if (own.appScraped !== undefined) {
     gauge(
       'app_scrape_success',
-      "1 when the application's metrics are in this answer as a whole.",
+      "1 when the last scrape had the application's metrics as a whole.",
       own.appScraped ? 1 : 0,
     );
   }

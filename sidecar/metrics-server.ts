@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { limitConnections } from '../src/server/connections.ts';
 import { askApp, copyApp } from './app-metrics.ts';
 import { isOpenMetrics, renderOwn, TEXT } from './exposition.ts';
 import { type Log, words } from './log.ts';
@@ -6,41 +7,90 @@ import type { RecorderState } from './recorder.ts';
 import type { AppTarget } from './settings.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** For the last bytes of an answer to be read. */
+const FLUSH_MS = 10_000;
+const MAX_CONNECTIONS = 32;
+const LOG_EVERY_MS = 60_000;
+const MAX_PORT_DELAY_MS = 60_000;
 
 /**
- * GET /metrics: the application's families, where it is merged, then ours. A port that somebody else has costs the
- * metrics, nothing else.
+ * GET /metrics: the application's families, where it is merged, then ours. Where the application gives no whole
+ * answer the scrape fails, so that `up` is 0 as without us. GET /metrics/recorder: ours alone. A port that somebody
+ * else has is tried again, and costs the metrics, nothing else.
  */
 export const startMetricsServer = (
   { port, app }: { port: number; app: AppTarget | undefined },
   state: RecorderState,
   log: Log,
 ): Server => {
-  const server = createServer({ keepAliveTimeout: 5_000, requestTimeout: 30_000 }, (request, response) => {
-    if (request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    scrape(request, response, app, state).catch(() => response.destroy());
+  const server = createServer({
+    headersTimeout: 3_000,
+    requestTimeout: 3_000,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: 5_000,
+    maxHeaderSize: 16 * 1024,
   });
-  server.maxConnections = 16;
-  server.once('error', (error) => log('warn', 'no metrics: the port is taken', { port, err: words(error) }));
-  server.listen(port, () => log('info', 'serving metrics', { port, merged: app !== undefined }));
+  limitConnections(server, { max: MAX_CONNECTIONS });
+  const answer = createAnswers(app, state, log);
+  server.on('request', (request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  listenAgain(server, port, log);
+  server.on('listening', () => log('info', 'serving metrics', { port, merged: app !== undefined }));
   return server;
 };
 
-const scrape = async (
-  request: IncomingMessage,
-  response: ServerResponse,
-  app: AppTarget | undefined,
-  state: RecorderState,
-): Promise<void> => {
-  const signal = AbortSignal.timeout(timeoutOf(request));
-  const answer = app === undefined ? undefined : await askApp(app, signal);
-  const type = answer?.headers['content-type'] ?? TEXT;
-  response.writeHead(200, { 'content-type': type });
-  const appScraped = app === undefined ? undefined : answer !== undefined && (await copyApp(answer, response));
-  response.end(renderOwn({ ...state, appScraped }, isOpenMetrics(type)));
+/** Listens, as soon as the port is free. */
+const listenAgain = (server: Server, port: number, log: Log): void => {
+  let delay = 1_000;
+  server.on('error', (error) => {
+    if (delay === 1_000) log('warn', 'no metrics: the port is taken; it is tried again', { port, err: words(error) });
+    setTimeout(() => server.listen(port), delay);
+    delay = Math.min(delay * 2, MAX_PORT_DELAY_MS);
+  });
+  server.listen(port);
+};
+
+const createAnswers = (app: AppTarget | undefined, state: RecorderState, log: Log) => {
+  let appScraped: boolean | undefined;
+  let loggedAt = Number.NEGATIVE_INFINITY;
+
+  const end = (response: ServerResponse, type: string): void => {
+    const late = setTimeout(() => response.destroy(), FLUSH_MS);
+    response.once('close', () => clearTimeout(late));
+    response.end(renderOwn({ ...state, appScraped }, isOpenMetrics(type)));
+  };
+  const own = (response: ServerResponse): void => end(response.writeHead(200, { 'content-type': TEXT }), TEXT);
+
+  const fail = (response: ServerResponse, error: unknown): void => {
+    appScraped = false;
+    if (performance.now() - loggedAt > LOG_EVERY_MS) {
+      loggedAt = performance.now();
+      log('warn', 'no whole answer of the application to a scrape', { err: words(error) });
+    }
+    if (response.headersSent) response.destroy();
+    else response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' }).end(`${words(error)}\n`);
+  };
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = request.url?.split('?')[0];
+    if (path === '/metrics/recorder' || (path === '/metrics' && app === undefined)) return own(response);
+    if (path !== '/metrics' || app === undefined) return void response.writeHead(404).end();
+    const gone = new AbortController();
+    const late = setTimeout(() => gone.abort(new Error('the application did not answer in time')), timeoutOf(request));
+    response.once('close', () => gone.abort());
+    try {
+      const answer = await askApp(app, request, gone.signal);
+      response.writeHead(200, { 'content-type': answer.type });
+      await copyApp(answer, response);
+      appScraped = true;
+      end(response, answer.type);
+    } catch (error) {
+      fail(response, gone.signal.aborted ? gone.signal.reason : error);
+    } finally {
+      clearTimeout(late);
+    }
+  };
 };
 
 /** A tenth less than what Prometheus grants, so that our own part still arrives in time. */

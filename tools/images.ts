@@ -39,7 +39,7 @@ export const buildImages = async (
     for (const image of images) {
       log(`image ${image.name}`);
       const env = Object.entries(image.env ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
-      const build = ['bud', '-q', '--build-arg', `BASE=${BASE}`, '--target', image.target, ...env];
+      const build = ['bud', '-q', '--build-arg', `RUNTIME=${BASE}`, '--target', image.target, ...env];
       await buildah(...build, '-f', join(context, 'Containerfile'), '-t', image.name, context);
       const archive = join(outDir, `${image.name.replaceAll(/[/:]/g, '_')}.tar`);
       rmSync(archive, { force: true });

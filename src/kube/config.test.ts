@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { loadConnection } from './config.ts';
+import { renewed } from '../../webhook/certificate-store.ts';
+import { loadConnection, podConnection } from './config.ts';
+import { createTransport } from './transport.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
@@ -101,5 +106,39 @@ describe('connection of a kubeconfig', () => {
     await assert.rejects(loadConnection(), /no kubeconfig: set KUBECONFIG/);
     const proxied = write({}, { 'proxy-url': 'http://proxy.example' });
     await assert.rejects(loadConnection({ kubeconfig: proxied }), /proxy-url/);
+  });
+});
+
+describe('connection of a pod', () => {
+  it('goes on when the cluster rotates the CA of its API server', async () => {
+    const [before, after] = await Promise.all([1, 2].map(() => renewed(undefined, ['127.0.0.1'], Date.now())));
+    assert.ok(before && after);
+    const folder = mkdtempSync(join(tmpdir(), 'serviceaccount-'));
+    const write = (ca: string): void => writeFileSync(join(folder, 'ca.crt'), ca);
+    for (const [name, text] of Object.entries({ token: 't', namespace: 'n' })) writeFileSync(join(folder, name), text);
+    write(before.ca.certificate);
+    const server = createServer({ cert: before.leaf.certificate, key: before.leaf.key }, (_request, response) => {
+      response.setHeader('content-type', 'application/json').end('{"major":"1"}');
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const env = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(port) };
+    const transport = createTransport(podConnection(env, folder), {});
+    const ask = (): Promise<unknown> => transport.json({}, { method: 'GET', path: '/version' });
+    try {
+      assert.deepEqual(await ask(), { major: '1' });
+      server.setSecureContext({ cert: after.leaf.certificate, key: after.leaf.key });
+      server.closeAllConnections();
+      await assert.rejects(ask());
+      rmSync(join(folder, 'ca.crt'));
+      await assert.rejects(ask());
+      write(before.ca.certificate + after.ca.certificate);
+      assert.deepEqual(await ask(), { major: '1' });
+    } finally {
+      await transport.close();
+      server.closeAllConnections();
+      server.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -7,7 +7,8 @@ import type { KubeConfig } from '@kubernetes/client-node';
 /** How to reach one API server. Certificates and keys are PEM texts. */
 export interface Connection {
   server: string;
-  ca?: string | undefined;
+  /** A function where it may be rotated: asked at every new connection. */
+  ca?: string | (() => string) | undefined;
   cert?: string | undefined;
   key?: string | undefined;
   /** Asked before every request; answers from its own cache. */
@@ -36,18 +37,21 @@ export const loadConnection = async (options: ConnectionOptions = {}): Promise<C
   return kubeconfigConnection(options);
 };
 
-/** By hand, so that the controller never pays for the client library: 90 MB and 400 ms. */
-const podConnection = (env: NodeJS.ProcessEnv): Connection => {
+/**
+ * By hand, so that the controller never pays for the client library: 90 MB and 400 ms.
+ * @param folder where the kubelet puts token, namespace and CA bundle, and renews them
+ */
+export const podConnection = (env: NodeJS.ProcessEnv, folder = SERVICE_ACCOUNT): Connection => {
   const host = env.KUBERNETES_SERVICE_HOST ?? '';
   let cached = { token: '', readAt: 0 };
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${env.KUBERNETES_SERVICE_PORT ?? '443'}`,
-    ca: readFileSync(`${SERVICE_ACCOUNT}/ca.crt`, 'utf8'),
-    namespace: readFileSync(`${SERVICE_ACCOUNT}/namespace`, 'utf8').trim(),
+    ca: () => readFileSync(`${folder}/ca.crt`, 'utf8'),
+    namespace: readFileSync(`${folder}/namespace`, 'utf8').trim(),
     async token() {
       const now = Date.now();
       if (now - cached.readAt > TOKEN_TTL_MS) {
-        cached = { token: readFileSync(`${SERVICE_ACCOUNT}/token`, 'utf8').trim(), readAt: now };
+        cached = { token: readFileSync(`${folder}/token`, 'utf8').trim(), readAt: now };
       }
       return cached.token;
     },

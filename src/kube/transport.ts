@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { type Clock, systemClock } from '../clock.ts';
 import { readJson, writeJson } from '../json.ts';
 import type { Connection } from './config.ts';
@@ -59,7 +59,7 @@ const CUT = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 export const createTransport = (connection: Connection, options: KubeClientOptions): Transport => {
   const { clock = systemClock } = options;
   // HTTP/1.1: undici joins a repeated header into one over HTTP/2, which would merge the groups of an impersonated user.
-  const common = { allowH2: false, connect: tlsOf(connection) };
+  const common = { allowH2: false, connect: connectorOf(connection) };
   const requests = new Agent({ ...common, connections: options.connections ?? 32, keepAliveTimeout: 60_000 });
   const watches = new Agent({ ...common, connections: null });
 
@@ -128,6 +128,22 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
       }
     },
     close: async () => void (await Promise.all([requests.destroy(), watches.destroy()])),
+  };
+};
+
+/** A CA bundle that was rotated counts from the next connection on: those that are there were verified. */
+const connectorOf = (connection: Connection): buildConnector.connector => {
+  let current: { ca: string | undefined; connect: buildConnector.connector } | undefined;
+  return (options, callback) => {
+    try {
+      const ca = typeof connection.ca === 'function' ? connection.ca() : connection.ca;
+      if (!current || current.ca !== ca) {
+        current = { ca, connect: buildConnector({ ...tlsOf({ ...connection, ca }), allowH2: false }) };
+      }
+    } catch (error) {
+      return callback(error as Error, null); // the file could not be read: the next try may
+    }
+    current.connect(options, callback);
   };
 };
 

@@ -29,15 +29,20 @@ interface Connection {
   socket: Socket;
   openedAt: number;
   request: IncomingMessage | undefined;
+  /** When the request began. */
+  since: number;
   proved: boolean;
 }
 
 /** What is sent after an answer is thrown away for so long: a caller that still sends reads the answer first. */
 const LINGER_MS = 1_000;
 
+/** Who does not read his answer for so long counts as idle. */
+const STUCK_MS = 5_000;
+
 /**
  * Bounds the connections of a server. Where there are too many, the one that has been idle for the longest makes room;
- * idle is also who has sent half a request. Only where none is idle the new one is closed. So whoever holds
+ * idle is also who has sent half a request, or does not read his answer. Only where none is idle the new one is closed. So whoever holds
  * connections without using them harms nobody but himself.
  */
 export const limitConnections = (server: HttpServer | HttpsServer, limits: ConnectionLimits): Connections => {
@@ -64,8 +69,9 @@ export const limitConnections = (server: HttpServer | HttpsServer, limits: Conne
   const dropIdle = (connections: Map<string, Connection>): boolean => {
     const now = performance.now();
     for (const connection of connections.values()) {
-      const { socket, request, proved, openedAt } = connection;
-      if (proved || request?.complete === true || now - openedAt < graceMs) continue;
+      const { socket, request, proved, openedAt, since } = connection;
+      const isStuck = socket.writableNeedDrain && now - since > STUCK_MS;
+      if (proved || (request?.complete === true && !isStuck) || now - openedAt < graceMs) continue;
       remove(connection);
       socket.destroy();
       return true;
@@ -81,7 +87,7 @@ export const limitConnections = (server: HttpServer | HttpsServer, limits: Conne
     const address = socket.remoteAddress ?? '';
     if (accepts?.(address) === false || !hasRoom(address)) return void socket.destroy();
     const openedAt = performance.now();
-    const connection = { key: keyOf(socket), address, socket, openedAt, request: undefined, proved: false };
+    const connection = { key: keyOf(socket), address, socket, openedAt, request: undefined, since: 0, proved: false };
     add(connection);
     socket.once('close', () => remove(connection));
   });
@@ -100,7 +106,7 @@ export const limitConnections = (server: HttpServer | HttpsServer, limits: Conne
     const { socket } = request;
     const connection = all.get(keyOf(socket));
     if (!connection) return void socket.destroy();
-    Object.assign(connection, { request, proved: false });
+    Object.assign(connection, { request, since: performance.now(), proved: false });
     const late = Number.isFinite(requestMs) ? setTimeout(() => socket.destroy(), requestMs) : undefined;
     response.once('finish', () => {
       if (!request.complete) setTimeout(() => request.complete || socket.destroy(), LINGER_MS).unref();

@@ -68,6 +68,42 @@ describe('the kustomization', () => {
     await client.create(resources.pods, pod, { dryRun: true });
   });
 
+  it('lets the network through to the ports that callers use, and to no other', () => {
+    interface Policy {
+      podSelector: { matchLabels: Record<string, string> };
+      policyTypes: string[];
+      ingress: { ports: { port: string }[] }[];
+    }
+    interface Pod {
+      containers: { ports: { name: string }[]; livenessProbe: Probe; readinessProbe: Probe; startupProbe: Probe }[];
+    }
+    interface Probe {
+      httpGet: { port: string };
+    }
+    const objects = readManifests(ROOT);
+    const spec = objects.find(({ kind }) => kind === 'NetworkPolicy')?.spec as Policy | undefined;
+    const deployment = objects.find(({ kind }) => kind === 'Deployment')?.spec as
+      | { template: { metadata: { labels: Record<string, string> }; spec: Pod } }
+      | undefined;
+    const service = objects.find(({ kind }) => kind === 'Service')?.spec as
+      | { ports: { targetPort: string }[] }
+      | undefined;
+    assert.ok(spec && deployment && service);
+    const { labels } = deployment.template.metadata;
+    for (const [name, value] of Object.entries(spec.podSelector.matchLabels)) assert.equal(labels[name], value);
+    const open = spec.ingress.flatMap(({ ports }) => ports.map(({ port }) => port)).toSorted();
+    assert.deepEqual(open, service.ports.map(({ targetPort }) => targetPort).toSorted());
+    const [controller] = deployment.template.spec.containers;
+    const names = controller?.ports.map(({ name }) => name) ?? [];
+    assert.deepEqual(
+      names.filter((name) => !open.includes(name)),
+      ['probes'],
+    );
+    for (const probe of [controller?.livenessProbe, controller?.readinessProbe, controller?.startupProbe])
+      assert.equal(probe?.httpGet.port, 'probes');
+    assert.deepEqual(spec.policyTypes, ['Ingress']);
+  });
+
   it('gives nobody everything: no wildcard, no escalate, no bind, no impersonation of users or groups', () => {
     interface Rule {
       apiGroups?: string[];

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { describe, it } from 'mocha';
 import { bundleOf, type Certificates, renewed } from '../../webhook/certificate-store.ts';
+import { hanging, openHanging } from '../support/hostile-caller.ts';
 import { eventually } from '../support/poll.ts';
+import { startPrometheusFixture } from '../support/prometheus.ts';
 import { freePort, type RunningSidecar, runSidecar } from '../support/sidecar.ts';
 
 interface Report {
@@ -121,13 +125,17 @@ describe('the recorder', () => {
     assert.deepEqual([code, signal], [0, null]);
   });
 
-  it('keeps recording when its port is taken', async () => {
-    const port = await listening(createServer());
+  it('keeps recording when its port is taken, and serves its metrics as soon as it is free', async () => {
+    const other = createServer();
+    const port = await listening(other);
     const { url } = await recordServer([503, 200]);
     const sidecar = await run({ recordUrl: url, ca: bundleOf(certificates), token: 't', port });
     await eventually(() => said(sidecar, 'release recorded'));
-    assert.ok(said(sidecar, 'no metrics: the port is taken'));
+    assert.ok(said(sidecar, 'no metrics: the port is taken; it is tried again'));
     assert.equal(sidecar.process.exitCode, null);
+    other.close();
+    await eventually(() => said(sidecar, 'serving metrics'));
+    assert.equal((await sidecar.scrape()).status, 200);
   });
 
   it('never ends by itself, even with settings that make no sense', async () => {
@@ -139,10 +147,10 @@ describe('the recorder', () => {
   });
 
   describe('with the metrics of an application', () => {
-    const app = async (handler: RequestListener): Promise<RunningSidecar> => {
+    const app = async (handler: RequestListener, path = '/m?x=1'): Promise<RunningSidecar> => {
       const port = await listening(createServer(handler));
       const { url } = await recordServer([200]);
-      const env = { METRICOPS_APP_HOST: '127.0.0.1', METRICOPS_APP_PORT: String(port), METRICOPS_APP_PATH: '/m?x=1' };
+      const env = { METRICOPS_APP_HOST: '127.0.0.1', METRICOPS_APP_PORT: String(port), METRICOPS_APP_PATH: path };
       const sidecar = await run({ recordUrl: url, ca: bundleOf(certificates), token: 't', env });
       await eventually(() => said(sidecar, 'serving metrics'));
       return sidecar;
@@ -182,25 +190,160 @@ describe('the recorder', () => {
       assert.ok(answer.text.endsWith('# EOF\n'));
     });
 
+    it('asks as Prometheus asks: with its query, its Authorization, its time, and what it accepts', async () => {
+      const asked: IncomingMessage[] = [];
+      const sidecar = await app((request, response) => {
+        asked.push(request);
+        response.writeHead(200, text).end('hits 3\n');
+      });
+      const headers = {
+        authorization: 'Bearer scrape',
+        accept:
+          'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,' +
+          'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,*/*;q=0.1',
+        'x-prometheus-scrape-timeout-seconds': '7',
+      };
+      assert.equal((await sidecar.scrape(headers, '/metrics?format=prometheus')).status, 200);
+      assert.equal(asked[0]?.url, '/m?x=1&format=prometheus');
+      assert.equal(asked[0]?.headers.authorization, 'Bearer scrape');
+      assert.equal(asked[0]?.headers['x-prometheus-scrape-timeout-seconds'], '7');
+      const accept = 'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,*/*;q=0.1';
+      assert.equal(asked[0]?.headers.accept, accept);
+    });
+
+    it('finds a path with a space, without a slash, and behind a redirect', async () => {
+      const asked: (string | undefined)[] = [];
+      const sidecar = await app((request, response) => {
+        asked.push(request.url);
+        if (request.url?.endsWith('/')) response.writeHead(200, text).end('hits 3\n');
+        else response.writeHead(307, { location: `${request.url}/` }).end();
+      }, 'my metrics');
+      assert.match((await sidecar.scrape()).text, /^hits 3$/m);
+      assert.deepEqual(asked, ['/my%20metrics', '/my%20metrics/']);
+    });
+
+    it('reads an application that compresses whatever one asks for', async () => {
+      const encoded = { ...text, 'content-encoding': 'gzip' };
+      const sidecar = await app(
+        (_request, response) => void response.writeHead(200, encoded).end(gzipSync('hits 3\n')),
+      );
+      assert.match((await sidecar.scrape()).text, /^hits 3$/m);
+    });
+
+    it('hands on what type the application says', async () => {
+      const sidecar = await app(
+        (_request, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('hits 3\n'),
+      );
+      const { status, type } = await sidecar.scrape();
+      assert.deepEqual([status, type], [200, 'text/html']);
+    });
+
+    const openMetrics = { 'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8' };
     const failures: Record<string, RequestListener> = {
       'answers an error': (_request, response) => void response.writeHead(500).end('no'),
-      'answers a page': (_request, response) =>
-        void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>'),
+      'asks who is there': (_request, response) => void response.writeHead(401).end('no'),
+      'sends it to another host': (_request, response) =>
+        void response.writeHead(302, { location: 'http://127.0.0.1:1/metrics' }).end(),
       'hangs up': (request) => void request.socket.destroy(),
       'does not answer in time': () => {},
       'stops in the middle': (_request, response) => {
         response.writeHead(200, text).write('hits 3\nhal');
         setImmediate(() => response.destroy());
       },
+      'stops before its first line ends': (_request, response) => {
+        response.writeHead(200, text).write('hal');
+        setImmediate(() => response.destroy());
+      },
+      'leaves the end mark out': (_request, response) =>
+        void response.writeHead(200, openMetrics).end('hits_total 3\n'),
+      'writes a line without end': (_request, response) =>
+        void response.writeHead(200, text).end(`hits 3\n${'x'.repeat(2 << 20)}`),
+      'answers in protobuf': (_request, response) =>
+        void response.writeHead(200, { 'content-type': 'application/vnd.google.protobuf; x=y' }).end('x'),
     };
     for (const [what, handler] of Object.entries(failures)) {
-      it(`serves its own when the application ${what}`, async () => {
+      it(`fails the scrape when the application ${what}`, async () => {
         const sidecar = await app(handler);
-        const answer = await sidecar.scrape({ 'x-prometheus-scrape-timeout-seconds': '1' });
-        assert.equal(answer.status, 200);
-        assert.doesNotMatch(answer.text, /hal|<p>/);
-        assert.match(answer.text, /^metricops_recorder_app_scrape_success 0$/m);
+        const scraped = sidecar.scrape({ 'x-prometheus-scrape-timeout-seconds': '1' });
+        const status = await scraped.then(
+          (answer) => answer.status,
+          () => 'broken off',
+        );
+        assert.ok(status === 503 || status === 'broken off', `${status}`);
+        assert.match(
+          (await sidecar.scrape({}, '/metrics/recorder')).text,
+          /^metricops_recorder_app_scrape_success 0$/m,
+        );
       });
     }
+
+    it('is scraped while others hold connections to it, silent or half asking', async () => {
+      const sidecar = await app((_request, response) => void response.writeHead(200, text).end('hits 3\n'));
+      for (const held of ['', hanging['half the headers']]) {
+        const hang = await openHanging({ port: sidecar.port }, { count: 100, text: held });
+        ends.push(async () => hang.end());
+        assert.match((await sidecar.scrape()).text, /^hits 3$/m);
+        await eventually(() => hang.open() === 0, { timeoutMs: 10_000, what: 'an end of those that never ask' });
+      }
+    });
+
+    it('is scraped while others do not read what they asked for', async () => {
+      const large = `${'# a long comment that nobody reads, and that comes again and again\n'.repeat(100_000)}hits 3\n`;
+      const sidecar = await app((_request, response) => void response.writeHead(200, text).end(large));
+      const sockets = Array.from({ length: 8 }, () => {
+        const socket = connect(sidecar.port, '127.0.0.1', () => {
+          socket.pause().write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n');
+        });
+        socket.on('error', () => {});
+        ends.push(async () => socket.destroy());
+        return once(socket, 'close');
+      });
+      assert.match((await sidecar.scrape()).text, /^hits 3$/m);
+      assert.equal(sockets.length, 8);
+    });
+
+    it('takes no more than 16 MiB of its own at rest', async () => {
+      const sidecar = await app((_request, response) => void response.writeHead(200, text).end('hits 3\n'));
+      await sidecar.scrape();
+      const rollup = readFileSync(`/proc/${sidecar.process.pid}/smaps_rollup`, 'utf8');
+      const kib = [...rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB$/gm)].map(([, size]) => Number(size));
+      const mib = kib.reduce((sum, size) => sum + size, 0) / 1024;
+      assert.ok(mib <= 16, `${mib} MiB`);
+    });
+  });
+
+  describe('before a real Prometheus', () => {
+    it('is down when the application behind it fails, and up when it answers', async function () {
+      this.timeout(120_000);
+      let answer: RequestListener = (_request, response) => void response.writeHead(200).end('hits 3\n');
+      const port = await listening(createServer((request, response) => answer(request, response)));
+      const { url } = await recordServer([200]);
+      const env = { METRICOPS_APP_HOST: '127.0.0.1', METRICOPS_APP_PORT: String(port) };
+      const sidecar = await run({ recordUrl: url, ca: bundleOf(certificates), token: 't', env });
+      const prometheus = await startPrometheusFixture({ targets: [`127.0.0.1:${sidecar.port}`] });
+      ends.push(() => prometheus.stop());
+      const value = async (query: string): Promise<string | undefined> => {
+        const asked = await fetch(`${prometheus.url}/api/v1/query?query=${encodeURIComponent(query)}`);
+        const { data } = (await asked.json()) as { data: { result: { value: [number, string] }[] } };
+        return data.result[0]?.value[1];
+      };
+      const up = `up{instance="127.0.0.1:${sidecar.port}"}`;
+      await eventually(async () => (await value(up)) === '1' && (await value('hits')) === '3');
+      assert.equal(await value('metricops_recorder_app_scrape_success'), '1');
+      const broken: RequestListener[] = [
+        (_request, response) => void response.writeHead(500).end('no'),
+        (_request, response) => {
+          response.writeHead(200).write('hits 3\nhal');
+          setImmediate(() => response.destroy());
+        },
+      ];
+      for (const failing of broken) {
+        const healthy = answer;
+        answer = failing;
+        await eventually(async () => (await value(up)) === '0' && (await value('hits')) === undefined);
+        answer = healthy;
+        await eventually(async () => (await value(up)) === '1');
+      }
+    });
   });
 });

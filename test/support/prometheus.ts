@@ -18,8 +18,15 @@ export interface PrometheusFixture {
 
 const EXPOSITION = 'metricops_test_errors 20\nmetricops_test_total 100\n';
 
-/** A real Prometheus on loopback that scrapes two gauges every second: 20 failed of 100 requests a second. */
-export const startPrometheusFixture = async (): Promise<PrometheusFixture> => {
+/**
+ * A real Prometheus on loopback that scrapes two gauges every second: 20 failed of 100 requests a second.
+ * @param targets further ones, as host:port
+ */
+export const startPrometheusFixture = async ({
+  targets = [],
+}: {
+  targets?: readonly string[];
+} = {}): Promise<PrometheusFixture> => {
   ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
   const exporter = createServer(
     (_, response) => void response.setHeader('content-type', 'text/plain; version=0.0.4').end(EXPOSITION),
@@ -29,7 +36,7 @@ export const startPrometheusFixture = async (): Promise<PrometheusFixture> => {
   const target = `127.0.0.1:${(exporter.address() as { port: number }).port}`;
   const config = {
     global: { scrape_interval: '1s' },
-    scrape_configs: [{ job_name: 'test', static_configs: [{ targets: [target] }] }],
+    scrape_configs: [{ job_name: 'test', static_configs: [{ targets: [target, ...targets] }] }],
   };
   writeFileSync(join(dir, 'prometheus.yaml'), JSON.stringify(config));
   const port = await freePort();

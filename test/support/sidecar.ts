@@ -15,7 +15,7 @@ export interface RunningSidecar {
   port: number;
   /** Log lines so far, parsed. */
   lines: Record<string, unknown>[];
-  scrape(headers?: Record<string, string>): Promise<{ status: number; type: string; text: string }>;
+  scrape(headers?: Record<string, string>, path?: string): Promise<{ status: number; type: string; text: string }>;
   /** What the kubelet does when it rotates the token. */
   writeToken(token: string): void;
   writeCa(pem: string): void;
@@ -76,8 +76,8 @@ export const runSidecar = async (options: {
     process: child,
     port,
     lines,
-    async scrape(headers = {}) {
-      const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers });
+    async scrape(headers = {}, path = '/metrics') {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
       return { status: answer.status, type: answer.headers.get('content-type') ?? '', text: await answer.text() };
     },
     writeToken,
