@@ -250,7 +250,18 @@ export const reasons = {
   },
   TooFewRequests: { means: 'Too little traffic to judge.', next: 'Judge by hand, or lower policy.minRequests.' },
   NoData: { means: 'Prometheus has no samples for the question.', next: "Check the indicator's expressions." },
-  PrometheusUnreachable: { means: 'Prometheus did not answer.', next: "Check the controller's --prometheus-url." },
+  PrometheusUnreachable: {
+    means: 'Prometheus did not answer.',
+    next: 'Check METRICOPS_PROMETHEUS_URL of the controller.',
+  },
+  PartialData: {
+    means: 'Prometheus answered with warnings: a part of the data is missing, so that the answer is no evidence.',
+    next: 'Look at the named stores (Thanos, Mimir) or at the expression; judge by hand meanwhile.',
+  },
+  ExpressionRefused: {
+    means: "An expression is not understood, or can't be asked of the pods of one release only.",
+    next: "Fix the named expression of the ServiceLevelObjective, or set its podLabel to ''.",
+  },
   NoExpression: {
     means: 'Neither an indicator nor a firing rule says what burning means.',
     next: 'Give the ServiceLevelObjective an indicator.',

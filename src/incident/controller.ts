@@ -7,6 +7,7 @@ import { createWorkQueue, type EventRecorder, isConflict, type KubeClient, resou
 import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
 import { hashOf, historyName, holdName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import { createJudge } from './ask.ts';
 import { type Caches, platformOf } from './caches.ts';
 import { observe } from './observe.ts';
 import { policyOf } from './policy.ts';
@@ -36,6 +37,7 @@ const KEEP_CLOSED = 50;
 /** Drives incidents to their end. To be run by the leader only. */
 export const startIncidents = async (ports: IncidentPorts): Promise<IncidentController> => {
   const { caches, client, clock, metrics } = ports;
+  const judge = createJudge(ports.prometheus, clock);
   /** Newer than the cache, for as long as the cache has not seen it. */
   const fresh = new Map<string, Incident>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
@@ -53,7 +55,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     for (;;) {
       const incident = newest(key);
       if (!incident || isClosed(incident)) return undefined;
-      const next = step(incident, await observe(incident, ports), clock.now());
+      const next = step(incident, await observe(incident, { caches, clock, judge }), clock.now());
       const status = withBudget(incident, next.status, caches);
       if (isNews(incident, status) && !(await write(incident, status))) return 0;
       if (next.writeHold) await writeHold(incident, status);

@@ -40,6 +40,7 @@ const observe = (rest: Partial<Observation> = {}): Observation => ({
   history: { current: 2, releases: [release(2), release(1)] },
   policy: rollbackPolicy.parse({ mode: 'Auto' }),
   verdict: verdict('Guilty'),
+  caution: undefined,
   target: { release: release(1) },
   hold: undefined,
   heldByOther: false,
@@ -103,6 +104,12 @@ describe('step', () => {
     ],
     ['does nothing in Off', { policy: rollbackPolicy.parse({ mode: 'Off' }) }, 'Observed', 'ModeOff'],
     ['asks a person in Approve', { policy: rollbackPolicy.parse({ mode: 'Approve' }) }, 'Judging', 'AwaitingApproval'],
+    [
+      'asks a person where the rule is not one of its namespace',
+      { caution: 'the rule…' },
+      'Judging',
+      'AwaitingApproval',
+    ],
     ['leaves a paused workload alone', { paused: true }, 'Escalated', 'Paused'],
     ['leaves what Flux would undo', { otherTool: 'Flux' }, 'Observed', 'OwnedByOtherTool'],
     [

@@ -11,6 +11,8 @@ export interface Observation {
   policy: RollbackPolicy;
   /** Of the release under suspicion; undefined while it was not asked for. */
   verdict: Verdict | undefined;
+  /** Why a person has to agree to the verdict even where the mode is Auto. */
+  caution: string | undefined;
   /** What a rollback would go to, or why there is nothing. */
   target: { release: Release & { snapshot: string } } | { release: undefined; reason: Reason; message: string };
   /** The Hold of this incident, when it is there. */
@@ -185,8 +187,9 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
       `the last rollback was too short a time ago; waiting until ${new Date(free).toISOString()}`,
       Math.min(free - now, 30_000),
     );
-  if (policy.mode === 'Approve' && !incident.spec.approved)
-    return wait('AwaitingApproval', `wants to take ${what}; approve it with spec.approved`, 30_000);
+  const consent = policy.mode === 'Approve' ? 'policy.mode is Approve' : observed.caution;
+  if (consent !== undefined && !incident.spec.approved)
+    return wait('AwaitingApproval', `${consent}; wants to take ${what}, approve it with spec.approved`, 30_000);
   const chosen = {
     number: to.number,
     sourceDigest: to.sourceDigest,
