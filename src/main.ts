@@ -78,6 +78,7 @@ const intake = createIntake({
   random,
   log,
   metrics,
+  events,
   cluster: settings.cluster,
   onIncident: (incident: Incident) => acting?.incidents.notify(incident),
 });

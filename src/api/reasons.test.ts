@@ -115,6 +115,7 @@ const CODES = [
   'TokenWrongIssuer',
   'TooFewRequests',
   'TooManyGenerated',
+  'TooManyIncidents',
   'TooManyRequests',
   'TooManyRollbacks',
   'Unauthorized',

@@ -289,6 +289,10 @@ export const reasons = {
     means: 'policy.mode is DryRun: this is what Auto would have done.',
     next: 'Set Auto when the verdicts convince you.',
   },
+  TooManyIncidents: {
+    means: 'Too many incidents of the namespace are open; the alert is not stored, and Alertmanager repeats it.',
+    next: 'Close what is open: `metricops incidents`; usually one cause is behind all of them.',
+  },
   AwaitingApproval: {
     means: 'policy.mode is Approve: a person says yes.',
     next: 'kubectl patch incident NAME --type merge -p \'{"spec":{"approved":true}}\'',

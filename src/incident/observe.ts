@@ -50,7 +50,8 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     judging && suspect ? ports.judge.judge(question) : undefined,
     phase === 'Verifying' ? ports.judge.isBurning(question) : undefined,
   ]);
-  const firing = incident.spec.evidence.some((e) => e.status === 'firing');
+  // What was left out may still fire.
+  const firing = incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing');
   return {
     history,
     policy,

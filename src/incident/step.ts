@@ -48,8 +48,14 @@ const CLOSED: readonly IncidentPhase[] = ['Recovered', 'NotRecovered', 'Dismisse
 export const isClosed = (incident: Pick<Incident, 'status'>): boolean =>
   CLOSED.includes(incident.status?.phase ?? 'Open');
 
-/** Between two looks at Prometheus. */
+/** It is a person's turn, for as long as that takes. */
+export const awaitsApproval = ({ status }: Pick<Incident, 'status'>): boolean =>
+  status?.phase === 'Judging' && status.message?.startsWith('AwaitingApproval:') === true;
+
+/** Between two looks at what is watched anyway. */
 const LOOK_AGAIN_MS = 1_000;
+/** Between two looks at Prometheus: a tenth later than need be, and few of what takes long. */
+const lookAgain = (age: number): number => Math.min(Math.max(age / 10, 1_000), 15_000);
 /** How long evidence is looked for before a person is asked. */
 export const JUDGE_FOR_MS = 300_000;
 /** A verdict of innocence is believed when it holds for this long, or when the alert ends. */
@@ -111,14 +117,14 @@ const judging = (incident: Incident, observed: Observation, now: number): Step =
   if (stop) return close(stop.phase, stop.reason, stop.message);
   const wait = (reason: string, message: string, again: number): Step =>
     move(incident, now, { phase: 'Judging', reason, message, more, again });
-  if (!verdict) return wait('NoData', 'not asked yet', LOOK_AGAIN_MS);
   const age = now - observed.opened;
+  if (!verdict) return wait('NoData', 'not asked yet', LOOK_AGAIN_MS);
   if (verdict.result === 'Abstain') {
-    if (age < JUDGE_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, LOOK_AGAIN_MS);
+    if (age < JUDGE_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, lookAgain(age));
     return close(observed.firing ? 'Escalated' : 'Dismissed', verdict.reason as Reason, verdict.message);
   }
   if (verdict.result === 'Innocent') {
-    if (age < INNOCENT_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, LOOK_AGAIN_MS);
+    if (age < INNOCENT_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, lookAgain(age));
     return close('Dismissed', verdict.reason as Reason, verdict.message);
   }
   return guilty(incident, observed, { now, close, wait });
@@ -243,7 +249,7 @@ const verifying = (incident: Incident, observed: Observation, now: number): Step
     });
   }
   if (now - since < parseDuration(observed.policy.verifyTimeout)) {
-    return { status: incident.status ?? {}, writeHold: false, again: LOOK_AGAIN_MS };
+    return { status: incident.status ?? {}, writeHold: false, again: lookAgain(now - since) };
   }
   const reason = observed.restored ? 'NotRecovered' : 'RolloutFailed';
   const message = !observed.restored
