@@ -89,6 +89,20 @@ describe('what Prometheus is asked', () => {
     );
   });
 
+  it('is nothing of an objective of which one expression is refused', async () => {
+    const { judge, asked } = prometheus(() => {
+      throw new PrometheusError('PrometheusUnreachable', 'away');
+    });
+    const { verdict } = await judge.judge(
+      question({ objective: objective('sum(rate(e[$window]))', 'rate(t[$window]') }),
+    );
+    assert.equal(verdict.reason, 'ExpressionRefused');
+    assert.deepEqual(
+      asked.filter((q) => q.includes('r2')),
+      [],
+    );
+  });
+
   it('is as it stands where the metric has no pods', async () => {
     const { judge, asked } = prometheus(() => 10);
     await judge.judge(question({ objective: objective('a [$window]', 'b[$window]', '') }));

@@ -130,9 +130,9 @@ const judgeByIndicator = async (
     }
   };
   const count = async (release: Release | undefined, windowMs: number, at: number): Promise<Counts | undefined> => {
-    const [errors, total] = await Promise.all(
-      (['errors', 'total'] as const).map((e) => prometheus.query(withWindow(only(e, release), windowMs), at)),
-    );
+    // Both are written before either is asked: a refusal leaves no query behind that nobody waits for.
+    const queries = [only('errors', release), only('total', release)].map((e) => withWindow(e, windowMs));
+    const [errors, total] = await Promise.all(queries.map((query) => prometheus.query(query, at)));
     const rate = sum(total);
     return rate === undefined
       ? undefined

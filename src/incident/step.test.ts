@@ -119,6 +119,12 @@ describe('step', () => {
       'TooManyRollbacks',
     ],
     ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
+    [
+      'waits for a cool-down that no calendar has',
+      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', coolDown: '99999999999999d' }) },
+      'Judging',
+      'CoolDown',
+    ],
     ['acts after its cool-down', { rollbacks: [NOW - 660_000] }, 'RollingBack', 'MoreErrors'],
     ['asks again while there is no data', { verdict: verdict('Abstain', 'NoData') }, 'Judging', 'NoData'],
     [
@@ -161,6 +167,7 @@ describe('step', () => {
     assert.equal(phaseAfter({ hold: hold('Held') }, started), 'Verifying');
     assert.equal(phaseAfter({ hold: hold('Failed') }, started), 'Escalated');
     assert.equal(phaseAfter({ hold: hold('Lifted') }, started), 'Dismissed');
+    assert.equal(phaseAfter({ heldByOther: true }, started), 'Dismissed', 'somebody else was faster');
   });
 
   it('has recovered when the pods are back and the burn ended; no data is not recovery', () => {

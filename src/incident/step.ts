@@ -61,6 +61,8 @@ export const JUDGE_FOR_MS = 300_000;
 /** A verdict of innocence is believed when it holds for this long, or when the alert ends. */
 const INNOCENT_FOR_MS = 60_000;
 const HOUR_MS = 3_600_000;
+/** That a Date can say: a duration of the schema may go beyond it. */
+const LAST_TIME = 8.64e15;
 
 /**
  * One step of an incident. Pure: it says what the status should be and whether the Hold has to be written; doing it
@@ -190,7 +192,7 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
   if (observed.rollbacks.length > 0 && now < free)
     return wait(
       'CoolDown',
-      `the last rollback was too short a time ago; waiting until ${new Date(free).toISOString()}`,
+      `the last rollback was too short a time ago; waiting until ${new Date(Math.min(free, LAST_TIME)).toISOString()}`,
       Math.min(free - now, 30_000),
     );
   const consent = policy.mode === 'Approve' ? 'policy.mode is Approve' : observed.caution;
@@ -216,6 +218,10 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
 const rollingBack = (incident: Incident, observed: Observation, now: number): Step => {
   const { hold } = observed;
   const status = incident.status ?? {};
+  if (!hold && observed.heldByOther) {
+    const message = 'another Hold keeps the release out already';
+    return move(incident, now, { phase: 'Dismissed', reason: 'AlreadyHeld', message });
+  }
   if (!hold) return { status, writeHold: true, again: LOOK_AGAIN_MS };
   const more = { hold: hold.metadata.name };
   const message = hold.status?.conditions?.find((c) => c.type === 'Held')?.message ?? '';

@@ -9,7 +9,7 @@ import { createCaches } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createIntake, type IncidentController, type Intake, startIncidents } from '../../src/incident/index.ts';
 import { createEventRecorder, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
-import { createPrometheus } from '../../src/slo/index.ts';
+import { createPrometheus, type Prometheus } from '../../src/slo/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
@@ -18,6 +18,14 @@ import { type PrometheusFixture, startPrometheusFixture } from '../support/prome
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
 /** A gauge of requests a second; the $window that an indicator needs changes nothing. */
 const windowed = (gauge: string): string => `avg_over_time(${gauge}[$window])`;
+/** A bug of ours that one expression meets. */
+const withBug = (prometheus: Prometheus): Prometheus => ({
+  ...prometheus,
+  query: (expression, at) => {
+    if (expression.includes('metricops_test_bug')) throw new TypeError('nobody foresaw this');
+    return prometheus.query(expression, at);
+  },
+});
 const CLUSTER = { label: 'cluster', value: 'test' };
 
 describe('alerts and incidents', () => {
@@ -42,7 +50,7 @@ describe('alerts and incidents', () => {
     const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
     controller = await startIncidents({
       ...common,
-      prometheus: createPrometheus({ url: prometheus.url }),
+      prometheus: withBug(createPrometheus({ url: prometheus.url })),
       random: Math.random,
       events,
       onHold: () => {},
@@ -339,6 +347,19 @@ describe('alerts and incidents', () => {
     await post(alert(ns));
     const { status } = await phase(ns, 'Judging');
     assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Innocent', 'NotBurning']);
+  });
+
+  it('says on the incident that a bug was met there, and goes on with the others', async () => {
+    const bad = await workload([release(2), release(1)], { mode: 'Auto' }, { total: 'metricops_test_bug' });
+    await post(alert(bad));
+    const stalled = await eventually(async () => (await incidents(bad))[0]?.status?.conditions?.[0]);
+    assert.deepEqual([stalled.type, stalled.status, stalled.reason], ['Stalled', 'True', 'InternalError']);
+    const good = await workload([release(2), release(1)]);
+    await post(alert(good));
+    await phase(good, 'RollingBack');
+    const [incident] = await incidents(bad);
+    await eventually(() => watched.caches.incidents.get(incident?.metadata ?? { name: '' })?.status?.conditions);
+    await plane().client.delete(resources.incidents, { namespace: bad, name: incident?.metadata.name ?? '' });
   });
 
   it('abstains while Prometheus is down, and judges when it is back', async () => {
