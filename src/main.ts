@@ -87,6 +87,7 @@ const intake = createIntake({
   random,
   log,
   metrics,
+  events,
   cluster: settings.cluster,
   onIncident: (incident: Incident) => acting?.incidents.notify(incident),
 });

@@ -4,17 +4,16 @@ import type { KubeObject, ObjectMeta } from './meta.ts';
 import { rollbackMode } from './slo.ts';
 import { workloadRef } from './workload.ts';
 
-/** One alert as delivered, or one burn observed. Deliveries of the same fingerprint update the entry and count up. */
+/** One alert as delivered, or one burn observed. It is written again only when something about it changed. */
 export const evidence = z.strictObject({
   source: z.enum(['Alertmanager', 'BurnQuery']),
-  fingerprint: z.string().max(128).describe('From Alertmanager, or the hash of the labels where it sent none.'),
+  fingerprint: z.string().max(128).describe('Hash of the labels of the alert.'),
   alert: z.string().max(256).describe('alertname.'),
   status: z.enum(['firing', 'resolved']),
   labels: z.record(z.string(), z.string()),
-  startsAt: time.optional().describe('As the alert says; it moves when Alertmanager merges.'),
+  startsAt: time.optional().describe('As the alert says: the earliest time since it fires, and none that is to come.'),
   received: time.describe('Server time of the first delivery.'),
-  lastReceived: time,
-  deliveries: z.int().min(1),
+  lastReceived: time.describe('Server time of the last delivery that said something new.'),
 });
 export type Evidence = z.infer<typeof evidence>;
 
@@ -32,6 +31,10 @@ export const incidentSpec = z
     suspect: suspect.optional().describe('Release under suspicion; none where the workload has no recorded release.'),
     objective: z.string().optional().describe('ServiceLevelObjective through which the alert was matched.'),
     evidence: z.array(evidence).max(64),
+    truncated: z
+      .boolean()
+      .optional()
+      .describe('More alerts were sent than are listed: over 64, or left out by Alertmanager (max_alerts).'),
     approved: z.boolean().optional().describe('In mode Approve: a person says yes.'),
   })
   .meta({

@@ -48,8 +48,27 @@ export const platformPolicySpec = z.strictObject({
         ),
       minCoolDown: duration.default('0s').describe('Cool-down of every workload, at least.'),
       maxPerHour: z.int().min(1).max(60).default(60).describe('Rollbacks of one workload in any hour, at most.'),
+      alertsWithoutNamespace: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Alerts without a namespace label reach objectives and annotated workloads of every namespace that name their other labels. Only for clusters in which everybody who writes alerting rules may roll back every workload.',
+        ),
+      trustedRuleNamespaces: z
+        .array(z.string().min(1).max(63))
+        .max(64)
+        .default([])
+        .describe(
+          'Namespaces whose alerting rules are evidence against workloads of other namespaces too, where these have no indicator of their own. A rule from elsewhere makes a person be asked.',
+        ),
     })
-    .default({ maxMode: 'Auto', minCoolDown: '0s', maxPerHour: 60 }),
+    .default({
+      maxMode: 'Auto',
+      minCoolDown: '0s',
+      maxPerHour: 60,
+      alertsWithoutNamespace: false,
+      trustedRuleNamespaces: [],
+    }),
 });
 export type PlatformPolicySpec = z.infer<typeof platformPolicySpec>;
 

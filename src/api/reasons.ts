@@ -287,7 +287,18 @@ export const reasons = {
   },
   TooFewRequests: { means: 'Too little traffic to judge.', next: 'Judge by hand, or lower policy.minRequests.' },
   NoData: { means: 'Prometheus has no samples for the question.', next: "Check the indicator's expressions." },
-  PrometheusUnreachable: { means: 'Prometheus did not answer.', next: "Check the controller's --prometheus-url." },
+  PrometheusUnreachable: {
+    means: 'Prometheus did not answer.',
+    next: 'Check METRICOPS_PROMETHEUS_URL of the controller.',
+  },
+  PartialData: {
+    means: 'Prometheus answered with warnings: a part of the data is missing, so that the answer is no evidence.',
+    next: 'Look at the named stores (Thanos, Mimir) or at the expression; judge by hand meanwhile.',
+  },
+  ExpressionRefused: {
+    means: "An expression is not understood, or can't be asked of the pods of one release only.",
+    next: "Fix the named expression of the ServiceLevelObjective, or set its podLabel to ''.",
+  },
   NoExpression: {
     means: 'Neither an indicator nor a firing rule says what burning means.',
     next: 'Give the ServiceLevelObjective an indicator.',
@@ -314,6 +325,10 @@ export const reasons = {
   ModeDryRun: {
     means: 'policy.mode is DryRun: this is what Auto would have done.',
     next: 'Set Auto when the verdicts convince you.',
+  },
+  TooManyIncidents: {
+    means: 'Too many incidents of the namespace are open; the alert is not stored, and Alertmanager repeats it.',
+    next: 'Close what is open: `metricops incidents`; usually one cause is behind all of them.',
   },
   AwaitingApproval: {
     means: 'policy.mode is Approve: a person says yes.',

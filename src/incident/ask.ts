@@ -1,13 +1,17 @@
 import { parseDuration } from '../api/common.ts';
-import type { Incident, Verdict } from '../api/incident.ts';
+import type { Evidence, Incident, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import type { RollbackPolicy, ServiceLevelObjective } from '../api/slo.ts';
+import type { Clock } from '../clock.ts';
 import {
   burnWindowsOf,
-  ofPods,
-  type Prometheus,
+  createLooks,
+  createSelectors,
+  ExpressionError,
   PrometheusError,
   podPattern,
+  type Queries,
+  type Selectors,
   thresholdOf,
   withWindow,
 } from '../slo/index.ts';
@@ -24,57 +28,111 @@ export interface Question {
   before: Release | undefined;
   objective: ServiceLevelObjective | undefined;
   policy: RollbackPolicy;
+  /** Whether rules of this file may speak against the workload without a person's consent. */
+  isTrustedRule: (file: string) => boolean;
   now: number;
 }
 
-/** A verdict on the suspect by what Prometheus says now. Abstains whenever it can't say. */
-export const judge = async (question: Question, prometheus: Prometheus | undefined): Promise<Verdict> => {
+/** What Prometheus says of a release. Nothing here rejects because of what Prometheus, a rule or an objective says. */
+export interface Judge {
+  /** On the suspect, by what Prometheus says now. Abstains whenever it can't say. */
+  judge(question: Question): Promise<Judged>;
+  /** undefined: nobody could say. */
+  isBurning(question: Question): Promise<boolean | undefined>;
+}
+
+export interface Judged {
+  verdict: Verdict;
+  /** Why a person has to agree before it is acted on, although the mode is Auto. */
+  caution?: string;
+}
+
+/** Who is asked, and who writes what is asked. */
+interface Witness {
+  prometheus: Queries;
+  selectors: Selectors;
+}
+
+/** @param prometheus undefined: nobody configured one; every verdict abstains */
+export const createJudge = (prometheus: Queries | undefined, clock: Pick<Clock, 'now'>): Judge => {
+  const selectors = createSelectors();
+  const look = prometheus && createLooks(prometheus, clock);
+  const witnessFor = ({ incident }: Question): Witness | undefined =>
+    look && { prometheus: look(incident.metadata.namespace ?? ''), selectors };
+  return {
+    async judge(question) {
+      const { verdict, caution } = await judge(question, witnessFor(question));
+      return { verdict: bounded(verdict), ...(caution === undefined ? {} : { caution }) };
+    },
+    isBurning: (question) => isBurning(question, witnessFor(question)),
+  };
+};
+
+/** As much as the schema takes: a status that is refused would be written again and again. */
+const bounded = (verdict: Verdict): Verdict => ({
+  ...verdict,
+  message: verdict.message.slice(0, 4096),
+  ...(verdict.query === undefined ? {} : { query: verdict.query.slice(0, 8192) }),
+});
+
+const judge = async (question: Question, witness: Witness | undefined): Promise<Judged> => {
   const { suspect, objective, policy, now, incident } = question;
   const time = new Date(now).toISOString();
-  if (!suspect) return abstain('NoHistory', 'the release under suspicion is not recorded any more', time);
+  if (!suspect) return { verdict: abstain('NoHistory', 'the release under suspicion is not recorded any more', time) };
   const ready = Date.parse(suspect.ready ?? suspect.firstSeen);
   const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.received)));
   if (began - ready > parseDuration(policy.maxReleaseAge)) {
     return {
-      result: 'Innocent',
-      reason: 'ReleaseTooOld',
-      message: `the release ran for more than ${policy.maxReleaseAge} before the burn began`,
-      time,
+      verdict: {
+        result: 'Innocent',
+        reason: 'ReleaseTooOld',
+        message: `the release ran for more than ${policy.maxReleaseAge} before the burn began`,
+        time,
+      },
     };
   }
-  if (!prometheus) return abstain('PrometheusUnreachable', 'no Prometheus is configured (--prometheus-url)', time);
+  if (!witness) return { verdict: abstain('PrometheusUnreachable', NOT_CONFIGURED, time) };
   try {
     return objective?.spec.indicator
-      ? await judgeByIndicator(question, objective, ready, prometheus)
-      : await judgeByRule(question, prometheus);
+      ? { verdict: await judgeByIndicator(question, objective, ready, witness) }
+      : await judgeByRule(question, witness);
   } catch (error) {
-    if (error instanceof PrometheusError) return abstain('PrometheusUnreachable', error.message, time);
+    if (error instanceof PrometheusError) return { verdict: abstain(error.reason, error.message, time) };
+    if (error instanceof ExpressionError) return { verdict: abstain('ExpressionRefused', error.message, time) };
     throw error;
   }
 };
+
+const NOT_CONFIGURED = 'no Prometheus is configured (METRICOPS_PROMETHEUS_URL)';
 
 const judgeByIndicator = async (
   question: Question,
   objective: ServiceLevelObjective,
   ready: number,
-  prometheus: Prometheus,
+  { prometheus, selectors }: Witness,
 ): Promise<Verdict> => {
   const { suspect, before, incident, policy, now } = question;
   const { indicator, objective: percent } = objective.spec;
   if (!indicator || !suspect)
     return abstain('NoExpression', 'the objective has no indicator', new Date(now).toISOString());
-  const only = (expression: string, release: Release | undefined): string => {
+  const only = (which: 'errors' | 'total', release: Release | undefined): string => {
+    const expression = indicator[which];
     const pattern = release?.revision === undefined ? undefined : podPattern(incident.spec.workload, release.revision);
     // The same pods under both releases (only configuration changed), or a metric without pods: before and after.
     const same = suspect.revision === before?.revision;
-    return pattern === undefined || indicator.podLabel === '' || same
-      ? expression
-      : ofPods(expression, indicator.podLabel, pattern);
+    if (pattern === undefined || indicator.podLabel === '' || same) return expression;
+    try {
+      return selectors.restrict(expression, indicator.podLabel, pattern);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      const what = `indicator.${which} can't be asked of the pods of one release`;
+      throw new ExpressionError(`${what}: ${error.message}`, { cause: error });
+    }
   };
   const count = async (release: Release | undefined, windowMs: number, at: number): Promise<Counts | undefined> => {
-    const [errors, total] = await Promise.all(
-      [indicator.errors, indicator.total].map((e) => prometheus.query(withWindow(only(e, release), windowMs), at)),
-    );
+    // Both are written before either is asked: a refusal leaves no query behind that nobody waits for.
+    const queries = [only('errors', release), only('total', release)].map((e) => withWindow(e, windowMs));
+    const [errors, total] = await Promise.all(queries.map((query) => prometheus.query(query, at)));
     const rate = sum(total);
     return rate === undefined
       ? undefined
@@ -87,7 +145,7 @@ const judgeByIndicator = async (
     before ? count(before, BEFORE_MS, Date.parse(suspect.firstSeen)) : undefined,
   ]);
   const threshold = thresholdOf(Math.min(...windows.map((w) => w.factor)), percent);
-  const query = withWindow(`(${only(indicator.errors, suspect)}) / (${only(indicator.total, suspect)})`, since);
+  const query = withWindow(`(${only('errors', suspect)}) / (${only('total', suspect)})`, since);
   return judgeCounts(
     { threshold, suspect: suspectCounts, before: beforeCounts, minRequests: policy.minRequests, query },
     new Date(now).toISOString(),
@@ -101,54 +159,66 @@ const sum = (samples: readonly { value: number }[] | undefined): number | undefi
   return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0);
 };
 
-/** The expression of the rule that fires, as Prometheus has it: nothing of it comes from the alert but its name and labels. */
-const firingExpression = async (
-  { incident }: Question,
-  prometheus: Prometheus,
-): Promise<{ expression: string; labels: Record<string, string> } | undefined> => {
-  for (const entry of incident.spec.evidence) {
-    const rules = await prometheus.alertingRules(entry.alert);
-    const rule = rules.find((r) =>
-      Object.entries(r.labels).every(([k, v]) => v.includes('{{') || entry.labels[k] === v),
-    );
-    if (rule) return { expression: rule.expression, labels: entry.labels };
+/** The rule that fires, as Prometheus has it: nothing of it comes from the alert but its name and labels. */
+interface Rule {
+  expression: string;
+  /** Of the alert. */
+  labels: Record<string, string>;
+  file: string;
+  trusted: boolean;
+}
+
+/** One of the workload's own namespace before any other: whoever writes rules may give them any name and labels. */
+const firingRule = async ({ incident, isTrustedRule }: Question, prometheus: Queries): Promise<Rule | undefined> => {
+  let foreign: Rule | undefined;
+  for (const { alert, labels } of firstOfEach(incident)) {
+    for (const rule of await prometheus.alertingRules(alert)) {
+      if (!Object.entries(rule.labels).every(([k, v]) => labels[k] === v)) continue;
+      const { expression, file } = rule;
+      if (isTrustedRule(file)) return { expression, labels, file, trusted: true };
+      foreign ??= { expression, labels, file, trusted: false };
+    }
   }
-  return undefined;
+  return foreign;
 };
 
+/** Evidence of some alerts: as many rules are looked for, and no more. */
+const firstOfEach = ({ spec }: Incident): Evidence[] => {
+  const byAlert = new Map<string, Evidence>();
+  for (const entry of spec.evidence) if (!byAlert.has(entry.alert)) byAlert.set(entry.alert, entry);
+  return [...byAlert.values()].slice(0, MAX_ALERTS);
+};
+const MAX_ALERTS = 8;
+
 /** Whether the expression has a result that agrees with the alert's labels. */
-const fires = async (
-  rule: { expression: string; labels: Record<string, string> },
-  prometheus: Prometheus,
-  at: number,
-): Promise<boolean> => {
+const fires = async (rule: Rule, prometheus: Queries, at: number): Promise<boolean> => {
   const samples = await prometheus.query(rule.expression, at);
   return samples.some(({ labels }) =>
     Object.entries(labels).every(([k, v]) => rule.labels[k] === undefined || rule.labels[k] === v),
   );
 };
 
-const judgeByRule = async (question: Question, prometheus: Prometheus): Promise<Verdict> => {
+const judgeByRule = async (question: Question, { prometheus }: Witness): Promise<Judged> => {
   const time = new Date(question.now).toISOString();
-  const rule = await firingExpression(question, prometheus);
-  if (!rule) return abstain('NoExpression', 'Prometheus has no rule of that name and labels', time);
+  const rule = await firingRule(question, prometheus);
+  if (!rule) return { verdict: abstain('NoExpression', 'Prometheus has no rule of that name and labels', time) };
   const [burningNow, burningBefore] = await Promise.all([
     fires(rule, prometheus, question.now),
     fires(rule, prometheus, Date.parse(question.suspect?.firstSeen ?? time) - 1000),
   ]);
-  return judgeExpression({ burningNow, burningBefore, query: rule.expression }, time);
+  const verdict = judgeExpression({ burningNow, burningBefore, query: rule.expression }, time);
+  const { namespace } = question.incident.metadata;
+  const caution = `the alerting rule, of ${rule.file.slice(0, 200) || 'an unknown file'}, is not one of namespace ${namespace}`;
+  return { verdict, ...(rule.trusted ? {} : { caution }) };
 };
 
-/** undefined: nobody could say. */
-export const isBurning = async (
-  question: Question,
-  prometheus: Prometheus | undefined,
-): Promise<boolean | undefined> => {
-  if (!prometheus) return undefined;
+const isBurning = async (question: Question, witness: Witness | undefined): Promise<boolean | undefined> => {
+  if (!witness) return undefined;
+  const { prometheus } = witness;
   const { objective, now } = question;
   try {
     if (!objective?.spec.indicator) {
-      const rule = await firingExpression(question, prometheus);
+      const rule = await firingRule(question, prometheus);
       return rule && (await fires(rule, prometheus, now));
     }
     const [shortest] = burnWindowsOf(objective.spec).toSorted((a, b) => a.shortMs - b.shortMs);

@@ -3,13 +3,25 @@ import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { Clock } from '../clock.ts';
-import { createWorkQueue, type EventRecorder, isConflict, type KubeClient, resources } from '../kube/index.ts';
+import {
+  createWorkQueue,
+  type EventRecorder,
+  isConflict,
+  isRejected,
+  type KubeClient,
+  KubeError,
+  resources,
+} from '../kube/index.ts';
 import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
 import { hashOf, historyName, holdName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import { createJudge } from './ask.ts';
 import { type Caches, platformOf } from './caches.ts';
+import { eventOf } from './event.ts';
+import { expiredOf } from './expiry.ts';
 import { observe } from './observe.ts';
 import { policyOf } from './policy.ts';
+import { errorId, withoutStall, withStall } from './stall.ts';
 import { isClosed, step } from './step.ts';
 
 export interface IncidentPorts {
@@ -31,11 +43,13 @@ export interface IncidentController {
   stop(): Promise<void>;
 }
 
-const KEEP_CLOSED = 50;
+/** Of one namespace at a time, so that its outage leaves room for others. */
+const PER_NAMESPACE = 8;
 
 /** Drives incidents to their end. To be run by the leader only. */
 export const startIncidents = async (ports: IncidentPorts): Promise<IncidentController> => {
   const { caches, client, clock, metrics } = ports;
+  const judge = createJudge(ports.prometheus, clock);
   /** Newer than the cache, for as long as the cache has not seen it. */
   const fresh = new Map<string, Incident>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
@@ -53,8 +67,8 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     for (;;) {
       const incident = newest(key);
       if (!incident || isClosed(incident)) return undefined;
-      const next = step(incident, await observe(incident, ports), clock.now());
-      const status = withBudget(incident, next.status, caches);
+      const next = step(incident, await observe(incident, { caches, clock, judge }), clock.now());
+      const status = withoutStall(withBudget(incident, next.status, caches));
       if (isNews(incident, status) && !(await write(incident, status))) return 0;
       if (next.writeHold) await writeHold(incident, status);
       const moved = status.phase !== incident.status?.phase;
@@ -62,6 +76,18 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       // A new phase is looked at once more at once; the Hold needs its time.
       if (!moved || status.phase === 'RollingBack') return next.again;
     }
+  };
+
+  /** What nobody foresaw is said on the incident that it happened to; the queue tries again. Always rejects. */
+  const stall = async (key: string, error: unknown): Promise<never> => {
+    const incident = newest(key);
+    const isOurs = !(error instanceof KubeError) || isRejected(error);
+    if (incident && isOurs) {
+      const status = withStall(incident.status ?? {}, errorId(key, error), new Date(clock.now()).toISOString());
+      // A status that can't be written either is in the log.
+      if (status) await write(incident, status).catch(() => {});
+    }
+    throw error;
   };
 
   /** False when somebody wrote in between: look again. */
@@ -122,14 +148,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   };
 
   const tell = (incident: Incident, status: IncidentStatus): void => {
-    const warning = status.phase === 'Escalated' || status.phase === 'NotRecovered' || status.phase === 'RollingBack';
-    const reason = (status.message ?? '').split(':', 1)[0] || 'Progressing';
-    ports.events.record(incident, {
-      type: warning ? 'Warning' : 'Normal',
-      reason,
-      action: 'Judge',
-      note: `${status.phase}: ${status.message ?? ''}`,
-    });
+    ports.events.record(incident, eventOf(status));
     if (status.verdict && status.verdict.result !== incident.status?.verdict?.result)
       metrics.verdicts.inc({ result: status.verdict.result.toLowerCase() });
     if (status.phase === 'Recovered' || status.phase === 'NotRecovered')
@@ -139,11 +158,13 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
 
   const queue = createWorkQueue({
     concurrency: 16,
+    perGroup: PER_NAMESPACE,
     clock,
     random: ports.random,
     maxBackoffMs: 10_000,
-    onError: (key, err, retryInMs) => ports.log.error({ err, incident: key, retryInMs }, 'incident step failed'),
-    worker: work,
+    onError: (key, err, retryInMs) =>
+      ports.log.error({ err, incident: key, id: errorId(key, err), retryInMs }, 'incident step failed'),
+    worker: (key) => work(key).catch((error: unknown) => stall(key, error)),
   });
   const countOpen = (): void => metrics.openIncidents.set(caches.incidents.list().filter((i) => !isClosed(i)).length);
   const stops = [
@@ -159,20 +180,23 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     }),
     // Whatever moves a history or a workload may be what an incident of it waits for.
     caches.histories.onChange((history) => {
-      for (const incident of caches.incidents.list(history?.metadata.namespace)) {
-        if (!isClosed(incident) && incident.spec.workload.name === history?.spec.workload.name)
+      if (!history) return;
+      for (const incident of caches.incidents.list(history.metadata.namespace)) {
+        if (!isClosed(incident) && incident.spec.workload.name === history.spec.workload.name)
           queue.add(keyOf(incident));
       }
     }),
   ];
 
-  /** The oldest closed ones of a namespace go when there are too many. */
-  const expire = async ({ metadata }: Incident): Promise<void> => {
-    const closed = caches.incidents
-      .list(metadata.namespace)
-      .filter(isClosed)
-      .sort((a, b) => Date.parse(b.status?.closedTime ?? '') - Date.parse(a.status?.closedTime ?? ''));
-    for (const old of closed.slice(KEEP_CLOSED)) await client.delete(resources.incidents, old.metadata);
+  const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number => {
+    const workload = caches.workloads[spec.workload.kind].get({ namespace, name: spec.workload.name });
+    const objective = spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: spec.objective });
+    return parseDuration(policyOf(workload, objective, platformOf(caches)).coolDown);
+  };
+  const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
+    const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];
+    for (const { metadata } of expiredOf(incidents, holds, coolDownOf, clock.now()))
+      await client.delete(resources.incidents, metadata, metadata.uid === undefined ? {} : { uid: metadata.uid });
   };
 
   for (const incident of caches.incidents.list().filter((i) => !isClosed(i))) queue.add(keyOf(incident));

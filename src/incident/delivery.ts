@@ -1,71 +1,80 @@
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Evidence } from '../api/incident.ts';
 import { hashOf } from '../snapshot/index.ts';
-
-const labels = z.record(z.string(), z.string());
+import { boundedLabels } from './labels.ts';
 
 /** Alertmanager's webhook, version 4. Unknown fields are ordinary: newer versions add some. */
 const delivery = z.object({
   version: z.string().optional(),
-  truncatedAlerts: z.number().optional(),
-  alerts: z
-    .array(
-      z.object({
-        status: z.enum(['firing', 'resolved']),
-        labels,
-        startsAt: z.string().optional(),
-        fingerprint: z.string().optional(),
-      }),
-    )
-    .max(10_000),
+  truncatedAlerts: z.int().min(0).catch(0),
+  alerts: z.array(z.unknown()),
+});
+const alert = z.object({
+  status: z.enum(['firing', 'resolved']),
+  labels: z.unknown().transform((labels, context) => {
+    const kept = boundedLabels(labels);
+    if (!kept) context.addIssue('labels are texts by name');
+    return kept ?? {};
+  }),
+  startsAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
 });
 
 export interface Alert {
   status: 'firing' | 'resolved';
+  /** Bounded. */
   labels: Record<string, string>;
+  /** Of the labels: one that came from outside could be that of another alert. */
   fingerprint: string;
-  /** Only when it is a time. */
+  /** Only when it is a time that has come. */
   startsAt: string | undefined;
 }
 
-/** The alerts of a delivery; a text that says what is wrong when the body is none. */
-export const parseDelivery = (body: unknown): Alert[] | string => {
-  const parsed = delivery.safeParse(body);
-  if (!parsed.success)
-    return `not an Alertmanager webhook of version 4: ${z.prettifyError(parsed.error).split('\n').slice(0, 2).join(' ')}`;
-  return parsed.data.alerts.map(({ status, labels: l, fingerprint, startsAt }) => ({
-    status,
-    labels: bounded(l),
-    fingerprint: (fingerprint ?? hashOf(l)).slice(0, 128),
-    startsAt: isTime(startsAt) ? new Date(startsAt as string).toISOString() : undefined,
-  }));
+export interface Delivery {
+  alerts: Alert[];
+  /** Alerts that are none. */
+  invalid: number;
+  /** Alerts that were left out: by Alertmanager (max_alerts), or here. */
+  truncated: number;
+}
+
+/** One notification of Alertmanager; the others of a delivery are left out. */
+const MAX_ALERTS = 10_000;
+/** What is done between two turns of the event loop. */
+export const ALERTS_A_TURN = 250;
+
+/** A delivery; a text that says what is wrong when the body is none. One bad alert does not cost the others. */
+export const parseDelivery = async (body: unknown, now: number): Promise<Delivery | string> => {
+  const envelope = delivery.safeParse(body);
+  if (!envelope.success) return refusal(envelope.error);
+  const sent = envelope.data.alerts;
+  const alerts: Alert[] = [];
+  let invalid = 0;
+  let wrong: z.ZodError | undefined;
+  for (const [i, one] of sent.slice(0, MAX_ALERTS).entries()) {
+    if (i % ALERTS_A_TURN === ALERTS_A_TURN - 1) await setImmediate();
+    const parsed = alert.safeParse(one);
+    if (parsed.success) alerts.push(withFingerprint(parsed.data, now));
+    else {
+      invalid += 1;
+      wrong ??= parsed.error;
+    }
+  }
+  if (alerts.length === 0 && wrong) return refusal(wrong);
+  return { alerts, invalid, truncated: envelope.data.truncatedAlerts + Math.max(0, sent.length - MAX_ALERTS) };
 };
 
-const isTime = (text: string | undefined): boolean => text !== undefined && Date.parse(text) > 0;
+const withFingerprint = ({ status, labels, startsAt }: z.infer<typeof alert>, now: number): Alert => ({
+  status,
+  labels,
+  fingerprint: hashOf(labels).slice(0, 32),
+  startsAt: begun(startsAt, now),
+});
 
-/** An alert is somebody else's text: so much of it is kept and no more. */
-const bounded = (l: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(l)
-      .slice(0, 64)
-      .map(([k, v]) => [k.slice(0, 128), v.slice(0, 512)]),
-  );
+const refusal = (error: z.ZodError): string =>
+  `not an Alertmanager webhook of version 4: ${z.prettifyError(error).split('\n').slice(0, 2).join(' ').slice(0, 500)}`;
 
-const MAX_EVIDENCE = 64;
-
-/** The evidence with one more delivery: counted where it is known, added where it is new. */
-export const withAlert = (evidence: readonly Evidence[], alert: Alert, now: string): Evidence[] => {
-  const known = evidence.find((e) => e.fingerprint === alert.fingerprint);
-  const entry: Evidence = {
-    source: 'Alertmanager',
-    fingerprint: alert.fingerprint,
-    alert: (alert.labels.alertname ?? '').slice(0, 256),
-    status: alert.status,
-    labels: alert.labels,
-    received: known?.received ?? now,
-    lastReceived: now,
-    deliveries: (known?.deliveries ?? 0) + 1,
-    ...(alert.startsAt === undefined ? {} : { startsAt: alert.startsAt }),
-  };
-  return known ? evidence.map((e) => (e === known ? entry : e)) : [...evidence, entry].slice(0, MAX_EVIDENCE);
+/** The zero time of Go means none. What is to begin later, by another clock, begins now. */
+const begun = (text: string | undefined, now: number): string | undefined => {
+  const time = Date.parse(text ?? '');
+  return time > 0 ? new Date(Math.min(time, now)).toISOString() : undefined;
 };

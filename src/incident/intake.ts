@@ -1,26 +1,18 @@
-import { API_VERSION } from '../api/annotations.ts';
-import type { Evidence, Incident } from '../api/incident.ts';
-import type { Release } from '../api/release-history.ts';
-import { WORKLOAD_KINDS } from '../api/workload.ts';
-import type { Clock } from '../clock.ts';
-import { isConflict, type KubeClient, resources } from '../kube/index.ts';
-import { type AlertMatch, matchAlert } from '../slo/index.ts';
-import { hashOf, historyName } from '../snapshot/index.ts';
+import { setImmediate } from 'node:timers/promises';
+import { WORKLOAD_KINDS, workloadString } from '../api/workload.ts';
+import type { EventRecorder } from '../kube/index.ts';
+import { type AlertMatch, createMatcher } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
-import type { Caches } from './caches.ts';
-import { type Alert, parseDelivery, withAlert } from './delivery.ts';
-import { isClosed } from './step.ts';
+import { platformOf } from './caches.ts';
+import { ALERTS_A_TURN, type Alert, parseDelivery } from './delivery.ts';
+import { MAX_OPEN_PER_NAMESPACE, type Place } from './place.ts';
+import { createStore, type StorePorts } from './store.ts';
 
-export interface IntakePorts {
-  client: KubeClient;
-  caches: Caches;
-  clock: Clock;
-  random: () => number;
+export interface IntakePorts extends StorePorts {
   log: Log;
   metrics: Metrics;
+  events: EventRecorder;
   cluster?: { label: string; value: string } | undefined;
-  /** Told of every incident that was written, so that the leader need not wait for its watch. */
-  onIncident: (incident: Incident) => void;
 }
 
 export interface IntakeAnswer {
@@ -35,146 +27,95 @@ export interface Intake {
   unmatched(): { time: string; labels: Record<string, string> }[];
 }
 
-const MAX_OPEN_PER_NAMESPACE = 50;
 const REMEMBERED = 100;
-const TRIES = 20;
+/** What the metric says of an alert. */
+const RESULTS = { create: 'opened', update: 'updated', known: 'known', ignored: 'ignored', full: 'refused' } as const;
 
-/** Stores alerts as evidence. It decides nothing, and runs on every replica. */
+type Outcome = Place['do'] | 'failed';
+type Result = (typeof RESULTS)[Place['do']] | 'failed' | 'invalid' | 'truncated' | 'unmatched';
+
+/** Takes alerts as evidence. It decides nothing, and runs on every replica. */
 export const createIntake = (ports: IntakePorts): Intake => {
-  const { caches, client, clock, metrics, log } = ports;
+  const { caches, clock, metrics, log } = ports;
+  const store = createStore(ports);
   const unmatched: { time: string; labels: Record<string, string> }[] = [];
 
   const receive = async (body: unknown): Promise<IntakeAnswer> => {
-    const alerts = parseDelivery(body);
-    if (typeof alerts === 'string') {
-      metrics.alerts.inc({ result: 'invalid' });
-      return { status: 400, message: alerts };
+    const delivery = await parseDelivery(body, clock.now());
+    if (typeof delivery === 'string') {
+      count('invalid', 1);
+      return { status: 400, message: delivery };
     }
-    const results = await Promise.all(
-      alerts.map((alert) => receiveOne(alert).catch((error: unknown) => failed(alert, error))),
-    );
-    for (const result of results) metrics.alerts.inc({ result });
-    const lost = results.filter((r) => r === 'failed').length;
-    return lost > 0
-      ? { status: 503, message: `${lost} of ${results.length} alerts could not be stored; send them again` }
-      : { status: 200, message: `${results.length} alerts received` };
+    const { alerts, invalid, truncated } = delivery;
+    count('invalid', invalid);
+    count('truncated', truncated);
+    if (truncated > 0)
+      log.warn({ truncated }, 'alerts were left out of a delivery; max_alerts is too small for its group');
+    const groups = await groupsOf(alerts);
+    const outcomes = await Promise.all(groups.map((group) => storeOf(group.match, group.alerts, truncated > 0)));
+    for (const [i, outcome] of outcomes.entries())
+      count(outcome === 'failed' ? outcome : RESULTS[outcome], groups[i]?.alerts.length ?? 0);
+    const lost = outcomes.filter((outcome) => outcome === 'failed' || outcome === 'full').length;
+    return lost === 0
+      ? { status: 200, message: `${alerts.length} alerts received` }
+      : {
+          status: 503,
+          message: `the alerts of ${lost} of ${groups.length} workloads could not be stored; send them again`,
+        };
   };
-  const failed = (alert: Alert, err: unknown): string => {
-    log.error({ err, alert: alert.labels.alertname }, 'alert could not be stored');
-    return 'failed';
+  const count = (result: Result, alerts: number): void => {
+    if (alerts > 0) metrics.alerts.inc({ result }, alerts);
   };
 
-  const receiveOne = async (alert: Alert): Promise<string> => {
-    const matches = matchAlert(alert.labels, {
+  /** By workload. */
+  const groupsOf = async (alerts: readonly Alert[]): Promise<{ match: AlertMatch; alerts: Alert[] }[]> => {
+    const matchesOf = createMatcher({
       objectives: caches.slos.list(),
       workloads: WORKLOAD_KINDS.flatMap((kind) => caches.workloads[kind].list()),
       namespaceOf: (name) => caches.namespaces.get({ name }),
       cluster: ports.cluster,
+      withoutNamespace: platformOf(caches).rollback.alertsWithoutNamespace,
     });
-    if (matches.length === 0) {
-      unmatched.push({ time: new Date(clock.now()).toISOString(), labels: alert.labels });
-      if (unmatched.length > REMEMBERED) unmatched.shift();
-      return 'unmatched';
-    }
-    const results = await Promise.all(matches.map((match) => store(match, alert)));
-    return results.find((r) => r !== 'ignored') ?? 'ignored';
-  };
-
-  const incidentsOf = ({ workload }: AlertMatch): Incident[] =>
-    caches.incidents
-      .list(workload.namespace)
-      .filter((i) => i.spec.workload.kind === workload.kind && i.spec.workload.name === workload.name);
-
-  const store = async (match: AlertMatch, alert: Alert): Promise<string> => {
-    const { namespace } = match.workload;
-    const history = caches.histories.get({ namespace, name: historyName(match.workload) });
-    const current = history?.status?.releases?.find((r) => r.number === history.status?.current);
-    const mine = incidentsOf(match);
-    // While a rollback is under way, every alert of the workload belongs to it: it rings on for a while.
-    const open = mine.find(
-      (i) => !isClosed(i) && (i.spec.suspect?.sourceDigest === current?.sourceDigest || isRollingBack(i)),
-    );
-    if (open) return update(open, alert);
-    if (alert.status === 'resolved') return 'ignored';
-    if (rangBefore(mine, alert)) return 'ignored';
-    const ofSuspect = mine.filter((i) => i.spec.suspect?.sourceDigest === current?.sourceDigest);
-    if (caches.incidents.list(namespace).filter((i) => !isClosed(i)).length >= MAX_OPEN_PER_NAMESPACE) {
-      log.warn({ namespace, limit: MAX_OPEN_PER_NAMESPACE }, 'too many open incidents');
-      return 'ignored';
-    }
-    const fresh = newIncident(
-      match,
-      current,
-      ofSuspect.length,
-      withAlert([], alert, new Date(clock.now()).toISOString()),
-    );
-    try {
-      ports.onIncident(await client.create<Incident>(resources.incidents, fresh));
-      return 'opened';
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      const other = await client.get<Incident>(resources.incidents, fresh.metadata);
-      return other ? update(other, alert) : store(match, alert);
-    }
-  };
-
-  /** Compare-and-set: deliveries of several replicas all count. */
-  const update = async (incident: Incident, alert: Alert): Promise<string> => {
-    let current: Incident | undefined = incident;
-    for (let i = 0; i < TRIES && current; i += 1) {
-      const evidence = withAlert(current.spec.evidence, alert, new Date(clock.now()).toISOString());
-      try {
-        const { resourceVersion } = current.metadata;
-        const body = { metadata: { resourceVersion }, spec: { evidence } };
-        ports.onIncident(await client.patch<Incident>(resources.incidents, current.metadata, { type: 'merge', body }));
-        return 'updated';
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-        await clock.sleep(ports.random() * Math.min(5 * 2 ** i, 100)); // replicas that all come at once
-        current = await client.get<Incident>(resources.incidents, current.metadata);
+    const groups = new Map<string, { match: AlertMatch; alerts: Alert[] }>();
+    for (const [i, alert] of alerts.entries()) {
+      if (i % ALERTS_A_TURN === ALERTS_A_TURN - 1) await setImmediate();
+      const matches = matchesOf(alert.labels);
+      if (matches.length === 0) remember(alert);
+      for (const match of matches) {
+        const key = workloadString(match.workload);
+        const group = groups.get(key);
+        if (group) group.alerts.push(alert);
+        else groups.set(key, { match, alerts: [alert] });
       }
     }
-    throw new Error(`evidence of ${incident.metadata.name} could not be stored after ${TRIES} tries`);
+    return [...groups.values()];
+  };
+  const remember = ({ labels }: Alert): void => {
+    count('unmatched', 1);
+    unmatched.push({ time: new Date(clock.now()).toISOString(), labels });
+    if (unmatched.length > REMEMBERED) unmatched.shift();
+  };
+
+  /** What is thrown costs this workload's alerts, and no other's. */
+  const storeOf = async (match: AlertMatch, alerts: Alert[], truncated: boolean): Promise<Outcome> => {
+    try {
+      const outcome = await store({ match, alerts, truncated });
+      if (outcome === 'full') tellFull(match);
+      return outcome;
+    } catch (err) {
+      log.error({ err, workload: workloadString(match.workload), alerts: alerts.length }, 'alerts not stored');
+      return 'failed';
+    }
+  };
+
+  /** Alertmanager repeats them; until then a person may want to know why nothing is judged. */
+  const tellFull = ({ workload, objective }: AlertMatch): void => {
+    const note = `${MAX_OPEN_PER_NAMESPACE} incidents of the namespace are open; alerts of ${workload.name} wait until one is closed`;
+    log.warn({ workload: workloadString(workload) }, note);
+    const regarding = objective ?? caches.workloads[workload.kind].get(workload);
+    if (regarding)
+      ports.events.record(regarding, { type: 'Warning', reason: 'TooManyIncidents', action: 'Judge', note });
   };
 
   return { receive, unmatched: () => unmatched.toReversed() };
 };
-
-/** Deterministic: replicas that get the same alert at once make the same object, and one of them learns so. */
-const newIncident = (
-  match: AlertMatch,
-  current: Release | undefined,
-  episode: number,
-  evidence: Evidence[],
-): Incident => {
-  const { kind, name, namespace } = match.workload;
-  const id = hashOf([match.workload, current?.sourceDigest ?? '', episode]).slice(0, 10);
-  const suspect = current && {
-    number: current.number,
-    sourceDigest: current.sourceDigest,
-    ...(current.revision === undefined ? {} : { revision: current.revision }),
-    ...(current.commit === undefined ? {} : { commit: current.commit }),
-  };
-  return {
-    apiVersion: API_VERSION,
-    kind: 'Incident',
-    metadata: { namespace, name: `${name.slice(0, 50).replace(/[-.]+$/, '')}-${id}` },
-    spec: {
-      workload: { kind, name },
-      evidence,
-      ...(suspect ? { suspect } : {}),
-      ...(match.objective ? { objective: match.objective.metadata.name } : {}),
-    },
-  };
-};
-
-const isRollingBack = ({ status }: Incident): boolean =>
-  status?.phase === 'RollingBack' || status?.phase === 'Verifying';
-
-/** The alert began before a matter was closed: it is the same one, still ringing, and starts nothing. */
-const rangBefore = (incidents: readonly Incident[], { startsAt, fingerprint }: Alert): boolean =>
-  incidents.some(({ spec, status }) => {
-    if (status?.closedTime === undefined) return false;
-    const known = spec.evidence.find((e) => e.fingerprint === fingerprint);
-    return startsAt === undefined ? known !== undefined : Date.parse(startsAt) <= Date.parse(status.closedTime);
-  });

@@ -4,18 +4,17 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Release } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
 import { selectLastGood } from '../release/last-good.ts';
-import type { Prometheus } from '../slo/index.ts';
+import { namespaceOfRule } from '../slo/index.ts';
 import { historyName, holdName } from '../snapshot/index.ts';
 import { healthOf, otherToolOf } from '../sync/index.ts';
-import { isBurning, judge } from './ask.ts';
+import type { Judge, Question } from './ask.ts';
 import { type Caches, platformOf } from './caches.ts';
 import { policyOf } from './policy.ts';
 import type { Observation } from './step.ts';
 
 export interface ObservePorts {
   caches: Caches;
-  /** undefined: nobody configured one; every verdict abstains. */
-  prometheus: Prometheus | undefined;
+  judge: Judge;
   clock: Clock;
 }
 
@@ -45,16 +44,19 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const phase = incident.status?.phase ?? 'Open';
   const judging = phase === 'Open' || phase === 'Judging';
   const before = target.release ?? history?.releases?.find((r) => r.number !== suspect?.number);
-  const question = { incident, suspect, before, objective, policy, now };
-  const [verdict, burning] = await Promise.all([
-    judging && suspect ? judge(question, ports.prometheus) : undefined,
-    phase === 'Verifying' ? isBurning(question, ports.prometheus) : undefined,
+  const isTrustedRule = (file: string): boolean => isOfRuleNamespace(file, namespace, caches);
+  const question: Question = { incident, suspect, before, objective, policy, isTrustedRule, now };
+  const [judged, burning] = await Promise.all([
+    judging && suspect ? ports.judge.judge(question) : undefined,
+    phase === 'Verifying' ? ports.judge.isBurning(question) : undefined,
   ]);
-  const firing = incident.spec.evidence.some((e) => e.status === 'firing');
+  // What was left out may still fire.
+  const firing = incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing');
   return {
     history,
     policy,
-    verdict,
+    verdict: judged?.verdict,
+    caution: judged?.caution,
     target,
     hold,
     heldByOther: holds.some((h) => h !== hold && h.spec.rejectedDigests.includes(rejected)),
@@ -66,6 +68,13 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     firing,
     opened,
   };
+};
+
+/** The rule was written in the workload's namespace, or in one that the platform trusts. */
+const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
+  const names = caches.namespaces.list().map(({ metadata }) => metadata.name);
+  const own = namespaceOfRule(file, names);
+  return own !== undefined && (own === namespace || platformOf(caches).rollback.trustedRuleNamespaces.includes(own));
 };
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */

@@ -40,6 +40,7 @@ const observe = (rest: Partial<Observation> = {}): Observation => ({
   history: { current: 2, releases: [release(2), release(1)] },
   policy: rollbackPolicy.parse({ mode: 'Auto' }),
   verdict: verdict('Guilty'),
+  caution: undefined,
   target: { release: release(1) },
   hold: undefined,
   heldByOther: false,
@@ -103,6 +104,12 @@ describe('step', () => {
     ],
     ['does nothing in Off', { policy: rollbackPolicy.parse({ mode: 'Off' }) }, 'Observed', 'ModeOff'],
     ['asks a person in Approve', { policy: rollbackPolicy.parse({ mode: 'Approve' }) }, 'Judging', 'AwaitingApproval'],
+    [
+      'asks a person where the rule is not one of its namespace',
+      { caution: 'the rule…' },
+      'Judging',
+      'AwaitingApproval',
+    ],
     ['leaves a paused workload alone', { paused: true }, 'Escalated', 'Paused'],
     ['leaves what Flux would undo', { otherTool: 'Flux' }, 'Observed', 'OwnedByOtherTool'],
     [
@@ -112,6 +119,12 @@ describe('step', () => {
       'TooManyRollbacks',
     ],
     ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
+    [
+      'waits for a cool-down that no calendar has',
+      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', coolDown: '99999999999999d' }) },
+      'Judging',
+      'CoolDown',
+    ],
     ['acts after its cool-down', { rollbacks: [NOW - 660_000] }, 'RollingBack', 'MoreErrors'],
     ['asks again while there is no data', { verdict: verdict('Abstain', 'NoData') }, 'Judging', 'NoData'],
     [
@@ -154,6 +167,7 @@ describe('step', () => {
     assert.equal(phaseAfter({ hold: hold('Held') }, started), 'Verifying');
     assert.equal(phaseAfter({ hold: hold('Failed') }, started), 'Escalated');
     assert.equal(phaseAfter({ hold: hold('Lifted') }, started), 'Dismissed');
+    assert.equal(phaseAfter({ heldByOther: true }, started), 'Dismissed', 'somebody else was faster');
   });
 
   it('has recovered when the pods are back and the burn ended; no data is not recovery', () => {

@@ -11,6 +11,8 @@ export interface Observation {
   policy: RollbackPolicy;
   /** Of the release under suspicion; undefined while it was not asked for. */
   verdict: Verdict | undefined;
+  /** Why a person has to agree to the verdict even where the mode is Auto. */
+  caution: string | undefined;
   /** What a rollback would go to, or why there is nothing. */
   target: { release: Release & { snapshot: string } } | { release: undefined; reason: Reason; message: string };
   /** The Hold of this incident, when it is there. */
@@ -46,13 +48,21 @@ const CLOSED: readonly IncidentPhase[] = ['Recovered', 'NotRecovered', 'Dismisse
 export const isClosed = (incident: Pick<Incident, 'status'>): boolean =>
   CLOSED.includes(incident.status?.phase ?? 'Open');
 
-/** Between two looks at Prometheus. */
+/** It is a person's turn, for as long as that takes. */
+export const awaitsApproval = ({ status }: Pick<Incident, 'status'>): boolean =>
+  status?.phase === 'Judging' && status.message?.startsWith('AwaitingApproval:') === true;
+
+/** Between two looks at what is watched anyway. */
 const LOOK_AGAIN_MS = 1_000;
+/** Between two looks at Prometheus: a tenth later than need be, and few of what takes long. */
+const lookAgain = (age: number): number => Math.min(Math.max(age / 10, 1_000), 15_000);
 /** How long evidence is looked for before a person is asked. */
 export const JUDGE_FOR_MS = 300_000;
 /** A verdict of innocence is believed when it holds for this long, or when the alert ends. */
 const INNOCENT_FOR_MS = 60_000;
 const HOUR_MS = 3_600_000;
+/** That a Date can say: a duration of the schema may go beyond it. */
+const LAST_TIME = 8.64e15;
 
 /**
  * One step of an incident. Pure: it says what the status should be and whether the Hold has to be written; doing it
@@ -109,14 +119,14 @@ const judging = (incident: Incident, observed: Observation, now: number): Step =
   if (stop) return close(stop.phase, stop.reason, stop.message);
   const wait = (reason: string, message: string, again: number): Step =>
     move(incident, now, { phase: 'Judging', reason, message, more, again });
-  if (!verdict) return wait('NoData', 'not asked yet', LOOK_AGAIN_MS);
   const age = now - observed.opened;
+  if (!verdict) return wait('NoData', 'not asked yet', LOOK_AGAIN_MS);
   if (verdict.result === 'Abstain') {
-    if (age < JUDGE_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, LOOK_AGAIN_MS);
+    if (age < JUDGE_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, lookAgain(age));
     return close(observed.firing ? 'Escalated' : 'Dismissed', verdict.reason as Reason, verdict.message);
   }
   if (verdict.result === 'Innocent') {
-    if (age < INNOCENT_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, LOOK_AGAIN_MS);
+    if (age < INNOCENT_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, lookAgain(age));
     return close('Dismissed', verdict.reason as Reason, verdict.message);
   }
   return guilty(incident, observed, { now, close, wait });
@@ -182,11 +192,12 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
   if (observed.rollbacks.length > 0 && now < free)
     return wait(
       'CoolDown',
-      `the last rollback was too short a time ago; waiting until ${new Date(free).toISOString()}`,
+      `the last rollback was too short a time ago; waiting until ${new Date(Math.min(free, LAST_TIME)).toISOString()}`,
       Math.min(free - now, 30_000),
     );
-  if (policy.mode === 'Approve' && !incident.spec.approved)
-    return wait('AwaitingApproval', `wants to take ${what}; approve it with spec.approved`, 30_000);
+  const consent = policy.mode === 'Approve' ? 'policy.mode is Approve' : observed.caution;
+  if (consent !== undefined && !incident.spec.approved)
+    return wait('AwaitingApproval', `${consent}; wants to take ${what}, approve it with spec.approved`, 30_000);
   const chosen = {
     number: to.number,
     sourceDigest: to.sourceDigest,
@@ -207,6 +218,10 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
 const rollingBack = (incident: Incident, observed: Observation, now: number): Step => {
   const { hold } = observed;
   const status = incident.status ?? {};
+  if (!hold && observed.heldByOther) {
+    const message = 'another Hold keeps the release out already';
+    return move(incident, now, { phase: 'Dismissed', reason: 'AlreadyHeld', message });
+  }
   if (!hold) return { status, writeHold: true, again: LOOK_AGAIN_MS };
   const more = { hold: hold.metadata.name };
   const message = hold.status?.conditions?.find((c) => c.type === 'Held')?.message ?? '';
@@ -240,7 +255,7 @@ const verifying = (incident: Incident, observed: Observation, now: number): Step
     });
   }
   if (now - since < parseDuration(observed.policy.verifyTimeout)) {
-    return { status: incident.status ?? {}, writeHold: false, again: LOOK_AGAIN_MS };
+    return { status: incident.status ?? {}, writeHold: false, again: lookAgain(now - since) };
   }
   const reason = observed.restored ? 'NotRecovered' : 'RolloutFailed';
   const message = !observed.restored

@@ -38,6 +38,12 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   });
   const add = (namespace: string | undefined, { kind, name }: WorkloadRef): void =>
     queue.add(textOf({ namespace: namespace ?? '', kind, name }));
+  /** Stored before the schema was as it is, or by nobody who knew it: costs its own history, no other's. */
+  const addNamedBy = ({ kind, metadata, spec }: AboutWorkload): void => {
+    const workload: Partial<WorkloadRef> | undefined = spec?.workload;
+    if (workload?.name && isWorkloadKind(workload.kind ?? '')) add(metadata.namespace, spec.workload);
+    else log.warn({ kind, namespace: metadata.namespace, name: metadata.name }, 'names no workload; left alone');
+  };
   const unsubscribe = [
     ...WORKLOAD_KINDS.map((kind) =>
       caches.workloads[kind].onChange((object, previous) => {
@@ -47,9 +53,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     ),
     ...([caches.holds, caches.incidents, caches.slos, caches.histories] as WatchCache<AboutWorkload>[]).map((cache) =>
       cache.onChange((object, previous) => {
-        for (const { metadata, spec } of [object, previous].filter((o) => o !== undefined)) {
-          add(metadata.namespace, spec.workload);
-        }
+        for (const about of [object, previous].filter((o) => o !== undefined)) addNamedBy(about);
       }),
     ),
   ];
@@ -58,7 +62,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     for (const kind of WORKLOAD_KINDS) {
       for (const { metadata } of caches.workloads[kind].list()) add(metadata.namespace, { kind, name: metadata.name });
     }
-    for (const { metadata, spec } of caches.histories.list()) add(metadata.namespace, spec.workload);
+    for (const history of caches.histories.list()) addNamedBy(history);
     missed.count();
   };
   try {
@@ -72,7 +76,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   }
 };
 
-type AboutWorkload = Hold | Incident | ServiceLevelObjective;
+type AboutWorkload = Hold | Incident | ReleaseHistory | ServiceLevelObjective;
 
 const everyCache = ({ caches }: RecorderPorts): Pick<WatchCache, 'ready'>[] => [
   ...Object.values(caches.workloads),
@@ -91,6 +95,8 @@ const parse = (text: string): WorkloadKey => {
 /** Resolves with the milliseconds after which time alone will have changed something. */
 const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): Promise<number | undefined> => {
   const { caches, clock, log, writer } = ports;
+  // Nothing can be created there any more, and all of it goes anyway.
+  if (caches.namespaces.get({ name: key.namespace })?.metadata.deletionTimestamp !== undefined) return undefined;
   const workload = caches.workloads[key.kind].get(key);
   if (workload && isRecorded(workload, ports)) {
     const { release, created, due } = await recordWorkload({ key, workload }, undefined, ports);
@@ -104,13 +110,8 @@ const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): 
   }
   const history = writer.current(key);
   if (!history || isYoung(history, clock.now())) return undefined;
-  if (!workload && isExpired(history.status ?? {}, clock.now()) && caches.holds.list(key.namespace).length === 0) {
-    const { uid, resourceVersion } = history.metadata;
-    await ports.client.delete(resources.releaseHistories, history.metadata, {
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    });
-    log.info({ workload: workloadString(key) }, 'history expired');
+  if (!workload && isExpired(history.status ?? {}, clock.now())) {
+    await forget(key, history, ports);
     return undefined;
   }
   const { after } = await writer.update(key, (known) => {
@@ -120,6 +121,29 @@ const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): 
   const due = workload ? goodAt(after, judgementsOf(key, history, caches)) : undefined;
   return due === undefined ? undefined : Math.max(due - clock.now(), 0) + 1;
 };
+
+/** A Hold is the memory of what was rejected, and ends with the history; before it, so that a crash leaves none. */
+const forget = async (
+  key: WorkloadKey,
+  history: ReleaseHistory,
+  { caches, client, log }: RecorderPorts,
+): Promise<void> => {
+  const { kind, name, namespace } = key;
+  const holds = caches.holds
+    .list(namespace)
+    .filter(({ spec }) => spec.workload.kind === kind && spec.workload.name === name);
+  for (const { metadata } of holds) await client.delete(resources.holds, metadata, preconditions(metadata));
+  await client.delete(resources.releaseHistories, history.metadata, preconditions(history.metadata));
+  log.info({ workload: workloadString(key), holds: holds.length }, 'history expired');
+};
+
+const preconditions = ({
+  uid,
+  resourceVersion,
+}: KubeObject['metadata']): { uid?: string; resourceVersion?: string } => ({
+  ...(uid === undefined ? {} : { uid }),
+  ...(resourceVersion === undefined ? {} : { resourceVersion }),
+});
 
 const isRecorded = (workload: KubeObject, { caches }: RecorderPorts): boolean => {
   const template = (templateOf(workload) as { metadata?: object } | undefined)?.metadata;

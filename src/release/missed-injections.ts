@@ -19,9 +19,18 @@ export const createMissedInjections = ({
   metrics,
 }: Pick<RecorderPorts, 'caches' | 'log' | 'metrics'>): { count(): void } => {
   let before = 0;
+  /** One odd pod must not end the count of the others, nor what else the leader does. */
+  const isMissedGuarded = (pod: KubeObject): boolean => {
+    try {
+      return isMissed(pod, caches);
+    } catch (err) {
+      log.error({ err, pod: `${pod.metadata.namespace}/${pod.metadata.name}` }, 'pod not understood');
+      return false;
+    }
+  };
   return {
     count() {
-      const missed = caches.pods.list().filter((pod) => isMissed(pod, caches));
+      const missed = caches.pods.list().filter((pod) => isMissedGuarded(pod));
       metrics.missedInjections.set(missed.length);
       if (missed.length > before) {
         const pods = missed.slice(0, NAMED).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
@@ -45,6 +54,6 @@ const isMissed = (pod: KubeObject, caches: RecorderPorts['caches']): boolean => 
 };
 
 const hasSidecar = (pod: KubeObject): boolean => {
-  const { initContainers = [] } = (pod.spec ?? {}) as { initContainers?: { name: string }[] };
-  return initContainers.some((container) => container.name === RECORDER);
+  const { initContainers } = (pod.spec ?? {}) as { initContainers?: { name: string }[] | null };
+  return initContainers?.some((container) => container.name === RECORDER) === true;
 };

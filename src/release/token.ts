@@ -1,9 +1,9 @@
-import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
+import { decodeProtectedHeader, errors, type JWK, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Reason } from '../api/reasons.ts';
 import { reasons } from '../api/reasons.ts';
 
 /** A public key of the cluster's JSON Web Key Set (RFC 7517). */
-export type Jwk = JsonWebKey & { kid?: string; alg?: string; use?: string };
+export type Jwk = JWK;
 
 /** Whose token it is: the pod that the kubelet made it for. */
 export interface PodIdentity {
@@ -30,87 +30,75 @@ export class TokenError extends Error {
 const MAX_LENGTH = 16 * 1024;
 /** What two synchronised clocks may differ by. */
 const LEEWAY_S = 10;
+/** What a cluster may sign with (RFC 7518, RFC 8037): none with a shared secret, and not "none". */
+const ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
 
-export interface ParsedToken {
-  kid: string;
-  alg: Algorithm;
-  claims: Record<string, unknown>;
-  signed: Buffer;
-  signature: Buffer;
-}
-
-type Algorithm = 'RS256' | 'ES256';
-
-/** How a service account token of Kubernetes is signed (RFC 7518): key type, curve, and the form of the signature. */
-const ALGORITHMS: Record<Algorithm, { keyType: string; curve?: string }> = {
-  RS256: { keyType: 'rsa' },
-  ES256: { keyType: 'ec', curve: 'prime256v1' },
-};
-
-/** Takes a compact JWS apart. Nothing in it is trusted yet. Throws TokenError(TokenMalformed). */
-export const parseToken = (token: string): ParsedToken => {
+/** The id of the key that a token names. Nothing in it is trusted yet. Throws TokenError(TokenMalformed). */
+export const keyIdOf = (token: string): string => {
   if (token.length > MAX_LENGTH) throw new TokenError('TokenMalformed', 'too long');
-  const parts = token.split('.');
-  const [header = '', payload = '', signature = ''] = parts;
-  if (parts.length !== 3 || !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) {
-    throw new TokenError('TokenMalformed', 'not a JSON Web Token');
-  }
-  const { alg, kid, crit } = jsonPart(header);
+  const { alg, kid } = headerOf(token);
   if (typeof kid !== 'string') throw new TokenError('TokenMalformed', 'no kid');
-  if (crit !== undefined) throw new TokenError('TokenMalformed', 'critical header');
-  if (alg !== 'RS256' && alg !== 'ES256')
-    throw new TokenError('TokenMalformed', 'algorithm is neither RS256 nor ES256');
-  return {
-    kid,
-    alg,
-    claims: jsonPart(payload),
-    signed: Buffer.from(`${header}.${payload}`),
-    signature: Buffer.from(signature, 'base64url'),
-  };
+  if (!ALGORITHMS.includes(String(alg)))
+    throw new TokenError('TokenMalformed', 'no algorithm that a cluster signs with');
+  return kid;
 };
 
-const jsonPart = (part: string): Record<string, unknown> => {
-  let value: unknown;
+const headerOf = (token: string): { alg?: unknown; kid?: unknown } => {
   try {
-    value = JSON.parse(Buffer.from(part, 'base64url').toString());
+    return decodeProtectedHeader(token);
   } catch (cause) {
-    throw new TokenError('TokenMalformed', 'not JSON inside', cause);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TokenError('TokenMalformed', 'not a JSON object inside');
-  }
-  return value as Record<string, unknown>;
-};
-
-/** Throws TokenError(TokenBadSignature) unless `key` made the signature. The key decides the algorithm, not the token. */
-export const checkSignature = ({ alg, signed, signature }: ParsedToken, key: KeyObject): void => {
-  const { keyType, curve } = ALGORITHMS[alg];
-  const fits = key.asymmetricKeyType === keyType && (!curve || key.asymmetricKeyDetails?.namedCurve === curve);
-  if (!fits || !verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature)) {
-    throw new TokenError('TokenBadSignature');
+    throw new TokenError('TokenMalformed', 'not a JSON Web Token', cause);
   }
 };
 
 /**
- * The pod that signed claims speak of.
+ * The pod that a token speaks of, its signature and claims checked.
  *
  * @param now milliseconds since the epoch
- * @throws TokenError TokenWrongIssuer, TokenWrongAudience, TokenExpired, TokenNotBoundToPod
+ * @throws TokenError
  */
-export const checkClaims = (
-  claims: Record<string, unknown>,
-  expected: { issuer: string; audience: string },
+export const verifyToken = async (
+  token: string,
+  expected: { keys: JWTVerifyGetKey; issuer: string; audience: string },
   now: number,
-): PodIdentity => {
-  if (claims.iss !== expected.issuer) throw new TokenError('TokenWrongIssuer');
-  const audiences = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
-  if (!audiences.includes(expected.audience)) throw new TokenError('TokenWrongAudience');
-  const seconds = now / 1000;
-  if (typeof claims.exp !== 'number' || claims.exp + LEEWAY_S <= seconds) throw new TokenError('TokenExpired');
-  if (typeof claims.nbf === 'number' && claims.nbf - LEEWAY_S > seconds) {
-    throw new TokenError('TokenExpired', 'not valid yet');
+): Promise<PodIdentity> => {
+  const { keys, issuer, audience } = expected;
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms: ALGORITHMS,
+      issuer,
+      audience,
+      requiredClaims: ['exp'],
+      clockTolerance: LEEWAY_S,
+      currentDate: new Date(now),
+    });
+    return podOf(payload['kubernetes.io']);
+  } catch (error) {
+    throw error instanceof TokenError ? error : refusalOf(error);
   }
-  return podOf(claims['kubernetes.io']);
+};
+
+const CLAIMS: Record<string, [TokenReason, string?]> = {
+  iss: ['TokenWrongIssuer'],
+  aud: ['TokenWrongAudience'],
+  exp: ['TokenExpired'],
+  nbf: ['TokenExpired', 'not valid yet'],
+};
+
+const refusalOf = (error: unknown): TokenError => {
+  if (error instanceof errors.JWTExpired) return new TokenError('TokenExpired');
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const [reason, detail] = CLAIMS[error.claim] ?? ['TokenMalformed', `claim ${error.claim}`];
+    return new TokenError(reason, detail, error);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return new TokenError('TokenBadSignature');
+  if (error instanceof errors.JWKSNoMatchingKey) return new TokenError('TokenBadSignature', 'unknown key', error);
+  if (error instanceof errors.JOSEError) return new TokenError('TokenMalformed', error.code, error);
+  // A key of the cluster that can't be imported, or is too short for its algorithm.
+  return new TokenError('TokenBadSignature', 'its key is of no use', error);
 };
 
 const podOf = (claim: unknown): PodIdentity => {
@@ -122,17 +110,3 @@ const podOf = (claim: unknown): PodIdentity => {
 };
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-
-/** Keys by their id; those of kinds that no service account token is signed with are left out. */
-export const keysById = (jwks: readonly Jwk[]): Map<string, KeyObject> => {
-  const keys = new Map<string, KeyObject>();
-  for (const jwk of jwks) {
-    if (typeof jwk.kid !== 'string' || (jwk.kty !== 'RSA' && jwk.kty !== 'EC')) continue;
-    try {
-      keys.set(jwk.kid, createPublicKey({ key: jwk, format: 'jwk' }));
-    } catch {
-      // a curve that this OpenSSL does not know: a token signed with it will find no key
-    }
-  }
-  return keys;
-};

@@ -1,5 +1,9 @@
+export { type AlertingRule, PrometheusError, type Sample } from './answer.ts';
 export { budgetOf, budgetSpentPercent, burnWindowsOf, canFire, clearMs, detectMs, thresholdOf } from './burn.ts';
-export { ofPods, podPattern, promDuration, withWindow } from './expression.ts';
-export { type AlertMatch, type MatchInput, matchAlert, parseLabels } from './match.ts';
-export { createPrometheus, type FiringRule, type Prometheus, PrometheusError, type Sample } from './prometheus.ts';
+export { podPattern, promDuration, withWindow } from './expression.ts';
+export { createLooks } from './looks.ts';
+export { type AlertMatch, createMatcher, type MatchInput } from './match.ts';
+export { createPrometheus, type Prometheus, type Queries } from './prometheus.ts';
+export { namespaceOfRule } from './rule-file.ts';
 export { OBJECTIVE_LABEL, type RuleGroup, rulesFor } from './rules.ts';
+export { createSelectors, ExpressionError, type Selectors } from './selectors.ts';

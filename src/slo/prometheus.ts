@@ -1,80 +1,86 @@
 import { Agent, request } from 'undici';
+import { type AlertingRule, alertingRulesOf, PrometheusError, type Sample, samplesOf } from './answer.ts';
 
-/** Prometheus could not be asked, or said no. */
-export class PrometheusError extends Error {
-  override name = 'PrometheusError';
-}
-
-export interface Sample {
-  labels: Record<string, string>;
-  value: number;
-}
-
-export interface FiringRule {
-  name: string;
-  expression: string;
-  labels: Record<string, string>;
-  state: string;
-}
-
-export interface Prometheus {
+/** What may be asked. All reject with PrometheusError only. */
+export interface Queries {
   /** Instant query; at is in milliseconds since the epoch, now by default. */
   query(expression: string, at?: number): Promise<Sample[]>;
   /** Alerting rules of this name. */
-  alertingRules(name: string): Promise<FiringRule[]>;
+  alertingRules(name: string): Promise<AlertingRule[]>;
+}
+
+export interface Prometheus extends Queries {
   close(): Promise<void>;
 }
 
-const MAX_BYTES = 8 * 1024 * 1024;
+/** More than this is parsed in no time that the main thread has; a verdict needs a few samples. */
+const MAX_BYTES = 1024 * 1024;
 
 /** @param url from the configuration, never from an alert */
 export const createPrometheus = (options: { url: string; timeoutMs?: number; token?: string }): Prometheus => {
   const timeoutMs = options.timeoutMs ?? 5000;
-  const dispatcher = new Agent({
-    connections: 8,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    maxResponseSize: MAX_BYTES,
-  });
-  const get = async <T>(path: string, parameters: Record<string, string>): Promise<T> => {
+  const base = options.url.replace(/\/$/, '');
+  const dispatcher = new Agent({ connections: 8, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+  const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+  const ask = async (method: 'GET' | 'POST', path: string, parameters: Record<string, string>): Promise<unknown> => {
+    const text = new URLSearchParams(parameters).toString();
     try {
-      const answer = await request(`${options.url.replace(/\/$/, '')}${path}?${new URLSearchParams(parameters)}`, {
-        dispatcher,
-        signal: AbortSignal.timeout(timeoutMs),
-        headers: options.token === undefined ? {} : { authorization: `Bearer ${options.token}` },
-      });
-      const body = (await answer.body.json()) as { status: string; error?: string; data: T };
-      if (body.status !== 'success')
-        throw new PrometheusError(`Prometheus answered ${answer.statusCode}: ${body.error ?? ''}`);
-      return body.data;
+      const signal = AbortSignal.timeout(timeoutMs);
+      const answer =
+        method === 'POST' // a query may be longer than what proxies take in a URL
+          ? await request(base + path, {
+              dispatcher,
+              signal,
+              method,
+              headers: { ...authorization, ...form },
+              body: text,
+            })
+          : await request(`${base}${path}?${text}`, { dispatcher, signal, headers: authorization });
+      return parse(await textOf(answer.body), answer.statusCode);
     } catch (cause) {
       if (cause instanceof PrometheusError) throw cause;
-      throw new PrometheusError(`Prometheus can't be asked: ${(cause as Error).message || (cause as Error).name}`, {
-        cause,
-      });
+      const why = cause instanceof Error ? cause.message || cause.name : String(cause);
+      throw new PrometheusError('PrometheusUnreachable', `Prometheus can't be asked: ${why.slice(0, 500)}`, { cause });
     }
   };
   return {
-    async query(expression, at) {
-      const time = at === undefined ? {} : { time: String(at / 1000) };
-      const data = await get<{ resultType: string; result: unknown }>('/api/v1/query', { query: expression, ...time });
-      if (data.resultType === 'scalar') return [{ labels: {}, value: Number((data.result as [number, string])[1]) }];
-      return (data.result as { metric: Record<string, string>; value: [number, string] }[]).map((r) => ({
-        labels: r.metric,
-        value: Number(r.value[1]),
-      }));
-    },
-    async alertingRules(name) {
-      const data = await get<{
-        groups: {
-          rules: { name: string; query: string; labels?: Record<string, string>; state: string; type: string }[];
-        }[];
-      }>('/api/v1/rules', { type: 'alert' });
-      return data.groups
-        .flatMap((g) => g.rules)
-        .filter((r) => r.type === 'alerting' && r.name === name)
-        .map((r) => ({ name: r.name, expression: r.query, labels: r.labels ?? {}, state: r.state }));
-    },
+    query: async (expression, at) =>
+      samplesOf(
+        await ask('POST', '/api/v1/query', {
+          query: expression,
+          timeout: `${timeoutMs}ms`,
+          ...(at === undefined ? {} : { time: String(at / 1000) }),
+        }),
+      ),
+    alertingRules: async (name) =>
+      alertingRulesOf(
+        await ask('GET', '/api/v1/rules', { type: 'alert', 'rule_name[]': name, exclude_alerts: 'true' }),
+        name,
+      ),
     close: () => dispatcher.destroy(),
   };
+};
+
+const textOf = async (body: AsyncIterable<Buffer>): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Leaving the loop early cuts the connection.
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) {
+      throw new PrometheusError('ExpressionRefused', 'the answer is over 1 MiB; aggregate the expression with sum()');
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+};
+
+const parse = (text: string, status: number): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new PrometheusError('PrometheusUnreachable', `Prometheus answered ${status}, and no JSON`, { cause });
+  }
 };

@@ -75,7 +75,7 @@ describe('the whole loop on a real node', () => {
     };
     await waitFor('the recorded release', () => ready('metricops.dev/shop:v1'), { timeoutMs: 60_000 });
     const metric = `http_requests_total{namespace="${namespace}"`;
-    await monitoring.setRules([
+    const rules = [
       {
         name: 'ordinary',
         rules: [
@@ -86,7 +86,8 @@ describe('the whole loop on a real node', () => {
           },
         ],
       },
-    ]);
+    ];
+    await monitoring.setRules(rules, namespace);
     const stop = await startLoad(namespace, objects);
     try {
       await waitFor(

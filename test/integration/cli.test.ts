@@ -208,7 +208,6 @@ describe('the command line', () => {
             labels: { alertname: 'ErrorBudgetBurn', severity: 'page' },
             received: at(0),
             lastReceived: at(5),
-            deliveries: 2,
           },
         ],
       },

@@ -476,14 +476,34 @@ describe('the recorder', () => {
       assert.match(status.releases?.[0]?.sourceDigest ?? '', /^live1:/);
     });
 
-    it('forgets the history of a workload that is gone for a month', async () => {
+    it('forgets the history and the Holds of a workload that is gone for a month, whatever else is held', async () => {
       const ns = await plane().namespace('release');
+      for (const name of ['web', 'other']) {
+        const hold: Hold = {
+          apiVersion: API_VERSION,
+          kind: 'Hold',
+          metadata: { name, namespace: ns },
+          spec: {
+            workload: { kind: 'Deployment', name },
+            scope: 'Workload',
+            rejectedDigests: [digest('f')],
+            target: { release: 1, sourceDigest: digest('a'), snapshot: 'snapshot-a' },
+            reason: 'Manual',
+          },
+        };
+        await client.create(resources.holds, hold);
+      }
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await eventualStatus(ns, (s) => s.current === 1);
       await client.delete(resources.deployments, { namespace: ns, name: 'web' });
       await eventualStatus(ns, (s) => s.conditions?.[0]?.type === 'WorkloadMissing');
       clock.shift(31 * 24 * 3_600_000);
       await eventually(async () => (await historyOf(ns)) === undefined);
+      const held = await client.list(resources.holds, { namespace: ns });
+      assert.deepEqual(
+        held.items.map(({ metadata }) => metadata.name),
+        ['other'],
+      );
       assert.equal((await ensureHistory(client, { namespace: ns, kind: 'Deployment', name: 'web' })).status, undefined);
     });
   });

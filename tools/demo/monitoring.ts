@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -21,7 +21,8 @@ export interface Monitoring {
   prometheusUrl: string;
   alertmanagerUrl: string;
   /** Replaces the rules and has Prometheus read them again. */
-  setRules(groups: unknown[]): Promise<void>;
+  /** These instead of all others. The file is named for the namespace that they are of, as rules for all have none. */
+  setRules(groups: unknown[], namespace?: string): Promise<void>;
   /** Value of the first result; 0 when there is none. */
   query(expression: string): Promise<number>;
   stop(): Promise<void>;
@@ -44,9 +45,9 @@ export const startMonitoring = async (host: MonitoringHost, options: MonitoringO
   const { ports } = options;
   const dir = join(host.dir, 'monitoring');
   mkdirSync(dir, { recursive: true });
-  const rules = join(dir, 'rules.yaml');
-  writeFileSync(rules, dump({ groups: [] }));
-  writeFileSync(join(dir, 'prometheus.yaml'), dump(prometheusConfig(host, options, rules, join(dir, 'targets.json'))));
+  const rules = join(dir, 'rules');
+  const prometheusFile = dump(prometheusConfig(host, options, join(rules, '*.yaml'), join(dir, 'targets.json')));
+  writeFileSync(join(dir, 'prometheus.yaml'), prometheusFile);
   writeFileSync(join(dir, 'alertmanager.yaml'), dump(alertmanagerConfig(options)));
   const targets = join(dir, 'targets.json');
   const discovery = await writeTargets(host, targets);
@@ -71,8 +72,10 @@ export const startMonitoring = async (host: MonitoringHost, options: MonitoringO
     query: async (expression) => (await prometheus.query(expression))[0]?.value ?? 0,
     stop: async () => void (await Promise.all([discovery.stop(), prometheus.close()])),
     alertmanagerUrl: `http://${host.address}:${ports.alertmanager}`,
-    async setRules(groups) {
-      writeFileSync(rules, dump({ groups }, { noRefs: true }));
+    async setRules(groups, namespace = 'all') {
+      rmSync(rules, { recursive: true, force: true });
+      mkdirSync(rules);
+      writeFileSync(join(rules, `${namespace}.yaml`), dump({ groups }, { noRefs: true }));
       const answer = await fetch(`${prometheusUrl}/-/reload`, { method: 'POST' });
       if (!answer.ok) throw new Error(`Prometheus refused the rules: ${await answer.text()}`);
     },

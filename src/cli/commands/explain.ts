@@ -145,13 +145,12 @@ const nextStep = ({ spec, status, metadata }: Incident): string | undefined => {
 
 const evidenceTable = (evidence: Evidence[], now: number): string =>
   table(
-    ['Alert', 'Status', 'From', 'Received', 'Times', 'Labels'],
+    ['Alert', 'Status', 'From', 'Received', 'Labels'],
     evidence.map((entry) => [
       entry.alert,
       entry.status,
       entry.source,
       `${age(entry.received, now)} ago`,
-      entry.deliveries,
       Object.entries(entry.labels)
         .filter(([name]) => name !== 'alertname')
         .map(([name, value]) => `${name}=${value}`)

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { evidence as schema } from '../api/incident.ts';
+import { type Alert, parseDelivery } from './delivery.ts';
+import { withAlerts } from './evidence.ts';
+
+const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString();
+const alert = (pod: string, rest: Partial<Alert> = {}): Alert => ({
+  status: 'firing',
+  labels: { alertname: 'Burn', namespace: 'shop', pod },
+  fingerprint: pod,
+  startsAt: at(0),
+  ...rest,
+});
+const add = (kept: Parameters<typeof withAlerts>[0], alerts: Alert[], minute: number, truncated = false) =>
+  withAlerts(kept, { alerts, truncated }, at(minute));
+const many = (count: number, rest: Partial<Alert> = {}) =>
+  Array.from({ length: count }, (_, i) => alert(`p${i}`, rest));
+const start = (alerts: Alert[]) => {
+  const kept = add({ evidence: [] }, alerts, 1);
+  assert.ok(kept);
+  return kept;
+};
+
+describe('the evidence of an incident', () => {
+  it('does not change when the same alerts ring on: there is nothing to write', () => {
+    const kept = start([alert('a'), alert('b'), alert('a')]);
+    assert.equal(kept.evidence.length, 2);
+    assert.equal(add(kept, [alert('b'), alert('a')], 2), undefined);
+    assert.equal(add(kept, [alert('a', { startsAt: at(9) })], 10), undefined);
+  });
+
+  it('changes when an alert ends, begins again, or is found to have begun earlier', () => {
+    const kept = start([alert('a')]);
+    const ended = add(kept, [alert('a', { status: 'resolved' })], 2);
+    assert.deepEqual(
+      ended?.evidence.map((e) => [e.status, e.lastReceived]),
+      [['resolved', at(2)]],
+    );
+    const again = add(ended ?? kept, [alert('a', { startsAt: at(3) })], 3);
+    assert.deepEqual(
+      again?.evidence.map((e) => [e.status, e.startsAt, e.received]),
+      [['firing', at(3), at(1)]],
+    );
+    assert.equal(add(again ?? kept, [alert('a', { startsAt: at(0) })], 4)?.evidence[0]?.startsAt, at(0));
+  });
+
+  it('is bounded: of 500 alerts 64 are kept, and it says once that there were more', () => {
+    const kept = start(many(500));
+    assert.equal(kept.evidence.length, 64);
+    assert.equal(kept.truncated, true);
+    assert.equal(add(kept, many(500), 2), undefined);
+    assert.equal(add(start([alert('a')]), [], 2, true)?.truncated, true);
+  });
+
+  it('gives up what is over for what rings, but never its first entry', () => {
+    const kept = start(many(64, { status: 'resolved' }));
+    const more = add(kept, [alert('new'), alert('newer')], 2);
+    assert.deepEqual(
+      more?.evidence.filter((e) => e.status === 'firing').map((e) => e.labels.pod),
+      ['new', 'newer'],
+    );
+    assert.equal(more?.evidence.length, 64);
+    assert.deepEqual(more?.evidence[0], kept.evidence[0]);
+    assert.equal(more?.truncated, undefined);
+  });
+
+  it('is so small, whatever the alerts, that the API server takes it', async () => {
+    const labels = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`l${i}\u0000`, '\u0000'.repeat(900)]));
+    const long = { ...labels, namespace: 'shop', alertname: 'Burn'.repeat(1000) };
+    const huge = Array.from({ length: 64 }, (_, i) => ({ status: 'firing', labels: { pod: `p${i}`, ...long } }));
+    const delivery = await parseDelivery({ alerts: huge }, Date.parse(at(1)));
+    assert.ok(typeof delivery !== 'string');
+    const { evidence } = start(delivery.alerts);
+    assert.equal(evidence.length, 64);
+    assert.ok(Buffer.byteLength(JSON.stringify(evidence)) < 400_000);
+    assert.equal(evidence[0]?.labels.namespace, 'shop');
+    for (const entry of evidence) schema.parse(entry);
+  });
+});

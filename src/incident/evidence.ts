@@ -1,0 +1,60 @@
+import type { Evidence, IncidentSpec } from '../api/incident.ts';
+import type { Alert } from './delivery.ts';
+
+const MAX_EVIDENCE = 64;
+
+type Kept = Pick<IncidentSpec, 'evidence' | 'truncated'>;
+
+/**
+ * The evidence with what a delivery adds to it; undefined when it adds nothing that a decision depends on, so that there
+ * is nothing to write.
+ */
+export const withAlerts = (
+  kept: Kept,
+  { alerts, truncated }: { alerts: readonly Alert[]; truncated: boolean },
+  now: string,
+): Kept | undefined => {
+  const entries = new Map(kept.evidence.map((entry) => [entry.fingerprint, entry]));
+  let isFull = truncated;
+  let changed = false;
+  for (const alert of alerts) {
+    const known = entries.get(alert.fingerprint);
+    const entry = known ? updated(known, alert, now) : entryOf(alert, now);
+    if (entry === known) continue;
+    if (!known && !makeRoom(entries, alert)) {
+      isFull = true;
+      continue;
+    }
+    entries.set(alert.fingerprint, entry);
+    changed = true;
+  }
+  const isNews = isFull && kept.truncated !== true;
+  if (!changed && !isNews) return undefined;
+  return { evidence: [...entries.values()], ...(isFull || kept.truncated ? { truncated: true } : {}) };
+};
+
+/** What rings counts more than what is over. The first entry stays: it says when the incident was opened. */
+const makeRoom = (entries: Map<string, Evidence>, { status }: Alert): boolean => {
+  if (entries.size < MAX_EVIDENCE) return true;
+  if (status === 'resolved') return false;
+  const over = [...entries.values()].slice(1).find((entry) => entry.status === 'resolved');
+  return over !== undefined && entries.delete(over.fingerprint);
+};
+
+const entryOf = (alert: Alert, now: string): Evidence => ({
+  source: 'Alertmanager',
+  fingerprint: alert.fingerprint,
+  alert: (alert.labels.alertname ?? '').slice(0, 256),
+  status: alert.status,
+  labels: alert.labels,
+  received: now,
+  lastReceived: now,
+  ...(alert.startsAt === undefined ? {} : { startsAt: alert.startsAt }),
+});
+
+/** Itself when the delivery says nothing new: that it rings on is none. */
+const updated = (known: Evidence, { status, startsAt }: Alert, now: string): Evidence => {
+  const isEarlier = startsAt !== undefined && (known.startsAt === undefined || startsAt < known.startsAt);
+  if (status === known.status && !isEarlier) return known;
+  return { ...known, status, lastReceived: now, ...(startsAt === undefined ? {} : { startsAt }) };
+};

@@ -1,0 +1,99 @@
+import { API_VERSION } from '../api/annotations.ts';
+import type { Hold } from '../api/hold.ts';
+import type { Incident, IncidentSpec } from '../api/incident.ts';
+import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { AlertMatch } from '../slo/index.ts';
+import type { Alert } from './delivery.ts';
+import { withAlerts } from './evidence.ts';
+import { incidentName } from './name.ts';
+import { awaitsApproval, isClosed } from './step.ts';
+
+/** What a delivery says about one workload. */
+export interface Group {
+  match: AlertMatch;
+  alerts: readonly Alert[];
+  /** Alerts were left out of the delivery: they may have been about this workload. */
+  truncated: boolean;
+}
+
+/** What is stored in the namespace of the workload. */
+export interface Stored {
+  incidents: readonly Incident[];
+  holds: readonly Hold[];
+  history: ReleaseHistoryStatus | undefined;
+}
+
+/**
+ * create, update: with the incident as it should be. known: the evidence is there already. ignored: the alerts are over,
+ * or ring from before a matter was closed. full: too many incidents of the namespace are open.
+ */
+export type Place = { do: 'create' | 'update'; incident: Incident } | { do: 'known' | 'ignored' | 'full' };
+
+/** Those that wait for a person are not counted: a person may let them wait for ever. */
+export const MAX_OPEN_PER_NAMESPACE = 50;
+
+/** Where the alerts of a workload belong. Pure: replicas that know the same come to the same. */
+export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now: number): Place => {
+  const { kind, name } = match.workload;
+  const time = new Date(now).toISOString();
+  const current = stored.history?.releases?.find((r) => r.number === stored.history?.current);
+  const mine = stored.incidents.filter(({ spec }) => spec.workload.kind === kind && spec.workload.name === name);
+  const isOfCurrent = ({ spec }: Incident): boolean => spec.suspect?.sourceDigest === current?.sourceDigest;
+  // While a rollback is under way, every alert of the workload belongs to it: it rings on for a while.
+  const open = mine.find((i) => !isClosed(i) && (isOfCurrent(i) || isRollingBack(i)));
+  if (open) {
+    const kept = withAlerts(open.spec, { alerts, truncated }, time);
+    return kept ? { do: 'update', incident: { ...open, spec: { ...open.spec, ...kept } } } : { do: 'known' };
+  }
+  const fresh = alerts.filter((alert) => alert.status === 'firing' && !rangBefore(mine, alert));
+  const kept = withAlerts({ evidence: [] }, { alerts: fresh, truncated }, time);
+  if (fresh.length === 0 || !kept) return { do: 'ignored' };
+  if (stored.incidents.filter((i) => !isClosed(i) && !awaitsApproval(i)).length >= MAX_OPEN_PER_NAMESPACE)
+    return { do: 'full' };
+  const closed = mine.filter((i) => isClosed(i) && isOfCurrent(i)).toSorted((a, b) => closedAt(b) - closedAt(a));
+  const taken = new Set([
+    ...stored.incidents.map(({ metadata }) => metadata.name),
+    ...stored.holds.map(({ spec }) => spec.incident),
+  ]);
+  const called = incidentName(match.workload, current?.sourceDigest, closed[0]?.metadata.uid, (n) => taken.has(n));
+  return { do: 'create', incident: newIncident(match, called, current, kept) };
+};
+
+const newIncident = (
+  { workload, objective }: AlertMatch,
+  called: string,
+  current: Release | undefined,
+  kept: Pick<IncidentSpec, 'evidence' | 'truncated'>,
+): Incident => {
+  const { kind, name, namespace } = workload;
+  const suspect = current && {
+    number: current.number,
+    sourceDigest: current.sourceDigest,
+    ...(current.revision === undefined ? {} : { revision: current.revision }),
+    ...(current.commit === undefined ? {} : { commit: current.commit }),
+  };
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Incident',
+    metadata: { namespace, name: called },
+    spec: {
+      workload: { kind, name },
+      ...kept,
+      ...(suspect ? { suspect } : {}),
+      ...(objective ? { objective: objective.metadata.name } : {}),
+    },
+  };
+};
+
+const closedAt = ({ status }: Incident): number => Date.parse(status?.closedTime ?? '') || 0;
+
+const isRollingBack = ({ status }: Incident): boolean =>
+  status?.phase === 'RollingBack' || status?.phase === 'Verifying';
+
+/** The alert began before a matter was closed: it is the same one, still ringing, and starts nothing. */
+const rangBefore = (incidents: readonly Incident[], alert: Alert): boolean =>
+  incidents.some(({ spec, status }) => {
+    if (status?.closedTime === undefined) return false;
+    if (alert.startsAt !== undefined) return Date.parse(alert.startsAt) <= Date.parse(status.closedTime);
+    return spec.evidence.some((e) => e.fingerprint === alert.fingerprint);
+  });

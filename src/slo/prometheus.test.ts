@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it } from 'mocha';
+import { PrometheusError } from './answer.ts';
+import { createPrometheus, type Prometheus } from './prometheus.ts';
+
+type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void;
+
+/** A Prometheus that answers as the test says. */
+const asking = async (handler: Handler, test: (prometheus: Prometheus) => Promise<void>): Promise<void> => {
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    handler(request, body, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`;
+  const prometheus = createPrometheus({ url, timeoutMs: 500, token: 'secret' });
+  try {
+    await test(prometheus);
+  } finally {
+    await prometheus.close();
+    server.closeAllConnections();
+    server.close();
+  }
+};
+const NONE = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
+const refuses = (asked: Promise<unknown>, words: RegExp): Promise<void> =>
+  assert.rejects(asked, (error) => error instanceof PrometheusError && words.test(error.message));
+
+describe('the Prometheus client', () => {
+  it('sends queries as forms, so that no proxy cuts a long one', async () => {
+    const seen: unknown[] = [];
+    const expression = `x{a="${'b'.repeat(20_000)}"}`;
+    await asking(
+      (request, body, response) => {
+        seen.push([request.method, request.url, request.headers.authorization, new URLSearchParams(body).get('time')]);
+        assert.equal(new URLSearchParams(body).get('query'), expression);
+        response.end(NONE);
+      },
+      async (prometheus) => assert.deepEqual(await prometheus.query(expression, 1500), []),
+    );
+    assert.deepEqual(seen, [['POST', '/prefix/api/v1/query', 'Bearer secret', '1.5']]);
+  });
+
+  it('asks for the rules of one name, without their alerts', async () => {
+    await asking(
+      (request, _body, response) => {
+        const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+        assert.equal(pathname, '/prefix/api/v1/rules');
+        assert.deepEqual(Object.fromEntries(searchParams), {
+          type: 'alert',
+          'rule_name[]': 'A & B',
+          exclude_alerts: 'true',
+        });
+        response.end(JSON.stringify({ status: 'success', data: { groups: [] } }));
+      },
+      async (prometheus) => assert.deepEqual(await prometheus.alertingRules('A & B'), []),
+    );
+  });
+
+  for (const [what, handler, words] of [
+    ['an answer without end', (_r, _b, response) => void response.write('{'), /can't be asked/],
+    ['no answer', () => {}, /can't be asked/],
+    [
+      'a page of a proxy',
+      (_r, _b, response) => void response.writeHead(502).end('<html>'),
+      /answered 502, and no JSON/,
+    ],
+    ['2 MiB', (_r, _b, response) => void response.end(' '.repeat(2 << 20)), /over 1 MiB; aggregate/],
+    ['a cut connection', (request) => void request.socket.destroy(), /can't be asked/],
+  ] as const satisfies [string, Handler, RegExp][]) {
+    it(`says what is wrong: ${what}`, () => asking(handler, (prometheus) => refuses(prometheus.query('x'), words)));
+  }
+});

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { parser } from '@prometheus-io/lezer-promql';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { createSelectors, ExpressionError } from './selectors.ts';
+
+const PATTERN = 'a\\.b-.+';
+const MATCHER = 'pod=~"a\\\\.b-.+"';
+const restrict = (expression: string): string => createSelectors().restrict(expression, 'pod', PATTERN);
+
+/** The text of each vector selector, by a parse of its own. */
+const selectorsIn = (expression: string): string[] => {
+  const text = expression.replaceAll('$window', '90s');
+  const found: string[] = [];
+  parser
+    .configure({ strict: true })
+    .parse(text)
+    .iterate({
+      enter: ({ name, from, to }) => void (name === 'VectorSelector' && found.push(text.slice(from, to))),
+    });
+  return found;
+};
+
+describe('an expression asked of the pods of one release', () => {
+  for (const [what, before, after] of [
+    ['no matcher', 'sum(rate(x[$window]))', 'sum(rate(x{M}[$window]))'],
+    ['matchers', 'sum(rate(x{code=~"5.."}[$window]))', 'sum(rate(x{M,code=~"5.."}[$window]))'],
+    ['no matcher in braces', 'rate(x{}[$window])', 'rate(x{M}[$window])'],
+    ['braces in strings', 'rate(x{path="/{id}"}[$window])', 'rate(x{M,path="/{id}"}[$window])'],
+    ['spaces', 'rate(x { a="b" } [ $window ])', 'rate(x {M, a="b" } [ $window ])'],
+    ['backticks', 'rate(x{path=~`/[}]"`}[$window])', 'rate(x{M,path=~`/[}]"`}[$window])'],
+    ['a subquery', 'max_over_time(rate(x[1m])[$window:30s])', 'max_over_time(rate(x{M}[1m])[$window:30s])'],
+    ['a subquery of the default step', 'sum_over_time(x[$window:])', 'sum_over_time(x{M}[$window:])'],
+    ['offset and @', 'rate(x[$window] offset $window @ end())', 'rate(x{M}[$window] offset $window @ end())'],
+    ['a quoted name', 'rate({"utf8.metric", a="b"}[$window])', 'rate({M,"utf8.metric", a="b"}[$window])'],
+    ['two metrics', 'rate(x[$window]) / rate(y{},[$window])', undefined],
+    ['instant selectors too', 'x and on() y{a="b",}', 'x{M} and on() y{M,a="b",}'],
+    ['comments', 'x{ # {y}\n a="b"} # z', 'x{M, # {y}\n a="b"} # z'],
+    ['a keyword as a metric', 'sum by (pod) (start) + sum', 'sum by (pod) (start{M}) + sum{M}'],
+    ['an own matcher of that label', 'x{pod=~"web-.*"}', 'x{M,pod=~"web-.*"}'],
+  ] as const) {
+    it(`has the matcher in every selector: ${what}`, () => {
+      if (after === undefined) assert.throws(() => restrict(before), ExpressionError);
+      else assert.equal(restrict(before), after.replaceAll('M', MATCHER));
+    });
+  }
+
+  it('quotes a label that is no plain word', () => {
+    const { restrict: with_ } = createSelectors();
+    assert.equal(with_('x', 'k8s.pod.name', 'a'), 'x{"k8s.pod.name"=~"a"}');
+    assert.equal(with_('x', 'p"} or y{z', 'a'), 'x{"p\\"} or y{z"=~"a"}');
+  });
+
+  for (const [what, expression, words] of [
+    ['nothing', '', /no PromQL/],
+    ['half of it', 'sum(rate(x[5m])', /no PromQL from character 16/],
+    ['two of them', 'x y', /no PromQL from character 3/],
+    ['a placeholder of another tool', 'rate(x[$__rate_interval])', /no PromQL from character 8/],
+    ['a name in quotes without braces', 'rate("utf8.metric"[$window])', /write \{"utf8.metric"\}/],
+    ['no metric', 'vector(1)', /reads no metric/],
+    ['what only Prometheus would see', 'x # \r + y', /carriage return/],
+    ['too long a text', `x{a="${'b'.repeat(5000)}"}`, /5007 characters/],
+    ['too many brackets', `${'('.repeat(100)}x${')'.repeat(100)}`, /100 deep/],
+    ['too many signs', `${'-'.repeat(300)}x`, /300 signs/],
+  ] as const) {
+    it(`is refused in words: ${what}`, () => {
+      const selectors = createSelectors();
+      for (let time = 1; time <= 2; time += 1)
+        assert.throws(
+          () => selectors.restrict(expression, 'pod', PATTERN),
+          (error) => error instanceof ExpressionError && words.test(error.message),
+        );
+    });
+  }
+
+  it('has the matcher in every selector, whatever the expression', () => {
+    const name = fc.constantFrom('x', 'http_requests_total', 'a:b:c', 'rate', 'sum', 'by', 'start');
+    const value = fc.constantFrom('"5.."', '"}"', "'a\\'{'", '`"[`', '""', '"\\\\"');
+    const label = fc.constantFrom('code', 'pod', '"utf8.label"', 'le');
+    const space = fc.constantFrom('', ' ', '\n', ' # {a="b"}\n');
+    const matcher = fc
+      .tuple(label, fc.constantFrom('=', '!=', '=~', '!~'), value, space)
+      .map((parts) => parts.join(''));
+    const matchers = fc
+      .tuple(fc.array(matcher, { maxLength: 3 }), fc.boolean(), space)
+      .map(([m, comma, s]) => `{${s}${m.join(',')}${comma && m.length > 0 ? ',' : ''}${s}}`);
+    const selector = fc.oneof(
+      name,
+      fc.tuple(name, space, matchers).map((parts) => parts.join('')),
+      matchers,
+      fc.constantFrom('{"utf8.metric"}', '{"utf8.metric",a="b"}'),
+    );
+    const { expression } = fc.letrec<{ expression: string }>((tie) => ({
+      expression: fc.oneof(
+        { maxDepth: 4, withCrossShrink: true },
+        selector,
+        fc
+          .tuple(selector, space, fc.constantFrom('[$window]', '[ $window ]', '[$window:30s]', '[$window:]'))
+          .map(([s, gap, range]) => `rate(${s}${gap}${range})`),
+        fc
+          .tuple(tie('expression'), fc.constantFrom('+', ' and on() ', '/', ' or ', ' == bool '), tie('expression'))
+          .map((parts) => parts.join('')),
+        tie('expression').map((inner) => `sum by (pod) (${inner})`),
+        tie('expression').map((inner) => `(${inner}) offset 5m @ end()`),
+        tie('expression').map((inner) => `-max_over_time((${inner})[$window:1m])`),
+      ),
+    }));
+    fc.assert(
+      fc.property(expression, (text) => {
+        const wanted = selectorsIn(text);
+        const found = selectorsIn(restrict(text));
+        assert.equal(found.length, wanted.length);
+        for (const one of found) assert.match(one, /^[a-z_:]*\s*(#.*\n)?\s*\{pod=~"a\\\\\.b-\.\+"[,}\s]/);
+      }),
+    );
+  });
+
+  it('is restricted or refused, never anything else, whatever the text', () => {
+    const pieces = [
+      'x',
+      '{',
+      '}',
+      '[',
+      ']',
+      '(',
+      ')',
+      '"',
+      '`',
+      "'",
+      ',',
+      '=',
+      '=~',
+      '-',
+      '#',
+      '\n',
+      '$window',
+      ':',
+      '@',
+    ];
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(fc.constantFrom(...pieces)).map((p) => p.join('')),
+        ),
+        (text) => {
+          let restricted: string;
+          try {
+            restricted = restrict(text);
+          } catch (error) {
+            assert.ok(error instanceof ExpressionError, String(error));
+            return;
+          }
+          for (const one of selectorsIn(restricted)) assert.ok(one.includes(MATCHER), restricted);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
