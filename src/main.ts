@@ -174,7 +174,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 await server.start();
 await Promise.all([watched.ready(), gitSyncs.ready(), gitSyncSets.ready()]);
 synced = true;
-webhook = await startWebhook({
+// Not waited for: a replica without a certificate admits no pods, and syncs and rolls back all the same.
+const admitting = startWebhook({
   client,
   clock,
   log,
@@ -189,13 +190,22 @@ webhook = await startWebhook({
     port: settings.METRICOPS_WEBHOOK_PORT,
     namespace,
   },
-});
+}).then(
+  (running) => {
+    webhook = running;
+  },
+  (err: unknown) => {
+    if (!stopping) log.error({ err }, 'the admission webhook did not start: pods start without the recorder');
+  },
+);
 const election = { client, clock, namespace, name: 'metricops', identity: instance };
 await runLeaderElection(
   { ...election, lead, onError: (err) => log.error({ err }, 'leader election disturbed') },
   stopped.signal,
 );
-await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
+// Whatever of the webhook still waits for certificates ends with them.
+await Promise.all([server.stop(), webhook?.stop(), certificates.stop()]);
+await admitting;
 await Promise.all([
   watched.stop(),
   gitSyncs.stop(),
