@@ -111,7 +111,7 @@ const server = createServer(
   },
   { httpPort: settings.METRICOPS_HTTP_PORT, recordsPort: settings.METRICOPS_RECORDS_PORT },
 );
-let webhook: Awaited<ReturnType<typeof startWebhook>> | undefined;
+let webhook: ReturnType<typeof startWebhook> | undefined;
 
 // --- what the leader does: sync, judge, roll back, keep histories ----------------------------------------------------
 // Each has a thread, which the first call starts: a replica that never leads has none.
@@ -174,15 +174,16 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 await server.start();
 await Promise.all([watched.ready(), gitSyncs.ready(), gitSyncSets.ready()]);
 synced = true;
-// Not waited for: a replica without a certificate admits no pods, and syncs and rolls back all the same.
-const admitting = startWebhook({
+webhook = startWebhook({
   client,
   clock,
   log,
   metrics,
   certificates,
   pods: caches.pods,
+  replicaSets: caches.replicaSets,
   namespaces: caches.namespaces,
+  isLeading: () => acting !== undefined,
   events,
   settings: {
     sidecarImage: settings.METRICOPS_SIDECAR_IMAGE,
@@ -190,22 +191,13 @@ const admitting = startWebhook({
     port: settings.METRICOPS_WEBHOOK_PORT,
     namespace,
   },
-}).then(
-  (running) => {
-    webhook = running;
-  },
-  (err: unknown) => {
-    if (!stopping) log.error({ err }, 'the admission webhook did not start: pods start without the recorder');
-  },
-);
+});
 const election = { client, clock, namespace, name: 'metricops', identity: instance };
 await runLeaderElection(
   { ...election, lead, onError: (err) => log.error({ err }, 'leader election disturbed') },
   stopped.signal,
 );
-// Whatever of the webhook still waits for certificates ends with them.
-await Promise.all([server.stop(), webhook?.stop(), certificates.stop()]);
-await admitting;
+await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
 await Promise.all([
   watched.stop(),
   gitSyncs.stop(),

@@ -29,12 +29,18 @@ describe('the admission server', () => {
         log: silentLog(),
         metrics: createMetrics(),
         certificates: {} as CertificateKeeper,
-        settings: () => ({ image: 'sidecar:1', recordUrl: 'https://m.svc/api/v1/records', ca: 'PEM', limitRanges: [] }),
+        settings: () => ({
+          image: 'sidecar:1',
+          recordUrl: 'https://m.svc/api/v1/records',
+          ca: 'PEM',
+          bounds: { limitRanges: [], quotas: [] },
+          networkPolicies: [],
+        }),
         cluster: () => {
           if (change.broken) throw new Error('no such thing');
-          return { nativeSidecars: true, breakerOpen: false };
+          return { withoutSidecars: () => undefined, outOfBounds: () => undefined, stopped: () => undefined };
         },
-        onInjected: (namespace) => void injected.push(namespace),
+        onAdmitted: (_pod, namespace) => void injected.push(namespace),
       },
       () => change.draining === true,
     );
@@ -116,7 +122,7 @@ describe('the admission server', () => {
     const { post } = await serve();
     assert.equal((await post('/mutate-pods', 'not json')).status, 400);
     assert.equal((await post('/mutate-pods', '{"kind":"Pod"}')).status, 400);
-    assert.equal((await post('/mutate-pods', `"${'x'.repeat(9 << 20)}"`)).status, 413);
+    assert.equal((await post('/mutate-pods', `"${'x'.repeat(4 << 20)}"`)).status, 413);
     assert.equal((await post('/elsewhere', '{}')).status, 404);
   });
 
