@@ -16,6 +16,8 @@ import type { ControlPlane } from './cluster.ts';
 import { eventually } from './poll.ts';
 
 export interface RunningWebhook {
+  /** On 127.0.0.1. */
+  port: number;
   metrics: Metrics;
   certificates: CertificateKeeper;
   ready(): boolean;
@@ -73,6 +75,7 @@ export const runWebhook = async (
     await Promise.all([webhook.stop(), certificates.stop(), pods.stop(), replicaSets.stop(), cachedNamespaces.stop()]);
   };
   return {
+    port,
     metrics,
     certificates,
     ready: webhook.ready,
