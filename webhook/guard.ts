@@ -4,7 +4,7 @@ import type { EventRecorder, KubeClient, WatchCache } from '../src/kube/index.ts
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import { createBreaker, type Opening } from './breaker.ts';
 import type { AdmittedPod } from './pod.ts';
-import { canBeRecreated, recreate } from './recreate.ts';
+import { canBeRecreated, createRecreation } from './recreate.ts';
 import { createRefusals } from './refusals.ts';
 import { createStuckPods } from './stuck.ts';
 import { isInjectedBy } from './trouble.ts';
@@ -47,6 +47,7 @@ export const startGuard = (ports: GuardPorts): Guard => {
   const breaker = createBreaker({ clock });
   const stuckPods = createStuckPods({ clock, image });
   const refusals = createRefusals({ clock, client, replicaSets: ports.replicaSets });
+  const recreate = createRecreation({ client, log });
   const ended = new AbortController();
 
   const opened = (namespace: string, words: string, regarding: KubeObject): void => {
@@ -75,7 +76,7 @@ export const startGuard = (ports: GuardPorts): Guard => {
     const due = ({ metadata: { namespace = '' } }: KubeObject): boolean =>
       clock.now() - (breaker.opening(namespace)?.openedAt ?? Number.POSITIVE_INFINITY) >= RECREATE_AFTER_MS;
     const blocked = stuck.map(({ pod }) => pod).filter((pod) => due(pod) && canBeRecreated(pod));
-    await recreate({ client, log }, blocked);
+    await recreate(blocked);
   };
 
   const lookAtRefusals = async (): Promise<void> => {
