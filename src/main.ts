@@ -126,7 +126,7 @@ const server = createServer(
     probesPort: settings.METRICOPS_PROBES_PORT,
   },
 );
-let webhook: Awaited<ReturnType<typeof startWebhook>> | undefined;
+let webhook: ReturnType<typeof startWebhook> | undefined;
 
 // --- what the leader does: sync, judge, roll back, keep histories ----------------------------------------------------
 // Each has a thread, which the first call starts: a replica that never leads has none.
@@ -195,14 +195,16 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 await server.start();
 await Promise.all([watched.ready(), gitSyncs.ready(), gitSyncSets.ready()]);
 synced = true;
-webhook = await startWebhook({
+webhook = startWebhook({
   client,
   clock,
   log,
   metrics,
   certificates,
   pods: caches.pods,
+  replicaSets: caches.replicaSets,
   namespaces: caches.namespaces,
+  isLeading: () => acting !== undefined,
   events,
   settings: {
     sidecarImage: settings.METRICOPS_SIDECAR_IMAGE,

@@ -1,63 +1,83 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { KubeObject } from '../src/api/meta.ts';
-import { breakerState } from './breaker.ts';
-import { missedInjections } from './watchdog.ts';
+import { createBreaker } from './breaker.ts';
 
-let serial = 0;
-const pod = (state: object | undefined, annotations: Record<string, string> = {}): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { namespace: 'shop', name: `p-${serial++}`, annotations },
-  spec: { initContainers: state === undefined ? [] : [{ name: 'metricops-recorder' }] },
-  status: state === undefined ? {} : { initContainerStatuses: [{ name: 'metricops-recorder', state }] },
-});
-const stuck = (): KubeObject => pod({ waiting: { reason: 'ImagePullBackOff' } });
-const running = (): KubeObject => pod({ running: {} });
 const MINUTE = 60_000;
+const exists = (): boolean => true;
+
+const at = () => {
+  let now = 1_000_000;
+  const breaker = createBreaker({ clock: { now: () => now } });
+  return {
+    breaker,
+    now: () => now,
+    pass: (ms: number) => {
+      now += ms;
+    },
+    fail: (namespace = 'shop', since = now) => breaker.failed(namespace, { words: 'ErrImagePull', since, by: 'pod-1' }),
+  };
+};
 
 describe('the breaker', () => {
-  it('opens at the first pod whose recorder is not pulled, where none runs', () => {
-    assert.equal(breakerState([stuck()], undefined, 5).openedAt, 5);
-    assert.equal(breakerState([], undefined, 5).openedAt, undefined);
+  it('opens at the first failure, and for that namespace only', () => {
+    const { breaker, fail } = at();
+    assert.equal(breaker.admits('shop'), true);
+    assert.equal(fail(), true);
+    assert.equal(fail(), false, 'it was open');
+    assert.equal(breaker.admits('shop'), false);
+    assert.equal(breaker.admits('other'), true);
+    assert.equal(breaker.opening('shop')?.words, 'ErrImagePull');
   });
 
-  it('does not take one bad node for a bad image', () => {
-    assert.equal(breakerState([stuck(), running()], undefined, 5).openedAt, undefined);
-    assert.equal(breakerState([stuck(), stuck(), stuck(), running()], undefined, 5).openedAt, 5);
+  it('tries one pod after a while, and closes when that one records', () => {
+    const { breaker, fail, now, pass } = at();
+    fail();
+    pass(5 * MINUTE);
+    assert.equal(breaker.worked('shop', now()), false, 'no trial began: that was an older pod');
+    assert.deepEqual([breaker.admits('shop'), breaker.admits('shop')], [true, false]);
+    assert.equal(breaker.worked('shop', now() - 1), false, 'an older pod says nothing of the trial');
+    assert.equal(breaker.worked('shop', now()), true);
+    assert.equal(breaker.admits('shop'), true);
   });
 
-  it('takes a crash of the recorder for no pull error', () => {
-    assert.equal(breakerState([pod({ waiting: { reason: 'CrashLoopBackOff' } })], undefined, 5).openedAt, undefined);
+  it('waits twice as long after each trial that failed or came to nothing, an hour at most', () => {
+    const { breaker, fail, pass } = at();
+    fail();
+    for (const pause of [5, 10, 20, 40, 60, 60]) {
+      pass(pause * MINUTE - 1);
+      assert.equal(breaker.admits('shop'), false);
+      pass(1);
+      assert.equal(breaker.admits('shop'), true);
+      fail('shop', 0);
+      assert.equal(breaker.opening('shop')?.openedAt, 1_000_000);
+      if (pause === 10) {
+        pass(MINUTE);
+        breaker.open(exists); // nobody saw a pod of this trial
+      } else fail();
+    }
   });
 
-  it('closes when no pod is stuck any more, a minute later at the earliest', () => {
-    assert.equal(breakerState([stuck()], 0, 10 * MINUTE).openedAt, 0);
-    assert.equal(breakerState([running()], 0, MINUTE - 1).openedAt, 0);
-    assert.equal(breakerState([running()], 0, MINUTE).openedAt, undefined);
+  it('is closed by a pod whose start took longer than the trial', () => {
+    const { breaker, fail, now, pass } = at();
+    fail();
+    pass(5 * MINUTE);
+    breaker.admits('shop');
+    const since = now();
+    pass(2 * MINUTE);
+    assert.equal(breaker.open(exists).length, 1);
+    assert.equal(breaker.worked('shop', since), true);
   });
 
-  it('does not count pods on their way out', () => {
-    const leaving = stuck();
-    leaving.metadata.deletionTimestamp = '2030-01-01T00:00:00Z';
-    assert.equal(breakerState([leaving], undefined, 5).openedAt, undefined);
-  });
-});
-
-describe('missed injections', () => {
-  const names = (pods: KubeObject[], label = false): string[] =>
-    missedInjections(pods, () => label).map((p) => p.metadata.name);
-  const optedIn = { 'metricops.dev/inject': 'true' };
-
-  it('are pods that asked, run, and have no recorder', () => {
-    const missed = pod(undefined, optedIn);
-    assert.deepEqual(names([missed, pod(undefined), pod({ running: {} }, optedIn)]), [missed.metadata.name]);
-    assert.equal(names([pod(undefined)], true).length, 1);
-  });
-
-  it('are not those that ended, leave, or were told why', () => {
-    const ended = { ...pod(undefined, optedIn), status: { phase: 'Succeeded' } };
-    const told = pod(undefined, { ...optedIn, 'metricops.dev/injection': 'skipped: HostNetwork' });
-    assert.deepEqual(names([ended, told]), []);
+  it('closes where it was not us, unless another failure opened it, and forgets namespaces that are gone', () => {
+    const { breaker, fail } = at();
+    fail();
+    assert.equal(breaker.acquit('shop', 'another'), false);
+    assert.equal(breaker.acquit('shop', 'pod-1'), true);
+    fail();
+    fail('gone');
+    assert.deepEqual(
+      breaker.open((name) => name === 'shop').map(({ namespace }) => namespace),
+      ['shop'],
+    );
   });
 });

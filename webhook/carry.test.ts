@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { applyPatch } from '../test/support/json-patch.ts';
-import { type AdmittedWorkload, carryPatch } from './carry.ts';
+import { type AdmittedWorkload, carryPatch, type ManagedFields } from './carry.ts';
 
 const INJECT = 'metricops.dev/inject';
 const said = (value: string | undefined): { annotations?: Record<string, string> } =>
@@ -47,5 +47,30 @@ describe('the opt-in of a workload', () => {
     const once = applyPatch(workload('true'), carryPatch(workload('true'), undefined));
     assert.deepEqual(carryPatch(once, workload('true')), []);
     assert.deepEqual(carryPatch(once, once), []);
+  });
+
+  describe('that the template has by itself, with the same value', () => {
+    const template = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { [`f:${INJECT}`]: {} } } } } };
+    const own = { 'f:metadata': { 'f:annotations': { [`f:${INJECT}`]: {} } } };
+    const remaining = (managedFields: ManagedFields[]): string | undefined => {
+      const before = workload('true', 'true');
+      return carried(workload(undefined, 'true'), { ...before, metadata: { ...before.metadata, managedFields } });
+    };
+
+    it('stays when the workload says it no longer: the field has an owner, and was not carried', () => {
+      const applied = { manager: 'flux', operation: 'Apply', fieldsV1: { ...template, ...own } };
+      assert.equal(remaining([applied]), 'true');
+      const annotated = { manager: 'kubectl-annotate', operation: 'Update', fieldsV1: own };
+      assert.equal(remaining([{ ...applied, fieldsV1: template }, annotated]), 'true');
+      assert.equal(remaining([{ manager: 'helm', operation: 'Update', fieldsV1: template }, annotated]), 'true');
+    });
+
+    it('goes where it was carried with the annotation of the one who wrote that', () => {
+      assert.equal(
+        remaining([{ manager: 'kubectl', operation: 'Update', fieldsV1: { ...template, ...own } }]),
+        undefined,
+      );
+      assert.equal(remaining([{ manager: 'flux', operation: 'Apply', fieldsV1: own }]), undefined);
+    });
   });
 });

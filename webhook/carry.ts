@@ -3,8 +3,14 @@ import { type PatchOperation, pointer, setMembers } from './json-patch.ts';
 
 /** A Deployment, StatefulSet or DaemonSet, as far as the opt-in goes. */
 export interface AdmittedWorkload {
-  metadata?: { annotations?: Record<string, string> };
+  metadata?: { annotations?: Record<string, string>; managedFields?: ManagedFields[] };
   spec?: { template?: { metadata?: { annotations?: Record<string, string> } | null } };
+}
+
+export interface ManagedFields {
+  manager?: string;
+  operation?: string;
+  fieldsV1?: Record<string, unknown>;
 }
 
 const TEMPLATE = '/spec/template/metadata';
@@ -21,7 +27,7 @@ export const carryPatch = (workload: AdmittedWorkload, before: AdmittedWorkload 
   const template = existing?.[annotations.inject];
   const now = said(workload);
   const was = before === undefined ? undefined : said(before);
-  const wasCarried = template !== undefined && template === was;
+  const wasCarried = template !== undefined && template === was && !isOwnWord(before);
 
   if (now === undefined) {
     return wasCarried ? [{ op: 'remove', path: `${TEMPLATE}/annotations${pointer(annotations.inject)}` }] : [];
@@ -30,6 +36,25 @@ export const carryPatch = (workload: AdmittedWorkload, before: AdmittedWorkload 
   const value = { [annotations.inject]: now };
   if (metadata === undefined) return [{ op: 'add', path: TEMPLATE, value: { annotations: value } }];
   return setMembers(`${TEMPLATE}/annotations`, existing, value);
+};
+
+/**
+ * Whether somebody wrote the template's annotation who did not write the workload's, or who applies it (Flux, Argo CD,
+ * kubectl --server-side: what admission adds to an apply belongs to no applier). Then it was not carried, and taking it
+ * away would start a roll-out that the owner's next apply undoes by another.
+ */
+const isOwnWord = (before: AdmittedWorkload | undefined): boolean =>
+  (before?.metadata?.managedFields ?? []).some(
+    ({ operation, fieldsV1 }) =>
+      owns(fieldsV1, ['spec', 'template', 'metadata', 'annotations', annotations.inject]) &&
+      (operation === 'Apply' || !owns(fieldsV1, ['metadata', 'annotations', annotations.inject])),
+  );
+
+/** https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management */
+const owns = (fields: unknown, path: readonly string[]): boolean => {
+  let at = fields;
+  for (const member of path) at = (at as Record<string, unknown> | null | undefined)?.[`f:${member}`];
+  return at !== undefined;
 };
 
 const said = (workload: AdmittedWorkload): 'true' | 'false' | undefined => {

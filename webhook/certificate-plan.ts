@@ -11,8 +11,10 @@ export interface Chain {
   /** The CA before it: still in the bundle, for leaves that others serve and trust that others hold. */
   previousCa: Validity | undefined;
   leaf: Validity;
-  /** Which of the two issued the leaf. */
+  /** Which of the two issued the leaf; unknown also where its key or its names are others. */
   leafBy: 'ca' | 'previousCa' | 'unknown';
+  /** Whether the CA's key is its own: without it nothing can be issued. */
+  caIssues: boolean;
 }
 
 const HOUR = 3_600_000;
@@ -26,13 +28,15 @@ export const times = {
   renewLeaf: 30 * DAY,
   /** From a new bundle until everybody has it: the API server takes seconds, kubelets and their ConfigMaps minutes. */
   overlap: DAY,
-  /** Certificates begin this much earlier, for nodes whose clocks are behind. */
-  skew: HOUR,
+  /** Certificates begin this much earlier: an hour for a replica that is ahead, another for a node that is behind. */
+  skew: 2 * HOUR,
+  /** What begins further in the future than this was issued by a clock that nobody shares. */
+  future: DAY,
 } as const;
 
 export type Step =
   | 'keep'
-  /** A new CA and a leaf of it, trust starts anew. */
+  /** A new CA and a leaf of it; the old CA stays in the bundle for those who hold it. */
   | 'start'
   /** A new CA joins the bundle; the leaf stays the old one's. */
   | 'add-ca'
@@ -46,8 +50,10 @@ export type Step =
  * the old one. At every step each side trusts what any replica serves.
  */
 export const nextStep = (chain: Chain | undefined, now: number): Step => {
-  if (chain === undefined || !isValid(chain.ca, now)) return 'start';
-  if (chain.leafBy === 'unknown' || !isValid(chain.leaf, now)) return 'issue-leaf';
+  if (chain === undefined || !isUsable(chain.ca, now)) return 'start';
+  const leafServes = chain.leafBy !== 'unknown' && isUsable(chain.leaf, now);
+  if (!chain.caIssues) return leafServes && chain.leafBy === 'ca' ? 'add-ca' : 'start';
+  if (!leafServes) return 'issue-leaf';
   const caAge = now - chain.ca.notBefore - times.skew;
   if (chain.previousCa !== undefined) {
     if (chain.leafBy === 'previousCa') return caAge >= times.overlap ? 'issue-leaf' : 'keep';
@@ -58,4 +64,9 @@ export const nextStep = (chain: Chain | undefined, now: number): Step => {
   return chain.leaf.notAfter - now < times.renewLeaf ? 'issue-leaf' : 'keep';
 };
 
-const isValid = ({ notBefore, notAfter }: Validity, now: number): boolean => notBefore <= now && now < notAfter;
+/**
+ * What begins in the near future is kept: it is this clock that is behind, or that of the issuer that was ahead, and
+ * replicas that replace each other's CA would leave nobody with one to trust.
+ */
+export const isUsable = ({ notBefore, notAfter }: Validity, now: number): boolean =>
+  notBefore <= now + times.future && now < notAfter;

@@ -6,7 +6,16 @@ import { createWatchCache } from '../src/kube/index.ts';
 import { resources } from '../src/kube/resources.ts';
 import type { KubeClient } from '../src/kube/types.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
-import { bundleOf, type Certificates, certificatesOf, renewed, secretOf, validityOf } from './certificate-store.ts';
+import {
+  bundleOf,
+  type Certificates,
+  canServe,
+  certificatesOf,
+  flawOf,
+  renewed,
+  secretOf,
+  validityOf,
+} from './certificate-store.ts';
 
 export interface CertificatesPorts {
   client: KubeClient;
@@ -48,6 +57,7 @@ export const createCertificateKeeper = (
   /** DNS names (or addresses) of the service. */
   names: readonly string[],
 ): CertificateKeeper => {
+  const secret = `${where.namespace}/${where.name}`;
   const handlers = new Set<(serving: Serving) => void>();
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
@@ -59,24 +69,34 @@ export const createCertificateKeeper = (
     held = certificates;
     const { certificate, key } = certificates.leaf;
     const bundle = bundleOf(certificates);
-    if (serving?.cert === certificate && serving.bundle === bundle) return;
+    if (serving?.cert === certificate && serving.key === key && serving.bundle === bundle) return;
     const { notAfter } = validityOf(new X509Certificate(certificate));
     serving = { cert: certificate, key, bundle, notAfter };
     metrics.certificateExpiry.set(notAfter / 1000);
     log.info({ notAfter: new Date(notAfter).toISOString() }, 'serving certificate in use');
-    for (const handler of handlers) handler(serving);
     first.resolve();
+    for (const handler of handlers) inform(handler, serving);
+  };
+  /** One server that can't take it leaves the others theirs. */
+  const inform = (handler: (serving: Serving) => void, now: Serving): void => {
+    try {
+      handler(now);
+    } catch (error) {
+      log.error({ err: error, secret }, 'certificate not taken into service');
+    }
   };
 
   const renew = async (): Promise<void> => {
     for (let tries = 0; tries < 10; tries += 1) {
-      const secret = await client.get(resources.secrets, where);
-      const stored = secret && certificatesOf(secret);
+      const live = await client.get(resources.secrets, where);
+      const stored = live && certificatesOf(live);
+      const flaw = stored && flawOf(stored, names, clock.now());
+      if (flaw !== undefined) log.warn({ secret, flaw }, 'certificates are not as they should be');
       // A Secret that somebody deleted or emptied is written again: what trusts us trusts the CA that we hold.
       const wanted = await renewed(stored ?? held, names, clock.now());
-      if (wanted === stored || (await store(wanted, secret))) return use(wanted);
+      if (wanted === stored || (await store(wanted, live))) return use(wanted);
     }
-    throw new Error(`the Secret ${where.namespace}/${where.name} changes all the time: who else writes it?`);
+    throw new Error(`the Secret ${secret} changes all the time: who else writes it?`);
   };
 
   /** false when another replica was faster. */
@@ -99,7 +119,7 @@ export const createCertificateKeeper = (
       const failed = await renew().then(
         () => false,
         (error: unknown) => {
-          log.error({ err: error, secret: `${where.namespace}/${where.name}` }, 'certificates not renewed');
+          log.error({ err: error, secret }, 'certificates not renewed');
           return true;
         },
       );
@@ -115,17 +135,17 @@ export const createCertificateKeeper = (
     { namespace: where.namespace, fieldSelector: `metadata.name=${where.name}` },
     { clock, random },
   );
-  watched.onChange((secret) => {
-    const certificates = secret && certificatesOf(secret);
-    if (certificates) return use(certificates);
-    renew().catch((error: unknown) => log.error({ err: error }, 'certificates not renewed'));
+  watched.onChange((object) => {
+    const certificates = object && certificatesOf(object);
+    if (certificates && canServe(certificates, names)) return use(certificates);
+    renew().catch((error: unknown) => log.error({ err: error, secret }, 'certificates not renewed'));
   });
 
   return {
     current: () => (serving !== undefined && clock.now() < serving.notAfter ? serving : undefined),
     onChange(handler) {
       handlers.add(handler);
-      if (serving) handler(serving);
+      if (serving) inform(handler, serving);
       return () => void handlers.delete(handler);
     },
     ready: () => first.promise,

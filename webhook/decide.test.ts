@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import {
+  type ClusterState,
   injectionNote,
-  isBreakerOpen,
   isInjected,
   isInSystemNamespace,
   isNotLinux,
   isNotOptedIn,
   isStaticPod,
-  lacksNativeSidecars,
+  isTakenByTenant,
   type Question,
   reasonToSkip,
   usesHostNetwork,
@@ -19,17 +19,21 @@ const asked: AdmittedPod = {
   metadata: { annotations: { 'metricops.dev/inject': 'true' } },
   spec: { containers: [{ name: 'app' }] },
 };
+const free: ClusterState = { withoutSidecars: () => undefined, outOfBounds: () => undefined, stopped: () => undefined };
 const question = (change: Partial<Question> = {}): Question => ({
   pod: asked,
   namespace: 'shop',
   namespaceOptedIn: false,
-  cluster: { nativeSidecars: true, breakerOpen: false },
+  image: 'sidecar:1',
+  cluster: free,
   ...change,
 });
 const saying = (inject: string): AdmittedPod => ({ metadata: { annotations: { 'metricops.dev/inject': inject } } });
 const withSpec = (spec: AdmittedPod['spec']): AdmittedPod => ({ ...asked, spec: { ...asked.spec, ...spec } });
 const recorder = (restartPolicy?: string): AdmittedPod =>
-  withSpec({ initContainers: [{ name: 'metricops-recorder', ...(restartPolicy ? { restartPolicy } : {}) }] });
+  withSpec({
+    initContainers: [{ name: 'metricops-recorder', image: 'sidecar:1', ...(restartPolicy ? { restartPolicy } : {}) }],
+  });
 
 describe('who is injected', () => {
   it('who asks by annotation, or by the label of the namespace', () => {
@@ -72,18 +76,59 @@ describe('who is injected', () => {
     assert.equal(isNotLinux(question()), false);
   });
 
-  it("nobody without native sidecars, and nobody while images can't be pulled", () => {
-    const old = question({ cluster: { nativeSidecars: false, breakerOpen: false } });
-    assert.equal(lacksNativeSidecars(old), true);
-    const open = question({ cluster: { nativeSidecars: true, breakerOpen: true } });
-    assert.equal(isBreakerOpen(open), true);
-    assert.equal(reasonToSkip(open), 'BreakerOpen');
-    assert.equal(reasonToSkip(old), 'NoNativeSidecars');
+  it('no pod whose node affinity leaves it nothing but Windows', () => {
+    const affine = (...terms: object[]): AdmittedPod =>
+      withSpec({
+        affinity: {
+          nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms as [] } },
+        },
+      });
+    const os = (operator: string, ...values: string[]): object => ({
+      matchExpressions: [{ key: 'kubernetes.io/os', operator, values }],
+    });
+    assert.equal(isNotLinux(question({ pod: affine(os('In', 'windows')) })), true);
+    assert.equal(isNotLinux(question({ pod: affine(os('NotIn', 'linux')) })), true);
+    assert.equal(isNotLinux(question({ pod: affine(os('In', 'windows'), os('In', 'linux')) })), false);
+    assert.equal(isNotLinux(question({ pod: affine({ matchExpressions: [] }) })), false);
+  });
+
+  it("nobody whose own container has the recorder's name: what runs once is not made to run for ever", () => {
+    const own = withSpec({ initContainers: [{ name: 'metricops-recorder', image: 'tenant/migrate:3' }] });
+    assert.equal(isTakenByTenant(question({ pod: own })), true);
+    assert.equal(reasonToSkip(question({ pod: own }))?.reason, 'ContainerNameTaken');
+    assert.equal(isTakenByTenant(question({ pod: recorder() })), false);
+    const older = structuredClone(own);
+    older.metadata = { annotations: { ...asked.metadata?.annotations, 'metricops.dev/injection': 'injected' } };
+    assert.equal(isTakenByTenant(question({ pod: older })), false, 'what we injected with another image is ours');
+  });
+
+  it('nobody where a node, a bound of the namespace or the breaker is in the way, with the words of it', () => {
+    const old = question({ cluster: { ...free, withoutSidecars: () => 'node old-1 has kubelet v1.28.0' } });
+    assert.equal(injectionNote(reasonToSkip(old)), 'skipped: NoNativeSidecars: node old-1 has kubelet v1.28.0');
+    const full = { reason: 'QuotaExceeded', words: 'ResourceQuota q is full' } as const;
+    assert.deepEqual(reasonToSkip(question({ cluster: { ...free, outOfBounds: () => full } })), full);
+    const open = question({ cluster: { ...free, stopped: () => 'ErrImagePull' } });
+    assert.deepEqual(reasonToSkip(open), { reason: 'BreakerOpen', words: 'ErrImagePull' });
     assert.equal(reasonToSkip(question()), undefined);
   });
 
+  it('nobody is the trial of an open breaker who would not be injected anyway', () => {
+    let asks = 0;
+    const counted = {
+      ...free,
+      stopped: () => {
+        asks += 1;
+        return undefined;
+      },
+    };
+    reasonToSkip(question({ pod: {}, cluster: counted }));
+    reasonToSkip(question({ cluster: { ...counted, withoutSidecars: () => 'a node' } }));
+    reasonToSkip(question({ cluster: { ...counted, outOfBounds: () => ({ reason: 'QuotaExceeded', words: 'x' }) } }));
+    assert.equal(asks, 0);
+  });
+
   it('who did not ask hears nothing', () => {
-    const closed = { nativeSidecars: false, breakerOpen: true };
+    const closed = { ...free, withoutSidecars: () => 'a node', stopped: () => 'no' };
     const reason = reasonToSkip(question({ pod: withSpec({ hostNetwork: true }), cluster: closed }));
     assert.equal(injectionNote(reason), 'skipped: HostNetwork');
     assert.equal(injectionNote(reasonToSkip(question({ pod: {}, cluster: closed }))), undefined);

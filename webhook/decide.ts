@@ -1,21 +1,27 @@
-import { annotations, labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
+import { labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import { isOptedIn } from '../src/api/optin.ts';
 import type { Reason } from '../src/api/reasons.ts';
-import { type AdmittedPod, recorderOf } from './pod.ts';
+import { type AdmittedPod, isNameTaken, recorderOf } from './pod.ts';
+import { requiredTerms } from './scheduling.ts';
 
 export interface Question {
   pod: AdmittedPod;
   namespace: string;
   /** The namespace carries the label metricops.dev/inject=enabled. */
   namespaceOptedIn: boolean;
+  /** The recorder's, by our settings. */
+  image: string;
   cluster: ClusterState;
 }
 
+/** What is in the way of a pod that asked, in words; each is asked only where nothing before it said no. */
 export interface ClusterState {
-  /** The API server and every kubelet know native sidecars. */
-  nativeSidecars: boolean;
-  /** Sidecar images can't be pulled at present. */
-  breakerOpen: boolean;
+  /** A node without native sidecars that the pod can go to, or such an API server. */
+  withoutSidecars(pod: AdmittedPod): string | undefined;
+  /** What the namespace lets a pod have. */
+  outOfBounds(pod: AdmittedPod): { reason: 'LimitRangeExceeded' | 'QuotaExceeded'; words: string } | undefined;
+  /** Injection is stopped in the namespace. The last question: its answer may be the pod that is tried. */
+  stopped(): string | undefined;
 }
 
 export type SkipReason = Extract<
@@ -24,13 +30,22 @@ export type SkipReason = Extract<
   | 'SystemNamespace'
   | 'StaticPod'
   | 'AlreadyInjected'
+  | 'ContainerNameTaken'
   | 'HostNetwork'
   | 'NotLinux'
   | 'NoNativeSidecars'
+  | 'LimitRangeExceeded'
+  | 'QuotaExceeded'
   | 'BreakerOpen'
 >;
 
-type Predicate = (question: Question) => boolean;
+export interface Skip {
+  reason: SkipReason;
+  /** What exactly was in the way; undefined where the reason says it all. */
+  words?: string;
+}
+
+type Predicate = (question: Pick<Question, 'pod' | 'namespace' | 'namespaceOptedIn' | 'image'>) => boolean;
 
 export const isNotOptedIn: Predicate = ({ pod, namespaceOptedIn }) =>
   !isOptedIn({
@@ -47,17 +62,32 @@ export const isStaticPod: Predicate = ({ pod }) =>
   pod.metadata?.annotations?.['kubernetes.io/config.source'] === 'file';
 
 /** A recorder whose restartPolicy another webhook took away would never let the pod start: that one is repaired. */
-export const isInjected: Predicate = ({ pod }) => recorderOf(pod)?.restartPolicy === 'Always';
+export const isInjected: Predicate = ({ pod, image }) => recorderOf(pod, image)?.restartPolicy === 'Always';
+
+/** What a tenant runs under that name is the tenant's. */
+export const isTakenByTenant: Predicate = ({ pod, image }) => isNameTaken(pod) && recorderOf(pod, image) === undefined;
 
 /** Its port would be the node's. */
 export const usesHostNetwork: Predicate = ({ pod }) => pod.spec?.hostNetwork === true;
 
-export const isNotLinux: Predicate = ({ pod: { spec } }) =>
-  (spec?.os?.name ?? spec?.nodeSelector?.['kubernetes.io/os'] ?? 'linux') !== 'linux';
+const OS = 'kubernetes.io/os';
 
-export const lacksNativeSidecars: Predicate = ({ cluster }) => !cluster.nativeSidecars;
-
-export const isBreakerOpen: Predicate = ({ cluster }) => cluster.breakerOpen;
+export const isNotLinux: Predicate = ({ pod }) => {
+  const { spec } = pod;
+  if ((spec?.os?.name ?? spec?.nodeSelector?.[OS] ?? 'linux') !== 'linux') return true;
+  const terms = requiredTerms(pod);
+  return (
+    terms !== undefined &&
+    terms.length > 0 &&
+    terms.every(({ matchExpressions = [] }) =>
+      matchExpressions.some(
+        ({ key, operator, values = [] }) =>
+          key === OS &&
+          ((operator === 'In' && !values.includes('linux')) || (operator === 'NotIn' && values.includes('linux'))),
+      ),
+    )
+  );
+};
 
 /** In this order: who did not ask hears nothing of what would have been in the way. */
 const REASONS: readonly (readonly [SkipReason, Predicate])[] = [
@@ -65,21 +95,28 @@ const REASONS: readonly (readonly [SkipReason, Predicate])[] = [
   ['SystemNamespace', isInSystemNamespace],
   ['StaticPod', isStaticPod],
   ['AlreadyInjected', isInjected],
+  ['ContainerNameTaken', isTakenByTenant],
   ['HostNetwork', usesHostNetwork],
   ['NotLinux', isNotLinux],
-  ['NoNativeSidecars', lacksNativeSidecars],
-  ['BreakerOpen', isBreakerOpen],
 ];
 
 /** undefined: inject. Otherwise the first reason not to. */
-export const reasonToSkip = (question: Question): SkipReason | undefined =>
-  REASONS.find(([, holds]) => holds(question))?.[0];
+export const reasonToSkip = (question: Question): Skip | undefined => {
+  const reason = REASONS.find(([, holds]) => holds(question))?.[0];
+  if (reason !== undefined) return { reason };
+  const { pod, cluster } = question;
+  const node = cluster.withoutSidecars(pod);
+  if (node !== undefined) return { reason: 'NoNativeSidecars', words: node };
+  const stopped = cluster.outOfBounds(pod) ?? cluster.stopped();
+  return typeof stopped === 'string' ? { reason: 'BreakerOpen', words: stopped } : stopped;
+};
 
-/** Reasons that whoever asked for the recorder finds on the pod; the others leave the pod as it was. */
-const TOLD: readonly SkipReason[] = ['HostNetwork', 'NotLinux', 'NoNativeSidecars', 'BreakerOpen'];
+/** Reasons that whoever asked for the recorder need not find on the pod: it stays as it was. */
+const UNTOLD: readonly SkipReason[] = ['NotOptedIn', 'SystemNamespace', 'StaticPod', 'AlreadyInjected'];
 
 /** Value of the pod's annotation metricops.dev/injection; undefined where none is written. */
-export const injectionNote = (reason: SkipReason | undefined): string | undefined =>
-  reason === undefined ? 'injected' : TOLD.includes(reason) ? `skipped: ${reason}` : undefined;
-
-export const injectionAnnotation = annotations.injection;
+export const injectionNote = (skip: Skip | undefined): string | undefined => {
+  if (skip === undefined) return 'injected';
+  if (UNTOLD.includes(skip.reason)) return undefined;
+  return `skipped: ${skip.reason}${skip.words === undefined ? '' : `: ${skip.words}`}`;
+};

@@ -9,27 +9,28 @@ import type { AdmissionRequest, Verdict } from './review.ts';
 export interface HandlerPorts {
   /** For a pod of this namespace; undefined while there is no CA yet. */
   settings: (namespace: string) => InjectionSettings | undefined;
-  cluster: () => ClusterState;
-  /** A pod of this namespace gets the recorder. Must not throw, is not waited for. */
-  onInjected: (namespace: string) => void;
+  cluster: (namespace: string, dryRun: boolean) => ClusterState;
+  /** A pod that asked was admitted. Must not throw, and nothing is written on account of it: anybody can send a review. */
+  onAdmitted: (pod: AdmittedPod, namespace: string, isInjected: boolean) => void;
 }
 
 /** Pod CREATE. */
 export const admitPod = (request: AdmissionRequest, namespaceOptedIn: boolean, ports: HandlerPorts): Verdict => {
   const pod = request.object as AdmittedPod;
   const namespace = request.namespace ?? pod.metadata?.namespace ?? '';
-  const reason = reasonToSkip({ pod, namespace, namespaceOptedIn, cluster: ports.cluster() });
-  if (reason !== undefined) {
-    const note = injectionNote(reason);
-    const existing = pod.metadata?.annotations;
-    const patch =
-      note === undefined ? [] : setMembers('/metadata/annotations', existing, { [annotations.injection]: note });
-    return { patch, decision: reason };
-  }
+  const dryRun = request.dryRun === true;
   const settings = ports.settings(namespace);
   if (settings === undefined) return { patch: [], decision: 'InjectionError' };
-  if (request.dryRun !== true) ports.onInjected(namespace);
-  return { patch: injectionPatch(pod, settings), decision: 'Injected' };
+  const { image } = settings;
+  const cluster = ports.cluster(namespace, dryRun);
+  const skip = reasonToSkip({ pod, namespace, namespaceOptedIn, image, cluster });
+  const note = injectionNote(skip);
+  if (note !== undefined && !dryRun) ports.onAdmitted(pod, namespace, skip === undefined);
+  if (skip === undefined) return { patch: injectionPatch(pod, settings), decision: 'Injected' };
+  const existing = pod.metadata?.annotations;
+  const patch =
+    note === undefined ? [] : setMembers('/metadata/annotations', existing, { [annotations.injection]: note });
+  return { patch, decision: skip.reason };
 };
 
 /** Deployment, StatefulSet, DaemonSet CREATE and UPDATE. */

@@ -1,21 +1,24 @@
-import { labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
+import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import type { Clock } from '../src/clock.ts';
 import {
   createWatchCache,
   type EventRecorder,
   type KubeClient,
+  type ResourceType,
   resources,
   type WatchCache,
 } from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
-import { breakerState } from './breaker.ts';
+import { outOfBounds } from './bounds.ts';
+import { keepCaBundle } from './ca-bundle.ts';
+import { keepCaConfigMaps } from './ca-config-maps.ts';
 import { CERTIFICATES_SECRET } from './certificate-store.ts';
 import { type CertificateKeeper, createCertificateKeeper } from './certificates.ts';
 import { CONFIGURATION, SERVICE } from './configuration.ts';
-import { nativeSidecarsEverywhere } from './native-sidecars.ts';
+import { startGuard } from './guard.ts';
+import { boundedRecorder } from './inject.ts';
 import { startWebhookServer } from './server.ts';
-import { keepCaBundle, keepCaConfigMaps } from './trust.ts';
-import { missedInjections } from './watchdog.ts';
+import { watchSidecars } from './watch-sidecars.ts';
 
 export { type CertificateKeeper, createCertificateKeeper, type Serving } from './certificates.ts';
 export { webhookConfiguration } from './configuration.ts';
@@ -42,9 +45,13 @@ export interface WebhookPorts {
   metrics: Metrics;
   settings: WebhookSettings;
   certificates: CertificateKeeper;
-  /** All pods with annotations, spec.initContainers' names, status.phase and status.initContainerStatuses. */
+  /** All pods with their metadata, spec.initContainers' names and images, and status. */
   pods: WatchCache;
+  /** All ReplicaSets with their status. */
+  replicaSets: WatchCache;
   namespaces: WatchCache;
+  /** Only the leader deletes pods that the recorder keeps from starting. */
+  isLeading: () => boolean;
   events: EventRecorder;
 }
 
@@ -63,13 +70,10 @@ export const startCertificates = (
 ): CertificateKeeper =>
   createCertificateKeeper(ports, { namespace, name: CERTIFICATES_SECRET }, serviceNames(namespace));
 
-const LOOK_MS = 5_000;
-const VERSIONS_MS = 300_000;
-
 export interface RunningWebhook {
-  /** The port that it listens on. */
-  port: number;
-  /** false without a valid certificate, and from the moment of stop(). */
+  /** The port that it listens on; undefined until there is a certificate. */
+  port(): number | undefined;
+  /** false while it does not listen, without a valid certificate, and from the moment of stop(). */
   ready(): boolean;
   /** The API server has been told whom to trust. */
   trusted(): boolean;
@@ -77,74 +81,65 @@ export interface RunningWebhook {
   stop(): Promise<void>;
 }
 
-/** The admission side of metricops. */
-export const startWebhook = async (ports: WebhookPorts): Promise<RunningWebhook> => {
-  const { client, clock, log, metrics, settings, certificates, pods, namespaces, events } = ports;
+/** The admission side of metricops. It starts by itself, and keeps nobody waiting for its certificate. */
+export const startWebhook = (ports: WebhookPorts): RunningWebhook => {
+  const { client, clock, log, metrics, settings, certificates, pods, namespaces } = ports;
+  const { sidecarImage: image, recordUrl } = settings;
   const stopped = new AbortController();
-  let nativeSidecars = await nativeSidecarsEverywhere(client).catch((error: unknown) => {
-    log.error({ err: error }, 'versions unknown: nothing is injected until they are known');
-    return false;
-  });
-  let openedAt: number | undefined;
-
-  const look = (): void => {
-    const { openedAt: next, stuck } = breakerState(pods.list(), openedAt, clock.now());
-    if (next !== undefined && openedAt === undefined) {
-      log.error({ pods: stuck.length, image: settings.sidecarImage }, 'sidecar image not pulled: injection stopped');
-      for (const pod of stuck.slice(0, 10)) {
-        const note = `The recorder's image ${settings.sidecarImage} can't be pulled: injection is stopped until it can. Delete this pod to get it without the recorder.`;
-        events.record(pod, { type: 'Warning', reason: 'BreakerOpen', action: 'Inject', note });
-      }
-    }
-    if (next === undefined && openedAt !== undefined)
-      log.info({}, 'sidecar images are pulled again: injection resumed');
-    openedAt = next;
-    metrics.injectionStopped.set(openedAt === undefined && nativeSidecars ? 0 : 1);
-    const isNamespaceOptedIn = (name: string): boolean =>
-      namespaces.get({ name })?.metadata.labels?.[labels.inject] === 'enabled';
-    metrics.missedInjections.set(missedInjections(pods.list(), isNamespaceOptedIn).length);
-  };
-  const every = async (ms: number, work: () => unknown): Promise<void> => {
-    while (!stopped.signal.aborted) {
-      await clock.sleep(ms, stopped.signal).catch(() => {});
-      if (!stopped.signal.aborted) await work();
-    }
-  };
-  const loops = [
-    every(LOOK_MS, look),
-    every(VERSIONS_MS, async () => {
-      nativeSidecars = await nativeSidecarsEverywhere(client).catch(() => nativeSidecars);
-    }),
-  ];
-
-  const limitRanges = createWatchCache(client, resources.limitRanges, {}, { clock, random: Math.random });
-  const trust = { client, clock, log, certificates };
-  const caBundle = keepCaBundle(trust, settings.configuration ?? CONFIGURATION);
-  const configMaps = keepCaConfigMaps(trust, settings.namespace ?? SYSTEM_NAMESPACE);
-  const server = await startWebhookServer(
+  const guard = startGuard({ ...ports, image });
+  const bounds = watchBounds(client, clock);
+  const sidecars = watchSidecars({ client, clock, log });
+  const caBundle = keepCaBundle(ports, settings.configuration ?? CONFIGURATION);
+  const configMaps = keepCaConfigMaps(
+    { client, clock, log, certificates, pods, namespaces },
+    settings.namespace ?? SYSTEM_NAMESPACE,
+  );
+  const server = startWebhookServer(
     {
       clock,
       log,
       metrics,
       certificates,
-      cluster: () => ({ nativeSidecars, breakerOpen: openedAt !== undefined }),
+      cluster: (namespace, dryRun) => ({
+        withoutSidecars: sidecars.missing,
+        outOfBounds: (pod) => {
+          const known = bounds.of(namespace);
+          return outOfBounds(pod, boundedRecorder(pod, known.bounds), known.bounds);
+        },
+        stopped: () => guard.stopped(namespace, dryRun),
+      }),
       settings: (namespace) => {
         const ca = certificates.current()?.bundle;
-        if (ca === undefined) return undefined;
-        const { sidecarImage: image, recordUrl } = settings;
-        return { image, recordUrl, ca, limitRanges: limitRanges.list(namespace) };
+        return ca === undefined ? undefined : { image, recordUrl, ca, ...bounds.of(namespace) };
       },
-      onInjected: configMaps.ensure,
+      onAdmitted: guard.admitted,
     },
     settings,
   );
   return {
     port: server.port,
     trusted: caBundle.written,
-    ready: () => !stopped.signal.aborted && certificates.current() !== undefined,
+    ready: () => !stopped.signal.aborted && server.port() !== undefined && certificates.current() !== undefined,
     async stop() {
       stopped.abort();
-      await Promise.all([server.stop(), caBundle.stop(), configMaps.stop(), limitRanges.stop(), ...loops]);
+      await Promise.all([server, guard, bounds, sidecars, caBundle, configMaps].map((part) => part.stop()));
     },
+  };
+};
+
+/** What the namespace of a pod allows, from watches: admission waits for no request. */
+const watchBounds = (client: KubeClient, clock: Clock) => {
+  const watch = (type: ResourceType): WatchCache => createWatchCache(client, type, {}, { clock, random: Math.random });
+  const all = {
+    limitRanges: watch(resources.limitRanges),
+    quotas: watch(resources.resourceQuotas),
+    networkPolicies: watch(resources.networkPolicies),
+  };
+  return {
+    of: (namespace: string) => ({
+      bounds: { limitRanges: all.limitRanges.list(namespace), quotas: all.quotas.list(namespace) },
+      networkPolicies: all.networkPolicies.list(namespace),
+    }),
+    stop: async () => void (await Promise.all(Object.values(all).map((cache) => cache.stop()))),
   };
 };

@@ -6,14 +6,14 @@ import { reasonToSkip } from './decide.ts';
 import { injectionPatch } from './inject.ts';
 import { type AdmittedPod, type Container, RECORDER, recorderOf } from './pod.ts';
 
-const settings = { image: 'sidecar:1', recordUrl: 'https://m.svc:8443/api/v1/records', ca: 'PEM', limitRanges: [] };
+const UNBOUND = { bounds: { limitRanges: [], quotas: [] }, networkPolicies: [] };
+const settings = { image: 'sidecar:1', recordUrl: 'https://m.svc:8443/api/v1/records', ca: 'PEM', ...UNBOUND };
 const inject = (pod: AdmittedPod): AdmittedPod => applyPatch(pod, injectionPatch(pod, settings));
 const envOf = (pod: AdmittedPod): Record<string, unknown> =>
   Object.fromEntries(
-    ((recorderOf(pod)?.env ?? []) as { name: string; value?: string; valueFrom?: unknown }[]).map((e) => [
-      e.name,
-      e.value ?? e.valueFrom,
-    ]),
+    ((recorderOf(pod, settings.image)?.env ?? []) as { name: string; value?: string; valueFrom?: unknown }[]).map(
+      (e) => [e.name, e.value ?? e.valueFrom],
+    ),
   );
 const annotated = (annotations: Record<string, string>, ports: Container['ports'] = []): AdmittedPod => ({
   metadata: { annotations },
@@ -24,7 +24,7 @@ const amounts = fc.record({ cpu: fc.constantFrom('100m', '1'), memory: fc.consta
 const container = fc.record(
   {
     name: fc.stringMatching(/^[a-z]{3,8}$/),
-    ports: fc.array(fc.record({ containerPort: fc.integer({ min: 15088, max: 15093 }) }), { maxLength: 4 }),
+    ports: fc.array(fc.record({ containerPort: fc.integer({ min: 15788, max: 15793 }) }), { maxLength: 4 }),
     resources: fc.record({ requests: amounts, limits: amounts }, { requiredKeys: [] }),
   },
   { requiredKeys: ['name'] },
@@ -42,7 +42,7 @@ const pods: fc.Arbitrary<AdmittedPod> = fc
               'prometheus.io/path',
               'a/b~c',
             ),
-            fc.constantFrom('true', 'false', '8080', '15090', '/m', ''),
+            fc.constantFrom('true', 'false', '8080', '15790', '/m', ''),
           ),
         },
         { requiredKeys: [] },
@@ -65,9 +65,12 @@ describe('injection', () => {
     fc.assert(
       fc.property(pods, (pod) => {
         const once = inject(pod);
-        const question = { pod: once, namespace: 'shop', cluster: { nativeSidecars: true, breakerOpen: false } };
+        const cluster = { withoutSidecars: () => undefined, outOfBounds: () => undefined, stopped: () => undefined };
+        const question = { pod: once, namespace: 'shop', image: settings.image, cluster };
         assert.ok(
-          ['AlreadyInjected', 'NotOptedIn'].includes(reasonToSkip({ ...question, namespaceOptedIn: true }) ?? ''),
+          ['AlreadyInjected', 'NotOptedIn'].includes(
+            reasonToSkip({ ...question, namespaceOptedIn: true })?.reason ?? '',
+          ),
         );
         assert.deepEqual(inject(once), once);
       }),
@@ -111,7 +114,7 @@ describe('injection', () => {
         const { spec } = inject(pod);
         const before = isGuaranteed([...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]);
         assert.equal(isGuaranteed([...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]), before);
-        const requests = recorderOf({ spec: spec ?? {} })?.resources?.requests;
+        const requests = recorderOf({ spec: spec ?? {} }, settings.image)?.resources?.requests;
         assert.ok(requests?.cpu && requests.memory);
       }),
     );
@@ -120,13 +123,13 @@ describe('injection', () => {
   it('gives back the restartPolicy that another webhook took', () => {
     const pod = inject(annotated({}));
     const stripped = structuredClone(pod);
-    delete recorderOf(stripped)?.restartPolicy;
+    delete recorderOf(stripped, settings.image)?.restartPolicy;
     assert.deepEqual(inject(stripped), pod);
   });
 
   it('merges metrics for users of prometheus.io annotations only', () => {
     const merged = inject(annotated({ 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' }));
-    assert.equal(merged.metadata?.annotations?.['prometheus.io/port'], '15090');
+    assert.equal(merged.metadata?.annotations?.['prometheus.io/port'], '15790');
     assert.equal(merged.metadata?.annotations?.['prometheus.io/path'], '/metrics');
     assert.equal(envOf(merged).METRICOPS_APP_PORT, '8080');
     assert.equal(envOf(merged).METRICOPS_APP_PATH, '/metrics');
@@ -147,5 +150,32 @@ describe('injection', () => {
     const two = [{ containerPort: 1 }, { containerPort: 2 }];
     assert.equal(envOf(inject(annotated(scraped, two))).METRICOPS_APP_PORT, undefined);
     assert.equal(envOf(inject(annotated(scraped, [{ containerPort: 8080 }]))).METRICOPS_APP_PORT, '8080');
+  });
+
+  describe('leaves the target as it is where Prometheus might not reach the recorder', () => {
+    const scraped = (change: Record<string, string> = {}): AdmittedPod =>
+      annotated({ 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080', ...change });
+    const portOf = (pod: AdmittedPod): string | undefined => pod.metadata?.annotations?.['prometheus.io/port'];
+
+    it('because the pod declines it', () => {
+      assert.equal(portOf(inject(scraped({ 'metricops.dev/merge-metrics': 'false' }))), '8080');
+    });
+
+    it('because a mesh serves what it merged, or its proxy decides who reaches which port', () => {
+      for (const port of ['15020', '15090', '4191'])
+        assert.equal(portOf(inject(scraped({ 'prometheus.io/port': port }))), port);
+      const meshed = scraped();
+      meshed.spec?.containers?.push({ name: 'istio-proxy' });
+      assert.equal(portOf(inject(meshed)), '8080');
+    });
+
+    it('because a LimitRange leaves the recorder too little CPU for a scrape', () => {
+      const limits = [{ type: 'Container', maxLimitRequestRatio: { cpu: '2' }, default: { cpu: '1' } }];
+      const range = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'l' }, spec: { limits } };
+      const bounds = { limitRanges: [range], quotas: [] };
+      const pod = applyPatch(scraped(), injectionPatch(scraped(), { ...settings, bounds }));
+      assert.deepEqual(recorderOf(pod, settings.image)?.resources?.limits?.cpu, '10m');
+      assert.equal(portOf(pod), '8080');
+    });
   });
 });

@@ -2,8 +2,9 @@ import { annotations, RECORD_AUDIENCE } from '../src/api/annotations.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 import { append, type PatchOperation, setMembers } from './json-patch.ts';
 import { freePort, type Merge, mergedAnnotations, mergeOf } from './merge.ts';
-import { type AdmittedPod, type Container, RECORDER } from './pod.ts';
-import { recorderResources } from './resources.ts';
+import { type AdmittedPod, type Container, RECORDER, type Resources, recorderOf } from './pod.ts';
+import { quantity } from './quantity.ts';
+import { type NamespaceBounds, recorderResources } from './resources.ts';
 
 export interface InjectionSettings {
   /** Image of the recorder. */
@@ -12,8 +13,9 @@ export interface InjectionSettings {
   recordUrl: string;
   /** PEM bundle that the record endpoint's certificate is issued by: trusted until the ConfigMap is there. */
   ca: string;
-  /** LimitRanges of the pod's namespace. */
-  limitRanges: readonly KubeObject[];
+  /** Of the pod's namespace. */
+  bounds: NamespaceBounds;
+  networkPolicies: readonly KubeObject[];
 }
 
 /** Name of the ConfigMap with the CA bundle, in every namespace with injected pods. */
@@ -27,25 +29,37 @@ const MOUNT = '/var/run/metricops.dev';
  * waits for no other container, none waits for it, and the pod's effective requests grow least.
  */
 export const injectionPatch = (pod: AdmittedPod, settings: InjectionSettings): PatchOperation[] => {
-  const existing = pod.spec?.initContainers?.findIndex((container) => container.name === RECORDER) ?? -1;
-  if (existing >= 0) {
-    return [{ op: 'add', path: `/spec/initContainers/${existing}/restartPolicy`, value: 'Always' }];
+  const ours = recorderOf(pod, settings.image);
+  if (ours !== undefined) {
+    const index = pod.spec?.initContainers?.indexOf(ours);
+    return [{ op: 'add', path: `/spec/initContainers/${index}/restartPolicy`, value: 'Always' }];
   }
   const port = freePort(pod);
-  const merge = mergeOf(pod);
+  const resources = recorderResources(pod, settings.bounds);
+  const merge = isSlow(resources) ? undefined : mergeOf(pod, port, settings.networkPolicies);
   const notes = { ...(merge ? mergedAnnotations(port) : {}), [annotations.injection]: 'injected' };
   return [
     ...setMembers('/metadata/annotations', pod.metadata?.annotations, notes),
     ...(pod.spec?.volumes?.some(({ name }) => name === VOLUME)
       ? []
       : [append('/spec/volumes', pod.spec?.volumes, volume)]),
-    append('/spec/initContainers', pod.spec?.initContainers, recorder(pod, settings, port, merge)),
+    append('/spec/initContainers', pod.spec?.initContainers, recorder(settings, resources, port, merge)),
   ];
 };
 
+/** The recorder as far as the namespace's bounds go, before anything is changed. */
+export const boundedRecorder = (pod: AdmittedPod, bounds: NamespaceBounds): Container => ({
+  name: RECORDER,
+  restartPolicy: 'Always',
+  resources: recorderResources(pod, bounds),
+});
+
+/** With so little CPU a scrape of both takes longer than Prometheus waits: the target stays the application. */
+const isSlow = ({ limits }: Resources): boolean => limits?.cpu !== undefined && quantity(limits.cpu) < 0.05;
+
 const recorder = (
-  pod: AdmittedPod,
-  { image, recordUrl, ca, limitRanges }: InjectionSettings,
+  { image, recordUrl, ca }: InjectionSettings,
+  resources: Resources,
   port: number,
   merge: Merge | undefined,
 ): Container => ({
@@ -59,7 +73,7 @@ const recorder = (
     { name: 'METRICOPS_PORT', value: String(port) },
     ...(merge ? mergeEnv(merge) : []),
   ],
-  resources: recorderResources(pod, limitRanges),
+  resources,
   securityContext: {
     runAsNonRoot: true,
     runAsUser: 65532,

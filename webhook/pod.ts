@@ -1,3 +1,7 @@
+import { annotations } from '../src/api/annotations.ts';
+import type { OwnerReference } from '../src/api/meta.ts';
+import type { NodeSelectorTerm, Toleration } from './scheduling.ts';
+
 /** The parts of a pod that injection reads. A pod on CREATE has often no name yet, only generateName. */
 export interface AdmittedPod {
   metadata?: {
@@ -6,6 +10,7 @@ export interface AdmittedPod {
     namespace?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
+    ownerReferences?: OwnerReference[];
   };
   spec?: PodSpec;
 }
@@ -15,7 +20,16 @@ export interface PodSpec {
   initContainers?: Container[];
   volumes?: { name: string }[];
   hostNetwork?: boolean;
+  nodeName?: string;
   nodeSelector?: Record<string, string>;
+  affinity?: {
+    nodeAffinity?: {
+      requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: NodeSelectorTerm[] };
+    };
+  };
+  tolerations?: Toleration[];
+  priorityClassName?: string;
+  activeDeadlineSeconds?: number;
   os?: { name?: string };
   /** Pod-level requests and limits. */
   resources?: Resources;
@@ -24,9 +38,10 @@ export interface PodSpec {
 
 export interface Container {
   name: string;
+  image?: string;
   restartPolicy?: string;
   resources?: Resources;
-  ports?: { containerPort: number; hostPort?: number }[];
+  ports?: { name?: string; containerPort: number; hostPort?: number }[];
   [field: string]: unknown;
 }
 
@@ -38,5 +53,21 @@ export interface Resources {
 /** Name of the injected container. */
 export const RECORDER = 'metricops-recorder';
 
-export const recorderOf = (pod: AdmittedPod): Container | undefined =>
-  pod.spec?.initContainers?.find((container) => container.name === RECORDER);
+/**
+ * The recorder that we put there, or that another webhook has taken the restartPolicy of: by our word on the pod, or
+ * by our image. A tenant's own init container of that name is none.
+ */
+export const recorderOf = (pod: AdmittedPod, image: string): Container | undefined =>
+  pod.spec?.initContainers?.find(
+    (container) =>
+      container.name === RECORDER &&
+      (container.image === image || pod.metadata?.annotations?.[annotations.injection] === 'injected'),
+  );
+
+/** A name can be had once: beside a tenant's own container of that name there is no recorder. */
+export const isNameTaken = (pod: AdmittedPod): boolean =>
+  [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some(({ name }) => name === RECORDER);
+
+/** Amounts of the pod as a whole. */
+export const hasPodLevel = ({ spec }: AdmittedPod): boolean =>
+  spec?.resources?.requests !== undefined || spec?.resources?.limits !== undefined;

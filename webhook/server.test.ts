@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { describe, it } from 'mocha';
 import { systemClock } from '../src/clock.ts';
 import { createMetrics, silentLog } from '../src/telemetry/index.ts';
 import { applyPatch } from '../test/support/json-patch.ts';
+import { eventually } from '../test/support/poll.ts';
 import type { CertificateKeeper } from './certificates.ts';
+import { keepRoom } from './connections.ts';
+import { issueCa, issueLeaf } from './issue.ts';
 import type { PatchOperation } from './json-patch.ts';
 import { webhookApp } from './server.ts';
 
@@ -29,12 +34,18 @@ describe('the admission server', () => {
         log: silentLog(),
         metrics: createMetrics(),
         certificates: {} as CertificateKeeper,
-        settings: () => ({ image: 'sidecar:1', recordUrl: 'https://m.svc/api/v1/records', ca: 'PEM', limitRanges: [] }),
+        settings: () => ({
+          image: 'sidecar:1',
+          recordUrl: 'https://m.svc/api/v1/records',
+          ca: 'PEM',
+          bounds: { limitRanges: [], quotas: [] },
+          networkPolicies: [],
+        }),
         cluster: () => {
           if (change.broken) throw new Error('no such thing');
-          return { nativeSidecars: true, breakerOpen: false };
+          return { withoutSidecars: () => undefined, outOfBounds: () => undefined, stopped: () => undefined };
         },
-        onInjected: (namespace) => void injected.push(namespace),
+        onAdmitted: (_pod, namespace) => void injected.push(namespace),
       },
       () => change.draining === true,
     );
@@ -57,7 +68,7 @@ describe('the admission server', () => {
       assert.equal(answer.status, 200);
       return (await answer.json()) as Answer;
     };
-    return { post, review, injected };
+    return { post, review, injected, port };
   };
 
   const pod = {
@@ -116,7 +127,7 @@ describe('the admission server', () => {
     const { post } = await serve();
     assert.equal((await post('/mutate-pods', 'not json')).status, 400);
     assert.equal((await post('/mutate-pods', '{"kind":"Pod"}')).status, 400);
-    assert.equal((await post('/mutate-pods', `"${'x'.repeat(9 << 20)}"`)).status, 413);
+    assert.equal((await post('/mutate-pods', `"${'x'.repeat(4 << 20)}"`)).status, 413);
     assert.equal((await post('/elsewhere', '{}')).status, 404);
   });
 
@@ -127,4 +138,77 @@ describe('the admission server', () => {
       'close',
     );
   });
+
+  describe('beside clients that send bodies and never end them', () => {
+    const bodyOf = (uid: string): string =>
+      JSON.stringify({
+        kind: 'AdmissionReview',
+        apiVersion: 'admission.k8s.io/v1',
+        request: { uid, ...create, object: pod },
+      });
+
+    it('answers allowed without reading when the budget of bodies is spent', async () => {
+      const { port } = await serve();
+      const silent: Socket[] = [];
+      for (const address of ['127.0.0.2', '127.0.0.3']) {
+        for (let i = 0; i < 4; i += 1) {
+          const socket = connect({ port, host: '127.0.0.1', localAddress: address });
+          socket.on('error', () => {}); // closed by the server in the end
+          socket.write(`POST /mutate-pods HTTP/1.1\r\nhost: x\r\ncontent-length: ${3 << 20}\r\n\r\n{`);
+          silent.push(socket);
+        }
+      }
+      ends.push(() => {
+        for (const socket of silent) socket.destroy();
+      });
+      const ask = (body: string): Promise<Response> =>
+        fetch(`http://127.0.0.1:${port}/mutate-pods`, { method: 'POST', body });
+      const answer = await eventually(async () => {
+        const { response } = (await (await ask(bodyOf('u-2'))).json()) as Answer;
+        return response.auditAnnotations?.decision === 'TooManyRequests' ? response : undefined;
+      });
+      assert.deepEqual([answer.uid, answer.allowed, answer.patch], ['u-2', true, undefined]);
+      assert.equal((await ask('x'.repeat(100_000))).status, 503, 'no uid to answer for');
+      for (const socket of silent) socket.destroy();
+      await eventually(async () => {
+        const { response } = (await (await ask(bodyOf('u-3'))).json()) as Answer;
+        return response.auditAnnotations?.decision === 'Injected';
+      });
+    });
+  });
+
+  it('closes the connection that is idle for longest when a new one needs the room', async () => {
+    const { cert, key } = await leaf();
+    const server = createTlsServer({ cert, key }, (_request, response) => void response.end('ok'));
+    keepRoom(server, 4);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const sockets: Socket[] = [];
+    ends.push(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const open = async (): Promise<Socket> => {
+      const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+      sockets.push(socket);
+      await once(socket, 'secureConnect');
+      return socket;
+    };
+    const [first, second] = [await open(), await open(), await open(), await open()];
+    first?.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    if (first) await once(first, 'data');
+    const closed = second && once(second, 'close');
+    const late = await open();
+    await closed;
+    late.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    assert.match(String((await once(late, 'data'))[0]), /^HTTP\/1\.1 200/);
+    assert.equal(first?.destroyed, false, 'it had something to do a moment ago');
+  });
 });
+
+const leaf = async (): Promise<{ cert: string; key: string }> => {
+  const ca = await issueCa(Date.now());
+  const { certificate, key } = await issueLeaf(ca, ['127.0.0.1'], Date.now());
+  return { cert: certificate, key };
+};

@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Clock } from '../src/clock.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
+import { MAX_BODY, withinBodyBudget } from './body-budget.ts';
 import type { CertificateKeeper } from './certificates.ts';
 import { paths } from './configuration.ts';
+import { keepRoom } from './connections.ts';
 import { admitPod, admitWorkload, type HandlerPorts } from './handlers.ts';
 import { type AdmissionRequest, allow, requestOf, type Verdict } from './review.ts';
 
@@ -17,16 +19,27 @@ export interface WebhookServerPorts extends HandlerPorts {
 }
 
 export interface WebhookServer {
-  /** The port, once it listens. */
-  port: number;
+  /** undefined until it listens. */
+  port(): number | undefined;
   /** Takes no new connections, lets what is under way end. Resolves when the last one is closed. */
   stop(): Promise<void>;
 }
 
-/** An object and its predecessor, each of at most what etcd takes. */
-const MAX_BODY = '8mb';
-/** The API server keeps idle connections for 90 s; whoever closes first must be the API server. */
+/**
+ * The API server keeps idle connections for 90 s; whoever closes first must be the API server. Those who only sit there
+ * are closed when others need the room.
+ */
 const KEEP_ALIVE_MS = 120_000;
+const LIMITS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  handshakeTimeout: 3_000,
+  headersTimeout: 3_000,
+  requestTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 8 * 1024,
+};
+/** A port that another process has yet: the one that this container replaces. */
+const LISTEN_AGAIN_MS = 2_000;
 /** From "not ready" until no endpoint controller or proxy sends us anything new. */
 const DRAIN_MS = 5_000;
 
@@ -37,7 +50,11 @@ export const webhookApp = (ports: WebhookServerPorts, isDraining: () => boolean)
     if (isDraining()) response.setHeader('connection', 'close');
     next();
   });
-  const json = express.json({ limit: MAX_BODY, type: () => true, strict: true });
+  const spent = (): void => ports.metrics.admissions.inc({ result: 'TooManyRequests' });
+  const json = [
+    withinBodyBudget(spent),
+    express.json({ limit: MAX_BODY, type: () => true, strict: true, inflate: false }),
+  ];
   app.post(
     paths.podsOfNamespace,
     json,
@@ -49,7 +66,7 @@ export const webhookApp = (ports: WebhookServerPorts, isDraining: () => boolean)
     reviewed(ports, (request) => admitPod(request, false, ports)),
   );
   app.post(paths.workloads, json, reviewed(ports, admitWorkload));
-  app.use((_request, response) => void response.status(404).json({ code: 'NotFound' }));
+  app.use((_request, response) => void response.status(404).set('connection', 'close').json({ code: 'NotFound' }));
   app.use(onError(ports));
   return app;
 };
@@ -82,25 +99,50 @@ const onError =
     response.status(status).json({ code });
   };
 
-/** Listens with the current certificate, and with each later one from the moment it is there. */
-export const startWebhookServer = async (
+/**
+ * Listens as soon as there is a certificate, with each later one from the moment it is there. What is not there yet
+ * keeps nobody waiting: `port` is undefined until then.
+ */
+export const startWebhookServer = (
   ports: WebhookServerPorts,
   listen: { port: number; host?: string },
-): Promise<WebhookServer> => {
-  await ports.certificates.ready();
-  let draining = false;
-  const app = webhookApp(ports, () => draining);
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 5_000, headersTimeout: 5_000 }, app);
-  const stopWatching = reloadCertificates(server, ports.certificates);
-  server.listen(listen.port, listen.host);
-  await once(server, 'listening');
+): WebhookServer => {
+  const { clock, log, certificates } = ports;
+  const stopped = new AbortController();
+  const app = webhookApp(ports, () => stopped.signal.aborted);
+  const server = createServer(LIMITS, app);
+  keepRoom(server);
+  const stopWatching = reloadCertificates(server, certificates);
+  let port: number | undefined;
+  const start = async (): Promise<void> => {
+    await certificates.ready();
+    while (!stopped.signal.aborted && port === undefined) {
+      try {
+        server.listen(listen.port, listen.host);
+        await once(server, 'listening');
+        port = (server.address() as AddressInfo).port;
+        log.info({ port }, 'admission server listens');
+      } catch (error) {
+        log.error(
+          { err: error, port: listen.port },
+          'admission server does not listen: pods start without the recorder',
+        );
+        await clock.sleep(LISTEN_AGAIN_MS, stopped.signal).catch(() => {}); // stopped
+      }
+    }
+  };
+  const starting = start().catch((error: unknown) => {
+    if (!stopped.signal.aborted) log.error({ err: error }, 'admission server not started');
+  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: () => port,
     async stop() {
-      draining = true;
+      stopped.abort();
       stopWatching();
-      await ports.clock.sleep(DRAIN_MS);
-      await close(server, ports.clock);
+      if (port === undefined) return;
+      await starting;
+      await clock.sleep(DRAIN_MS);
+      await close(server, clock);
     },
   };
 };

@@ -8,6 +8,8 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 export const annotations = {
   /** "true" | "false" on a workload or its pod template: record releases and inject the sidecar. */
   inject: 'metricops.dev/inject',
+  /** "false" on a pod template: the recorder does not merge the application's metrics, Prometheus goes on asking it. */
+  mergeMetrics: 'metricops.dev/merge-metrics',
   /** auto | approve | dry-run | off: what a burn alert may do to this workload. */
   rollback: 'metricops.dev/rollback',
   /** "severity=page,service=checkout": the labels of the alerts that guard this workload. */

@@ -358,10 +358,29 @@ export const reasons = {
   SystemNamespace: { means: "kube-system and metricops' own namespace are left alone.", next: 'Nothing to do.' },
   StaticPod: { means: "Mirror pods of static pods can't be changed.", next: 'Nothing to do.' },
   NotLinux: { means: 'The sidecar runs on Linux nodes only.', next: 'Nothing to do.' },
-  NoNativeSidecars: { means: 'The cluster has no native sidecars.', next: 'Upgrade to Kubernetes 1.29 or later.' },
+  NoNativeSidecars: {
+    means: 'A node that the pod can go to, or the API server, has no native sidecars.',
+    next: 'Upgrade the named node to Kubernetes 1.29 or later, or keep the pod from it with a nodeSelector.',
+  },
+  ContainerNameTaken: {
+    means: 'The pod has a container of its own that is called metricops-recorder.',
+    next: 'Give that container another name.',
+  },
+  LimitRangeExceeded: {
+    means: 'With the recorder the pod would break a LimitRange of its namespace, or its own resources.',
+    next: 'Leave room for 5m CPU and 64Mi memory in the named bound.',
+  },
+  QuotaExceeded: {
+    means: 'A ResourceQuota of the namespace has no room for the recorder.',
+    next: 'Raise the named quota; the next pods are injected.',
+  },
   BreakerOpen: {
-    means: "Sidecar images can't be pulled: injection is stopped until they can.",
-    next: 'Check the image and the pull secrets.',
+    means: 'The recorder kept a pod of this namespace from starting or from being created: injection is stopped there.',
+    next: 'Remove what is named (image, pull secret, architecture, policy); one pod is tried again by itself.',
+  },
+  CABundleContested: {
+    means: "Another writer changes caBundle of the webhook's configuration; it is written again ever more seldom.",
+    next: 'Take the MutatingWebhookConfiguration out of what the named field manager keeps.',
   },
   InjectionError: {
     means: 'The injection failed; the pod starts without the sidecar.',

@@ -1,4 +1,4 @@
-import { annotations } from '../api/annotations.ts';
+import { annotations, SYSTEM_NAMESPACE } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isOptedIn } from '../api/optin.ts';
 import { templateOf } from '../snapshot/index.ts';
@@ -47,11 +47,16 @@ const isMissed = (pod: KubeObject, caches: RecorderPorts['caches']): boolean => 
   if (!isRunning || metadata.deletionTimestamp !== undefined || hasSidecar(pod)) return false;
   if (metadata.annotations?.[annotations.injection] !== undefined) return false;
   const owner = ownerOf(pod, caches);
+  const namespace = caches.namespaces.get({ name: metadata.namespace ?? '' })?.metadata;
+  // A pod of its own, or of a Job: its annotations are all the word there is.
+  if (owner.is === 'none') return !isSystem(metadata.namespace) && isOptedIn({ template: metadata, namespace });
   if (owner.is !== 'workload') return false;
   const template = (templateOf(owner.workload) as { metadata?: object } | undefined)?.metadata;
-  const namespace = caches.namespaces.get({ name: owner.key.namespace })?.metadata;
   return isOptedIn({ template, workload: owner.workload.metadata, namespace });
 };
+
+const isSystem = (namespace: string | undefined): boolean =>
+  namespace === 'kube-system' || namespace === SYSTEM_NAMESPACE;
 
 const hasSidecar = (pod: KubeObject): boolean => {
   const { initContainers } = (pod.spec ?? {}) as { initContainers?: { name: string }[] | null };

@@ -75,9 +75,10 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2],
     ),
     certificateExpiry: gauge('webhook_certificate_expiry_timestamp_seconds', 'When the serving certificate ends.'),
+    webhookTrusted: gauge('webhook_trusted', '1 while every entry of the webhook has the CA of what is served.'),
     injectionStopped: gauge(
-      'injection_stopped',
-      "1 while nothing is injected: sidecar images can't be pulled, or the cluster has no native sidecars.",
+      'injection_stopped_namespaces',
+      'Namespaces where nothing is injected, because the recorder kept a pod from starting or from being created.',
     ),
     missedInjections: gauge('missed_injections', 'Running pods of opted-in workloads that have no sidecar.'),
     leader: gauge('leader', '1 on the replica that acts.'),

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:tls';
+import { connect, createSecureContext } from 'node:tls';
 import { describe, it } from 'mocha';
 import type { Clock } from '../../src/clock.ts';
 import { resources } from '../../src/kube/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { times } from '../../webhook/certificate-plan.ts';
+import { renewed } from '../../webhook/certificate-store.ts';
 import { type CertificateKeeper, createCertificateKeeper, reloadCertificates } from '../../webhook/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
@@ -106,5 +107,36 @@ describe('the serving certificates', () => {
     await certificates.ready();
     clock.move(times.leaf + DAY);
     assert.equal(certificates.current(), undefined);
+  });
+
+  it('come into service where the Secret has the key of another certificate, whoever wrote it', async () => {
+    const namespace = await plane().namespace('certs');
+    const clock = clockAt(Date.now());
+    const first = keeper(namespace, clock);
+    await first.ready();
+    await first.stop();
+    const other = await renewed(undefined, ['localhost', '127.0.0.1'], clock.now());
+    const spoil = async (field: string, value: string): Promise<void> => {
+      const body = { data: { [field]: Buffer.from(value).toString('base64') } };
+      await plane().client.patch(resources.secrets, { namespace, name: NAME }, { type: 'merge', body });
+    };
+    await spoil('tls.key', other.leaf.key);
+    const second = keeper(namespace, clock);
+    const taken: string[] = [];
+    second.onChange(() => {
+      throw new Error('a server that does not take it');
+    });
+    second.onChange(({ cert, key }) => {
+      createSecureContext({ cert, key });
+      taken.push(cert);
+    });
+    await second.ready();
+    assert.equal(taken.length, 1);
+    // While it runs, too: what does not fit is replaced and never served.
+    await spoil('tls.key', other.leaf.key);
+    await eventually(() => taken.length === 2);
+    await spoil('ca.key', other.ca.key);
+    await second.renew();
+    await eventually(() => second.current()?.bundle.includes(first.current()?.bundle ?? 'none'));
   });
 });

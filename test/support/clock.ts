@@ -10,6 +10,7 @@ export const fakeClock = () => {
       now: () => now,
       sleep: (ms: number, signal?: AbortSignal) =>
         new Promise<void>((resolve, reject) => {
+          if (signal?.aborted) return reject(signal.reason);
           const sleeper = { at: now + ms, wake: resolve };
           sleepers.add(sleeper);
           signal?.addEventListener('abort', () => {

@@ -16,6 +16,8 @@ import type { ControlPlane } from './cluster.ts';
 import { eventually } from './poll.ts';
 
 export interface RunningWebhook {
+  /** On 127.0.0.1. */
+  port: number;
   metrics: Metrics;
   certificates: CertificateKeeper;
   ready(): boolean;
@@ -43,14 +45,17 @@ export const runWebhook = async (
   );
   const pods = createWatchCache(client, resources.pods, {}, ports);
   const cachedNamespaces = createWatchCache(client, resources.namespaces, {}, ports);
-  const webhook = await startWebhook({
+  const replicaSets = createWatchCache(client, resources.replicaSets, {}, ports);
+  const webhook = startWebhook({
     client,
-    clock: { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 200), signal) },
+    clock: { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 200), signal) }, // looks often
     log,
     metrics,
     certificates,
     pods,
+    replicaSets,
     namespaces: cachedNamespaces,
+    isLeading: () => true,
     events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
     settings: {
       sidecarImage: 'metricops.dev/sidecar:test',
@@ -62,13 +67,15 @@ export const runWebhook = async (
     },
   });
   const matchNamespaces = [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [...namespaces] }];
-  const url = `https://127.0.0.1:${webhook.port}`;
+  const port = await eventually(() => webhook.port(), { what: 'the admission server' });
+  const url = `https://127.0.0.1:${port}`;
   await client.create(resources.mutatingWebhooks, webhookConfiguration({ name, client: { url }, matchNamespaces }));
   await eventually(() => webhook.trusted(), { what: 'caBundle in the configuration' });
   const stop = async (): Promise<void> => {
-    await Promise.all([webhook.stop(), certificates.stop(), pods.stop(), cachedNamespaces.stop()]);
+    await Promise.all([webhook.stop(), certificates.stop(), pods.stop(), replicaSets.stop(), cachedNamespaces.stop()]);
   };
   return {
+    port,
     metrics,
     certificates,
     ready: webhook.ready,

@@ -54,7 +54,7 @@ const nodes: Check = async (cli) => {
   return {
     result: 'warning',
     message: `no native sidecars on ${old.map((node) => `${node.metadata.name} (${version(node)})`).join(', ')}`,
-    next: `pods are not injected while such nodes are there: upgrade their kubelets to 1.${MINOR}`,
+    next: `pods that can go there are not injected: upgrade their kubelets to 1.${MINOR}, or keep the pods away`,
   };
 };
 
@@ -193,9 +193,12 @@ const recorder: Check = async (cli) => {
   const missing = uncovered(all);
   if (all.length === 0) return ok('no workload is opted in yet');
   if (missing.length === 0) return ok(`the recorder is in every pod of ${plural(all.length, 'opted-in workload')}`);
+  const lines = missing.map(
+    ({ workload, why }) => `${workload.namespace}/${workloadWords(workload)}${why === undefined ? '' : ` (${why})`}`,
+  );
   return {
     result: 'warning',
-    message: `pods without the recorder: ${missing.map(({ workload }) => `${workload.namespace}/${workloadWords(workload)}`).join(', ')}`,
+    message: `pods without the recorder: ${lines.join(', ')}`,
     next: 'kubectl rollout restart them; `metricops status -A` says why',
   };
 };
