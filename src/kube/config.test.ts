@@ -124,7 +124,7 @@ describe('connection of a pod', () => {
     const { port } = server.address() as AddressInfo;
     const env = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(port) };
     const transport = createTransport(podConnection(env, folder), {});
-    const ask = (): Promise<unknown> => transport.json({}, { method: 'GET', path: '/version' });
+    const ask = (): Promise<unknown> => transport.json({ identity: {} }, { method: 'GET', path: '/version' });
     try {
       assert.deepEqual(await ask(), { major: '1' });
       server.setSecureContext({ cert: after.leaf.certificate, key: after.leaf.key });

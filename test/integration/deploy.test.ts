@@ -80,7 +80,7 @@ describe('the kustomization', () => {
     interface Probe {
       httpGet: { port: string };
     }
-    const objects = readManifests(ROOT);
+    const objects = all();
     const spec = objects.find(({ kind }) => kind === 'NetworkPolicy')?.spec as Policy | undefined;
     const deployment = objects.find(({ kind }) => kind === 'Deployment')?.spec as
       | { template: { metadata: { labels: Record<string, string> }; spec: Pod } }
