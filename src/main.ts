@@ -58,7 +58,7 @@ const { caches } = watched;
 const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
 const gitSyncSets = createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, cachePorts);
 const digestKey = await loadDigestKey(client, namespace);
-const snapshots = createSnapshotStore(client, digestKey);
+const snapshots = createSnapshotStore(client, digestKey, clock);
 const prometheus =
   settings.METRICOPS_PROMETHEUS_URL === undefined
     ? undefined

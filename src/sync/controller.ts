@@ -1,4 +1,4 @@
-import { annotations, labels } from '../api/annotations.ts';
+import { annotations, labelOfManager, labels } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
@@ -41,6 +41,7 @@ import { createReport } from './report.ts';
 import { createScaled } from './scaled.ts';
 import { createSources } from './sources.ts';
 import { createKeyedLock, newSyncState, type SyncState } from './state.ts';
+import { writerOf } from './writer.ts';
 
 export interface SyncPorts {
   client: KubeClient;
@@ -136,6 +137,11 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     ...ports,
     lock,
     holds,
+    writerOf(fieldManager) {
+      const owner = ownerOf(labelOfManager(fieldManager));
+      const sync = owner && syncs.get(nameOfKey(owner.key));
+      return sync ? writerOf(withPlatformDefaults(sync, policy()), client) : client;
+    },
     /** The next plan applies them again, which changes nothing, and notes their versions. */
     onRestored(sync, keys) {
       const state = stateOf(`${sync.namespace}/${sync.name}`);
@@ -244,7 +250,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     await report(sync, state, outcome);
     for (const follower of state.followers) queue.add(follower);
     state.followers.clear();
-    return againIn(sync, outcome, ports.random) ?? quarrelEndsIn(state, clock.now());
+    return againIn(sync, state, outcome, ports.random) ?? quarrelEndsIn(state, clock.now());
   };
 
   const queue = createWorkQueue({

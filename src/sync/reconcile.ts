@@ -1,12 +1,13 @@
 import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
+import type { Hold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitSource } from '../git/index.ts';
 import { type EventRecorder, KubeError } from '../kube/index.ts';
 import { RenderError } from '../render/index.ts';
-import { digestsOf, hashOf } from '../snapshot/index.ts';
+import { type Digests, digestsOf, hashOf } from '../snapshot/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type ApplyPorts, applyAll } from './apply.ts';
 import { refusalOfObject } from './confine.ts';
@@ -21,6 +22,7 @@ import { type Plan, plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
 import { pruneAll } from './prune.ts';
 import { isQuarrelling, noteCorrection } from './quarrel.ts';
+import { recordPending } from './record.ts';
 import { renderSync, type SourcePorts, SyncError } from './source.ts';
 import type { Sources } from './sources.ts';
 import type { SyncState } from './state.ts';
@@ -93,10 +95,11 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   const isKnown = state.inventory.size > 0 && !state.unread;
   const unread = isKnown ? [] : await rebuildInventory(sync, state, rendered.objects, ports);
   forgetRefused(sync, state, rendered.objects, ports);
+  const digests = digestsOfRendered(rendered.objects, ports.digestKey);
   const made = plan({
     rendered: rendered.objects,
-    digestsOf: (w) => digestsOf(w, rendered.objects, ports.digestKey),
-    holds: await ports.lane.holdsIn(touched),
+    digestsOf: digests.of,
+    holds: await ports.lane.holdsIn(touched, digests.isRejectedBy),
     applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
     drifted: new Set([...state.drifted].filter((id) => !isQuarrelling(state, id, ports.clock.now()))),
     inventory: [...state.inventory.keys()],
@@ -104,14 +107,32 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
     allowEmpty: sync.spec.allowEmpty,
   });
   const { problems: met, blocked } = await execute(sync, state, made, commit, ports);
+  await recordPending(sync, state, made, ports);
+  const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
   const problems = [...met, ...unread];
-  if (problems.length === 0 && !blocked && !made.emptyRefused) {
+  if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
     const { inputs, content } = rendered;
     state.planned = { source: at.source, commit, fingerprint, inputs, content };
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
   const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported } as const;
   return waitForHealth(sync, state, outcome, ports);
+};
+
+/** Each computed once, and only where somebody asks. */
+const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => {
+  const known = new Map<KubeObject, Digests>();
+  const of = (workload: KubeObject): Digests => {
+    const digests = known.get(workload) ?? digestsOf(workload, rendered, key);
+    known.set(workload, digests);
+    return digests;
+  };
+  const isRejectedBy = ({ metadata, spec }: Hold): boolean => {
+    const held = keyString({ group: 'apps', ...spec.workload, namespace: metadata.namespace ?? '' });
+    const workload = rendered.find((object) => keyString(keyOf(object)) === held);
+    return workload !== undefined && spec.rejectedDigests.includes(of(workload).sourceDigest);
+  };
+  return { of, isRejectedBy };
 };
 
 /** What the platform does not allow any more counts as not applied: its refusal is told also where Git says nothing new. */
@@ -219,11 +240,11 @@ const finishPlan = async (
 const noticeUndone = async (
   sync: GitSync,
   state: SyncState,
-  { client, events, lane }: ReconcilePorts,
+  { client, events, lane, snapshots }: ReconcilePorts,
 ): Promise<void> => {
   for (const id of state.drifted) {
     const rejected = state.applied.get(id)?.sourceDigest;
-    const hold = rejected === undefined ? undefined : await holdForUndo(parseKey(id), rejected, client);
+    const hold = rejected === undefined ? undefined : await holdForUndo(parseKey(id), rejected, { client, snapshots });
     if (!hold) continue;
     const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workload.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
     events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
@@ -247,8 +268,16 @@ const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined =
 const RETRY_MS = 5_000;
 
 /** Milliseconds until the sync is tried again by itself; undefined when only news can change anything. */
-export const againIn = ({ spec }: GitSync, outcome: Outcome, random: () => number): number | undefined => {
+export const againIn = (
+  { spec }: GitSync,
+  { unrecorded }: Pick<SyncState, 'unrecorded'>,
+  outcome: Outcome,
+  random: () => number,
+): number | undefined => {
   if (outcome.kind === 'waiting') return outcome.againInMs;
-  const retry = outcome.kind === 'failed' || (outcome.kind === 'applied' && outcome.problems.length > 0);
+  const retry =
+    outcome.kind === 'failed' ||
+    (outcome.kind === 'applied' &&
+      (outcome.problems.length > 0 || [...unrecorded.values()].some(({ again }) => again)));
   return retry ? Math.min(RETRY_MS, parseDuration(spec.interval)) * (0.95 + random() / 10) : undefined;
 };

@@ -1,6 +1,7 @@
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { GitSource } from '../git/index.ts';
+import type { Unrecorded } from './record.ts';
 
 /** What this process knows of one object that it applied. */
 export interface Applied {
@@ -47,6 +48,8 @@ export interface SyncState {
   kept: Map<string, string>;
   /** The part of the inventory that Git itself says to leave to others: nobody waits for it. */
   untouched: Set<string>;
+  /** Releases that are applied and not recorded, so that no rollback can go to them. */
+  unrecorded: Map<string, Unrecorded>;
   /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */
   followers: Set<string>;
   /** What was `spec.ignore` when the objects were applied. */
@@ -63,22 +66,11 @@ export const newSyncState = (): SyncState => ({
   inventory: new Map(),
   kept: new Map(),
   untouched: new Set(),
+  unrecorded: new Map(),
   followers: new Set(),
 });
 
 export const versionSeen = (metadata: ObjectMeta): string =>
   metadata.generation === undefined ? `rv${metadata.resourceVersion}` : `g${metadata.generation}`;
 
-/** Runs works on the same key one after another. */
-export const createKeyedLock = (): (<T>(key: string, work: () => Promise<T>) => Promise<T>) => {
-  const tails = new Map<string, Promise<unknown>>();
-  return (key, work) => {
-    const turn = (tails.get(key) ?? Promise.resolve()).then(work, work);
-    const tail = turn.catch(() => {}); // its own caller hears of the failure
-    tails.set(key, tail);
-    void tail.then(() => {
-      if (tails.get(key) === tail) tails.delete(key);
-    });
-    return turn;
-  };
-};
+export { createKeyedLock } from '../lock.ts';

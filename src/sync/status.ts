@@ -7,6 +7,7 @@ import { describeDrift } from './difference.ts';
 import type { Plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
 import { quarrelsOf } from './quarrel.ts';
+import { unrecordedWords } from './record.ts';
 import type { SyncState } from './state.ts';
 import type { Unhealthy } from './wait.ts';
 
@@ -83,6 +84,7 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
         conditions: set(
           ...readiness(outcome.revision, outcome.problems, state, outcome),
           driftCondition(outcome, state, now),
+          ...recordedCondition(sync, state),
         ),
       };
   }
@@ -193,6 +195,17 @@ const heldCondition = ({ plan }: Applied): ConditionInput => {
   return held.length > 0
     ? yes('Held', 'ReleaseHeld', held.join('; '))
     : no('Held', 'NothingHeld', 'no release is held');
+};
+
+/** Only where there is something to say, or to take back. */
+const recordedCondition = ({ status }: GitSync, { unrecorded }: SyncState): ConditionInput[] => {
+  if (unrecorded.size > 0) {
+    const words = [...unrecorded].slice(0, 5).map(([key, entry]) => cut(unrecordedWords(key, entry)));
+    const more = unrecorded.size > words.length ? `; and ${unrecorded.size - words.length} more` : '';
+    return [no('Recorded', 'NoRollbackTarget', `${words.join('; ')}${more}`)];
+  }
+  const known = status?.conditions?.some(({ type }) => type === 'Recorded') ?? false;
+  return known ? [yes('Recorded', 'Succeeded', 'every release that is applied can be rolled back to')] : [];
 };
 
 const driftCondition = ({ reported = [] }: Applied, state: SyncState, now: number): ConditionInput => {

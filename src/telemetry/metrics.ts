@@ -46,6 +46,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [],
       [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     ),
+    snapshots: counter('release_snapshots_total', 'Snapshots of applied releases by result.', ['result']),
     alerts: counter('alerts_received_total', 'Alerts received, by what became of them.', ['result']),
     verdicts: counter('verdicts_total', 'Verdicts on releases under suspicion.', ['result']),
     rollbacks: counter('rollbacks_total', 'Rollbacks by how they ended.', ['result']),

@@ -57,7 +57,7 @@ describe('the recorder', () => {
     const ports = {
       client,
       caches,
-      snapshots: createSnapshotStore(client, key),
+      snapshots: createSnapshotStore(client, key, clock),
       clock,
       random: Math.random,
       log: silentLog(),
@@ -237,7 +237,7 @@ describe('the recorder', () => {
     const later = createRecorder({
       client,
       caches,
-      snapshots: createSnapshotStore(client, key),
+      snapshots: createSnapshotStore(client, key, clock),
       clock: { ...clock, now: () => Date.now() + 24 * 3_600_000 },
       random: Math.random,
       log: silentLog(),
@@ -278,7 +278,10 @@ describe('the recorder', () => {
     const [release] = (await historyOf(ns))?.status?.releases ?? [];
     assert.match(release?.sourceDigest ?? '', /^live1:/);
     assert.equal(release?.appliedBy, 'kubectl');
-    const snapshot = await createSnapshotStore(client, key).read(ns, release?.snapshot ?? '');
+    const snapshot = await createSnapshotStore(client, key, clock).read(
+      { namespace: ns, kind: 'Deployment', name: 'web' },
+      release?.snapshot ?? '',
+    );
     assert.equal(snapshot?.fieldManager, 'live');
     const spec = snapshot?.workload.spec as { template: { spec: { containers: { image: string }[] } } } | undefined;
     assert.equal(spec?.template.spec.containers[0]?.image, 'shop/web:v1');
@@ -327,7 +330,7 @@ describe('the recorder', () => {
         ...caches,
         workloads: { ...caches.workloads, Deployment: { ...caches.workloads.Deployment, get: () => before } },
       },
-      snapshots: createSnapshotStore(client, key),
+      snapshots: createSnapshotStore(client, key, clock),
       clock,
       random: Math.random,
       log: silentLog(),

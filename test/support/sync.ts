@@ -9,7 +9,14 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
-import { createEventRecorder, createWatchCache, type ResourceType, resources } from '../../src/kube/index.ts';
+import {
+  createDiscovery,
+  createEventRecorder,
+  createWatchCache,
+  type KubeClient,
+  type ResourceType,
+  resources,
+} from '../../src/kube/index.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, startSync } from '../../src/sync/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
@@ -23,6 +30,8 @@ export const DIGEST_KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 export interface SyncOptions {
   /** As METRICOPS_REQUIRE_SERVICE_ACCOUNT. */
   requireServiceAccount?: boolean;
+  /** Who the reconciler is: the administrator of the cluster unless said otherwise. */
+  client?: (plane: ControlPlane) => Promise<KubeClient>;
 }
 
 export interface SyncBench {
@@ -44,29 +53,30 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
   const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
   const metrics = createMetrics();
+  const client = (await options.client?.(plane)) ?? plane.client;
   const cachePorts = { clock: systemClock, random: Math.random };
   const createCaches = () => ({
-    syncs: createWatchCache<GitSync>(plane.client, resources.gitSyncs, {}, cachePorts),
-    holds: createWatchCache<Hold>(plane.client, resources.holds, {}, cachePorts),
-    platform: createWatchCache<PlatformPolicy>(plane.client, resources.platformPolicies, {}, cachePorts),
-    namespaces: createWatchCache(plane.client, resources.namespaces, { metadataOnly: true }, cachePorts),
+    syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts),
+    holds: createWatchCache<Hold>(client, resources.holds, {}, cachePorts),
+    platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, cachePorts),
+    namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts),
   });
   const startController = async () => {
     const caches = createCaches();
     const controller = await startSync({
-      client: plane.client,
+      client: client,
       caches,
-      discovery: plane.discovery,
+      discovery: createDiscovery(client, systemClock),
       git: createGit(dir),
       render: { kustomize, timeoutMs: 20_000 },
-      snapshots: createSnapshotStore(plane.client, DIGEST_KEY),
+      snapshots: createSnapshotStore(client, DIGEST_KEY, systemClock),
       digestKey: DIGEST_KEY,
       clock: systemClock,
       random: Math.random,
       log: silentLog(),
       metrics,
-      events: createEventRecorder(plane.client, { instance: 'test', clock: systemClock }),
-      ...options,
+      events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+      ...(options.requireServiceAccount ? { requireServiceAccount: true } : {}),
     });
     const stop = async (): Promise<void> => {
       await controller.stop();
