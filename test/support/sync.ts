@@ -205,6 +205,7 @@ export const holdBack = (
   { client }: ControlPlane,
   namespace: string,
   { good, bad }: { good: KubeObject | undefined; bad: KubeObject | undefined },
+  images?: Hold['spec']['target']['images'],
 ): Promise<Hold> => {
   const note = (workload: KubeObject | undefined, name: string): string =>
     workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
@@ -216,7 +217,12 @@ export const holdBack = (
       workload: { kind: 'Deployment', name: 'web' },
       scope: 'Workload',
       rejectedDigests: [note(bad, 'source-digest')],
-      target: { release: 1, sourceDigest: note(good, 'source-digest'), snapshot: note(good, 'snapshot') },
+      target: {
+        release: 1,
+        sourceDigest: note(good, 'source-digest'),
+        snapshot: note(good, 'snapshot'),
+        ...(images ? { images } : {}),
+      },
       reason: 'Incident',
     },
   });
