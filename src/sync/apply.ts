@@ -10,17 +10,19 @@ import type { Metrics } from '../telemetry/index.ts';
 import { applyFirst, inherit, takeOver } from './adopt.ts';
 import { refusalOfObject } from './confine.ts';
 import { awaitEstablished } from './established.ts';
-import type { ForeignObjects } from './foreign.ts';
+import { askEachTime, type ForeignObjects } from './foreign.ts';
 import { ownerLabelOf } from './names.ts';
 import { batchesOf, stageOf } from './order.ts';
 import { type OwnedObjects, ownerOf } from './owned.ts';
 import type { PlannedObject } from './plan.ts';
 import { type PreparePorts, prepare } from './prepare.ts';
 import { type ApplyProblem, notAdopted, ownedByAnother, problemOf, unknownKind } from './problem.ts';
+import { readsOf } from './reads.ts';
 import { recordOutstanding, recordRelease } from './record.ts';
 import type { Scaled } from './scaled.ts';
 import { compare, send } from './send.ts';
 import { type SyncState, versionSeen } from './state.ts';
+import { noteWatch } from './unwatched.ts';
 
 export interface ApplyPorts extends PreparePorts {
   client: KubeClient;
@@ -84,19 +86,22 @@ const applyOne = async (
   sync: GitSync,
   planned: PlannedObject,
   context: ApplyContext,
-  ports: ApplyPorts,
+  given: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
   const { key, object } = planned;
   if (policyOf(object) === 'ignore') return leaveAlone(context.state, key);
-  const refused = refusalOfObject(sync, object, ports.policy());
+  const refused = refusalOfObject(sync, object, given.policy());
   if (refused) return { key, ...refused, permanent: true };
-  const type = await ports.discovery.find(object.apiVersion, object.kind);
+  const type = await given.discovery.find(object.apiVersion, object.kind);
   // Served only since the render, which could not know its scope: placed at the next try.
   if (!type || (type.namespaced && object.metadata.namespace === undefined))
-    return unknownKind(planned, ports.discovery);
-  const owned = await ports.owned.of(type);
+    return unknownKind(planned, given.discovery);
+  const reads = await readsOf(sync, type, given);
+  noteWatch(context.state, type, reads, given.clock.now());
+  // What the controller may not read, everything below asks as the account that writes it.
+  const ports = reads.watched ? given : { ...given, client: reads.client, foreign: askEachTime(reads.client) };
   const work = async (): Promise<ApplyProblem | undefined> => {
-    const live = owned.get(object.metadata);
+    const live = await reads.get(object.metadata);
     const owner = ownerOf(live);
     if (owner !== undefined && owner !== ownerLabelOf(sync)) {
       if (ports.isOwner(owner)) return ownedByAnother(planned, owner);

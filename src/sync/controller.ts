@@ -41,6 +41,7 @@ import { createReport } from './report.ts';
 import { createScaled } from './scaled.ts';
 import { createSources } from './sources.ts';
 import { createKeyedLock, newSyncState, type SyncState } from './state.ts';
+import { lookAtUnwatchedIn } from './unwatched.ts';
 import { writerOf } from './writer.ts';
 
 export interface SyncPorts {
@@ -250,7 +251,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     await report(sync, state, outcome);
     for (const follower of state.followers) queue.add(follower);
     state.followers.clear();
-    return againIn(sync, state, outcome, ports.random) ?? quarrelEndsIn(state, clock.now());
+    const later = [quarrelEndsIn(state, clock.now()), lookAtUnwatchedIn(sync, state, clock.now())];
+    return againIn(sync, state, outcome, ports.random) ?? soonest(later);
   };
 
   const queue = createWorkQueue({
@@ -305,6 +307,11 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       await Promise.all([owned.stop(), scaled.stop()]);
     },
   };
+};
+
+const soonest = (times: (number | undefined)[]): number | undefined => {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 };
 
 const wasAsked = (sync: GitSync, previous: GitSync | undefined): boolean =>

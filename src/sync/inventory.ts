@@ -7,6 +7,8 @@ import type { OwnedObjects } from './owned.ts';
 import type { Plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
 import { pruneAll } from './prune.ts';
+import { isUnreadable } from './reads.ts';
+import { messageOf } from './rights.ts';
 import type { SyncState } from './state.ts';
 
 export interface InventoryPorts {
@@ -47,7 +49,8 @@ export const rebuildInventory = async (
       }
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      const message = `which ${kind} of ${group} are ours is not known: ${error.message}`;
+      if (isUnreadable(sync, error)) continue; // the status names them, whatever their number
+      const message = `which ${kind} of ${group} are ours is not known: ${messageOf(error)}`;
       if (!isKindGone(error)) problems.push({ key: '', reason: 'PruneFailed', message, permanent: false });
     }
   }

@@ -28,6 +28,7 @@ import type { Sources } from './sources.ts';
 import type { SyncState } from './state.ts';
 import type { Outcome } from './status.ts';
 import { holdForUndo } from './undo.ts';
+import { lookAtUnwatched } from './unwatched.ts';
 import { neededVersions } from './versions.ts';
 import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
 
@@ -83,6 +84,7 @@ const correctDrift = async (sync: GitSync, state: SyncState, ports: ReconcilePor
 
 const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: ReconcilePorts): Promise<Outcome> => {
   const { commit, revision } = at;
+  await lookAtUnwatched(sync, state, ports);
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }

@@ -50,6 +50,10 @@ export interface SyncState {
   untouched: Set<string>;
   /** Releases that are applied and not recorded, so that no rollback can go to them. */
   unrecorded: Map<string, Unrecorded>;
+  /** Kinds of which nobody tells a change, `Role.rbac.authorization.k8s.io`: they are read at each interval. */
+  unwatched: Set<string>;
+  /** When they were, in milliseconds since the epoch. */
+  lookedAt?: number;
   /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */
   followers: Set<string>;
   /** What was `spec.ignore` when the objects were applied. */
@@ -67,6 +71,7 @@ export const newSyncState = (): SyncState => ({
   kept: new Map(),
   untouched: new Set(),
   unrecorded: new Map(),
+  unwatched: new Set(),
   followers: new Set(),
 });
 

@@ -9,6 +9,7 @@ import type { ApplyProblem } from './problem.ts';
 import { quarrelsOf } from './quarrel.ts';
 import { unrecordedWords } from './record.ts';
 import type { SyncState } from './state.ts';
+import { kindName } from './unwatched.ts';
 import type { Unhealthy } from './wait.ts';
 
 /** How one sync ended. */
@@ -83,7 +84,7 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
         ...appliedStatus(state, outcome, now),
         conditions: set(
           ...readiness(outcome.revision, outcome.problems, state, outcome),
-          driftCondition(outcome, state, now),
+          driftCondition(outcome, sync, state, now),
           ...recordedCondition(sync, state),
         ),
       };
@@ -125,7 +126,7 @@ const gone = null;
 /** Above this the names stay where they are anyway, in the label of each object: etcd takes 1.5 MB, and each status write all of it. */
 const INVENTORY_MAX = 1_000;
 
-const inventoryStatus = ({ inventory }: SyncState): object => {
+const inventoryStatus = ({ inventory, unwatched }: SyncState): object => {
   const objects = inventory.size;
   if (objects <= INVENTORY_MAX) {
     return { inventory: [...inventory].map(([id, v]) => ({ id, v })), inventoryKinds: gone, objects };
@@ -136,7 +137,9 @@ const inventoryStatus = ({ inventory }: SyncState): object => {
     kind: keys[0]?.kind ?? '',
     objects: keys.length,
   }));
-  return { inventory: gone, inventoryKinds, objects };
+  // Of kinds that can't be listed nothing but these names would tell a later process what is ours.
+  const named = [...inventory].filter(([id]) => unwatched.has(kindName(parseKey(id)))).map(([id, v]) => ({ id, v }));
+  return { inventory: named.length > 0 ? named : gone, inventoryKinds, objects };
 };
 
 const readiness = (
@@ -208,10 +211,18 @@ const recordedCondition = ({ status }: GitSync, { unrecorded }: SyncState): Cond
   return known ? [yes('Recorded', 'Succeeded', 'every release that is applied can be rolled back to')] : [];
 };
 
-const driftCondition = ({ reported = [] }: Applied, state: SyncState, now: number): ConditionInput => {
+const driftCondition = (
+  { reported = [] }: Applied,
+  { spec }: GitSync,
+  state: SyncState,
+  now: number,
+): ConditionInput => {
+  const kinds = [...state.unwatched].toSorted().join(', ');
+  const blind =
+    kinds === '' ? '' : `; without a watch, read each ${spec.interval} as ${spec.serviceAccountName}: ${kinds}`;
   const quarrels = quarrelsOf(state, now);
-  if (quarrels.length > 0) return yes('Drifted', 'DriftContested', quarrels.join('; '));
+  if (quarrels.length > 0) return yes('Drifted', 'DriftContested', `${quarrels.join('; ')}${blind}`);
   return reported.length > 0
-    ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}`)
-    : no('Drifted', 'Succeeded', 'as applied');
+    ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}${blind}`)
+    : no('Drifted', 'Succeeded', `as applied${blind}`);
 };

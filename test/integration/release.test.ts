@@ -287,6 +287,41 @@ describe('the recorder', () => {
     assert.equal(spec?.template.spec.containers[0]?.image, 'shop/web:v1');
   });
 
+  it('names no snapshot of a release that is over, unless it is there', async () => {
+    const ns = await plane().namespace('release');
+    const release = async (image: string, git: string): Promise<ReleaseHistory | undefined> => {
+      await apply(ns, deployment(ns, image, { git }));
+      const [pod] = await podsOf(ns, image, 1);
+      assert.ok(pod);
+      await record(tokenOf(pod));
+      return historyOf(ns);
+    };
+    const first = await release('shop/web:v1', 'a');
+    assert.equal(first?.status?.releases?.[0]?.snapshot, 'snapshot-a');
+    const second = await release('shop/web:v2', 'b');
+    assert.deepEqual(
+      second?.status?.releases?.map(({ snapshot }) => snapshot),
+      ['snapshot-b', undefined],
+    );
+    const [condition] = second?.status?.conditions ?? [];
+    assert.deepEqual(
+      [condition?.type, condition?.reason, condition?.message],
+      ['Recorded', 'NoRollbackTarget', 'no rollback target: release 1: its snapshot snapshot-a was not stored'],
+    );
+    const metadata = { name: 'snapshot-b', namespace: ns };
+    await client.create(resources.controllerRevisions, {
+      apiVersion: 'apps/v1',
+      kind: 'ControllerRevision',
+      metadata,
+      revision: 1,
+    });
+    const third = await release('shop/web:v3', 'c');
+    assert.deepEqual(
+      third?.status?.releases?.map(({ snapshot }) => snapshot),
+      ['snapshot-c', 'snapshot-b', undefined],
+    );
+  });
+
   it('does not go back to an older release because one of its pods still reports', async () => {
     const ns = await plane().namespace('release');
     await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
