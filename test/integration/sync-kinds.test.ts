@@ -45,15 +45,12 @@ const VERBS = ['get', 'create', 'patch', 'delete'];
 const CONFIG = { apiGroups: [''], resources: ['configmaps'], verbs: [...VERBS, 'list', 'watch'] };
 const ROLES = { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'rolebindings'], verbs: VERBS };
 
-/** Closed with the tests of a describe. */
-const asAccount = (account: 'metricops' | 'locked-down') => {
-  let own: (KubeClient & { close(): Promise<void> }) | undefined;
-  after(() => own?.close());
-  return async (plane: ControlPlane): Promise<KubeClient> => {
-    own = await controllerClient(plane, account);
-    return own;
+const asAccount =
+  (account: 'metricops' | 'locked-down') =>
+  async (plane: ControlPlane): Promise<{ client: KubeClient; close: () => Promise<void> }> => {
+    const client = await controllerClient(plane, account);
+    return { client, close: () => client.close() };
   };
-};
 
 describe('a controller with the rights that it ships with', () => {
   const { plane, bench, start } = useSync({ client: asAccount('metricops') });

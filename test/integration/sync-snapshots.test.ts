@@ -44,7 +44,7 @@ describe('snapshots of releases', () => {
   /** What the reconciler asks the API server for; what it throws is the answer. */
   let onCall: (call: Call) => void = () => {};
   const { plane, bench, start } = useSync({
-    client: async ({ client }) => watchCalls(client, (call) => onCall(call)),
+    client: async ({ client }) => ({ client: watchCalls(client, (call) => onCall(call)) }),
   });
   /** Runs while `fault` answers the requests that it matches. */
   const withFault = async (matches: (call: Call) => boolean, answer: Error, work: () => Promise<unknown>) => {

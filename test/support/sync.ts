@@ -31,7 +31,7 @@ export interface SyncOptions {
   /** As METRICOPS_REQUIRE_SERVICE_ACCOUNT. */
   requireServiceAccount?: boolean;
   /** Who the reconciler is: the administrator of the cluster unless said otherwise. */
-  client?: (plane: ControlPlane) => Promise<KubeClient>;
+  client?: (plane: ControlPlane) => Promise<{ client: KubeClient; close?: () => Promise<void> }>;
 }
 
 export interface SyncBench {
@@ -53,7 +53,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
   const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
   const metrics = createMetrics();
-  const client = (await options.client?.(plane)) ?? plane.client;
+  const { client, close } = (await options.client?.(plane)) ?? { client: plane.client };
   const cachePorts = { clock: systemClock, random: Math.random };
   const createCaches = () => ({
     syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts),
@@ -123,6 +123,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       for (const name of made)
         await eventually(async () => (await plane.client.get(resources.gitSyncs, name)) === undefined).catch(() => {});
       await running.stop();
+      await close?.();
       await git.close();
       rmSync(dir, { recursive: true, force: true });
     },
