@@ -291,7 +291,7 @@ describe('the recorder', () => {
     const ns = await plane().namespace('release');
     const release = async (image: string, git: string): Promise<ReleaseHistory | undefined> => {
       await apply(ns, deployment(ns, image, { git }));
-      const [pod] = await podsOf(ns, image, 1);
+      const [pod] = await (git === 'a' ? run(ns, image) : podsOf(ns, image, 1));
       assert.ok(pod);
       await record(tokenOf(pod));
       return historyOf(ns);

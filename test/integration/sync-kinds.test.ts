@@ -5,6 +5,7 @@ import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
 import { controllerClient } from '../support/account.ts';
+import { runCli } from '../support/cli.ts';
 import type { ControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, imageOf, useSync, yaml } from '../support/sync.ts';
@@ -145,6 +146,18 @@ describe('a controller with the rights that it ships with', () => {
     plane().kubectl(['apply', '-f', '-'], yaml({ ...more, rules: [CONFIG, ROLES] }));
     await ready();
     assert.ok(await roleIn(namespace, 'reader'));
+  });
+
+  it('is told by `metricops check` which kinds it applies and does not watch, with the rule that changes it', async () => {
+    const namespace = await team(plane(), [CONFIG, ROLES]);
+    const { ready } = await start({ 'a.yaml': yaml(role('reader')) }, AS_DEPLOYER, { namespace });
+    await ready();
+    const { out } = await runCli(plane().kubeconfig, ['check']);
+    assert.match(out, /^WARN +applied and not watched, .*roles\.rbac\.authorization\.k8s\.io \(team-/m);
+    assert.match(
+      out,
+      /\{apiGroups: \["rbac\.authorization\.k8s\.io"\], resources: \[roles\], verbs: \[get, list, watch\]\}/,
+    );
   });
 
   it('says of a kind that it may not list itself how to give it the right', async () => {
