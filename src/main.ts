@@ -66,7 +66,7 @@ const { caches } = watched;
 const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
 const gitSyncSets = createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, cachePorts);
 const digestKey = await loadDigestKey(client, namespace);
-const snapshots = createSnapshotStore(client, digestKey);
+const snapshots = createSnapshotStore(client, digestKey, clock);
 const prometheus =
   settings.METRICOPS_PROMETHEUS_URL === undefined
     ? undefined
@@ -136,7 +136,7 @@ const turns = createRenderTurns();
 await removeCopies();
 const startActing = async () => {
   const client = leading;
-  const snapshots = createSnapshotStore(client, digestKey);
+  const snapshots = createSnapshotStore(client, digestKey, clock);
   const sync = await startSync({
     client,
     caches: { ...caches, syncs: gitSyncs },

@@ -207,6 +207,14 @@ export const reasons = {
     means: "The target's snapshot is not as this installation recorded it: changed, or written by somebody else.",
     next: 'Roll back to another release: `metricops history WORKLOAD`.',
   },
+  SnapshotMismatch: {
+    means: 'The snapshot holds another release than the Hold names.',
+    next: 'Delete the Hold and roll back again: `metricops rollback NAME --to N` names both.',
+  },
+  NoRollbackTarget: {
+    means: 'What was applied for a release could not be stored: nothing can be rolled back to it.',
+    next: 'Read the message: a quota, or configuration that is too large. It is stored with the next apply that allows it.',
+  },
   OwnedByOtherTool: {
     means: 'Another tool (Flux, Argo CD, Helm) would undo the rollback at once.',
     next: "Revert in that tool's source.",

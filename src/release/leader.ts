@@ -14,6 +14,7 @@ import { judgementsOf } from './judgements.ts';
 import { createMissedInjections } from './missed-injections.ts';
 import { EXPIRY_MS, missingSince, withMissing } from './missing.ts';
 import { type RecordPorts, recordWorkload } from './record-workload.ts';
+import { createDroppedSnapshots } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
 
 /** How often everything is looked at again although nothing was heard of: counts, expiry. */
@@ -28,11 +29,17 @@ const YOUNG_MS = 600_000;
 export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: AbortSignal): Promise<void> => {
   const { caches, clock, random, log } = ports;
   await Promise.all(everyCache(ports).map((cache) => cache.ready()));
+  const dropped = createDroppedSnapshots(caches.histories, ports.snapshots);
   const queue = createWorkQueue({
     concurrency: CONCURRENCY,
     clock,
     random,
-    worker: (text) => reconcile(parse(text), ports),
+    async worker(text) {
+      const key = parse(text);
+      const due = await reconcile(key, ports);
+      await dropped.remove(key, ports.writer.current(key));
+      return due;
+    },
     onError: (workload, err, retryInMs) => log.warn({ workload, err, retryInMs }, 'history not written'),
     maxBackoffMs: 60_000,
   });
@@ -72,6 +79,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     }
   } finally {
     for (const off of unsubscribe) off();
+    dropped.stop();
     await queue.stop();
   }
 };

@@ -1,8 +1,9 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { Release, ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
 import { apiVersionOf } from '../kube/client.ts';
+import { isRejected } from '../kube/errors.ts';
 import { workloadResource } from '../kube/resources.ts';
-import { ensureHistory, LIVE_MANAGER, templateOf } from '../snapshot/index.ts';
+import { ensureHistory, LIVE_MANAGER, SnapshotTooLarge, templateOf } from '../snapshot/index.ts';
 import { type CurrentDigest, currentDigest, describeRelease } from './describe.ts';
 import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
 import { goodAt, type Observed, observe } from './history.ts';
@@ -11,7 +12,7 @@ import { isOfCurrent } from './identity.ts';
 import { alertRulesOf, judgementsOf } from './judgements.ts';
 import { withoutMissing } from './missing.ts';
 import { isRolledOut } from './rollout.ts';
-import { dropSnapshots } from './snapshots.ts';
+import { withoutLostTarget } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
 
 export interface Recorded {
@@ -47,9 +48,10 @@ export const recordWorkload = async (
     const seen = fromPods(described, owner, { source, pod, ready, history }, caches);
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
     const observation = { release, current: true, ready };
-    return withoutMissing(observe(history?.status, observation, judgementsOf(key, history, caches), clock.now()));
+    const now = clock.now();
+    const status = withoutMissing(observe(history?.status, observation, judgementsOf(key, history, caches), now));
+    return withoutLostTarget(key, history?.status ?? {}, status, { client: ports.client, now });
   });
-  if (history) await dropSnapshots(history, { before, after }, ports);
   const releases = after.releases ?? [];
   const isOlder = pod !== undefined && !isOfCurrent(pod, owner, source.digest);
   const release = isOlder ? olderReleaseOf(pod, owner, releases) : releases.find((r) => r.sourceDigest === digest);
@@ -81,14 +83,17 @@ const isStillSo = async ({ key }: WorkloadOwner, source: CurrentDigest, { client
   return now !== undefined && currentDigest(now).digest === source.digest;
 };
 
-/** What no GitSync applies has no snapshot of its own: the live template is kept. */
+/**
+ * What no GitSync applies has no snapshot of its own: the live template is kept. Where it can't be stored, the release
+ * is recorded without, as one that nothing can be rolled back to.
+ */
 const withSnapshot = async (
   release: Observed,
   { key, workload }: WorkloadOwner,
   history: ReleaseHistory | undefined,
   { client, snapshots }: RecordPorts,
 ): Promise<Observed> => {
-  if (releaseOf(history, release.sourceDigest)?.snapshot !== undefined) return release;
+  if (releaseOf(history, release.sourceDigest)) return release;
   const { namespace, name, kind } = key;
   const bare: KubeObject = {
     apiVersion: apiVersionOf(workloadResource(kind)),
@@ -96,11 +101,13 @@ const withSnapshot = async (
     metadata: { name, namespace },
     spec: { template: templateOf(workload) },
   };
-  const snapshot = await snapshots.write(history ?? (await ensureHistory(client, key)), {
-    workload: bare,
-    config: [],
-    fieldManager: LIVE_MANAGER,
-    sourceDigest: release.sourceDigest,
-  });
-  return { ...release, snapshot };
+  try {
+    const { sourceDigest } = release;
+    const sealed = snapshots.seal(key, { workload: bare, config: [], fieldManager: LIVE_MANAGER, sourceDigest });
+    await snapshots.write(history ?? (await ensureHistory(client, key)), sealed);
+    return { ...release, snapshot: sealed.name };
+  } catch (error) {
+    if (!(error instanceof SnapshotTooLarge) && !isRejected(error)) throw error;
+    return release;
+  }
 };

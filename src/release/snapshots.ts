@@ -1,26 +1,81 @@
-import { labels } from '../api/annotations.ts';
+import type { Condition } from '../api/common.ts';
 import type { ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { WorkloadKey } from '../api/workload.ts';
 import { resources } from '../kube/resources.ts';
-import type { RecorderPorts } from './types.ts';
+import type { KubeClient, WatchCache } from '../kube/types.ts';
+import { historyName, type SnapshotStore } from '../snapshot/index.ts';
 
-/** Deletes the snapshots of releases that were evicted, with the copies that no other snapshot needs. */
-export const dropSnapshots = async (
-  history: ReleaseHistory,
-  { before, after }: { before: ReleaseHistoryStatus; after: ReleaseHistoryStatus },
-  { client, snapshots }: Pick<RecorderPorts, 'client' | 'snapshots'>,
-): Promise<void> => {
-  const needed = namesOf(after);
-  const dropped = [...namesOf(before)].filter((name) => !needed.has(name));
-  if (dropped.length === 0) return;
+/** Condition of a history with a release that can't be rolled back to. */
+const RECORDED = 'Recorded';
+
+/**
+ * A sync names a snapshot before its apply and writes it after. The moment in which another release becomes current is
+ * the first in which somebody may want to go back, and the last in which the name may be one of nothing: then the
+ * history forgets the name. One request for each new release.
+ */
+export const withoutLostTarget = async (
+  { namespace }: WorkloadKey,
+  before: ReleaseHistoryStatus,
+  after: ReleaseHistoryStatus,
+  { client, now }: { client: KubeClient; now: number },
+): Promise<ReleaseHistoryStatus> => {
+  if (before.current === undefined || after.current === before.current) return after;
+  const left = after.releases?.find((release) => release.number === before.current);
+  if (left?.snapshot === undefined) return after;
   const { items } = await client.list(resources.controllerRevisions, {
-    namespace: history.metadata.namespace ?? '',
-    labelSelector: `${labels.history}=${history.metadata.name}`,
+    namespace,
+    fieldSelector: `metadata.name=${left.snapshot}`,
     metadataOnly: true,
   });
-  // What is being written for the next release is in no history yet: only what was dropped goes.
-  const kept = items.map((item) => item.metadata.name).filter((name) => !dropped.includes(name));
-  await snapshots.prune(history, new Set(kept));
+  const conditions = (after.conditions ?? []).filter(({ type }) => type !== RECORDED);
+  if (items.length > 0) return conditions.length === after.conditions?.length ? after : { ...after, conditions };
+  const lost: Condition = {
+    type: RECORDED,
+    status: 'False',
+    reason: 'NoRollbackTarget',
+    message: `no rollback target: release ${left.number}: its snapshot ${left.snapshot} was not stored`,
+    lastTransitionTime: new Date(now).toISOString(),
+  };
+  const { snapshot: _, ...rest } = left;
+  const releases = after.releases?.map((release) => (release === left ? rest : release));
+  return { ...after, ...(releases ? { releases } : {}), conditions: [...conditions, lost] };
 };
 
-const namesOf = (status: ReleaseHistoryStatus): Set<string> =>
-  new Set(status.releases?.flatMap((release) => (release.snapshot === undefined ? [] : [release.snapshot])));
+export interface DroppedSnapshots {
+  /** Deletes what left the history since this was made. Rejects with KubeError; what is left is tried the next time. */
+  remove(key: WorkloadKey, history: ReleaseHistory | undefined): Promise<void>;
+  stop(): void;
+}
+
+/**
+ * The snapshots of evicted releases, as the watch of histories tells of them, whichever replica wrote. For the leader,
+ * in whose process the snapshots with copies are written: so a copy is not deleted while a new snapshot takes it over.
+ */
+export const createDroppedSnapshots = (
+  histories: WatchCache<ReleaseHistory>,
+  snapshots: Pick<SnapshotStore, 'remove'>,
+): DroppedSnapshots => {
+  const dropped = new Map<string, Set<string>>();
+  const stop = histories.onChange((object, previous) => {
+    if (!previous) return;
+    const key = `${previous.metadata.namespace}/${previous.metadata.name}`;
+    if (!object) return void dropped.delete(key); // its owner is gone: so are they
+    const needed = namesOf(object.status);
+    const gone = [...namesOf(previous.status)].filter((name) => !needed.has(name));
+    if (gone.length > 0) dropped.set(key, new Set([...(dropped.get(key) ?? []), ...gone]));
+  });
+  return {
+    async remove(workload, history) {
+      const key = `${workload.namespace}/${historyName(workload)}`;
+      const names = dropped.get(key);
+      if (!names || !history) return;
+      const needed = namesOf(history.status);
+      await snapshots.remove(history, new Set([...names].filter((name) => !needed.has(name))));
+      dropped.delete(key);
+    },
+    stop,
+  };
+};
+
+const namesOf = (status: ReleaseHistoryStatus | undefined): Set<string> =>
+  new Set(status?.releases?.flatMap((release) => (release.snapshot === undefined ? [] : [release.snapshot])));

@@ -16,7 +16,18 @@ describe('pinsFor', () => {
   const good = release(1, 'shop:latest', 'example.com/shop@sha256:aa');
   it('pins a tag that was pulled with another content since', () => {
     const pins = pinsFor(good, [release(2, 'shop:latest', 'example.com/shop@sha256:bb'), good]);
-    assert.deepEqual(pins, [{ container: 'web', image: 'example.com/shop@sha256:aa' }]);
+    assert.deepEqual(pins, [{ container: 'web', image: 'shop@sha256:aa' }]);
+  });
+  it('pins in the repository that the release names, however the container runtime reports the image', () => {
+    for (const [image, imageID, pinned] of [
+      ['localhost:5000/shop:v1', 'docker-pullable://localhost:5000/shop@sha256:aa', 'localhost:5000/shop@sha256:aa'],
+      ['localhost:5000/shop', 'mirror.example.com/x/shop@sha256:aa', 'localhost:5000/shop@sha256:aa'],
+      ['shop:v1@sha256:cc', 'docker.io/library/shop@sha256:aa', 'shop@sha256:aa'],
+    ] as const) {
+      const target = release(1, image, imageID);
+      const pins = pinsFor(target, [release(2, image, 'example.com/shop@sha256:bb'), target]);
+      assert.deepEqual(pins, [{ container: 'web', image: pinned }]);
+    }
   });
   for (const [what, other] of [
     ['another tag', release(2, 'shop:v2', 'example.com/shop@sha256:bb')],
@@ -52,5 +63,13 @@ describe('withPins', () => {
     assert.match(JSON.stringify(pinned), /shop@sha256:aa.*other:v1/);
     assert.match(JSON.stringify(workload), /shop:latest/);
     assert.equal(withPins(workload, undefined), workload);
+  });
+  it('takes from a pin its digest only: no other repository, no tag', () => {
+    const imageWith = (image: string): unknown =>
+      (withPins(workload, [{ container: 'web', image }]).spec as typeof workload.spec).template.spec.containers[0]
+        ?.image;
+    assert.equal(imageWith('evil.example.com/miner@sha256:aa'), 'shop@sha256:aa');
+    assert.equal(imageWith('evil.example.com/miner:v1'), 'shop:latest');
+    assert.equal(imageWith('shop@sha256:aa/../x'), 'shop:latest');
   });
 });

@@ -3,7 +3,7 @@ import type { Release } from '../api/release-history.ts';
 
 export interface ImagePin {
   container: string;
-  /** repository@sha256:... */
+  /** repository@sha256:... Only the digest counts: the repository is that of the image which the container has. */
   image: string;
 }
 
@@ -13,17 +13,34 @@ export interface ImagePin {
  */
 export const pinsFor = (target: Release, releases: readonly Release[]): ImagePin[] =>
   target.images.flatMap(({ container, image, imageID }) => {
-    if (imageID === undefined || !imageID.includes('@')) return []; // loaded by hand: there is nothing to pull by
+    const digest = contentOf(imageID ?? '');
+    if (digest === undefined) return []; // loaded by hand: there is nothing to pull by
     const moved = releases.some((r) =>
       r.images.some((i) => i.image === image && i.imageID !== undefined && i.imageID !== imageID),
     );
-    return moved ? [{ container, image: imageID }] : [];
+    return moved ? [{ container, image: `${repositoryOf(image)}@${digest}` }] : [];
   });
+
+/** `sha256:...`, as an image ID ends in whatever container runtime reports it; undefined where it names no content. */
+const contentOf = (image: string): string | undefined => image.match(/@(sha256:[0-9a-f]+)$/)?.[1];
+
+/** Whether an image is pinned to a content. */
+export const namesContent = (image: string): boolean => contentOf(image) !== undefined;
+
+/** `registry:5000/shop/web:v1@sha256:...` → `registry:5000/shop/web`. */
+const repositoryOf = (image: string): string => {
+  const [name = ''] = image.split('@');
+  const colon = name.indexOf(':', name.lastIndexOf('/') + 1);
+  return colon === -1 ? name : name.slice(0, colon);
+};
 
 type Container = { name: string; image?: string };
 type PodSpec = { containers?: Container[]; initContainers?: Container[] };
 
-/** The workload with those containers' images replaced. */
+/**
+ * The workload with those containers' images pinned to a content. Pins come with a Hold, which more people may write
+ * than workloads: they choose among the contents of the repository that the release names, and no other repository.
+ */
 export const withPins = (workload: KubeObject, pins: readonly ImagePin[] | undefined): KubeObject => {
   if (pins === undefined || pins.length === 0) return workload;
   const copy = structuredClone(workload);
@@ -31,8 +48,10 @@ export const withPins = (workload: KubeObject, pins: readonly ImagePin[] | undef
     spec?: PodSpec;
   };
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-    const pin = pins.find((p) => p.container === container.name);
-    if (pin) container.image = pin.image;
+    const digest = contentOf(pins.find((p) => p.container === container.name)?.image ?? '');
+    if (digest !== undefined && container.image !== undefined) {
+      container.image = `${repositoryOf(container.image)}@${digest}`;
+    }
   }
   return copy;
 };

@@ -4,12 +4,13 @@ import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
 import type { Clock } from '../clock.ts';
-import type { Discovery, ResourceType, Turns } from '../kube/index.ts';
+import type { Discovery, KubeClient, ResourceType, Turns } from '../kube/index.ts';
+import type { SnapshotStore } from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { applyFirst, inherit, takeOver } from './adopt.ts';
 import { refusalOfObject } from './confine.ts';
 import { awaitEstablished } from './established.ts';
-import type { ForeignObjects } from './foreign.ts';
+import { askEachTime, type ForeignObjects } from './foreign.ts';
 import type { Handover } from './handover.ts';
 import { markOf } from './marks.ts';
 import { ownerLabelOf } from './names.ts';
@@ -18,11 +19,15 @@ import { type OwnedObjects, ownerOf } from './owned.ts';
 import type { PlannedObject } from './plan.ts';
 import { type PreparePorts, prepare } from './prepare.ts';
 import { type ApplyProblem, notAdopted, ownedByAnother, problemOf, unknownKind } from './problem.ts';
+import { readsOf } from './reads.ts';
+import { recordOutstanding, recordRelease } from './record.ts';
 import type { Scaled } from './scaled.ts';
 import { compare, send } from './send.ts';
 import type { SyncState } from './state.ts';
+import { noteWatch } from './unwatched.ts';
 
 export interface ApplyPorts extends PreparePorts {
+  client: KubeClient;
   clock: Clock;
   discovery: Discovery;
   owned: OwnedObjects;
@@ -39,6 +44,7 @@ export interface ApplyPorts extends PreparePorts {
   /** Whether a Hold that came since the plan rejects this digest of the workload. */
   isRejectedNow: (workload: KubeObject, digest: string) => boolean;
   metrics: Metrics;
+  snapshots: SnapshotStore;
   /** Aborted when this process may no longer write: another one leads. */
   signal: AbortSignal;
 }
@@ -83,19 +89,22 @@ const applyOne = async (
   sync: GitSync,
   planned: PlannedObject,
   context: ApplyContext,
-  ports: ApplyPorts,
+  given: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
   const { key, object } = planned;
   if (policyOf(object) === 'ignore') return leaveAlone(context.state, key);
-  const refused = refusalOfObject(sync, object, ports.policy());
+  const refused = refusalOfObject(sync, object, given.policy());
   if (refused) return { key, ...refused, permanent: true };
-  const type = await ports.discovery.find(object.apiVersion, object.kind);
+  const type = await given.discovery.find(object.apiVersion, object.kind);
   // Served only since the render, which could not know its scope: placed at the next try.
   if (!type || (type.namespaced && object.metadata.namespace === undefined))
-    return unknownKind(planned, ports.discovery);
-  const owned = await ports.owned.of(type);
+    return unknownKind(planned, given.discovery);
+  const reads = await readsOf(sync, type, given);
+  noteWatch(context.state, type, reads, given.clock.now());
+  // What the controller may not read, everything below asks as the account that writes it.
+  const ports = reads.watched ? given : { ...given, client: reads.client, foreign: askEachTime(reads.client) };
   const work = async (): Promise<ApplyProblem | undefined> => {
-    const live = owned.get(object.metadata);
+    const live = await reads.get(object.metadata);
     const owner = ownerOf(live);
     if (owner !== undefined && owner !== ownerLabelOf(sync)) {
       const other = ports.ownerOf(owner);
@@ -126,12 +135,21 @@ const applyOurs = async (
   const { object, digests } = planned;
   // The rollback lane was here between plan and apply: what it put there stays.
   if (digests && ports.isRejectedNow(object, digests.sourceDigest)) return undefined;
-  const apply = (force: boolean) => applyOrCompare(sync, type, planned, { ...context, force }, ports);
-  if (ownerOf(context.live) !== undefined) return void (await apply(true));
-  const refused = await applyFirst(sync, type, object, apply, ports);
-  if (refused === undefined) return undefined;
-  context.state.applied.delete(planned.key);
-  return notAdopted(planned, refused);
+  const { object: prepared, recording } = prepare(sync, planned, { ...context, owner: ownerLabelOf(sync) }, ports);
+  await recordOutstanding(planned.key, context.state, ports);
+  let seen: KubeObject | undefined;
+  const apply = async (force: boolean): Promise<KubeObject | undefined> => {
+    seen = await applyOrCompare(sync, type, planned, { ...context, prepared, force }, ports);
+    return seen;
+  };
+  const refused =
+    ownerOf(context.live) === undefined ? await applyFirst(sync, type, object, apply, ports) : void (await apply(true));
+  if (refused !== undefined) {
+    context.state.applied.delete(planned.key);
+    return notAdopted(planned, refused);
+  }
+  await recordRelease(planned.key, { recording, applied: seen }, context.state, ports);
+  return undefined;
 };
 
 const policyOf = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotations.apply];
@@ -153,12 +171,11 @@ const applyOrCompare = async (
   sync: GitSync,
   type: ResourceType,
   planned: PlannedObject,
-  context: ApplyContext & { live: KubeObject | undefined; force: boolean },
+  context: ApplyContext & { live: KubeObject | undefined; prepared: KubeObject; force: boolean },
   ports: ApplyPorts,
 ): Promise<KubeObject | undefined> => {
   const { key } = planned;
-  const { state, live, all, force } = context;
-  const prepared = await prepare(sync, planned, { ...context, owner: ownerLabelOf(sync) }, ports);
+  const { state, live, all, prepared, force } = context;
   if (isOnlyReported(sync, planned, live, context)) {
     const { difference, seen } = await compare(sync, type, prepared, all, ports);
     const known = state.reported.get(key) ?? sync.status?.drift?.find(({ id }) => id === key);

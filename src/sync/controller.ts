@@ -1,4 +1,4 @@
-import { annotations, labels, SYSTEM_NAMESPACE } from '../api/annotations.ts';
+import { annotations, labelOfManager, labels, SYSTEM_NAMESPACE } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
@@ -49,6 +49,8 @@ import { createScaled } from './scaled.ts';
 import { createSources, type Follower, sourceKey } from './sources.ts';
 import { createKeyedLock, newSyncState, type SyncState } from './state.ts';
 import { createIndex } from './sync-index.ts';
+import { lookAtUnwatchedIn } from './unwatched.ts';
+import { writerOf } from './writer.ts';
 
 export interface SyncPorts {
   client: KubeClient;
@@ -161,6 +163,11 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     lock,
     holds,
     signal: stopped.signal,
+    writerOf(fieldManager) {
+      const owner = ownerOf(labelOfManager(fieldManager));
+      const sync = owner && syncs.get(nameOfKey(owner.key));
+      return sync ? writerOf(withPlatformDefaults(sync, policy()), client) : client;
+    },
     /** The next plan applies them again, which changes nothing, and notes their versions. */
     onRestored(sync, keys) {
       const state = stateOf(`${sync.namespace}/${sync.name}`);
@@ -307,7 +314,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     await report(sync, state, outcome);
     for (const follower of state.followers) queue.add(follower);
     state.followers.clear();
-    return againIn(sync, state, outcome, { sources, clock, random: ports.random }) ?? quarrelEndsIn(state, clock.now());
+    const later = [quarrelEndsIn(state, clock.now()), lookAtUnwatchedIn(sync, state, clock.now())];
+    return againIn(sync, state, outcome, { sources, clock, random: ports.random }) ?? soonest(later);
   };
 
   const queue = createWorkQueue({
@@ -371,6 +379,11 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       await Promise.all([owned.stop(), scaled.stop()]);
     },
   };
+};
+
+const soonest = (times: (number | undefined)[]): number | undefined => {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 };
 
 const wasAsked = (sync: GitSync, previous: GitSync | undefined): boolean =>

@@ -60,3 +60,11 @@ export const createForeignObjects = (client: KubeClient, clock: Clock): ForeignO
     },
   };
 };
+
+/** For kinds that can't be listed: one question each. */
+export const askEachTime = (client: KubeClient): ForeignObjects => ({
+  async toolOf(type, key) {
+    const object = await client.get(type, key);
+    return object && toolOf(object);
+  },
+});

@@ -6,7 +6,9 @@ import type { Clock } from '../clock.ts';
 import {
   type Discovery,
   isConflict,
+  isRejected,
   type KubeClient,
+  KubeError,
   type ResourceType,
   resources,
   type WatchCache,
@@ -16,7 +18,6 @@ import {
   LIVE_MANAGER,
   liveDigest,
   type Snapshot,
-  SnapshotDamaged,
   type SnapshotStore,
   templateOf,
   withPins,
@@ -25,6 +26,7 @@ import type { Metrics } from '../telemetry/index.ts';
 import { withConditions } from './conditions.ts';
 import { REPLICAS } from './ignore.ts';
 import { toolOf } from './managed-fields.ts';
+import { readTarget, TargetError } from './target.ts';
 import { replaceManagedFields } from './writer.ts';
 import { yieldFields } from './yield.ts';
 
@@ -37,6 +39,8 @@ export interface HoldPorts {
   metrics: Metrics;
   /** Aborted when this process may no longer write. */
   signal: AbortSignal;
+  /** With whose rights the objects of this field manager are written. */
+  writerOf: (fieldManager: string) => KubeClient;
   /** Told of the objects that were applied and of their field manager. */
   onApplied: (hold: Hold, fieldManager: string, objects: readonly KubeObject[]) => void;
 }
@@ -46,10 +50,26 @@ type Outcome = { phase: NonNullable<HoldStatus['phase']>; reason: Reason; messag
 /**
  * The rollback lane: brings a Hold's target back from its snapshot. It needs no Git, no render and no other GitSync,
  * and it does not wait for any of them. Level-triggered: doing it twice is doing it once.
+ *
+ * What the API server refuses is said in the status. Rejects with KubeError when it is worth another try.
  */
 export const enforceHold = async (hold: Hold, ports: HoldPorts): Promise<void> => {
   if (hold.status?.observedGeneration === hold.metadata.generation && hold.status?.phase !== 'Pending') return;
-  const outcome = await bringBack(hold, ports);
+  try {
+    await conclude(hold, await bringBack(hold, ports), ports);
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    const phase = isRejected(error) ? 'Failed' : 'Pending';
+    const message = `release ${hold.spec.target.release} is not applied: ${error.message}`;
+    const said = hold.status?.conditions?.find(({ type }) => type === 'Held');
+    if (hold.status?.phase !== phase || said?.message !== message) {
+      await conclude(hold, { phase, reason: 'HoldFailed', message }, ports);
+    }
+    if (phase === 'Pending') throw error;
+  }
+};
+
+const conclude = async (hold: Hold, outcome: Outcome, ports: HoldPorts): Promise<void> => {
   ports.metrics.holdsApplied.inc({ result: outcome.phase.toLowerCase() });
   await writeHoldStatus(hold, outcome, ports);
 };
@@ -61,8 +81,8 @@ const bringBack = async (hold: Hold, ports: HoldPorts): Promise<Outcome> => {
   return ports.lock(keyString({ group: 'apps', kind, namespace, name }), async () => {
     const [live, snapshot] = await Promise.all([
       ports.client.get(workloadResource(kind), { namespace, name }),
-      ports.snapshots.read(namespace, hold.spec.target.snapshot).catch((error: unknown) => {
-        if (error instanceof SnapshotDamaged) return error;
+      readTarget(hold, ports.snapshots).catch((error: unknown) => {
+        if (error instanceof TargetError) return error;
         throw error;
       }),
     ]);
@@ -71,14 +91,9 @@ const bringBack = async (hold: Hold, ports: HoldPorts): Promise<Outcome> => {
     if (!hold.spec.rejectedDigests.includes(digest) && digest !== hold.spec.target.sourceDigest) {
       return { phase: 'Lifted', reason: 'OtherDigest', message: `${what} runs a release that is not rejected`, digest };
     }
-    if (snapshot instanceof SnapshotDamaged)
-      return { phase: 'Failed', reason: 'SnapshotDamaged', message: snapshot.message };
-    if (!snapshot)
-      return {
-        phase: 'Failed',
-        reason: 'SnapshotMissing',
-        message: `ControllerRevision ${hold.spec.target.snapshot} is gone`,
-      };
+    if (snapshot instanceof TargetError) {
+      return { phase: 'Failed', reason: snapshot.reason, message: snapshot.message };
+    }
     const tool = otherToolOf(live);
     if (tool !== undefined)
       return {
@@ -106,27 +121,29 @@ const bringBack = async (hold: Hold, ports: HoldPorts): Promise<Outcome> => {
 export const currentDigest = (live: KubeObject): string =>
   live.metadata.annotations?.[annotations.sourceDigest] ?? liveDigest(templateOf(live));
 
+/** With the rights with which it was written before: those of the GitSync's ServiceAccount, where it has one. */
 const applySnapshot = async (
   hold: Hold,
   live: KubeObject,
   snapshot: Snapshot,
   ports: HoldPorts,
 ): Promise<KubeObject[]> => {
+  const writer = ports.writerOf(snapshot.fieldManager);
   const options = { fieldManager: snapshot.fieldManager, force: true };
   // Config first: pods that start read it.
   const before = await Promise.all(
     snapshot.config.map(async (config) => {
       const type = config.kind === 'Secret' ? resources.secrets : resources.configMaps;
       const was = await ports.client.get(type, config.metadata);
-      const is = await ports.client.apply(type, config, options);
+      const is = await writer.apply(type, config, options);
       return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion, object: is };
     }),
   );
   const pinned = withPins(snapshot.workload, hold.spec.target.images);
   const workload = withSnapshotName(pinned, hold.spec.target.snapshot);
   const type = workloadResource(hold.spec.workload.kind);
-  await letGoOfReplicas(type, workload, snapshot, ports);
-  const result = await ports.client.apply(type, workload, options);
+  await letGoOfReplicas(type, workload, snapshot, { client: ports.client, writer });
+  const result = await writer.apply(type, workload, options);
   // By content: a Deployment's generation also counts changes of its annotations.
   const templateChanged = liveDigest(templateOf(result)) !== liveDigest(templateOf(live));
   if (!templateChanged && before.some((b) => b.changed)) {
@@ -138,7 +155,7 @@ const applySnapshot = async (
         },
       },
     };
-    const restarted = await ports.client.patch(
+    const restarted = await writer.patch(
       type,
       workload.metadata,
       { type: 'merge', body: restart },
@@ -165,7 +182,7 @@ const letGoOfReplicas = async (
   type: ResourceType,
   workload: KubeObject,
   { fieldManager }: Snapshot,
-  { client }: HoldPorts,
+  { client, writer }: { client: KubeClient; writer: KubeClient },
 ): Promise<void> => {
   for (let tries = 1; ; tries += 1) {
     const live = await client.get(type, workload.metadata);
@@ -173,7 +190,7 @@ const letGoOfReplicas = async (
     const entries = live && yieldFields(workload, live, rules, fieldManager).letGo;
     if (!live || !entries) return;
     try {
-      await replaceManagedFields(client, type, live, entries);
+      await replaceManagedFields(writer, type, live, entries);
       return;
     } catch (error) {
       if (!isConflict(error) || tries >= TRIES) throw error;

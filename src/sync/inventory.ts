@@ -6,6 +6,8 @@ import { ownerLabelOf } from './names.ts';
 import { lastAppliedBy, type OwnedObjects } from './owned.ts';
 import type { Plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
+import { isUnreadable } from './reads.ts';
+import { messageOf } from './rights.ts';
 import type { SyncState } from './state.ts';
 
 export interface InventoryPorts {
@@ -37,21 +39,25 @@ export const rebuildInventory = async (
   for (const { group, kind } of kinds.values()) {
     try {
       const type = await discovery.findKind(group, kind);
-      if (!type) continue;
-      for (const object of (await owned.of(type)).ownedBy(owner)) {
-        if (isOfPredecessor(sync, lastAppliedBy(object, owner))) continue;
-        const { metadata } = object;
-        const id = keyString({ group, kind, namespace: metadata.namespace ?? '', name: metadata.name });
-        state.inventory.set(id, type.version);
+      const ours = type ? (await owned.of(type)).ownedBy(owner) : [];
+      for (const object of ours.filter((o) => !isOfPredecessor(sync, lastAppliedBy(o, owner)))) {
+        state.inventory.set(keyString(keyOf(object)), versionOf(object.apiVersion));
       }
     } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      const message = `which ${kind} of ${group} are ours is not known: ${error.message}`;
-      if (!isKindGone(error)) problems.push({ key: '', reason: 'PruneFailed', message, permanent: false });
+      const problem = unlearned(sync, `${kind} of ${group}`, error);
+      if (problem) problems.push(problem);
     }
   }
   state.unread = problems.length > 0;
   return problems;
+};
+
+const unlearned = (sync: GitSync, kind: string, error: unknown): ApplyProblem | undefined => {
+  if (!(error instanceof KubeError)) throw error;
+  // Of a kind that only its account may read, the status names the objects, whatever their number.
+  if (isUnreadable(sync, error) || isKindGone(error)) return undefined;
+  const message = `which ${kind} are ours is not known: ${messageOf(error)}`;
+  return { key: '', reason: 'PruneFailed', message, permanent: false };
 };
 
 /**

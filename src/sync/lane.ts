@@ -1,11 +1,12 @@
 import type { Hold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
-import { createWorkQueue, type Discovery, type KubeClient, type WatchCache } from '../kube/index.ts';
-import { type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
+import { createWorkQueue, type Discovery, type KubeClient, KubeError, type WatchCache } from '../kube/index.ts';
+import type { SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { enforceHold, type HoldPorts, writeHoldStatus } from './holds.ts';
 import type { HoldWithTarget, Plan } from './plan.ts';
+import { createTargets } from './target.ts';
 
 export interface LanePorts {
   client: KubeClient;
@@ -19,6 +20,8 @@ export interface LanePorts {
   /** Aborted when this process may no longer write. */
   signal: AbortSignal;
   holds: WatchCache<Hold>;
+  /** With whose rights the objects of this field manager are written. */
+  writerOf: (fieldManager: string) => KubeClient;
   /** Objects of a GitSync were brought back from a snapshot. */
   onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
   /** A Hold of this workload (keyString) came, changed or went. */
@@ -32,8 +35,11 @@ export interface HoldLane {
   seen(hold: Hold): Promise<void>;
   /** Those that count in these namespaces. */
   inForce(namespaces: ReadonlySet<string>): Hold[];
-  /** The same, obeyed, with their targets. */
-  holdsIn(namespaces: ReadonlySet<string>): Promise<HoldWithTarget[]>;
+  /**
+   * The same, obeyed, with the targets of those that are needed. One that can't be obeyed says so itself, and stops
+   * nobody else's objects.
+   */
+  holdsIn(namespaces: ReadonlySet<string>, isNeeded: (hold: Hold) => boolean): Promise<HoldWithTarget[]>;
   /** Holds say whether they are in force after this plan. */
   settle(made: Plan): Promise<void>;
   stop(): Promise<void>;
@@ -47,7 +53,7 @@ export const createHoldLane = (ports: LanePorts): HoldLane => {
   const { clock, holds, log, metrics } = ports;
   /** Newer than the watch. */
   const fresh = new Map<string, Hold>();
-  const targets = new Map<string, Snapshot>();
+  const targets = createTargets(ports.snapshots);
   const keyFor = ({ metadata }: Hold): string => `${metadata.namespace}/${metadata.name}`;
 
   const holdPorts: HoldPorts = {
@@ -81,18 +87,17 @@ export const createHoldLane = (ports: LanePorts): HoldLane => {
   const unsubscribe = holds.onChange((hold, previous) => {
     const changed = hold ?? previous;
     if (hold) queue.add(keyFor(hold));
+    if (changed && (!hold || hold.status?.phase === 'Lifted')) targets.forget(changed);
     if (!changed || hold?.metadata.generation === previous?.metadata.generation) return;
     ports.onChange(keyString({ group: 'apps', ...changed.spec.workload, namespace: changed.metadata.namespace ?? '' }));
   });
 
-  const targetOf = async (hold: Hold): Promise<Snapshot | undefined> => {
-    const { namespace = '' } = hold.metadata;
-    const key = `${namespace}/${hold.spec.target.snapshot}`;
-    const target =
-      targets.get(key) ?? (await ports.snapshots.read(namespace, hold.spec.target.snapshot).catch(undefinedIfDamaged));
-    if (target) targets.set(key, target);
-    return target;
-  };
+  const toldAlready =
+    (hold: Hold) =>
+    (err: unknown): void => {
+      if (!(err instanceof KubeError)) throw err;
+      log.warn({ err, hold: keyFor(hold) }, 'hold not obeyed yet');
+    };
 
   const lane: HoldLane = {
     request(hold) {
@@ -109,11 +114,13 @@ export const createHoldLane = (ports: LanePorts): HoldLane => {
       holds
         .list()
         .filter(({ metadata }) => namespaces.has(metadata.namespace ?? '') && metadata.deletionTimestamp === undefined),
-    async holdsIn(namespaces) {
+    async holdsIn(namespaces, isNeeded) {
       const relevant = lane.inForce(namespaces);
       // The lane goes first: a plan that restored configuration before it would hide the need of a restart.
-      await Promise.all(relevant.map((hold) => enforceHold(hold, holdPorts)));
-      return Promise.all(relevant.map(async (hold) => ({ hold, target: await targetOf(hold) })));
+      await Promise.all(relevant.map((hold) => enforceHold(hold, holdPorts).catch(toldAlready(hold))));
+      return Promise.all(
+        relevant.map(async (hold) => ({ hold, target: isNeeded(hold) ? await targets.of(hold) : undefined })),
+      );
     },
     async settle(made) {
       for (const { hold, digest } of made.passed) {
@@ -133,9 +140,4 @@ export const createHoldLane = (ports: LanePorts): HoldLane => {
     },
   };
   return lane;
-};
-
-const undefinedIfDamaged = (error: unknown): undefined => {
-  if (!(error instanceof SnapshotDamaged)) throw error;
-  return undefined;
 };

@@ -4,6 +4,7 @@ import {
   createWatchCache,
   isNotFound,
   type KubeClient,
+  KubeError,
   type Name,
   type ResourceType,
   type WatchCache,
@@ -23,6 +24,9 @@ const withoutTemplate = ({ apiVersion, kind, metadata, spec, status }: KubeObjec
 };
 
 const nameOf = ({ group, kind }: ResourceType): string => `${group}/${kind}`;
+
+/** A right that is granted is used within this time. */
+const REFUSED_MS = 30_000;
 
 /**
  * The owner by its label, if that GitSync really applied the object: a label alone, which anybody may put on somebody
@@ -67,6 +71,8 @@ export const createOwnedObjects = (
   onChange: OnObject,
   shared: (type: ResourceType) => WatchCache | undefined,
 ): OwnedObjects => {
+  /** Kinds that may not be listed: not asked again for each of their objects. */
+  const refused = new Map<string, { error: KubeError; until: number }>();
   const kinds = new Map<string, { ready: Promise<unknown>; kind: OwnedKind; stop: () => Promise<void> | void }>();
 
   const watch = (type: ResourceType, onFailure: WatchCachePorts['onDisturbance']): WatchCache => {
@@ -92,6 +98,9 @@ export const createOwnedObjects = (
     /** A kind that is not served any more, or could never be listed, is not asked for again until somebody needs it. */
     const giveUp: WatchCachePorts['onDisturbance'] = ({ error }) => {
       if (listed && !isNotFound(error)) return;
+      if (error instanceof KubeError && error.status === 403) {
+        refused.set(nameOf(type), { error, until: ports.clock.now() + REFUSED_MS });
+      }
       failed.reject(error);
       kinds.delete(nameOf(type));
       for (const object of cache.list()) onChange(type, undefined, object);
@@ -131,6 +140,9 @@ export const createOwnedObjects = (
 
   return {
     async of(type) {
+      const refusal = refused.get(nameOf(type));
+      if (refusal && refusal.until > ports.clock.now()) throw refusal.error;
+      refused.delete(nameOf(type));
       const known = kinds.get(nameOf(type)) ?? open(type);
       kinds.set(nameOf(type), known);
       await known.ready;

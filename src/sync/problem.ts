@@ -2,6 +2,7 @@ import { describeKey, groupOf, keyOf } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import { apiVersionOf, type Discovery, isKindGone, isRejected, KubeError } from '../kube/index.ts';
 import type { PlannedObject } from './plan.ts';
+import { messageOf } from './rights.ts';
 
 export interface ApplyProblem {
   key: string;
@@ -21,7 +22,7 @@ export const problemOf =
       discovery.forget(groupOf(object.apiVersion));
       return unknownKind(planned, discovery);
     }
-    const message = `${describeKey(keyOf(object))}: ${error.message}`;
+    const message = `${describeKey(keyOf(object))}: ${messageOf(error)}`;
     // A namespace or definition that ends, ends some day, and may then be made again.
     const terminating = /(is being terminated|definition is terminating)/.test(error.message);
     return { key, reason: 'ObjectRejected', message, permanent: isRejected(error) && !terminating };

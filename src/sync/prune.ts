@@ -16,6 +16,8 @@ import { keyOfSync, ownerLabelOf } from './names.ts';
 import { batchesOf, waveOf } from './order.ts';
 import { type OwnedObjects, ownerOf } from './owned.ts';
 import type { ApplyProblem } from './problem.ts';
+import { readsOf } from './reads.ts';
+import { messageOf } from './rights.ts';
 import type { SyncState } from './state.ts';
 import { writerOf } from './writer.ts';
 
@@ -130,8 +132,9 @@ const findOurs = async (
   const type = await ports.discovery.findKind(parsed.group, parsed.kind);
   if (!type) return undefined; // the kind is gone, and the object with it
   // What was applied a moment ago, the watch may not show yet.
+  const reads = await readsOf(sync, type, ports);
   const live =
-    (await ports.owned.of(type)).get(parsed) ?? (isApplied ? await ports.client.get(type, parsed) : undefined);
+    (await reads.get(parsed)) ?? (isApplied && reads.watched ? await ports.client.get(type, parsed) : undefined);
   if (!live || ownerOf(live) !== ownerLabelOf(sync)) return undefined;
   return { key, parsed, type, object: live };
 };
@@ -184,5 +187,10 @@ const pruneFailed =
   (error: unknown): ApplyProblem | undefined => {
     if (!(error instanceof KubeError)) throw error;
     if (isKindGone(error)) return undefined;
-    return { key, reason: 'PruneFailed', message: `${describeKey(parseKey(key))}: ${error.message}`, permanent: false };
+    return {
+      key,
+      reason: 'PruneFailed',
+      message: `${describeKey(parseKey(key))}: ${messageOf(error)}`,
+      permanent: false,
+    };
   };

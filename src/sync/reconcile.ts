@@ -1,11 +1,12 @@
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
+import type { Hold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitSource } from '../git/index.ts';
 import { type EventRecorder, KubeError } from '../kube/index.ts';
 import { RenderError } from '../render/index.ts';
-import { digestsOf, hashOf } from '../snapshot/index.ts';
+import { type Digests, digestsOf, hashOf } from '../snapshot/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type ApplyPorts, applyAll } from './apply.ts';
 import { retrySyncIn } from './backoff.ts';
@@ -23,6 +24,7 @@ import { type Plan, plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
 import { pruneAll } from './prune.ts';
 import { isQuarrelling, noteCorrection } from './quarrel.ts';
+import { recordPending } from './record.ts';
 import type { Renderings } from './renderings.ts';
 import { renderSync, type SourcePorts, SyncError } from './source.ts';
 import type { Sources } from './sources.ts';
@@ -30,6 +32,7 @@ import type { SyncState } from './state.ts';
 import type { Outcome } from './status.ts';
 import { holdForUndo } from './undo.ts';
 import { isHopeless, unlessUnrenderable } from './unrenderable.ts';
+import { lookAtUnwatched } from './unwatched.ts';
 import { neededVersions } from './versions.ts';
 import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
 
@@ -90,6 +93,7 @@ const correctDrift = async (sync: GitSync, state: SyncState, ports: ReconcilePor
 
 const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: ReconcilePorts): Promise<Outcome> => {
   const { commit, revision } = at;
+  await lookAtUnwatched(sync, state, ports);
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
@@ -106,10 +110,11 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   const isKnown = state.inventory.size > 0 && !state.unread;
   const unread = isKnown ? [] : await rebuildInventory(sync, state, rendered.objects, ports);
   forgetRefused(sync, state, rendered.objects, ports);
+  const digests = digestsOfRendered(rendered.objects, ports.digestKey);
   const made = plan({
     rendered: rendered.objects,
-    digestsOf: (w) => digestsOf(w, rendered.objects, ports.digestKey),
-    holds: await ports.lane.holdsIn(touched),
+    digestsOf: digests.of,
+    holds: await ports.lane.holdsIn(touched, digests.isRejectedBy),
     applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
     drifted: new Set([...state.drifted].filter((id) => !isQuarrelling(state, id, ports.clock.now()))),
     inventory: [...state.inventory.keys()],
@@ -122,8 +127,10 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   const { inputs, content } = rendered;
   ports.handover.note(sync, made, { commit, inputs, content });
   const { problems: met, blocked } = await execute(sync, state, made, commit, ports);
+  await recordPending(sync, state, made, ports);
+  const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
   const problems = [...met, ...unread];
-  if (problems.length === 0 && !blocked && !made.emptyRefused) {
+  if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
     state.planned = { source: at.source, commit, fingerprint, inputs, content };
     ports.renderings.keep(sync, commit, rendered);
   } else delete state.planned;
@@ -137,6 +144,21 @@ const settledIn = ({ kept }: SyncState): Set<string> =>
   new Set([...kept.values()].filter(({ reason }) => SETTLED.has(reason)).map(({ key }) => key));
 
 const SETTLED: ReadonlySet<string> = new Set(['PruneDisabled', 'ConfirmationRequired', 'HandoverPending']);
+/** Each computed once, and only where somebody asks. */
+const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => {
+  const known = new Map<KubeObject, Digests>();
+  const of = (workload: KubeObject): Digests => {
+    const digests = known.get(workload) ?? digestsOf(workload, rendered, key);
+    known.set(workload, digests);
+    return digests;
+  };
+  const isRejectedBy = ({ metadata, spec }: Hold): boolean => {
+    const held = keyString({ group: 'apps', ...spec.workload, namespace: metadata.namespace ?? '' });
+    const workload = rendered.find((object) => keyString(keyOf(object)) === held);
+    return workload !== undefined && spec.rejectedDigests.includes(of(workload).sourceDigest);
+  };
+  return { of, isRejectedBy };
+};
 
 /** What the platform does not allow any more counts as not applied: its refusal is told also where Git says nothing new. */
 const forgetRefused = (
@@ -255,11 +277,11 @@ const remember = (state: SyncState, made: Plan, more: readonly Kept[], undeleted
 const noticeUndone = async (
   sync: GitSync,
   state: SyncState,
-  { client, events, lane }: ReconcilePorts,
+  { client, events, lane, snapshots }: ReconcilePorts,
 ): Promise<void> => {
   for (const id of state.drifted) {
     const rejected = state.applied.get(id)?.sourceDigest;
-    const hold = rejected === undefined ? undefined : await holdForUndo(parseKey(id), rejected, client);
+    const hold = rejected === undefined ? undefined : await holdForUndo(parseKey(id), rejected, { client, snapshots });
     if (!hold) continue;
     const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workload.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
     events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
@@ -302,7 +324,9 @@ const retryOf = (
   outcome: Outcome,
   { sources, random }: { sources: Sources; random: () => number },
 ): number | undefined => {
-  const failed = outcome.kind === 'failed' || (outcome.kind === 'applied' && outcome.problems.length > 0);
+  const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
+  const failed =
+    outcome.kind === 'failed' || (outcome.kind === 'applied' && (outcome.problems.length > 0 || unrecorded));
   if (!failed) {
     delete state.failing;
     return undefined;

@@ -3,6 +3,7 @@ import type { ObjectMeta } from '../api/meta.ts';
 import type { GitSource } from '../git/index.ts';
 import type { RenderError } from '../render/index.ts';
 import type { Kept } from './kept.ts';
+import type { Unrecorded } from './record.ts';
 
 /** What this process knows of one object that it applied. */
 export interface Applied {
@@ -54,6 +55,12 @@ export interface SyncState {
   kept: Map<string, Kept>;
   /** The part of the inventory that Git itself says to leave to others: nobody waits for it. */
   untouched: Set<string>;
+  /** Releases that are applied and not recorded, so that no rollback can go to them. */
+  unrecorded: Map<string, Unrecorded>;
+  /** Kinds of which nobody tells a change, `Role.rbac.authorization.k8s.io`: they are read at each interval. */
+  unwatched: Set<string>;
+  /** When they were, in milliseconds since the epoch. */
+  lookedAt?: number;
   /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */
   followers: Set<string>;
   /** What was `spec.ignore` when the objects were applied. */
@@ -74,6 +81,8 @@ export const newSyncState = (): SyncState => ({
   inventory: new Map(),
   kept: new Map(),
   untouched: new Set(),
+  unrecorded: new Map(),
+  unwatched: new Set(),
   followers: new Set(),
 });
 
@@ -94,16 +103,4 @@ export const isNewer = ({ generation, resourceVersion }: ObjectMeta, applied: Ap
 /** An aggregated API server may count in another way. */
 const isCount = (version: string): boolean => /^\d+$/.test(version);
 
-/** Runs works on the same key one after another. */
-export const createKeyedLock = (): (<T>(key: string, work: () => Promise<T>) => Promise<T>) => {
-  const tails = new Map<string, Promise<unknown>>();
-  return (key, work) => {
-    const turn = (tails.get(key) ?? Promise.resolve()).then(work, work);
-    const tail = turn.catch(() => {}); // its own caller hears of the failure
-    tails.set(key, tail);
-    void tail.then(() => {
-      if (tails.get(key) === tail) tails.delete(key);
-    });
-    return turn;
-  };
-};
+export { createKeyedLock } from '../lock.ts';

@@ -8,7 +8,9 @@ import { isPending, type Kept } from './kept.ts';
 import type { Plan } from './plan.ts';
 import type { ApplyProblem } from './problem.ts';
 import { quarrelsOf } from './quarrel.ts';
+import { unrecordedWords } from './record.ts';
 import type { SyncState } from './state.ts';
+import { kindName } from './unwatched.ts';
 import type { Unhealthy } from './wait.ts';
 
 /** How one sync ended. */
@@ -84,8 +86,9 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
         ...appliedStatus(state, outcome, now),
         conditions: set(
           ...readiness(outcome.revision, outcome.problems, state, outcome),
-          driftCondition(outcome, state, now),
+          driftCondition(outcome, sync, state, now),
           pruneCondition(sync, state, outcome.plan),
+          ...recordedCondition(sync, state),
         ),
       };
   }
@@ -127,7 +130,7 @@ const gone = null;
 /** Above this the names stay where they are anyway, in the label of each object: etcd takes 1.5 MB, and each status write all of it. */
 const INVENTORY_MAX = 1_000;
 
-const inventoryStatus = ({ inventory }: SyncState): object => {
+const inventoryStatus = ({ inventory, unwatched }: SyncState): object => {
   const objects = inventory.size;
   if (objects <= INVENTORY_MAX) {
     return { inventory: [...inventory].map(([id, v]) => ({ id, v })), inventoryKinds: gone, objects };
@@ -138,7 +141,9 @@ const inventoryStatus = ({ inventory }: SyncState): object => {
     kind: keys[0]?.kind ?? '',
     objects: keys.length,
   }));
-  return { inventory: gone, inventoryKinds, objects };
+  // Of kinds that can't be listed nothing but these names would tell a later process what is ours.
+  const named = [...inventory].filter(([id]) => unwatched.has(kindName(parseKey(id)))).map(([id, v]) => ({ id, v }));
+  return { inventory: named.length > 0 ? named : gone, inventoryKinds, objects };
 };
 
 const readiness = (
@@ -230,10 +235,29 @@ const heldCondition = ({ plan }: Applied): ConditionInput => {
     : no('Held', 'NothingHeld', 'no release is held');
 };
 
-const driftCondition = ({ reported = [] }: Applied, state: SyncState, now: number): ConditionInput => {
+/** Only where there is something to say, or to take back. */
+const recordedCondition = ({ status }: GitSync, { unrecorded }: SyncState): ConditionInput[] => {
+  if (unrecorded.size > 0) {
+    const words = [...unrecorded].slice(0, 5).map(([key, entry]) => cut(unrecordedWords(key, entry)));
+    const more = unrecorded.size > words.length ? `; and ${unrecorded.size - words.length} more` : '';
+    return [no('Recorded', 'NoRollbackTarget', `${words.join('; ')}${more}`)];
+  }
+  const known = status?.conditions?.some(({ type }) => type === 'Recorded') ?? false;
+  return known ? [yes('Recorded', 'Succeeded', 'every release that is applied can be rolled back to')] : [];
+};
+
+const driftCondition = (
+  { reported = [] }: Applied,
+  { spec }: GitSync,
+  state: SyncState,
+  now: number,
+): ConditionInput => {
+  const kinds = [...state.unwatched].toSorted().join(', ');
+  const blind =
+    kinds === '' ? '' : `; without a watch, read each ${spec.interval} as ${spec.serviceAccountName}: ${kinds}`;
   const quarrels = quarrelsOf(state, now);
-  if (quarrels.length > 0) return yes('Drifted', 'DriftContested', quarrels.join('; '));
+  if (quarrels.length > 0) return yes('Drifted', 'DriftContested', `${quarrels.join('; ')}${blind}`);
   return reported.length > 0
-    ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}`)
-    : no('Drifted', 'Succeeded', 'as applied');
+    ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}${blind}`)
+    : no('Drifted', 'Succeeded', `as applied${blind}`);
 };

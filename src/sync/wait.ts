@@ -6,7 +6,8 @@ import type { Discovery } from '../kube/index.ts';
 import { conditionIs } from './conditions.ts';
 import { type Health, healthOf } from './health.ts';
 import { compileHealthChecks } from './health-checks.ts';
-import { hasHealth, type OwnedObjects } from './owned.ts';
+import { hasHealth } from './owned.ts';
+import { type ReadPorts, readsOf } from './reads.ts';
 import { SyncError } from './source.ts';
 import type { SyncState } from './state.ts';
 import type { Outcome } from './status.ts';
@@ -19,24 +20,23 @@ export interface Unhealthy {
 
 type Judge = (object: KubeObject) => { health: Health; message: string };
 
-export interface HealthPorts {
+export interface HealthPorts extends ReadPorts {
   discovery: Discovery;
-  owned: OwnedObjects;
   clock: Clock;
 }
 
-/** The first objects that are not healthy yet; undefined when all are. Asks nobody: their kinds are watched. */
+/** The first objects that are not healthy yet; undefined when all are. Asks nobody where their kinds are watched. */
 export const unhealthyOf = async (
   sync: GitSync,
   state: SyncState,
   keys: readonly ObjectKey[],
-  { discovery, owned }: Pick<HealthPorts, 'discovery' | 'owned'>,
+  ports: Omit<HealthPorts, 'clock'>,
 ): Promise<Unhealthy | undefined> => {
   const judge = judgeOf(sync);
   const waiting: string[] = [];
   for (const key of keys.filter((k) => hasHealth(k) && !state.untouched.has(keyString(k)))) {
-    const type = await discovery.findKind(key.group, key.kind);
-    const object = type && (await owned.of(type)).get(key);
+    const type = await ports.discovery.findKind(key.group, key.kind);
+    const object = type && (await (await readsOf(sync, type, ports)).get(key));
     const { health, message } = isSeen(object, state.applied.get(keyString(key))?.generation)
       ? judge(object)
       : { health: 'InProgress' as const, message: 'it was just applied' };

@@ -58,6 +58,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [],
       [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     ),
+    snapshots: counter('release_snapshots_total', 'Snapshots of applied releases by result.', ['result']),
     alerts: counter('alerts_received_total', 'Alerts received, by what became of them.', ['result']),
     refusedRequests: counter('requests_refused_total', 'Requests that were answered with an error, by code.', [
       'what',

@@ -57,7 +57,7 @@ describe('the recorder', () => {
     const ports = {
       client,
       caches,
-      snapshots: createSnapshotStore(client, key),
+      snapshots: createSnapshotStore(client, key, clock),
       clock,
       random: Math.random,
       log: silentLog(),
@@ -237,7 +237,7 @@ describe('the recorder', () => {
     const later = createRecorder({
       client,
       caches,
-      snapshots: createSnapshotStore(client, key),
+      snapshots: createSnapshotStore(client, key, clock),
       clock: { ...clock, now: () => Date.now() + 24 * 3_600_000 },
       random: Math.random,
       log: silentLog(),
@@ -278,10 +278,48 @@ describe('the recorder', () => {
     const [release] = (await historyOf(ns))?.status?.releases ?? [];
     assert.match(release?.sourceDigest ?? '', /^live1:/);
     assert.equal(release?.appliedBy, 'kubectl');
-    const snapshot = await createSnapshotStore(client, key).read(ns, release?.snapshot ?? '');
+    const snapshot = await createSnapshotStore(client, key, clock).read(
+      { namespace: ns, kind: 'Deployment', name: 'web' },
+      release?.snapshot ?? '',
+    );
     assert.equal(snapshot?.fieldManager, 'live');
     const spec = snapshot?.workload.spec as { template: { spec: { containers: { image: string }[] } } } | undefined;
     assert.equal(spec?.template.spec.containers[0]?.image, 'shop/web:v1');
+  });
+
+  it('names no snapshot of a release that is over, unless it is there', async () => {
+    const ns = await plane().namespace('release');
+    const release = async (image: string, git: string): Promise<ReleaseHistory | undefined> => {
+      await apply(ns, deployment(ns, image, { git }));
+      const [pod] = await (git === 'a' ? run(ns, image) : podsOf(ns, image, 1));
+      assert.ok(pod);
+      await record(tokenOf(pod));
+      return historyOf(ns);
+    };
+    const first = await release('shop/web:v1', 'a');
+    assert.equal(first?.status?.releases?.[0]?.snapshot, 'snapshot-a');
+    const second = await release('shop/web:v2', 'b');
+    assert.deepEqual(
+      second?.status?.releases?.map(({ snapshot }) => snapshot),
+      ['snapshot-b', undefined],
+    );
+    const [condition] = second?.status?.conditions ?? [];
+    assert.deepEqual(
+      [condition?.type, condition?.reason, condition?.message],
+      ['Recorded', 'NoRollbackTarget', 'no rollback target: release 1: its snapshot snapshot-a was not stored'],
+    );
+    const metadata = { name: 'snapshot-b', namespace: ns };
+    await client.create(resources.controllerRevisions, {
+      apiVersion: 'apps/v1',
+      kind: 'ControllerRevision',
+      metadata,
+      revision: 1,
+    });
+    const third = await release('shop/web:v3', 'c');
+    assert.deepEqual(
+      third?.status?.releases?.map(({ snapshot }) => snapshot),
+      ['snapshot-c', 'snapshot-b', undefined],
+    );
   });
 
   it('does not go back to an older release because one of its pods still reports', async () => {
@@ -327,7 +365,7 @@ describe('the recorder', () => {
         ...caches,
         workloads: { ...caches.workloads, Deployment: { ...caches.workloads.Deployment, get: () => before } },
       },
-      snapshots: createSnapshotStore(client, key),
+      snapshots: createSnapshotStore(client, key, clock),
       clock,
       random: Math.random,
       log: silentLog(),

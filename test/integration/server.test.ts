@@ -47,7 +47,7 @@ describe('the record endpoint', () => {
       { namespace: await namespace('server'), name: 'metricops-webhook-certs' },
       ['localhost'],
     );
-    const snapshots = createSnapshotStore(client, Buffer.from('integration-test-key-0123456789ab'));
+    const snapshots = createSnapshotStore(client, Buffer.from('integration-test-key-0123456789ab'), systemClock);
     const { caches } = watched;
     const recorder = createRecorder({ client, caches, snapshots, clock: systemClock, random, log, metrics });
     const intake = createIntake({

@@ -51,7 +51,7 @@ export const startLeader = async (
     ...common,
     discovery: createDiscovery(client, systemClock),
     render: { kustomize: 'kustomize', timeoutMs: 20_000 },
-    snapshots: createSnapshotStore(client, KEY),
+    snapshots: createSnapshotStore(client, KEY, systemClock),
     digestKey: KEY,
     metrics: createMetrics(),
     ...own,

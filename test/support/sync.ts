@@ -10,9 +10,11 @@ import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
+  createDiscovery,
   createEventRecorder,
   createKubeClient,
   createWatchCache,
+  type KubeClient,
   loadConnection,
   type ResourceType,
   resources,
@@ -30,6 +32,8 @@ export const DIGEST_KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 export interface SyncOptions {
   /** As METRICOPS_REQUIRE_SERVICE_ACCOUNT. */
   requireServiceAccount?: boolean;
+  /** Who the reconciler is: the administrator of the cluster unless said otherwise. */
+  client?: (plane: ControlPlane) => Promise<{ client: KubeClient; close?: () => Promise<void> }>;
 }
 
 export interface SyncBench {
@@ -48,38 +52,44 @@ export interface SyncBench {
   stop(): Promise<void>;
 }
 
+/** The administrator's client, which counts what is sent. */
+const counting = async ({ kubeconfig }: ControlPlane, sent: Map<string, number>) => {
+  const client = createKubeClient(await loadConnection({ kubeconfig }), {
+    onRequest: (verb) => verb !== 'WATCH' && sent.set(verb, (sent.get(verb) ?? 0) + 1),
+  });
+  return { client, close: client.close };
+};
+
 /** The reconciler as the controller runs it, against a real API server and a real Git server. */
 export const startSyncBench = async (plane: ControlPlane, options: SyncOptions = {}): Promise<SyncBench> => {
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
   const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
   const metrics = createMetrics();
   const sent = new Map<string, number>();
-  const client = createKubeClient(await loadConnection({ kubeconfig: plane.kubeconfig }), {
-    onRequest: (verb) => verb !== 'WATCH' && sent.set(verb, (sent.get(verb) ?? 0) + 1),
-  });
+  const { client, close } = (await options.client?.(plane)) ?? (await counting(plane, sent));
   const cachePorts = { clock: systemClock, random: Math.random };
   const createCaches = () => ({
-    syncs: createWatchCache<GitSync>(plane.client, resources.gitSyncs, {}, cachePorts),
-    holds: createWatchCache<Hold>(plane.client, resources.holds, {}, cachePorts),
-    platform: createWatchCache<PlatformPolicy>(plane.client, resources.platformPolicies, {}, cachePorts),
-    namespaces: createWatchCache(plane.client, resources.namespaces, { metadataOnly: true }, cachePorts),
+    syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts),
+    holds: createWatchCache<Hold>(client, resources.holds, {}, cachePorts),
+    platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, cachePorts),
+    namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts),
   });
   const startController = async () => {
     const caches = createCaches();
     const controller = await startSync({
       client,
       caches,
-      discovery: plane.discovery,
+      discovery: createDiscovery(client, systemClock),
       git: createGit(dir),
       render: { kustomize, timeoutMs: 20_000 },
-      snapshots: createSnapshotStore(client, DIGEST_KEY),
+      snapshots: createSnapshotStore(client, DIGEST_KEY, systemClock),
       digestKey: DIGEST_KEY,
       clock: systemClock,
       random: Math.random,
       log: silentLog(),
       metrics,
-      events: createEventRecorder(plane.client, { instance: 'test', clock: systemClock }),
-      ...options,
+      events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+      ...(options.requireServiceAccount ? { requireServiceAccount: true } : {}),
     });
     const stop = async (): Promise<void> => {
       await controller.stop();
@@ -127,7 +137,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       for (const name of made)
         await eventually(async () => (await plane.client.get(resources.gitSyncs, name)) === undefined).catch(() => {});
       await running.stop();
-      await client.close();
+      await close?.();
       await git.close();
       rmSync(dir, { recursive: true, force: true });
     },
@@ -210,6 +220,7 @@ export const holdBack = (
   { client }: ControlPlane,
   namespace: string,
   { good, bad }: { good: KubeObject | undefined; bad: KubeObject | undefined },
+  images?: Hold['spec']['target']['images'],
 ): Promise<Hold> => {
   const note = (workload: KubeObject | undefined, name: string): string =>
     workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
@@ -221,7 +232,12 @@ export const holdBack = (
       workload: { kind: 'Deployment', name: 'web' },
       scope: 'Workload',
       rejectedDigests: [note(bad, 'source-digest')],
-      target: { release: 1, sourceDigest: note(good, 'source-digest'), snapshot: note(good, 'snapshot') },
+      target: {
+        release: 1,
+        sourceDigest: note(good, 'source-digest'),
+        snapshot: note(good, 'snapshot'),
+        ...(images ? { images } : {}),
+      },
       reason: 'Incident',
     },
   });

@@ -7,6 +7,7 @@ import { coverage, uncovered } from '../coverage.ts';
 import { CliError } from '../io.ts';
 import { rolledOut } from '../rollout.ts';
 import { plural, workloadWords } from '../words.ts';
+import { unwatchedKinds, watchRule } from './check-kinds.ts';
 import { TOKENS, unestablished } from './install.ts';
 
 export const CHECK_HELP = `
@@ -132,18 +133,37 @@ const RIGHTS: { verb: string; group: string; resource: string; name?: string }[]
   },
 ];
 
-const controllerRights: Check = async (cli) => {
+const controllerMay = async (cli: Cli, resourceAttributes: (typeof RIGHTS)[number]): Promise<boolean> => {
   const user = `system:serviceaccount:${SYSTEM_NAMESPACE}:metricops`;
   const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const spec = { user, resourceAttributes };
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+  const { status } = (await cli.client.raw('POST', path, review)) as { status: { allowed: boolean } };
+  return status.allowed;
+};
+
+const controllerRights: Check = async (cli) => {
   const refused: string[] = [];
   for (const right of RIGHTS) {
-    const spec = { user, resourceAttributes: right };
-    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
-    const { status } = (await cli.client.raw('POST', path, review)) as { status: { allowed: boolean } };
-    if (!status.allowed) refused.push(`${right.verb} ${right.resource}`);
+    if (!(await controllerMay(cli, right))) refused.push(`${right.verb} ${right.resource}`);
   }
   if (refused.length === 0) return ok('the controller has its rights');
   return { result: 'failed', message: `the controller may not ${refused.join(', ')}`, next: 'metricops install' };
+};
+
+const appliedKinds: Check = async (cli) => {
+  if ((await unestablished(cli)).length > 0) return { result: 'skipped', message: 'no GitSync is there yet' };
+  const unwatched = await unwatchedKinds(cli.client, (right) => controllerMay(cli, right));
+  if (unwatched.length === 0) return ok('every kind that a GitSync applies is watched');
+  const names = unwatched.map(({ group, plural, syncs }) => {
+    const more = syncs.length > 1 ? ` and ${syncs.length - 1} more` : '';
+    return `${plural}${group === '' ? '' : `.${group}`} (${syncs[0]}${more})`;
+  });
+  return {
+    result: 'warning',
+    message: `applied and not watched, so that drift is seen at the interval only: ${names.join(', ')}`,
+    next: `a ClusterRole with the label metricops.dev/aggregate-to-applier=true and the rules ${unwatched.map(watchRule).join(', ')}`,
+  };
 };
 
 const ownRights: Check = async (cli) => {
@@ -212,6 +232,7 @@ const CHECKS: Record<string, Check> = {
   webhook,
   injection,
   controllerRights,
+  appliedKinds,
   ownRights,
   tokens,
   prometheus,
