@@ -240,7 +240,7 @@ describe('a repository over HTTP', () => {
   });
 
   it('stops a fetch that is too large, and serves the other repositories', async () => {
-    const small = createGit(join(dir, 'small'), { maxBytes: 50_000 });
+    const small = createGit(join(dir, 'small'), { fetchBytes: 50_000 });
     const large = server.repository('large');
     const commit = large.commit({ 'a.bin': randomBytes(200_000).toString('latin1') });
     await fails(small.open(source({ url: large.url }), commit), 'RepositoryTooLarge', /MB/);
@@ -248,12 +248,6 @@ describe('a repository over HTTP', () => {
     assert.deepEqual(await rendered(await small.open(source(), other)), ['one']);
     await small.close();
   });
-
-  it('stops a small pack that inflates to gigabytes', async () => {
-    const bomb = server.repository('bomb');
-    const commit = bomb.commit({ 'a.yaml': configMap('one'), 'zeros.bin': '\0'.repeat(65_000_000) });
-    await fails(git.open(source({ url: bomb.url }), commit), 'RepositoryTooLarge', /expands to more than 64 MB/);
-  }).timeout(60_000);
 
   it('stops an alias bomb, naming the file, and a file that is too large to be a manifest', async () => {
     const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(',')}]`);
