@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -351,6 +351,47 @@ describe('a repository over HTTP', () => {
     const later = await git.open(source(), (await git.resolve(source())).commit);
     await fails(render({ tree: later, path: '.', mode: 'Kustomize' }, none), 'RendererMissing', /METRICOPS_KUSTOMIZE/);
     await fails(render({ tree, path: '.', mode: 'Plain' }, none), 'InvalidYAML', /kustomization\.yaml/);
+  });
+
+  const submodule = (path: string): void => {
+    mkdirSync(join(repository.dir, path), { recursive: true });
+    repository.git('update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},${path}`);
+  };
+
+  it('refuses a submodule in or around the folder of plain manifests, instead of pruning what was in it', async () => {
+    repository.commit({ 'apps/a.yaml': configMap('one'), 'other/b.yaml': configMap('two') });
+    submodule('apps/deep/vendor');
+    repository.commit({});
+    await fails(names(source(), 'apps'), 'SubmoduleRefused', /^apps\/deep\/vendor is a submodule/);
+    await fails(names(source(), 'apps/deep/vendor/sub'), 'SubmoduleRefused', /^apps\/deep\/vendor is a submodule/);
+    await fails(names(source(), 'apps/deep/vendor'), 'SubmoduleRefused', /^apps\/deep\/vendor is a submodule/);
+    assert.deepEqual(await names(source(), 'other'), ['two']);
+    const tree = await git.open(source(), (await git.resolve(source())).commit);
+    assert.deepEqual(await tree.oids(['apps/deep/vendor/sub', 'nothing']), [undefined, undefined]);
+    await fails(tree.folders('apps/deep/*', []), 'SubmoduleRefused', /vendor/);
+    assert.deepEqual(await tree.folders('apps/deep/*', ['apps/deep/vendor']), []);
+  });
+
+  it('refuses a submodule that a kustomization refers to, and no other', async () => {
+    repository.commit({ 'app/kustomization.yaml': 'resources: [a.yaml]\n', 'app/a.yaml': configMap('one') });
+    submodule('app/vendor');
+    repository.commit({});
+    assert.deepEqual(await names(source(), 'app'), ['one']);
+    repository.commit({ 'app/kustomization.yaml': 'resources: [a.yaml, vendor/base]\n' });
+    await fails(names(source(), 'app'), 'SubmoduleRefused', /^app\/vendor is a submodule/);
+  });
+
+  it('refuses a pointer of Git LFS that the render would read, and no other', async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12345\n`;
+    repository.commit({ 'a.yaml': configMap('one'), 'logo.png': pointer });
+    assert.deepEqual(await names(source()), ['one']);
+    repository.commit({ 'b.yaml': pointer });
+    await fails(names(source()), 'LFSPointerRefused', /^b\.yaml is a pointer of Git LFS/);
+    const generator = 'configMapGenerator: [{ name: made, files: [b.yaml] }]\n';
+    repository.commit({ 'kustomization.yaml': `resources: [a.yaml]\n` });
+    assert.deepEqual(await names(source()), ['one']);
+    repository.commit({ 'kustomization.yaml': generator });
+    await fails(names(source()), 'KustomizeFailed', /b\.yaml/);
   });
 
   it('refuses symlinks and bases that lead out of the repository, and bases elsewhere', async () => {
