@@ -96,6 +96,13 @@ describe('indexPack', () => {
     await fails(packOf([blob('a'), ...deltas]), 'RepositoryTooLarge', /in all/);
   });
 
+  it('inflates the base of many deltas once', async () => {
+    const base = 'x'.repeat(900);
+    const deltas = Array.from({ length: 9 }, (_, i): PackEntry => ({ delta: appending(900, String(i)), base: 0 }));
+    const found = await index(packOf([blob(base), ...deltas]), {}, { ...limits, expandedBytes: 900 * 11 + 9 * 40 });
+    for (let i = 0; i < 9; i++) assert.ok(found.offsetOf(nameOf(`${base}${i}`)));
+  });
+
   it('refuses a chain of more than 50 deltas, and takes one of 50', async () => {
     const chain = (length: number): Buffer =>
       packOf([blob('a'), ...Array.from({ length }, (_, i) => ({ delta: appending(1 + i, 'a'), base: i }))]);

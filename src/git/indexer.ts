@@ -254,6 +254,7 @@ const resolveDeltas = async (pack: PackFile, scan: Scan, ports: IndexPorts): Pro
       const { header, content } = pack.entry(scan.offsets[root] ?? 0);
       scan.work(content.length);
       made = { type: header.type ?? 'blob', content };
+      kept.set(String(root), made, content.length);
     }
     for (const i of rest) {
       await breathe();

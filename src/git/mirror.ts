@@ -136,7 +136,9 @@ const take = async (gitdir: string, wanted: Wanted, ports: MirrorPorts): Promise
   const answer = await requestPack(ports.remote, { ...wanted, haves, shallow });
   const objects = ports.objectsAt(gitdir);
   const external = async (oid: string) => (objects.has(oid) ? objects.read(oid) : undefined);
-  await receivePack(gitdir, answer.pack, { ...ports, external });
+  const { limits } = ports;
+  const expandedBytes = whole ? limits.historyBytes : limits.expandedBytes;
+  await receivePack(gitdir, answer.pack, { ...ports, limits: { ...limits, expandedBytes }, external });
   const now = whole
     ? { ...had, complete: [...wanted.wants] }
     : {
