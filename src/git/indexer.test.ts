@@ -86,6 +86,20 @@ describe('indexPack', () => {
     assert.equal(found.offsetOf(nameOf(`${large}y`)), undefined);
   });
 
+  it('passes a small delta that would make something too large to be read, without making it', async () => {
+    const found = await index(packOf([blob('a'), { delta: appending(1, 'b', 1001), base: 0 }]));
+    assert.ok(found.offsetOf(nameOf('a')));
+    assert.equal(found.oversized, 1);
+  });
+
+  it('refuses a pack with something after its objects, and an index that was changed', async () => {
+    await fails(packOf([blob('a'), blob('b')], { count: 1 }), 'RepositoryDamaged', /something after/);
+    const { path } = await index(packOf([blob('a')]));
+    const bytes = readFileSync(`${path}.index`);
+    writeFileSync(`${path}.index`, bytes.fill(1, 1040, 1041));
+    assert.throws(() => readIndex(`${path}.index`, path), /an index is cut off or changed/);
+  });
+
   it('refuses many objects that are too much together, as the headers say', async () => {
     const large = Array.from({ length: 11 }, (_, i) => blob(String(i).padEnd(999, '.')));
     await fails(packOf(large), 'RepositoryTooLarge', /more than 0 MB|more than/);
@@ -127,7 +141,8 @@ describe('indexPack', () => {
     ['an object that is smaller than it says', [{ ...blob('x'), says: 10 }]],
     ['a large object that is larger than it says', [{ ...blob('x'.repeat(5000)), says: 1500 }]],
     ['a large object that is smaller than it says', [{ ...blob('x'), says: 1500 }]],
-    ['a delta of another base', [blob('a'), { delta: appending(7, 'a'), base: 0 }]],
+    ['a delta that says another size of its base', [blob('a'), { delta: Buffer.from([7, 1, 1, 97]), base: 0 }]],
+    ['a delta that copies from beyond its base', [blob('a'), { delta: appending(7, 'a'), base: 0 }]],
     ['a delta that makes less than it says', [blob('a'), { delta: appending(1, 'a', 500), base: 0 }]],
     ['a delta that makes more than it says', [blob('a'), { delta: appending(1, 'abcd', 2), base: 0 }]],
     ["deltas that are each other's base", [{ delta: appending(1, 'a'), base: 'b'.repeat(40) }]],
