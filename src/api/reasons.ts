@@ -57,6 +57,22 @@ export const reasons = {
     means: 'The repository, or a file in it, is over the limit.',
     next: 'Move large files out, or raise the limit of the controller.',
   },
+  RepositoryDamaged: {
+    means: "A pack that the server sent, or the controller's copy of it, is cut off or changed.",
+    next: 'Nothing to do where it ends by itself: it is fetched afresh. Otherwise run `git fsck` on the server.',
+  },
+  StorageFull: {
+    means: 'There is no room left on the disk of the mirrors; it is tried again.',
+    next: "Raise the sizeLimit of the volume `data` of the controller, or free the node's disk.",
+  },
+  SubmoduleRefused: {
+    means: 'The folder holds or names a submodule, which is not fetched; nothing was applied or pruned.',
+    next: 'Commit its files, or sync its repository with a GitSync of its own.',
+  },
+  LFSPointerRefused: {
+    means: 'A file is kept in Git LFS, which is not fetched; nothing was applied or pruned.',
+    next: 'Commit the file itself: git lfs untrack, then git add --renormalize.',
+  },
   // A render
   InvalidYAML: { means: 'A file is not YAML.', next: 'Fix the file at the named line.' },
   ManifestTooLarge: {

@@ -1,57 +1,113 @@
-import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
-import { Agent, request } from 'undici';
-import { GitError } from './types.ts';
+import { Agent, type Dispatcher, request } from 'undici';
+import { GitError, tooLarge } from './errors.ts';
+import { megabytes } from './limits.ts';
+import type { GitSource } from './types.ts';
 
-export interface GitHttp {
-  /** The port that isomorphic-git takes; each of its requests has this long, body included. */
-  within(timeoutMs: number): HttpClient;
-  close(): Promise<void>;
+export interface GitRequest {
+  /** Below the repository's URL, with a leading /. */
+  path: string;
+  headers?: Record<string, string>;
+  /** Makes it a POST. */
+  body?: Buffer;
+  /** Of the answer; more is refused while it comes. */
+  maxBytes: number;
 }
 
-const MAX_REDIRECTS = 3;
+export interface GitAnswer {
+  contentType: string;
+  body: AsyncIterable<Buffer>;
+}
 
-/**
- * isomorphic-git's HTTP port, with what it lacks: a time-out, a cap, a private CA, and redirects that stay on their host.
- * @param maxBytes of one answer; a repository that sends more is refused
- */
-export const createGitHttp = ({ maxBytes, ca }: { maxBytes: number; ca?: string | undefined }): GitHttp => {
-  const dispatcher = new Agent({
+/** Requests to one repository, which all end with the signal. Rejects, and the body throws, with GitError. */
+export type GitHttp = (request: GitRequest) => Promise<GitAnswer>;
+
+const MAX_REDIRECTS = 3;
+const CONNECT_MS = 10_000;
+
+export const createAgent = (ca: string | undefined): Agent =>
+  new Agent({
     connections: 4,
     keepAliveTimeout: 10_000,
-    connect: { timeout: 10_000, ...(ca === undefined ? {} : { ca }) },
+    connect: { timeout: CONNECT_MS, ...(ca === undefined ? {} : { ca }) },
   });
 
-  const send = async (call: GitHttpRequest, timeoutMs: number, redirects: number): Promise<GitHttpResponse> => {
-    const method = call.method ?? 'GET';
-    const body = call.body === undefined ? undefined : Buffer.concat(await collect(call.body));
-    const answer = await request(call.url, {
-      dispatcher,
-      method: method as 'GET',
-      headers: { 'user-agent': 'git/metricops', ...call.headers },
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : { body }),
-    });
-    const location = [answer.headers.location].flat()[0];
-    if (answer.statusCode >= 300 && answer.statusCode < 400 && location !== undefined) {
-      await answer.body.dump();
-      const url = redirected(call.url, location, redirects);
-      return send({ ...call, url, ...(body === undefined ? {} : { body: once(body) }) }, timeoutMs, redirects + 1);
+/** @param signal ends with the caller's patience; its reason is not told, but how long it was */
+export const createGitHttp = (
+  { url, credentials }: Pick<GitSource, 'url' | 'credentials'>,
+  { agent, signal, timeoutMs }: { agent: Agent; signal: AbortSignal; timeoutMs: number },
+): GitHttp => {
+  const base = url.replace(/\/+$/, '');
+  const patience = AbortSignal.timeout(timeoutMs);
+  const either = AbortSignal.any([signal, patience]);
+
+  const reached = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof GitError) throw error;
+      const why = patience.aborted ? `it took longer than ${timeoutMs / 1000} s` : reasonsOf(error);
+      throw new GitError('RepositoryUnreachable', `${url} can't be reached: ${why}`, error);
     }
-    return {
-      url: call.url,
-      method,
-      statusCode: answer.statusCode,
-      statusMessage: String(answer.statusCode),
-      headers: Object.fromEntries(Object.entries(answer.headers).map(([k, v]) => [k, String(v)])),
-      body: capped(answer.body, maxBytes),
-    };
   };
 
-  return {
-    within: (timeoutMs) => ({ request: (call) => send(call, timeoutMs, 0) }),
-    close: () => dispatcher.close(),
+  const send = async (target: string, call: GitRequest, redirects: number): Promise<Dispatcher.ResponseData> => {
+    const answer = await request(target, {
+      dispatcher: agent,
+      method: call.body === undefined ? 'GET' : 'POST',
+      headers: { 'user-agent': 'git/metricops', ...authorization(credentials), ...call.headers },
+      signal: either,
+      ...(call.body === undefined ? {} : { body: call.body }),
+    });
+    answer.body.on('error', () => {}); // also told to whoever reads it, if anybody does
+    const location = [answer.headers.location].flat()[0];
+    if (answer.statusCode >= 300 && answer.statusCode < 400 && location !== undefined) {
+      answer.body.destroy();
+      return send(redirected(target, location, redirects), call, redirects + 1);
+    }
+    if (answer.statusCode === 200) return answer;
+    answer.body.destroy();
+    throw refusal(url, answer.statusCode);
+  };
+
+  async function* capped(body: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
+    let total = 0;
+    const chunks = body[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { value, done } = await reached(() => chunks.next());
+        if (done) return;
+        total += value.length;
+        if (total > maxBytes) throw tooLarge(`${url} sends more than ${megabytes(maxBytes)} at once`);
+        yield value;
+      }
+    } finally {
+      await chunks.return?.();
+    }
+  }
+
+  return async (call) => {
+    const answer = await reached(() => send(`${base}${call.path}`, call, 0));
+    return { contentType: String(answer.headers['content-type'] ?? ''), body: capped(answer.body, call.maxBytes) };
   };
 };
+
+const refusal = (url: string, status: number): GitError => {
+  if (status === 401 || status === 403) {
+    return new GitError('AuthenticationFailed', `${url} answered ${status}: check the Secret of spec.secretRef`);
+  }
+  if (status === 404) {
+    const hint = 'check spec.url, and whether it needs credentials';
+    return new GitError('RepositoryNotFound', `${url} answered 404: ${hint}`);
+  }
+  return new GitError('RepositoryUnreachable', `${url} answered ${status}`);
+};
+
+const reasonsOf = (error: unknown): string =>
+  [error, (error as Error).cause]
+    .filter((e): e is Error & { code?: string } => e instanceof Error)
+    .map((e) => e.message || (e.code ?? e.name)) // Node's own network errors can come without a message
+    .join(': ');
 
 /** Credentials go to the host that they were given for, and nowhere else. */
 const redirected = (from: string, location: string, redirects: number): string => {
@@ -65,24 +121,9 @@ const redirected = (from: string, location: string, redirects: number): string =
   return target.href;
 };
 
-const collect = async (body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array[]> => {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return chunks;
+const authorization = (credentials: GitSource['credentials']): Record<string, string> => {
+  if (credentials?.token !== undefined) return { authorization: `Bearer ${credentials.token}` };
+  if (credentials?.username === undefined && credentials?.password === undefined) return {};
+  const pair = `${credentials.username ?? ''}:${credentials.password ?? ''}`;
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 };
-
-async function* once(body: Uint8Array): AsyncIterableIterator<Uint8Array> {
-  yield body;
-}
-
-async function* capped(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterableIterator<Uint8Array> {
-  let total = 0;
-  for await (const chunk of body) {
-    total += chunk.length;
-    if (total > maxBytes) {
-      const limit = `${Math.round(maxBytes / 1e6)} MB`;
-      throw new GitError('RepositoryTooLarge', `the server sends more than ${limit} for one fetch`);
-    }
-    yield chunk;
-  }
-}

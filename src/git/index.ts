@@ -1,63 +1,159 @@
+import { existsSync } from 'node:fs';
 import { isReason } from '../api/reasons.ts';
+import { createTurns } from '../kube/fair.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
-import { GitError, type GitRoom, type GitTree } from './types.ts';
-import type { GitWorkerData, Place } from './worker.ts';
+import { GitError, isDamaged } from './errors.ts';
+import { defaultLimits, type GitLimits } from './limits.ts';
+import { createShelf } from './shelf.ts';
+import type { GitCallOptions, GitRoom, GitSource, GitTree } from './types.ts';
+import type { FetchCall, Fetched, Place } from './worker.ts';
 
-export {
-  type FolderTexts,
-  type GitCredentials,
-  GitError,
-  type GitRoom,
-  type GitSource,
-  type GitTree,
-  type TreeFile,
+export { GitError } from './errors.ts';
+export type { GitLimits } from './limits.ts';
+export type {
+  FolderTexts,
+  GitCallOptions,
+  GitCredentials,
+  GitRoom,
+  GitSource,
+  GitTree,
+  TreeFile,
 } from './types.ts';
 
 /** Beside this file; when it is bundled, beside the bundle. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-worker.js', import.meta.url);
 
+/** For which the thread that fetches, and its memory, are kept without work. */
+const FETCHER_IDLE_MS = 10_000;
+
 /**
  * Mirrors of repositories, in threads of their own: a large pack delays no Lease. What is fetched is inflated in one of
  * its own again: it delays nobody who looks or reads, and a hostile one ends that thread only.
- * @param dir folder for the mirrors, which may be lost at any time
- * @param options.maxBytes that a server may send for one fetch
- * @param options.maxHeapMb of each thread
+ * @param root folder for the mirrors, which may be lost at any time
+ * @param overrides of `limits.ts`
  */
-export const createGit = (
-  dir: string,
-  { maxBytes = 100_000_000, maxHeapMb = 512 }: { maxBytes?: number; maxHeapMb?: number } = {},
-): GitRoom & { close(): Promise<void> } => {
-  const options = {
-    maxHeapMb,
-    revive: ({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }) =>
-      Object.assign(new GitError(isReason(code) ? code : 'SyncFailed', message), stack === undefined ? {} : { stack }),
-    ended: (how: WorkerEnd, cause?: unknown) =>
-      how === 'memory'
-        ? new GitError('RepositoryTooLarge', `a repository needs more than ${maxHeapMb} MB of memory`, cause)
-        : new GitError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause),
+export const createGit = (root: string, overrides: Partial<GitLimits> = {}): GitRoom & { close(): Promise<void> } => {
+  const limits: GitLimits = { ...defaultLimits, ...overrides };
+  const options = { data: limits, maxHeapMb: limits.heapMb, revive, ended: ended(limits) };
+  const reader = createWorkerClient(WORKER, options);
+  const fetcher = createWorkerClient(WORKER, { ...options, idleMs: FETCHER_IDLE_MS });
+  const shelf = createShelf(root, { limits, now: () => performance.now() });
+  const places = createPlaces(limits);
+  /** What holds much of a repository at once. */
+  const reads = createTurns({ places: limits.reads, perGroup: limits.reads });
+  /** When a damaged mirror was last fetched afresh. */
+  const healed = new Map<string, number>();
+
+  const locate = (dir: string, commit: string): Promise<string | undefined> =>
+    reader.call<string | undefined>('locate', [dir, commit]).catch((error: unknown) => {
+      if (isDamaged(error)) return undefined; // a fetch replaces it
+      throw error;
+    });
+
+  const fetch = async (call: FetchCall, signal: AbortSignal): Promise<string> => {
+    const work = () => places(call.source, signal, () => fetcher.call<Fetched>('fetch', [call], undefined, signal));
+    return (await shelf.during(call.dir, work)).gitdir;
   };
-  const data = { dir, maxBytes, removes: true } satisfies GitWorkerData;
-  const reader = createWorkerClient(WORKER, { ...options, data });
-  const fetcher = createWorkerClient(WORKER, { ...options, data: { ...data, removes: false }, idleMs: 10_000 });
+
+  /** Where the commit can be read when it can't be at `spoiled`. Rejects with the error where that was tried just now. */
+  const elsewhere = async (source: GitSource, spoiled: Place, error: unknown): Promise<Place> => {
+    const { commit } = spoiled;
+    const dir = await shelf.place(source);
+    const known = await locate(dir, commit);
+    if (known !== undefined && known !== spoiled.gitdir) return { gitdir: known, commit };
+    if (existsSync(spoiled.gitdir)) {
+      const now = performance.now();
+      if (now - (healed.get(dir) ?? Number.NEGATIVE_INFINITY) < limits.healMs) throw error;
+      for (const [other, at] of healed) if (now - at >= limits.healMs) healed.delete(other);
+      healed.set(dir, now);
+    }
+    const gitdir = await fetch({ dir, source, commit, spoiled: spoiled.gitdir }, NEVER);
+    return { gitdir, commit };
+  };
+
   return {
-    resolve: (source) => reader.call('resolve', [source]),
-    async open(source, commit) {
-      const known = await reader.call<string | undefined>('locate', [source, commit]);
-      const gitdir = known ?? (await fetcher.call<string>('open', [source, commit]));
-      return treeOf(reader, { gitdir, commit });
+    resolve: (source, { signal = NEVER } = {}) => reader.call('resolve', [source], undefined, signal),
+    async open(source, commit, { signal = NEVER }: GitCallOptions = {}) {
+      const work = async (): Promise<GitTree> => {
+        const dir = await shelf.place(source);
+        const gitdir = (await locate(dir, commit)) ?? (await fetch({ dir, source, commit }, signal));
+        const again = (at: Place, error: unknown): Promise<Place> => elsewhere(source, at, error);
+        return treeOf(reader, { gitdir, commit }, { again, reads: (read) => reads(groupOf(source), read) });
+      };
+      return abandonable(work(), signal);
     },
     close: async () => void (await Promise.all([reader.close(), fetcher.close()])),
   };
 };
 
-const treeOf = (worker: WorkerClient, place: Place): GitTree => ({
-  commit: place.commit,
-  oid: (path) => worker.call('oid', [place, path]),
-  oids: (paths) => worker.call('oids', [place, paths]),
-  texts: (path, wanted) => worker.call('texts', [place, path, wanted]),
-  find: (path) => worker.call('find', [place, path]),
-  files: (path) => worker.call('files', [place, path]),
-  folders: (pattern, exclude) => worker.call('folders', [place, pattern, exclude]),
-  read: (file) => worker.call('read', [place, file]),
-  writeTo: (dir, paths) => worker.call('writeTo', [place, dir, paths]),
-});
+const NEVER = new AbortController().signal;
+
+const revive = ({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }) =>
+  Object.assign(new GitError(isReason(code) ? code : 'SyncFailed', message), stack === undefined ? {} : { stack });
+
+const ended =
+  ({ heapMb }: GitLimits) =>
+  (how: WorkerEnd, cause?: unknown): GitError =>
+    how === 'memory'
+      ? new GitError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)
+      : new GitError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause);
+
+/** Settles as the work does, or at once when the signal is raised. */
+const abandonable = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  const { promise: given, reject } = Promise.withResolvers<never>();
+  const abandon = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abandon, { once: true });
+  if (signal.aborted) abandon();
+  try {
+    return await Promise.race([work, given]);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+  }
+};
+
+const hostOf = ({ url }: GitSource): string => (URL.canParse(url) ? new URL(url).host : url);
+const groupOf = (source: GitSource): string => source.tenant ?? hostOf(source);
+
+/** Places for fetches: a tenant has some of all, and a host some of its tenant's, so that one that hangs leaves the rest. */
+const createPlaces = ({ fetches, fetchesPerTenant, fetchesPerHost }: GitLimits) => {
+  const ofTenant = createTurns({ places: fetches, perGroup: fetchesPerTenant });
+  const ofHost = createTurns({ places: Number.MAX_SAFE_INTEGER, perGroup: fetchesPerHost });
+  return <T>(source: GitSource, signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
+    ofHost(JSON.stringify([groupOf(source), hostOf(source)]), () =>
+      ofTenant(groupOf(source), async () => {
+        signal.throwIfAborted();
+        return work();
+      }),
+    );
+};
+
+interface TreePorts {
+  /** Where to go on when that place is damaged. */
+  again(at: Place, error: unknown): Promise<Place>;
+  reads<T>(read: () => Promise<T>): Promise<T>;
+}
+
+const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts): GitTree => {
+  let at = place;
+  const call = async <T>(method: string, ...args: unknown[]): Promise<T> => {
+    const place = at;
+    try {
+      return await worker.call<T>(method, [place, ...args]);
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      at = await again(place, error);
+      return worker.call<T>(method, [at, ...args]);
+    }
+  };
+  return {
+    commit: place.commit,
+    oid: (path) => call('oid', path),
+    oids: (paths) => call('oids', paths),
+    texts: (path, wanted) => reads(() => call('texts', path, wanted)),
+    find: (path) => call('find', path),
+    files: (path) => reads(() => call('files', path)),
+    folders: (pattern, exclude) => reads(() => call('folders', pattern, exclude)),
+    read: (file) => call('read', file),
+    writeTo: (dir, paths) => reads(() => call('writeTo', dir, paths)),
+  };
+};

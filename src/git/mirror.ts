@@ -1,164 +1,198 @@
-import fs, { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import git, { type PromiseFsClient } from 'isomorphic-git';
 import type { GitRef } from '../api/gitsync.ts';
-import { authorization, explain } from './explain.ts';
-import { createGitHttp } from './http.ts';
-import { checkPack } from './pack.ts';
-import { packedFs } from './packed-fs.ts';
-import { GitError, type GitSource } from './types.ts';
+import { GitError, isDamaged } from './errors.ts';
+import type { GitLimits } from './limits.ts';
+import { type Objects, PACKS } from './objects.ts';
+import { listRefs, type PackRequest, type Remote, requestPack } from './protocol.ts';
+import { type ReceivePorts, receivePack, storing, writeDurably } from './receive.ts';
 
-export interface MirrorOptions {
-  /** Folder of its own; in it, a folder for each generation of the copy. */
-  dir: string;
-  /** Of one answer of the server. */
-  maxBytes: number;
-  /** What isomorphic-git keeps of a folder in memory. */
-  cacheOf: (gitdir: string) => object;
+// A mirror is a folder with a folder for each generation, of which the newest counts. A generation only grows; the next
+// one is fetched beside it and takes its place when it is whole, so that who reads the old one goes on.
+
+export interface MirrorPorts extends Omit<ReceivePorts, 'external'> {
+  limits: GitLimits;
+  remote: Remote;
+  objectsAt(gitdir: string): Objects;
 }
 
-/** One bare copy of one repository, shared by all GitSyncs that name it with the same credentials. */
-export interface Mirror {
-  resolve(ref: GitRef, timeoutMs: number): Promise<{ revision: string; commit: string }>;
-  /** The folder in which the commit can be read; undefined when it has to be fetched. */
-  locate(commit: string): Promise<string | undefined>;
-  /** The same, after it was fetched where that was needed. Only one thread may do so. */
-  open(ref: GitRef, commit: string, timeoutMs: number): Promise<string>;
-  /** Ends its connections. */
-  close(): Promise<void>;
+/** What the server is told that a generation has. */
+interface Had {
+  /** Newest first; of some of them the parents are missing. */
+  tips: string[];
+  shallow: string[];
+  /** Commits that are here with all that came before. */
+  complete: string[];
 }
 
-/** isomorphic-git collects no garbage: after so many packs the mirror is made anew, beside the old one. */
-const MAX_PACKS = 100;
+const NOTHING: Had = { tips: [], shallow: [], complete: [] };
+const HAD = 'had.json';
+const UNFINISHED = 'unfinished-';
+/** More of them make a request long, and a pack hardly smaller. */
+const MAX_TIPS = 16;
 
-/** "All of the history", for a server that was first asked for a depth. */
-const ALL = 2 ** 31 - 1;
+/** Of history: nothing but the commit, and where the branch moved on since somebody asked, a little of what came before. */
+const DEPTHS = [1, 20];
 
-const PACK_LIMITS = { object: 64_000_000, total: 2_000_000_000 };
-
-/** What isomorphic-git is about to index goes through a check first: this is the one place where it has the whole pack. */
-const checked: PromiseFsClient = {
-  promises: {
-    ...packedFs.promises,
-    writeFile: async (path: string, data: Buffer, options?: object) => {
-      if (path.endsWith('.pack')) checkPack(data, PACK_LIMITS);
-      return fs.promises.writeFile(path, data, options);
-    },
-  },
+/** The folder in which the commit can be read; undefined when it has to be fetched. Throws RepositoryDamaged. */
+export const locate = (dir: string, commit: string, objectsAt: MirrorPorts['objectsAt']): string | undefined => {
+  const generation = newest(dir);
+  if (generation === undefined) return undefined;
+  const gitdir = join(dir, String(generation));
+  const objects = objectsAt(gitdir);
+  if (!objects.has(commit)) return undefined;
+  objects.read(commit);
+  return gitdir;
 };
 
-export const createMirror = (
-  { url, credentials }: Pick<GitSource, 'url' | 'credentials'>,
-  { dir, maxBytes, cacheOf }: MirrorOptions,
-): Mirror => {
-  const http = createGitHttp({ maxBytes, ca: credentials?.ca });
-  /** Fetches of one repository go one after another: they share the folder. */
-  let busy: Promise<unknown> = Promise.resolve();
-
-  const gitdir = (): string => join(dir, String(newest(dir)));
-  const repository = () => ({ fs: packedFs, gitdir: gitdir(), cache: cacheOf(gitdir()) });
-  // A copy for each call: isomorphic-git writes its protocol version into what it is given.
-  const remote = (timeoutMs: number) => ({ http: http.within(timeoutMs), url, headers: authorization(credentials) });
-
-  /** The newest commit that was seen to be here; most questions are about it. */
-  let newestHere: string | undefined;
-  const has = async (commit: string): Promise<boolean> => {
-    const place = `${gitdir()} ${commit}`;
-    if (newestHere === place) return true;
-    const found = await git.readCommit({ ...repository(), oid: commit }).then(
-      () => true,
-      () => false,
-    );
-    if (found) newestHere = place;
-    return found;
-  };
-  const hasRef = (ref: string): Promise<boolean> =>
-    git.resolveRef({ ...repository(), ref }).then(
-      () => true,
-      () => false,
-    );
-
-  const prepare = async (): Promise<void> => {
-    const packs = await readdir(join(gitdir(), 'objects/pack')).catch(() => []);
-    if (packs.filter((name) => name.endsWith('.pack')).length >= MAX_PACKS) {
-      // Who reads the old generation goes on; the one before it has no readers any more.
-      const generation = newest(dir);
-      await rm(join(dir, String(generation - 1)), { recursive: true, force: true });
-      await mkdir(join(dir, String(generation + 1)), { recursive: true });
+/**
+ * The same after it was fetched. Only one thread may do so, and only once at a time for one mirror.
+ * @param spoiled a generation that turned out to be damaged: the commit is fetched into another one
+ */
+export const fetchCommit = async (
+  dir: string,
+  { ref, commit, spoiled }: { ref: GitRef; commit: string; spoiled?: string | undefined },
+  ports: MirrorPorts,
+): Promise<string> => {
+  await clear(dir);
+  const current = join(dir, String(newest(dir) ?? 0));
+  if (current !== spoiled && !(await isFull(current, ports.limits))) {
+    const before = readHad(current);
+    try {
+      return await fetchInto(current, { ref, commit }, ports);
+    } catch (error) {
+      // With what was here: a merge can bring a long history, or what was here is damaged. One begins anew, once.
+      const isTooLarge = error instanceof GitError && error.code === 'RepositoryTooLarge';
+      if (!isDamaged(error) && !(isTooLarge && before !== NOTHING)) throw error;
     }
-    if (existsSync(join(gitdir(), 'config'))) return;
-    await mkdir(gitdir(), { recursive: true });
-    await git.init({ ...repository(), bare: true, defaultBranch: 'main' });
-    await git.addRemote({ ...repository(), remote: 'origin', url, force: true });
-  };
+  }
+  return replaceBy(dir, async (fresh) => void (await fetchInto(fresh, { ref, commit }, ports)));
+};
 
-  const fetchRef = async (ref: string, commit: string, timeoutMs: number): Promise<void> => {
-    // Shallow only the first time: with a depth, every later fetch would bring everything again.
-    const depth = (await hasRef(ref)) ? {} : { depth: 1 };
-    const what = { ref, remoteRef: ref, singleBranch: true, tags: false, ...depth };
-    await git.fetch({ ...repository(), fs: checked, remote: 'origin', ...remote(timeoutMs), ...what });
-    // What the next fetch says that it has are the local refs: they must follow.
-    if (await has(commit)) await git.writeRef({ ...repository(), ref, value: commit, force: true });
-  };
+const clear = async (dir: string): Promise<void> => {
+  await storing(() => mkdir(dir, { recursive: true }));
+  for (const name of await readdir(dir)) {
+    if (name.startsWith(UNFINISHED)) await rm(join(dir, name), { recursive: true, force: true });
+  }
+};
 
-  /** Every branch and tag with all that came before: the only way to a commit that no ref names. */
-  const fetchAll = async (timeoutMs: number): Promise<void> => {
-    const [some] = await git.listServerRefs({ ...remote(timeoutMs), prefix: 'refs/heads/', protocolVersion: 2 });
-    if (!some) return;
-    const depth = existsSync(join(gitdir(), 'shallow')) ? { depth: ALL } : {};
-    const what = { remoteRef: some.ref, singleBranch: false, tags: true, ...depth };
-    await git.fetch({ ...repository(), fs: checked, remote: 'origin', ...remote(timeoutMs), ...what });
-  };
+const isFull = async (gitdir: string, { generationPacks, generationBytes }: GitLimits): Promise<boolean> => {
+  const packs = existsSync(join(gitdir, PACKS)) ? await readdir(join(gitdir, PACKS)) : [];
+  return packs.length >= generationPacks * 2 || (await bytesBelow(gitdir)) > generationBytes;
+};
 
-  const fetch = async (ref: GitRef, commit: string, timeoutMs: number): Promise<void> => {
-    await prepare();
-    const name = fullName(ref);
-    if (name !== undefined) await fetchRef(name, commit, timeoutMs);
-    // A branch can move on between the question and the fetch: the commit is then in its history.
-    if (!(await has(commit))) await fetchAll(timeoutMs);
-    if (!(await has(commit))) {
-      throw new GitError('RefNotFound', `commit ${commit} is not reachable from a branch or tag of ${url}`);
-    }
-  };
+/** The one before the one that is replaced has no readers any more. */
+const replaceBy = async (dir: string, fill: (fresh: string) => Promise<void>): Promise<string> => {
+  const fresh = join(dir, UNFINISHED + randomUUID());
+  try {
+    await storing(() => mkdir(fresh));
+    await fill(fresh);
+    const last = newest(dir) ?? 0;
+    await removeBefore(dir, last);
+    const gitdir = join(dir, String(last + 1));
+    await rename(fresh, gitdir);
+    return gitdir;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+};
 
-  return {
-    async resolve(ref, timeoutMs) {
-      const name = fullName(ref);
-      if (name === undefined) return { revision: ref.commit ?? '', commit: ref.commit ?? '' };
-      const asked = { prefix: name, peelTags: true, protocolVersion: 2 } as const;
-      const refs = await explain(url, () => git.listServerRefs({ ...remote(timeoutMs), ...asked }));
-      const found = refs.find((r) => r.ref === name);
-      if (!found) {
-        const what = ref.tag === undefined ? `branch ${ref.branch}` : `tag ${ref.tag}`;
-        throw new GitError('RefNotFound', `${url} has no ${what}; check spec.ref`);
-      }
-      const commit = found.peeled ?? found.oid;
-      return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
-    },
-    locate: async (commit) => ((await has(commit)) ? gitdir() : undefined),
-    async open(ref, commit, timeoutMs) {
-      const turn = busy.then(async () => {
-        if (!(await has(commit))) await explain(url, () => fetch(ref, commit, timeoutMs));
-        return gitdir();
-      });
-      busy = turn.catch(() => {}); // the next one in the queue has its own luck
-      return turn;
-    },
-    async close() {
-      await busy;
-      await http.close();
-    },
-  };
+const fetchInto = async (
+  gitdir: string,
+  { ref, commit }: { ref: GitRef; commit: string },
+  ports: MirrorPorts,
+): Promise<string> => {
+  const { remote } = ports;
+  const objects = ports.objectsAt(gitdir);
+  const name = fullName(ref);
+  const wanted = (n: string): boolean =>
+    name === undefined ? /^refs\/(heads|tags)\/.*(?<!\^\{\})$/.test(n) : n === name;
+  const { refs, capabilities } = await listRefs(remote, wanted);
+  const tip = name === undefined ? undefined : refs.get(name);
+  for (const depth of tip === undefined ? [] : DEPTHS) {
+    if (objects.has(commit)) break;
+    await take(gitdir, { wants: [tip ?? ''], capabilities, depth }, ports);
+  }
+  // Every branch and tag with all that came before: the only way to a commit that no ref names.
+  if (!objects.has(commit)) {
+    const all =
+      name === undefined ? refs : (await listRefs(remote, (n) => /^refs\/(heads|tags)\/.*(?<!\^\{\})$/.test(n))).refs;
+    if (all.size > 0) await take(gitdir, { wants: [...new Set(all.values())], capabilities }, ports);
+  }
+  if (objects.has(commit)) return gitdir;
+  throw new GitError('RefNotFound', `commit ${commit} is not reachable from a branch or tag of ${remote.url}`);
+};
+
+type Wanted = Pick<PackRequest, 'wants' | 'capabilities' | 'depth'>;
+
+const take = async (gitdir: string, wanted: Wanted, ports: MirrorPorts): Promise<void> => {
+  const had = readHad(gitdir);
+  const whole = wanted.depth === undefined;
+  // Who asks for all of the history has nothing but what is complete: the server would leave out what lies before the rest.
+  const haves = whole ? had.complete : [...new Set([...had.tips, ...had.complete])];
+  const shallow = whole ? [] : had.shallow;
+  const answer = await requestPack(ports.remote, { ...wanted, haves, shallow });
+  const objects = ports.objectsAt(gitdir);
+  const external = async (oid: string) => (objects.has(oid) ? objects.read(oid) : undefined);
+  const { limits } = ports;
+  const expandedBytes = whole ? limits.historyBytes : limits.expandedBytes;
+  await receivePack(gitdir, answer.pack, { ...ports, limits: { ...limits, expandedBytes }, external });
+  const now = whole
+    ? { ...had, complete: [...wanted.wants] }
+    : {
+        ...had,
+        tips: [...new Set([...wanted.wants, ...had.tips])].slice(0, MAX_TIPS),
+        shallow: [...new Set([...answer.shallow, ...had.shallow])],
+      };
+  await storing(() => writeDurably(join(gitdir, HAD), JSON.stringify(now)));
+};
+
+/** What can't be read is not had: the server sends more than it would have to. */
+const readHad = (gitdir: string): Had => {
+  try {
+    const { tips, shallow, complete } = JSON.parse(readFileSync(join(gitdir, HAD), 'utf8')) as Partial<Had>;
+    const isList = (list: unknown): list is string[] => Array.isArray(list) && list.every((e) => typeof e === 'string');
+    return isList(tips) && isList(shallow) && isList(complete) ? { tips, shallow, complete } : NOTHING;
+  } catch {
+    return NOTHING;
+  }
 };
 
 /** In full: a branch and a tag may have the same name. */
-const fullName = (ref: GitRef): string | undefined => {
+export const fullName = (ref: GitRef): string | undefined => {
   if (ref.commit !== undefined) return undefined;
   return ref.tag === undefined ? `refs/heads/${ref.branch}` : `refs/tags/${ref.tag}`;
 };
 
-const newest = (dir: string): number => {
-  const names = existsSync(dir) ? readdirSync(dir).map(Number) : [];
-  return Math.max(0, ...names.filter(Number.isInteger));
+const generations = (dir: string): number[] =>
+  existsSync(dir)
+    ? readdirSync(dir)
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number)
+        .sort((a, b) => a - b)
+    : [];
+
+const newest = (dir: string): number | undefined => generations(dir).at(-1);
+
+const removeBefore = async (dir: string, generation: number): Promise<void> => {
+  for (const old of generations(dir)) {
+    if (old < generation) await rm(join(dir, String(old)), { recursive: true, force: true });
+  }
+};
+
+/** Generations that another one has replaced, and what was never finished. */
+export const removeReplaced = async (dir: string): Promise<void> => {
+  await clear(dir);
+  await removeBefore(dir, newest(dir) ?? 0);
+};
+
+/** On disk, in bytes. */
+export const bytesBelow = async (dir: string): Promise<number> => {
+  let bytes = 0;
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])) {
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0;
+  }
+  return bytes;
 };

@@ -1,72 +1,56 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
-import git, { type TreeObject } from 'isomorphic-git';
+import { damaged, GitError, tooLarge } from './errors.ts';
+import { type Folder, PARSED_RATIO, parseFolder, rootOf, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
-import { packedFs } from './packed-fs.ts';
-import { type FolderTexts, GitError, type GitTree, type TreeFile } from './types.ts';
-
-/** A manifest, a chart, a patch: none is larger. */
-const MAX_FILE_BYTES = 8 * 1024 * 1024;
-/** What kustomize gets to read, at most. */
-const MAX_WRITTEN_BYTES = 256 * 1024 * 1024;
-/** Folders and files of one walk: a few tree objects that hold each other many times make billions. */
-const MAX_ENTRIES = 200_000;
-const MAX_DEPTH = 100;
-const MAX_LINKS = 8;
-/** Mode of a symlink. */
-const LINK = '120000';
+import type { GitLimits } from './limits.ts';
+import type { ByteCache } from './lru.ts';
+import { type Objects, OversizedError } from './objects.ts';
+import { isPointer, refusePointer, refuseSubmodule } from './refused.ts';
+import type { FolderTexts, GitTree, TreeFile } from './types.ts';
 
 interface At {
-  gitdir: string;
   commit: string;
-  cache: object;
-  /** Parsed folders by oid: the root of a monorepo is asked for once for each of its folders. */
-  folders?: Map<string, Promise<TreeObject>>;
-  /** Root folders by commit. */
-  roots?: Map<string, string>;
+  objects: Objects;
+  /** Parsed, by oid, of all mirrors: the root of a monorepo is asked for once for each of its folders. */
+  folders: ByteCache<Folder>;
+  limits: Pick<GitLimits, 'fileBytes' | 'writtenBytes' | 'entries' | 'depth' | 'links'>;
+  /** Lets others of this thread go on. */
+  breathe(): Promise<void>;
 }
 
-interface Entry {
-  oid: string;
-  type: string;
-  mode?: string;
-}
+type Entry = Pick<TreeEntry, 'oid' | 'type' | 'isLink'>;
 
-/** The files of one commit, straight from the object store: nothing is checked out. */
-export const createTree = ({ gitdir, commit, cache, folders = new Map(), roots = new Map() }: At): GitTree => {
-  const repository = { fs: packedFs, gitdir, cache };
-
-  const rootOf = async (oid: string): Promise<string> => {
-    const known = roots.get(oid) ?? (await git.readCommit({ ...repository, oid })).commit.tree;
-    roots.set(oid, known);
-    return known;
+/** The files of one commit, straight from the packs: nothing is checked out. */
+export const createTree = ({ commit, objects, folders, limits, breathe }: At): GitTree => {
+  const rootEntry = (): Entry => {
+    const { type, content } = objects.read(commit);
+    if (type !== 'commit') throw damaged(`object ${commit} is no commit`);
+    return { oid: rootOf(content), type: 'tree', isLink: false };
   };
 
-  const treeOf = (oid: string): Promise<TreeObject> => {
+  const folderOf = async (oid: string): Promise<Folder> => {
+    await breathe();
     const known = folders.get(oid);
-    if (known) return known;
-    const fresh = readTree(oid);
-    folders.set(oid, fresh);
-    fresh.catch(() => folders.delete(oid));
-    return fresh;
-  };
-  const readTree = async (oid: string): Promise<TreeObject> => {
-    try {
-      return (await git.readTree({ ...repository, oid })).tree;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'UnsafeFilepathError') throw error;
-      throw new GitError('PathOutsideRepository', `the repository holds a forbidden name: ${(error as Error).message}`);
-    }
+    if (known && objects.has(oid)) return known; // another repository may have it, and this one not
+    const { type, content } = objects.read(oid);
+    if (type !== 'tree') throw damaged(`object ${oid} is no folder`);
+    const folder = parseFolder(content);
+    folders.set(oid, folder, content.length * PARSED_RATIO);
+    return folder;
   };
 
-  const entryAt = async (path: string): Promise<Entry | undefined> => {
-    let current: Entry = { oid: await rootOf(commit), type: 'tree' };
-    for (const part of partsOf(path)) {
+  /** @param inside what to do with a path that leads into a submodule */
+  const entryAt = async (path: string, inside: 'missing' | 'refuse' = 'missing'): Promise<Entry | undefined> => {
+    let current = rootEntry();
+    for (const [i, part] of partsOf(path).entries()) {
+      if (current.type === 'submodule' && inside === 'refuse') refuseSubmodule(partsOf(path).slice(0, i).join('/'));
       if (current.type !== 'tree') return undefined;
-      const next = (await treeOf(current.oid)).find((e) => e.path === part);
+      const next = (await folderOf(current.oid)).find(({ name }) => name === part);
       if (!next) return undefined;
       current = next;
     }
+    if (current.type === 'submodule' && inside === 'refuse') refuseSubmodule(path);
     return current;
   };
 
@@ -75,40 +59,40 @@ export const createTree = ({ gitdir, commit, cache, folders = new Map(), roots =
     const parts = partsOf(path);
     for (const [i] of parts.entries()) {
       const at = parts.slice(0, i + 1).join('/');
-      const entry = await entryAt(at);
+      const entry = await entryAt(at, 'refuse');
       if (entry === undefined) return undefined;
-      if (entry.mode !== LINK) continue;
-      if (links >= MAX_LINKS) return undefined;
+      if (!entry.isLink) continue;
+      if (links >= limits.links) return undefined;
       return follow(posix.join(await targetOf(fileOf(at, entry)), ...parts.slice(i + 1)), links + 1);
     }
-    const entry = await entryAt(path);
+    const entry = await entryAt(path, 'refuse');
     return entry && { path: parts.join('/') || '.', entry };
   };
 
   /** What one folder holds, in a stable order. `seen` counts over a whole walk. */
-  const safeEntries = async (oid: string, parts: string[], seen: { entries: number }): Promise<TreeObject> => {
-    if (parts.length > MAX_DEPTH) throw new GitError('RepositoryTooLarge', `folders nest deeper than ${MAX_DEPTH}`);
+  const safeEntries = async (oid: string, parts: string[], seen: { entries: number }): Promise<Folder> => {
+    if (parts.length > limits.depth) throw tooLarge(`folders nest deeper than ${limits.depth}`);
     const names = new Set<string>();
-    const entries = (await treeOf(oid)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    const entries = (await folderOf(oid)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
       seen.entries += 1;
-      if (seen.entries > MAX_ENTRIES) {
-        throw new GitError('RepositoryTooLarge', `the folder holds more than ${MAX_ENTRIES} files and folders`);
-      }
-      const below = [...parts, entry.path];
-      assertSafe(entry.path, below);
+      if (seen.entries > limits.entries)
+        throw tooLarge(`the folder holds more than ${limits.entries} files and folders`);
+      const below = [...parts, entry.name];
+      assertSafe(entry.name, below);
       // A folder and a symlink of the same name: what is written to the one would land where the other leads.
-      if (names.has(entry.path)) throw new GitError('PathOutsideRepository', `${below.join('/')} is there twice`);
-      names.add(entry.path);
+      if (names.has(entry.name)) throw new GitError('PathOutsideRepository', `${below.join('/')} is there twice`);
+      names.add(entry.name);
     }
     return entries;
   };
 
-  const walk = async (oid: string, parts: string[], seen: { files: TreeFile[]; entries: number }): Promise<void> => {
+  const walk = async (oid: string, parts: string[], seen: Walk): Promise<void> => {
     for (const entry of await safeEntries(oid, parts, seen)) {
-      const below = [...parts, entry.path];
+      const below = [...parts, entry.name];
       if (entry.type === 'tree') await walk(entry.oid, below, seen);
       if (entry.type === 'blob') seen.files.push(fileOf(below.join('/'), entry));
+      if (entry.type === 'submodule') seen.submodules.push(below.join('/'));
     }
   };
 
@@ -124,43 +108,48 @@ export const createTree = ({ gitdir, commit, cache, folders = new Map(), roots =
       return wanted.found;
     }
     for (const entry of await safeEntries(oid, parts, wanted)) {
-      const below = [...parts, entry.path];
-      if (entry.type !== 'tree' || !matchesSegment(segment, entry.path)) continue;
+      const below = [...parts, entry.name];
+      if (entry.type === 'blob' || !matchesSegment(segment, entry.name)) continue;
       if (wanted.exclude.some((pattern) => matchesPath(pattern, below.join('/')))) continue;
+      if (entry.type === 'submodule') refuseSubmodule(below.join('/'));
       await foldersBelow(entry.oid, below, wanted);
     }
     return wanted.found;
   };
 
-  const filesOf = async (entry: Entry, path: string): Promise<TreeFile[]> => {
-    const seen = { files: [], entries: 0 };
+  const walkFrom = async (entry: Entry, path: string): Promise<Walk> => {
+    const seen: Walk = { files: [], submodules: [], entries: 0 };
     await walk(entry.oid, partsOf(path), seen);
-    return seen.files;
+    return seen;
   };
 
-  const blobOf = async (file: TreeFile): Promise<Uint8Array> => {
-    const { blob } = await git.readBlob({ ...repository, oid: file.oid });
-    if (blob.length > MAX_FILE_BYTES) {
-      throw new GitError('RepositoryTooLarge', `${file.path} has ${blob.length} bytes; ${MAX_FILE_BYTES} are taken`);
+  const blobOf = async (file: TreeFile): Promise<Buffer> => {
+    await breathe();
+    try {
+      return objects.read(file.oid).content;
+    } catch (error) {
+      if (!(error instanceof OversizedError)) throw error;
+      throw tooLarge(`${file.path} has ${error.bytes ?? 'more'} bytes; ${limits.fileBytes} are taken`);
     }
-    return blob;
   };
 
-  const targetOf = async (link: TreeFile): Promise<string> => insideOrThrow(link, Buffer.from(await blobOf(link)));
+  const targetOf = async (link: TreeFile): Promise<string> => insideOrThrow(link, await blobOf(link));
 
   const folderAt = async (path: string): Promise<Entry> => {
-    const entry = await entryAt(path);
+    const entry = await entryAt(path, 'refuse');
     if (entry?.type === 'tree') return entry;
     throw new GitError('PathNotFound', `commit ${commit.slice(0, 12)} has no folder ${path}; check spec.path`);
   };
 
-  const read = async (file: TreeFile): Promise<Uint8Array> => {
-    if (file.mode === 'file') return blobOf(file);
-    const found = await follow(file.path);
-    if (found?.entry.type !== 'blob') {
-      throw new GitError('PathNotFound', `symlink ${file.path} leads to no file of the repository`);
-    }
-    return blobOf(fileOf(found.path, found.entry));
+  const read = async (file: TreeFile): Promise<Buffer> => {
+    const content = await blobOf(file.mode === 'file' ? file : await behind(file));
+    if (isPointer(content)) refusePointer(file.path);
+    return content;
+  };
+  const behind = async (link: TreeFile): Promise<TreeFile> => {
+    const found = await follow(link.path);
+    if (found?.entry.type === 'blob') return fileOf(found.path, found.entry);
+    throw new GitError('PathNotFound', `symlink ${link.path} leads to no file of the repository`);
   };
 
   return {
@@ -171,14 +160,12 @@ export const createTree = ({ gitdir, commit, cache, folders = new Map(), roots =
       for (const path of paths) found.push((await entryAt(path))?.oid);
       return found;
     },
-    files: async (path) => filesOf(await folderAt(path), path),
-    async folders(pattern, exclude) {
-      const { commit: root } = await git.readCommit({ ...repository, oid: commit });
-      return foldersBelow(root.tree, [], { segments: segmentsOf(pattern), exclude, found: [], entries: 0 });
-    },
+    files: async (path) => (await walkFrom(await folderAt(path), path)).files,
+    folders: async (pattern, exclude) =>
+      foldersBelow(rootEntry().oid, [], { segments: segmentsOf(pattern), exclude, found: [], entries: 0 }),
     async texts(path, { unless, pattern, maxBytes }) {
       const entry = await folderAt(path);
-      const files = await filesOf(entry, path);
+      const { files, submodules } = await walkFrom(entry, path);
       const folder = partsOf(path).join('/');
       const isMarker = (file: TreeFile): boolean =>
         unless.includes(posix.basename(file.path)) && posix.dirname(file.path) === (folder || '.');
@@ -190,11 +177,12 @@ export const createTree = ({ gitdir, commit, cache, folders = new Map(), roots =
         bytes: 0,
       };
       if (result.found) return result;
+      if (submodules[0] !== undefined) refuseSubmodule(submodules[0]);
       for (const file of files.filter((f) => pattern.test(f.path))) {
         const content = await read(file);
         result.bytes += content.length;
         if (result.bytes > maxBytes) return result;
-        result.texts.push({ file: file.path, text: Buffer.from(content).toString() });
+        result.texts.push({ file: file.path, text: content.toString() });
       }
       return result;
     },
@@ -208,6 +196,7 @@ export const createTree = ({ gitdir, commit, cache, folders = new Map(), roots =
       const written = new Set<string>();
       let bytes = 0;
       let links = false;
+      const pointers: string[] = [];
       const write = async (file: TreeFile): Promise<void> => {
         if (written.has(file.path)) return;
         written.add(file.path);
@@ -220,28 +209,30 @@ export const createTree = ({ gitdir, commit, cache, folders = new Map(), roots =
           return writePath(to);
         }
         const content = await blobOf(file);
+        if (isPointer(content)) return void pointers.push(file.path);
         bytes += content.length;
-        if (bytes > MAX_WRITTEN_BYTES) {
-          throw new GitError('RepositoryTooLarge', `the folders hold more than ${MAX_WRITTEN_BYTES} bytes`);
-        }
+        if (bytes > limits.writtenBytes) throw tooLarge(`the folders hold more than ${limits.writtenBytes} bytes`);
         await writeFile(target, content, { flag: 'wx' });
       };
       const writePath = async (path: string): Promise<void> => {
         const entry = await entryAt(path);
         if (entry?.type === 'blob') await write(fileOf(path, entry));
-        if (entry?.type === 'tree') for (const file of await filesOf(entry, path)) await write(file);
+        if (entry?.type === 'tree') for (const file of (await walkFrom(entry, path)).files) await write(file);
       };
       for (const path of paths) await writePath(partsOf(path).join('/'));
-      return { links };
+      return { links, pointers };
     },
   };
 };
 
-const fileOf = (path: string, { oid, mode }: Entry): TreeFile => ({
-  path,
-  oid,
-  mode: mode === LINK ? 'symlink' : 'file',
-});
+interface Walk {
+  files: TreeFile[];
+  submodules: string[];
+  /** So far. */
+  entries: number;
+}
+
+const fileOf = (path: string, { oid, isLink }: Entry): TreeFile => ({ path, oid, mode: isLink ? 'symlink' : 'file' });
 
 const partsOf = (path: string): string[] => {
   const normal = posix.normalize(path);

@@ -1,5 +1,4 @@
 import type { GitRef } from '../api/gitsync.ts';
-import type { Reason } from '../api/reasons.ts';
 
 export interface GitCredentials {
   username?: string;
@@ -75,9 +74,10 @@ export interface GitTree {
   read(file: TreeFile): Promise<Uint8Array>;
   /**
    * Writes these folders and files to `dir`, with all that symlinks in them lead to; none may leave the repository.
-   * Says whether there were symlinks.
+   * Says whether there were symlinks. Pointers of Git LFS, whose files are elsewhere, are left out and listed: what needs
+   * one must fail rather than be built from the pointer's text.
    */
-  writeTo(dir: string, paths: string[]): Promise<{ links: boolean }>;
+  writeTo(dir: string, paths: string[]): Promise<{ links: boolean; pointers: string[] }>;
 }
 
 export interface GitCallOptions {
@@ -85,20 +85,10 @@ export interface GitCallOptions {
   signal?: AbortSignal;
 }
 
+/** Rejects with GitError. */
 export interface GitRoom {
-  /** Asks the server what the ref is now: one small request. */
+  /** Asks the server what the ref is now: one small answer. */
   resolve(source: GitSource, options?: GitCallOptions): Promise<{ revision: string; commit: string }>;
   /** The files of a commit. Costs network only when the commit is new. */
   open(source: GitSource, commit: string, options?: GitCallOptions): Promise<GitTree>;
-}
-
-/** `code` is a reason of the catalogue. Messages hold no credentials. */
-export class GitError extends Error {
-  override name = 'GitError';
-  readonly code: Reason;
-
-  constructor(code: Reason, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
 }

@@ -1,17 +1,22 @@
 import { workerData } from 'node:worker_threads';
-import type { TreeObject } from 'isomorphic-git';
+import type { Agent } from 'undici';
+import type { GitRef } from '../api/gitsync.ts';
+import { createTurns } from '../kube/fair.ts';
 import { serveWorker } from '../worker/serve.ts';
-import { createMirrors } from './mirrors.ts';
+import { createBreath } from './breath.ts';
+import { GitError, isDamaged } from './errors.ts';
+import type { Folder } from './folder.ts';
+import { createAgent, createGitHttp } from './http.ts';
+import { type GitLimits, withinMs } from './limits.ts';
+import { createByteCache } from './lru.ts';
+import { bytesBelow, fetchCommit, fullName, locate } from './mirror.ts';
+import { createObjects, type Objects } from './objects.ts';
+import type { PackIndex } from './pack-index.ts';
+import { askRef, type Remote } from './protocol.ts';
 import { createTree } from './tree.ts';
 import type { GitSource, GitTree, TextsWanted, TreeFile } from './types.ts';
 
-// The threads in which fetching, inflating and reading happens: index.ts starts them and is their only caller.
-
-export interface GitWorkerData {
-  dir: string;
-  maxBytes: number;
-  removes: boolean;
-}
+// The threads in which looking, fetching and reading happens: index.ts starts them and is their only caller.
 
 /** Where a commit is read. */
 export interface Place {
@@ -19,45 +24,93 @@ export interface Place {
   commit: string;
 }
 
-/** Whole packs are in there: after so long without calls they go. */
-const MEMORY_MS = 30_000;
-
-interface Memory {
-  /** isomorphic-git's own. */
-  packs: object;
-  /** Parsed trees by oid, those of a few commits. */
-  folders: Map<string, Promise<TreeObject>>;
-  /** Root folders by commit. */
-  roots: Map<string, string>;
-  usedAt: number;
+export interface FetchCall {
+  /** Of the mirror. */
+  dir: string;
+  source: GitSource;
+  commit: string;
+  spoiled?: string | undefined;
 }
 
-const MAX_FOLDERS = 5_000;
+/** What a mirror costs after a fetch. */
+export interface Fetched {
+  gitdir: string;
+  bytes: number;
+}
 
-const memories = new Map<string, Memory>();
-setInterval(() => {
-  for (const [gitdir, { usedAt }] of memories) if (performance.now() - usedAt > MEMORY_MS) memories.delete(gitdir);
-}, MEMORY_MS).unref();
+const limits = workerData as GitLimits;
+const indexes = createByteCache<PackIndex>(limits.indexBytes);
+const folders = createByteCache<Folder>(limits.foldersBytes);
+const objectsAt = (gitdir: string): Objects => createObjects(gitdir, { limits, indexes });
 
-const memoryOf = (gitdir: string): Memory => {
-  const memory = memories.get(gitdir) ?? { packs: {}, folders: new Map(), roots: new Map(), usedAt: 0 };
-  memories.set(gitdir, memory);
-  memory.usedAt = performance.now();
-  for (const map of [memory.folders, memory.roots]) if (map.size > MAX_FOLDERS) map.clear();
-  return memory;
+/** Connections, by the CA that they trust: nearly always one. */
+const agents = new Map<string | undefined, Agent>();
+const MAX_AGENTS = 100;
+const agentOf = (ca: string | undefined): Agent => {
+  const known = agents.get(ca);
+  const agent = known ?? createAgent(ca);
+  agents.delete(ca);
+  agents.set(ca, agent);
+  const [oldest] = agents.keys();
+  if (agents.size > MAX_AGENTS) {
+    void agents.get(oldest)?.close(); // after what it has under way
+    agents.delete(oldest);
+  }
+  return agent;
 };
 
-const cacheOf = (gitdir: string): object => memoryOf(gitdir).packs;
-const mirrors = createMirrors({ ...(workerData as GitWorkerData), cacheOf, now: () => performance.now() });
-const treeAt = (place: Place): GitTree => {
-  const { packs, folders, roots } = memoryOf(place.gitdir);
-  return createTree({ ...place, cache: packs, folders, roots });
+const remoteOf = (source: GitSource, limitMs: number, signal: AbortSignal): Remote => {
+  const timeoutMs = withinMs(source.timeoutMs, limitMs);
+  const http = createGitHttp(source, { agent: agentOf(source.credentials?.ca), signal, timeoutMs });
+  return { url: source.url, http, limits };
 };
+
+const resolve = async (source: GitSource, signal: AbortSignal): Promise<{ revision: string; commit: string }> => {
+  const { ref, url } = source;
+  const name = fullName(ref);
+  if (name === undefined) return { revision: ref.commit ?? '', commit: ref.commit ?? '' };
+  const found = await askRef(remoteOf(source, limits.lookMs, signal), name);
+  if (!found) throw new GitError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.ref`);
+  const commit = found.peeled ?? found.oid;
+  return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
+};
+
+const wordsOf = (ref: GitRef): string => (ref.tag === undefined ? `branch ${ref.branch}` : `tag ${ref.tag}`);
+
+/** Indexing takes memory and CPU: one pack at a time, tenant after tenant. */
+const indexing = createTurns({ places: 1, perGroup: 1 });
+/** Fetches of one mirror go one after another: they share the folder. */
+const mirroring = createTurns({ places: Number.MAX_SAFE_INTEGER, perGroup: 1 });
+
+const fetch = ({ dir, source, commit, spoiled }: FetchCall, signal: AbortSignal): Promise<Fetched> =>
+  mirroring(dir, async () => {
+    signal.throwIfAborted();
+    const known = spoiled === undefined ? located(dir, commit) : undefined;
+    const remote = remoteOf(source, limits.fetchMs, signal);
+    const breathe = createBreath(signal);
+    const alone = <T>(work: () => Promise<T>): Promise<T> => indexing(source.tenant ?? source.url, work);
+    const ports = { limits, remote, objectsAt, breathe, alone };
+    const gitdir = known ?? (await fetchCommit(dir, { ref: source.ref, commit, spoiled }, ports));
+    return { gitdir, bytes: await bytesBelow(dir) };
+  });
+
+/** What is damaged counts as not there: the fetch that follows replaces it. */
+const located = (dir: string, commit: string): string | undefined => {
+  try {
+    return locate(dir, commit, objectsAt);
+  } catch (error) {
+    if (isDamaged(error)) return undefined;
+    throw error;
+  }
+};
+
+const treeAt = ({ gitdir, commit }: Place): GitTree =>
+  createTree({ commit, objects: objectsAt(gitdir), folders, limits, breathe: createBreath() });
 
 serveWorker({
-  resolve: (source: GitSource) => mirrors.resolve(source),
-  locate: (source: GitSource, commit: string) => mirrors.locate(source, commit),
-  open: (source: GitSource, commit: string) => mirrors.open(source, commit),
+  resolve,
+  fetch,
+  locate: (dir: string, commit: string) => locate(dir, commit, objectsAt),
   oid: (place: Place, path: string) => treeAt(place).oid(path),
   oids: (place: Place, paths: string[]) => treeAt(place).oids(paths),
   texts: (place: Place, path: string, wanted: TextsWanted) => treeAt(place).texts(path, wanted),

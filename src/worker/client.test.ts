@@ -18,6 +18,7 @@ describe('a worker', () => {
       file,
       `import { serveWorker } from ${serve};
       const kept: unknown[] = [];
+      let abandoned = false;
       serveWorker({
         add: (a: number, b: number) => a + b,
         later: () => new Promise((resolve) => setImmediate(resolve, 'later')),
@@ -25,6 +26,9 @@ describe('a worker', () => {
         loop: () => { for (;;); },
         grow: () => { for (;;) kept.push(Array.from({ length: 1e5 }, () => ({}))); },
         leave: () => process.exit(3),
+        wait: (signal: AbortSignal) =>
+          new Promise((resolve) => signal.addEventListener('abort', () => resolve(abandoned = true))),
+        abandoned: () => abandoned,
         keep: (x: number) => kept.push([x]),
       });`,
     );
@@ -48,6 +52,16 @@ describe('a worker', () => {
     assert.equal(later.status === 'fulfilled' && later.value, 'later');
     assert.equal(sum.status === 'fulfilled' && sum.value, 3);
     assert.equal(failed.status === 'rejected' && failed.reason.message, 'E no');
+  });
+
+  it('ends a call that nobody waits for any more, tells its method, and serves the others', async () => {
+    const caller = new AbortController();
+    const call = worker.call('wait', [], undefined, caller.signal);
+    assert.equal(await worker.call('add', [1, 2]), 3);
+    caller.abort(new Error('no longer leading'));
+    await assert.rejects(call, /no longer leading/);
+    await assert.rejects(worker.call('wait', [], undefined, caller.signal), /no longer leading/);
+    await eventually(() => worker.call('abandoned', []), { what: 'a method that was told' });
   });
 
   it('that has nothing to do gives its memory back, and serves the next call', async () => {

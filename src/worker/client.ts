@@ -1,9 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import type { Answer, Call } from './serve.ts';
+import type { Abandon, Answer, Call } from './serve.ts';
 
 export interface WorkerClient {
-  /** Rejects with what `revive` makes of the worker's error. After timeoutMs the worker is ended, and so is every call. */
-  call<T>(method: string, args: readonly unknown[], timeoutMs?: number): Promise<T>;
+  /**
+   * Rejects with what `revive` makes of the worker's error. After timeoutMs the worker is ended, and so is every call. With
+   * a signal the method gets one of its own as its last argument; when it is raised the call rejects with its reason at
+   * once, and the method is told.
+   */
+  call<T>(method: string, args: readonly unknown[], timeoutMs?: number, signal?: AbortSignal): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -74,7 +78,8 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
   };
 
   return {
-    async call<T>(method: string, args: readonly unknown[], timeoutMs?: number): Promise<T> {
+    async call<T>(method: string, args: readonly unknown[], timeoutMs?: number, signal?: AbortSignal): Promise<T> {
+      signal?.throwIfAborted();
       running ??= start();
       const current = running;
       clearTimeout(current.idle);
@@ -82,7 +87,12 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
       const call = Promise.withResolvers<unknown>();
       current.pending.set(id, call);
       current.worker.ref();
-      current.worker.postMessage({ id, method, args } satisfies Call);
+      current.worker.postMessage({ id, method, args, abortable: signal !== undefined } satisfies Call);
+      const abandon = (): void => {
+        current.worker.postMessage({ abandoned: id } satisfies Abandon);
+        call.reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abandon, { once: true });
       const timer =
         timeoutMs === undefined
           ? undefined
@@ -94,6 +104,7 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
         return (await call.promise) as T;
       } finally {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', abandon);
       }
     },
     async close() {

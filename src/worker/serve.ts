@@ -4,6 +4,13 @@ export interface Call {
   id: number;
   method: string;
   args: readonly unknown[];
+  /** The method gets a signal as one more argument, which `Abandon` raises. */
+  abortable?: boolean;
+}
+
+/** Nobody waits for that call any more. */
+export interface Abandon {
+  abandoned: number;
 }
 
 export interface Answer {
@@ -17,9 +24,12 @@ export type Methods = Record<string, (...args: any[]) => unknown>;
 
 /** Answers the calls of the thread that started this one, each on its own: a slow one holds up no other. */
 export const serveWorker = (methods: Methods): void => {
-  parentPort?.on('message', async ({ id, method, args }: Call) => {
+  const running = new Map<number, AbortController>();
+  const serve = async ({ id, method, args, abortable }: Call): Promise<void> => {
+    const controller = new AbortController();
+    running.set(id, controller);
     const answer: Answer = await Promise.resolve()
-      .then(() => methods[method]?.(...args))
+      .then(() => methods[method]?.(...args, ...(abortable ? [controller.signal] : [])))
       .then(
         (result) => ({ id, result }),
         (error: Error & { code?: string }) => ({
@@ -27,6 +37,11 @@ export const serveWorker = (methods: Methods): void => {
           error: { code: error.code, message: error.message, stack: error.stack },
         }),
       );
+    running.delete(id);
     parentPort?.postMessage(answer);
+  };
+  parentPort?.on('message', (message: Call | Abandon) => {
+    if ('abandoned' in message) running.get(message.abandoned)?.abort();
+    else void serve(message);
   });
 };

@@ -21,7 +21,7 @@ export interface GitServer {
 }
 
 export interface TreeEntry {
-  mode: '100644' | '120000' | '40000';
+  mode: '100644' | '120000' | '40000' | '160000';
   name: string;
   oid: string;
 }
@@ -118,13 +118,11 @@ const backend = (root: string, request: IncomingMessage, response: ServerRespons
   request.pipe(child.stdin);
   child.stdin.on('error', () => {}); // the backend may answer before it has read everything
   let head = Buffer.alloc(0);
-  let started = false;
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (started) return void response.write(chunk);
+  const onHead = (chunk: Buffer): void => {
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf('\r\n\r\n');
     if (end < 0) return;
-    started = true;
+    child.stdout.off('data', onHead);
     const headers = head
       .subarray(0, end)
       .toString()
@@ -133,8 +131,10 @@ const backend = (root: string, request: IncomingMessage, response: ServerRespons
     const status = headers.find(([name]) => name === 'Status')?.[1] ?? '200';
     response.writeHead(Number.parseInt(status, 10), Object.fromEntries(headers.filter(([name]) => name !== 'Status')));
     response.write(head.subarray(end + 4));
-  });
-  child.once('close', () => response.end());
+    child.stdout.pipe(response); // as fast as it is read, and no faster
+  };
+  child.stdout.on('data', onHead).once('end', () => response.end());
+  response.once('close', () => child.kill());
 };
 
 const createRepository = (root: string, name: string, url: string): GitRepository => {
