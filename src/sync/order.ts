@@ -4,9 +4,9 @@ import { groupOf, type KubeObject } from '../api/meta.ts';
 /** Argo CD's annotation is understood as it is. */
 const WAVE = [annotations.wave, 'argocd.argoproj.io/sync-wave'];
 
-/** 0 where nothing, or no whole number, is said. */
+/** 0 where nothing, or no whole number in text, is said. */
 export const waveOf = ({ metadata }: KubeObject): number => {
-  const text = WAVE.map((name) => metadata.annotations?.[name]).find((value) => value !== undefined);
+  const text = WAVE.map((name) => metadata.annotations?.[name]).find((value) => typeof value === 'string');
   return text !== undefined && /^[+-]?[0-9]{1,9}$/.test(text.trim()) ? Number(text) : 0;
 };
 
