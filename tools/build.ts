@@ -10,6 +10,7 @@ const BUNDLES = [
   { out: 'controller.js', entry: 'src/main.ts' },
   { out: 'git-worker.js', entry: 'src/git/worker.ts' },
   { out: 'render-worker.js', entry: 'src/render/worker.ts' },
+  { out: 'health-worker.js', entry: 'src/sync/health-worker.ts' },
   { out: 'metricops.js', entry: 'src/cli/main.ts' },
   { out: 'sidecar.cjs', entry: 'sidecar/main.ts' },
   { out: 'shop/shop.js', entry: 'examples/shop/app/shop.ts' },

@@ -33,6 +33,7 @@ import { type Credentials, createCredentials } from './credentials.ts';
 import { dependencyProblem } from './dependencies.ts';
 import { createDriftWatch } from './drift.ts';
 import { createForeignObjects } from './foreign.ts';
+import { createHealthThread } from './health-thread.ts';
 import { createRejectionCheck } from './holds.ts';
 import { ensureFinalizer, finish, PruneError } from './inventory.ts';
 import { createHoldLane } from './lane.ts';
@@ -192,9 +193,11 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     const spec = ports.caches.platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;
     return ports.requireServiceAccount ? { ...spec, requireServiceAccount: true } : spec;
   };
+  const health = createHealthThread();
   const reconcilePorts: ReconcilePorts = {
     ...ports,
     sources,
+    health,
     lane,
     scaled,
     owned,
@@ -336,7 +339,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       await Promise.all([queue.stop(), lane.stop(), sources.stop(), credentials.stop()]);
       unsubscribe();
       forget();
-      await Promise.all([owned.stop(), scaled.stop()]);
+      await Promise.all([owned.stop(), scaled.stop(), health.close()]);
     },
   };
 };

@@ -11,6 +11,7 @@ import { type ApplyPorts, applyAll } from './apply.ts';
 import { retrySyncIn } from './backoff.ts';
 import { refusalOfObject } from './confine.ts';
 import { describeDrift } from './difference.ts';
+import type { HealthThread } from './health-thread.ts';
 import { ruledAnew } from './ignore.ts';
 import { rebuildInventory, rememberInventory } from './inventory.ts';
 import type { HoldLane } from './lane.ts';
@@ -31,6 +32,7 @@ import { neededVersions } from './versions.ts';
 import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
 
 export interface ReconcilePorts extends SourcePorts, ApplyPorts {
+  health: HealthThread;
   sources: Sources;
   lost: LostInventories;
   lane: HoldLane;
