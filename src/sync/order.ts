@@ -6,8 +6,8 @@ const WAVE = [annotations.wave, 'argocd.argoproj.io/sync-wave'];
 
 /** 0 where nothing, or no whole number, is said. */
 export const waveOf = ({ metadata }: KubeObject): number => {
-  const text = WAVE.map((name) => metadata.annotations?.[name]).find((value) => value !== undefined);
-  return text !== undefined && /^[+-]?[0-9]{1,9}$/.test(text.trim()) ? Number(text) : 0;
+  const text: unknown = WAVE.map((name) => metadata.annotations?.[name]).find((value) => value !== undefined);
+  return typeof text === 'string' && /^[+-]?[0-9]{1,9}$/.test(text.trim()) ? Number(text) : 0;
 };
 
 /** Kinds that others need, in the order in which they are applied. What is not here comes after, custom resources last. */

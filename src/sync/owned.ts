@@ -9,12 +9,12 @@ import {
   type WatchCache,
   type WatchCachePorts,
 } from '../kube/index.ts';
+import { entriesOf } from './managed-fields.ts';
 import { isBuiltIn } from './order.ts';
 
 /** For a watched copy that `ownerOf` is asked about: of managedFields, which can be most of an object, only who applied it for us. */
 export const keepAppliers = <T extends KubeObject>(object: T): T => {
-  const entries = (object.metadata.managedFields ?? []) as { manager?: string; operation?: string }[];
-  const appliers = entries.filter((e) => e.operation === 'Apply' && e.manager?.startsWith(OURS));
+  const appliers = entriesOf(object).filter((e) => e.operation === 'Apply' && e.manager.startsWith(OURS));
   object.metadata.managedFields = appliers.map(({ manager }) => ({ manager }));
   return object;
 };
@@ -39,8 +39,8 @@ const OURS = 'metricops/';
  */
 export const ownerOf = (object: KubeObject | undefined): string | undefined => {
   const label = object?.metadata.labels?.[labels.sync];
-  const appliers = (object?.metadata.managedFields ?? []) as { manager?: string }[];
-  return appliers.some(({ manager = '' }) => labelOfManager(manager) === label) ? label : undefined;
+  const appliers = object ? entriesOf(object) : [];
+  return appliers.some(({ manager }) => labelOfManager(manager) === label) ? label : undefined;
 };
 
 export interface OwnedObjects {
