@@ -5,6 +5,7 @@ import { isOptedIn } from '../api/optin.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
+import { createGuard } from '../guard.ts';
 import { createWorkQueue } from '../kube/queue.ts';
 import { resources } from '../kube/resources.ts';
 import type { WatchCache } from '../kube/types.ts';
@@ -36,6 +37,12 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     onError: (workload, err, retryInMs) => log.warn({ workload, err, retryInMs }, 'history not written'),
     maxBackoffMs: 60_000,
   });
+  // The queue tells what became of a workload; here nothing but a log can be told of an object that makes no sense.
+  const guard = createGuard({ log, kind: 'object' });
+  const each = <T extends KubeObject>(objects: readonly T[], work: (object: T) => void): void => {
+    for (const object of objects)
+      guard.run(`${object.kind} ${object.metadata.namespace}/${object.metadata.name}`, () => work(object));
+  };
   const add = (namespace: string | undefined, { kind, name }: WorkloadRef): void =>
     queue.add(textOf({ namespace: namespace ?? '', kind, name }));
   const unsubscribe = [
@@ -56,10 +63,10 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   const missed = createMissedInjections(ports);
   const sweep = (): void => {
     for (const kind of WORKLOAD_KINDS) {
-      for (const { metadata } of caches.workloads[kind].list()) add(metadata.namespace, { kind, name: metadata.name });
+      each(caches.workloads[kind].list(), ({ metadata }) => add(metadata.namespace, { kind, name: metadata.name }));
     }
-    for (const { metadata, spec } of caches.histories.list()) add(metadata.namespace, spec.workload);
-    missed.count();
+    each(caches.histories.list(), ({ metadata, spec }) => add(metadata.namespace, spec.workload));
+    guard.run('missed injections', () => missed.count());
   };
   try {
     while (!signal.aborted) {
