@@ -295,7 +295,7 @@ export const benchSync = async (
   const dist = mkdtempSync(join(tmpdir(), 'metricops-bench-'));
   try {
     await progress.step('the bundles', () =>
-      buildAll(dist, { only: ['controller.js', 'git-worker.js', 'render-worker.js'] }),
+      buildAll(dist, { only: ['controller.js', 'git-worker.js', 'render-worker.js', 'health-worker.js'] }),
     );
     const samples: Sample[] = [];
     const measured: Figures = {};

@@ -79,4 +79,14 @@ describe('discovery', () => {
     time.now += 300_000;
     assert.equal((await discovery.find('shop.dev/v2', 'Basket'))?.namespaced, false);
   });
+
+  it('reads the list of groups again at most every two seconds, however many groups somebody invents', async () => {
+    const { discovery, asked, time } = setUp(served());
+    for (let i = 0; i < 5_000; i += 1) {
+      time.now += 1;
+      assert.equal(await discovery.find(`invented-${i}.dev/v1`, 'Widget'), undefined);
+    }
+    assert.ok(asked.filter((path) => path === '/apis').length <= 4, `${asked.length} requests`);
+    assert.equal((await discovery.find('apps/v1', 'Deployment'))?.plural, 'deployments');
+  });
 });

@@ -11,6 +11,8 @@ interface Resources {
 
 /** An unknown kind is asked for at most this often. */
 const ASK_AGAIN_MS = 2_000;
+/** What is asked of a group that is not served, or was, is remembered of so many. */
+const MAX_ASKED = 1_000;
 /** A definition may have been made anew with another scope or plural. */
 const MAX_AGE_MS = 300_000;
 
@@ -22,6 +24,7 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
   const answers = new Map<string, { answer: Promise<unknown>; readAt: number }>();
   /** When an unknown kind of a group version last made it be read again. */
   const askedAgainAt = new Map<string, number>();
+  let groupsAskedAt = Number.NEGATIVE_INFINITY;
 
   const read = <T>(path: string): Promise<T> => {
     const known = answers.get(path);
@@ -65,12 +68,20 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
     const found = await find();
     const now = clock.now();
     if (found || now - (askedAgainAt.get(group) ?? 0) < ASK_AGAIN_MS) return found;
+    askedAgainAt.delete(group);
     askedAgainAt.set(group, now);
-    forget(group);
+    const [oldest] = askedAgainAt.keys();
+    if (askedAgainAt.size > MAX_ASKED && oldest !== undefined) askedAgainAt.delete(oldest);
+    forgetGroup(group);
+    // The list of groups is everybody's: groups that somebody invents have it read again no oftener than one group would.
+    if (now - groupsAskedAt >= ASK_AGAIN_MS) {
+      groupsAskedAt = now;
+      answers.delete('/apis');
+    }
     return find();
   };
-  const forget = (group: string): void => {
-    const stale = [...answers.keys()].filter((path) => path === '/apis' || path.startsWith(pathOf(group, 'v')));
+  const forgetGroup = (group: string): void => {
+    const stale = [...answers.keys()].filter((path) => path.startsWith(pathOf(group, 'v')));
     for (const path of stale) answers.delete(path);
   };
 
@@ -102,7 +113,10 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
       answers.clear();
       await read('/apis');
     },
-    forget,
+    forget(group) {
+      forgetGroup(group);
+      answers.delete('/apis');
+    },
   };
 };
 

@@ -5,6 +5,7 @@ import { isOptedIn } from '../api/optin.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
+import { createGuard } from '../guard.ts';
 import { createWorkQueue } from '../kube/queue.ts';
 import { resources } from '../kube/resources.ts';
 import type { WatchCache } from '../kube/types.ts';
@@ -43,6 +44,12 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     onError: (workload, err, retryInMs) => log.warn({ workload, err, retryInMs }, 'history not written'),
     maxBackoffMs: 60_000,
   });
+  // The queue tells what became of a workload; here nothing but a log can be told of an object that makes no sense.
+  const guard = createGuard({ log, kind: 'object' });
+  const each = <T extends KubeObject>(objects: readonly T[], work: (object: T) => void): void => {
+    for (const object of objects)
+      guard.run(`${object.kind} ${object.metadata.namespace}/${object.metadata.name}`, () => work(object));
+  };
   const add = (namespace: string | undefined, { kind, name }: WorkloadRef): void =>
     queue.add(textOf({ namespace: namespace ?? '', kind, name }));
   /** Stored before the schema was as it is, or by nobody who knew it: costs its own history, no other's. */
@@ -67,10 +74,10 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   const missed = createMissedInjections(ports);
   const sweep = (): void => {
     for (const kind of WORKLOAD_KINDS) {
-      for (const { metadata } of caches.workloads[kind].list()) add(metadata.namespace, { kind, name: metadata.name });
+      each(caches.workloads[kind].list(), ({ metadata }) => add(metadata.namespace, { kind, name: metadata.name }));
     }
-    for (const history of caches.histories.list()) addNamedBy(history);
-    missed.count();
+    each(caches.histories.list(), addNamedBy);
+    guard.run('missed injections', () => missed.count());
   };
   try {
     while (!signal.aborted) {

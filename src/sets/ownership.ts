@@ -1,6 +1,6 @@
 import { labels, ownerLabel } from '../api/annotations.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
-import type { KubeObject, OwnerReference } from '../api/meta.ts';
+import type { KubeObject, ObjectMeta, OwnerReference } from '../api/meta.ts';
 import { shorten } from './names.ts';
 
 /** By which the GitSyncs of a set are found, in its own namespace and in others. */
@@ -18,12 +18,16 @@ export const ownerReferences = (
   return { ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata.uid, controller: true }] };
 };
 
+/** Who made it, where somebody says so. */
+export const controllerOf = ({ ownerReferences }: ObjectMeta): OwnerReference | undefined =>
+  Array.isArray(ownerReferences) ? ownerReferences.find((reference) => reference?.controller === true) : undefined;
+
 /**
  * Whether the set may change and delete this GitSync. The owner reference decides; where there is none (in another
  * namespace, or after the set was deleted without its GitSyncs and made again) the labels do.
  */
 export const isOwn = (set: GitSyncSet, { metadata }: KubeObject): boolean => {
-  const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  const controller = controllerOf(metadata);
   if (controller) return controller.uid === set.metadata.uid;
   const wanted = setLabels(set, metadata.namespace ?? '');
   return [labels.syncSet, labels.syncSetNamespace].every((key) => metadata.labels?.[key] === wanted[key]);

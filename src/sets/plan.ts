@@ -1,7 +1,7 @@
 import { annotations } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
-import { isOwn } from './ownership.ts';
+import { controllerOf, isOwn } from './ownership.ts';
 import { type Generated, type GeneratedSync, idOf, type SetPlan, type SetProblem } from './types.ts';
 
 /** So many may go at once however few there are. */
@@ -57,7 +57,7 @@ const refusalOf = (
 };
 
 const takenBy = ({ metadata }: GitSync): SetProblem => {
-  const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  const owner = controllerOf(metadata);
   const whose = owner ? `belongs to ${owner.kind} ${owner.name}` : 'was not made by this GitSyncSet';
   const { namespace = '', name } = metadata;
   return {

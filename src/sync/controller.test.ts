@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { afterEach, describe, it } from 'mocha';
 import { createApiServer } from '../../test/support/api-server.ts';
+import { hostileObjects, hostileUrls } from '../../test/support/hostile-objects.ts';
 import { gitSync, type Leader, type LeaderOptions, startLeader } from '../../test/support/leader.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { createRepositories } from '../../test/support/repositories.ts';
@@ -67,6 +68,23 @@ describe('a leader', () => {
       });
     }
   }
+
+  it('starts beside autoscalers and GitSyncs as nobody should write them, and syncs the one that is well', async () => {
+    const { server, seed, start } = setUp();
+    for (const [i, { object }] of hostileObjects(['autoscaling/v2 HorizontalPodAutoscaler']).entries()) {
+      const metadata = { ...object.metadata, namespace: 'evil', name: `h${i}` };
+      server.seed(resources.horizontalPodAutoscalers, { ...object, metadata });
+    }
+    const odd = { url: 5, ref: null, interval: null, timeout: 'soon', dependsOn: null, ignore: null, path: {} };
+    for (const [i, [field, value]] of Object.entries(odd).entries()) seed('evil', `odd-${i}`, { [field]: value });
+    for (const [i, url] of hostileUrls.entries()) seed('evil', `url-${i}`, { url });
+    server.seed(resources.gitSyncs, { metadata: { namespace: 'evil', name: 'bare' } });
+    seed('shop', 'app');
+    const { ready } = await start();
+    await ready('shop', 'app', ({ status }) => status === 'True');
+    const told = ['bare', ...Object.keys(odd).map((_, i) => `odd-${i}`), ...hostileUrls.map((_, i) => `url-${i}`)];
+    for (const name of told) await ready('evil', name, ({ status }) => ['True', 'False'].includes(status));
+  });
 
   it('ends at once when it may no longer lead, while a Git server answers nothing', async () => {
     const { repositories, seed, start } = setUp();

@@ -34,6 +34,7 @@ import { dependencyProblem } from './dependencies.ts';
 import { createDriftWatch } from './drift.ts';
 import { createForeignObjects } from './foreign.ts';
 import { createHandover } from './handover.ts';
+import { createHealthThread } from './health-thread.ts';
 import { createRejectionCheck } from './holds.ts';
 import { createHoldLane } from './lane.ts';
 import { createLostInventories } from './lost.ts';
@@ -224,9 +225,11 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     policy,
     onNews: (key) => queue.add(key),
   });
+  const health = createHealthThread();
   const reconcilePorts: ReconcilePorts = {
     ...ports,
     sources,
+    health,
     lane,
     renderings: createRenderings(),
     scaled,
@@ -376,7 +379,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       await Promise.all([queue.stop(), lane.stop(), sources.stop(), credentials.stop()]);
       unsubscribe();
       forget();
-      await Promise.all([owned.stop(), scaled.stop()]);
+      await Promise.all([owned.stop(), scaled.stop(), health.close()]);
     },
   };
 };

@@ -165,9 +165,12 @@ const job: Rule = (status, spec) =>
 /** Reasons to wait that every pod has for a moment. */
 const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
 
+const listOf = <T>(list: readonly T[] | undefined): readonly T[] => (Array.isArray(list) ? list : []);
+
 /** A container that cannot start, in its own words: an image or a dependency may still come, so it is never Failed. */
 const stuckContainer = (status: Status): Judgement | undefined => {
-  for (const { name, state } of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
+  for (const container of [status.initContainerStatuses, status.containerStatuses].flatMap(listOf)) {
+    const { name, state } = container ?? {};
     const waiting = state?.waiting;
     if (waiting?.reason && !STARTING.has(waiting.reason))
       return inProgress(`container ${name}: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`);

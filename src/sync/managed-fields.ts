@@ -23,10 +23,10 @@ export interface ManagedFieldsEntry {
 }
 
 /** None where it is no list of entries: an aggregated API server may answer anything. */
-export const entriesOf = ({ metadata }: Pick<KubeObject, 'metadata'>): readonly ManagedFieldsEntry[] => {
-  const entries: unknown = metadata.managedFields;
-  return Array.isArray(entries) ? entries.filter(isRecord).map((entry) => entry as unknown as ManagedFieldsEntry) : [];
-};
+export const entriesOf = ({ metadata }: Pick<KubeObject, 'metadata'>): readonly ManagedFieldsEntry[] =>
+  Array.isArray(metadata.managedFields) ? metadata.managedFields.filter(isEntry) : [];
+
+const isEntry = (entry: unknown): entry is ManagedFieldsEntry => isRecord(entry) && typeof entry.manager === 'string';
 
 /** What the manager applied to the object itself, not to a subresource: it has one such entry at most. */
 export const isApplyOf =
@@ -35,13 +35,14 @@ export const isApplyOf =
     entry.manager === manager && entry.operation === 'Apply' && !entry.subresource;
 
 /** The steps to what is below, without the parent itself. */
-export const stepsOf = (fields: FieldSet): string[] => Object.keys(fields).filter((step) => step !== '.');
+export const stepsOf = (fields: FieldSet): string[] =>
+  isRecord(fields) ? Object.keys(fields).filter((step) => step !== '.') : [];
 
 export const union = (sets: readonly FieldSet[]): FieldSet => sets.reduce(unionOfTwo, {});
 
 const unionOfTwo = (a: FieldSet, b: FieldSet): FieldSet => {
-  const steps = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return Object.fromEntries([...steps].map((step) => [step, unionBelow(a[step], b[step])]));
+  const steps = new Set([a, b].filter(isRecord).flatMap((set) => Object.keys(set)));
+  return Object.fromEntries([...steps].map((step) => [step, unionBelow(a?.[step], b?.[step])]));
 };
 
 /** `{}` is the field itself, and stays a part of the union as `.` when the other set has fields below it. */
@@ -52,8 +53,10 @@ const unionBelow = (a: FieldSet | undefined, b: FieldSet | undefined): FieldSet 
 };
 
 /** What the entries own, taken together. */
-export const fieldsOf = (entries: readonly ManagedFieldsEntry[]): FieldSet =>
-  union(entries.map((entry) => entry.fieldsV1 ?? {}));
+export const fieldsOf = (entries: readonly ManagedFieldsEntry[]): FieldSet => union(entries.map(setOf));
+
+/** What an entry owns. */
+export const setOf = ({ fieldsV1 }: ManagedFieldsEntry): FieldSet => (isRecord(fieldsV1) ? fieldsV1 : {});
 
 /** The same field may be whole in one version of an API and made of parts in another: versions are not mixed. */
 export const fieldsOfVersion = (object: KubeObject, apiVersion: string): FieldSet =>
@@ -67,7 +70,18 @@ export const isEmpty = (value: unknown): boolean =>
 
 /** The merge keys of a `k:` step: `{ name: 'c' }`. None for other steps. */
 export const mergeKeysOf = (step: string): Record<string, unknown> =>
-  step.startsWith('k:') ? (readJson(step.slice(2)) as Record<string, unknown>) : {};
+  step.startsWith('k:') ? recordOf(valueOfStep(step)) : {};
+
+const recordOf = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {});
+
+/** The JSON of a `k:` or `v:` step; undefined where it is none, which leads to nothing. */
+const valueOfStep = (step: string): unknown => {
+  try {
+    return readJson(step.slice(2));
+  } catch {
+    return undefined;
+  }
+};
 
 /** The one merge key of Kubernetes' own lists that manifests may leave out. */
 const KEY_DEFAULTS: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
@@ -77,12 +91,13 @@ const isItem = (step: string, item: unknown, index: number): boolean => {
     case 'k:':
       return (
         isRecord(item) &&
+        !isEmpty(mergeKeysOf(step)) &&
         Object.entries(mergeKeysOf(step)).every(([key, value]) =>
           isDeepStrictEqual(item[key] ?? KEY_DEFAULTS[key], value),
         )
       );
     case 'v:':
-      return isDeepStrictEqual(item, readJson(step.slice(2)));
+      return isDeepStrictEqual(item, valueOfStep(step));
     case 'i:':
       return index === Number(step.slice(2));
     default:
@@ -132,9 +147,10 @@ export const stepsNamed = (segment: string, value: unknown, known: FieldSet): st
  * lists are named by index, or all by `*`.
  */
 export const ownsPath = (entry: ManagedFieldsEntry, object: KubeObject, pointer: string): boolean => {
-  const { fieldsV1 = {}, apiVersion } = entry;
-  if (isEmpty(fieldsV1)) return false;
-  return owns(fieldsV1, { value: object, known: fieldsOfVersion(object, apiVersion) }, segmentsOf(pointer));
+  const { apiVersion } = entry;
+  const fields = setOf(entry);
+  if (isEmpty(fields)) return false;
+  return owns(fields, { value: object, known: fieldsOfVersion(object, apiVersion) }, segmentsOf(pointer));
 };
 
 const owns = (
@@ -215,7 +231,7 @@ export const withoutHandEdits = (
 ): ManagedFieldsEntry[] | undefined => {
   const managedFields = entriesOf(object).flatMap((entry) => {
     if (!isByHand(except)(entry)) return [entry];
-    const { 'f:metadata': metadata, ...rest } = entry.fieldsV1 ?? {};
+    const { 'f:metadata': metadata, ...rest } = setOf(entry);
     return [
       ...(metadata ? [{ ...entry, fieldsV1: { 'f:metadata': metadata } }] : []),
       ...(isEmpty(rest) ? [] : [{ ...entry, manager: TAKEN, fieldsV1: rest }]),
@@ -246,7 +262,7 @@ export const isToolsManager =
 
 /** Who applies this live object today, by what it left there. Flux and Argo CD first: they also leave traces of the others. */
 export const toolOf = (object: KubeObject): Tool | undefined => {
-  const { labels = {}, annotations: notes = {} } = object.metadata;
+  const [labels, notes] = [recordOf(object.metadata.labels), recordOf(object.metadata.annotations)];
   if ('kustomize.toolkit.fluxcd.io/name' in labels || 'helm.toolkit.fluxcd.io/name' in labels) return 'Flux';
   if ('argocd.argoproj.io/instance' in labels || 'argocd.argoproj.io/tracking-id' in notes) return 'Argo CD';
   if (labels['app.kubernetes.io/managed-by'] === 'Helm' && 'meta.helm.sh/release-name' in notes) return 'Helm';

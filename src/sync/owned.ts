@@ -10,6 +10,7 @@ import {
   type WatchCache,
   type WatchCachePorts,
 } from '../kube/index.ts';
+import { entriesOf } from './managed-fields.ts';
 import { keepAppliers } from './marks.ts';
 import { isBuiltIn } from './order.ts';
 
@@ -34,8 +35,8 @@ const REFUSED_MS = 30_000;
  */
 export const ownerOf = (object: KubeObject | undefined): string | undefined => {
   const label = object?.metadata.labels?.[labels.sync];
-  const appliers = (object?.metadata.managedFields ?? []) as { manager?: string }[];
-  return appliers.some(({ manager = '' }) => labelOfManager(manager) === label) ? label : undefined;
+  const appliers = object ? entriesOf(object) : [];
+  return appliers.some(({ manager }) => labelOfManager(manager) === label) ? label : undefined;
 };
 
 /** When this owner last applied something new to the object, as the API server noted it (RFC 3339, in seconds). */

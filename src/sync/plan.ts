@@ -4,6 +4,7 @@ import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
 import type { Digests, Snapshot } from '../snapshot/index.ts';
 import { hashOf, referencedConfig, templateOf, withPins } from '../snapshot/index.ts';
 import { type Kept, keptFor } from './kept.ts';
+import { isRecord } from './managed-fields.ts';
 
 export interface HoldWithTarget {
   hold: Hold;
@@ -236,16 +237,13 @@ const guardsThatLetGo = (
     return selector !== undefined && selects(selector, podLabels(rejected)) && !selects(selector, podLabels(target));
   });
 
+/** By labels; undefined where it has none, or they are no text: null and numbers are what a commit may have there. */
 const selectorOf = (object: KubeObject): Labels | undefined => {
-  const spec = (object.spec ?? {}) as { selector?: unknown; podSelector?: unknown };
-  if (object.kind === 'Service') return spec.selector as Labels | undefined;
-  const selector =
-    object.kind === 'PodDisruptionBudget'
-      ? spec.selector
-      : object.kind === 'NetworkPolicy'
-        ? spec.podSelector
-        : undefined;
-  return (selector as { matchLabels?: Labels } | undefined)?.matchLabels;
+  const { selector, podSelector } = isRecord(object.spec) ? object.spec : {};
+  if (object.kind === 'Service') return isRecord(selector) ? (selector as Labels) : undefined;
+  const by = { PodDisruptionBudget: selector, NetworkPolicy: podSelector }[object.kind];
+  const { matchLabels } = isRecord(by) ? by : {};
+  return isRecord(matchLabels) ? (matchLabels as Labels) : undefined;
 };
 
 const selects = (selector: Labels, labels: Labels): boolean =>

@@ -13,6 +13,7 @@ import { retrySyncIn } from './backoff.ts';
 import { refusalOfObject } from './confine.ts';
 import { describeDrift } from './difference.ts';
 import type { Handover } from './handover.ts';
+import type { HealthThread } from './health-thread.ts';
 import { ruledAnew } from './ignore.ts';
 import { rebuildInventory, rememberInventory } from './inventory.ts';
 import { isPending, type Kept, keptFor } from './kept.ts';
@@ -37,6 +38,7 @@ import { neededVersions } from './versions.ts';
 import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
 
 export interface ReconcilePorts extends SourcePorts, ApplyPorts {
+  health: HealthThread;
   sources: Sources;
   lost: LostInventories;
   lane: HoldLane;

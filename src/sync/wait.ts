@@ -1,14 +1,13 @@
 import { parseDuration } from '../api/common.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { describeKey, type KubeObject, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
+import { createBreather } from '../breathe.ts';
 import type { Clock } from '../clock.ts';
 import type { Discovery } from '../kube/index.ts';
 import { conditionIs } from './conditions.ts';
-import { type Health, healthOf } from './health.ts';
-import { compileHealthChecks } from './health-checks.ts';
+import type { HealthThread } from './health-thread.ts';
 import { hasHealth } from './owned.ts';
 import { type ReadPorts, readsOf } from './reads.ts';
-import { SyncError } from './source.ts';
 import type { SyncState } from './state.ts';
 import type { Outcome } from './status.ts';
 
@@ -18,10 +17,9 @@ export interface Unhealthy {
   failed: boolean;
 }
 
-type Judge = (object: KubeObject) => { health: Health; message: string };
-
 export interface HealthPorts extends ReadPorts {
   discovery: Discovery;
+  health: HealthThread;
   clock: Clock;
 }
 
@@ -32,17 +30,25 @@ export const unhealthyOf = async (
   keys: readonly ObjectKey[],
   ports: Omit<HealthPorts, 'clock'>,
 ): Promise<Unhealthy | undefined> => {
-  const judge = judgeOf(sync);
+  const breathe = createBreather();
   const waiting: string[] = [];
+  const seen: { key: ObjectKey; object: KubeObject }[] = [];
   for (const key of keys.filter((k) => hasHealth(k) && !state.untouched.has(keyString(k)))) {
+    await breathe();
     const type = await ports.discovery.findKind(key.group, key.kind);
     const object = type && (await (await readsOf(sync, type, ports)).get(key));
-    const { health, message } = isSeen(object, state.applied.get(keyString(key))?.generation)
-      ? judge(object)
-      : { health: 'InProgress' as const, message: 'it was just applied' };
-    const text = `${describeKey(key)}: ${message}`;
-    if (health === 'Failed') return { message: text, failed: true };
-    if (health === 'InProgress') waiting.push(text);
+    if (isSeen(object, state.applied.get(keyString(key))?.generation)) seen.push({ key, object });
+    else waiting.push(`${describeKey(key)}: it was just applied`);
+  }
+  const judgements = await ports.health.judge(
+    sync,
+    seen.map(({ object }) => object),
+  );
+  for (const [i, { key }] of seen.entries()) {
+    const judged = judgements[i];
+    const text = `${describeKey(key)}: ${judged?.message}`;
+    if (judged?.health === 'Failed') return { message: text, failed: true };
+    if (judged?.health === 'InProgress') waiting.push(text);
   }
   if (waiting.length === 0) return undefined;
   const more = waiting.length > 5 ? ` and ${waiting.length - 5} more` : '';
@@ -52,13 +58,6 @@ export const unhealthyOf = async (
 /** The watch may still show the object as it was before our apply. */
 const isSeen = (object: KubeObject | undefined, applied: number | undefined): object is KubeObject =>
   object !== undefined && (object.metadata.generation ?? 0) >= (applied ?? 0);
-
-const judgeOf = ({ spec }: GitSync): Judge => {
-  if (spec.healthCheckExprs.length === 0) return healthOf;
-  const checks = compileHealthChecks(spec.healthCheckExprs);
-  if (checks.problem !== undefined) throw new SyncError('InvalidHealthCheck', checks.problem);
-  return checks.healthOf;
-};
 
 /** What is on its way needs no word yet: most rollouts of a large sync are over before it would be read. */
 const QUIET_MS = 5_000;

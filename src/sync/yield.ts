@@ -14,6 +14,7 @@ import {
   mergeKeysOf,
   namesIndex,
   segmentsOf,
+  setOf,
   stepsNamed,
   stepsOf,
   union,
@@ -47,9 +48,7 @@ export const yieldFields = (desired: KubeObject, live: KubeObject, rules: YieldR
   const named = pointers.map((segments) => fieldsNamed({ value: filled, live, known }, segments));
   const owned = entriesOf(live)
     .filter(({ manager }) => rules.managers.includes(manager) && manager !== ourManager)
-    .map(({ fieldsV1 = {}, apiVersion }) =>
-      fieldsOwned(fieldsV1, { value: filled, live, known: fieldsOfVersion(live, apiVersion) }),
-    );
+    .map((entry) => fieldsOwned(setOf(entry), { value: filled, live, known: fieldsOfVersion(live, entry.apiVersion) }));
   const yielded = withoutMergeKeys(union([...named, ...owned]));
   // Also what Git has left out already: it is let go of, and not removed.
   const there = pointers.map((segments) => fieldsNamed({ value: live, live, known }, segments));

@@ -39,6 +39,9 @@ describe('the kinds', () => {
     const cases: [unknown, RegExp][] = [
       [{ url: 'https://me:pw@git.example.com/shop.git' }, /spec.url.*without user or password.*secretRef/],
       [{ url: 'git@example.com:shop.git' }, /url is http:\/\/ or https:\/\//],
+      [{ url: 'https://github.com:org/repo.git' }, /spec.url.*is no URL.*with \/ after the host/],
+      [{ url, interval: '0s' }, /spec.interval.*at least 5s/],
+      [{ url, interval: '4999ms' }, /spec.interval.*at least 5s/],
       [{ url, interval: '5 minutes' }, /spec.interval.*not a duration: write e.g. 90s/],
       [{ url, path: '../other' }, /spec.path.*stays inside the repository/],
       [{ url, path: '/etc' }, /spec.path.*no leading \//],
