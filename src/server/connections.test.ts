@@ -70,11 +70,14 @@ describe('the connections of a server', () => {
   });
 
   it('are taken from who does not read his answer', async () => {
+    let asked = false;
     await start({ max: 1, stuckMs: 100 }, (request, response) => {
+      asked = true;
       response.end(request.method === 'GET' ? Buffer.alloc(64 << 20) : 'ok');
     });
     const stuck = await open('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     stuck.pause();
+    await eventually(() => asked);
     await eventually(async () => (await ask()) === 200);
   });
 

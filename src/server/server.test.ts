@@ -232,6 +232,23 @@ describe('the server', () => {
     ]);
   });
 
+  it('makes the text of its metrics once a second, however many ask', async () => {
+    let made = 0;
+    let now = 0;
+    const registry = new Registry();
+    registry.metrics = async () => {
+      made += 1;
+      return 'a 1\n';
+    };
+    await start({ registry, clock: { ...systemClock, now: () => now } });
+    const scrape = async (): Promise<string> => (await fetch(`${origin}/metrics`)).text();
+    assert.deepEqual(new Set(await Promise.all(Array.from({ length: 20 }, scrape))), new Set(['a 1\n']));
+    assert.equal(made, 1);
+    now += 1_000;
+    await scrape();
+    assert.equal(made, 2);
+  });
+
   it('serves no records over plain HTTP: they carry tokens', async () => {
     await start();
     assert.equal((await post('/api/v1/records', '{}', { authorization: 'Bearer x' })).status, 404);
