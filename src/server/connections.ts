@@ -11,6 +11,8 @@ export interface ConnectionLimits {
   graceMs?: number;
   /** Whether this address may open one more now; asked before a TLS handshake costs anything. */
   accepts?: (address: string) => boolean;
+  /** Who does not read his answer for so long counts as idle; 5 s by default. */
+  stuckMs?: number;
   /** From a request's headers to the end of its answer; Infinity by default. */
   requestMs?: number;
 }
@@ -37,16 +39,13 @@ interface Connection {
 /** What is sent after an answer is thrown away for so long: a caller that still sends reads the answer first. */
 const LINGER_MS = 1_000;
 
-/** Who does not read his answer for so long counts as idle. */
-const STUCK_MS = 5_000;
-
 /**
  * Bounds the connections of a server. Where there are too many, the one that has been idle for the longest makes room;
  * idle is also who has sent half a request, or does not read his answer. Only where none is idle the new one is closed. So whoever holds
  * connections without using them harms nobody but himself.
  */
 export const limitConnections = (server: HttpServer | HttpsServer, limits: ConnectionLimits): Connections => {
-  const { max, perAddress = max, graceMs = 0, accepts, requestMs = Number.POSITIVE_INFINITY } = limits;
+  const { max, perAddress = max, graceMs = 0, stuckMs = 5_000, accepts, requestMs = Number.POSITIVE_INFINITY } = limits;
   /** Both in the order of the last use. */
   const all = new Map<string, Connection>();
   const byAddress = new Map<string, Map<string, Connection>>();
@@ -70,7 +69,7 @@ export const limitConnections = (server: HttpServer | HttpsServer, limits: Conne
     const now = performance.now();
     for (const connection of connections.values()) {
       const { socket, request, proved, openedAt, since } = connection;
-      const isStuck = socket.writableNeedDrain && now - since > STUCK_MS;
+      const isStuck = socket.writableNeedDrain && now - since > stuckMs;
       if (proved || (request?.complete === true && !isStuck) || now - openedAt < graceMs) continue;
       remove(connection);
       socket.destroy();

@@ -85,12 +85,14 @@ const routeProbes = (app: Express, probes: Probes): void =>
 
 const METRICS_EVERY_MS = 1_000;
 
-/** Whoever scrapes, and however often: the text is made once a second. */
+/** Whoever scrapes, and however often: the text is made once a second, and held once. */
 const serveMetrics = (registry: Registry, { clock }: Pick<ServerPorts, 'clock'>): RequestHandler => {
-  let made: { text: Promise<string>; at: number } | undefined;
+  let made: { text: Promise<Buffer>; at: number } | undefined;
   return async (_request, response) => {
     const now = clock.now();
-    if (!made || now - made.at >= METRICS_EVERY_MS || now < made.at) made = { text: registry.metrics(), at: now };
+    if (!made || now - made.at >= METRICS_EVERY_MS || now < made.at) {
+      made = { text: registry.metrics().then((text) => Buffer.from(text)), at: now };
+    }
     response.set('content-type', registry.contentType);
     response.send(await made.text);
   };

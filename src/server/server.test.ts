@@ -184,9 +184,9 @@ describe('the server', () => {
     assert.deepEqual(pushed, ['shop/shop']);
   });
 
-  it('takes an alert of 5 MiB, and refuses what is compressed', async () => {
+  it('takes alerts of 3 MiB, and refuses what is compressed', async () => {
     await start();
-    assert.equal((await alert(JSON.stringify({ padding: 'x'.repeat(5 << 20) }))).status, 200);
+    assert.equal((await alert(JSON.stringify({ padding: 'x'.repeat(3 << 20) }))).status, 200);
     const headers = { authorization: 'Bearer alert-token', 'content-encoding': 'gzip' };
     assert.deepEqual(await said(await post('/api/v1/alerts', gzipSync('{}'), headers)), [415, 'InvalidRequest']);
     assert.equal(server.used().proved, 0);
@@ -230,6 +230,23 @@ describe('the server', () => {
       400,
       'InvalidRequest',
     ]);
+  });
+
+  it('makes the text of its metrics once a second, however many ask', async () => {
+    let made = 0;
+    let now = 0;
+    const registry = new Registry();
+    registry.metrics = async () => {
+      made += 1;
+      return 'a 1\n';
+    };
+    await start({ registry, clock: { ...systemClock, now: () => now } });
+    const scrape = async (): Promise<string> => (await fetch(`${origin}/metrics`)).text();
+    assert.deepEqual(new Set(await Promise.all(Array.from({ length: 20 }, scrape))), new Set(['a 1\n']));
+    assert.equal(made, 1);
+    now += 1_000;
+    await scrape();
+    assert.equal(made, 2);
   });
 
   it('serves no records over plain HTTP: they carry tokens', async () => {
