@@ -45,7 +45,8 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
     const kept = withAlerts(open.spec, { alerts, truncated }, time);
     return kept ? { do: 'update', incident: { ...open, spec: { ...open.spec, ...kept } } } : { do: 'known' };
   }
-  const fresh = alerts.filter((alert) => alert.status === 'firing' && !rangBefore(mine, alert));
+  const rangBefore = closedAmong(mine);
+  const fresh = alerts.filter((alert) => alert.status === 'firing' && !rangBefore(alert));
   const kept = withAlerts({ evidence: [] }, { alerts: fresh, truncated }, time);
   if (fresh.length === 0 || !kept) return { do: 'ignored' };
   if (stored.incidents.filter((i) => !isClosed(i) && !awaitsApproval(i)).length >= MAX_OPEN_PER_NAMESPACE)
@@ -91,9 +92,10 @@ const isRollingBack = ({ status }: Incident): boolean =>
   status?.phase === 'RollingBack' || status?.phase === 'Verifying';
 
 /** The alert began before a matter was closed: it is the same one, still ringing, and starts nothing. */
-const rangBefore = (incidents: readonly Incident[], alert: Alert): boolean =>
-  incidents.some(({ spec, status }) => {
-    if (status?.closedTime === undefined) return false;
-    if (alert.startsAt !== undefined) return Date.parse(alert.startsAt) <= Date.parse(status.closedTime);
-    return spec.evidence.some((e) => e.fingerprint === alert.fingerprint);
-  });
+const closedAmong = (incidents: readonly Incident[]): ((alert: Alert) => boolean) => {
+  const closed = incidents.filter(({ status }) => status?.closedTime !== undefined);
+  const last = Math.max(Number.NEGATIVE_INFINITY, ...closed.map(closedAt));
+  const known = new Set(closed.flatMap(({ spec }) => spec.evidence.map((e) => e.fingerprint)));
+  return ({ startsAt, fingerprint }) =>
+    startsAt === undefined ? known.has(fingerprint) : Date.parse(startsAt) <= last;
+};

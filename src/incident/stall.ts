@@ -23,7 +23,7 @@ export const withStall = (status: IncidentStatus, id: string, time: string): Inc
   return { ...status, conditions: [...(status.conditions ?? []).filter((c) => !isStall(c)), condition] };
 };
 
-/** It went on. An empty list, for a merge patch removes nothing that is left out. */
+/** It went on. The list stays, if empty: a merge patch removes nothing that is left out. */
 export const withoutStall = (status: IncidentStatus): IncidentStatus =>
   status.conditions?.some(isStall) ? { ...status, conditions: status.conditions.filter((c) => !isStall(c)) } : status;
 

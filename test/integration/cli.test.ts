@@ -243,7 +243,7 @@ describe('the command line', () => {
     );
     assert.match(out, /Rollback +to release 2, shop:v2, held by web-0123456789/);
     assert.match(out, /0.42 % of the error budget/);
-    assert.match(out, /ErrorBudgetBurn +firing +Alertmanager +.* ago +2 +severity=page/);
+    assert.match(out, /ErrorBudgetBurn +firing +Alertmanager +.* ago +severity=page/);
     assert.match(
       out,
       /12:00:00 +0.0s +Alert[^\n]*\n +12:00:01 +\+1.0s +Judging[^\n]*\n[^\n]*\n +12:00:14 +\+12.0s +Recovered/,
