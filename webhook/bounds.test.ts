@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../src/api/meta.ts';
-import { outOfBounds } from './bounds.ts';
+import { outOfBounds, podsToCome } from './bounds.ts';
 import { boundedRecorder } from './inject.ts';
 import type { AdmittedPod, PodSpec, Resources } from './pod.ts';
 import { recorderResources } from './resources.ts';
@@ -47,6 +47,21 @@ describe('a namespace without room for the recorder', () => {
     assert.equal(refusal(pod(amount), [], [quota({ 'requests.cpu': '1' }, { 'requests.cpu': '895m' })]), undefined);
     assert.match(refusal(pod(amount), [], [quota({ memory: '64Mi' })]) ?? '', /memory/);
     assert.equal(refusal(pod(amount), [], [quota({ pods: '1' }, { pods: '1' })]), undefined, 'it needs no pod');
+  });
+
+  it('has a ResourceQuota in which the recorders would take the room of the last pods', () => {
+    const uid = 'rs';
+    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid, controller: true };
+    const asked: AdmittedPod = { ...pod(amount), metadata: { ownerReferences: [owner] } };
+    const replicaSet = { ...object('ReplicaSet', 'web', { spec: { replicas: 5 } }), metadata: { name: 'web', uid } };
+    const there = { ...object('Pod', 'web-1', {}), metadata: { name: 'web-1', ownerReferences: [owner] } };
+    assert.equal(podsToCome(asked, replicaSet, [there, object('Pod', 'other', {})]), 4);
+    assert.equal(podsToCome(asked, undefined, []), 1);
+    assert.equal(podsToCome(pod(amount), replicaSet, []), 1);
+    const bounds = { limitRanges: [], quotas: [quota({ 'requests.memory': '340Mi' })] };
+    const refused = (count: number): boolean =>
+      outOfBounds(asked, boundedRecorder(asked, bounds), bounds, count) !== undefined;
+    assert.deepEqual([refused(1), refused(4), refused(5)], [false, false, true]);
   });
 
   it('is asked for the quotas that count this pod only', () => {

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../src/api/meta.ts';
 import { amountsOf, NAMES, totalsOf } from './amounts.ts';
 import { refusedByLimitRange } from './limit-range.ts';
 import type { AdmittedPod, Container } from './pod.ts';
@@ -9,10 +10,12 @@ export const outOfBounds = (
   pod: AdmittedPod,
   recorder: Container,
   { limitRanges, quotas }: NamespaceBounds,
+  /** Pods of the same owner that are yet to come, with this one. */
+  count = 1,
 ): { reason: 'LimitRangeExceeded' | 'QuotaExceeded'; words: string } | undefined => {
   const range = overPodLevel(pod, recorder) ?? refusedByLimitRange(pod, recorder, limitRanges);
   if (range !== undefined) return { reason: 'LimitRangeExceeded', words: range };
-  const quota = refusedByQuota(pod, recorder, quotas);
+  const quota = refusedByQuota(pod, recorder, quotas, count);
   return quota === undefined ? undefined : { reason: 'QuotaExceeded', words: quota };
 };
 
@@ -30,4 +33,17 @@ const overPodLevel = (pod: AdmittedPod, recorder: Container): string | undefined
       return `its own limit of ${name} is below the recorder's`;
   }
   return undefined;
+};
+
+/** Pods that the ReplicaSet of this one is still to create, this one included; 1 where that is not known. */
+export const podsToCome = (
+  pod: AdmittedPod,
+  replicaSet: KubeObject | undefined,
+  pods: readonly KubeObject[],
+): number => {
+  const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner === undefined || replicaSet?.metadata.uid !== owner.uid) return 1;
+  const { replicas = 1 } = (replicaSet.spec ?? {}) as { replicas?: number };
+  const there = pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner.uid));
+  return Math.max(1, replicas - there.length);
 };

@@ -121,4 +121,4 @@ export const startGuard = (ports: GuardPorts): Guard => {
 };
 
 const wordsOf = ({ words, retryAt }: Opening): string =>
-  `${words.slice(0, 200)} (tried again at ${new Date(retryAt).toISOString()})`;
+  `${words.slice(0, 400)} (tried again at ${new Date(retryAt).toISOString()})`;

@@ -9,7 +9,7 @@ import {
   type WatchCache,
 } from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
-import { outOfBounds } from './bounds.ts';
+import { outOfBounds, podsToCome } from './bounds.ts';
 import { keepCaBundle } from './ca-bundle.ts';
 import { keepCaConfigMaps } from './ca-config-maps.ts';
 import { CERTIFICATES_SECRET } from './certificate-store.ts';
@@ -17,6 +17,7 @@ import { type CertificateKeeper, createCertificateKeeper } from './certificates.
 import { CONFIGURATION, SERVICE } from './configuration.ts';
 import { startGuard } from './guard.ts';
 import { boundedRecorder } from './inject.ts';
+import type { AdmittedPod } from './pod.ts';
 import { startWebhookServer } from './server.ts';
 import { watchSidecars } from './watch-sidecars.ts';
 
@@ -94,6 +95,10 @@ export const startWebhook = (ports: WebhookPorts): RunningWebhook => {
     { client, clock, log, certificates, pods, namespaces },
     settings.namespace ?? SYSTEM_NAMESPACE,
   );
+  const toCome = (pod: AdmittedPod, namespace: string): number => {
+    const name = pod.metadata?.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet')?.name ?? '';
+    return podsToCome(pod, ports.replicaSets.get({ namespace, name }), pods.list(namespace));
+  };
   const server = startWebhookServer(
     {
       clock,
@@ -103,8 +108,9 @@ export const startWebhook = (ports: WebhookPorts): RunningWebhook => {
       cluster: (namespace, dryRun) => ({
         withoutSidecars: sidecars.missing,
         outOfBounds: (pod) => {
-          const known = bounds.of(namespace);
-          return outOfBounds(pod, boundedRecorder(pod, known.bounds), known.bounds);
+          const { bounds: known } = bounds.of(namespace);
+          const count = known.quotas.length === 0 ? 1 : toCome(pod, namespace);
+          return outOfBounds(pod, boundedRecorder(pod, known), known, count);
         },
         stopped: () => guard.stopped(namespace, dryRun),
       }),

@@ -29,12 +29,14 @@ export const refusedByQuota = (
   pod: AdmittedPod,
   recorder: Container,
   quotas: readonly KubeObject[],
+  /** Pods of this kind that are yet to come: recorders must not use up what the last of them needs. */
+  count = 1,
 ): string | undefined => {
   const totals = totalsOf(pod, recorder);
   const limits = hasPodLevel(pod) ? undefined : (recorder.resources?.limits ?? {});
   for (const quota of quotas as (Quota & KubeObject)[]) {
     for (const { field, name, which } of applies(quota, pod) ? FIELDS : []) {
-      const words = exceeded(quota, field, totals[name][which] ?? 0);
+      const words = exceeded(quota, field, (totals[name][which] ?? 0) * count);
       if (words !== undefined) return `ResourceQuota ${quota.metadata.name} ${words}`;
       if (which === 'limit' && limits && limits[name] === undefined && hardOf(quota)[field] !== undefined)
         return `ResourceQuota ${quota.metadata.name} wants ${field} of every container`;
