@@ -314,6 +314,7 @@ describe('the recorder', () => {
       kind: 'ControllerRevision',
       metadata,
       revision: 1,
+      data: {},
     });
     const third = await release('shop/web:v3', 'c');
     assert.deepEqual(
