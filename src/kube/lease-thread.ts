@@ -12,7 +12,7 @@ const BEAT_MS = 500;
 const MAX_BEAT_MS = 10_000;
 
 /** Several times what an election takes: the container's limit is divided among all threads. */
-export const LEASE_HEAP_MB = { old: 24, young: 4 };
+export const LEASE_HEAP_MB = { old: 40, young: 12 };
 
 export interface LeaseThread {
   /** What every write of a leader asks before it is sent. */

@@ -28,7 +28,7 @@ const THREAD = 6;
 const PLAIN_CONNECTION = 18 * KiB;
 const TLS_CONNECTION = 81 * KiB;
 /** Of RLIMIT_DATA, what Go reserves and does not touch: 55 of 224 and of 256, 60 of 320. */
-const GO_RESERVE = 48;
+const GO_RESERVE = 54;
 /** For each object of a pack while it is indexed, and in its index. */
 const INDEXING_BYTES = 34 + 24;
 /** The young generation is three semi-spaces. */
