@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { monotonicNow } from '../clock.ts';
+import { startThread } from '../worker/thread.ts';
 import type { ConnectionOptions } from './config.ts';
 import type { LeaderElection } from './lease.ts';
 import { createTerm, type Term } from './term.ts';
@@ -45,11 +46,7 @@ export const createLeaseThread = ({ onError, ...options }: LeaseThreadOptions): 
       term.beat();
       const beating = setInterval(term.beat, BEAT_MS);
       const data: LeaseThreadData = { maxBeatMs: MAX_BEAT_MS, ...options, memory: term.memory };
-      const resourceLimits = {
-        maxOldGenerationSizeMb: LEASE_HEAP_MB.old,
-        maxYoungGenerationSizeMb: LEASE_HEAP_MB.young,
-      };
-      const worker = new Worker(WORKER, { workerData: data, resourceLimits });
+      const worker = startThread(WORKER, { heap: LEASE_HEAP_MB, data });
       const say = (message: FromMain): void => worker.postMessage(message);
       const stop = (): void => say('stop');
       signal.addEventListener('abort', stop, { once: true });

@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Abandon, Answer, Call } from './serve.ts';
+import { startThread } from './thread.ts';
 
 export interface WorkerClient {
   /**
@@ -59,8 +60,7 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
   };
 
   const start = (): Running => {
-    const resourceLimits = { maxOldGenerationSizeMb: options.maxHeapMb, maxYoungGenerationSizeMb: YOUNG_MB };
-    const worker = new Worker(file, { resourceLimits, workerData: options.data });
+    const worker = startThread(file, { heap: { old: options.maxHeapMb, young: YOUNG_MB }, data: options.data });
     const started: Running = { worker, pending: new Map() };
     worker.unref();
     worker.on('message', ({ id, result, error }: Answer) => {
