@@ -4,6 +4,7 @@ import { dump, load } from 'js-yaml';
 import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import { crds } from '../src/api/crd.ts';
 import { compare, features } from './compare/index.ts';
+import { metricsPage, sizingPage } from './lib/pages.ts';
 import { reference } from './lib/reference.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -22,6 +23,14 @@ export const generated = (): Map<string, string> => {
   files.set('deploy/crds/kustomization.yaml', `# ${NOTICE}\n${dump(kustomization)}`);
   files.set('deploy/monitoring/prometheusrule.yaml', prometheusRule());
   files.set('docs/reference.md', `<!-- ${NOTICE} -->\n\n${reference()}`);
+  files.set(
+    'docs/sizing.md',
+    `<!-- Generated from tools/lib/memory.ts by \`npm run generate\`; do not edit. -->\n\n${sizingPage()}`,
+  );
+  files.set(
+    'docs/metrics.md',
+    `<!-- Generated from src/telemetry/metrics.ts and deploy/monitoring/rules.yaml by \`npm run generate\`; do not edit. -->\n\n${metricsPage()}`,
+  );
   files.set(
     'docs/compare.md',
     `<!-- Generated from tools/compare/features by \`npm run generate\`; do not edit. -->\n\n${compare(features)}`,

@@ -6,7 +6,7 @@ import { allow } from './review.ts';
 /** An object and its predecessor, each of at most what etcd takes. */
 export const MAX_BODY = 3 << 20;
 /** All bodies that are read at a time. The API server sends tens of KiB. */
-const TOTAL = 24 << 20;
+export const TOTAL = 24 << 20;
 /** The API server writes the uid first: within this much of the body, or it is not the API server's. */
 const HEAD = 1024;
 const UID = /"uid":\s*"([\w-]{1,64})"/;

@@ -20,8 +20,8 @@ export interface Engine {
 }
 
 const ACCOUNT_DIR = '/run/secrets/kubernetes.io/serviceaccount';
-/** As in the Containerfile. */
-const FLAGS = ['--max-semi-space-size=4'];
+/** As in the Containerfile, and NODE_OPTIONS of deploy/controller.yaml; a test keeps them equal. */
+export const FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=320'];
 const PUSH_TOKEN = 'bench-push-token';
 
 export const startEngine = async (options: {

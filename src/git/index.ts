@@ -35,9 +35,9 @@ const FETCHER_IDLE_MS = 10_000;
  */
 export const createGit = (root: string, overrides: Partial<GitLimits> = {}): GitRoom & { close(): Promise<void> } => {
   const limits: GitLimits = { ...defaultLimits, ...overrides };
-  const options = { data: limits, maxHeapMb: limits.heapMb, revive, ended: ended(limits) };
-  const reader = createWorkerClient(WORKER, options);
-  const fetcher = createWorkerClient(WORKER, { ...options, idleMs: FETCHER_IDLE_MS });
+  const optionsOf = (maxHeapMb: number) => ({ data: limits, maxHeapMb, revive, ended: ended(maxHeapMb) });
+  const reader = createWorkerClient(WORKER, optionsOf(limits.heapMb));
+  const fetcher = createWorkerClient(WORKER, { ...optionsOf(limits.fetchHeapMb), idleMs: FETCHER_IDLE_MS });
   const shelf = createShelf(root, { limits, now: () => performance.now() });
   const places = createPlaces(limits);
   /** What holds much of a repository at once. */
@@ -93,7 +93,7 @@ const revive = ({ code, message, stack }: { code: string | undefined; message: s
   Object.assign(new GitError(isReason(code) ? code : 'SyncFailed', message), stack === undefined ? {} : { stack });
 
 const ended =
-  ({ heapMb }: GitLimits) =>
+  (heapMb: number) =>
   (how: WorkerEnd, cause?: unknown): GitError =>
     how === 'memory'
       ? new GitError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)

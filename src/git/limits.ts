@@ -20,12 +20,13 @@
  * | `mirrorsBytes` | 3 GiB | of all mirrors on disk; the volume has 4 GiB, the rest is for fetches in flight |
  * | `unclaimedMs` | 1 h | for which what a former process left on disk is kept until a source asks for it |
  * | `healMs` | 10 min | between two fresh fetches of one damaged mirror: a server that sends broken packs costs no more than that |
- * | `indexBytes` | 32 MiB | indexes of packs in memory, of all mirrors: one of a million objects fits |
+ * | `indexBytes` | 24 MiB | indexes of packs in memory, of all mirrors: one of a million objects fits |
  * | `foldersBytes` | 32 MiB | parsed folders in memory, of all mirrors |
  * | `reads` | 2 | walks and texts at a time: each holds at most what its caller takes (`maxBytes`) |
  * | `writtenBytes` | 256 MiB | of files that kustomize gets to read |
  * | `entries`, `depth`, `links` | 200,000, 100, 8 | of one walk: a few tree objects that hold each other many times make billions |
- * | `heapMb` | 256 | V8's part of each of the two threads |
+ * | `heapMb` | 128 | V8's part of the thread that reads: folders, and the texts of as many reads |
+ * | `fetchHeapMb` | 48 | V8's part of the thread that fetches: what it indexes lies in buffers |
  */
 export const defaultLimits = {
   lookMs: 30_000,
@@ -48,14 +49,15 @@ export const defaultLimits = {
   mirrorsBytes: 3 * 1024 ** 3,
   unclaimedMs: 3_600_000,
   healMs: 600_000,
-  indexBytes: 32 * 1024 * 1024,
+  indexBytes: 24 * 1024 * 1024,
   foldersBytes: 32 * 1024 * 1024,
   reads: 2,
   writtenBytes: 256 * 1024 * 1024,
   entries: 200_000,
   depth: 100,
   links: 8,
-  heapMb: 256,
+  heapMb: 128,
+  fetchHeapMb: 48,
 };
 
 export type GitLimits = typeof defaultLimits;

@@ -11,6 +11,9 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './lease-worker.ts' : '
 const BEAT_MS = 500;
 const MAX_BEAT_MS = 10_000;
 
+/** Several times what an election takes: the container's limit is divided among all threads. */
+export const LEASE_HEAP_MB = { old: 40, young: 12 };
+
 export interface LeaseThread {
   /** What every write of a leader asks before it is sent. */
   term: Term;
@@ -42,7 +45,11 @@ export const createLeaseThread = ({ onError, ...options }: LeaseThreadOptions): 
       term.beat();
       const beating = setInterval(term.beat, BEAT_MS);
       const data: LeaseThreadData = { maxBeatMs: MAX_BEAT_MS, ...options, memory: term.memory };
-      const worker = new Worker(WORKER, { workerData: data });
+      const resourceLimits = {
+        maxOldGenerationSizeMb: LEASE_HEAP_MB.old,
+        maxYoungGenerationSizeMb: LEASE_HEAP_MB.young,
+      };
+      const worker = new Worker(WORKER, { workerData: data, resourceLimits });
       const say = (message: FromMain): void => worker.postMessage(message);
       const stop = (): void => say('stop');
       signal.addEventListener('abort', stop, { once: true });

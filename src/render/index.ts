@@ -5,7 +5,7 @@ import { RenderError } from './errors.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { type KustomizePorts, kustomizeBuild } from './kustomize.ts';
 import { type ManifestText, parseAll } from './parse.ts';
-import type { ManifestParser } from './parser.ts';
+import { areLarge, type ManifestParser } from './parser.ts';
 import { parseDocuments } from './yaml.ts';
 
 export { RenderError } from './errors.ts';
@@ -15,7 +15,7 @@ export { parseManifests } from './yaml.ts';
 
 const MANIFEST = /\.(ya?ml|json)$/;
 /** Of all manifests of one sync. */
-const MAX_BYTES = 16 * 1024 * 1024;
+export const MAX_BYTES = 16 * 1024 * 1024;
 
 export interface RenderInput {
   tree: GitTree;
@@ -50,16 +50,19 @@ export interface Rendered {
 
 /**
  * How many renders are under way at a time, shared by tenants. A render holds its manifests from the moment it reads
- * them, so this bounds their sum, too; a build is a process that may take all of its memory.
+ * them, so this bounds their sum, too.
  */
 export interface RenderTurns {
   plain: Turns;
-  build: Turns;
+  /** What takes much memory: a kustomize process, or the parse of large manifests. Who has such a place waits for no other. */
+  large: Turns;
 }
 
+export const RENDERS = { plain: { places: 4, perGroup: 2 }, large: { places: 2, perGroup: 1 } };
+
 export const createRenderTurns = (): RenderTurns => ({
-  plain: createTurns({ places: 4, perGroup: 2 }),
-  build: createTurns({ places: 2, perGroup: 1 }),
+  plain: createTurns(RENDERS.plain),
+  large: createTurns(RENDERS.large),
 });
 
 const ROOT = '.';
@@ -76,14 +79,15 @@ export const render = async (input: RenderInput, ports: RenderPorts): Promise<Re
     const inputs = built.links ? [ROOT] : built.folders;
     return { objects, inputs, content: (await tree.oids(inputs)).join(), bytes: built.text.length };
   };
-  const plain = mode === 'Kustomize' ? undefined : await turns.plain(tenant, () => plainly(input, parser));
-  return plain ?? turns.build(tenant, kustomized);
+  const plain = mode === 'Kustomize' ? undefined : await turns.plain(tenant, () => plainly(input, parser, turns));
+  return plain ?? turns.large(tenant, kustomized);
 };
 
 /** From the manifests themselves; undefined where there is a kustomization that makes something of them. */
 const plainly = async (
   { tree, path, mode, tenant = '' }: RenderInput,
   parser: Pick<ManifestParser, 'parse'>,
+  turns: RenderTurns,
 ): Promise<Rendered | undefined> => {
   const wanted = { unless: mode === 'Plain' ? [] : KUSTOMIZATION_FILES, pattern: MANIFEST, maxBytes: MAX_BYTES };
   const { oid, found, links, texts, bytes } = await tree.texts(path, wanted);
@@ -92,13 +96,14 @@ const plainly = async (
     const most = `one sync takes ${MAX_BYTES}: split it into several GitSyncs`;
     throw new RenderError('ManifestTooLarge', `the manifests in ${path} have more than ${bytes} bytes; ${most}`);
   }
-  const objects = await parser.parse(texts, tenant);
+  const parse = (): Promise<KubeObject[]> => parser.parse(texts, tenant);
+  const objects = areLarge(texts) ? await turns.large(tenant, parse) : await parse();
   return links
     ? { objects, inputs: [ROOT], content: (await tree.oids([ROOT])).join(), bytes }
     : { objects, inputs: [path], content: oid, bytes };
 };
 
-const unlimited: RenderTurns = { plain: (_, work) => work(), build: (_, work) => work() };
+const unlimited: RenderTurns = { plain: (_, work) => work(), large: (_, work) => work() };
 
 const inThisThread: Pick<ManifestParser, 'parse' | 'documents'> = {
   parse: async (manifests) => parseAll(manifests),

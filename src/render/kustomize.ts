@@ -8,11 +8,11 @@ import { RenderError } from './errors.ts';
 import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
 
 /**
- * Of one process. What does not fit is refused: nobody else gets less because of it. 8 MB of definitions, the largest
- * file that is taken, need 270 MiB (of which Go's own tables are 50, never touched) and 10 s on a slow machine.
+ * Of one process. What does not fit is refused: nobody else gets less because of it. 5 MB of definitions
+ * fit, in 170 MiB: Go reserves some 50 more for tables that it hardly touches.
  */
-const BOUNDS: Omit<Bounds, 'wallMs'> = {
-  memoryBytes: 320 * 1024 * 1024,
+export const KUSTOMIZE_BOUNDS: Omit<Bounds, 'wallMs'> = {
+  memoryBytes: 224 * 1024 * 1024,
   cpuSeconds: 20,
   outputBytes: 16 * 1024 * 1024,
 };
@@ -40,7 +40,7 @@ export interface KustomizePorts {
 export const kustomizeBuild = async (
   tree: GitTree,
   path: string,
-  { binary, timeoutMs, documentsOf, bounds = BOUNDS }: KustomizePorts,
+  { binary, timeoutMs, documentsOf, bounds = KUSTOMIZE_BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {
   const folders = await kustomizationFolders(tree, path, documentsOf);
   const dir = await mkdtemp(join(tmpdir(), `metricops-render-${process.pid}-`));

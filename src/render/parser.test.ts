@@ -18,7 +18,7 @@ describe('the parser of manifests', () => {
     const tooLong = parser.parse([endless]);
     await Promise.all([
       assert
-        .rejects(tooLong, { code: 'ManifestTooLarge', message: /longer than 3 s|within 256 MB/ })
+        .rejects(tooLong, { code: 'ManifestTooLarge', message: /longer than 3 s|within 160 MB/ })
         .then(note('endless')),
       parser.parse([small]).then(note('small')),
       parser.parse([long]).then(note('long')),

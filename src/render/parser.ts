@@ -11,6 +11,15 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './rend
 /** Characters of one sync's manifests above which they are not parsed before those of others: that takes seconds. */
 const LARGE = 1_000_000;
 
+/** V8's part of each thread, for the worst that the limits of yaml.ts admit. */
+export const PARSER_HEAP_MB = { quick: 80, large: 160 };
+/** The thread for large ones and its memory go at once: a kustomize process may come next. */
+const IDLE_MS = { quick: 60_000, large: 1_000 };
+
+/** Whether they belong to those that take much memory and time. */
+export const areLarge = (manifests: readonly ManifestText[]): boolean =>
+  manifests.reduce((sum, { text }) => sum + text.length, 0) > LARGE;
+
 export interface ManifestParser {
   /** The objects of several texts, in order. Rejects with RenderError. */
   parse(manifests: readonly ManifestText[], tenant?: string): Promise<KubeObject[]>;
@@ -23,22 +32,22 @@ export interface ManifestParser {
  * Parses in threads of their own: neither a bomb nor a parser that never ends takes anything but its thread. Tenants take
  * turns.
  */
-export const createParser = ({ timeoutMs = 10_000, maxHeapMb = 256 } = {}): ManifestParser => {
-  const options: WorkerOptions = {
-    maxHeapMb,
-    idleMs: 60_000,
+export const createParser = ({ timeoutMs = 10_000, maxHeapMb = PARSER_HEAP_MB } = {}): ManifestParser => {
+  const optionsOf = (of: keyof typeof PARSER_HEAP_MB): WorkerOptions => ({
+    maxHeapMb: maxHeapMb[of],
+    idleMs: IDLE_MS[of],
     revive: ({ code, message }) => new RenderError(isReason(code) ? code : 'SyncFailed', message),
     ended: (how, cause) =>
       new RenderError(
         'ManifestTooLarge',
         how === 'timeout'
           ? `the manifests took longer than ${timeoutMs / 1000} s to parse`
-          : `the manifests could not be parsed within ${maxHeapMb} MB of memory`,
+          : `the manifests could not be parsed within ${maxHeapMb[of]} MB of memory`,
         cause,
       ),
-  };
-  const lane = () => {
-    const worker = createWorkerClient(WORKER, options);
+  });
+  const lane = (of: keyof typeof PARSER_HEAP_MB) => {
+    const worker = createWorkerClient(WORKER, optionsOf(of));
     // One at a time: a call's time does not run while it waits, and one that ends the thread ends no other call.
     const turn = createTurns({ places: 1, perGroup: 1 });
     const all = async (manifests: readonly ManifestText[]): Promise<KubeObject[]> => {
@@ -58,12 +67,9 @@ export const createParser = ({ timeoutMs = 10_000, maxHeapMb = 256 } = {}): Mani
       close: worker.close,
     };
   };
-  const lanes = { quick: lane(), large: lane() };
+  const lanes = { quick: lane('quick'), large: lane('large') };
   return {
-    parse(manifests, tenant = '') {
-      const size = manifests.reduce((sum, { text }) => sum + text.length, 0);
-      return (size > LARGE ? lanes.large : lanes.quick).parse(manifests, tenant);
-    },
+    parse: (manifests, tenant = '') => (areLarge(manifests) ? lanes.large : lanes.quick).parse(manifests, tenant),
     documents: (manifest, tenant = '') => lanes.quick.documents(manifest, tenant),
     close: async () => void (await Promise.all([lanes.quick.close(), lanes.large.close()])),
   };

@@ -14,7 +14,7 @@ import type { ServerPorts } from './types.ts';
 
 const MiB = 1 << 20;
 /** Of Alertmanager: 8 MiB are some 5,000 alerts; beyond it, max_alerts belongs into its configuration. */
-const ALERT_BODIES = {
+export const ALERT_BODIES = {
   perBody: 8 * MiB,
   total: 24 * MiB,
   perAddress: 16 * MiB,
@@ -22,7 +22,7 @@ const ALERT_BODIES = {
   busy: 503,
 } as const;
 /** Of hooks: a push with 2,048 commits, the most that GitHub lists, is below 1 MiB. */
-const HOOK_BODIES = { perBody: MiB, total: 8 * MiB, perAddress: 4 * MiB, deadlineMs: 5_000, busy: 429 } as const;
+export const HOOK_BODIES = { perBody: MiB, total: 8 * MiB, perAddress: 4 * MiB, deadlineMs: 5_000, busy: 429 } as const;
 /** A push that comes again within this time is one with the others of that time. */
 const PUSH_EVERY_MS = 1_000;
 

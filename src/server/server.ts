@@ -19,8 +19,8 @@ const LIMITS: HttpOptions = {
   maxHeaderSize: 16 * 1024,
   connectionsCheckingInterval: 1_000,
 };
-const CONNECTIONS: ConnectionLimits = { max: 1_000, perAddress: 250, requestMs: 60_000 };
-const PROBE_CONNECTIONS: ConnectionLimits = { max: 64, perAddress: 32, requestMs: 5_000 };
+export const CONNECTIONS: ConnectionLimits = { max: 500, perAddress: 250, requestMs: 60_000 };
+export const PROBE_CONNECTIONS: ConnectionLimits = { max: 64, perAddress: 32, requestMs: 5_000 };
 
 /**
  * The controller's listeners: plain HTTP for alerts, push hooks and metrics; TLS for release records, alerts and push

@@ -27,16 +27,19 @@ const SLICE_MS = 100;
 /** What is sent in one go: copying it costs this thread some milliseconds. */
 const MAX_OBJECTS = 200;
 const MAX_WEIGHT = 1_000_000;
+/** V8's part of the thread. */
+export const HEALTH_HEAP_MB = 48;
 /** What the deadline of an expression can't interrupt ends with the thread. */
 const STUCK_MS = 10_000;
 
 /** A misused expression costs its own GitSync the time of a thread, and nobody the main thread. */
 export const createHealthThread = ({ budgetMs = BUDGET_MS } = {}): HealthThread => {
   const worker = createWorkerClient(WORKER, {
-    maxHeapMb: 128,
+    maxHeapMb: HEALTH_HEAP_MB,
     idleMs: 60_000,
     revive: ({ message }) => new ThreadEnded(message),
-    ended: (how) => new ThreadEnded(how === 'timeout' ? `within ${STUCK_MS / 1000} s` : 'within 128 MB of memory'),
+    ended: (how) =>
+      new ThreadEnded(how === 'timeout' ? `within ${STUCK_MS / 1000} s` : `within ${HEALTH_HEAP_MB} MB of memory`),
   });
   /** One after another, namespace by namespace. */
   const turns = createTurns({ places: 1, perGroup: 1 });

@@ -27,7 +27,7 @@ export interface WorkerOptions {
 }
 
 /** V8 would take 48 MB for each thread before it looks for garbage. */
-const YOUNG_MB = 12;
+export const YOUNG_MB = 12;
 
 interface Running {
   worker: Worker;

@@ -10,7 +10,7 @@ import { ensurePrograms } from '../../tools/cluster/build.ts';
 import { type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 
 const MIB = 1024 * 1024;
-const ROOMY = { memoryBytes: 320 * MIB, cpuSeconds: 20, outputBytes: 16 * MIB };
+const ROOMY = { memoryBytes: 224 * MIB, cpuSeconds: 20, outputBytes: 16 * MIB };
 
 /** Definitions of some 200 fields each, as operators have them. */
 const definitions = (megabytes: number): string => {
