@@ -39,7 +39,7 @@ const LIMITS = {
   maxHeaderSize: 8 * 1024,
 };
 /** A few API servers need a handful each; HTTP/1.1 takes one for each review under way. */
-const CONNECTIONS: ConnectionLimits = { max: 256 };
+export const CONNECTIONS = { max: 256 } satisfies ConnectionLimits;
 /** A port that another process has yet: the one that this container replaces. */
 const LISTEN_AGAIN_MS = 2_000;
 /** From "not ready" until no endpoint controller or proxy sends us anything new. */
