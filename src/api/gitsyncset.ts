@@ -75,7 +75,7 @@ const template = z.strictObject({
     .default({})
     .meta({ 'x-kubernetes-preserve-unknown-fields': true })
     .describe(
-      'Spec of a GitSync, placeholders in its texts. With `folders`, url, ref and secretRef are those of the generator unless url is set here, and path is the folder unless it is set here.',
+      'Spec of a GitSync, placeholders in its texts. With `folders`: if `url` is not set, `url`, `ref` and `secretRef` are taken from the generator. If `path` is not set, it is the matched folder.',
     ),
 });
 

@@ -189,11 +189,11 @@ export const reasons = {
     next: 'Check the change; if it is meant, annotate the GitSyncSet with metricops.dev/allow-mass-delete=true.',
   },
   DriftCorrected: {
-    means: 'An object that was changed by hand was put right.',
+    means: 'An object that somebody changed was corrected.',
     next: 'Make the change in the repository; what another controller sets belongs into spec.ignore.',
   },
   DriftContested: {
-    means: 'Another manager changes the same field again and again; it is put right ever more seldom.',
+    means: 'Another manager changes the same field again and again; it is corrected less and less often.',
     next: 'Stop that manager, or leave the field to it with spec.ignore.',
   },
   NotAdopted: {

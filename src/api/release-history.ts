@@ -16,7 +16,9 @@ export const releaseOutcome = z.enum(['Active', 'Superseded', 'Good', 'Rejected'
 
 export const release = z.strictObject({
   number: z.int().min(1).describe('Counts up in this history; `metricops rollback --to N`.'),
-  sourceDigest: digest.describe('Identity of what Git asked for; the only thing that holds compare.'),
+  sourceDigest: digest.describe(
+    'Hash of the workload as rendered from Git, with the configuration it references. Holds match releases by this value only.',
+  ),
   revision: z.string().optional().describe('pod-template-hash or controller-revision-hash: what pods map to.'),
   configDigest: z.string().optional().describe('Digest of the ConfigMaps and Secrets that the template references.'),
   workloadUID: z.string(),

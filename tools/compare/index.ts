@@ -10,7 +10,7 @@ export const compare = (features: readonly Feature[]): string =>
 const HEAD = [
   '# metricops beside Flux and Argo CD',
   '',
-  'A mark of ours names the test that shows it: `npm test` fails when that test does not pass. A mark of the others links their documentation where one page says it; what has no link was read in their source (Argo CD v3.5, Flux kustomize-controller; 2026) or is what we know of them. A dash: not found out, or without meaning there.',
+  'Each metricops entry names its test: `npm test` fails when that test does not pass. Flux and Argo CD entries link to their documentation; entries without a link come from their source code (Argo CD v3.5, Flux kustomize-controller; 2026) or from our own knowledge. A dash means *unknown* or *not applicable*: it does not say that the other project lacks the feature.',
 ].join('\n');
 
 const section = ([area, features]: [string, Feature[]]): string =>

@@ -66,6 +66,17 @@ export const tenancy: Row[] = [
     argo: { mark: 'yes', page: `${ARGO_OPERATOR}user-management/` },
     ours: notYet,
   },
+  {
+    name: 'Kinds that only the tenant may read',
+    ours: shown(
+      'test/integration/sync-kinds.test.ts',
+      'applies what only the ServiceAccount of the GitSync may read, and says that nobody watches it',
+    ),
+  },
+  {
+    name: 'A rollback has the rights of the tenant',
+    ours: shown('test/integration/sync-kinds.test.ts', 'syncs and rolls back a tenant with the rights of the tenant'),
+  },
 ];
 
 export const scale: Row[] = [
@@ -108,6 +119,32 @@ export const scale: Row[] = [
     ours: shown(
       FAIRNESS,
       'delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it is well again',
+    ),
+  },
+  {
+    name: 'A repository has limits, and costs its own namespace only',
+    ours: shown(
+      'test/integration/git-hostile.test.ts',
+      'a tenant with many repositories gives up his own mirrors, and not those of others',
+      'all limits are in [limits.md](limits.md)',
+    ),
+  },
+  {
+    name: 'A build has limits of memory, CPU time and output',
+    ours: shown('test/integration/render-bounds.test.ts', 'that needs more memory is refused, with the bound'),
+  },
+  {
+    name: 'A build of one namespace delays no other',
+    ours: shown(
+      'test/integration/render-bounds.test.ts',
+      'waits while its tenant has one under way, and overtakes what that tenant has waiting',
+    ),
+  },
+  {
+    name: 'A busy leader keeps the Lease, and one that hangs loses it and writes nothing',
+    ours: shown(
+      'test/integration/lease-thread.test.ts',
+      'lets a main loop that hangs lose the Lease, and no write of it is sent when it wakes up',
     ),
   },
 ];

@@ -5,6 +5,7 @@ const POLICY = 'test/integration/sync-policy.test.ts';
 const HPA = 'test/integration/sync-hpa.test.ts';
 const ADOPT = 'test/integration/sync-adopt.test.ts';
 const VERSIONED = 'test/integration/sync-versioned.test.ts';
+const HANDOVER = 'test/integration/sync-handover.test.ts';
 const PRUNE = 'test/integration/sync-prune.test.ts';
 const DRIFT = 'test/integration/sync-drift.test.ts';
 
@@ -106,7 +107,7 @@ export const applying: Row[] = [
     ),
   },
   {
-    name: "Replaces what can't be changed in place, when told",
+    name: 'Replaces objects with immutable fields, where an annotation allows it',
     flux: { mark: 'yes', page: `${KUSTOMIZATION}#force` },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
     ours: shown(POLICY, 'says that a field is immutable, and replaces the object when it is told force-replace'),
@@ -123,8 +124,8 @@ export const applying: Row[] = [
     ours: shown(POLICY, 'leaves to another field manager what that one wrote, and corrects what anybody else writes'),
   },
   {
-    name: 'Replicas left to an autoscaler, without a word',
-    flux: { mark: 'no', note: 'to be taken out of Git' },
+    name: 'Replicas left to an autoscaler, without configuration',
+    flux: { mark: 'no', note: 'out of Git, or an ignore rule' },
     argo: { mark: 'no', note: 'to be taken out of Git', page: `${ARGO_USER}best_practices/` },
     ours: shown(
       HPA,
@@ -132,7 +133,7 @@ export const applying: Row[] = [
     ),
   },
   {
-    name: 'Takes over what another tool applied only when told',
+    name: 'Takes over what another tool applied only with consent',
     ours: shown(ADOPT, 'is adopted from Helm only when told so, and loses what Git does not have'),
   },
   {
@@ -181,13 +182,37 @@ export const pruning: Row[] = [
   {
     name: 'The inventory survives the loss of its status',
     flux: { mark: 'no', note: 'it is the status' },
+    argo: { mark: 'yes', note: 'a tracking annotation on the objects' },
     ours: shown(PRUNE, 'rebuilds the inventory from the labels when the status is lost'),
+  },
+  {
+    name: 'Nothing is deleted while an object of the commit is refused',
+    ours: shown(PRUNE, 'for the whole commit: what it replaces stays while the replacement is refused'),
+  },
+  {
+    name: 'A commit that would delete more than a share of all objects waits for a person',
+    ours: shown(PRUNE, 'for a person where a commit loses more than half, and applies the rest of it'),
+  },
+  {
+    name: 'An object that moves to another sync keeps its uid',
+    ours: shown(HANDOVER, 'keeps its uid when the commit of the new owner comes first'),
+  },
+  {
+    name: 'A former leader deletes nothing',
+    ours: shown(PRUNE, 'deletes nothing more once the Lease is lost'),
+  },
+  {
+    name: 'Its removal deletes no application, and leaves the kinds',
+    ours: shown(
+      'test/integration/uninstall.test.ts',
+      'as it was installed (kubectl delete -k .) deletes no application, and leaves kinds, GitSyncs and the key of the seals',
+    ),
   },
 ];
 
 export const drift: Row[] = [
   {
-    name: 'Changes by hand are put right',
+    name: 'Changes by hand are corrected',
     flux: { mark: 'yes', page: KUSTOMIZATION },
     argo: { mark: 'yes', note: 'with `selfHeal`', page: `${ARGO_USER}auto_sync/` },
     ours: shown(SYNC, 'puts drift right, edits and deletions, also while the Git server is away'),
@@ -217,6 +242,14 @@ export const drift: Row[] = [
   {
     name: 'Who changed which field',
     ours: shown(DRIFT, 'puts a change by hand right, and tells who changed which field from what to what'),
+  },
+  {
+    name: 'Labels and annotations are corrected, of every kind',
+    ours: shown(DRIFT, 'puts labels and annotations of Git right, also of kinds that do not count them as a change'),
+  },
+  {
+    name: 'A change of status, or of fields of others, costs no request',
+    ours: shown(DRIFT, 'sends nothing for a status, or for what other managers write to fields of their own'),
   },
   {
     name: 'Values of Secrets are not shown',

@@ -18,7 +18,7 @@ export const rollback: Row[] = [
   },
   {
     name: 'It stays out under a later commit too',
-    flux: { mark: 'no' },
+    flux: { mark: 'partly', note: 'a HelmRelease stays back until chart or values change', page: HELM_RELEASE },
     argo: { mark: 'no' },
     ours: shown(
       'src/sync/plan.test.ts',
@@ -49,8 +49,6 @@ export const rollback: Row[] = [
   },
   {
     name: 'No data is no evidence',
-    flux: { mark: 'no', note: 'judges no metrics' },
-    argo: { mark: 'no', note: 'judges no metrics' },
     ours: shown(INCIDENT, 'abstains as long as Prometheus has no data'),
   },
   {
@@ -66,5 +64,19 @@ export const rollback: Row[] = [
     flux: { mark: 'no' },
     argo: { mark: 'no' },
     ours: shown(CLI, 'tells the story of an incident with evidence, verdict, rollback and the length of each step'),
+  },
+  {
+    name: 'A release that can not be restored says so before it is needed',
+    ours: shown(
+      'test/integration/sync-snapshots.test.ts',
+      'that can be stored in no way cost the rollback, with the figure',
+    ),
+  },
+  {
+    name: 'The recorder that is injected keeps no pod from starting',
+    ours: shown(
+      'test/integration/webhook-blocks-no-pod.test.ts',
+      'of a Deployment whose recorder is not pulled: its pods are made again without, within half a minute',
+    ),
   },
 ];
