@@ -1,3 +1,5 @@
+import { RECORDER_PORT } from '../src/api/annotations.ts';
+
 /** What the injector says to the recorder, by environment. */
 export interface Settings {
   /** Where the release is reported. */
@@ -28,7 +30,7 @@ export const settingsOf = (env: Record<string, string | undefined>): Settings =>
   tokenFile: env.METRICOPS_TOKEN_FILE ?? `${MOUNT}/token`,
   caFile: env.METRICOPS_CA_FILE ?? `${MOUNT}/ca.crt`,
   ca: env.METRICOPS_CA === '' ? undefined : env.METRICOPS_CA,
-  port: portOf(env.METRICOPS_PORT) ?? 15090,
+  port: portOf(env.METRICOPS_PORT) ?? RECORDER_PORT,
   app: appOf(env),
 });
 

@@ -1,4 +1,4 @@
-import { annotations } from '../src/api/annotations.ts';
+import { annotations, RECORDER_PORT } from '../src/api/annotations.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 import { admitsAsWell } from './network-policy.ts';
 import type { AdmittedPod } from './pod.ts';
@@ -8,11 +8,6 @@ const PORT = 'prometheus.io/port';
 const PATH = 'prometheus.io/path';
 const SCHEME = 'prometheus.io/scheme';
 
-/**
- * The port where the recorder serves its metrics when nothing in the pod has it. The recorder starts before the
- * application, so it is one that no well-known server listens on: an undeclared one would find it taken.
- */
-const FIRST_PORT = 15790;
 /** Where meshes serve what they merged themselves; mTLS and policies make exceptions for these ports only. */
 const MESH_PORTS = new Set([15020, 15090, 4191]);
 const MESH_PROXIES = new Set(['istio-proxy', 'linkerd-proxy']);
@@ -58,7 +53,7 @@ export const freePort = (pod: AdmittedPod): number => {
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
   const taken = new Set(containers.flatMap((c) => c.ports ?? []).map((p) => p.containerPort));
   taken.add(Number(pod.metadata?.annotations?.[PORT]));
-  let port = FIRST_PORT;
+  let port = RECORDER_PORT;
   while (taken.has(port)) port += 1;
   return port;
 };

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, it } from 'mocha';
@@ -9,16 +8,33 @@ import { systemClock } from '../src/clock.ts';
 import { createMetrics, silentLog } from '../src/telemetry/index.ts';
 import { applyPatch } from '../test/support/json-patch.ts';
 import { eventually } from '../test/support/poll.ts';
-import type { CertificateKeeper } from './certificates.ts';
-import { keepRoom } from './connections.ts';
 import { issueCa, issueLeaf } from './issue.ts';
 import type { PatchOperation } from './json-patch.ts';
-import { webhookApp } from './server.ts';
+import { startWebhookServer, type WebhookServerPorts, webhookApp } from './server.ts';
 
 interface Answer {
   apiVersion: string;
   response: { uid: string; allowed: boolean; patch?: string; auditAnnotations?: { decision: string } };
 }
+
+const calm = { withoutSidecars: () => undefined, outOfBounds: () => undefined, stopped: () => undefined };
+
+const portsOf = (change: Partial<WebhookServerPorts>): WebhookServerPorts => ({
+  clock: { ...systemClock, sleep: async () => {} },
+  log: silentLog(),
+  metrics: createMetrics(),
+  certificates: { ready: async () => {}, onChange: () => () => {} },
+  settings: () => ({
+    image: 'sidecar:1',
+    recordUrl: 'https://m.svc/api/v1/records',
+    ca: 'PEM',
+    bounds: { limitRanges: [], quotas: [] },
+    networkPolicies: [],
+  }),
+  cluster: () => calm,
+  onAdmitted: () => {},
+  ...change,
+});
 
 describe('the admission server', () => {
   const ends: (() => void)[] = [];
@@ -29,24 +45,13 @@ describe('the admission server', () => {
   const serve = async (change: { broken?: boolean; draining?: boolean } = {}) => {
     const injected: string[] = [];
     const app = webhookApp(
-      {
-        clock: systemClock,
-        log: silentLog(),
-        metrics: createMetrics(),
-        certificates: {} as CertificateKeeper,
-        settings: () => ({
-          image: 'sidecar:1',
-          recordUrl: 'https://m.svc/api/v1/records',
-          ca: 'PEM',
-          bounds: { limitRanges: [], quotas: [] },
-          networkPolicies: [],
-        }),
+      portsOf({
         cluster: () => {
           if (change.broken) throw new Error('no such thing');
-          return { withoutSidecars: () => undefined, outOfBounds: () => undefined, stopped: () => undefined };
+          return calm;
         },
         onAdmitted: (_pod, namespace) => void injected.push(namespace),
-      },
+      }),
       () => change.draining === true,
     );
     const server = createServer(app).listen(0, '127.0.0.1');
@@ -177,33 +182,33 @@ describe('the admission server', () => {
     });
   });
 
-  it('closes the connection that is idle for longest when a new one needs the room', async () => {
+  it('answers the API server while somebody holds as many connections as there may be', async () => {
     const { cert, key } = await leaf();
-    const server = createTlsServer({ cert, key }, (_request, response) => void response.end('ok'));
-    keepRoom(server, 4);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const sockets: Socket[] = [];
-    ends.push(() => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    });
-    const { port } = server.address() as AddressInfo;
-    const open = async (): Promise<Socket> => {
-      const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
-      sockets.push(socket);
-      await once(socket, 'secureConnect');
-      return socket;
+    const certificates: WebhookServerPorts['certificates'] = {
+      ready: async () => {},
+      onChange(use) {
+        use({ cert, key, bundle: '' });
+        return () => {};
+      },
     };
-    const [first, second] = [await open(), await open(), await open(), await open()];
-    first?.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
-    if (first) await once(first, 'data');
-    const closed = second && once(second, 'close');
-    const late = await open();
-    await closed;
-    late.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
-    assert.match(String((await once(late, 'data'))[0]), /^HTTP\/1\.1 200/);
-    assert.equal(first?.destroyed, false, 'it had something to do a moment ago');
+    const server = startWebhookServer(portsOf({ certificates }), { port: 0, host: '127.0.0.1' });
+    const port = await eventually(() => server.port());
+    const silent = Array.from({ length: 300 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}));
+    try {
+      await Promise.all(silent.map((socket) => once(socket, 'connect')));
+      const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+      silent.push(socket);
+      await once(socket, 'secureConnect');
+      socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 404/);
+      const [oldest] = silent;
+      oldest?.resume(); // an end is seen by who reads
+      await eventually(() => oldest?.destroyed);
+      assert.equal(silent.at(-2)?.destroyed, false);
+    } finally {
+      for (const socket of silent) socket.destroy();
+      await server.stop();
+    }
   });
 });
 

@@ -3,11 +3,11 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Clock } from '../src/clock.ts';
+import { type ConnectionLimits, limitConnections } from '../src/server/connections.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import { MAX_BODY, withinBodyBudget } from './body-budget.ts';
 import type { CertificateKeeper } from './certificates.ts';
 import { paths } from './configuration.ts';
-import { keepRoom } from './connections.ts';
 import { admitPod, admitWorkload, type HandlerPorts } from './handlers.ts';
 import { type AdmissionRequest, allow, requestOf, type Verdict } from './review.ts';
 
@@ -15,7 +15,7 @@ export interface WebhookServerPorts extends HandlerPorts {
   clock: Clock;
   log: Log;
   metrics: Pick<Metrics, 'admissions' | 'admissionDuration'>;
-  certificates: CertificateKeeper;
+  certificates: Pick<CertificateKeeper, 'ready' | 'onChange'>;
 }
 
 export interface WebhookServer {
@@ -38,6 +38,8 @@ const LIMITS = {
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8 * 1024,
 };
+/** A few API servers need a handful each; HTTP/1.1 takes one for each review under way. */
+export const CONNECTIONS = { max: 256 } satisfies ConnectionLimits;
 /** A port that another process has yet: the one that this container replaces. */
 const LISTEN_AGAIN_MS = 2_000;
 /** From "not ready" until no endpoint controller or proxy sends us anything new. */
@@ -111,7 +113,7 @@ export const startWebhookServer = (
   const stopped = new AbortController();
   const app = webhookApp(ports, () => stopped.signal.aborted);
   const server = createServer(LIMITS, app);
-  keepRoom(server);
+  limitConnections(server, CONNECTIONS);
   const stopWatching = reloadCertificates(server, certificates);
   let port: number | undefined;
   const start = async (): Promise<void> => {
@@ -148,7 +150,7 @@ export const startWebhookServer = (
 };
 
 /** Makes a TLS server serve what the keeper has, without a restart; returns how to end that. */
-export const reloadCertificates = (server: Server, certificates: CertificateKeeper): (() => void) =>
+export const reloadCertificates = (server: Server, certificates: Pick<CertificateKeeper, 'onChange'>): (() => void) =>
   certificates.onChange(({ cert, key }) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }));
 
 const close = async (server: Server, clock: Clock): Promise<void> => {

@@ -94,6 +94,11 @@ export const labelOfManager = (manager: string): string => {
   return name === undefined ? namespace : ownerLabel({ namespace, name });
 };
 
-/** Port and audience of the sidecar's record endpoint. */
+/**
+ * The port where the recorder serves its metrics when nothing in the pod has it. The recorder starts before the
+ * application, so it is one that no well-known server listens on: an undeclared one would find it taken.
+ */
+export const RECORDER_PORT = 15790;
+/** Audience of the tokens that the record endpoint takes. */
 export const RECORD_AUDIENCE = 'metricops.dev/record';
 export const SYSTEM_NAMESPACE = 'metricops-system';

@@ -3,6 +3,7 @@ import { parseDuration } from '../api/common.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { writeJson } from '../json.ts';
 import type { CliIo, Connected } from './io.ts';
+import { readable } from './readable.ts';
 import { writeYaml } from './yaml.ts';
 
 /** One run of a command: the connection, where it looks, and how it prints. */
@@ -31,14 +32,15 @@ export const openCli = async (io: CliIo, command: Command): Promise<Cli> => {
   });
   const namespace = options.namespace ?? connected.namespace;
   const output = options.output ?? 'text';
+  const people = readable(io);
   return {
     ...connected,
-    io,
+    io: people,
     namespace,
     scope: options.allNamespaces ? {} : { namespace },
     output,
     print(result, text) {
-      if (output === 'text') return io.out(text());
+      if (output === 'text') return people.out(text());
       const value = Array.isArray(result) ? { apiVersion: 'v1', kind: 'List', items: result.map(lean) } : lean(result);
       io.out(output === 'json' ? writeJson(value, 2) : writeYaml(value).trimEnd());
     },

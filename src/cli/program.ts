@@ -15,6 +15,7 @@ import { SYNC_HELP, sync } from './commands/sync.ts';
 import { UNINSTALL_HELP, uninstall } from './commands/uninstall.ts';
 import { type Cli, durationOption, numberOption, openCli } from './context.ts';
 import { CliError, type CliIo, EXIT } from './io.ts';
+import { readable } from './readable.ts';
 
 const GLOBAL = `
 Exit codes: 0 done, 1 failed (or \`check\` found something), 2 wrong usage. Of \`diff\`: 0 no difference, 1 some, 2 failed.
@@ -29,7 +30,7 @@ export const run = async (argv: string[], io: CliIo): Promise<number> => {
     return exit.code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    io.err(explainError(error));
+    readable(io).err(explainError(error));
     return exit.failure;
   }
 };
@@ -41,6 +42,7 @@ interface Exit {
 }
 
 const build = (argv: string[], io: CliIo, exit: Exit): Base => {
+  const people = readable(io);
   const program = new Command(io.name)
     .description('Makes the cluster equal Git, and takes back the release that burns the error budget.')
     .version(io.version, '-V, --version')
@@ -50,7 +52,7 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     .option('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <file>', 'kubeconfig to use (default: $KUBECONFIG, then ~/.kube/config)')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
+    .configureOutput({ writeOut: (text) => people.out(text.trimEnd()), writeErr: (text) => people.err(text.trimEnd()) })
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', GLOBAL)
     .exitOverride();

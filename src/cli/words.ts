@@ -47,6 +47,12 @@ export const conditionOf = (
   type: string,
 ): Condition | undefined => object.status?.conditions?.find((condition) => condition.type === type);
 
+/** What a condition says that counts only while it is true. */
+export const trueWords = (object: Parameters<typeof conditionOf>[0], type: string): string | undefined => {
+  const condition = conditionOf(object, type);
+  return condition?.status === 'True' ? condition.message : undefined;
+};
+
 /** Images without a registry path, one after the other: `web:v2, proxy:1.3`. */
 export const imagesOf = (release: Release): string =>
   release.images.map(({ image }) => image.slice(image.lastIndexOf('/') + 1)).join(', ');

@@ -26,7 +26,8 @@ const CONNECT_MS = 10_000;
 
 export const createAgent = (ca: string | undefined): Agent =>
   new Agent({
-    connections: 4,
+    // How many ask one host at a time is shared out between tenants by who calls: here it would be first come, first served.
+    connections: null,
     keepAliveTimeout: 10_000,
     connect: { timeout: CONNECT_MS, ...(ca === undefined ? {} : { ca }) },
   });

@@ -10,6 +10,7 @@ import type { FetchCall, Fetched, Place } from './worker.ts';
 
 export { GitError } from './errors.ts';
 export type { GitLimits } from './limits.ts';
+export { pointerWords } from './refused.ts';
 export type {
   FolderTexts,
   GitCallOptions,

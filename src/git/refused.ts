@@ -14,9 +14,9 @@ export const isPointer = (content: Buffer): boolean => content.length < 1024 && 
 
 const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
 
+export const pointerWords = (path: string): string =>
+  `${path} is a pointer of Git LFS, whose files are not fetched: commit the file itself (git lfs untrack)`;
+
 export const refusePointer = (path: string): never => {
-  throw new GitError(
-    'LFSPointerRefused',
-    `${path} is a pointer of Git LFS, whose files are not fetched: commit the file itself (git lfs untrack)`,
-  );
+  throw new GitError('LFSPointerRefused', pointerWords(path));
 };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, it } from 'mocha';
 import type { KubeObject } from '../api/meta.ts';
 import { createKubeClient } from './client.ts';
-import type { KubeError } from './errors.ts';
+import { isRejected, type KubeError } from './errors.ts';
 import { resources } from './resources.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -107,24 +107,23 @@ describe('the API client, when the API server is in trouble', () => {
     );
   });
 
-  it('shows no value of a Secret that the server quotes', async () => {
-    const message =
-      'failed to create typed patch object (ns/s; /v1, Kind=Secret): .stringData.pin: expected string, got &value.valueUnstructured{Value:4711}';
-    const refusal = json(500, { kind: 'Status', message });
-    const { client } = await scripted(refusal, refusal);
-    const secret = {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { namespace: 'ns', name: 's' },
-      stringData: { pin: 4711 },
-    };
-    const apply = client.apply(resources.secrets, secret, { fieldManager: 'test' });
-    await assert.rejects(
-      apply,
-      (e: KubeError) => /\.stringData\.pin: expected string/.test(e.message) && !/4711/.test(e.message),
-    );
-    const other = client.apply(resources.configMaps, configMap('c'), { fieldManager: 'test' });
-    await assert.rejects(other, /4711/); // elsewhere the value helps
+  for (const type of [resources.secrets, resources.configMaps, resources.deployments])
+    it(`shows no value of a ${type.kind} that server-side apply quotes, and takes the refusal for final`, async () => {
+      const message =
+        'failed to create typed patch object (ns/a; v1, Kind=X): errors:\n  .env[0].value: expected string, got &value.valueUnstructured{Value:4711}\n  .x: expected list, got &{"4712\n4713"}';
+      const { client } = await scripted(json(500, { kind: 'Status', message }));
+      await assert.rejects(client.apply(type, configMap('a'), { fieldManager: 'test' }), (error: KubeError) => {
+        assert.match(error.message, /\.env\[0\]\.value: expected string, got a value of another type/);
+        assert.doesNotMatch(error.message, /471[123]/);
+        return isRejected(error);
+      });
+    });
+
+  it('says in full what an admission webhook got', async () => {
+    const message = 'admission webhook "policy.example.com" denied the request: expected 2 replicas, got 1';
+    const { client } = await scripted(json(403, { kind: 'Status', message, details: { causes: [{ reason: 'X' }] } }));
+    const apply = client.apply(resources.secrets, configMap('a'), { fieldManager: 'test' });
+    await assert.rejects(apply, (error: KubeError) => error.message === message && error.details !== undefined);
   });
 
   it('ends a watch that is told to list again, and one that is cut', async () => {

@@ -44,11 +44,11 @@ export const createKubeClient = (connection: Connection, options: KubeClientOpti
 const clientOf = (transport: Transport, sender: Sender): KubeClient => {
   const json = <T>(call: Call): Promise<T> => transport.json<T>(sender, call);
   /** A write that carries an object: a refusal may quote it. */
-  const write = async <T>(type: ResourceType, call: Call): Promise<T> => {
+  const write = async <T>(call: Call): Promise<T> => {
     try {
       return await json<T>(call);
     } catch (error) {
-      throw type.group === '' && type.kind === 'Secret' ? withoutValues(error) : error;
+      throw withoutValues(error);
     }
   };
 
@@ -63,14 +63,14 @@ const clientOf = (transport: Transport, sender: Sender): KubeClient => {
     },
     list: (type, listOptions = {}) => listAll(json, type, listOptions),
     create: (type, object, { dryRun } = {}) =>
-      write(type, {
+      write({
         method: 'POST',
         path: collectionOf(type, object.metadata.namespace),
         query: { dryRun: dryRun ? 'All' : undefined, fieldValidation: 'Strict' },
         body: object,
       }),
     replace: (type, object, { subresource } = {}) =>
-      write(type, {
+      write({
         method: 'PUT',
         path: pathOf(type, object.metadata, subresource),
         query: { fieldValidation: 'Strict' },
@@ -78,7 +78,7 @@ const clientOf = (transport: Transport, sender: Sender): KubeClient => {
         repeatable: true,
       }),
     patch: (type, name, patch, { subresource, fieldManager } = {}) =>
-      write(type, {
+      write({
         method: 'PATCH',
         path: pathOf(type, name, subresource),
         query: { fieldManager },
@@ -87,7 +87,7 @@ const clientOf = (transport: Transport, sender: Sender): KubeClient => {
         repeatable: patch.type === 'merge',
       }),
     apply: (type, object, { fieldManager, force, dryRun, subresource }) =>
-      write(type, {
+      write({
         method: 'PATCH',
         path: pathOf(type, object.metadata, subresource),
         query: {

@@ -59,13 +59,21 @@ export const unreachable = (cause: unknown): KubeError => {
   return new KubeError(`no answer from the API server: ${reason}`, { status: 0, reason: 'Unreachable', cause });
 };
 
-/** Server-side apply quotes a value of a wrong type (`expected string, got &value{...}`): of a Secret nobody may see it. */
+/**
+ * Server-side apply quotes a value of a wrong type (`expected string, got &value{...}`), which may be a password, in a
+ * Secret or in an environment variable: nobody may see it in a status, an event or the log.
+ */
 export const withoutValues = (error: unknown): unknown => {
-  if (!(error instanceof KubeError)) return error;
+  if (!(error instanceof KubeError) || !QUOTING.test(error.message)) return error;
   const { status, reason, retryAfterSeconds } = error;
-  const message = error.message.replace(/, got [\s\S]*$/, ', got a value of another type (not shown)');
+  const message = error.message.replace(QUOTED, ', got a value of another type (not shown)');
   return new KubeError(message, { status, reason, retryAfterSeconds });
 };
+
+/** Its own errors; what an admission webhook says is passed on as it is. */
+const QUOTING = /^failed to [\s\S]*, got /;
+/** Values may have several lines. */
+const QUOTED = /, got [\s\S]*$/;
 
 /** KubeError of an answer that is not 2xx; the body is a Status object, or whatever a proxy on the way said. */
 export const errorFromAnswer = (status: number, body: string, retryAfter: string | undefined): KubeError => {

@@ -11,4 +11,5 @@ export { apiVersionOf, collectionOf } from './paths.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
 export { resources, workloadResource } from './resources.ts';
 export { createTerm, type Term } from './term.ts';
+export { whatTerminates } from './terminating.ts';
 export type * from './types.ts';

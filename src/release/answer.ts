@@ -1,4 +1,5 @@
 import { type Reason, reasons } from '../api/reasons.ts';
+import { isTerminating } from '../kube/errors.ts';
 import { TokenError, type TokenReason } from './token.ts';
 import type { RecordAnswer } from './types.ts';
 import { KeysUnavailable } from './verifier.ts';
@@ -28,6 +29,12 @@ export const releaseUnknown = (): Refusal => ({
   retryAfterSeconds: LATER_S,
 });
 
+/** Nothing can be stored there any more, and the pod goes, too. */
+export const namespaceEnds = (): Refusal => ({
+  ...refusal(202, 'NoHistory', 'The namespace of the pod is being deleted.'),
+  retryAfterSeconds: LATER_S,
+});
+
 /** The answer to a report that failed. Nothing of the token is in it. */
 export const refusalOf = (error: unknown): Refusal => {
   if (error instanceof TokenError) {
@@ -35,5 +42,6 @@ export const refusalOf = (error: unknown): Refusal => {
   }
   if (error instanceof KeysUnavailable)
     return { ...refusal(503, 'StorageUnavailable', error.message), retryAfterSeconds: 5 };
+  if (isTerminating(error)) return namespaceEnds();
   return { ...refusal(503, 'StorageUnavailable'), retryAfterSeconds: 5 };
 };

@@ -6,6 +6,7 @@ import type { ReleaseHistory } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
+import { isTerminating } from '../kube/errors.ts';
 import { createWorkQueue } from '../kube/queue.ts';
 import { resources } from '../kube/resources.ts';
 import type { WatchCache } from '../kube/types.ts';
@@ -37,9 +38,14 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     random,
     async worker(text) {
       const key = parse(text);
-      const due = await reconcile(key, ports);
-      await dropped.remove(key, ports.writer.current(key));
-      return due;
+      try {
+        const due = await reconcile(key, ports);
+        await dropped.remove(key, ports.writer.current(key));
+        return due;
+      } catch (error) {
+        if (isTerminating(error)) return undefined; // the watch will tell
+        throw error;
+      }
     },
     onError: (workload, err, retryInMs) => log.warn({ workload, err, retryInMs }, 'history not written'),
     maxBackoffMs: 60_000,
@@ -107,11 +113,14 @@ const parse = (text: string): WorkloadKey => {
   return { namespace, kind, name };
 };
 
+/** Nothing can be created there any more, and all of it goes anyway. */
+export const isEnding = (namespaces: WatchCache, { namespace }: { namespace: string }): boolean =>
+  namespaces.get({ name: namespace })?.metadata.deletionTimestamp !== undefined;
+
 /** Resolves with the milliseconds after which time alone will have changed something. */
 const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): Promise<number | undefined> => {
   const { caches, clock, log, writer } = ports;
-  // Nothing can be created there any more, and all of it goes anyway.
-  if (caches.namespaces.get({ name: key.namespace })?.metadata.deletionTimestamp !== undefined) return undefined;
+  if (isEnding(caches.namespaces, key)) return undefined;
   const workload = caches.workloads[key.kind].get(key);
   if (workload && isRecorded(workload, ports)) {
     const { release, created, due } = await recordWorkload({ key, workload }, undefined, ports);

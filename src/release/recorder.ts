@@ -1,9 +1,9 @@
 import type { KubeObject } from '../api/meta.ts';
 import { workloadString } from '../api/workload.ts';
-import { ownerUnknown, refusal, refusalOf, releaseUnknown } from './answer.ts';
+import { namespaceEnds, ownerUnknown, refusal, refusalOf, releaseUnknown } from './answer.ts';
 import { createHistoryWriter } from './history-writer.ts';
 import { ownerOf } from './identity.ts';
-import { runLeader } from './leader.ts';
+import { isEnding, runLeader } from './leader.ts';
 import { type RecordPorts, recordWorkload } from './record-workload.ts';
 import type { PodIdentity } from './token.ts';
 import type { RecordAnswer, Recorder, RecorderPorts } from './types.ts';
@@ -19,6 +19,7 @@ export const createRecorder = (ports: RecorderPorts): Recorder => {
     const identity = await verifier.verify(token);
     const pod = podOf(identity);
     if (!pod) return refusal(404, 'PodNotFound');
+    if (isEnding(caches.namespaces, identity)) return namespaceEnds();
     const owner = ownerOf(pod, caches);
     if (owner.is === 'none') return refusal(422, 'PodNotOwned');
     if (owner.is === 'unknown') return ownerUnknown();

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GitTree } from '../git/index.ts';
+import type { Reason } from '../api/reasons.ts';
+import { type GitTree, pointerWords } from '../git/index.ts';
 import { type Bounds, runBounded } from './bounded.ts';
 import { RenderError } from './errors.ts';
 import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
@@ -48,21 +49,35 @@ export const kustomizeBuild = async (
   try {
     await mkdir(copy);
     await mkdir(home);
-    const { links } = await tree.writeTo(copy, folders);
+    const { links, pointers } = await tree.writeTo(copy, folders);
     // No programs to call, and a proxy that nobody answers at: what the check above missed reaches no other host.
     const proxy = 'http://127.0.0.1:9';
     const env = { PATH: '', HOME: home, TMPDIR: home, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ...goLimits(bounds) };
     const program = { file: binary, args: ['build', join(copy, path)], cwd: home, env };
     const ended = await runBounded(program, { ...bounds, wallMs: timeoutMs });
     if (ended.ok) return { text: ended.stdout, folders, links };
-    throw new RenderError(
-      ended.code,
-      `kustomize build of ${path} ${ended.why.replaceAll(`${copy}/`, '').replaceAll(copy, '.')}`,
-    );
+    const why = ended.why.replaceAll(`${copy}/`, '').replaceAll(copy, '.');
+    throw failureOf(ended.code, `kustomize build of ${path} ${why}`, pointers);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 };
+
+/**
+ * Pointers are not in the copy: most of them nobody needs, and of those that it needed kustomize says only that there is
+ * no such file.
+ */
+const failureOf = (code: Reason, message: string, pointers: readonly string[]): RenderError => {
+  const words = new Set(message.split(/[\s'":,[\]]+/));
+  const needed = pointers.find((path) => words.has(path));
+  if (code !== 'KustomizeFailed' || pointers.length === 0) return new RenderError(code, message);
+  if (needed !== undefined) return new RenderError('LFSPointerRefused', pointerWords(needed), new Error(message));
+  const more = pointers.length > NAMED ? ` and ${pointers.length - NAMED} more` : '';
+  const named = `${pointers.slice(0, NAMED).join(', ')}${more}`;
+  return new RenderError(code, `${message}; left out, as pointers of Git LFS: ${named}`);
+};
+
+const NAMED = 5;
 
 /** Go collects garbage before it asks for more than the kernel will give, and works in one thread. */
 const goLimits = ({ memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({

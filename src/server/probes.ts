@@ -1,14 +1,16 @@
 import { createServer, type Server } from 'node:http';
 
-/** Whether this process can go on (or else is restarted), and whether it takes requests. */
 export interface Probes {
-  isAlive(): boolean;
+  /** Whether this process takes requests. */
   isReady(): boolean;
 }
 
-/** Status and text of a probe; undefined for any other path. */
-export const answerProbe = (path: string, { isAlive, isReady }: Probes): [status: number, text: string] | undefined => {
-  if (path === '/healthz') return isAlive() ? [200, 'ok\n'] : [503, 'the main loop stands still\n'];
+/**
+ * Status and text of a probe; undefined for any other path. A main loop that hangs answers neither, and is restarted for
+ * it; its Lease goes before that, by the thread that holds it.
+ */
+export const answerProbe = (path: string, { isReady }: Probes): [status: number, text: string] | undefined => {
+  if (path === '/healthz') return [200, 'ok\n'];
   if (path === '/readyz') return isReady() ? [200, 'ok\n'] : [503, 'not ready\n'];
   return undefined;
 };

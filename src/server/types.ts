@@ -34,8 +34,6 @@ export interface ServerPorts {
     request(target: PushTarget): Promise<void>;
   };
   secrets: { alertmanager: SecretSource; push: SecretSource };
-  /** Whether the main loop goes on; where it does not, the kubelet restarts this container. True by default. */
-  isAlive?(): boolean;
   /** Whether this replica takes requests. */
   isReady(): boolean;
   /** Serving certificate of the record endpoint, as the webhook's certificate keeper has it. */

@@ -80,7 +80,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
       return undefined;
     }
     if (set.metadata.deletionTimestamp !== undefined) {
-      await finish(set, liveFor(set), client);
+      await finish(set, liveFor(set), ports);
       return undefined;
     }
     await ensureFinalizer(set, client);

@@ -1,6 +1,6 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
-import { type KubeClient, resources } from '../kube/index.ts';
+import { type KubeClient, resources, whatTerminates } from '../kube/index.ts';
 import { isOwn } from './ownership.ts';
 
 const FINALIZER = 'metricops.dev/sync-set';
@@ -14,15 +14,21 @@ export const ensureFinalizer = async ({ metadata }: GitSyncSet, client: KubeClie
 
 /**
  * The set is being deleted. With policy Sync its GitSyncs go, too: Kubernetes collects those of its own namespace, which
- * have an owner reference, and the others are deleted here. With another policy they stay, and must be released before
- * the set is gone.
+ * have an owner reference, and the others are deleted here. With another policy they stay, as they do where the set's end
+ * was nobody's order; then they must be released before the set is gone.
  */
-export const finish = async (set: GitSyncSet, live: readonly GitSync[], client: KubeClient): Promise<void> => {
+export const finish = async (
+  set: GitSyncSet,
+  live: readonly GitSync[],
+  { client, systemNamespace }: { client: KubeClient; systemNamespace: string },
+): Promise<void> => {
   const finalizers = set.metadata.finalizers ?? [];
   if (!finalizers.includes(FINALIZER)) return;
   const own = live.filter((sync) => isOwn(set, sync));
   if (!finalizers.includes(ORPHAN)) {
-    if (set.spec.policy === 'Sync') await deleteElsewhere(set, own, client);
+    const places = [set.metadata.namespace ?? '', systemNamespace];
+    const isOrder = (await whatTerminates(resources.gitSyncSets, places, client)) === undefined;
+    if (set.spec.policy === 'Sync' && isOrder) await deleteElsewhere(set, own, client);
     else await release(set, own, client);
   }
   const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);

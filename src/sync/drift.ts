@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { KubeError, type ResourceType } from '../kube/index.ts';
 import { markOf } from './marks.ts';
 import type { OwnedObjects } from './owned.ts';
+import { isQuarrelling } from './quarrel.ts';
 import { isNewer, isOlder, type SyncState } from './state.ts';
 
 export interface DriftPorts {
@@ -45,7 +46,10 @@ export const createDriftWatch = ({ clock, owned, lock, ownerOf, onDrift, onError
     const check = async (): Promise<void> => {
       // It may have been pruned meanwhile, by us.
       if (!owner.state.applied.has(id) || (await seenNow())) return;
+      const isKnown = owner.state.drifted.has(id);
       owner.state.drifted.add(id);
+      // Left alone for now, it is corrected when that time ends.
+      if (isKnown && isQuarrelling(owner.state, id, clock.now())) return;
       onDrift(owner.key);
     };
     lock(id, check).catch((error) => onError(error, owner.key));

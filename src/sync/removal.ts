@@ -1,6 +1,6 @@
 import type { GitSync } from '../api/gitsync.ts';
 import { describeKey, parseKey } from '../api/meta.ts';
-import { type EventRecorder, type KubeClient, KubeError, resources } from '../kube/index.ts';
+import { type EventRecorder, type KubeClient, KubeError, resources, whatTerminates } from '../kube/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory.ts';
 import type { Kept } from './kept.ts';
@@ -8,7 +8,6 @@ import { keyOfSync } from './names.ts';
 import { type Found, findAllOurs, type PrunePorts, pruneAll } from './prune.ts';
 import { letGoOf } from './release.ts';
 import type { SyncState } from './state.ts';
-import { whatTerminates } from './terminating.ts';
 
 const FINALIZER = 'metricops.dev/prune';
 
@@ -55,11 +54,17 @@ export const finish = async (sync: GitSync, state: SyncState, ports: RemovalPort
 
 /**
  * Kubernetes deletes a GitSync also where nobody wants its objects gone: with the kind, its namespace, or the whole
- * installation. And who suspends a GitSync before deleting it takes its objects elsewhere, as with Flux.
+ * installation; and with its GitSyncSet, which may go with a kind of its own. And who suspends a GitSync before deleting
+ * it takes its objects elsewhere, as with Flux.
  */
 const whyNoOrder = async (sync: GitSync, client: KubeClient, systemNamespace: string): Promise<string | undefined> => {
   if (sync.spec.suspend) return 'it was suspended';
-  return whatTerminates(resources.gitSyncs, [sync.metadata.namespace ?? '', systemNamespace], client);
+  const { namespace = '', ownerReferences = [] } = sync.metadata;
+  const ofSet = ownerReferences.some(({ kind, controller }) => controller && kind === resources.gitSyncSets.kind);
+  return (
+    (await whatTerminates(resources.gitSyncs, [namespace, systemNamespace], client)) ??
+    (ofSet ? await whatTerminates(resources.gitSyncSets, [], client) : undefined)
+  );
 };
 
 const settleObjects = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {

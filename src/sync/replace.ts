@@ -8,6 +8,8 @@ export interface ReplacePorts {
   /** Deletes. */
   writer: KubeClient;
   clock: Clock;
+  /** Aborted when this process may no longer delete anything. */
+  signal: AbortSignal;
 }
 
 const POLL_MS = 50;
@@ -21,16 +23,17 @@ const LIMIT_MS = 10_000;
 export const makeRoom = async (
   type: ResourceType,
   object: KubeObject,
-  { client, writer, clock }: ReplacePorts,
+  { client, writer, clock, signal }: ReplacePorts,
 ): Promise<void> => {
   await writer.create(type, object, { dryRun: true }).catch(unlessInTheWay);
   const { uid } = (await client.get(type, object.metadata))?.metadata ?? {};
   if (uid === undefined) return;
+  signal.throwIfAborted();
   await writer.delete(type, object.metadata, { propagationPolicy: 'Foreground', uid });
-  for (const until = clock.now() + LIMIT_MS; clock.now() < until; await clock.sleep(POLL_MS)) {
+  for (const until = clock.now() + LIMIT_MS; clock.now() < until; await clock.sleep(POLL_MS, signal)) {
     if ((await client.get(type, object.metadata))?.metadata.uid !== uid) return;
   }
-  const message = 'it is deleted, to be made anew, and has not ended yet';
+  const message = 'it is deleted, to be created again, and has not ended yet';
   throw new KubeError(message, { status: 409, reason: 'Conflict' });
 };
 

@@ -19,6 +19,8 @@ export interface SendPorts {
   clock: Clock;
   scaled: Scaled;
   metrics: Metrics;
+  /** Aborted when this process may no longer write. */
+  signal: AbortSignal;
 }
 
 /** One server-side apply of a prepared object, without the fields that belong to others. */

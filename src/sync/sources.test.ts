@@ -256,18 +256,20 @@ describe('sources', () => {
     assert.deepEqual(since().asked, [`resolve ${SHOP} as pass`, `open ${SHOP}`]);
   });
 
-  it('ask a server that fails ever more seldom, and one that is over its limits once an interval', async () => {
+  it('ask a server that fails ever more seldom, and one that sends what is over the limits or damaged once an interval', async () => {
     const { git, start, since, advance } = setUp([syncOf('shop/web', { interval: '1h' })]);
     git.heads.set(SHOP, new GitError('RepositoryUnreachable', 'connection refused'));
     await start();
     since();
     await advance(3_600_000);
     assert.equal(since().asked.length, 11); // after 5, 15, 35, 75, 155, 315, 635 s, and then every ten minutes
-    git.heads.set(SHOP, new GitError('RepositoryTooLarge', 'over 100 MB'));
-    await advance(600_000);
-    since();
-    await advance(3_600_000);
-    assert.equal(since().asked.length, 1);
+    for (const code of ['RepositoryTooLarge', 'RepositoryDamaged'] as const) {
+      git.heads.set(SHOP, new GitError(code, 'fetched for nothing'));
+      await advance(600_000);
+      since();
+      await advance(3_600_000);
+      assert.equal(since().asked.length, 1, code);
+    }
   });
 
   it('ask no server more often than every five seconds, whatever the interval says', async () => {

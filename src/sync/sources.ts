@@ -1,5 +1,6 @@
 import { unlessAborted } from '../abort.ts';
 import type { GitSync } from '../api/gitsync.ts';
+import type { Reason } from '../api/reasons.ts';
 import { parseRepositoryUrl } from '../api/repository-url.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom, type GitSource } from '../git/index.ts';
@@ -71,6 +72,8 @@ interface Source {
 /** Looks at a time: in all, for one namespace, and at one host, whoever looks there. */
 const LOOKS = { concurrency: 64, perGroup: 16, perLane: 32 };
 const NOTHING = '';
+/** A whole fetch each time, for the same answer as long as nobody changes the repository: not every few seconds. */
+const FETCHED_IN_VAIN: ReadonlySet<Reason> = new Set(['RepositoryTooLarge', 'RepositoryDamaged']);
 
 /**
  * One look at a ref serves every GitSync that follows it, and only those whose own files changed hear of a new commit:
@@ -130,8 +133,7 @@ export const createSources = (ports: SourcesPorts): Sources => {
     source.failures += 1;
     for (const sync of followersOf(key).map((follower) => keyOfSync(follower.sync)))
       if (everyone || told.has(sync)) ports.onNews(sync);
-    // What is too large is fetched in vain for long: not every few seconds.
-    return problem.code === 'RepositoryTooLarge'
+    return FETCHED_IN_VAIN.has(problem.code)
       ? withJitter(interval, random)
       : retryIn(source.failures, interval, random);
   };

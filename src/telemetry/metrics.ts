@@ -38,7 +38,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       registers,
     });
   const gauge = (name: string, help: string): Gauge => new Gauge({ name: `metricops_${name}`, help, registers });
-  return {
+  const metrics = {
     registry,
     kubeRequests: counter('kube_requests_total', 'Requests to the API server.', ['verb', 'code']),
     watchDisturbances: counter('watch_disturbances_total', 'Watches that were resumed or listed again.', ['what']),
@@ -84,4 +84,11 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
     missedInjections: gauge('missed_injections', 'Running pods of opted-in workloads that have no sidecar.'),
     leader: gauge('leader', '1 on the replica that acts.'),
   };
+  // Alerts ask for an increase, and the first failure is none where there was no value before.
+  metrics.holdsApplied.inc({ result: 'failed' }, 0);
+  metrics.snapshots.inc({ result: 'refused' }, 0);
+  for (const result of ['refused', 'failed', 'truncated']) metrics.alerts.inc({ result }, 0);
+  for (const result of ['Unauthorized', 'BodyTooLarge', 'NotJSON', 'NotAlertmanager'])
+    metrics.refusedRequests.inc({ what: 'alerts', result }, 0);
+  return metrics;
 };

@@ -56,8 +56,38 @@ describe('metrics', () => {
     }
   });
 
+  const rules = readFileSync(join(import.meta.dirname, '../../deploy/monitoring/rules.yaml'), 'utf8');
+
+  it('have an alert wherever something is lost, refused or stopped', () => {
+    for (const series of [
+      'alerts_received_total{result=~"refused|failed|truncated"}',
+      'requests_refused_total{what="alerts"',
+      'release_snapshots_total{result="refused"}',
+      'holds_applied_total{result="failed"}',
+      'injection_stopped_namespaces',
+      'missed_injections',
+      'webhook_trusted',
+      'webhook_certificate_expiry_timestamp_seconds',
+    ])
+      assert.ok(rules.includes(`metricops_${series}`), series);
+  });
+
+  it('begin at 0 where an alert asks for an increase: the first failure is one', async () => {
+    const metrics = await registry.getMetricsAsJSON();
+    const asked = [...rules.matchAll(/increase\((\w+)\{(.*)\}\[/g)];
+    assert.ok(asked.length > 0);
+    for (const [, name = '', matchers = ''] of asked) {
+      const labels = [...matchers.matchAll(/(\w+)=~?"([^"]*)"/g)];
+      const series = metrics.find((metric) => metric.name === name)?.values.map((value) => value.labels) ?? [];
+      for (const result of labels.find(([, label]) => label === 'result')?.[2]?.split('|') ?? []) {
+        const what = labels.find(([, label]) => label === 'what')?.[2];
+        const found = series.some((labels) => labels.result === result && labels.what === what);
+        assert.ok(found, `${name} ${what ?? ''} ${result}`);
+      }
+    }
+  });
+
   it('hold all that the alert rules ask for', () => {
-    const rules = readFileSync(join(import.meta.dirname, '../../deploy/monitoring/rules.yaml'), 'utf8');
     const asked = new Set(rules.match(/\bmetricops_[a-z_]+/g));
     assert.ok(asked.size > 0);
     for (const name of asked) {

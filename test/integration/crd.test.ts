@@ -120,6 +120,7 @@ describe('the kinds', () => {
       healthCheckExprs: [],
       ignore: [],
       prune: true,
+      maxPrune: '50%',
       allowEmpty: false,
       drift: 'Correct',
       wait: false,

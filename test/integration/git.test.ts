@@ -391,7 +391,11 @@ describe('a repository over HTTP', () => {
     repository.commit({ 'kustomization.yaml': `resources: [a.yaml]\n` });
     assert.deepEqual(await names(source()), ['one']);
     repository.commit({ 'kustomization.yaml': generator });
-    await fails(names(source()), 'KustomizeFailed', /b\.yaml/);
+    await fails(names(source()), 'LFSPointerRefused', /^b\.yaml is a pointer of Git LFS/);
+    repository.commit({ 'app/kustomization.yaml': 'resources: [b.yaml]\n', 'app/b.yaml': pointer });
+    await fails(names(source(), 'app'), 'LFSPointerRefused', /^app\/b\.yaml is a pointer of Git LFS/);
+    repository.commit({ 'app/kustomization.yaml': 'resources: [bb.yaml]\n' });
+    await fails(names(source(), 'app'), 'KustomizeFailed', /bb\.yaml.*left out.*Git LFS: app\/b\.yaml/);
   });
 
   it('refuses symlinks and bases that lead out of the repository, and bases elsewhere', async () => {

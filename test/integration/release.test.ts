@@ -314,7 +314,7 @@ describe('the recorder', () => {
       kind: 'ControllerRevision',
       metadata,
       revision: 1,
-      data: {},
+      data: { any: 'content' },
     });
     const third = await release('shop/web:v3', 'c');
     assert.deepEqual(

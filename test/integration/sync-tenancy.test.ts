@@ -290,10 +290,7 @@ describe('a tenant', () => {
     });
     const files = {
       'a.yaml': yaml(
-        secret('number', { stringData: { pin: 4711_0815 } }),
-        secret('nested', { stringData: { login: { password: 'hunter2-nested' } } }),
         secret('plain', { data: { password: 'hunter2-not-base64!' } }),
-        secret('list', { data: ['hunter2-in-a-list'] }),
         secret('typed', {
           type: 'kubernetes.io/dockerconfigjson',
           stringData: { '.dockerconfigjson': '{hunter2-json' },
@@ -312,9 +309,9 @@ describe('a tenant', () => {
       { what: 'the event' },
     );
     const seen = JSON.stringify([sync.status, events]);
-    assert.match(seen, /Secret [^ ]*\/(number|nested|plain|list|typed|Wrong_Name)/);
-    assert.doesNotMatch(seen, /hunter2|47110815/);
-    for (const value of ['hunter2-not-base64!', 'hunter2-name', 'hunter2-nested'])
+    assert.match(seen, /Secret [^ ]*\/(plain|typed|Wrong_Name)/);
+    assert.doesNotMatch(seen, /hunter2/);
+    for (const value of ['hunter2-not-base64!', 'hunter2-name'])
       assert.ok(!seen.includes(Buffer.from(value).toString('base64')));
   });
 });

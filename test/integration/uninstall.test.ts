@@ -4,12 +4,27 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
+import { API_VERSION } from '../../src/api/annotations.ts';
+import type { GitSync } from '../../src/api/gitsync.ts';
+import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createDiscovery, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import {
+  createDiscovery,
+  createEventRecorder,
+  createKubeClient,
+  createWatchCache,
+  loadConnection,
+  resources,
+} from '../../src/kube/index.ts';
+import { startSets } from '../../src/sets/index.ts';
+import { silentLog } from '../../src/telemetry/index.ts';
 import { type Cluster, startCluster } from '../../tools/cluster/index.ts';
 import { runCli } from '../support/cli.ts';
 import type { ControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
+import { createRepositories } from '../support/repositories.ts';
 import { configMap, type SyncBench, startSyncBench, yaml } from '../support/sync.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -38,6 +53,26 @@ describe('removing metricops with kubectl', function () {
     await kubectl('apply', '--server-side', '-k', FIRST);
     await kubectl('wait', '--for=condition=Established', '-f', join(CRDS, 'gitsyncs.yaml'));
     await kubectl('apply', '--server-side', '-k', ROOT);
+  };
+  const startSetController = async () => {
+    const { client } = plane;
+    const time = { clock: systemClock, random: Math.random };
+    const caches = {
+      sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, time),
+      syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, time),
+      namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, time),
+      platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, time),
+    };
+    const { credentials } = bench.controller;
+    const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
+    const common = { ...time, client, caches, credentials, git: createRepositories().room, log: silentLog(), events };
+    const controller = await startSets({ ...common, systemNamespace: 'metricops-system' });
+    return {
+      stop: async (): Promise<void> => {
+        await controller.stop();
+        await Promise.all(Object.values(caches).map((cache) => cache.stop()));
+      },
+    };
   };
   const applied = (name: string) => plane.client.get(resources.configMaps, { namespace: 'default', name });
   const runs = (name: string) =>
@@ -74,6 +109,30 @@ describe('removing metricops with kubectl', function () {
     await bench?.stop().catch(() => {}); // its kinds may be gone
     await plane?.client.close();
     await cluster?.down();
+  });
+
+  it('only the kind of its sets (kubectl delete crd) deletes no GitSync, and no application', async () => {
+    const repository = bench.git.repository('set');
+    repository.commit({ 'a.yaml': yaml(configMap('of-a-set')) });
+    const sets = await startSetController();
+    const set = { namespace: 'default', name: 'all' };
+    await plane.client.create(resources.gitSyncSets, {
+      apiVersion: API_VERSION,
+      kind: 'GitSyncSet',
+      metadata: set,
+      spec: { generator: { list: [{ name: 'made' }] }, template: { name: 'made', spec: { url: repository.url } } },
+    } as KubeObject);
+    await bench.ready('default', 'made');
+    const kind = { name: 'gitsyncsets.metricops.dev' };
+    await kubectl('delete', 'crd', kind.name);
+    assert.equal(await plane.client.get(resources.crds, kind), undefined);
+    const made = await plane.client.get(resources.gitSyncs, { namespace: 'default', name: 'made' });
+    assert.deepEqual([made?.metadata.ownerReferences, made?.metadata.deletionTimestamp], [undefined, undefined]);
+    await runs('of-a-set');
+    await sets.stop();
+    await kubectl('delete', 'gitsync', 'made');
+    await install();
+    await kubectl('wait', '--for=condition=Established', '-f', join(CRDS, 'gitsyncsets.yaml'));
   });
 
   it('as it was installed (kubectl delete -k .) deletes no application, and leaves kinds, GitSyncs and the key of the seals', async () => {

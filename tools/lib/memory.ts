@@ -8,7 +8,7 @@ import { CONNECTIONS, PROBE_CONNECTIONS } from '../../src/server/server.ts';
 import { HEALTH_HEAP_MB } from '../../src/sync/health-thread.ts';
 import { YOUNG_MB } from '../../src/worker/client.ts';
 import { TOTAL } from '../../webhook/body-budget.ts';
-import { MAX_CONNECTIONS } from '../../webhook/connections.ts';
+import { CONNECTIONS as REVIEWS } from '../../webhook/server.ts';
 
 export interface MemoryRow {
   what: string;
@@ -46,7 +46,7 @@ export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => 
   const largeParse = PARSER_HEAP_MB.large + YOUNG_MB + texts;
   const { places } = RENDERS.large;
   const connections =
-    (CONNECTIONS.max + PROBE_CONNECTIONS.max) * PLAIN_CONNECTION + (CONNECTIONS.max + MAX_CONNECTIONS) * TLS_CONNECTION;
+    (CONNECTIONS.max + PROBE_CONNECTIONS.max) * PLAIN_CONNECTION + (CONNECTIONS.max + REVIEWS.max) * TLS_CONNECTION;
   const indexing = (objects + namedDeltas) * INDEXING_BYTES + baseBytes + 3 * fileBytes;
   return [
     row(
@@ -66,7 +66,7 @@ export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => 
       'connections',
       connections,
       4,
-      `${CONNECTIONS.max} on each of two listeners, ${MAX_CONNECTIONS} of the webhook; 81 KiB each with TLS, 18 without; measured`,
+      `${CONNECTIONS.max} on each of two listeners, ${REVIEWS.max} of the webhook; 81 KiB each with TLS, 18 without; measured`,
     ),
     row('Git, thread that reads', heapMb + YOUNG_MB, 12, 'folders, and texts of two reads'),
     row('Git, thread that fetches', fetchHeapMb + YOUNG_MB, 6, 'ends after 10 s without work'),

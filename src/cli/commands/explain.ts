@@ -5,7 +5,7 @@ import { historyName } from '../../snapshot/history-name.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, indent, table } from '../table.ts';
-import { age, imagesOf, leg, percent, plural, shortCommit, span, workloadWords } from '../words.ts';
+import { age, imagesOf, leg, percent, plural, shortCommit, span, trueWords, workloadWords } from '../words.ts';
 
 export const EXPLAIN_HELP = `
 Tells the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
@@ -49,11 +49,12 @@ export const story = (incident: Incident, history: ReleaseHistory | undefined, n
         : `${status.budgetSpentPercent.toFixed(2)} % of the error budget was spent`,
     ],
     ['Message', status?.message],
+    ['Stalled', trueWords(incident, 'Stalled')],
     ['Next', nextStep(incident)],
   ]);
   return [
     head,
-    `Evidence (${plural(spec.evidence.length, 'alert')})\n${indent(evidenceTable(spec.evidence, now))}`,
+    `Evidence (${plural(spec.evidence.length, 'alert')}${spec.truncated ? ' listed; more were sent' : ''})\n${indent(evidenceTable(spec.evidence, now))}`,
     `Timeline\n${indent(timeline(incident))}`,
     status?.verdict?.query && `Query\n${indent(status.verdict.query.trim())}`,
   ]

@@ -6,7 +6,7 @@ import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, table } from '../table.ts';
 import { waitFor } from '../wait.ts';
-import { age, conditionOf, leg, shortRevision } from '../words.ts';
+import { age, conditionOf, leg, shortRevision, trueWords } from '../words.ts';
 
 export const SYNC_HELP = `
 Without --now it shows how the GitSync stands.
@@ -72,7 +72,8 @@ export const describe = (sync: GitSync, now: number): string => {
       status?.attemptedRevision === status?.appliedRevision ? undefined : shortRevision(status?.attemptedRevision),
     ],
     ['Held', heldWords(sync)],
-    ['Drift', conditionOf(sync, 'Drifted')?.status === 'True' ? conditionOf(sync, 'Drifted')?.message : undefined],
+    ['To delete', trueWords(sync, 'PrunePending')],
+    ['Drift', trueWords(sync, 'Drifted')],
   ]);
 };
 
@@ -111,13 +112,14 @@ export const syncSetsTable = (sets: GitSyncSet[]): string =>
 
 export const syncsTable = (syncs: GitSync[], now: number): string =>
   table(
-    ['Namespace', 'GitSync', 'Ready', 'Revision', 'Held', 'Synced', 'Status'],
+    ['Namespace', 'GitSync', 'Ready', 'Revision', 'Held', 'To delete', 'Synced', 'Status'],
     syncs.map((s) => [
       s.metadata.namespace,
       s.metadata.name,
       s.spec.suspend ? 'Suspended' : conditionOf(s, 'Ready')?.status,
       shortRevision(s.status?.appliedRevision),
       s.status?.held?.length ? s.status.held.map((h) => h.workload.name).join(',') : undefined,
+      s.status?.prunePending?.length,
       age(s.status?.lastSyncTime, now),
       conditionOf(s, 'Ready')?.message,
     ]),

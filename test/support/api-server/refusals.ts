@@ -2,8 +2,8 @@ import type { KubeObject } from '../../../src/api/meta.ts';
 import { KubeError, type ResourceType } from '../../../src/kube/index.ts';
 import type { Conflict } from './ownership.ts';
 
-export const refused = (status: number, reason: string, message: string): KubeError =>
-  new KubeError(message, { status, reason });
+export const refused = (status: number, reason: string, message: string, details?: object): KubeError =>
+  new KubeError(message, { status, reason, details });
 
 /** `deployments.apps "web"`: as messages name an object. */
 export const described = ({ group, plural }: ResourceType, name: string): string =>

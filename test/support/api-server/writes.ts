@@ -42,7 +42,8 @@ export const createWrites = (store: Store, now: () => number) => {
     if (!home) throw notFound(resources.namespaces, namespace);
     if (home.metadata.deletionTimestamp === undefined) return;
     const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-    throw refused(403, 'Forbidden', `${described(type, name)} is forbidden: ${why}`);
+    const causes = [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated` }];
+    throw refused(403, 'Forbidden', `${described(type, name)} is forbidden: ${why}`, { causes });
   };
 
   const update = (type: ResourceType, before: KubeObject, wanted: KubeObject, how: How): KubeObject => {

@@ -1,4 +1,5 @@
-import { type KubeClient, type ResourceType, resources } from '../kube/index.ts';
+import { resources } from './resources.ts';
+import type { KubeClient, ResourceType } from './types.ts';
 
 /**
  * What is being deleted around an object of one of our kinds, in words: the kind, its namespace, or that of metricops
