@@ -11,7 +11,7 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './rend
 /** Characters of one sync's manifests above which they are not parsed before those of others: that takes seconds. */
 const LARGE = 1_000_000;
 
-/** V8's part of each thread, for the worst that the limits of yaml.ts admit. */
+/** V8's part of each thread: shares of the container's memory, which docs/sizing.md adds up. */
 export const PARSER_HEAP_MB = { quick: 80, large: 160 };
 /** The thread for large ones and its memory go at once: a kustomize process may come next. */
 const IDLE_MS = { quick: 60_000, large: 1_000 };

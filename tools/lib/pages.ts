@@ -18,7 +18,7 @@ Every replica of the controller has the same limits; only the leader uses most o
 
 ## Memory
 
-Each part of the process has a bound of its own, so a hostile repository ends one thread or one kustomize process, and not the controller. The container's limit is the sum of these bounds. "Typical" is a leader with some hundred GitSyncs; the benchmarks measure 249 MiB at the peak of a first sync of 1,000 GitSyncs, and 318 MiB with 5,000 objects.
+Each part of the process has a bound of its own, so a hostile repository ends one thread or one kustomize process, and not the controller. The container's limit is the sum of these bounds. "Typical" is an estimate for a leader with some hundred GitSyncs; the benchmarks measure 249 MiB at the peak of a first sync of 1,000 GitSyncs, and 318 MiB with 5,000 objects.
 
 | part | worst, MiB | typical, MiB | what it is |
 |---|---|---|---|
