@@ -37,6 +37,7 @@ import { createHandover } from './handover.ts';
 import { createHealthThread } from './health-thread.ts';
 import { createRejectionCheck } from './holds.ts';
 import { createHoldLane } from './lane.ts';
+import { createLargeRenders } from './large.ts';
 import { createLostInventories } from './lost.ts';
 import { keyOfSync, nameOfKey, ownerLabelOf, type SyncName } from './names.ts';
 import { createOwnedObjects, type OnObject } from './owned.ts';
@@ -232,6 +233,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     health,
     lane,
     renderings: createRenderings(),
+    withRender: createLargeRenders(),
     scaled,
     owned,
     namespaces,

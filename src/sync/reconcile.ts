@@ -5,7 +5,7 @@ import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKe
 import type { Clock } from '../clock.ts';
 import { GitError, type GitSource } from '../git/index.ts';
 import { type EventRecorder, KubeError } from '../kube/index.ts';
-import { RenderError } from '../render/index.ts';
+import { RenderError, type Rendered } from '../render/index.ts';
 import { type Digests, digestsOf, hashOf } from '../snapshot/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type ApplyPorts, applyAll } from './apply.ts';
@@ -18,6 +18,7 @@ import { ruledAnew } from './ignore.ts';
 import { rebuildInventory, rememberInventory } from './inventory.ts';
 import { isPending, type Kept, keptFor } from './kept.ts';
 import type { HoldLane } from './lane.ts';
+import type { WithRender } from './large.ts';
 import type { LostInventories } from './lost.ts';
 import { keyOfSync } from './names.ts';
 import { waveOf } from './order.ts';
@@ -44,6 +45,7 @@ export interface ReconcilePorts extends SourcePorts, ApplyPorts {
   lane: HoldLane;
   handover: Handover;
   renderings: Renderings;
+  withRender: WithRender;
   /** Where the controller itself is installed. */
   systemNamespace: string;
   clock: Clock;
@@ -99,11 +101,27 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
-  const rendered =
-    ports.renderings.get(sync, commit) ??
-    (await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
+  const kept = ports.renderings.get(sync, commit);
+  if (kept) return carryOut(sync, state, { ...at, rendered: kept }, ports);
+  const render = async (): Promise<Rendered> => {
+    const rendered = await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
       renderSync(sync, at.source, commit, state.inventory.keys(), ports),
-    ));
+    );
+    state.renderedBytes = rendered.bytes;
+    return rendered;
+  };
+  return ports.withRender(sync.metadata.namespace ?? '', state.renderedBytes ?? 0, render, (rendered) =>
+    carryOut(sync, state, { ...at, rendered }, ports),
+  );
+};
+
+const carryOut = async (
+  sync: GitSync,
+  state: SyncState,
+  at: At & { rendered: Rendered },
+  ports: ReconcilePorts,
+): Promise<Outcome> => {
+  const { commit, revision, rendered } = at;
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.objects.map(keyOf)));
   const fingerprint = fingerprintOf(sync, touched, ports);
   if (sync.spec.drift === 'Correct') for (const id of state.reported.keys()) state.drifted.add(id); // since now

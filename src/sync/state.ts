@@ -46,6 +46,8 @@ export interface SyncState {
   planned?: Planned;
   /** Differences that spec.drift says to report only. */
   reported: Map<string, DriftEntry>;
+  /** Bytes of the manifests of the last render. */
+  renderedBytes?: number;
   /** What was put right lately, and how often by the same cause. */
   corrections: Map<string, Correction>;
   inventory: Map<string, string>;

@@ -45,7 +45,7 @@ patches:
                 resources: { limits: { memory: ${sizing.limit + 512}Mi } }
 \`\`\`
 
-Not bounded by bytes: the renders that syncs hold while they apply them. Up to 24 GitSyncs are applied at a time, 16 of one namespace, each with at most 16 MiB of manifests; one of the largest takes some 50 MiB of the heap. So a namespace with many GitSyncs near that limit needs a larger heap; a PlatformPolicy can't limit it.
+Renders that syncs hold while they apply them are counted in the main thread's heap: one of the largest, 16 MiB of manifests, takes some 50 MiB. Those above 1 MB are held by four syncs at a time, two of one namespace (\`src/sync/large.ts\`): what else is large waits, and is rendered again when its turn comes.
 
 ## Disk
 
