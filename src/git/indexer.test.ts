@@ -26,8 +26,8 @@ describe('indexPack', () => {
     writeFileSync(`${path}.index`, await indexPack(path, { limits: own, external, breathe: async () => {} }));
     return { ...readIndex(`${path}.index`, path), path };
   };
-  const fails = (pack: Buffer, code: string, message: RegExp): Promise<void> =>
-    assert.rejects(index(pack), (e: GitError) => {
+  const fails = (pack: Buffer, code: string, message: RegExp, own = limits): Promise<void> =>
+    assert.rejects(index(pack, {}, own), (e: GitError) => {
       assert.equal(e.code, code, e.stack);
       assert.match(e.message, message);
       return true;
@@ -108,6 +108,14 @@ describe('indexPack', () => {
   it('refuses deltas that together make too much of little, before the first is applied', async () => {
     const deltas = Array.from({ length: 11 }, (): PackEntry => ({ delta: appending(1, 'a', 999), base: 0 }));
     await fails(packOf([blob('a'), ...deltas]), 'RepositoryTooLarge', /in all/);
+  });
+
+  it('refuses what makes much more than was sent for it, and takes as much where it was sent', async () => {
+    const few = { ...limits, freeBytes: 2_000, amplification: 2 };
+    const deltas = Array.from({ length: 8 }, (_, i): PackEntry => ({ delta: appending(900, String(i)), base: 0 }));
+    const pack = packOf([blob('x'.repeat(900)), ...deltas]);
+    await fails(pack, 'RepositoryTooLarge', /in all/, few);
+    assert.ok((await index(pack, {}, { ...few, amplification: 100 })).offsetOf(nameOf(`${'x'.repeat(900)}0`)));
   });
 
   it('inflates the base of many deltas once', async () => {

@@ -13,7 +13,10 @@ export interface GitObject {
 }
 
 export interface IndexPorts {
-  limits: Pick<GitLimits, 'objects' | 'namedDeltas' | 'fileBytes' | 'expandedBytes' | 'chain' | 'baseBytes'>;
+  limits: Pick<
+    GitLimits,
+    'objects' | 'namedDeltas' | 'fileBytes' | 'expandedBytes' | 'freeBytes' | 'amplification' | 'chain' | 'baseBytes'
+  >;
   /** The object of another pack that a delta of a thin pack names; undefined when there is none. */
   external(oid: string): Promise<GitObject | undefined>;
   /** Called often: lets others of this thread go on, and throws when nobody waits any more. */
@@ -89,6 +92,8 @@ const scanPack = async (pack: PackFile, { limits, breathe }: IndexPorts): Promis
   // Nothing is shorter than a header and an empty deflate stream: what lies about its number gets no memory.
   if (count * 9 > pack.end()) throw damaged('the pack is cut off');
   const most = count + Math.min(count, limits.namedDeltas); // a thin pack is completed by the bases that it names
+  // A pack of a few bytes that makes gigabytes costs its sender nothing: what it may make grows with what he sends.
+  const limit = Math.min(limits.expandedBytes, limits.freeBytes + limits.amplification * pack.end());
   let worked = 0;
   const scan: Scan = {
     count,
@@ -100,8 +105,8 @@ const scanPack = async (pack: PackFile, { limits, breathe }: IndexPorts): Promis
     wanted: new Map(),
     work(bytes) {
       worked += bytes;
-      if (worked > limits.expandedBytes) {
-        throw tooLarge(`the pack expands to more than ${megabytes(limits.expandedBytes)}; move large files out of it`);
+      if (worked > limit) {
+        throw tooLarge(`the pack expands to more than ${megabytes(limit)}; move large files out of it`);
       }
     },
   };
@@ -109,9 +114,8 @@ const scanPack = async (pack: PackFile, { limits, breathe }: IndexPorts): Promis
   let declared = 0;
   const declare = (bytes: number): void => {
     declared += bytes;
-    if (declared > limits.expandedBytes) {
-      const limit = megabytes(limits.expandedBytes);
-      throw tooLarge(`its objects have more than ${limit} in all; move large files out of the repository`);
+    if (declared > limit) {
+      throw tooLarge(`its objects have more than ${megabytes(limit)} in all; move large files out of the repository`);
     }
   };
   let at = 12;

@@ -14,6 +14,7 @@
  * | `fileBytes` | 8 MiB | an object that is inflated into memory: a manifest, a chart, a folder's list. Larger ones stay packed |
  * | `expandedBytes` | 512 MB | that a pack may make in all, deltas applied: some 3 s of CPU. kubernetes/kubernetes has 300 MB |
  * | `historyBytes` | 2 GB | the same of all of the history, which is fetched for a commit that no ref names |
+ * | `freeBytes`, `amplification` | 100 MB, 100 | and no more than 100 MB and 100 times the bytes of the pack: who wants CPU has to send for it |
  * | `chain` | 50 | deltas on deltas: what `git pack-objects` writes by default |
  * | `baseBytes` | 16 MiB | inflated bases of deltas that are kept while a pack is indexed |
  * | `generationPacks`, `generationBytes` | 100, 300 MB | packs are never merged: above this a mirror is fetched afresh, beside the old generation |
@@ -41,6 +42,8 @@ export const defaultLimits = {
   namedDeltas: 100_000,
   fileBytes: 8 * 1024 * 1024,
   expandedBytes: 512_000_000,
+  freeBytes: 100_000_000,
+  amplification: 100,
   historyBytes: 2_000_000_000,
   chain: 50,
   baseBytes: 16 * 1024 * 1024,
