@@ -52,6 +52,11 @@ describe('a hostile or mistyped manifest', () => {
       config('labels: {version: 1.10}'),
       /metadata.labels: "version" is a number, not text: write it in quotes/,
     ],
+    [
+      'an object that the API server never takes',
+      `${config('')}data:\n  text: ${'a'.repeat(3 * 1024 * 1024)}\n`,
+      /\(ConfigMap db\) has 3.1 MB; the API server takes 3145728 bytes/,
+    ],
     ['a label of 64 bits', config('labels: {id: 1234567890123456789}'), /metadata.labels: "id" is a number/],
     ['a label that is a list', config('labels: {a: [b]}'), /"a" is a list, not text: text is needed/],
     ['labels that are a list', config('labels: [a]'), /metadata.labels is a list, not a map of text/],

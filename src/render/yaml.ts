@@ -30,6 +30,7 @@ export const parseManifests = (text: string, file: string, allowance = fullAllow
     if (document === null || document === undefined) continue;
     count(document, allowance, where);
     const found = objectsOf(document, where);
+    for (const object of found) refuseTooLong(object, where);
     allowance.objects -= found.length;
     if (allowance.objects < 0) {
       throw new RenderError('ManifestTooLarge', `${where}: one sync takes ${LIMITS.objects} objects`);
@@ -37,6 +38,28 @@ export const parseManifests = (text: string, file: string, allowance = fullAllow
     objects.push(...found);
   }
   return objects;
+};
+
+/** What the API server takes in one request; etcd takes half of it. What can't ever be applied is not carried any further. */
+const OBJECT_BYTES = 3 * 1024 * 1024;
+
+const refuseTooLong = (object: KubeObject, where: string): void => {
+  const { kind, metadata } = object;
+  const length = textIn(object);
+  if (length <= OBJECT_BYTES) return;
+  throw new RenderError(
+    'ManifestTooLarge',
+    `${where} (${kind} ${metadata.name}) has ${(length / 1e6).toFixed(1)} MB; the API server takes ${OBJECT_BYTES} bytes`,
+  );
+};
+
+/** Characters of all keys and texts of a value. */
+const textIn = (value: unknown): number => {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  let length = 0;
+  for (const [key, member] of Object.entries(value)) length += key.length + textIn(member);
+  return length;
 };
 
 /** Documents are read one after another: what the reader needs for one is garbage when it reads the next. */

@@ -34,6 +34,7 @@ import { dependencyProblem } from './dependencies.ts';
 import { createDriftWatch } from './drift.ts';
 import { createForeignObjects } from './foreign.ts';
 import { createHandover } from './handover.ts';
+import { createHashes } from './hashes.ts';
 import { createHealthThread } from './health-thread.ts';
 import { createRejectionCheck } from './holds.ts';
 import { createHoldLane } from './lane.ts';
@@ -233,6 +234,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     health,
     lane,
     renderings: createRenderings(),
+    hashes: createHashes(),
     withRender: createLargeRenders(),
     scaled,
     owned,

@@ -5,7 +5,7 @@ import type { Hold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isOtherThan } from '../sets/changes.ts';
 import { isOwn } from '../sets/ownership.ts';
-import { digestsOf, type Snapshot } from '../snapshot/index.ts';
+import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
 import { differenceOf } from './difference.ts';
 import { healthOf } from './health.ts';
 import { compileHealthChecks } from './health-checks.ts';
@@ -41,6 +41,7 @@ const planBeside = (object: KubeObject): PlanInput => {
   return {
     rendered,
     digestsOf: (workload) => digestsOf(workload, rendered, KEY),
+    hashOf,
     holds: [{ hold, target }],
     applied: new Map(),
     drifted: new Set(),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { Hold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { digestsOf, type Snapshot } from '../snapshot/index.ts';
+import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
 import { type PlanInput, plan } from './plan.ts';
 
 const KEY = Buffer.from('key');
@@ -64,6 +64,7 @@ const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
   plan({
     rendered,
     digestsOf: (w) => digestsOf(w, rendered, KEY),
+    hashOf,
     holds: [],
     applied: new Map(),
     drifted: new Set(),

@@ -16,6 +16,8 @@ export interface PlanInput {
   /** With their namespaces set. */
   rendered: readonly KubeObject[];
   digestsOf: (workload: KubeObject) => Digests;
+  /** Of an object's content. */
+  hashOf: (object: KubeObject) => string;
   /** Of the namespaces of the rendered workloads; others do not matter. */
   holds: readonly HoldWithTarget[];
   /** keyString → hash of what this process applied last. Empty after a restart. */
@@ -83,7 +85,7 @@ export const plan = (input: PlanInput): Plan => {
     const key = keyString(keyOf(object));
     const digests = isWorkload(object) ? input.digestsOf(object) : undefined;
     // A workload whose configuration changed is a new release, though its own object is the same.
-    const hash = hashOf([object, digests?.sourceDigest]);
+    const hash = hashOf([input.hashOf(object), digests?.sourceDigest]);
     desired.set(key, { key, object, hash, ...(digests ? { digests } : {}) });
   }
 
@@ -185,7 +187,8 @@ const substitute = (
   for (const config of target.config) {
     const key = keyString(keyOf(config));
     const others = usersOf(config, input.rendered, match.key);
-    const changed = hashOf(desired.get(key)?.object) !== hashOf(config);
+    const wanted = desired.get(key)?.object;
+    const changed = wanted === undefined || input.hashOf(wanted) !== input.hashOf(config);
     if (others.length > 0 && changed)
       match.notes.push(`${describeKey(keyOf(config))} is held with it, and also used by ${others.join(', ')}`);
     desired.set(key, { key, object: config, hash: hashOf([config]), hold });

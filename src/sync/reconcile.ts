@@ -13,6 +13,7 @@ import { retrySyncIn } from './backoff.ts';
 import { refusalOfObject } from './confine.ts';
 import { describeDrift } from './difference.ts';
 import type { Handover } from './handover.ts';
+import type { Hashes } from './hashes.ts';
 import type { HealthThread } from './health-thread.ts';
 import { ruledAnew } from './ignore.ts';
 import { rebuildInventory, rememberInventory } from './inventory.ts';
@@ -45,6 +46,7 @@ export interface ReconcilePorts extends SourcePorts, ApplyPorts {
   lane: HoldLane;
   handover: Handover;
   renderings: Renderings;
+  hashes: Hashes;
   withRender: WithRender;
   /** Where the controller itself is installed. */
   systemNamespace: string;
@@ -131,9 +133,11 @@ const carryOut = async (
   const unread = isKnown ? [] : await rebuildInventory(sync, state, rendered.objects, ports);
   forgetRefused(sync, state, rendered.objects, ports);
   const digests = digestsOfRendered(rendered.objects, ports.digestKey);
+  await ports.hashes.prepare(rendered.objects);
   const made = plan({
     rendered: rendered.objects,
     digestsOf: digests.of,
+    hashOf: ports.hashes.of,
     holds: await ports.lane.holdsIn(touched, digests.isRejectedBy),
     applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
     drifted: new Set([...state.drifted].filter((id) => !isQuarrelling(state, id, ports.clock.now()))),
