@@ -21,6 +21,7 @@ const setUp = (
   lists: (KubeObject[] | KubeError)[],
   watches: Step[][],
   onChange?: (o: KubeObject | undefined) => void,
+  trim?: (o: KubeObject) => KubeObject,
 ) => {
   const calls: string[] = [];
   const changes: string[] = [];
@@ -44,16 +45,11 @@ const setUp = (
     },
   } as unknown as KubeClient;
   const clock = { now: () => 0, sleep: async (ms: number) => void sleeps.push(ms) };
-  const cache = createWatchCache(
-    client,
-    resources.configMaps,
-    {},
-    {
-      clock,
-      random: () => 0.5,
-      onDisturbance: ({ what }) => disturbances.push(what),
-    },
-  );
+  const cache = createWatchCache(client, resources.configMaps, trim ? { trim } : {}, {
+    clock,
+    random: () => 0.5,
+    onDisturbance: ({ what }) => disturbances.push(what),
+  });
   if (onChange) cache.onChange(onChange);
   cache.onChange((now, before) => changes.push(`${before?.metadata.name ?? '-'}>${now?.metadata.name ?? '-'}`));
   return { cache, calls, changes, disturbances, sleeps };
@@ -133,5 +129,25 @@ describe('watch cache', () => {
     assert.equal(cache.get({ namespace: 'ns', name: 'a' })?.metadata.managedFields, undefined);
     await cache.stop();
     assert.equal(changes.length, 1);
+  });
+
+  it('keeps what cannot be trimmed as it is, and lists all the others', async () => {
+    const trim = ({ data: _, ...rest }: KubeObject): KubeObject => {
+      if (rest.metadata.name === 'odd') throw new TypeError('odd');
+      return rest as KubeObject;
+    };
+    const withData = (name: string): KubeObject => ({ ...object(name, '1'), data: { k: 'v' } });
+    const { cache, calls, disturbances } = setUp([['a', 'odd', 'b'].map(withData)], [], undefined, trim);
+    await cache.ready();
+    assert.deepEqual(
+      cache.list().map((o) => [o.metadata.name, o.data]),
+      [
+        ['a', undefined],
+        ['odd', { k: 'v' }],
+        ['b', undefined],
+      ],
+    );
+    assert.deepEqual([calls[0], disturbances], ['list', ['handler']]);
+    await cache.stop();
   });
 });

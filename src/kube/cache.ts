@@ -30,7 +30,12 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
   const keyOf = ({ namespace, name }: Name): string => `${namespace ?? ''}/${name}`;
   const trim = (object: T): T => {
     if (!options.keepManagedFields) delete object.metadata.managedFields;
-    return options.trim?.(object) ?? object;
+    try {
+      return options.trim?.(object) ?? object;
+    } catch (error) {
+      ports.onDisturbance?.({ kind: type.kind, what: 'handler', error }); // of an odd one all is kept: the list goes on
+      return object;
+    }
   };
   const tell = (object: T | undefined, previous: T | undefined): void => {
     for (const handler of handlers) {
