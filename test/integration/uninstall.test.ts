@@ -32,6 +32,9 @@ const FIRST = join(ROOT, 'deploy/first');
 const CRDS = join(ROOT, 'deploy/crds');
 
 /** On a control plane of its own, with the real kustomizations: it removes what other tests need. One story, in order. */
+/** Kinds and namespaces go by controllers of Kubernetes that look again after a minute or two. */
+const ENDS_WITHIN_MS = 240_000;
+
 describe('removing metricops with kubectl', function () {
   this.timeout(200_000);
   let cluster: Cluster;
@@ -42,7 +45,7 @@ describe('removing metricops with kubectl', function () {
   const kubectl = async (...args: string[]): Promise<void> => {
     const child = spawn(cluster.kubectl, ['--kubeconfig', cluster.kubeconfig, ...args], {
       stdio: 'pipe',
-      timeout: 100_000,
+      timeout: ENDS_WITHIN_MS,
     });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
@@ -151,7 +154,8 @@ describe('removing metricops with kubectl', function () {
     );
   });
 
-  it('ends also with the kinds and the namespace, and deletes no application', async () => {
+  it('ends also with the kinds and the namespace, and deletes no application', async function () {
+    this.timeout(2 * ENDS_WITHIN_MS);
     await kubectl('delete', '-k', FIRST);
     for (const namespace of ['metricops-system', 'default']) await runs(`shop-of-${namespace}`);
     assert.equal(await plane.client.get(resources.namespaces, { name: 'metricops-system' }), undefined);
