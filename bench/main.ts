@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createProgress, type Progress } from '../tools/demo/progress.ts';
+import { ATTACKS, benchHostile } from './hostile/main.ts';
 import { benchLoop } from './loop.ts';
 import { benchSidecar } from './sidecar.ts';
 import { benchSync, SYNC_SCENARIOS } from './sync/main.ts';
@@ -10,6 +11,13 @@ const HELP = `Usage: npm run bench -- BENCH [--json]
   sidecar   memory, CPU and first record of the recorder, as the kubelet reports them (root; about 2 minutes)
   sync      the reconciler beside a bare client loop: first sync, nothing changed, pushes, drift, memory, soak
             (root; about 20 minutes, 10 of them the soak)
+  hostile   what attackers cost everybody else: pushes and rollbacks beside each, and beside all of them
+            (root; about 25 minutes)
+
+Options of hostile:
+  --only NAME[,NAME]    some of: ${ATTACKS.join(', ')}
+  --seconds N           of each measurement at least, 60 by default
+  --rollbacks N         in each measurement at least, 10 by default
 
 Options of sync:
   --only NAME[,NAME]    some of: ${SYNC_SCENARIOS.join(', ')}
@@ -25,12 +33,16 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
     only: { type: 'string', default: '' },
+    seconds: { type: 'string', default: '60' },
+    rollbacks: { type: 'string', default: '10' },
     'soak-minutes': { type: 'string', default: '10' },
     plots: { type: 'boolean', default: false },
   },
 });
 const only = values.only.split(',').filter((name) => name !== '');
 const benches = {
+  hostile: (progress: Progress) =>
+    benchHostile(progress, { only, seconds: Number(values.seconds), rollbacks: Number(values.rollbacks) }),
   loop: benchLoop,
   sidecar: benchSidecar,
   sync: (progress: Progress) =>

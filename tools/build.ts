@@ -19,6 +19,11 @@ const BUNDLES = [
 
 export type Bundle = (typeof BUNDLES)[number]['out'];
 
+/** The controller and its threads. */
+export const CONTROLLER_BUNDLES: readonly Bundle[] = BUNDLES.map(({ out }) => out).filter(
+  (out) => out === 'controller.js' || out.endsWith('-worker.js'),
+);
+
 /**
  * Bundles for Node 24 into outDir.
  * @param only these instead of all

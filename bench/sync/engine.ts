@@ -12,6 +12,11 @@ export interface Engine {
   cgroup: Cgroup;
   /** Epoch milliseconds at which it began to sync. */
   since: number;
+  ports: { http: number; records: number; webhook: number };
+  /** The last of its log. */
+  log(): string;
+  /** How it ended by itself: an exit code or a signal. undefined while it runs. */
+  ended(): string | undefined;
   /** Posts a push hook for a repository, as a forge would. */
   push(repositoryUrl: string): Promise<void>;
   /** A counter or gauge of its own metrics, over all of its labels that match. */
@@ -32,13 +37,19 @@ export const startEngine = async (options: {
   /** token, ca.crt and namespace, as the kubelet would mount them. */
   account: string;
   stateDir: string;
+  /** Beside what every engine has. */
+  env?: Record<string, string>;
+  /** Of its control group, as of the container. */
+  memoryLimitBytes?: number;
+  /** One of several replicas need not lead. */
+  standby?: boolean;
 }): Promise<Engine> => {
-  const { dist, server, account, stateDir } = options;
+  const { dist, server, account, stateDir, env = {} } = options;
   const dir = join(stateDir, `engine-${randomUUID().slice(0, 8)}`);
   mkdirSync(join(dir, 'data'), { recursive: true });
   writeFileSync(join(dir, 'push-token'), PUSH_TOKEN);
   const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
-  const [http, records, webhook] = await freePorts(3);
+  const [http = 0, records = 0, webhook = 0] = await freePorts(3);
   const log = openSync(join(dir, 'log'), 'a');
   const cgroup = createCgroup(`metricops-bench-${randomUUID().slice(0, 8)}`);
   const { hostname, port } = new URL(server);
@@ -59,20 +70,29 @@ export const startEngine = async (options: {
       METRICOPS_RECORDS_PORT: String(records),
       METRICOPS_WEBHOOK_PORT: String(webhook),
       METRICOPS_PROBES_PORT: '0',
+      ...env,
     },
   });
   closeSync(log);
   cgroup.add(child.pid ?? 0);
+  if (options.memoryLimitBytes !== undefined) cgroup.limitMemory(options.memoryLimitBytes);
   const url = `http://127.0.0.1:${http}`;
   const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
-  const since = await waitFor('the controller to lead', () => leadingSince(join(dir, 'log')), {
+  const logged = (): string => readFileSync(join(dir, 'log'), 'utf8');
+  const begun = async (): Promise<number | undefined> =>
+    options.standby ? ((await isServing(url)) ? Date.now() : undefined) : leadingSince(logged());
+  const since = await waitFor('the controller to lead', begun, {
     timeoutMs: 60_000,
     failed: () => (child.exitCode === null ? undefined : 'it ended'),
-    explain: () => readFileSync(join(dir, 'log'), 'utf8').slice(-2000),
+    explain: () => logged().slice(-2000),
   });
   return {
     cgroup,
     since,
+    ports: { http, records, webhook },
+    log: () => logged().slice(-4000),
+    ended: () =>
+      child.exitCode === null && child.signalCode === null ? undefined : `${child.exitCode ?? child.signalCode}`,
     async push(repositoryUrl) {
       const answer = await fetch(`${url}/api/v1/push`, {
         method: 'POST',
@@ -87,17 +107,23 @@ export const startEngine = async (options: {
     },
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await ended;
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await ended;
+      }
       cgroup.remove();
     },
   };
 };
 
-const leadingSince = async (log: string): Promise<number | undefined> => {
-  const line = readFileSync(log, 'utf8')
-    .split('\n')
-    .find((l) => l.includes('"leading"'));
+const isServing = (url: string): Promise<boolean> =>
+  fetch(`${url}/metrics`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+const leadingSince = (log: string): number | undefined => {
+  const line = log.split('\n').find((l) => l.includes('"leading"'));
   return line === undefined ? undefined : new Date((JSON.parse(line) as { time: string }).time).getTime();
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { collectionOf, type ResourceType, resources } from '../../src/kube/index.ts';
-import { buildAll } from '../../tools/build.ts';
+import { buildAll, CONTROLLER_BUNDLES } from '../../tools/build.ts';
 import { waitFor } from '../../tools/cluster/wait.ts';
 import type { Progress } from '../../tools/demo/progress.ts';
 import { percentile, round } from '../statistics.ts';
@@ -294,9 +294,7 @@ export const benchSync = async (
   if (unknown !== undefined) throw new Error(`no scenario "${unknown}"; there are ${SYNC_SCENARIOS.join(', ')}`);
   const dist = mkdtempSync(join(tmpdir(), 'metricops-bench-'));
   try {
-    await progress.step('the bundles', () =>
-      buildAll(dist, { only: ['controller.js', 'git-worker.js', 'render-worker.js', 'health-worker.js'] }),
-    );
+    await progress.step('the bundles', () => buildAll(dist, { only: CONTROLLER_BUNDLES }));
     const samples: Sample[] = [];
     const measured: Figures = {};
     for (const [name, scenario] of Object.entries(SCENARIOS)) {
