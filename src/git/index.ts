@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { unlessAborted } from '../abort.ts';
 import { isReason } from '../api/reasons.ts';
 import { createTurns } from '../kube/fair.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
@@ -81,7 +82,7 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
         const again = (at: Place, error: unknown): Promise<Place> => elsewhere(source, at, error);
         return treeOf(reader, { gitdir, commit }, { again, reads: (read) => reads(groupOf(source), read) });
       };
-      return abandonable(work(), signal);
+      return unlessAborted(signal, work());
     },
     close: async () => void (await Promise.all([reader.close(), fetcher.close()])),
   };
@@ -98,19 +99,6 @@ const ended =
     how === 'memory'
       ? new GitError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)
       : new GitError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause);
-
-/** Settles as the work does, or at once when the signal is raised. */
-const abandonable = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
-  const { promise: given, reject } = Promise.withResolvers<never>();
-  const abandon = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abandon, { once: true });
-  if (signal.aborted) abandon();
-  try {
-    return await Promise.race([work, given]);
-  } finally {
-    signal.removeEventListener('abort', abandon);
-  }
-};
 
 const hostOf = ({ url }: GitSource): string => (URL.canParse(url) ? new URL(url).host : url);
 const groupOf = (source: GitSource): string => source.tenant ?? hostOf(source);

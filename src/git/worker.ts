@@ -1,9 +1,9 @@
 import { workerData } from 'node:worker_threads';
 import type { Agent } from 'undici';
 import type { GitRef } from '../api/gitsync.ts';
+import { createBreather } from '../breathe.ts';
 import { createTurns } from '../kube/fair.ts';
 import { serveWorker } from '../worker/serve.ts';
-import { createBreath } from './breath.ts';
 import { GitError, isDamaged } from './errors.ts';
 import type { Folder } from './folder.ts';
 import { createAgent, createGitHttp } from './http.ts';
@@ -87,7 +87,7 @@ const fetch = ({ dir, source, commit, spoiled }: FetchCall, signal: AbortSignal)
     signal.throwIfAborted();
     const known = spoiled === undefined ? located(dir, commit) : undefined;
     const remote = remoteOf(source, limits.fetchMs, signal);
-    const breathe = createBreath(signal);
+    const breathe = createBreather(signal);
     const alone = <T>(work: () => Promise<T>): Promise<T> => indexing(source.tenant ?? source.url, work);
     const ports = { limits, remote, objectsAt, breathe, alone };
     const gitdir = known ?? (await fetchCommit(dir, { ref: source.ref, commit, spoiled }, ports));
@@ -105,7 +105,7 @@ const located = (dir: string, commit: string): string | undefined => {
 };
 
 const treeAt = ({ gitdir, commit }: Place): GitTree =>
-  createTree({ commit, objects: objectsAt(gitdir), folders, limits, breathe: createBreath() });
+  createTree({ commit, objects: objectsAt(gitdir), folders, limits, breathe: createBreather() });
 
 serveWorker({
   resolve,

@@ -40,9 +40,9 @@ export const ownerOf = (object: KubeObject | undefined): string | undefined => {
 };
 
 /** When this owner last applied something new to the object, as the API server noted it (RFC 3339, in seconds). */
-export const lastAppliedBy = ({ metadata }: KubeObject, owner: string): string | undefined =>
-  ((metadata.managedFields ?? []) as { manager?: string; time?: string }[])
-    .filter(({ manager = '' }) => labelOfManager(manager) === owner)
+export const lastAppliedBy = (object: KubeObject, owner: string): string | undefined =>
+  entriesOf(object)
+    .filter(({ manager }) => labelOfManager(manager) === owner)
     .flatMap(({ time }) => time ?? [])
     .toSorted()
     .at(-1);
