@@ -7,13 +7,13 @@ import type { Hold } from '../src/api/hold.ts';
 import type { Incident } from '../src/api/incident.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 import type { ReleaseHistory } from '../src/api/release-history.ts';
-import type { ServiceLevelObjective } from '../src/api/slo.ts';
 import { systemClock } from '../src/clock.ts';
 import { createWatchCache, resources, type WatchCache } from '../src/kube/index.ts';
 import { waitFor } from '../tools/cluster/wait.ts';
 import { type Environment, startEnvironment } from '../tools/demo/environment.ts';
 import type { Progress } from '../tools/demo/progress.ts';
 import type { GitRepository } from '../tools/lib/git-server.ts';
+import { objectiveOf } from './objective.ts';
 import { percentile, round } from './statistics.ts';
 
 const exec = promisify(execFile);
@@ -141,28 +141,6 @@ const service = (name: string): KubeObject => ({
   spec: { selector: labelsOf(name), ports: [{ port: 80, targetPort: 8080 }] },
 });
 
-const objective = (name: string): ServiceLevelObjective => {
-  const metric = `http_requests_total{namespace="${NAMESPACE}",service="${name}"`;
-  return {
-    apiVersion: API_VERSION,
-    kind: 'ServiceLevelObjective',
-    metadata: { namespace: NAMESPACE, name },
-    spec: {
-      workload: { kind: 'Deployment', name },
-      objective: 99,
-      window: '1h',
-      indicator: {
-        errors: `sum(rate(${metric},code=~"5.."}[$window]))`,
-        total: `sum(rate(${metric}}[$window]))`,
-        podLabel: 'pod',
-      },
-      burnWindows: [{ long: '20s', short: '5s', factor: 5, severity: 'page' }],
-      // Thirty rollbacks in a few minutes are what the limits are there to prevent.
-      policy: { mode: 'Auto', coolDown: '0s', maxPerHour: 60 } as ServiceLevelObjective['spec']['policy'],
-    },
-  };
-};
-
 const manifest = (names: readonly string[], image: string, round: number): string =>
   names
     .flatMap((name) => [deployment(name, image, round), service(name)])
@@ -180,7 +158,8 @@ const deploy = async (env: Environment, names: readonly string[]): Promise<GitRe
     metadata: { namespace: NAMESPACE, name: 'bench' },
     spec,
   });
-  for (const name of names) await env.client.create(resources.slos, objective(name));
+  for (const name of names)
+    await env.client.create(resources.slos, objectiveOf({ namespace: NAMESPACE, name, podLabel: 'pod' }));
   const twins = names.map((name) => `twin-${name}`);
   await env.kubectl(['apply', '-f', '-'], manifest(twins, GOOD, 0));
   await recordedReady(env, [...names, ...twins], GOOD);

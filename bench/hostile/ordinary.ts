@@ -5,10 +5,10 @@ import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { ReleaseHistory } from '../../src/api/release-history.ts';
-import type { ServiceLevelObjective } from '../../src/api/slo.ts';
 import { type KubeClient, resources, type WatchCache } from '../../src/kube/index.ts';
 import { waitFor } from '../../tools/cluster/wait.ts';
 import type { GitRepository, GitServer } from '../../tools/lib/git-server.ts';
+import { objectiveOf } from '../objective.ts';
 import { ACCOUNT } from '../sync/plane.ts';
 import type { StandIn } from './prometheus.ts';
 
@@ -59,7 +59,8 @@ export const startOrdinary = async (ports: OrdinaryPorts): Promise<Ordinary> => 
   const shop = git.repository(SHOP);
   shop.commit(Object.fromEntries(WORKLOADS.map((name) => [`${name}.yaml`, JSON.stringify(deployment(name, GOOD))])));
   await createSync(admin, { namespace: SHOP, name: SHOP }, { url: shop.url, serviceAccountName: ACCOUNT });
-  for (const name of WORKLOADS) await admin.create(resources.slos, objective(name));
+  for (const name of WORKLOADS)
+    await admin.create(resources.slos, objectiveOf({ namespace: SHOP, name, podLabel: '' }));
 
   const uids = new Map<string, string>();
   for (let i = 0; i < REPOSITORIES * SYNCS_EACH; i += 1) {
@@ -220,24 +221,3 @@ const deployment = (name: string, image: string): KubeObject => ({
     template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'web', image }] } },
   },
 });
-
-const objective = (name: string): ServiceLevelObjective => {
-  const metric = `http_requests_total{namespace="${SHOP}",service="${name}"`;
-  return {
-    apiVersion: API_VERSION,
-    kind: 'ServiceLevelObjective',
-    metadata: { namespace: SHOP, name },
-    spec: {
-      workload: { kind: 'Deployment', name },
-      objective: 99,
-      window: '1h',
-      indicator: {
-        errors: `sum(rate(${metric},code=~"5.."}[$window]))`,
-        total: `sum(rate(${metric}}[$window]))`,
-        podLabel: '',
-      },
-      burnWindows: [{ long: '20s', short: '5s', factor: 5, severity: 'page' }],
-      policy: { mode: 'Auto', coolDown: '0s', maxPerHour: 60 } as ServiceLevelObjective['spec']['policy'],
-    },
-  };
-};
