@@ -403,7 +403,8 @@ export const reasons = {
     next: 'Remove what is named (image, pull secret, architecture, policy); one pod is tried again by itself.',
   },
   CABundleContested: {
-    means: "Another writer changes caBundle of the webhook's configuration; it is written again ever more seldom.",
+    means:
+      "Another writer changes caBundle of the webhook's configuration; it is written again after longer and longer pauses.",
     next: 'Take the MutatingWebhookConfiguration out of what the named field manager keeps.',
   },
   InjectionError: {
