@@ -28,7 +28,7 @@ export const objectiveOf = ({
       },
       burnWindows: [{ long: '20s', short: '5s', factor: 5, severity: 'page' }],
       // Many rollbacks in a few minutes are what the limits are there to prevent.
-      policy: { mode: 'Auto', coolDown: '0s', maxPerHour: 60 } as ServiceLevelObjective['spec']['policy'],
+      policy: { mode: 'Auto', cooldown: '0s', maxPerHour: 60 } as ServiceLevelObjective['spec']['policy'],
     },
   };
 };

@@ -17,7 +17,7 @@ import {
   workloadResource,
 } from './kube/index.ts';
 import { type RecorderCaches, replicaSetCacheOptions, workloadCacheOptions } from './release/index.ts';
-import { keepAppliers } from './sync/index.ts';
+import { trimManagedFields } from './sync/index.ts';
 
 export interface ControllerCaches {
   caches: Caches & RecorderCaches;
@@ -62,7 +62,7 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
 const workloadOptions: WatchCacheOptions = {
   keepManagedFields: true,
   trim(workload) {
-    const { managedFields } = keepAppliers({ ...workload, metadata: { ...workload.metadata } }).metadata;
+    const { managedFields } = trimManagedFields({ ...workload, metadata: { ...workload.metadata } }).metadata;
     const trimmed = workloadCacheOptions.trim?.(workload) ?? workload;
     return { ...trimmed, metadata: { ...trimmed.metadata, ...(managedFields ? { managedFields } : {}) } };
   },

@@ -56,8 +56,8 @@ const events = createEventRecorder(client, { instance, clock, onError: (err) => 
 const cachePorts: WatchCachePorts = {
   clock,
   random,
-  onDisturbance: ({ kind, what, error }) => {
-    metrics.watchDisturbances.inc({ what });
+  onWatchError: ({ kind, what, error }) => {
+    metrics.watchErrors.inc({ what });
     log.warn({ err: error, kind, what }, 'watch disturbed');
   },
 };

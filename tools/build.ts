@@ -11,7 +11,7 @@ const BUNDLES = [
   { out: 'git-worker.js', entry: 'src/git/worker.ts' },
   { out: 'render-worker.js', entry: 'src/render/worker.ts' },
   { out: 'lease-worker.js', entry: 'src/kube/lease-worker.ts' },
-  { out: 'health-worker.js', entry: 'src/sync/health-worker.ts' },
+  { out: 'health-worker.js', entry: 'src/health/health-worker.ts' },
   { out: 'metricops.js', entry: 'src/cli/main.ts' },
   { out: 'sidecar.cjs', entry: 'sidecar/main.ts' },
   { out: 'shop/shop.js', entry: 'examples/shop/app/shop.ts' },

@@ -1,5 +1,5 @@
 import { annotations } from '../src/api/annotations.ts';
-import { type AdmittedWorkload, carryPatch } from './carry.ts';
+import { type AdmittedWorkload, carryPatch } from './annotation-propagation.ts';
 import { type ClusterState, injectionNote, reasonToSkip } from './decide.ts';
 import { type InjectionSettings, injectionPatch } from './inject.ts';
 import { setMembers } from './json-patch.ts';

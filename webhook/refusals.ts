@@ -29,7 +29,7 @@ const SUSPICIOUS_MS = 5_000;
 /** An entry that nothing confirms is forgotten: the review was not the API server's, or it came to nothing. */
 const FORGOTTEN_MS = 60_000;
 /** An owner whose pods are refused with and without us is not asked about again for a while. */
-const INNOCENT_MS = 600_000;
+const CLEARED_MS = 600_000;
 /** Reviews can be forged: what they make us remember and read is bounded. */
 const OWNERS = 2_000;
 const OWNERS_OF_NAMESPACE = 50;
@@ -57,7 +57,7 @@ export const createRefusals = ({
   replicaSets: Pick<WatchCache, 'get'>;
 }): Refusals => {
   const asked = new Map<string, Asked>();
-  const innocent = new Map<string, number>();
+  const cleared = new Map<string, number>();
   const countOf = (namespace: string): number =>
     [...asked.values()].filter((entry) => entry.namespace === namespace).length;
 
@@ -74,7 +74,7 @@ export const createRefusals = ({
   /** What was admitted a while ago and did not come; what is too old is forgotten on the way. */
   const suspects = (): Asked[] => {
     const now = clock.now();
-    for (const [uid, until] of innocent) if (until <= now) innocent.delete(uid);
+    for (const [uid, until] of cleared) if (until <= now) cleared.delete(uid);
     for (const [uid, { since }] of asked) if (now - since >= FORGOTTEN_MS) asked.delete(uid);
     return [...asked.values()].filter(({ since }) => now - since >= SUSPICIOUS_MS);
   };
@@ -82,7 +82,7 @@ export const createRefusals = ({
   return {
     asked(pod, namespace, isInjected) {
       const owner = controllerOf(pod.metadata);
-      if (owner === undefined || (innocent.get(owner.uid) ?? 0) > clock.now()) return;
+      if (owner === undefined || (cleared.get(owner.uid) ?? 0) > clock.now()) return;
       const known = asked.get(owner.uid);
       // The first of a kind counts: controllers repeat what was refused.
       if (known?.isInjected === isInjected) return;
@@ -104,7 +104,7 @@ export const createRefusals = ({
         if (words === undefined) continue;
         const { namespace, owner, since, isInjected } = entry;
         if (!isInjected) {
-          innocent.set(owner.uid, clock.now() + INNOCENT_MS);
+          cleared.set(owner.uid, clock.now() + CLEARED_MS);
           asked.delete(owner.uid);
         }
         refusals.push({ namespace, owner, words, since, isInnocent: !isInjected });

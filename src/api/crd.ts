@@ -52,7 +52,7 @@ export const kinds: readonly KindDefinition[] = [
     columns: [
       { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status') },
       { name: 'Status', type: 'string', jsonPath: condition('Ready', 'message') },
-      { name: 'Revision', type: 'string', jsonPath: '.status.appliedRevision' },
+      { name: 'Revision', type: 'string', jsonPath: '.status.lastAppliedRevision' },
       { name: 'Held', type: 'string', jsonPath: condition('Held', 'status') },
       { name: 'URL', type: 'string', jsonPath: '.spec.url', priority: 1 },
       { name: 'Path', type: 'string', jsonPath: '.spec.path', priority: 1 },

@@ -193,8 +193,8 @@ export type DriftEntry = z.infer<typeof driftEntry>;
 export const gitSyncStatus = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
   conditions: conditions.optional(),
-  attemptedRevision: z.string().optional().describe('ref@commit that was last tried.'),
-  appliedRevision: z
+  lastAttemptedRevision: z.string().optional().describe('ref@commit that was last tried.'),
+  lastAppliedRevision: z
     .string()
     .optional()
     .describe('ref@commit that was last applied (with held parts at their last good release).'),
@@ -227,7 +227,7 @@ export const gitSyncStatus = z.strictObject({
     .max(20)
     .optional()
     .describe('Objects that differ from what was applied, where spec.drift is Report.'),
-  lastHandledRequest: z.string().optional(),
+  lastHandledReconcileAt: z.string().optional(),
   lastSyncTime: time.optional(),
   objects: z.int().min(0).optional().describe('How many objects the inventory has.'),
 });

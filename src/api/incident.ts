@@ -47,7 +47,7 @@ export const incidentSpec = z
   });
 
 export const verdict = z.strictObject({
-  result: z.enum(['Guilty', 'Innocent', 'Abstain']),
+  result: z.enum(['Guilty', 'NotGuilty', 'Inconclusive']),
   reason: z.string().max(128),
   message: z.string().max(4096),
   time,

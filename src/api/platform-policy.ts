@@ -46,7 +46,7 @@ export const platformPolicySpec = z.strictObject({
         .describe(
           'What a burn may do at most, whatever an objective or an annotation says: Auto > Approve > DryRun > Off.',
         ),
-      minCoolDown: duration.default('0s').describe('Cool-down of every workload, at least.'),
+      minCooldown: duration.default('0s').describe('Cool-down of every workload, at least.'),
       maxPerHour: z.int().min(1).max(60).default(60).describe('Rollbacks of one workload in any hour, at most.'),
       alertsWithoutNamespace: z
         .boolean()
@@ -64,7 +64,7 @@ export const platformPolicySpec = z.strictObject({
     })
     .default({
       maxMode: 'Auto',
-      minCoolDown: '0s',
+      minCooldown: '0s',
       maxPerHour: 60,
       alertsWithoutNamespace: false,
       trustedRuleNamespaces: [],
@@ -73,7 +73,7 @@ export const platformPolicySpec = z.strictObject({
 export type PlatformPolicySpec = z.infer<typeof platformPolicySpec>;
 
 /** Nothing refused, nothing capped: what holds where no policy was made. */
-export const openPlatform: PlatformPolicySpec = platformPolicySpec.parse({});
+export const unrestrictedPolicy: PlatformPolicySpec = platformPolicySpec.parse({});
 
 /** The one that counts. */
 export const PLATFORM_POLICY_NAME = 'default';

@@ -11,7 +11,7 @@ export interface CatalogueEntry {
 
 export const reasons = {
   // A sync
-  Succeeded: { means: 'The revision is applied.', next: 'Nothing to do.' },
+  ReconciliationSucceeded: { means: 'The revision is applied.', next: 'Nothing to do.' },
   Progressing: { means: 'The sync is under way.', next: 'Wait; `kubectl get gitsync -w` shows when it ends.' },
   Suspended: {
     means: 'spec.suspend is true: nothing is synced, rollbacks still happen.',
@@ -26,7 +26,7 @@ export const reasons = {
     means: 'The Secret of spec.secretRef does not exist or has none of the known keys.',
     next: 'Create it in the namespace of the GitSync with username and password, or token, or ca.crt alone.',
   },
-  SyncFailed: {
+  ReconciliationFailed: {
     means: 'The sync ended with an unexpected error and is tried again.',
     next: "Read the message; the controller's log has the cause.",
   },
@@ -102,7 +102,7 @@ export const reasons = {
     means: 'An object belongs to another GitSync, or a GitSync to no or another GitSyncSet.',
     next: 'Remove it from one of the two repositories, or give it another name.',
   },
-  UnknownKind: {
+  NoKindMatch: {
     means: 'The API server serves no such kind.',
     next: 'Install its CustomResourceDefinition, or add it to the repository.',
   },
@@ -192,11 +192,11 @@ export const reasons = {
     means: 'An object that somebody changed was corrected.',
     next: 'Make the change in the repository; what another controller sets belongs into spec.ignore.',
   },
-  DriftContested: {
+  DriftConflict: {
     means: 'Another manager changes the same field again and again; it is corrected less and less often.',
     next: 'Stop that manager, or leave the field to it with spec.ignore.',
   },
-  NotAdopted: {
+  AdoptionRequired: {
     means: 'An object is applied by another tool (kubectl apply, Helm, Flux, Argo CD).',
     next: 'Stop that tool, then annotate the object in Git with metricops.dev/adopt=true, or set spec.adopt.',
   },
@@ -210,8 +210,8 @@ export const reasons = {
     next: 'Push a commit that changes the rejected part, or `metricops lift`.',
   },
   NothingHeld: { means: 'No release is held.', next: 'Nothing to do.' },
-  TargetApplied: { means: 'The target release is applied.', next: 'Nothing to do.' },
-  OtherDigest: {
+  RolledBack: { means: 'The target release is applied.', next: 'Nothing to do.' },
+  Dormant: {
     means: 'A release that is not rejected is current: the hold sleeps.',
     next: 'Nothing to do; deleting the Hold forgets the rejection.',
   },
@@ -292,7 +292,7 @@ export const reasons = {
     next: 'Only the API server calls this path.',
   },
   // A verdict
-  MoreErrors: {
+  ErrorRateIncreased: {
     means: 'The new release fails clearly more requests than the one before.',
     next: 'Nothing to do where mode is Auto; otherwise `metricops rollback`.',
   },
@@ -309,7 +309,7 @@ export const reasons = {
     means: 'The release ran well for longer than policy.maxReleaseAge.',
     next: 'Look at dependencies and traffic.',
   },
-  TooFewRequests: { means: 'Too little traffic to judge.', next: 'Judge by hand, or lower policy.minRequests.' },
+  InsufficientTraffic: { means: 'Too little traffic to judge.', next: 'Judge by hand, or lower policy.minRequests.' },
   NoData: { means: 'Prometheus has no samples for the question.', next: "Check the indicator's expressions." },
   PrometheusUnreachable: {
     means: 'Prometheus did not answer.',
@@ -342,7 +342,7 @@ export const reasons = {
   },
   CoolDown: {
     means: 'The last rollback of this workload was too short a time ago.',
-    next: 'Wait for policy.coolDown, or decide by hand.',
+    next: 'Wait for policy.cooldown, or decide by hand.',
   },
   TooManyRollbacks: { means: 'policy.maxPerHour is reached.', next: 'A person decides.' },
   ModeOff: { means: 'policy.mode is Off: evidence is kept, nothing is done.', next: 'Set DryRun or Auto.' },

@@ -18,13 +18,13 @@ export type RollbackMode = z.infer<typeof rollbackMode>;
 export const rollbackPolicy = z.strictObject({
   mode: rollbackMode.default('DryRun').describe('Auto rolls back; DryRun says what it would do; Off only records.'),
   scope: z.enum(['Workload', 'Sync']).default('Workload'),
-  coolDown: duration.default('10m').describe('After a rollback of this workload, how long no other is made.'),
+  cooldown: duration.default('10m').describe('After a rollback of this workload, how long no other is made.'),
   maxPerHour: z.int().min(1).max(60).default(3).describe('Rollbacks of this workload in any hour.'),
   soak: duration.default('10m').describe('How long a release must be current and ready to count as good.'),
   maxReleaseAge: duration
     .default('24h')
     .describe('A release older than this at the start of the burn is not suspected.'),
-  minRequests: z.int().min(1).default(20).describe('Fewer requests than this in the judged window: abstain.'),
+  minRequests: z.int().min(1).default(20).describe('Fewer requests than this in the judged window: Inconclusive.'),
   verifyTimeout: duration.default('10m').describe('How long recovery may take before the incident is escalated.'),
 });
 export type RollbackPolicy = z.infer<typeof rollbackPolicy>;

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { unlessAborted } from '../abort.ts';
 import { isReason } from '../api/reasons.ts';
-import { createTurns } from '../kube/fair.ts';
+import { createFairSemaphore } from '../kube/fair-semaphore.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
 import { GitError, isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';
-import { createShelf } from './shelf.ts';
+import { createMirrorCache } from './mirror-cache.ts';
 import type { GitCallOptions, GitRoom, GitSource, GitTree } from './types.ts';
 import type { FetchCall, Fetched, Place } from './worker.ts';
 
@@ -39,10 +39,10 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
   const optionsOf = (maxHeapMb: number) => ({ data: limits, maxHeapMb, revive, ended: ended(maxHeapMb) });
   const reader = createWorkerClient(WORKER, optionsOf(limits.heapMb));
   const fetcher = createWorkerClient(WORKER, { ...optionsOf(limits.fetchHeapMb), idleMs: FETCHER_IDLE_MS });
-  const shelf = createShelf(root, { limits, now: () => performance.now() });
+  const shelf = createMirrorCache(root, { limits, now: () => performance.now() });
   const places = createPlaces(limits);
   /** What holds much of a repository at once. */
-  const reads = createTurns({ places: limits.reads, perGroup: limits.reads });
+  const reads = createFairSemaphore({ slots: limits.reads, perGroup: limits.reads });
   /** When a damaged mirror was last fetched afresh. */
   const healed = new Map<string, number>();
 
@@ -91,7 +91,10 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
 const NEVER = new AbortController().signal;
 
 const revive = ({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }) =>
-  Object.assign(new GitError(isReason(code) ? code : 'SyncFailed', message), stack === undefined ? {} : { stack });
+  Object.assign(
+    new GitError(isReason(code) ? code : 'ReconciliationFailed', message),
+    stack === undefined ? {} : { stack },
+  );
 
 const ended =
   (heapMb: number) =>
@@ -105,8 +108,8 @@ const groupOf = (source: GitSource): string => source.tenant ?? hostOf(source);
 
 /** Places for fetches: a tenant has some of all, and a host some of its tenant's, so that one that hangs leaves the rest. */
 const createPlaces = ({ fetches, fetchesPerTenant, fetchesPerHost }: GitLimits) => {
-  const ofTenant = createTurns({ places: fetches, perGroup: fetchesPerTenant });
-  const ofHost = createTurns({ places: Number.MAX_SAFE_INTEGER, perGroup: fetchesPerHost });
+  const ofTenant = createFairSemaphore({ slots: fetches, perGroup: fetchesPerTenant });
+  const ofHost = createFairSemaphore({ slots: Number.MAX_SAFE_INTEGER, perGroup: fetchesPerHost });
   return <T>(source: GitSource, signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
     ofHost(JSON.stringify([groupOf(source), hostOf(source)]), () =>
       ofTenant(groupOf(source), async () => {

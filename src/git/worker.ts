@@ -1,8 +1,8 @@
 import { workerData } from 'node:worker_threads';
 import type { Agent } from 'undici';
 import type { GitRef } from '../api/gitsync.ts';
-import { createBreather } from '../breathe.ts';
-import { createTurns } from '../kube/fair.ts';
+import { createFairSemaphore } from '../kube/fair-semaphore.ts';
+import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
 import { GitError, isDamaged } from './errors.ts';
 import type { Folder } from './folder.ts';
@@ -78,16 +78,16 @@ const resolve = async (source: GitSource, signal: AbortSignal): Promise<{ revisi
 const wordsOf = (ref: GitRef): string => (ref.tag === undefined ? `branch ${ref.branch}` : `tag ${ref.tag}`);
 
 /** Indexing takes memory and CPU: one pack at a time, tenant after tenant. */
-const indexing = createTurns({ places: 1, perGroup: 1 });
+const indexing = createFairSemaphore({ slots: 1, perGroup: 1 });
 /** Fetches of one mirror go one after another: they share the folder. */
-const mirroring = createTurns({ places: Number.MAX_SAFE_INTEGER, perGroup: 1 });
+const mirroring = createFairSemaphore({ slots: Number.MAX_SAFE_INTEGER, perGroup: 1 });
 
 const fetch = ({ dir, source, commit, spoiled }: FetchCall, signal: AbortSignal): Promise<Fetched> =>
   mirroring(dir, async () => {
     signal.throwIfAborted();
     const known = spoiled === undefined ? located(dir, commit) : undefined;
     const remote = remoteOf(source, limits.fetchMs, signal);
-    const breathe = createBreather(signal);
+    const breathe = createLoopYielder(signal);
     const alone = <T>(work: () => Promise<T>): Promise<T> => indexing(source.tenant ?? source.url, work);
     const ports = { limits, remote, objectsAt, breathe, alone };
     const gitdir = known ?? (await fetchCommit(dir, { ref: source.ref, commit, spoiled }, ports));
@@ -105,7 +105,7 @@ const located = (dir: string, commit: string): string | undefined => {
 };
 
 const treeAt = ({ gitdir, commit }: Place): GitTree =>
-  createTree({ commit, objects: objectsAt(gitdir), folders, limits, breathe: createBreather() });
+  createTree({ commit, objects: objectsAt(gitdir), folders, limits, breathe: createLoopYielder() });
 
 serveWorker({
   resolve,

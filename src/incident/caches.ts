@@ -1,10 +1,10 @@
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import {
-  openPlatform,
   PLATFORM_POLICY_NAME,
   type PlatformPolicy,
   type PlatformPolicySpec,
+  unrestrictedPolicy,
 } from '../api/platform-policy.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
@@ -25,4 +25,4 @@ export interface Caches {
 
 /** What the operator of the platform allows. */
 export const platformOf = ({ platform }: Pick<Caches, 'platform'>): PlatformPolicySpec =>
-  platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;
+  platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;

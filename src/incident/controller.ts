@@ -15,7 +15,7 @@ import {
 import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
 import { hashOf, historyName, holdName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
-import { createJudge } from './ask.ts';
+import { createJudge } from './analysis.ts';
 import { type Caches, platformOf } from './caches.ts';
 import { eventOf } from './event.ts';
 import { expiredOf } from './expiry.ts';
@@ -191,7 +191,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number => {
     const workload = caches.workloads[spec.workload.kind].get({ namespace, name: spec.workload.name });
     const objective = spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: spec.objective });
-    return parseDuration(policyOf(workload, objective, platformOf(caches)).coolDown);
+    return parseDuration(policyOf(workload, objective, platformOf(caches)).cooldown);
   };
   const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
     const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { evidence as schema } from '../api/incident.ts';
-import { type Alert, parseDelivery } from './delivery.ts';
+import { type Alert, parseDelivery } from './alertmanager-webhook.ts';
 import { withAlerts } from './evidence.ts';
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString();

@@ -1,5 +1,5 @@
 import type { Evidence, IncidentSpec } from '../api/incident.ts';
-import type { Alert } from './delivery.ts';
+import type { Alert } from './alertmanager-webhook.ts';
 
 const MAX_EVIDENCE = 64;
 
@@ -28,8 +28,8 @@ export const withAlerts = (
     entries.set(alert.fingerprint, entry);
     changed = true;
   }
-  const isNews = isFull && kept.truncated !== true;
-  if (!changed && !isNews) return undefined;
+  const hasChanged = isFull && kept.truncated !== true;
+  if (!changed && !hasChanged) return undefined;
   return { evidence: [...entries.values()], ...(isFull || kept.truncated ? { truncated: true } : {}) };
 };
 

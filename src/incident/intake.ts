@@ -3,8 +3,8 @@ import { WORKLOAD_KINDS, workloadString } from '../api/workload.ts';
 import type { EventRecorder } from '../kube/index.ts';
 import { type AlertMatch, createMatcher } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import { ALERTS_A_TURN, type Alert, parseDelivery } from './alertmanager-webhook.ts';
 import { platformOf } from './caches.ts';
-import { ALERTS_A_TURN, type Alert, parseDelivery } from './delivery.ts';
 import { MAX_OPEN_PER_NAMESPACE, type Place } from './place.ts';
 import { createStore, type StorePorts } from './store.ts';
 

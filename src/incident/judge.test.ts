@@ -12,14 +12,14 @@ const judge = (
 
 describe('judgeCounts', () => {
   for (const [what, suspect, before, result, reason] of [
-    ['no samples', undefined, counts(0, 1000), 'Abstain', 'NoData'],
-    ['no requests', counts(0, 0), counts(0, 1000), 'Abstain', 'NoData'],
-    ['a few requests, all failed', counts(5, 5), counts(0, 1000), 'Abstain', 'TooFewRequests'],
-    ['20 % after 0.1 %', counts(40, 200), counts(1, 1000), 'Guilty', 'MoreErrors'],
-    ['20 % after 20 %', counts(40, 200), counts(200, 1000), 'Innocent', 'NoDifference'],
-    ['20 % after an unknown time', counts(40, 200), undefined, 'Guilty', 'MoreErrors'],
-    ['1 % with a threshold of 1.44 %', counts(2, 200), counts(0, 1000), 'Innocent', 'NotBurning'],
-    ['5 % of 20 after 2 %: chance', counts(1, 20), counts(20, 1000), 'Innocent', 'NoDifference'],
+    ['no samples', undefined, counts(0, 1000), 'Inconclusive', 'NoData'],
+    ['no requests', counts(0, 0), counts(0, 1000), 'Inconclusive', 'NoData'],
+    ['a few requests, all failed', counts(5, 5), counts(0, 1000), 'Inconclusive', 'InsufficientTraffic'],
+    ['20 % after 0.1 %', counts(40, 200), counts(1, 1000), 'Guilty', 'ErrorRateIncreased'],
+    ['20 % after 20 %', counts(40, 200), counts(200, 1000), 'NotGuilty', 'NoDifference'],
+    ['20 % after an unknown time', counts(40, 200), undefined, 'Guilty', 'ErrorRateIncreased'],
+    ['1 % with a threshold of 1.44 %', counts(2, 200), counts(0, 1000), 'NotGuilty', 'NotBurning'],
+    ['5 % of 20 after 2 %: chance', counts(1, 20), counts(20, 1000), 'NotGuilty', 'NoDifference'],
   ] as const) {
     it(`${what}: ${result}, ${reason}`, () => {
       const verdict = judge(suspect, before);
@@ -47,7 +47,7 @@ describe('judgeCounts', () => {
     fc.assert(
       fc.property(side, side, (suspect, before) => {
         const { result } = judge(suspect, before);
-        if (suspect.total < 20) assert.equal(result, 'Abstain');
+        if (suspect.total < 20) assert.equal(result, 'Inconclusive');
         if (before.total >= 20 && suspect.total >= 20 && suspect.errors / suspect.total <= before.errors / before.total)
           assert.notEqual(result, 'Guilty');
       }),
@@ -57,7 +57,7 @@ describe('judgeCounts', () => {
 
 describe('judgeExpression', () => {
   for (const [now, before, reason] of [
-    [true, false, 'MoreErrors'],
+    [true, false, 'ErrorRateIncreased'],
     [true, true, 'BurnBeganBefore'],
     [false, false, 'NotBurning'],
   ] as const) {

@@ -23,7 +23,7 @@ const Z = 3;
 
 /**
  * Guilty: the release's own pods burn the budget, and fail a larger part of their requests than the ones before them
- * by more than chance explains. Innocent: they do not. Abstain: there is too little to tell. No data is no evidence.
+ * by more than chance explains. NotGuilty: they do not. Inconclusive: there is too little to tell. No data is no evidence.
  */
 export const judgeCounts = (evidence: Evidence, time: string): Verdict => {
   const { suspect, before, threshold, minRequests, query } = evidence;
@@ -44,18 +44,18 @@ export const judgeCounts = (evidence: Evidence, time: string): Verdict => {
     ...numbers,
   });
   if (!suspect || suspect.total === 0)
-    return verdict('Abstain', 'NoData', 'no requests to the pods of this release are recorded yet');
+    return verdict('Inconclusive', 'NoData', 'no requests to the pods of this release are recorded yet');
   if (suspect.total < minRequests) {
     return verdict(
-      'Abstain',
-      'TooFewRequests',
+      'Inconclusive',
+      'InsufficientTraffic',
       `${Math.floor(suspect.total)} requests so far; ${minRequests} are needed to judge`,
     );
   }
   const ratio = suspect.errors / suspect.total;
   if (ratio <= threshold) {
     return verdict(
-      'Innocent',
+      'NotGuilty',
       'NotBurning',
       `its pods fail ${percent(ratio)} of requests; the budget burns above ${percent(threshold)}`,
     );
@@ -64,14 +64,14 @@ export const judgeCounts = (evidence: Evidence, time: string): Verdict => {
   if (!known)
     return verdict(
       'Guilty',
-      'MoreErrors',
+      'ErrorRateIncreased',
       `its pods fail ${percent(ratio)} of requests; before it there was too little traffic to compare`,
     );
   const oldRatio = known.errors / known.total;
   const compared = `its pods fail ${percent(ratio)} of requests, those of the release before it ${percent(oldRatio)}`;
   return zScore(suspect, known) > Z
-    ? verdict('Guilty', 'MoreErrors', compared)
-    : verdict('Innocent', 'NoDifference', compared);
+    ? verdict('Guilty', 'ErrorRateIncreased', compared)
+    : verdict('NotGuilty', 'NoDifference', compared);
 };
 
 /** Two-proportion z-test with pooled variance. */
@@ -88,10 +88,10 @@ export const judgeExpression = (
 ): Verdict => {
   const { query } = asked;
   if (!asked.burningNow)
-    return { result: 'Innocent', reason: 'NotBurning', message: 'asked again, the alert does not fire', time, query };
+    return { result: 'NotGuilty', reason: 'NotBurning', message: 'asked again, the alert does not fire', time, query };
   if (asked.burningBefore) {
     return {
-      result: 'Innocent',
+      result: 'NotGuilty',
       reason: 'BurnBeganBefore',
       message: 'the alert fired already just before this release',
       time,
@@ -100,15 +100,15 @@ export const judgeExpression = (
   }
   return {
     result: 'Guilty',
-    reason: 'MoreErrors',
+    reason: 'ErrorRateIncreased',
     message: 'the alert fires now, and did not just before this release',
     time,
     query,
   };
 };
 
-export const abstain = (reason: string, message: string, time: string): Verdict => ({
-  result: 'Abstain',
+export const inconclusive = (reason: string, message: string, time: string): Verdict => ({
+  result: 'Inconclusive',
   reason,
   message,
   time,

@@ -7,7 +7,7 @@ import { selectLastGood } from '../release/last-good.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName, holdName } from '../snapshot/index.ts';
 import { healthOf, otherToolOf } from '../sync/index.ts';
-import type { Judge, Question } from './ask.ts';
+import type { Judge, Question } from './analysis.ts';
 import { type Caches, platformOf } from './caches.ts';
 import { policyOf } from './policy.ts';
 import type { Observation } from './step.ts';

@@ -3,7 +3,7 @@ import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentSpec } from '../api/incident.ts';
 import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
 import type { AlertMatch } from '../slo/index.ts';
-import type { Alert } from './delivery.ts';
+import type { Alert } from './alertmanager-webhook.ts';
 import { withAlerts } from './evidence.ts';
 import { incidentName } from './name.ts';
 import { awaitsApproval, isClosed } from './step.ts';

@@ -21,11 +21,11 @@ export const policyOf = (
   const said = workload?.metadata.annotations?.[annotations.rollback];
   // A word that nobody knows must not leave Auto in force.
   const mode = said === undefined ? policy.mode : (MODES[said.toLowerCase()] ?? 'DryRun');
-  const { maxMode, minCoolDown, maxPerHour } = platform.rollback;
+  const { maxMode, minCooldown, maxPerHour } = platform.rollback;
   return {
     ...policy,
     mode: BY_STRENGTH.indexOf(mode) > BY_STRENGTH.indexOf(maxMode) ? maxMode : mode,
-    coolDown: parseDuration(policy.coolDown) < parseDuration(minCoolDown) ? minCoolDown : policy.coolDown,
+    cooldown: parseDuration(policy.cooldown) < parseDuration(minCooldown) ? minCooldown : policy.cooldown,
     maxPerHour: Math.min(policy.maxPerHour, maxPerHour),
   };
 };

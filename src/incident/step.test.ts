@@ -19,7 +19,7 @@ const release = (number: number, rest: Partial<Omit<Release, 'snapshot'>> = {}):
   outcome: 'Active',
   ...rest,
 });
-const verdict = (result: Verdict['result'], reason = 'MoreErrors'): Verdict => ({
+const verdict = (result: Verdict['result'], reason = 'ErrorRateIncreased'): Verdict => ({
   result,
   reason,
   message: 'because',
@@ -121,33 +121,33 @@ describe('step', () => {
     ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
     [
       'waits for a cool-down that no calendar has',
-      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', coolDown: '99999999999999d' }) },
+      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', cooldown: '99999999999999d' }) },
       'Judging',
       'CoolDown',
     ],
-    ['acts after its cool-down', { rollbacks: [NOW - 660_000] }, 'RollingBack', 'MoreErrors'],
-    ['asks again while there is no data', { verdict: verdict('Abstain', 'NoData') }, 'Judging', 'NoData'],
+    ['acts after its cool-down', { rollbacks: [NOW - 660_000] }, 'RollingBack', 'ErrorRateIncreased'],
+    ['asks again while there is no data', { verdict: verdict('Inconclusive', 'NoData') }, 'Judging', 'NoData'],
     [
       'asks a person when there never was data',
-      { verdict: verdict('Abstain', 'NoData'), opened: NOW - JUDGE_FOR_MS },
+      { verdict: verdict('Inconclusive', 'NoData'), opened: NOW - JUDGE_FOR_MS },
       'Escalated',
       'NoData',
     ],
     [
       'dismisses an alert that ended without data',
-      { verdict: verdict('Abstain', 'NoData'), firing: false },
+      { verdict: verdict('Inconclusive', 'NoData'), firing: false },
       'Dismissed',
       'NoData',
     ],
     [
       'looks again before it believes in innocence',
-      { verdict: verdict('Innocent', 'NotBurning') },
+      { verdict: verdict('NotGuilty', 'NotBurning') },
       'Judging',
       'NotBurning',
     ],
     [
       'dismisses the innocent',
-      { verdict: verdict('Innocent', 'NoDifference'), opened: NOW - 120_000 },
+      { verdict: verdict('NotGuilty', 'NoDifference'), opened: NOW - 120_000 },
       'Dismissed',
       'NoDifference',
     ],
@@ -181,7 +181,11 @@ describe('step', () => {
 
   it('ends, and never moves again once it is closed', () => {
     const any = fc.record({
-      verdict: fc.constantFrom(verdict('Guilty'), verdict('Innocent', 'NotBurning'), verdict('Abstain', 'NoData')),
+      verdict: fc.constantFrom(
+        verdict('Guilty'),
+        verdict('NotGuilty', 'NotBurning'),
+        verdict('Inconclusive', 'NoData'),
+      ),
       firing: fc.boolean(),
       heldByOther: fc.boolean(),
       restored: fc.boolean(),

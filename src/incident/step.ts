@@ -53,13 +53,13 @@ export const awaitsApproval = ({ status }: Pick<Incident, 'status'>): boolean =>
   status?.phase === 'Judging' && status.message?.startsWith('AwaitingApproval:') === true;
 
 /** Between two looks at what is watched anyway. */
-const LOOK_AGAIN_MS = 1_000;
+const REQUEUE_MS = 1_000;
 /** Between two looks at Prometheus: a tenth later than need be, and few of what takes long. */
 const lookAgain = (age: number): number => Math.min(Math.max(age / 10, 1_000), 15_000);
 /** How long evidence is looked for before a person is asked. */
 export const JUDGE_FOR_MS = 300_000;
 /** A verdict of innocence is believed when it holds for this long, or when the alert ends. */
-const INNOCENT_FOR_MS = 60_000;
+const NOT_GUILTY_FOR_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** That a Date can say: a duration of the schema may go beyond it. */
 const LAST_TIME = 8.64e15;
@@ -115,25 +115,25 @@ const judging = (incident: Incident, observed: Observation, now: number): Step =
   const more: Partial<IncidentStatus> = { mode: policy.mode, ...(verdict ? { verdict } : {}) };
   const close = (phase: IncidentPhase, reason: Reason, message: string): Step =>
     move(incident, now, { phase, reason, message, more });
-  const stop = obstacle(incident, observed);
+  const stop = guardrail(incident, observed);
   if (stop) return close(stop.phase, stop.reason, stop.message);
   const wait = (reason: string, message: string, again: number): Step =>
     move(incident, now, { phase: 'Judging', reason, message, more, again });
   const age = now - observed.opened;
-  if (!verdict) return wait('NoData', 'not asked yet', LOOK_AGAIN_MS);
-  if (verdict.result === 'Abstain') {
+  if (!verdict) return wait('NoData', 'not asked yet', REQUEUE_MS);
+  if (verdict.result === 'Inconclusive') {
     if (age < JUDGE_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, lookAgain(age));
     return close(observed.firing ? 'Escalated' : 'Dismissed', verdict.reason as Reason, verdict.message);
   }
-  if (verdict.result === 'Innocent') {
-    if (age < INNOCENT_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, lookAgain(age));
+  if (verdict.result === 'NotGuilty') {
+    if (age < NOT_GUILTY_FOR_MS && observed.firing) return wait(verdict.reason, verdict.message, lookAgain(age));
     return close('Dismissed', verdict.reason as Reason, verdict.message);
   }
   return guilty(incident, observed, { now, close, wait });
 };
 
 /** What settles the matter before any evidence is weighed. */
-const obstacle = (
+const guardrail = (
   incident: Incident,
   observed: Observation,
 ): { phase: IncidentPhase; reason: Reason; message: string } | undefined => {
@@ -188,7 +188,7 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
       'TooManyRollbacks',
       `${lastHour.length} rollbacks in the last hour; policy.maxPerHour is ${policy.maxPerHour}`,
     );
-  const free = Math.max(0, ...observed.rollbacks) + parseDuration(policy.coolDown);
+  const free = Math.max(0, ...observed.rollbacks) + parseDuration(policy.cooldown);
   if (observed.rollbacks.length > 0 && now < free)
     return wait(
       'CoolDown',
@@ -207,11 +207,11 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
   };
   return move(incident, now, {
     phase: 'RollingBack',
-    reason: 'MoreErrors',
+    reason: 'ErrorRateIncreased',
     message: `taking ${what}: ${verdict?.message ?? ''}`,
     more: { mode: policy.mode, ...(verdict ? { verdict } : {}), target: chosen },
     writeHold: true,
-    again: LOOK_AGAIN_MS,
+    again: REQUEUE_MS,
   });
 };
 
@@ -222,7 +222,7 @@ const rollingBack = (incident: Incident, observed: Observation, now: number): St
     const message = 'another Hold keeps the release out already';
     return move(incident, now, { phase: 'Dismissed', reason: 'AlreadyHeld', message });
   }
-  if (!hold) return { status, writeHold: true, again: LOOK_AGAIN_MS };
+  if (!hold) return { status, writeHold: true, again: REQUEUE_MS };
   const more = { hold: hold.metadata.name };
   const message = hold.status?.conditions?.find((c) => c.type === 'Held')?.message ?? '';
   if (hold.status?.phase === 'Failed')
@@ -234,14 +234,14 @@ const rollingBack = (incident: Incident, observed: Observation, now: number): St
       message: 'a release that is not rejected came before the rollback',
       more,
     });
-  if (hold.status?.phase !== 'Held') return { status: { ...status, ...more }, writeHold: false, again: LOOK_AGAIN_MS };
+  if (hold.status?.phase !== 'Held') return { status: { ...status, ...more }, writeHold: false, again: REQUEUE_MS };
   const rolledBackTime = hold.status.appliedTime ?? new Date(now).toISOString();
   return move(incident, now, {
     phase: 'Verifying',
-    reason: 'TargetApplied',
+    reason: 'RolledBack',
     message,
     more: { ...more, rolledBackTime },
-    again: LOOK_AGAIN_MS,
+    again: REQUEUE_MS,
   });
 };
 

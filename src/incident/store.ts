@@ -1,7 +1,7 @@
 import type { Incident } from '../api/incident.ts';
 import { workloadString } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import { createTurns, isConflict, type KubeClient, resources } from '../kube/index.ts';
+import { createFairSemaphore, isConflict, type KubeClient, resources } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { createBatches } from './batches.ts';
 import type { Caches } from './caches.ts';
@@ -18,7 +18,7 @@ export interface StorePorts {
 
 const TRIES = 20;
 /** Workloads whose alerts are stored at a time, and of one namespace. */
-const WRITES = { places: 16, perGroup: 4 };
+const WRITES = { slots: 16, perGroup: 4 };
 
 /**
  * Stores what deliveries say about workloads: one write for each delivery and incident, and none where they say nothing
@@ -76,7 +76,7 @@ export const createStore = (ports: StorePorts): ((group: Group) => Promise<Place
     throw new Error(`not stored after ${TRIES} tries: somebody else writes the incident all the time`);
   };
 
-  const turns = createTurns(WRITES);
+  const turns = createFairSemaphore(WRITES);
   const batches = createBatches<Group, Place['do']>(([first, ...more]) => {
     const groups = [first, ...more];
     const alerts = groups.flatMap((group) => group.alerts);

@@ -48,7 +48,7 @@ const setUp = (
   const cache = createWatchCache(client, resources.configMaps, trim ? { trim } : {}, {
     clock,
     random: () => 0.5,
-    onDisturbance: ({ what }) => disturbances.push(what),
+    onWatchError: ({ what }) => disturbances.push(what),
   });
   if (onChange) cache.onChange(onChange);
   cache.onChange((now, before) => changes.push(`${before?.metadata.name ?? '-'}>${now?.metadata.name ?? '-'}`));

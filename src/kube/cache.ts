@@ -8,7 +8,7 @@ export interface WatchCachePorts {
   /** [0, 1) */
   random: () => number;
   /** Told of every disturbance: reconnected, listed again, a handler that threw. */
-  onDisturbance?: (event: { kind: string; what: 'relist' | 'reconnect' | 'handler'; error: unknown }) => void;
+  onWatchError?: (event: { kind: string; what: 'relist' | 'reconnect' | 'handler'; error: unknown }) => void;
 }
 
 const MAX_BACKOFF_MS = 30_000;
@@ -33,7 +33,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
     try {
       return options.trim?.(object) ?? object;
     } catch (error) {
-      ports.onDisturbance?.({ kind: type.kind, what: 'handler', error }); // of an odd one all is kept: the list goes on
+      ports.onWatchError?.({ kind: type.kind, what: 'handler', error }); // of an odd one all is kept: the list goes on
       return object;
     }
   };
@@ -42,7 +42,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
       try {
         handler(object, previous);
       } catch (error) {
-        ports.onDisturbance?.({ kind: type.kind, what: 'handler', error }); // the others still hear of it
+        ports.onWatchError?.({ kind: type.kind, what: 'handler', error }); // the others still hear of it
       }
     }
   };
@@ -91,7 +91,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
 
   const disturbed = (error: unknown): void => {
     if (!canResume(error)) resourceVersion = undefined;
-    ports.onDisturbance?.({ kind: type.kind, what: resourceVersion === undefined ? 'relist' : 'reconnect', error });
+    ports.onWatchError?.({ kind: type.kind, what: resourceVersion === undefined ? 'relist' : 'reconnect', error });
   };
 
   const run = async (): Promise<void> => {

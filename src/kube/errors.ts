@@ -43,7 +43,7 @@ export const isRejected = (error: unknown): boolean =>
     (error.status === 500 && /request is too large|message larger than max/.test(error.message)));
 
 /** 404 that is no Status object: not the object is missing, but its kind. */
-export const isKindGone = (error: unknown): boolean =>
+export const isNoMatch = (error: unknown): boolean =>
   error instanceof KubeError && error.status === 404 && error.reason === 'HTTP404';
 
 /** 403 of a namespace that is being deleted: it takes nothing new, and nothing is missing for it. */

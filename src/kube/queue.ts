@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { createFairLine } from './fair.ts';
+import { createFairQueue } from './fair-semaphore.ts';
 
 export interface WorkQueue {
   /** Asks for work on this key; asked for twice before it starts, it is done once, and again if asked while it runs. */
@@ -29,7 +29,7 @@ export interface WorkQueueOptions {
 export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
   const { clock, worker, concurrency, perGroup = concurrency, perLane = concurrency, laneOf = () => '' } = options;
   const groupOf = options.groupOf ?? ((key: string) => key.slice(0, Math.max(key.indexOf('/'), 0)));
-  const line = createFairLine<string>({ places: concurrency, perGroup, perLane });
+  const line = createFairQueue<string>({ slots: concurrency, perGroup, perLane });
   const waiting = new Set<string>();
   const running = new Map<string, { again: boolean }>();
   const timers = new Map<string, { at: number; abort: AbortController }>();

@@ -4,7 +4,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Release, ReleaseImage } from '../api/release-history.ts';
 import { liveDigest, templateOf } from '../snapshot/index.ts';
 import type { Observed } from './history.ts';
-import { changedByHand, gitSyncOf, templateWriters } from './writers.ts';
+import { changedByHand, gitSyncOf, templateWriters } from './template-managers.ts';
 
 /** What a status may hold of something that people write. */
 const MAX_LABELS = 64;

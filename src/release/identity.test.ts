@@ -14,7 +14,7 @@ import {
   replicaSetOf,
 } from './identity.ts';
 import { isRolledOut } from './rollout.ts';
-import { templateWriters, workloadCacheOptions } from './writers.ts';
+import { templateWriters, workloadCacheOptions } from './template-managers.ts';
 
 const cache = (...objects: KubeObject[]): WatchCache => ({
   get: ({ namespace, name }: Name) =>

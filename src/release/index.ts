@@ -1,3 +1,4 @@
+export { alertRulesOf, assessmentsOf } from './assessments.ts';
 export { goodAt, isRejected, type Judgements, type Observation, type Observed, observe } from './history.ts';
 export {
   digestsOfReplicaSet,
@@ -9,11 +10,10 @@ export {
   replicaSetCacheOptions,
   revisionOf,
 } from './identity.ts';
-export { alertRulesOf, judgementsOf } from './judgements.ts';
 export { selectLastGood, type Target } from './last-good.ts';
 export { createRecorder } from './recorder.ts';
 export { isRolledOut } from './rollout.ts';
+export { templateWriters, workloadCacheOptions } from './template-managers.ts';
 export { type PodIdentity, TokenError } from './token.ts';
 export type { RecordAnswer, Recorder, RecorderCaches, RecorderPorts } from './types.ts';
 export { clusterKeys, createTokenVerifier, type KeySource, type TokenVerifier } from './verifier.ts';
-export { templateWriters, workloadCacheOptions } from './writers.ts';

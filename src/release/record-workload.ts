@@ -4,16 +4,16 @@ import { apiVersionOf } from '../kube/client.ts';
 import { isRejected } from '../kube/errors.ts';
 import { workloadResource } from '../kube/resources.ts';
 import { ensureHistory, LIVE_MANAGER, SnapshotTooLarge, templateOf } from '../snapshot/index.ts';
+import { alertRulesOf, assessmentsOf } from './assessments.ts';
 import { type CurrentDigest, currentDigest, describeRelease } from './describe.ts';
 import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
 import { goodAt, type Observed, observe } from './history.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { isOfCurrent } from './identity.ts';
-import { alertRulesOf, judgementsOf } from './judgements.ts';
-import { withoutMissing } from './missing.ts';
 import { isRolledOut } from './rollout.ts';
 import { withoutLostTarget } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
+import { withoutMissing } from './workload-missing.ts';
 
 export interface Recorded {
   /** Of the pod that reports, or the current one. undefined: not recorded, and not the current one. */
@@ -49,14 +49,14 @@ export const recordWorkload = async (
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
     const observation = { release, current: true, ready };
     const now = clock.now();
-    const status = withoutMissing(observe(history?.status, observation, judgementsOf(key, history, caches), now));
+    const status = withoutMissing(observe(history?.status, observation, assessmentsOf(key, history, caches), now));
     return withoutLostTarget(key, history?.status ?? {}, status, { client: ports.client, now });
   });
   const releases = after.releases ?? [];
   const isOlder = pod !== undefined && !isOfCurrent(pod, owner, source.digest);
   const release = isOlder ? olderReleaseOf(pod, owner, releases) : releases.find((r) => r.sourceDigest === digest);
   const created = release !== undefined && !before.releases?.some((r) => r.number === release.number);
-  return { release, created, status: after, due: goodAt(after, judgementsOf(key, history, caches)) };
+  return { release, created, status: after, due: goodAt(after, assessmentsOf(key, history, caches)) };
 };
 
 /**

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../api/meta.ts';
 import { workloadString } from '../api/workload.ts';
-import { namespaceEnds, ownerUnknown, refusal, refusalOf, releaseUnknown } from './answer.ts';
+import { isEnding, runLeader } from './controller.ts';
 import { createHistoryWriter } from './history-writer.ts';
 import { ownerOf } from './identity.ts';
-import { isEnding, runLeader } from './leader.ts';
 import { type RecordPorts, recordWorkload } from './record-workload.ts';
+import { namespaceEnds, ownerUnknown, refusal, refusalOf, releaseUnknown } from './responses.ts';
 import type { PodIdentity } from './token.ts';
 import type { RecordAnswer, Recorder, RecorderPorts } from './types.ts';
 import { clusterKeys, createTokenVerifier, KeysUnavailable } from './verifier.ts';

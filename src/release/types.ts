@@ -4,8 +4,8 @@ import type { Clock } from '../clock.ts';
 import type { KubeClient, WatchCache } from '../kube/types.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import type { JudgementCaches } from './assessments.ts';
 import type { OwnerCaches } from './identity.ts';
-import type { JudgementCaches } from './judgements.ts';
 import type { TokenVerifier } from './verifier.ts';
 
 /**

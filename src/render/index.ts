@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { GitTree } from '../git/index.ts';
-import { createTurns, type Turns } from '../kube/index.ts';
+import { createFairSemaphore, type FairSemaphore } from '../kube/index.ts';
 import { RenderError } from './errors.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { type KustomizePorts, kustomizeBuild } from './kustomize.ts';
@@ -53,16 +53,16 @@ export interface Rendered {
  * them, so this bounds their sum, too.
  */
 export interface RenderTurns {
-  plain: Turns;
+  plain: FairSemaphore;
   /** What takes much memory: a kustomize process, or the parse of large manifests. Who has such a place waits for no other. */
-  large: Turns;
+  large: FairSemaphore;
 }
 
-export const RENDERS = { plain: { places: 4, perGroup: 2 }, large: { places: 2, perGroup: 1 } };
+export const RENDERS = { plain: { slots: 4, perGroup: 2 }, large: { slots: 2, perGroup: 1 } };
 
 export const createRenderTurns = (): RenderTurns => ({
-  plain: createTurns(RENDERS.plain),
-  large: createTurns(RENDERS.large),
+  plain: createFairSemaphore(RENDERS.plain),
+  large: createFairSemaphore(RENDERS.large),
 });
 
 const ROOT = '.';

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import { isReason } from '../api/reasons.ts';
-import { createTurns } from '../kube/fair.ts';
+import { createFairSemaphore } from '../kube/fair-semaphore.ts';
 import { createWorkerClient, type WorkerOptions } from '../worker/client.ts';
 import { RenderError } from './errors.ts';
 import type { ManifestText } from './parse.ts';
@@ -36,7 +36,7 @@ export const createParser = ({ timeoutMs = 10_000, maxHeapMb = PARSER_HEAP_MB } 
   const optionsOf = (of: keyof typeof PARSER_HEAP_MB): WorkerOptions => ({
     maxHeapMb: maxHeapMb[of],
     idleMs: IDLE_MS[of],
-    revive: ({ code, message }) => new RenderError(isReason(code) ? code : 'SyncFailed', message),
+    revive: ({ code, message }) => new RenderError(isReason(code) ? code : 'ReconciliationFailed', message),
     ended: (how, cause) =>
       new RenderError(
         'ManifestTooLarge',
@@ -49,7 +49,7 @@ export const createParser = ({ timeoutMs = 10_000, maxHeapMb = PARSER_HEAP_MB } 
   const lane = (of: keyof typeof PARSER_HEAP_MB) => {
     const worker = createWorkerClient(WORKER, optionsOf(of));
     // One at a time: a call's time does not run while it waits, and one that ends the thread ends no other call.
-    const turn = createTurns({ places: 1, perGroup: 1 });
+    const turn = createFairSemaphore({ slots: 1, perGroup: 1 });
     const all = async (manifests: readonly ManifestText[]): Promise<KubeObject[]> => {
       const objects: KubeObject[] = [];
       let part = await worker.call<KubeObject[]>('parseAll', [manifests], timeoutMs);

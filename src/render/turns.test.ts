@@ -21,7 +21,7 @@ describe('a render of plain manifests', () => {
     render({ tree: treeOf(text), path: '.', mode: 'Plain', tenant: 'shop' }, { kustomize: '', timeoutMs: 1, turns });
 
   it('takes no memory beside two kustomize processes when it is large, and waits for none when it is small', async () => {
-    const builds = Array.from({ length: RENDERS.large.places }, () => Promise.withResolvers<void>());
+    const builds = Array.from({ length: RENDERS.large.slots }, () => Promise.withResolvers<void>());
     const done = builds.map(({ promise }, i) => turns.large(`tenant ${i}`, () => promise));
     let isRendered = false;
     const large = plain(configMap(1_100_000)).then(() => {

@@ -1,6 +1,6 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
-import { openPlatform, PLATFORM_POLICY_NAME, type PlatformPolicy } from '../api/platform-policy.ts';
+import { PLATFORM_POLICY_NAME, type PlatformPolicy, unrestrictedPolicy } from '../api/platform-policy.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
@@ -12,11 +12,11 @@ import {
   resources,
   type WatchCache,
 } from '../kube/index.ts';
+import { refusalOfHost } from '../policy/platform.ts';
 import { hashOf } from '../snapshot/index.ts';
-import { FLOOR_MS, intervalOf, retryIn, withJitter } from '../sync/backoff.ts';
-import { refusalOfHost } from '../sync/confine.ts';
-import type { Credentials } from '../sync/credentials.ts';
-import { SyncError } from '../sync/source.ts';
+import { FLOOR_MS, intervalOf, retryIn, withJitter } from '../source/backoff.ts';
+import type { Credentials } from '../source/credentials.ts';
+import { SyncError } from '../source/source-of.ts';
 import type { Log } from '../telemetry/index.ts';
 import { isOtherThan, requestOf } from './changes.ts';
 import { ensureFinalizer, finish } from './finish.ts';
@@ -26,7 +26,7 @@ import { isOwn } from './ownership.ts';
 import { planSet } from './plan.ts';
 import { type Outcome, statusOf } from './status.ts';
 import { type GeneratorInputs, idOf, nameOfId, type SetProblem, type SyncName } from './types.ts';
-import { carryOut } from './write.ts';
+import { applyPlan } from './write.ts';
 
 /** Watched copies that the process has anyway. */
 export interface SetCaches {
@@ -87,7 +87,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     const outcome = await attempt(set);
     await report(set, outcome);
     const interval = intervalOf(set);
-    if (outcome.problems.some((problem) => problem.passing)) {
+    if (outcome.problems.some((problem) => problem.transient)) {
       failures.set(key, (failures.get(key) ?? 0) + 1);
       return retryIn(failures.get(key) ?? 1, interval, ports.random);
     }
@@ -100,7 +100,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     syncs.list(metadata.namespace === systemNamespace ? undefined : metadata.namespace);
 
   const attempt = async (set: GitSyncSet): Promise<Outcome> => {
-    const policy = platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;
+    const policy = platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;
     const { folders: read } = set.spec.generator;
     const refused = read && refusalOfHost(set, read.url, policy);
     if (refused) return { problems: [refused] };
@@ -108,7 +108,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
       const { revision, ...inputs } = await inputsOf(set);
       const generated = generate(set, inputs);
       const plan = planSet(set, generated, liveFor(set));
-      const rejected = await carryOut(set, plan, writing);
+      const rejected = await applyPlan(set, plan, writing);
       const problems = [...plan.problems, ...rejected];
       return { syncs: generated.syncs.length, ...(revision === undefined ? {} : { revision }), problems };
     } catch (error) {
@@ -147,7 +147,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     isForeseen: (error) => stopped.signal.aborted || error instanceof KubeError,
     async tell(key, message) {
       const set = sets.get(nameOfId(key));
-      if (set) await report(set, { problems: [{ reason: 'InternalError', message, passing: true }] });
+      if (set) await report(set, { problems: [{ reason: 'InternalError', message, transient: true }] });
     },
   });
   const queue = createWorkQueue({
@@ -211,5 +211,5 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
 const problemOf = (error: GitError | SyncError): SetProblem => ({
   reason: error.code,
   message: error.message,
-  passing: true,
+  transient: true,
 });

@@ -4,9 +4,9 @@ import type { GitSyncSet } from '../api/gitsyncset.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import { hashOf } from '../snapshot/index.ts';
-import { intervalOf } from '../sync/backoff.ts';
-import type { Credentials } from '../sync/credentials.ts';
-import { sourceOf } from '../sync/source.ts';
+import { intervalOf } from '../source/backoff.ts';
+import type { Credentials } from '../source/credentials.ts';
+import { sourceOf } from '../source/source-of.ts';
 import { idOf } from './types.ts';
 
 export interface FolderReader {

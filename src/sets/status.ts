@@ -24,7 +24,7 @@ export const statusOf = (
   const [first] = problems;
   const ready = first
     ? { status: false, reason: first.reason, message: wordsOf(problems) }
-    : { status: true, reason: 'Succeeded' as const, message: `${plural(syncs ?? 0)}${from(revision)}` };
+    : { status: true, reason: 'ReconciliationSucceeded' as const, message: `${plural(syncs ?? 0)}${from(revision)}` };
   return {
     ...before,
     ...(generation === undefined ? {} : { observedGeneration: generation }),

@@ -19,7 +19,7 @@ export interface SetProblem {
   /** What it is about: a GitSync of that name stays as it is. Without it, nobody knows which ones are still wanted. */
   sync?: SyncName;
   /** It may be over in a moment: tried again soon, not only when something changes. */
-  passing?: boolean;
+  transient?: boolean;
 }
 
 /** What the generators read from outside; the set's own generator says which of them it needs. */

@@ -25,7 +25,7 @@ interface Task {
 const CONCURRENCY = 20;
 
 /** Writes and deletes as planned. What the API server refuses is named in the problems, and stops nobody else. */
-export const carryOut = async (set: GitSyncSet, plan: SetPlan, ports: WritePorts): Promise<SetProblem[]> => {
+export const applyPlan = async (set: GitSyncSet, plan: SetPlan, ports: WritePorts): Promise<SetProblem[]> => {
   const tasks = [
     ...plan.writes.map((write) => writeTask(set, write, ports)),
     ...plan.deletes.map((sync) => deleteTask(sync, ports)),
@@ -80,7 +80,7 @@ const deleteTask = ({ metadata }: GitSync, { client, syncs }: WritePorts): Task 
 const problemOf = ({ namespace = '', name }: ObjectMeta, error: unknown): SetProblem => {
   if (!(error instanceof KubeError)) throw error;
   const message = `GitSync ${namespace}/${name}: ${error.message}`;
-  return { reason: 'ObjectRejected', message, sync: { namespace, name }, passing: !isRejected(error) };
+  return { reason: 'ObjectRejected', message, sync: { namespace, name }, transient: !isRejected(error) };
 };
 
 const SEEN_WITHIN_MS = 2_000;

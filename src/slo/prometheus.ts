@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { type AlertingRule, alertingRulesOf, PrometheusError, type Sample, samplesOf } from './answer.ts';
+import { type AlertingRule, alertingRulesOf, PrometheusError, type Sample, samplesOf } from './responses.ts';
 
 /** What may be asked. All reject with PrometheusError only. */
 export interface Queries {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as client from '@kubernetes/client-node';
 import { describe, it } from 'mocha';
-import { configReferencesIn, PLACES, referencesOf } from './references.ts';
+import { configReferencesIn, REFERENCE_PATHS, referencesOf } from './references.ts';
 
 const podSpecWith = (place: string, name: string): unknown =>
   place
@@ -28,11 +28,11 @@ const placesBelow = (type: string, path = '', above: readonly string[] = []): st
 
 describe('referencesOf', () => {
   it('knows every place that the Kubernetes client has in its pod spec, and no other', () => {
-    const known = PLACES.map(([kind, place]) => `${kind} ${place}`);
+    const known = REFERENCE_PATHS.map(([kind, place]) => `${kind} ${place}`);
     assert.deepEqual(known.sort(), placesBelow('V1PodSpec').sort());
   });
 
-  for (const [kind, place] of PLACES) {
+  for (const [kind, place] of REFERENCE_PATHS) {
     it(`finds a ${kind} at ${place}`, () => {
       const { configMaps, secrets } = referencesOf({ spec: podSpecWith(place, 'wanted') });
       const [found, others] = kind === 'ConfigMap' ? [configMaps, secrets] : [secrets, configMaps];

@@ -21,7 +21,7 @@ const inEveryContainer = (kind: ConfigKind, place: string): [ConfigKind, string]
  * Every place in which a pod spec of Kubernetes 1.34 can name a ConfigMap or a Secret (1.36 has the same); `*` is each item of a
  * list. There is no other list of them: what is read from a template and what is rewritten in it cannot come apart.
  */
-export const PLACES: readonly (readonly [ConfigKind, string])[] = [
+export const REFERENCE_PATHS: readonly (readonly [ConfigKind, string])[] = [
   ['ConfigMap', 'volumes.*.configMap.name'],
   ['ConfigMap', 'volumes.*.projected.sources.*.configMap.name'],
   ['Secret', 'volumes.*.secret.secretName'],
@@ -68,7 +68,7 @@ const changeAt = (value: unknown, path: readonly string[], change: (name: string
 };
 
 const renameInPodSpec = (spec: unknown, rename: Rename): unknown =>
-  PLACES.reduce<unknown>(
+  REFERENCE_PATHS.reduce<unknown>(
     (changed, [kind, place]) => changeAt(changed, place.split('.'), (name) => rename(kind, name)),
     spec,
   );

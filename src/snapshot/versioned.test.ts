@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { configReferencesIn, PLACES } from './references.ts';
+import { configReferencesIn, REFERENCE_PATHS } from './references.ts';
 import { VERSIONED_OF, versionedOf, withVersionedConfig } from './versioned.ts';
 
 const KEY = Buffer.from('0123456789abcdef0123456789abcdef');
@@ -94,7 +94,7 @@ describe('a reference to versioned configuration', () => {
   const rewritten = (object: KubeObject): KubeObject | undefined => withVersionedConfig([...both, object], KEY).at(-1);
   const version = nameOf(config('ConfigMap'));
 
-  for (const [kind, place] of PLACES) {
+  for (const [kind, place] of REFERENCE_PATHS) {
     it(`is rewritten at ${place}`, () => {
       const podWith = (name: string): KubeObject => {
         const inner = place

@@ -178,7 +178,7 @@ describe('a leader', () => {
       return undefined;
     };
     const { ready } = await start();
-    const { status } = await ready('evil', 'app', ({ reason }) => reason === 'SyncFailed');
+    const { status } = await ready('evil', 'app', ({ reason }) => reason === 'ReconciliationFailed');
     assert.match(status?.conditions?.[0]?.message ?? '', /forbidden/);
   });
 });

@@ -1,20 +1,25 @@
 import { annotations, labelOfManager, labels, SYSTEM_NAMESPACE } from '../api/annotations.ts';
+import { conditionIs } from '../api/conditions.ts';
 import type { GitSync } from '../api/gitsync.ts';
+import { keyOfSync, nameOfKey, ownerLabelOf, type SyncName } from '../api/gitsync-names.ts';
 import type { Hold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
 import {
-  openPlatform,
   PLATFORM_POLICY_NAME,
   type PlatformPolicy,
   type PlatformPolicySpec,
+  unrestrictedPolicy,
 } from '../api/platform-policy.ts';
 import type { Reason } from '../api/reasons.ts';
 import { isWorkloadKind, type WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
+import { createHealthThread } from '../health/thread.ts';
+import { createHoldController } from '../holds/controller.ts';
+import { createRejectionCheck } from '../holds/rejected.ts';
 import {
-  createTurns,
+  createFairSemaphore,
   createWorkQueue,
   type Discovery,
   type EventRecorder,
@@ -24,36 +29,32 @@ import {
   type WatchCache,
   type WatchCachePorts,
 } from '../kube/index.ts';
+import { refusalOfSync, withPlatformDefaults } from '../policy/platform.ts';
+import { writerOf } from '../policy/writer.ts';
 import type { RenderPorts } from '../render/index.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
+import { type Credentials, createCredentials } from '../source/credentials.ts';
+import { createSources, type Follower, sourceKey } from '../source/heads.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
-import { conditionIs } from './conditions.ts';
-import { refusalOfSync, withPlatformDefaults } from './confine.ts';
-import { type Credentials, createCredentials } from './credentials.ts';
+import { createAutoscaled } from './apply/autoscaled.ts';
+import { createForeignObjects } from './apply/foreign-objects.ts';
 import { dependencyProblem } from './dependencies.ts';
-import { createDriftWatch } from './drift.ts';
-import { createForeignObjects } from './foreign.ts';
-import { createHandover } from './handover.ts';
+import { backoffEndsIn } from './drift/backoff.ts';
+import { pollUnwatchedIn } from './drift/unwatched.ts';
+import { createDriftWatch } from './drift/watch.ts';
 import { createHashes } from './hashes.ts';
-import { createHealthThread } from './health-thread.ts';
-import { createRejectionCheck } from './holds.ts';
-import { createHoldLane } from './lane.ts';
+import { ensureFinalizer } from './inventory/finalizer.ts';
+import { createHandover } from './inventory/handover.ts';
+import { createOwnedObjects, type OnObject } from './inventory/owned-objects.ts';
+import { noteRelease } from './inventory/prune.ts';
+import { createRediscovery } from './inventory/rediscover.ts';
+import { finalizeSync, PruneError } from './inventory/removal.ts';
 import { createLargeRenders } from './large.ts';
-import { createLostInventories } from './lost.ts';
-import { keyOfSync, nameOfKey, ownerLabelOf, type SyncName } from './names.ts';
-import { createOwnedObjects, type OnObject } from './owned.ts';
-import { noteRelease } from './prune.ts';
-import { quarrelEndsIn } from './quarrel.ts';
-import { againIn, type ReconcilePorts, reconcileOnce } from './reconcile.ts';
-import { ensureFinalizer, finish, PruneError } from './removal.ts';
+import { type ReconcilePorts, reconcileOnce, requeueAfter } from './reconcile.ts';
 import { createRenderings } from './renderings.ts';
 import { createReport } from './report.ts';
-import { createScaled } from './scaled.ts';
-import { createSources, type Follower, sourceKey } from './sources.ts';
 import { createKeyedLock, newSyncState, type SyncState } from './state.ts';
 import { createIndex } from './sync-index.ts';
-import { lookAtUnwatchedIn } from './unwatched.ts';
-import { writerOf } from './writer.ts';
 
 export interface SyncPorts {
   client: KubeClient;
@@ -94,10 +95,10 @@ export interface SyncController {
 }
 
 /** A dependency that is not there yet tells by its watch; this is for what a watch can miss. */
-const LOOK_AGAIN_MS = 30_000;
+const REQUEUE_MS = 30_000;
 
 /** At a time. The client has more connections: what asks, tells or rolls back waits for no apply. */
-const WRITES = { places: 24, perGroup: 16 };
+const WRITES = { slots: 24, perGroup: 16 };
 
 /** Starts to reconcile. To be run by the leader only; `stop` resolves when nothing of it runs any more. */
 export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
@@ -105,12 +106,12 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const cachePorts: WatchCachePorts = {
     clock,
     random: ports.random,
-    onDisturbance: ({ what }) => metrics.watchDisturbances.inc({ what }),
+    onWatchError: ({ what }) => metrics.watchErrors.inc({ what }),
   };
   const { syncs, holds, namespaces } = ports.caches;
   const lock = createKeyedLock();
   const states = new Map<string, SyncState>();
-  const lost = createLostInventories(client, ports.discovery);
+  const lost = createRediscovery(client, ports.discovery);
   const stopped = new AbortController();
 
   const stateOf = (key: string): SyncState => {
@@ -153,7 +154,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     onError: (err, sync) => log.warn({ err, sync }, 'drift check failed'),
   });
   // An autoscaler that appears: the next apply of its target lets go of the replicas.
-  const scaled = createScaled(client, cachePorts, (target) => {
+  const scaled = createAutoscaled(client, cachePorts, (target) => {
     const id = keyString(keyOf(target));
     for (const [key, state] of states) {
       if (!state.applied.has(id)) continue;
@@ -161,7 +162,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       queue.add(key);
     }
   });
-  const lane = createHoldLane({
+  const lane = createHoldController({
     ...ports,
     lock,
     holds,
@@ -185,9 +186,9 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     log,
     kind: 'sync',
     isForeseen: (error) => stopped.signal.aborted || error instanceof KubeError,
-    tell: (key, message) => tellFailure(key, 'InternalError', message),
+    tell: (key, message) => reportFailure(key, 'InternalError', message),
   });
-  const tellFailure = async (key: string, reason: Reason, message: string): Promise<void> => {
+  const reportFailure = async (key: string, reason: Reason, message: string): Promise<void> => {
     const sync = syncs.get(nameOfKey(key));
     if (sync) await report(sync, stateOf(key), { kind: 'failed', reason, message, permanent: false });
   };
@@ -204,14 +205,14 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     ...ports,
     credentials,
     followersOf: (source) => [...index.sources.of(source)].flatMap(follow),
-    onNews: (key) => queue.add(key),
+    onChange: (key) => queue.add(key),
     onUnchanged: () => metrics.syncs.inc({ result: 'unchanged' }),
     onError: (err, url) => log.error({ err, url }, 'repository could not be looked at'),
     onUnforeseen: (error, url) => guard.note(url, error),
   });
 
   const policy = (): PlatformPolicySpec => {
-    const spec = ports.caches.platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? openPlatform;
+    const spec = ports.caches.platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;
     return ports.requireServiceAccount ? { ...spec, requireServiceAccount: true } : spec;
   };
   const withDefaults = (sync: GitSync): GitSync => withPlatformDefaults(sync, policy());
@@ -225,7 +226,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     syncOf,
     sources,
     policy,
-    onNews: (key) => queue.add(key),
+    onChange: (key) => queue.add(key),
   });
   const health = createHealthThread();
   const reconcilePorts: ReconcilePorts = {
@@ -240,7 +241,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     owned,
     namespaces,
     lock,
-    turns: createTurns(WRITES),
+    turns: createFairSemaphore(WRITES),
     foreign: createForeignObjects(client, clock),
     handover,
     ownerOf: (label) => {
@@ -274,7 +275,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
 
   const remove = async (sync: GitSync, state: SyncState): Promise<void> => {
     try {
-      await finish(sync, state, reconcilePorts);
+      await finalizeSync(sync, state, reconcilePorts);
     } catch (error) {
       if (error instanceof PruneError)
         await report(sync, state, { kind: 'failed', reason: 'PruneFailed', message: error.message, permanent: false });
@@ -283,9 +284,9 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   };
 
   /** What the API server says of a GitSync itself. Where it did not answer, or somebody wrote in between, it says nothing. */
-  const tellRefusal = async (key: string, error: unknown): Promise<void> => {
+  const reportRefusal = async (key: string, error: unknown): Promise<void> => {
     if (stopped.signal.aborted || !(error instanceof KubeError) || [0, 409].includes(error.status)) return;
-    await tellFailure(key, 'SyncFailed', error.message);
+    await reportFailure(key, 'ReconciliationFailed', error.message);
   };
 
   const reconcile = async (key: string): Promise<number | undefined> => {
@@ -312,7 +313,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       await report(sync, state, { kind: 'failed', ...refused, permanent: true });
       return undefined;
     }
-    if (await waitsForOthers(sync, state)) return LOOK_AGAIN_MS;
+    if (await waitsForOthers(sync, state)) return REQUEUE_MS;
     const started = clock.now();
     const outcome = await reconcileOnce(sync, state, reconcilePorts);
     if (!outcome) return undefined;
@@ -321,8 +322,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     await report(sync, state, outcome);
     for (const follower of state.followers) queue.add(follower);
     state.followers.clear();
-    const later = [quarrelEndsIn(state, clock.now()), lookAtUnwatchedIn(sync, state, clock.now())];
-    return againIn(sync, state, outcome, { sources, clock, random: ports.random }) ?? soonest(later);
+    const later = [backoffEndsIn(state, clock.now()), pollUnwatchedIn(sync, state, clock.now())];
+    return requeueAfter(sync, state, outcome, { sources, clock, random: ports.random }) ?? soonest(later);
   };
 
   const queue = createWorkQueue({
@@ -336,7 +337,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     maxBackoffMs: 60_000,
     worker: guard.wrap((key) =>
       reconcile(key).catch(async (error: unknown) => {
-        await tellRefusal(key, error);
+        await reportRefusal(key, error);
         throw error;
       }),
     ),

@@ -1,6 +1,6 @@
+import { conditionIs } from '../api/conditions.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { Reason } from '../api/reasons.ts';
-import { conditionIs } from './conditions.ts';
 
 export interface DependencyProblem {
   reason: Reason;

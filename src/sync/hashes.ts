@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
-import { createBreather } from '../breathe.ts';
+import { createLoopYielder } from '../loop-yielder.ts';
 import { hashOf } from '../snapshot/index.ts';
 
 /** Hashes of rendered objects, each computed once for as long as the object is kept. */
@@ -19,7 +19,7 @@ export const createHashes = (): Hashes => {
   return {
     of,
     async prepare(objects) {
-      const breathe = createBreather();
+      const breathe = createLoopYielder();
       for (const object of objects) {
         of(object);
         await breathe();

@@ -3,19 +3,19 @@ import { describe, it } from 'mocha';
 import { type HostileObject, hostileObjects } from '../../test/support/hostile-objects.ts';
 import type { Hold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
+import { compileHealthChecks } from '../health/cel.ts';
+import { healthOf } from '../health/health.ts';
+import { currentDigest, otherToolOf } from '../holds/enforce.ts';
 import { isOtherThan } from '../sets/changes.ts';
 import { isOwn } from '../sets/ownership.ts';
 import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
-import { differenceOf } from './difference.ts';
-import { healthOf } from './health.ts';
-import { compileHealthChecks } from './health-checks.ts';
-import { currentDigest, otherToolOf } from './holds.ts';
-import { migrated, withoutHandEdits } from './managed-fields.ts';
-import { keepAppliers, markOf } from './marks.ts';
-import { waveOf } from './order.ts';
-import { ownerOf } from './owned.ts';
+import { differenceOf } from '../ssa/diff.ts';
+import { migrated, withoutHandEdits } from '../ssa/managed-fields.ts';
+import { markOf, trimManagedFields } from '../ssa/marks.ts';
+import { withoutIgnored } from '../ssa/release-fields.ts';
+import { waveOf } from './apply/apply-order.ts';
+import { ownerOf } from './inventory/owned-objects.ts';
 import { type PlanInput, plan } from './plan.ts';
-import { yieldFields } from './yield.ts';
 
 const KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const US = { manager: 'metricops/shop/app', apiVersion: 'apps/v1' };
@@ -71,21 +71,21 @@ const READERS: Record<string, (object: KubeObject) => unknown> = {
     differenceOf(healthy, object, 'us'),
   ],
   'the fields left to others': (object) =>
-    yieldFields(
+    withoutIgnored(
       healthy,
       object,
       { fields: ['/spec/replicas', '/spec/template/spec/containers/*/image'], managers: ['x', 'kubectl-edit'] },
       'us',
     ),
   'the fields of ours left to others': (object) =>
-    yieldFields(object, healthy, { fields: ['/spec/replicas', '/metadata/labels/app'], managers: ['x'] }, 'us'),
+    withoutIgnored(object, healthy, { fields: ['/spec/replicas', '/metadata/labels/app'], managers: ['x'] }, 'us'),
   'taking over from another tool': (object) => [
     migrated(object, { from: () => true, to: US }),
     withoutHandEdits(object, US),
     otherToolOf(object),
   ],
   'the mark of what we applied': (object) => markOf(object, 'shop.app'),
-  'the owner': (object) => [ownerOf(object), ownerOf(keepAppliers(structuredClone(object)))],
+  'the owner': (object) => [ownerOf(object), ownerOf(trimManagedFields(structuredClone(object)))],
   'the wave': waveOf,
   'the digest of what runs': currentDigest,
   'the owner among sets': (object) => [isOwn(set as never, object), isOtherThan(object, healthy)],

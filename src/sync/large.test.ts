@@ -8,7 +8,7 @@ const LARGE = 2_000_000;
 
 describe('what a sync has rendered', () => {
   it('is held by as many syncs as there are, where it is small', async () => {
-    const withRender = createLargeRenders({ places: 1, perGroup: 1 });
+    const withRender = createLargeRenders({ slots: 1, perGroup: 1 });
     const all = Promise.withResolvers<void>();
     let held = 0;
     const one = () =>
@@ -28,7 +28,7 @@ describe('what a sync has rendered', () => {
 
   for (const expected of [0, LARGE]) {
     it(`is held by few at a time where it is large, ${expected === 0 ? 'seen after' : 'known before'} the render`, async () => {
-      const withRender = createLargeRenders({ places: 2, perGroup: 1 });
+      const withRender = createLargeRenders({ slots: 2, perGroup: 1 });
       let [held, most, renders] = [0, 0, 0];
       const render = async (): Promise<Rendered> => {
         renders += 1;
@@ -48,7 +48,7 @@ describe('what a sync has rendered', () => {
   }
 
   it('gives its place back when the work fails', async () => {
-    const withRender = createLargeRenders({ places: 1, perGroup: 1 });
+    const withRender = createLargeRenders({ slots: 1, perGroup: 1 });
     const render = async (): Promise<Rendered> => rendered(LARGE);
     const fails = withRender('a', LARGE, render, async () => Promise.reject(new Error('refused')));
     await assert.rejects(fails, /refused/);

@@ -1,10 +1,10 @@
-import { createTurns } from '../kube/index.ts';
+import { createFairSemaphore } from '../kube/index.ts';
 import type { Rendered } from '../render/index.ts';
 
 /** Bytes of manifests from which on a sync holds much of the main thread's memory for as long as it applies them. */
 const LARGE_BYTES = 1_000_000;
 /** Objects take some six times the bytes of their manifests: four of the largest are half of the heap's worst case. */
-export const LARGE_SYNCS = { places: 4, perGroup: 2 };
+export const LARGE_SYNCS = { slots: 4, perGroup: 2 };
 
 /**
  * Renders, and does the work with what was rendered. What is large is in the hands of few syncs at a time, shared by
@@ -19,7 +19,7 @@ export type WithRender = <T>(
 ) => Promise<T>;
 
 export const createLargeRenders = (limits = LARGE_SYNCS): WithRender => {
-  const turns = createTurns(limits);
+  const turns = createFairSemaphore(limits);
   return async (tenant, expected, render, work) => {
     const small = expected < LARGE_BYTES ? await ifSmall(render, work) : undefined;
     return small ? small.result : turns(tenant, async () => work(await render()));

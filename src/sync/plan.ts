@@ -1,16 +1,11 @@
 import type { Hold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
+import { isWorkloadKind } from '../api/workload.ts';
+import type { HeldWorkload, HoldWithTarget } from '../holds/types.ts';
 import type { Digests, Snapshot } from '../snapshot/index.ts';
 import { hashOf, referencedConfig, templateOf, withPins } from '../snapshot/index.ts';
-import { type Kept, keptFor } from './kept.ts';
-import { isRecord } from './managed-fields.ts';
-
-export interface HoldWithTarget {
-  hold: Hold;
-  /** undefined when it is gone or damaged: then the rejected release is not applied, and nothing instead of it. */
-  target: Snapshot | undefined;
-}
+import { isRecord } from '../ssa/field-set.ts';
+import { type Kept, keptFor } from './inventory/kept.ts';
 
 export interface PlanInput {
   /** With their namespaces set. */
@@ -44,15 +39,6 @@ export interface PlannedObject {
   digests?: Digests;
   /** It stands in for a rejected release. */
   hold?: Hold;
-}
-
-export interface HeldWorkload {
-  workload: WorkloadKey;
-  hold: Hold;
-  /** The rejected digest that Git asks for. */
-  digest: string;
-  /** What a person should know of it. */
-  notes: string[];
 }
 
 export interface Plan {
@@ -194,7 +180,7 @@ const substitute = (
     desired.set(key, { key, object: config, hash: hashOf([config]), hold });
     keep.delete(key);
   }
-  for (const guard of guardsThatLetGo(rejected.object, target.workload, desired)) {
+  for (const guard of selectorsThatNoLongerMatch(rejected.object, target.workload, desired)) {
     desired.delete(guard.key);
     keep.set(guard.key, `its new version does not select the pods of the held release`);
     match.notes.push(
@@ -229,7 +215,7 @@ const podLabels = (workload: KubeObject): Labels =>
   (templateOf(workload) as { metadata?: { labels?: Labels } } | undefined)?.metadata?.labels ?? {};
 
 /** Objects that select pods by label and would no longer find the held ones. */
-const guardsThatLetGo = (
+const selectorsThatNoLongerMatch = (
   rejected: KubeObject,
   target: KubeObject,
   desired: ReadonlyMap<string, PlannedObject>,

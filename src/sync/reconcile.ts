@@ -1,49 +1,50 @@
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
+import { keyOfSync } from '../api/gitsync-names.ts';
 import type { Hold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitSource } from '../git/index.ts';
+import type { HealthThread } from '../health/thread.ts';
+import type { HoldController } from '../holds/controller.ts';
+import { holdForManualUndo } from '../holds/manual-undo.ts';
 import { type EventRecorder, KubeError } from '../kube/index.ts';
+import { refusalOfObject } from '../policy/platform.ts';
 import { RenderError, type Rendered } from '../render/index.ts';
 import { type Digests, digestsOf, hashOf } from '../snapshot/index.ts';
+import type { Sources } from '../source/heads.ts';
+import { SyncError } from '../source/source-of.ts';
+import { describeDrift } from '../ssa/diff.ts';
+import { ignoreRulesChanged } from '../ssa/ignore-rules.ts';
 import type { Log } from '../telemetry/index.ts';
-import { type ApplyPorts, applyAll } from './apply.ts';
-import { retrySyncIn } from './backoff.ts';
-import { refusalOfObject } from './confine.ts';
-import { describeDrift } from './difference.ts';
-import type { Handover } from './handover.ts';
+import { type ApplyPorts, applyAll } from './apply/apply.ts';
+import { waveOf } from './apply/apply-order.ts';
+import type { ApplyProblem } from './apply/problem.ts';
+import { recordPending } from './apply/record-release.ts';
+import { isBackedOff, noteCorrection } from './drift/backoff.ts';
+import { pollUnwatched } from './drift/unwatched.ts';
 import type { Hashes } from './hashes.ts';
-import type { HealthThread } from './health-thread.ts';
-import { ruledAnew } from './ignore.ts';
-import { rebuildInventory, rememberInventory } from './inventory.ts';
-import { isPending, type Kept, keptFor } from './kept.ts';
-import type { HoldLane } from './lane.ts';
+import type { Handover } from './inventory/handover.ts';
+import { rebuildInventory, rememberInventory } from './inventory/inventory.ts';
+import { isPending, type Kept, keptFor } from './inventory/kept.ts';
+import { pruneAll } from './inventory/prune.ts';
+import type { Rediscovery } from './inventory/rediscover.ts';
+import { neededVersions } from './inventory/referenced-versions.ts';
 import type { WithRender } from './large.ts';
-import type { LostInventories } from './lost.ts';
-import { keyOfSync } from './names.ts';
-import { waveOf } from './order.ts';
+import { renderSync, type SourcePorts } from './manifests.ts';
+import type { Outcome, Unhealthy } from './outcome.ts';
 import { type Plan, plan } from './plan.ts';
-import type { ApplyProblem } from './problem.ts';
-import { pruneAll } from './prune.ts';
-import { isQuarrelling, noteCorrection } from './quarrel.ts';
-import { recordPending } from './record.ts';
 import type { Renderings } from './renderings.ts';
-import { renderSync, type SourcePorts, SyncError } from './source.ts';
-import type { Sources } from './sources.ts';
+import { retrySyncIn } from './retry.ts';
 import type { SyncState } from './state.ts';
-import type { Outcome } from './status.ts';
-import { holdForUndo } from './undo.ts';
 import { isHopeless, unlessUnrenderable } from './unrenderable.ts';
-import { lookAtUnwatched } from './unwatched.ts';
-import { neededVersions } from './versions.ts';
-import { type Unhealthy, unhealthyOf, waitForHealth } from './wait.ts';
+import { unhealthyOf, waitForHealth } from './wait.ts';
 
 export interface ReconcilePorts extends SourcePorts, ApplyPorts {
   health: HealthThread;
   sources: Sources;
-  lost: LostInventories;
-  lane: HoldLane;
+  lost: Rediscovery;
+  lane: HoldController;
   handover: Handover;
   renderings: Renderings;
   hashes: Hashes;
@@ -93,18 +94,18 @@ export const reconcileOnce = async (
 const correctDrift = async (sync: GitSync, state: SyncState, ports: ReconcilePorts): Promise<void> => {
   const { planned } = state;
   if (!planned || state.drifted.size === 0) return;
-  const at = { source: planned.source, commit: planned.commit, revision: sync.status?.appliedRevision ?? '' };
+  const at = { source: planned.source, commit: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
   await bringTo(sync, state, at, ports);
 };
 
 const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: ReconcilePorts): Promise<Outcome> => {
   const { commit, revision } = at;
-  await lookAtUnwatched(sync, state, ports);
+  await pollUnwatched(sync, state, ports);
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
   const kept = ports.renderings.get(sync, commit);
-  if (kept) return carryOut(sync, state, { ...at, rendered: kept }, ports);
+  if (kept) return applyPlan(sync, state, { ...at, rendered: kept }, ports);
   const render = async (): Promise<Rendered> => {
     const rendered = await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
       renderSync(sync, at.source, commit, state.inventory.keys(), ports),
@@ -113,11 +114,11 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
     return rendered;
   };
   return ports.withRender(sync.metadata.namespace ?? '', state.renderedBytes ?? 0, render, (rendered) =>
-    carryOut(sync, state, { ...at, rendered }, ports),
+    applyPlan(sync, state, { ...at, rendered }, ports),
   );
 };
 
-const carryOut = async (
+const applyPlan = async (
   sync: GitSync,
   state: SyncState,
   at: At & { rendered: Rendered },
@@ -140,7 +141,7 @@ const carryOut = async (
     hashOf: ports.hashes.of,
     holds: await ports.lane.holdsIn(touched, digests.isRejectedBy),
     applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
-    drifted: new Set([...state.drifted].filter((id) => !isQuarrelling(state, id, ports.clock.now()))),
+    drifted: new Set([...state.drifted].filter((id) => !isBackedOff(state, id, ports.clock.now()))),
     inventory: [...state.inventory.keys()],
     settled: settledIn(state),
     prune: sync.spec.prune,
@@ -198,7 +199,7 @@ const forgetRefused = (
 const forgetRuledAnew = ({ spec }: GitSync, state: SyncState, objects: readonly KubeObject[]): void => {
   const { ignore = spec.ignore } = state;
   for (const object of objects) {
-    if (ruledAnew(ignore, spec.ignore, object)) state.applied.delete(keyString(keyOf(object)));
+    if (ignoreRulesChanged(ignore, spec.ignore, object)) state.applied.delete(keyString(keyOf(object)));
   }
   state.ignore = spec.ignore;
 };
@@ -305,7 +306,8 @@ const noticeUndone = async (
 ): Promise<void> => {
   for (const id of state.drifted) {
     const rejected = state.applied.get(id)?.sourceDigest;
-    const hold = rejected === undefined ? undefined : await holdForUndo(parseKey(id), rejected, { client, snapshots });
+    const hold =
+      rejected === undefined ? undefined : await holdForManualUndo(parseKey(id), rejected, { client, snapshots });
     if (!hold) continue;
     const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workload.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
     events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
@@ -321,13 +323,13 @@ const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined =
     return { kind: 'failed', reason: error.code, message: error.message, permanent };
   }
   if (error instanceof KubeError) {
-    return { kind: 'failed', reason: 'SyncFailed', message: error.message, permanent: false };
+    return { kind: 'failed', reason: 'ReconciliationFailed', message: error.message, permanent: false };
   }
   return undefined;
 };
 
 /** Milliseconds until the sync is tried again by itself; undefined when only news can change anything. */
-export const againIn = (
+export const requeueAfter = (
   sync: GitSync,
   state: SyncState,
   outcome: Outcome,

@@ -2,8 +2,8 @@ import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { GitSource } from '../git/index.ts';
 import type { RenderError } from '../render/index.ts';
-import type { Kept } from './kept.ts';
-import type { Unrecorded } from './record.ts';
+import type { Unrecorded } from './apply/record-release.ts';
+import type { Kept } from './inventory/kept.ts';
 
 /** What this process knows of one object that it applied. */
 export interface Applied {

@@ -1,37 +1,17 @@
 import { annotations } from '../api/annotations.ts';
-import type { DriftEntry, GitSync, GitSyncStatus } from '../api/gitsync.ts';
+import { type ConditionInput, withConditions } from '../api/conditions.ts';
+import type { GitSync, GitSyncStatus } from '../api/gitsync.ts';
 import { describeKey, parseKey } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
-import { type ConditionInput, withConditions } from './conditions.ts';
-import { describeDrift } from './difference.ts';
-import { isPending, type Kept } from './kept.ts';
+import { describeDrift } from '../ssa/diff.ts';
+import type { ApplyProblem } from './apply/problem.ts';
+import { unrecordedWords } from './apply/record-release.ts';
+import { driftConflictsOf } from './drift/backoff.ts';
+import { kindName } from './drift/unwatched.ts';
+import { isPending, type Kept } from './inventory/kept.ts';
+import type { Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
-import type { ApplyProblem } from './problem.ts';
-import { quarrelsOf } from './quarrel.ts';
-import { unrecordedWords } from './record.ts';
 import type { SyncState } from './state.ts';
-import { kindName } from './unwatched.ts';
-import type { Unhealthy } from './wait.ts';
-
-/** How one sync ended. */
-export type Outcome =
-  | { kind: 'suspended' }
-  /** `of`: how the sync itself ended, where only health is what failed. */
-  | { kind: 'failed'; reason: Reason; message: string; permanent: boolean; of?: Outcome }
-  | { kind: 'unchanged'; commit: string; revision: string }
-  | {
-      kind: 'applied';
-      commit: string;
-      revision: string;
-      plan: Plan;
-      problems: readonly ApplyProblem[];
-      /** A later wave waits for these. */
-      blocked: Unhealthy | undefined;
-      /** Differences that are only reported; undefined where drift is corrected. */
-      reported: readonly DriftEntry[] | undefined;
-    }
-  /** `quiet`: nobody has to hear of it yet. */
-  | { kind: 'waiting'; message: string; of: Outcome; quiet: boolean; againInMs: number };
 
 /** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
 export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now: number): GitSyncStatus => {
@@ -45,7 +25,7 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
   const common: GitSyncStatus = {
     ...before,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-    ...(requested === undefined ? {} : { lastHandledRequest: requested }),
+    ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
   };
   switch (outcome.kind) {
     case 'suspended':
@@ -76,7 +56,7 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now:
       // Only the revision's name may be new: the same content under another commit or tag.
       return {
         ...common,
-        attemptedRevision: outcome.revision,
+        lastAttemptedRevision: outcome.revision,
         ...pruneStatus(state),
         conditions: set(...readiness(outcome.revision, [], state, undefined), pruneCondition(sync, state, undefined)),
       };
@@ -113,8 +93,8 @@ const appliedStatus = (state: SyncState, outcome: Applied, now: number): GitSync
   const { revision, plan, problems, blocked, reported } = outcome;
   const held = plan.held.map(({ workload, hold, digest }) => ({ workload, hold: hold.metadata.name, digest }));
   return {
-    attemptedRevision: revision,
-    ...(problems.length === 0 && !blocked ? { appliedRevision: revision } : {}),
+    lastAttemptedRevision: revision,
+    ...(problems.length === 0 && !blocked ? { lastAppliedRevision: revision } : {}),
     heldRevision: held.length > 0 ? revision : gone,
     held,
     ...inventoryStatus(state),
@@ -172,11 +152,11 @@ const readiness = (
     inputs.push(no('Ready', 'PruneLimitExceeded', message), yes('Stalled', 'PruneLimitExceeded', message));
   } else {
     inputs.push(
-      yes('Ready', 'Succeeded', `applied ${revision}${keptWords(kept)}`),
-      no('Stalled', 'Succeeded', `applied ${revision}`),
+      yes('Ready', 'ReconciliationSucceeded', `applied ${revision}${keptWords(kept)}`),
+      no('Stalled', 'ReconciliationSucceeded', `applied ${revision}`),
     );
   }
-  inputs.push(no('Reconciling', first?.reason ?? 'Succeeded', `tried ${revision}`));
+  inputs.push(no('Reconciling', first?.reason ?? 'ReconciliationSucceeded', `tried ${revision}`));
   if (applied) inputs.push(heldCondition(applied));
   return inputs;
 };
@@ -207,7 +187,7 @@ const limitWords = ({ kept }: Plan): string => {
 const pruneCondition = ({ metadata }: GitSync, { kept }: SyncState, plan: Plan | undefined): ConditionInput => {
   const pending = [...kept.values()].filter(isPending);
   const [first] = pending;
-  if (!first) return no('PrunePending', 'Succeeded', 'nothing that left Git waits to be deleted');
+  if (!first) return no('PrunePending', 'ReconciliationSucceeded', 'nothing that left Git waits to be deleted');
   if (plan?.confirm === undefined)
     return yes('PrunePending', first.reason, `left Git and not deleted: ${listed(pending)}`);
   const { namespace, name } = metadata;
@@ -243,7 +223,9 @@ const recordedCondition = ({ status }: GitSync, { unrecorded }: SyncState): Cond
     return [no('Recorded', 'NoRollbackTarget', `${words.join('; ')}${more}`)];
   }
   const known = status?.conditions?.some(({ type }) => type === 'Recorded') ?? false;
-  return known ? [yes('Recorded', 'Succeeded', 'every release that is applied can be rolled back to')] : [];
+  return known
+    ? [yes('Recorded', 'ReconciliationSucceeded', 'every release that is applied can be rolled back to')]
+    : [];
 };
 
 const driftCondition = (
@@ -255,9 +237,9 @@ const driftCondition = (
   const kinds = [...state.unwatched].toSorted().join(', ');
   const blind =
     kinds === '' ? '' : `; without a watch, read each ${spec.interval} as ${spec.serviceAccountName}: ${kinds}`;
-  const quarrels = quarrelsOf(state, now);
-  if (quarrels.length > 0) return yes('Drifted', 'DriftContested', `${quarrels.join('; ')}${blind}`);
+  const quarrels = driftConflictsOf(state, now);
+  if (quarrels.length > 0) return yes('Drifted', 'DriftConflict', `${quarrels.join('; ')}${blind}`);
   return reported.length > 0
     ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}${blind}`)
-    : no('Drifted', 'Succeeded', `as applied${blind}`);
+    : no('Drifted', 'ReconciliationSucceeded', `as applied${blind}`);
 };

@@ -7,7 +7,12 @@ import { hashOf } from '../snapshot/index.ts';
 import type { SyncState } from './state.ts';
 
 /** What a neighbour's load may have caused, or a binary that is put there later: tried again, though ever more seldom. */
-const MAY_PASS: ReadonlySet<Reason> = new Set(['KustomizeFailed', 'ManifestTooLarge', 'RendererMissing', 'SyncFailed']);
+const MAY_PASS: ReadonlySet<Reason> = new Set([
+  'KustomizeFailed',
+  'ManifestTooLarge',
+  'RendererMissing',
+  'ReconciliationFailed',
+]);
 
 /** Whether the same files will be refused again for this reason, whenever and however often they are rendered. */
 export const isHopeless = (reason: Reason): boolean => !MAY_PASS.has(reason);

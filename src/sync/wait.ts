@@ -1,21 +1,15 @@
 import { parseDuration } from '../api/common.ts';
+import { conditionIs } from '../api/conditions.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { describeKey, type KubeObject, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
-import { createBreather } from '../breathe.ts';
 import type { Clock } from '../clock.ts';
+import { hasHealth } from '../health/kinds.ts';
+import type { HealthThread } from '../health/thread.ts';
 import type { Discovery } from '../kube/index.ts';
-import { conditionIs } from './conditions.ts';
-import type { HealthThread } from './health-thread.ts';
-import { hasHealth } from './owned.ts';
-import { type ReadPorts, readsOf } from './reads.ts';
+import { createLoopYielder } from '../loop-yielder.ts';
+import { type ReadPorts, readsOf } from './drift/reads.ts';
+import type { Outcome, Unhealthy } from './outcome.ts';
 import type { SyncState } from './state.ts';
-import type { Outcome } from './status.ts';
-
-export interface Unhealthy {
-  message: string;
-  /** Waiting for it is useless. */
-  failed: boolean;
-}
 
 export interface HealthPorts extends ReadPorts {
   discovery: Discovery;
@@ -30,7 +24,7 @@ export const unhealthyOf = async (
   keys: readonly ObjectKey[],
   ports: Omit<HealthPorts, 'clock'>,
 ): Promise<Unhealthy | undefined> => {
-  const breathe = createBreather();
+  const breathe = createLoopYielder();
   const waiting: string[] = [];
   const seen: { key: ObjectKey; object: KubeObject }[] = [];
   for (const key of keys.filter((k) => hasHealth(k) && !state.untouched.has(keyString(k)))) {
@@ -62,7 +56,7 @@ const isSeen = (object: KubeObject | undefined, applied: number | undefined): ob
 /** What is on its way needs no word yet: most rollouts of a large sync are over before it would be read. */
 const QUIET_MS = 5_000;
 /** The watch tells of every change; this is for what it can't tell of. */
-const LOOK_AGAIN_MS = 5_000;
+const REQUEUE_MS = 5_000;
 
 /** The outcome, or that it is waited for: with spec.wait a GitSync is Ready only when all that it applied is healthy. */
 export const waitForHealth = async (
@@ -91,7 +85,7 @@ export const waitForHealth = async (
   const expired = waited > parseDuration(sync.spec.timeout);
   if (!unhealthy.failed && !expired) {
     const quiet = waited < QUIET_MS;
-    const againInMs = quiet ? QUIET_MS - waited : LOOK_AGAIN_MS;
+    const againInMs = quiet ? QUIET_MS - waited : REQUEUE_MS;
     return { kind: 'waiting', message: unhealthy.message, of: outcome, quiet, againInMs };
   }
   const message =

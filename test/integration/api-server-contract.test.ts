@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
 import {
-  isKindGone,
+  isNoMatch,
   type KubeClient,
   KubeError,
   type ResourceType,
@@ -394,17 +394,17 @@ for (const [what, use] of [
       const { client } = target();
       const { type, definition } = newKind();
       const widget = { apiVersion: `${type.group}/v1`, kind: 'Widget', metadata: { name: 'x' } };
-      await assert.rejects(client.create(type, widget), isKindGone);
+      await assert.rejects(client.create(type, widget), isNoMatch);
       await client.create(resources.crds, definition);
       await eventually(() => client.create(type, widget).catch(falseIfGone), { what: 'the new kind' });
       await client.delete(resources.crds, definition.metadata);
-      await eventually(() => client.list(type).then(() => false, isKindGone), { what: 'its end' });
+      await eventually(() => client.list(type).then(() => false, isNoMatch), { what: 'its end' });
     });
   });
 }
 
 const falseIfGone = (error: unknown): false => {
-  if (isKindGone(error)) return false;
+  if (isNoMatch(error)) return false;
   throw error;
 };
 

@@ -216,7 +216,7 @@ describe('the command line, the reconciler and its rights together', function ()
       spec: { generator: { list: [{ name: 'blue' }, { name: 'green' }] }, template: { name: '{{name}}' } },
     });
     const time = new Date().toISOString();
-    const words = { reason: 'Succeeded', message: '2 GitSyncs', lastTransitionTime: time };
+    const words = { reason: 'ReconciliationSucceeded', message: '2 GitSyncs', lastTransitionTime: time };
     const status = { syncs: 2, conditions: [{ type: 'Ready', status: 'True', ...words }] };
     await plane().client.patch(
       resources.gitSyncSets,

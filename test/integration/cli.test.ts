@@ -269,11 +269,17 @@ describe('the command line', () => {
       const requested = await eventually(async () => {
         const sync = await plane().client.get(resources.gitSyncs, name);
         const value = sync?.metadata.annotations?.[annotations.requestedAt];
-        return value !== (sync?.status as { lastHandledRequest?: string } | undefined)?.lastHandledRequest && value;
+        return (
+          value !== (sync?.status as { lastHandledReconcileAt?: string } | undefined)?.lastHandledReconcileAt && value
+        );
       });
       const lastTransitionTime = new Date().toISOString();
       const condition = { type: 'Ready', status: ready, reason: 'X', message: `ready is ${ready}`, lastTransitionTime };
-      const status = { lastHandledRequest: requested, appliedRevision: `main@${commit(1)}`, conditions: [condition] };
+      const status = {
+        lastHandledReconcileAt: requested,
+        lastAppliedRevision: `main@${commit(1)}`,
+        conditions: [condition],
+      };
       const patch = { type: 'merge', body: { status } } as const;
       await plane().client.patch(resources.gitSyncs, name, patch, { subresource: 'status' });
     };

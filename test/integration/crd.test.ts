@@ -139,11 +139,11 @@ describe('the kinds', () => {
     const condition = {
       type: 'Ready',
       status: 'True',
-      reason: 'Succeeded',
+      reason: 'ReconciliationSucceeded',
       message: 'applied 12 objects',
       lastTransitionTime: new Date(0).toISOString(),
     };
-    const status = { conditions: [condition], appliedRevision: 'main@0123456' };
+    const status = { conditions: [condition], lastAppliedRevision: 'main@0123456' };
     const patch = { type: 'merge', body: { status } } as const;
     await client.patch(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
     const namespace = sync.metadata.namespace ?? '';

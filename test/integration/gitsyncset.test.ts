@@ -134,7 +134,7 @@ describe('a GitSyncSet', () => {
     const commit = repository.git('rev-parse', 'HEAD');
     await create(ns, folders(repository, 'apps/*', { exclude: ['apps/leg*'] }));
     await areNamed(ns, 'api', 'web');
-    const set = await says(ns, 'True', new RegExp(`Succeeded 2 GitSyncs from main@${commit}`));
+    const set = await says(ns, 'True', new RegExp(`ReconciliationSucceeded 2 GitSyncs from main@${commit}`));
     assert.equal(set?.status?.syncs, 2);
     assert.equal(set?.status?.revision, `main@${commit}`);
     const web = (await syncs(ns)).find((sync) => sync.metadata.name === 'web');

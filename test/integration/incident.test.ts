@@ -331,11 +331,11 @@ describe('alerts and incidents', () => {
     assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^RollbackOfRollback/);
   });
 
-  it('abstains as long as Prometheus has no data', async () => {
+  it('is inconclusive as long as Prometheus has no data', async () => {
     const ns = await workload([release(2), release(1)], { mode: 'Auto' }, { total: 'metricops_test_nothing' });
     await post(alert(ns));
     const { status } = await phase(ns, 'Judging');
-    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Abstain', 'NoData']);
+    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Inconclusive', 'NoData']);
     assert.equal((await plane().client.list(resources.holds, { namespace: ns })).items.length, 0);
   });
 
@@ -343,7 +343,7 @@ describe('alerts and incidents', () => {
     const ns = await workload([release(2), release(1)], { mode: 'Auto' }, { errors: 'metricops_test_nothing' });
     await post(alert(ns));
     const { status } = await phase(ns, 'Judging');
-    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Innocent', 'NotBurning']);
+    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['NotGuilty', 'NotBurning']);
   });
 
   it('says on the incident that a bug was met there, and goes on with the others', async () => {
@@ -359,12 +359,12 @@ describe('alerts and incidents', () => {
     await plane().client.delete(resources.incidents, { namespace: bad, name: incident?.metadata.name ?? '' });
   });
 
-  it('abstains while Prometheus is down, and judges when it is back', async () => {
+  it('is inconclusive while Prometheus is down, and judges when it is back', async () => {
     const ns = await workload([release(2), release(1)]);
     await prometheus.pause();
     await post(alert(ns));
     const { status } = await phase(ns, 'Judging');
-    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Abstain', 'PrometheusUnreachable']);
+    assert.deepEqual([status?.verdict?.result, status?.verdict?.reason], ['Inconclusive', 'PrometheusUnreachable']);
     await prometheus.resume();
     await phase(ns, 'RollingBack');
   });

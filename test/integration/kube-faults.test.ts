@@ -47,7 +47,7 @@ describe('a network that fails', () => {
     const cache = createWatchCache(client, type, namespace === undefined ? {} : { namespace }, {
       clock: systemClock,
       random: Math.random,
-      onDisturbance: (event) => what.push(event.what),
+      onWatchError: (event) => what.push(event.what),
     });
     endings.push(() => cache.stop());
     return { cache, what };

@@ -41,7 +41,7 @@ describe('an object that another tool applies', () => {
     const { ns, before } = await appliedBy(tool);
     const started = await start({ 'a.yaml': inGit({ mode: 'fast', region: 'eu' }) }, {}, { namespace: ns });
     const { get, push, ready } = started;
-    const words = `NotAdopted ConfigMap ${ns}/checkout is applied by ${tool.name}: stop that, .*adopt=true, or set spec.adopt`;
+    const words = `AdoptionRequired ConfigMap ${ns}/checkout is applied by ${tool.name}: stop that, .*adopt=true, or set spec.adopt`;
     await ready('False', new RegExp(words));
     assert.equal(
       (await get(resources.configMaps, 'checkout'))?.metadata.resourceVersion,
@@ -121,7 +121,7 @@ describe('an object that another tool applies', () => {
     const theirs = [configMap('checkout', { mode: 'slow' }), configMap('cart', { size: '9' })];
     plane().kubectl(['apply', '--namespace', ns, '-f', '-'], yaml(...theirs));
     push({ 'a.yaml': yaml(configMap('checkout', { mode: 'fast' }), configMap('cart', { colour: 'red' })) });
-    await ready('False', /NotAdopted (?=.*checkout)(?=.*cart)/);
+    await ready('False', /AdoptionRequired (?=.*checkout)(?=.*cart)/);
     for (const { metadata, data } of theirs) {
       const live = await get(resources.configMaps, metadata.name);
       assert.deepEqual([dataOf(live), live?.metadata.labels], [data, undefined]);
@@ -133,7 +133,7 @@ describe('an object that another tool applies', () => {
     plane().kubectl(['apply', '--namespace', ns, '-f', '-'], yaml(configMap('payment', { v: 'theirs' })));
     const files = { 'a.yaml': yaml(configMap('checkout', { v: 'git' }, ADOPT), configMap('payment', { v: 'git' })) };
     const { get, ready } = await start(files, {}, { namespace: ns });
-    const sync = await ready('False', /NotAdopted .*payment/);
+    const sync = await ready('False', /AdoptionRequired .*payment/);
     assert.ok(!JSON.stringify(sync.status?.conditions).includes('checkout'));
     assert.deepEqual(dataOf(await get(resources.configMaps, 'checkout')), { v: 'git' });
     assert.deepEqual(dataOf(await get(resources.configMaps, 'payment')), { v: 'theirs' });

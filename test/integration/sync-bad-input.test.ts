@@ -54,7 +54,7 @@ const tryAgain = async (plane: ControlPlane, namespace: string, times: number, n
     await plane.client.patch(resources.gitSyncs, { namespace, name }, { type: 'merge', body });
     await eventually(
       async () =>
-        (await plane.client.get<GitSync>(resources.gitSyncs, { namespace, name }))?.status?.lastHandledRequest ===
+        (await plane.client.get<GitSync>(resources.gitSyncs, { namespace, name }))?.status?.lastHandledReconcileAt ===
         value,
       { what: `try ${i}` },
     );
@@ -74,7 +74,7 @@ describe('bad input', () => {
     const sync = await eventually(
       async () => {
         const found = await plane().client.get<GitSync>(resources.gitSyncs, { namespace: ns, name: 'app' });
-        return found?.status?.attemptedRevision === `main@${commit}` ? found : undefined;
+        return found?.status?.lastAttemptedRevision === `main@${commit}` ? found : undefined;
       },
       { what: 'the sync', timeoutMs: 100_000 },
     );
@@ -178,12 +178,12 @@ stringData: {empty: , port: "5432"}`,
       const { push, ready, get, edit } = await start({ 'a.yaml': yaml(configMap('one', { v: '1' }), widget()) });
       await ready();
       plane().kubectl(['delete', 'crd', definition.metadata.name]);
-      await ready('False', /UnknownKind Widget \S+\/checkout: the API server serves no Widget/);
+      await ready('False', /NoKindMatch Widget \S+\/checkout: the API server serves no Widget/);
       push({ 'a.yaml': yaml(configMap('one', { v: '2' }), widget()) });
       await untilData(() => get(resources.configMaps, 'one'), { v: '2' });
       await edit(resources.configMaps, 'one', { data: { v: 'by hand' } });
       await untilData(() => get(resources.configMaps, 'one'), { v: '2' });
-      await ready('False', /UnknownKind/);
+      await ready('False', /NoKindMatch/);
     });
 
     it('brings the definition back with its resources, when both are in Git', async () => {
@@ -427,7 +427,7 @@ stringData: {empty: , port: "5432"}`,
         'b.yaml': yaml({ ...configMap('b'), apiVersion: 'v2' }, { ...configMap('c'), apiVersion: 'apps/v9' }),
         'c.yaml': yaml({ ...configMap('d'), kind: 'Configmap' }),
       });
-      const sync = await ready('False', /UnknownKind/);
+      const sync = await ready('False', /NoKindMatch/);
       const message = readyOf(sync)?.message ?? '';
       for (const text of ['no ConfigMap in v2', 'no ConfigMap in apps/v9', 'no Configmap in v1'])
         assert.ok(message.includes(text), `${text}: ${message}`);
@@ -437,7 +437,7 @@ stringData: {empty: , port: "5432"}`,
     it('of a version that Kubernetes has dropped are named with the version that it serves now', async () => {
       const budget = { apiVersion: 'policy/v1beta1', kind: 'PodDisruptionBudget', metadata: { name: 'web' } };
       const { ready } = await start({ 'a.yaml': yaml({ ...budget, spec: { minAvailable: 1 } }) });
-      await ready('False', /UnknownKind .*no PodDisruptionBudget in policy\/v1beta1, but in policy\/v1/);
+      await ready('False', /NoKindMatch .*no PodDisruptionBudget in policy\/v1beta1, but in policy\/v1/);
     });
 
     it('may be a List, and a cluster-wide object that names a namespace is applied without it', async () => {

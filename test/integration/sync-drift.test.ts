@@ -362,7 +362,7 @@ describe('drift', () => {
         if (dataOf(await sync.get(resources.configMaps, 'limits')).rps === '100') {
           await byController(sync, resources.configMaps, 'limits', 'rate-tuner', { data: { rps: '7' } });
         }
-        return /^True DriftContested .*limits: rate-tuner changes \/data\/rps .*\d times/.test(await drifted(sync));
+        return /^True DriftConflict .*limits: rate-tuner changes \/data\/rps .*\d times/.test(await drifted(sync));
       };
       await eventually(fight, { what: 'the word of the quarrel', everyMs: 20 });
       // The rate-tuner gives in: the field is put right once more when the pause is over, and all is well.

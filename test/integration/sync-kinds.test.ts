@@ -121,7 +121,7 @@ describe('a controller with the rights that it ships with', () => {
     const namespace = await team(plane(), [CONFIG, ROLES]);
     plane().kubectl(['apply', '-n', namespace, '-f', '-'], yaml(role('theirs', ['list'])));
     const { ready } = await start({ 'a.yaml': yaml(role('theirs')) }, AS_DEPLOYER, { namespace });
-    await ready('False', /NotAdopted Role .*theirs is applied by kubectl apply/);
+    await ready('False', /AdoptionRequired Role .*theirs is applied by kubectl apply/);
     assert.deepEqual(rulesOf(await roleIn(namespace, 'theirs')), ['list']);
     const mine = await start({ 'a.yaml': yaml(role('mine')) }, AS_DEPLOYER, {
       namespace: await team(plane(), [CONFIG, ROLES]),

@@ -296,7 +296,7 @@ describe('a GitSync, in order:', () => {
     );
     const failed = await ready('False', new RegExp(`HealthCheckFailed Deployment ${ns}/web: .*progress`));
     assert.equal(conditionOf(failed, 'Stalled')?.status, 'True');
-    assert.equal(failed.status?.attemptedRevision, `main@${commit}`);
+    assert.equal(failed.status?.lastAttemptedRevision, `main@${commit}`);
     await runPods(ns, 'web');
     const recovered = await ready();
     assert.equal(conditionOf(recovered, 'Stalled')?.status, 'False');
@@ -311,7 +311,7 @@ describe('a GitSync, in order:', () => {
     await setStatus(ns, bucket, 'main', { observedGeneration: 2, conditions: [stalled] });
     const failed = await ready('False', new RegExp(`HealthCheckFailed Bucket ${ns}/main: no such region`));
     assert.equal(conditionOf(failed, 'Stalled')?.status, 'True');
-    assert.equal(failed.status?.attemptedRevision, `main@${sha}`);
+    assert.equal(failed.status?.lastAttemptedRevision, `main@${sha}`);
   });
 
   it('judges a custom kind by the CEL expressions of the GitSync', async () => {

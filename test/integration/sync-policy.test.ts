@@ -36,7 +36,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
   };
   const config = ({ get }: StartedSync, name: string) => get(resources.configMaps, name);
 
-  /** Every reason other than Succeeded that the GitSync shows from now on. */
+  /** Every reason other than ReconciliationSucceeded that the GitSync shows from now on. */
   const watchRefusals = async (namespace: string) => {
     const cache = createWatchCache<GitSync>(
       plane().client,

@@ -3,12 +3,12 @@ import { describe, it } from 'mocha';
 import { annotations } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import { type KubeObject, keyString } from '../../src/api/meta.ts';
-import { openPlatform } from '../../src/api/platform-policy.ts';
+import { unrestrictedPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createTurns, type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
-import { createHandover } from '../../src/sync/handover.ts';
-import { createOwnedObjects } from '../../src/sync/owned.ts';
-import { pruneAll } from '../../src/sync/prune.ts';
+import { createFairSemaphore, type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createHandover } from '../../src/sync/inventory/handover.ts';
+import { createOwnedObjects } from '../../src/sync/inventory/owned-objects.ts';
+import { pruneAll } from '../../src/sync/inventory/prune.ts';
 import { createKeyedLock, newSyncState } from '../../src/sync/state.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, type StartedSync, useSync, yaml } from '../support/sync.ts';
@@ -215,7 +215,7 @@ describe('pruning', () => {
     let sha = '';
     await bench().restart(async () => {
       sha = sync.repository.commit({ 'a.yaml': yaml(configMap('two')) });
-      await clearStatus(sync, { inventory: null, objects: null, appliedRevision: null, conditions: null });
+      await clearStatus(sync, { inventory: null, objects: null, lastAppliedRevision: null, conditions: null });
     });
     const ready = await sync.ready('True', new RegExp(sha));
     assert.deepEqual(await names(sync), ['two']);
@@ -228,7 +228,7 @@ describe('pruning', () => {
     let sha = '';
     await bench().restart(async () => {
       sha = sync.repository.commit({ 'a.yaml': yaml(configMap('one')) });
-      await clearStatus(sync, { inventory: null, objects: null, appliedRevision: null, conditions: null });
+      await clearStatus(sync, { inventory: null, objects: null, lastAppliedRevision: null, conditions: null });
     });
     await sync.ready('True', new RegExp(sha));
     assert.deepEqual(await names(sync, resources.secrets), []);
@@ -302,14 +302,14 @@ describe('pruning', () => {
       discovery,
       owned,
       lock: createKeyedLock(),
-      turns: createTurns({ places: 1, perGroup: 1 }),
+      turns: createFairSemaphore({ slots: 1, perGroup: 1 }),
       handover: createHandover({
         clock: systemClock,
         syncs: () => [],
         syncOf: () => undefined,
         sources: { head: () => undefined, contentOf: () => undefined },
-        policy: () => openPlatform,
-        onNews: () => {},
+        policy: () => unrestrictedPolicy,
+        onChange: () => {},
       }),
       signal: lease.signal,
     };
@@ -370,7 +370,7 @@ describe('pruning', () => {
       const hold = await holdBack(plane(), sync.ns, { good, bad });
       await sync.edit(resources.holds, hold.metadata.name, { spec: { scope: 'Sync' } });
       const third = sync.push(files('shop:2'));
-      await eventually(async () => (await live(sync)).status?.attemptedRevision?.endsWith(third), {
+      await eventually(async () => (await live(sync)).status?.lastAttemptedRevision?.endsWith(third), {
         what: 'the commit',
       });
       await pending(sync, 'ReleaseHeld');
@@ -399,7 +399,7 @@ describe('pruning', () => {
       const command = `kubectl annotate persistentvolumeclaims data -n ${sync.ns} metricops.dev/prune-confirmed=${uid}`;
       assert.ok(condition(waiting, 'PrunePending')?.message.includes(command));
       await confirm(sync, type, 'data', 'the uid of another one');
-      await eventually(async () => (await live(sync)).status?.attemptedRevision?.endsWith(sha));
+      await eventually(async () => (await live(sync)).status?.lastAttemptedRevision?.endsWith(sha));
       const next = sync.push({ 'a.yaml': yaml(configMap('settings', { v: '2' })) });
       await sync.ready('True', new RegExp(next));
       assert.equal(isGone(await sync.get(type, 'data')), false);

@@ -91,7 +91,7 @@ describe('snapshots of releases', () => {
     const { push, ready } = await start(files, { serviceAccountName: 'deployer' }, { namespace: ns });
     await ready('False', /cannot (get|patch|create) resource/);
     const sha = push({ 'a.yaml': inNamespace(shop('evil:2'), victim) });
-    await eventually(async () => (await ready('False')).status?.attemptedRevision?.endsWith(sha), {
+    await eventually(async () => (await ready('False')).status?.lastAttemptedRevision?.endsWith(sha), {
       what: 'the second',
     });
     for (const type of [resources.releaseHistories, resources.controllerRevisions, resources.secrets])

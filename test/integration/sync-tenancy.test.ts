@@ -206,7 +206,7 @@ describe('a tenant', () => {
     plane().kubectl(['apply', '--namespace', ns, '-f', '-'], yaml(configMap('checkout', { v: 'theirs' })));
     plane().kubectl(['label', 'configmap', 'checkout', `metricops.dev/sync=${ns}.app`, '--namespace', ns]);
     const { get, ready } = await start({ 'a.yaml': yaml(configMap('checkout', { v: 'git' })) }, {}, { namespace: ns });
-    await ready('False', /NotAdopted .*checkout is applied by kubectl apply/);
+    await ready('False', /AdoptionRequired .*checkout is applied by kubectl apply/);
     assert.deepEqual((await get(resources.configMaps, 'checkout'))?.data, { v: 'theirs' });
   });
 
@@ -381,7 +381,7 @@ describe('a platform policy', () => {
     const sha = push(files);
     const tried = async (): Promise<boolean> => {
       const { status } = (await get(resources.gitSyncs, 'app')) as GitSync;
-      return status?.attemptedRevision?.endsWith(sha) ?? false;
+      return status?.lastAttemptedRevision?.endsWith(sha) ?? false;
     };
     await eventually(tried, { what: 'the next commit' });
     assert.deepEqual((await get(resources.configMaps, 'settings'))?.data, { v: '2' }, 'its neighbour is applied');
@@ -455,7 +455,7 @@ describe('a platform policy', () => {
     assert.match(await refusal('team-a', {}), /the name is default: there is one policy for the cluster/);
     assert.match(await refusal('default', { deniedKinds: ['apps/Deployment'] }), /write KIND.GROUP as kubectl does/);
     assert.match(await refusal('default', { rollback: { maxMode: 'Always' } }), /"Auto", "Approve", "DryRun", "Off"/);
-    assert.match(await refusal('default', { rollback: { minCoolDown: 'long' } }), /not a duration/);
+    assert.match(await refusal('default', { rollback: { minCooldown: 'long' } }), /not a duration/);
     assert.match(await refusal('default', { confined: true }), /unknown field "spec.confined"/);
   });
 });

@@ -27,7 +27,7 @@ describe("the controller's container", () => {
   it('has disk for the mirrors with the fetches under way, and for the copies of kustomize', () => {
     const { mirrorsBytes, fetches, fetchBytes, writtenBytes } = defaultLimits;
     assert.ok((mirrorsBytes + fetches * fetchBytes) / MiB <= sizing.data);
-    assert.ok((RENDERS.large.places * writtenBytes) / MiB <= sizing.tmp);
+    assert.ok((RENDERS.large.slots * writtenBytes) / MiB <= sizing.tmp);
   });
 
   it('is measured by the benches with the flags that it has', () => {

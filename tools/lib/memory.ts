@@ -1,11 +1,11 @@
 import { defaultLimits } from '../../src/git/limits.ts';
+import { HEALTH_HEAP_MB } from '../../src/health/thread.ts';
 import { LEASE_HEAP_MB } from '../../src/kube/lease-thread.ts';
 import { MAX_BYTES, RENDERS } from '../../src/render/index.ts';
 import { KUSTOMIZE_BOUNDS } from '../../src/render/kustomize.ts';
 import { PARSER_HEAP_MB } from '../../src/render/parser.ts';
 import { ALERT_BODIES, HOOK_BODIES } from '../../src/server/routes.ts';
 import { CONNECTIONS, PROBE_CONNECTIONS } from '../../src/server/server.ts';
-import { HEALTH_HEAP_MB } from '../../src/sync/health-thread.ts';
 import { YOUNG_MB } from '../../src/worker/client.ts';
 import { TOTAL } from '../../webhook/body-budget.ts';
 import { CONNECTIONS as REVIEWS } from '../../webhook/server.ts';
@@ -44,7 +44,7 @@ export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => 
   const output = KUSTOMIZE_BOUNDS.outputBytes / MiB;
   const build = KUSTOMIZE_BOUNDS.memoryBytes / MiB - GO_RESERVE + output;
   const largeParse = PARSER_HEAP_MB.large + YOUNG_MB + texts;
-  const { places } = RENDERS.large;
+  const { slots } = RENDERS.large;
   const connections =
     (CONNECTIONS.max + PROBE_CONNECTIONS.max) * PLAIN_CONNECTION + (CONNECTIONS.max + REVIEWS.max) * TLS_CONNECTION;
   const indexing = (objects + namedDeltas) * INDEXING_BYTES + baseBytes + 3 * fileBytes;
@@ -84,7 +84,7 @@ export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => 
     ),
     row(
       'two large renders',
-      Math.max(places * build, (places - 1) * build + largeParse),
+      Math.max(slots * build, (slots - 1) * build + largeParse),
       0,
       'two kustomize processes with their outputs, or one and the thread for large manifests',
     ),

@@ -95,7 +95,7 @@ const syncName = ({ metadata }: GitSync) => ({ namespace: metadata.namespace ?? 
 const text = (sync: GitSync, drift: Field[], differences: Difference[]): string => {
   const { namespace, name } = syncName(sync);
   const count = drift.length + differences.length;
-  const head = `${namespace}/${name} at ${shortRevision(sync.status?.appliedRevision) ?? 'no revision yet'}: ${
+  const head = `${namespace}/${name} at ${shortRevision(sync.status?.lastAppliedRevision) ?? 'no revision yet'}: ${
     count === 0 ? 'no difference' : plural(count, 'difference')
   } in ${plural(sync.status?.objects ?? sync.status?.inventory?.length ?? 0, 'object')}`;
   const parts = differences.map(
@@ -124,7 +124,7 @@ const MAX_SHOWN = 20;
 
 const tailOf = (sync: GitSync): string | undefined => {
   const drifted = conditionOf(sync, 'Drifted');
-  if (drifted?.reason === 'DriftContested') return drifted.message;
+  if (drifted?.reason === 'DriftConflict') return drifted.message;
   if (sync.spec.drift === 'Report') {
     const full = sync.status?.drift?.length === MAX_SHOWN;
     return full ? `Only the first ${MAX_SHOWN} objects are shown.` : undefined;

@@ -43,7 +43,7 @@ export const sync = async (
   cli.io.err(`sync of ${name} is asked for`);
   const done = await waitFor(cli.io, start + options.timeout, async () => {
     const now = await cli.client.get<GitSync>(resources.gitSyncs, found.metadata);
-    return now?.status?.lastHandledRequest === requested && conditionOf(now, 'Reconciling')?.status !== 'True'
+    return now?.status?.lastHandledReconcileAt === requested && conditionOf(now, 'Reconciling')?.status !== 'True'
       ? now
       : undefined;
   });
@@ -69,7 +69,9 @@ export const describe = (sync: GitSync, now: number): string => {
     ['Applied', appliedWords(sync, now)],
     [
       'Attempted',
-      status?.attemptedRevision === status?.appliedRevision ? undefined : shortRevision(status?.attemptedRevision),
+      status?.lastAttemptedRevision === status?.lastAppliedRevision
+        ? undefined
+        : shortRevision(status?.lastAttemptedRevision),
     ],
     ['Held', heldWords(sync)],
     ['To delete', trueWords(sync, 'PrunePending')],
@@ -79,7 +81,7 @@ export const describe = (sync: GitSync, now: number): string => {
 
 const appliedWords = ({ status }: GitSync, now: number): string =>
   [
-    shortRevision(status?.appliedRevision) ?? 'nothing yet',
+    shortRevision(status?.lastAppliedRevision) ?? 'nothing yet',
     status?.objects === undefined ? undefined : `${status.objects} objects`,
     status?.lastSyncTime === undefined ? undefined : `${age(status.lastSyncTime, now)} ago`,
   ]
@@ -117,7 +119,7 @@ export const syncsTable = (syncs: GitSync[], now: number): string =>
       s.metadata.namespace,
       s.metadata.name,
       s.spec.suspend ? 'Suspended' : conditionOf(s, 'Ready')?.status,
-      shortRevision(s.status?.appliedRevision),
+      shortRevision(s.status?.lastAppliedRevision),
       s.status?.held?.length ? s.status.held.map((h) => h.workload.name).join(',') : undefined,
       s.status?.prunePending?.length,
       age(s.status?.lastSyncTime, now),

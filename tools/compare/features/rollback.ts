@@ -49,7 +49,7 @@ export const rollback: Row[] = [
   },
   {
     name: 'No data is no evidence',
-    ours: shown(INCIDENT, 'abstains as long as Prometheus has no data'),
+    ours: shown(INCIDENT, 'is inconclusive as long as Prometheus has no data'),
   },
   {
     name: 'A crash in the middle: one rollback, not two',

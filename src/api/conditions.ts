@@ -1,0 +1,37 @@
+import type { Condition } from './common.ts';
+import type { Reason } from './reasons.ts';
+
+export interface ConditionInput {
+  type: string;
+  status: boolean;
+  reason: Reason;
+  message: string;
+}
+
+/** The conditions with the given ones set. The transition time moves only when a status changes; so does the object. */
+export const withConditions = (
+  existing: readonly Condition[],
+  inputs: readonly ConditionInput[],
+  { now, generation }: { now: number; generation: number | undefined },
+): Condition[] => {
+  const result = new Map(existing.map((c) => [c.type, c]));
+  for (const { type, status, reason, message } of inputs) {
+    const before = result.get(type);
+    const text = status ? 'True' : 'False';
+    result.set(type, {
+      type,
+      status: text,
+      reason,
+      message: message.slice(0, 4000),
+      lastTransitionTime: before?.status === text ? before.lastTransitionTime : new Date(now).toISOString(),
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    });
+  }
+  return [...result.values()];
+};
+
+export const conditionIs = (
+  conditions: readonly Pick<Condition, 'type' | 'status'>[] | null | undefined,
+  type: string,
+  status: 'True' | 'False',
+): boolean => conditions?.some((c) => c.type === type && c.status === status) ?? false;

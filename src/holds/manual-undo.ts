@@ -1,0 +1,61 @@
+import { API_VERSION, annotations } from '../api/annotations.ts';
+import type { Hold } from '../api/hold.ts';
+import type { ObjectKey } from '../api/meta.ts';
+import type { ReleaseHistory } from '../api/release-history.ts';
+import { isConflict, type KubeClient, resources } from '../kube/index.ts';
+import { historyName, holdName, type SnapshotStore } from '../snapshot/index.ts';
+import { readTarget, TargetError } from './target.ts';
+
+/**
+ * `kubectl rollout undo` copies the annotations of the old ReplicaSet to the Deployment, which then names a recorded
+ * release other than the one that was applied. A person said no to that one: it becomes a Hold, instead of drift.
+ * Anybody may write annotations: what to go back to is asked of the history, and of the snapshot itself.
+ *
+ * @param rejected digest that was applied last
+ * @returns the Hold, made here or there already; undefined when the drift is of another kind
+ */
+export const holdForManualUndo = async (
+  key: ObjectKey,
+  rejected: string,
+  { client, snapshots }: { client: KubeClient; snapshots: Pick<SnapshotStore, 'read'> },
+): Promise<Hold | undefined> => {
+  if (key.kind !== 'Deployment') return undefined;
+  const live = await client.get(resources.deployments, key);
+  const digest = live?.metadata.annotations?.[annotations.sourceDigest];
+  if (digest === undefined || digest === rejected) return undefined;
+  const workload = { kind: key.kind, name: key.name } as const;
+  const name = { namespace: key.namespace, name: historyName(workload) };
+  const history = await client.get<ReleaseHistory>(resources.releaseHistories, name);
+  const release = history?.status?.releases?.find((r) => r.sourceDigest === digest);
+  if (release?.snapshot === undefined) return undefined;
+  const hold: Hold = {
+    apiVersion: API_VERSION,
+    kind: 'Hold',
+    metadata: { namespace: key.namespace, name: holdName(workload, rejected) },
+    spec: {
+      workload,
+      scope: 'Workload',
+      rejectedDigests: [rejected],
+      target: { release: release.number, sourceDigest: digest, snapshot: release.snapshot },
+      reason: 'Manual',
+      message: 'rolled back by hand (kubectl rollout undo)',
+    },
+  };
+  if (!(await isTarget(hold, snapshots))) return undefined;
+  try {
+    return await client.create(resources.holds, hold);
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    return client.get<Hold>(resources.holds, hold.metadata);
+  }
+};
+
+const isTarget = async (hold: Hold, snapshots: Pick<SnapshotStore, 'read'>): Promise<boolean> => {
+  try {
+    await readTarget(hold, snapshots);
+    return true;
+  } catch (error) {
+    if (error instanceof TargetError) return false;
+    throw error;
+  }
+};

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { API_VERSION, annotations } from '../api/annotations.ts';
+import type { Hold } from '../api/hold.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
+import type { ReleaseHistory } from '../api/release-history.ts';
+import { type ServiceLevelObjective, sloSpec } from '../api/slo.ts';
+import type { WatchCache } from '../kube/types.ts';
+import { alertRulesOf, assessmentsOf, DEFAULT_SOAK_MS } from './assessments.ts';
+
+const key = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const;
+const workload = { kind: 'Deployment', name: 'web' } as const;
+const digest = (letter: string): string => `v1:${letter.repeat(64)}`;
+const since = '2026-03-01T12:00:00Z';
+
+const cache = <T extends KubeObject>(...objects: T[]): WatchCache<T> => ({
+  get: ({ name }) => objects.find((o) => o.metadata.name === name),
+  list: (namespace) => objects.filter((o) => o.metadata.namespace === namespace),
+  onChange: () => () => {},
+  ready: async () => {},
+  stop: async () => {},
+});
+const metadata = (name: string, namespace = 'shop') => ({ name, namespace, creationTimestamp: since });
+const hold = (rejected: string, change: object = {}): Hold => ({
+  apiVersion: API_VERSION,
+  kind: 'Hold',
+  metadata: metadata('hold'),
+  spec: {
+    workload,
+    scope: 'Workload',
+    rejectedDigests: [digest(rejected)],
+    target: { release: 1, sourceDigest: digest('a'), snapshot: 's' },
+    reason: 'Incident',
+    incident: 'web-1',
+    ...change,
+  },
+});
+const incident = (suspect: string, status: IncidentStatus | undefined): Incident => ({
+  apiVersion: API_VERSION,
+  kind: 'Incident',
+  metadata: metadata(`incident-${suspect}`),
+  spec: { workload, suspect: { number: 1, sourceDigest: digest(suspect) }, evidence: [] },
+  ...(status ? { status } : {}),
+});
+const objective = (name: string, soak: string | undefined): ServiceLevelObjective => ({
+  apiVersion: API_VERSION,
+  kind: 'ServiceLevelObjective',
+  metadata: metadata(name),
+  spec: sloSpec.parse({
+    workload,
+    objective: 99,
+    alerts: { matchLabels: {} },
+    ...(soak === undefined ? {} : { policy: { soak } }),
+  }),
+});
+const caches = (objects: { holds?: Hold[]; incidents?: Incident[]; slos?: ServiceLevelObjective[] }) => ({
+  holds: cache(...(objects.holds ?? [])),
+  incidents: cache(...(objects.incidents ?? [])),
+  slos: cache(...(objects.slos ?? [])),
+});
+
+describe('what is said about the releases of a workload', () => {
+  it('is nothing where there is nothing', () => {
+    const { soakMs, ...rest } = assessmentsOf(key, undefined, caches({}));
+    assert.equal(soakMs, DEFAULT_SOAK_MS);
+    for (const said of Object.values(rest)) assert.equal(said.size, 0);
+  });
+
+  it('comes from the holds of this workload, and of no other', () => {
+    const others = [
+      hold('c', { workload: { kind: 'StatefulSet', name: 'web' } }),
+      { ...hold('d'), metadata: metadata('hold', 'other') },
+    ];
+    const { rejected, targets } = assessmentsOf(key, undefined, caches({ holds: [hold('b'), ...others] }));
+    assert.deepEqual([...rejected], [[digest('b'), { time: since, incident: 'web-1' }]]);
+    assert.deepEqual([...targets], [digest('a')]);
+  });
+
+  it('is a suspicion while an incident is open or found it guilty; afterwards the soak starts again', () => {
+    const suspicion = (status: IncidentStatus | undefined): number | undefined =>
+      assessmentsOf(key, undefined, caches({ incidents: [incident('b', status)] })).suspected.get(digest('b'));
+    const verdict = (result: 'Guilty' | 'NotGuilty' | 'Inconclusive') => ({
+      result,
+      reason: 'r',
+      message: 'm',
+      time: since,
+    });
+    const forever = Number.POSITIVE_INFINITY;
+    assert.equal(suspicion(undefined), forever);
+    assert.equal(suspicion({ phase: 'Judging' }), forever);
+    assert.equal(suspicion({ phase: 'Observed', verdict: verdict('Guilty'), closedTime: since }), forever);
+    assert.equal(
+      suspicion({ phase: 'Escalated', verdict: verdict('Inconclusive'), closedTime: since }),
+      Date.parse(since),
+    );
+    assert.equal(suspicion({ phase: 'Dismissed', closedTime: since }), undefined);
+    assert.equal(suspicion({ phase: 'Observed', verdict: verdict('NotGuilty'), closedTime: since }), undefined);
+  });
+
+  it('is an acceptance by the annotation of its history', () => {
+    const history: ReleaseHistory = {
+      apiVersion: API_VERSION,
+      kind: 'ReleaseHistory',
+      metadata: { ...metadata('h'), annotations: { [annotations.acceptedDigests]: `${digest('a')},,${digest('b')}` } },
+      spec: { workload },
+    };
+    assert.deepEqual([...assessmentsOf(key, history, caches({})).accepted], [digest('a'), digest('b')]);
+  });
+
+  it('is the longest soak time of its objectives, and their names with the alerts of the annotation', () => {
+    const slos = [objective('b', '20s'), objective('a', '2m')];
+    assert.equal(assessmentsOf(key, undefined, caches({ slos })).soakMs, 120_000);
+    assert.equal(assessmentsOf(key, undefined, caches({ slos: [objective('a', undefined)] })).soakMs, DEFAULT_SOAK_MS);
+    const named = { [annotations.alerts]: 'severity=page' };
+    assert.deepEqual(alertRulesOf(key, named, cache(...slos)), ['a', 'b', 'severity=page']);
+  });
+});

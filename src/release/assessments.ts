@@ -1,0 +1,75 @@
+import { annotations } from '../api/annotations.ts';
+import { parseDuration } from '../api/common.ts';
+import type { Hold } from '../api/hold.ts';
+import type { Incident } from '../api/incident.ts';
+import type { ReleaseHistory } from '../api/release-history.ts';
+import type { ServiceLevelObjective } from '../api/slo.ts';
+import type { WorkloadKey, WorkloadRef } from '../api/workload.ts';
+import type { WatchCache } from '../kube/types.ts';
+import type { Judgements } from './history.ts';
+
+export interface JudgementCaches {
+  holds: WatchCache<Hold>;
+  incidents: WatchCache<Incident>;
+  slos: WatchCache<ServiceLevelObjective>;
+}
+
+export const DEFAULT_SOAK_MS = 600_000;
+
+/** What Holds, Incidents, objectives and people say about the releases of one workload. */
+export const assessmentsOf = (
+  key: WorkloadKey,
+  history: ReleaseHistory | undefined,
+  caches: JudgementCaches,
+): Judgements => {
+  const holds = about(caches.holds, key);
+  const rejected = new Map<string, { time: string; incident?: string | undefined }>();
+  for (const { metadata, spec } of holds) {
+    const time = metadata.creationTimestamp ?? new Date(0).toISOString();
+    for (const digest of spec.rejectedDigests) rejected.set(digest, { time, incident: spec.incident });
+  }
+  const suspected = new Map<string, number>();
+  for (const { spec, status } of about(caches.incidents, key)) {
+    const until = status ? suspicionEnd(status) : Number.POSITIVE_INFINITY;
+    if (spec.suspect === undefined || until === undefined) continue;
+    suspected.set(spec.suspect.sourceDigest, Math.max(until, suspected.get(spec.suspect.sourceDigest) ?? 0));
+  }
+  return {
+    soakMs: soakOf(about(caches.slos, key)),
+    rejected,
+    accepted: new Set(history?.metadata.annotations?.[annotations.acceptedDigests]?.split(',').filter(Boolean)),
+    suspected,
+    targets: new Set(holds.map((hold) => hold.spec.target.sourceDigest)),
+  };
+};
+
+/** Names of the objectives that guard the workload, and the alerts that its annotation names. */
+export const alertRulesOf = (
+  key: WorkloadKey,
+  workloadAnnotations: Record<string, string> | undefined,
+  slos: WatchCache<ServiceLevelObjective>,
+): string[] => {
+  const named = workloadAnnotations?.[annotations.alerts]?.slice(0, 1024);
+  return [
+    ...about(slos, key)
+      .map((slo) => slo.metadata.name)
+      .sort(),
+    ...(named ? [named] : []),
+  ];
+};
+
+const about = <T extends Hold | Incident | ServiceLevelObjective>(cache: WatchCache<T>, key: WorkloadKey): T[] =>
+  cache.list(key.namespace).filter(({ spec }) => isSame(spec.workload, key));
+
+const isSame = (a: WorkloadRef, b: WorkloadRef): boolean => a.kind === b.kind && a.name === b.name;
+
+/** From when the soak time of the suspect counts again; undefined when nothing is left against it. */
+const suspicionEnd = ({ phase, verdict, closedTime }: NonNullable<Incident['status']>): number | undefined => {
+  if (phase === 'Dismissed' || verdict?.result === 'NotGuilty') return undefined;
+  if (verdict?.result === 'Guilty' || closedTime === undefined) return Number.POSITIVE_INFINITY;
+  return Date.parse(closedTime);
+};
+
+/** The longest soak time that an objective of the workload asks for. */
+const soakOf = (slos: readonly ServiceLevelObjective[]): number =>
+  slos.length === 0 ? DEFAULT_SOAK_MS : Math.max(...slos.map((slo) => parseDuration(slo.spec.policy?.soak ?? '10m')));

@@ -1,0 +1,187 @@
+import type { Hold } from '../api/hold.ts';
+import type { Incident } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
+import { isOptedIn } from '../api/optin.ts';
+import type { ReleaseHistory } from '../api/release-history.ts';
+import type { ServiceLevelObjective } from '../api/slo.ts';
+import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
+import { createGuard } from '../guard.ts';
+import { isTerminating } from '../kube/errors.ts';
+import { createWorkQueue } from '../kube/queue.ts';
+import { resources } from '../kube/resources.ts';
+import type { WatchCache } from '../kube/types.ts';
+import { templateOf } from '../snapshot/index.ts';
+import { assessmentsOf } from './assessments.ts';
+import { goodAt, observe } from './history.ts';
+import { createMissedInjections } from './missed-injections.ts';
+import { type RecordPorts, recordWorkload } from './record-workload.ts';
+import { createDroppedSnapshots } from './snapshots.ts';
+import type { RecorderPorts } from './types.ts';
+import { EXPIRY_MS, missingSince, withMissing } from './workload-missing.ts';
+
+/** How often everything is looked at again although nothing was heard of: counts, expiry. */
+const SWEEP_MS = 60_000;
+const CONCURRENCY = 4;
+const YOUNG_MS = 600_000;
+
+/**
+ * What no pod reports: releases that change configuration only, workloads whose injection was missed, readiness, soak
+ * time, rejections. Level-triggered: each event about a workload brings its history up to date. Resolves when aborted.
+ */
+export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: AbortSignal): Promise<void> => {
+  const { caches, clock, random, log } = ports;
+  await Promise.all(everyCache(ports).map((cache) => cache.ready()));
+  const dropped = createDroppedSnapshots(caches.histories, ports.snapshots);
+  const queue = createWorkQueue({
+    concurrency: CONCURRENCY,
+    clock,
+    random,
+    async worker(text) {
+      const key = parse(text);
+      try {
+        const due = await reconcile(key, ports);
+        await dropped.remove(key, ports.writer.current(key));
+        return due;
+      } catch (error) {
+        if (isTerminating(error)) return undefined; // the watch will tell
+        throw error;
+      }
+    },
+    onError: (workload, err, retryInMs) => log.warn({ workload, err, retryInMs }, 'history not written'),
+    maxBackoffMs: 60_000,
+  });
+  // The queue tells what became of a workload; here nothing but a log can be told of an object that makes no sense.
+  const guard = createGuard({ log, kind: 'object' });
+  const each = <T extends KubeObject>(objects: readonly T[], work: (object: T) => void): void => {
+    for (const object of objects)
+      guard.run(`${object.kind} ${object.metadata.namespace}/${object.metadata.name}`, () => work(object));
+  };
+  const add = (namespace: string | undefined, { kind, name }: WorkloadRef): void =>
+    queue.add(textOf({ namespace: namespace ?? '', kind, name }));
+  /** Stored before the schema was as it is, or by nobody who knew it: costs its own history, no other's. */
+  const addNamedBy = ({ kind, metadata, spec }: AboutWorkload): void => {
+    const workload: Partial<WorkloadRef> | undefined = spec?.workload;
+    if (workload?.name && isWorkloadKind(workload.kind ?? '')) add(metadata.namespace, spec.workload);
+    else log.warn({ kind, namespace: metadata.namespace, name: metadata.name }, 'names no workload; left alone');
+  };
+  const unsubscribe = [
+    ...WORKLOAD_KINDS.map((kind) =>
+      caches.workloads[kind].onChange((object, previous) => {
+        const metadata = (object ?? previous)?.metadata;
+        if (metadata) add(metadata.namespace, { kind, name: metadata.name });
+      }),
+    ),
+    ...([caches.holds, caches.incidents, caches.slos, caches.histories] as WatchCache<AboutWorkload>[]).map((cache) =>
+      cache.onChange((object, previous) => {
+        for (const about of [object, previous].filter((o) => o !== undefined)) addNamedBy(about);
+      }),
+    ),
+  ];
+  const missed = createMissedInjections(ports);
+  const sweep = (): void => {
+    for (const kind of WORKLOAD_KINDS) {
+      each(caches.workloads[kind].list(), ({ metadata }) => add(metadata.namespace, { kind, name: metadata.name }));
+    }
+    each(caches.histories.list(), addNamedBy);
+    guard.run('missed injections', () => missed.count());
+  };
+  try {
+    while (!signal.aborted) {
+      sweep();
+      await clock.sleep(SWEEP_MS, signal).catch(() => {});
+    }
+  } finally {
+    for (const off of unsubscribe) off();
+    dropped.stop();
+    await queue.stop();
+  }
+};
+
+type AboutWorkload = Hold | Incident | ReleaseHistory | ServiceLevelObjective;
+
+const everyCache = ({ caches }: RecorderPorts): Pick<WatchCache, 'ready'>[] => [
+  ...Object.values(caches.workloads),
+  ...[caches.pods, caches.replicaSets, caches.namespaces, caches.histories],
+  ...[caches.holds, caches.incidents, caches.slos],
+];
+
+const textOf = ({ namespace, kind, name }: WorkloadKey): string => `${namespace}/${kind}/${name}`;
+
+const parse = (text: string): WorkloadKey => {
+  const [namespace = '', kind = '', name = ''] = text.split('/');
+  if (!isWorkloadKind(kind)) throw new Error(`not a workload: ${text}`);
+  return { namespace, kind, name };
+};
+
+/** Nothing can be created there any more, and all of it goes anyway. */
+export const isEnding = (namespaces: WatchCache, { namespace }: { namespace: string }): boolean =>
+  namespaces.get({ name: namespace })?.metadata.deletionTimestamp !== undefined;
+
+/** Resolves with the milliseconds after which time alone will have changed something. */
+const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): Promise<number | undefined> => {
+  const { caches, clock, log, writer } = ports;
+  if (isEnding(caches.namespaces, key)) return undefined;
+  const workload = caches.workloads[key.kind].get(key);
+  if (workload && isRecorded(workload, ports)) {
+    const { release, created, due } = await recordWorkload({ key, workload }, undefined, ports);
+    if (created) {
+      log.info(
+        { workload: workloadString(key), release: release?.number, commit: release?.commit },
+        'release recorded',
+      );
+    }
+    return due === undefined ? undefined : Math.max(due - clock.now(), 0) + 1;
+  }
+  const history = writer.current(key);
+  if (!history || isYoung(history, clock.now())) return undefined;
+  if (!workload && isExpired(history.status ?? {}, clock.now())) {
+    await forget(key, history, ports);
+    return undefined;
+  }
+  const { after } = await writer.update(key, (known) => {
+    const status = observe(known?.status, undefined, assessmentsOf(key, known, caches), clock.now());
+    return workload ? status : withMissing(status, clock.now());
+  });
+  const due = workload ? goodAt(after, assessmentsOf(key, history, caches)) : undefined;
+  return due === undefined ? undefined : Math.max(due - clock.now(), 0) + 1;
+};
+
+/** A Hold is the memory of what was rejected, and ends with the history; before it, so that a crash leaves none. */
+const forget = async (
+  key: WorkloadKey,
+  history: ReleaseHistory,
+  { caches, client, log }: RecorderPorts,
+): Promise<void> => {
+  const { kind, name, namespace } = key;
+  const holds = caches.holds
+    .list(namespace)
+    .filter(({ spec }) => spec.workload.kind === kind && spec.workload.name === name);
+  for (const { metadata } of holds) await client.delete(resources.holds, metadata, preconditions(metadata));
+  await client.delete(resources.releaseHistories, history.metadata, preconditions(history.metadata));
+  log.info({ workload: workloadString(key), holds: holds.length }, 'history expired');
+};
+
+const preconditions = ({
+  uid,
+  resourceVersion,
+}: KubeObject['metadata']): { uid?: string; resourceVersion?: string } => ({
+  ...(uid === undefined ? {} : { uid }),
+  ...(resourceVersion === undefined ? {} : { resourceVersion }),
+});
+
+const isRecorded = (workload: KubeObject, { caches }: RecorderPorts): boolean => {
+  const template = (templateOf(workload) as { metadata?: object } | undefined)?.metadata;
+  const namespace = caches.namespaces.get({ name: workload.metadata.namespace ?? '' })?.metadata;
+  return (
+    workload.metadata.deletionTimestamp === undefined && isOptedIn({ template, workload: workload.metadata, namespace })
+  );
+};
+
+/** A sync makes the history before the workload: not there yet is not gone. */
+const isYoung = (history: ReleaseHistory, now: number): boolean =>
+  !history.status?.releases?.length && now - Date.parse(history.metadata.creationTimestamp ?? '') < YOUNG_MS;
+
+const isExpired = (status: Parameters<typeof missingSince>[0], now: number): boolean => {
+  const since = missingSince(status);
+  return since !== undefined && now - since > EXPIRY_MS;
+};

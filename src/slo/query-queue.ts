@@ -1,0 +1,41 @@
+import type { Clock } from '../clock.ts';
+import { createFairSemaphore } from '../kube/index.ts';
+import type { Queries } from './prometheus.ts';
+import type { AlertingRule, Sample } from './responses.ts';
+
+/** Queries that are under way at a time, and of them for one namespace: an outage of one leaves room for the others. */
+const PLACES = 8;
+const PER_NAMESPACE = 3;
+/** Rules change seldom, and are asked for by every look of every incident. */
+const RULES_MS = 5_000;
+const MAX_RULES = 200;
+
+/**
+ * What one look of a namespace asks: the same query is sent once, and each waits for its turn. Rules are shared by all
+ * looks for some seconds, failures too.
+ */
+export const createQueryQueue = (queries: Queries, clock: Pick<Clock, 'now'>): ((namespace: string) => Queries) => {
+  const turns = createFairSemaphore({ slots: PLACES, perGroup: PER_NAMESPACE });
+  const rules = new Map<string, { at: number; found: Promise<AlertingRule[]> }>();
+  return (namespace) => {
+    const asked = new Map<string, Promise<Sample[]>>();
+    return {
+      query(expression, at) {
+        const key = `${at ?? ''} ${expression}`;
+        const found = asked.get(key) ?? turns(namespace, () => queries.query(expression, at));
+        asked.set(key, found);
+        return found;
+      },
+      alertingRules(name) {
+        const known = rules.get(name);
+        if (known && clock.now() - known.at < RULES_MS) return known.found;
+        const found = turns(namespace, () => queries.alertingRules(name));
+        rules.delete(name);
+        rules.set(name, { at: clock.now(), found });
+        const [oldest] = rules.keys();
+        if (rules.size > MAX_RULES && oldest !== undefined) rules.delete(oldest);
+        return found;
+      },
+    };
+  };
+};

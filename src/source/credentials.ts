@@ -1,0 +1,114 @@
+import type { KubeObject } from '../api/meta.ts';
+import type { GitCredentials } from '../git/index.ts';
+import {
+  createWatchCache,
+  type KubeClient,
+  KubeError,
+  resources,
+  type WatchCache,
+  type WatchCachePorts,
+} from '../kube/index.ts';
+import { SyncError } from './source-of.ts';
+
+export interface SecretName {
+  namespace: string;
+  name: string;
+}
+
+export interface Credentials {
+  /** What the Secret says now; a request only when it changed. Rejects with SyncError SecretNotFound. */
+  read(secret: SecretName): Promise<GitCredentials>;
+  /** Told of a Secret that was asked for and is another one now. */
+  onChange(handler: (secret: SecretName) => void): void;
+  stop(): Promise<void>;
+}
+
+/** Neither the releases of Helm nor the tokens of ServiceAccounts, which are most of a cluster's Secrets. */
+const FIELDS = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token';
+
+/** Remembered at a time; one that was forgotten costs a request. */
+const MAX_SECRETS = 10_000;
+
+/**
+ * Credentials by the version of their Secret: one watch of metadata says when one has to be read again, so that a look
+ * costs no request. It begins with the first Secret that is asked for, and of others it keeps names and versions.
+ */
+export const createCredentials = (client: KubeClient, ports: WatchCachePorts): Credentials => {
+  /** The newest last. Without credentials: it was asked for, and there were none. */
+  const known = new Map<string, { version?: string | undefined; credentials?: GitCredentials }>();
+  const handlers: ((secret: SecretName) => void)[] = [];
+  let watch: WatchCache | undefined;
+  let listed = false;
+
+  const start = (): WatchCache => {
+    const options = { metadataOnly: true, fieldSelector: FIELDS, trim: nameAndVersion };
+    const cache = createWatchCache(client, resources.secrets, options, ports);
+    cache.ready().then(
+      () => {
+        listed = true;
+      },
+      () => {}, // stopped before its first list: nobody reads any more
+    );
+    cache.onChange((secret, previous) => {
+      const { namespace = '', name = '' } = (secret ?? previous)?.metadata ?? {};
+      const before = known.get(`${namespace}/${name}`);
+      if (!before || before.version === secret?.metadata.resourceVersion) return;
+      for (const handler of handlers) handler({ namespace, name });
+    });
+    return cache;
+  };
+  const remember = (key: string, entry: { version?: string | undefined; credentials?: GitCredentials }): void => {
+    known.delete(key);
+    known.set(key, entry);
+    const [oldest] = known.keys();
+    if (known.size > MAX_SECRETS && oldest !== undefined) known.delete(oldest);
+  };
+
+  return {
+    async read(secret) {
+      watch ??= start();
+      const key = `${secret.namespace}/${secret.name}`;
+      const before = known.get(key);
+      const version = watch.get(secret)?.metadata.resourceVersion;
+      if (listed && before?.credentials && before.version === version) return before.credentials;
+      remember(key, {});
+      const found = await client.get(resources.secrets, secret).catch((error: unknown) => {
+        if (!(error instanceof KubeError) || error.status === 0) throw error; // no answer is none of the Secret's faults
+        throw new SyncError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
+      });
+      if (!found) throw new SyncError('SecretNotFound', `Secret ${key} does not exist`);
+      const credentials = credentialsIn(key, found);
+      remember(key, { version: found.metadata.resourceVersion, credentials });
+      return credentials;
+    },
+    onChange: (handler) => void handlers.push(handler),
+    stop: async () => watch?.stop(),
+  };
+};
+
+const credentialsIn = (key: string, { data }: KubeObject): GitCredentials => {
+  const values = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
+  const value = (name: string): string | undefined => {
+    const text = values[name];
+    return typeof text === 'string' ? Buffer.from(text, 'base64').toString() : undefined;
+  };
+  const fields = {
+    username: value('username'),
+    password: value('password'),
+    token: value('token') ?? value('bearerToken'),
+    ca: value('ca.crt'),
+  };
+  if (fields.password === undefined && fields.token === undefined && fields.ca === undefined)
+    throw new SyncError('SecretNotFound', `Secret ${key} has none of password, token and ca.crt`);
+  return Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)) as GitCredentials;
+};
+
+/** Annotations may hold the whole Secret again, as kubectl applied it. */
+const nameAndVersion = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
+  const { namespace, name, resourceVersion } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(namespace && { namespace }), ...(resourceVersion && { resourceVersion }) },
+  };
+};

@@ -1,0 +1,118 @@
+import { annotations, labels } from '../../api/annotations.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import { managerOf } from '../../api/gitsync-names.ts';
+import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
+import { isOptedIn } from '../../api/optin.ts';
+import { isWorkloadKind, type WorkloadKey } from '../../api/workload.ts';
+import type { WatchCache } from '../../kube/index.ts';
+import { type SealedSnapshot, type SnapshotStore, SnapshotTooLarge, templateOf } from '../../snapshot/index.ts';
+import type { PlannedObject } from '../plan.ts';
+
+export interface PreparePorts {
+  namespaces: WatchCache;
+  snapshots: Pick<SnapshotStore, 'seal'>;
+}
+
+export interface SealedRecording {
+  workload: WorkloadKey;
+  sealed: SealedSnapshot;
+  /** What has to be applied, too, before it may be recorded: keyString, and hash of the plan. */
+  config: { key: string; hash: string | undefined }[];
+}
+
+/** What is to be recorded of a workload once its apply was accepted; `refused` says why it can't be. */
+export type Recording = SealedRecording | { refused: string };
+
+export interface Prepared {
+  object: KubeObject;
+  /** Of workloads that are opted in, unless they stand in for a rejected release. */
+  recording?: Recording;
+}
+
+/** The object as it is sent: with the owner's label and, for a workload, with what its release is. Costs no request. */
+export const prepare = (
+  sync: GitSync,
+  planned: PlannedObject,
+  {
+    commit,
+    live,
+    owner,
+    all,
+  }: { commit: string; live: KubeObject | undefined; owner: string; all: readonly PlannedObject[] },
+  ports: PreparePorts,
+): Prepared => {
+  const { object, digests, hold } = planned;
+  const labelled = withMetadata(object, {
+    labels: { [labels.sync]: owner },
+    ...(sync.spec.drift === 'Report' ? { annotations: { [annotations.appliedHash]: planned.hash } } : {}),
+  });
+  // A held target comes from its snapshot, which has its annotations already.
+  if (hold && isWorkloadKind(object.kind))
+    return { object: withMetadata(labelled, { annotations: { [annotations.snapshot]: hold.spec.target.snapshot } }) };
+  if (!digests) return { object: labelled };
+  const was = live?.metadata.annotations ?? {};
+  const same = was[annotations.sourceDigest] === digests.sourceDigest;
+  const stamped = withMetadata(labelled, {
+    annotations: {
+      [annotations.sourceDigest]: digests.sourceDigest,
+      // A release knows the commit in which its digest appeared first.
+      [annotations.commit]: (same ? was[annotations.commit] : undefined) ?? commit,
+    },
+  });
+  const namespace = ports.namespaces.get({ name: object.metadata.namespace ?? '' })?.metadata;
+  const template = (templateOf(object) as { metadata?: object } | undefined)?.metadata;
+  const workload = { annotations: { ...object.metadata.annotations, ...live?.metadata.annotations } };
+  if (!isOptedIn({ template, workload, namespace })) return { object: stamped };
+  const recording = recordingOf(sync, stamped, digests, all, ports);
+  if ('refused' in recording) return { object: stamped, recording };
+  const named = withMetadata(stamped, { annotations: { [annotations.snapshot]: recording.sealed.name } });
+  return { object: named, recording };
+};
+
+/** Named before the apply, by its content, and written after it: whoever may not apply the workload has nothing written. */
+const recordingOf = (
+  sync: GitSync,
+  workload: KubeObject,
+  digests: NonNullable<PlannedObject['digests']>,
+  all: readonly PlannedObject[],
+  { snapshots }: PreparePorts,
+): Recording => {
+  const { namespace = '', name } = workload.metadata;
+  const key = { namespace, name, kind: workload.kind as WorkloadKey['kind'] };
+  const owner = workload.metadata.labels?.[labels.sync] ?? '';
+  const sent = new Map(all.map((planned) => [planned.key, planned]));
+  // What Git leaves to others is not brought back either.
+  const references = digests.references.filter(isAlwaysApplied).map((object) => {
+    const key = keyString(keyOf(object));
+    return { key, hash: sent.get(key)?.hash, object: sent.get(key)?.object ?? object };
+  });
+  const commit = workload.metadata.annotations?.[annotations.commit];
+  try {
+    const sealed = snapshots.seal(key, {
+      workload,
+      config: references.map(({ object }) => withMetadata(object, { labels: { [labels.sync]: owner } })),
+      fieldManager: managerOf(sync),
+      sourceDigest: digests.sourceDigest,
+      ...(commit === undefined ? {} : { commit }),
+    });
+    return { workload: key, sealed, config: references.map(({ key, hash }) => ({ key, hash })) };
+  } catch (error) {
+    if (!(error instanceof SnapshotTooLarge)) throw error;
+    return { refused: error.message };
+  }
+};
+
+const isAlwaysApplied = ({ metadata }: KubeObject): boolean =>
+  !['ignore', 'create-only'].includes(metadata.annotations?.[annotations.apply] ?? '');
+
+const withMetadata = (
+  object: KubeObject,
+  add: { labels?: Record<string, string>; annotations?: Record<string, string> },
+): KubeObject => ({
+  ...object,
+  metadata: {
+    ...object.metadata,
+    ...(add.labels ? { labels: { ...object.metadata.labels, ...add.labels } } : {}),
+    ...(add.annotations ? { annotations: { ...object.metadata.annotations, ...add.annotations } } : {}),
+  },
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { fakeClock } from '../../../test/support/clock.ts';
+import { labels } from '../../api/annotations.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import { type KubeClient, KubeError } from '../../kube/index.ts';
+import { createOwnedObjects } from './owned-objects.ts';
+
+const WIDGETS = { group: 'example.com', version: 'v1', kind: 'Widget', plural: 'widgets', namespaced: true };
+const checkout = {
+  apiVersion: 'example.com/v1',
+  kind: 'Widget',
+  metadata: {
+    namespace: 'shop',
+    name: 'checkout',
+    labels: { [labels.sync]: 'shop.app' },
+    managedFields: [{ manager: 'metricops/shop/app', operation: 'Apply' }],
+  },
+} as unknown as KubeObject;
+const gone = new KubeError('404 page not found', { status: 404, reason: 'HTTP404' });
+const away = new KubeError('service unavailable', { status: 503, reason: 'ServiceUnavailable' });
+
+/** A kind whose list answers, or fails, as the test says; a watch lasts until the test cuts it. */
+const setUp = () => {
+  const time = fakeClock();
+  const kind: { list: KubeObject[] | KubeError; lists: number; cut: (error: KubeError) => void } = {
+    list: [],
+    lists: 0,
+    cut: () => {},
+  };
+  const client = {
+    async list() {
+      kind.lists += 1;
+      if (kind.list instanceof Error) throw kind.list;
+      return { items: structuredClone(kind.list), resourceVersion: '1' };
+    },
+    async *watch() {
+      await new Promise((_, reject) => {
+        kind.cut = reject;
+      });
+    },
+  } as unknown as KubeClient;
+  const changes: [string | undefined, string | undefined][] = [];
+  const owned = createOwnedObjects(
+    client,
+    { clock: time.clock, random: () => 0.5 },
+    (_, object, previous) => changes.push([object?.metadata.name, previous?.metadata.name]),
+    () => undefined,
+  );
+  return { ...time, kind, owned, changes };
+};
+
+describe('owned objects', () => {
+  it('of a kind that is not served any more are told as gone, and never asked for until they are needed', async () => {
+    const { kind, owned, changes, advance } = setUp();
+    kind.list = [checkout];
+    assert.equal((await owned.of(WIDGETS)).ownedBy('shop.app').length, 1);
+    kind.list = gone;
+    kind.cut(gone);
+    await advance(1_000);
+    assert.deepEqual(changes.at(-1), [undefined, 'checkout']);
+    const lists = kind.lists;
+    await advance(3_600_000);
+    assert.equal(kind.lists, lists);
+    kind.list = [checkout];
+    assert.ok((await owned.of(WIDGETS)).get(checkout.metadata));
+  });
+
+  it('of an API that is away for a while stay known, and are listed again until it is back', async () => {
+    const { kind, owned, changes, advance } = setUp();
+    kind.list = [checkout];
+    const widgets = await owned.of(WIDGETS);
+    const heard = changes.length;
+    kind.list = away;
+    kind.cut(new KubeError('too old', { status: 410, reason: 'Expired' }));
+    await advance(60_000);
+    assert.ok(kind.lists > 2);
+    assert.ok(widgets.get(checkout.metadata));
+    assert.equal(changes.length, heard);
+  });
+
+  it('that could never be listed fail who asks, and are asked for anew by the next', async () => {
+    const { kind, owned } = setUp();
+    kind.list = away;
+    await assert.rejects(owned.of(WIDGETS), /service unavailable/);
+    kind.list = [checkout];
+    assert.ok((await owned.of(WIDGETS)).get(checkout.metadata));
+  });
+});

@@ -1,0 +1,126 @@
+import type { GitSync } from '../../api/gitsync.ts';
+import { keyOfSync } from '../../api/gitsync-names.ts';
+import { describeKey, parseKey } from '../../api/meta.ts';
+import { KubeError } from '../../kube/errors.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import { resources } from '../../kube/resources.ts';
+import { whatTerminates } from '../../kube/terminating.ts';
+import type { KubeClient } from '../../kube/types.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { SyncState } from '../state.ts';
+import { FINALIZER, hasFinalizer } from './finalizer.ts';
+import { type InventoryPorts, rebuildInventory } from './inventory.ts';
+import type { Kept } from './kept.ts';
+import { type Found, findAllOurs, type PrunePorts, pruneAll } from './prune.ts';
+import { releaseOwnershipOf } from './release-ownership.ts';
+
+/** Something of a GitSync that is being deleted can't be deleted. */
+export class PruneError extends Error {
+  override name = 'PruneError';
+}
+
+export interface RemovalPorts extends InventoryPorts, PrunePorts {
+  events: EventRecorder;
+  log: Log;
+  /** Where the controller itself is installed. */
+  systemNamespace: string;
+}
+
+/**
+ * Kubernetes deletes a GitSync also where nobody wants its objects gone: with the kind, its namespace, or the whole
+ * installation; and with its GitSyncSet, which may go with a kind of its own. And who suspends a GitSync before deleting
+ * it takes its objects elsewhere, as with Flux.
+ */
+export const whyNoOrder = async (
+  sync: GitSync,
+  client: KubeClient,
+  systemNamespace: string,
+): Promise<string | undefined> => {
+  if (sync.spec.suspend) return 'it was suspended';
+  const { namespace = '', ownerReferences = [] } = sync.metadata;
+  const ofSet = ownerReferences.some(({ kind, controller }) => controller && kind === resources.gitSyncSets.kind);
+  return (
+    (await whatTerminates(resources.gitSyncs, [namespace, systemNamespace], client)) ??
+    (ofSet ? await whatTerminates(resources.gitSyncSets, [], client) : undefined)
+  );
+};
+
+export const NAMED = 8;
+
+/** What refuses it stays as it is: the end of a GitSync waits for nobody who may never come. */
+export const release = async (sync: GitSync, found: readonly Found[], ports: RemovalPorts): Promise<void> => {
+  const one = async (each: Found): Promise<void> => {
+    try {
+      await ports.lock(each.key, () =>
+        ports.turns(sync.metadata.namespace ?? '', () => releaseOwnershipOf(sync, each.type, each.parsed, ports)),
+      );
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status === 0) throw error;
+      const note = `${describeKey(each.parsed)} stays, and still has the labels of this GitSync: ${error.message}`;
+      ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
+    }
+  };
+  await Promise.all(found.map(one));
+};
+
+/** What was not to be deleted is nobody's from now on, unless another GitSync takes it over. */
+export const keep = async (
+  sync: GitSync,
+  state: SyncState,
+  kept: readonly Kept[],
+  ports: RemovalPorts,
+): Promise<void> => {
+  const ending = kept.filter(({ reason }) => reason !== 'HandoverPending');
+  const { found } = await findAllOurs(
+    sync,
+    state,
+    ending.map(({ key }) => key),
+    ports,
+  );
+  await release(sync, found, ports);
+  if (kept.length === 0) return;
+  const named = kept.slice(0, NAMED).map(({ key }) => describeKey(parseKey(key)));
+  const more = kept.length > NAMED ? ` and ${kept.length - NAMED} more` : '';
+  const note = `deleted, and left in the cluster: ${named.join(', ')}${more}. What is not needed is to be deleted by hand`;
+  ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
+};
+
+export const settleObjects = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {
+  const { deletionPolicy, prune } = sync.spec;
+  const unread = await rebuildInventory(sync, state, [], ports);
+  const keys = [...state.inventory.keys()];
+  if (deletionPolicy === 'Delete' || (deletionPolicy === 'MirrorPrune' && prune)) {
+    const { problems, kept } = await pruneAll(sync, state, { keys, commit: undefined }, ports);
+    const [problem] = [...problems, ...unread];
+    if (problem) throw new PruneError(problem.message);
+    await keep(sync, state, kept, ports);
+    return;
+  }
+  const { found, problems } = await findAllOurs(sync, state, keys, ports);
+  for (const { message: note } of [...problems, ...unread])
+    ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
+  // What another one asks for it inherits, with the ownership of the fields.
+  await release(
+    sync,
+    found.filter(({ key }) => !ports.handover.wantedBy(sync, key)),
+    ports,
+  );
+};
+
+/**
+ * The GitSync is being deleted. What becomes of its objects says spec.deletionPolicy, unless its end was no order: then
+ * they stay as they are. Needs no Git. Rejects while something that is to be deleted can't be.
+ */
+export const finalizeSync = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {
+  const { client, events, log } = ports;
+  if (!hasFinalizer(sync)) return;
+  const noOrder = await whyNoOrder(sync, client, ports.systemNamespace);
+  if (noOrder !== undefined) {
+    const note = `${noOrder}: all objects of this GitSync stay as they are`;
+    log.info({ sync: keyOfSync(sync) }, note);
+    events.record(sync, { type: 'Normal', reason: 'ObjectsKept', action: 'Delete', note });
+  } else await settleObjects(sync, state, ports);
+  const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== FINALIZER);
+  ports.signal.throwIfAborted();
+  await client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body: { metadata: { finalizers } } });
+};
