@@ -198,8 +198,8 @@ const recordedReady = async (env: Environment, names: readonly string[], image: 
       `${name} with ${image}`,
       async () => {
         const status = (await env.client.get<ReleaseHistory>(resources.releaseHistories, key))?.status;
-        const current = status?.releases?.find((r) => r.number === status.current);
-        return current?.ready !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
+        const current = status?.releases?.find((r) => r.number === status.currentRelease);
+        return current?.readyTime !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
       },
       { timeoutMs: 180_000 },
     );
@@ -267,7 +267,7 @@ const timeRollback = async (
   const start = performance.now();
   const is = (object: KubeObject): boolean => object.metadata.name === name && imageOf(object) === GOOD;
   const times = [
-    seen(holds, start, (h) => h.spec.workload.name === name && !before.has(h.metadata.name)),
+    seen(holds, start, (h) => h.spec.workloadRef.name === name && !before.has(h.metadata.name)),
     seen(deployments, start, is),
     seen(deployments, start, (object) => is(object) && isReady(object)),
   ];
@@ -278,7 +278,7 @@ const timeRollback = async (
     `the incident of ${name} to end`,
     async () => {
       const { items } = await env.client.list<Incident>(resources.incidents, { namespace: NAMESPACE });
-      return items.filter((i) => i.spec.workload.name === name).every((i) => i.status?.closedTime !== undefined)
+      return items.filter((i) => i.spec.workloadRef.name === name).every((i) => i.status?.closedTime !== undefined)
         ? true
         : undefined;
     },

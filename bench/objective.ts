@@ -18,7 +18,7 @@ export const objectiveOf = ({
     kind: 'ServiceLevelObjective',
     metadata: { namespace, name },
     spec: {
-      workload: { kind: 'Deployment', name },
+      targetRef: { kind: 'Deployment', name },
       objective: 99,
       window: '1h',
       indicator: {

@@ -193,8 +193,8 @@ const recorded = (admin: KubeClient, name: string, image: string): Promise<true>
     async () => {
       const key = { namespace: SHOP, name: `deployment-${name}` };
       const status = (await admin.get<ReleaseHistory>(resources.releaseHistories, key))?.status;
-      const current = status?.releases?.find((r) => r.number === status.current);
-      return current?.ready !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
+      const current = status?.releases?.find((r) => r.number === status.currentRelease);
+      return current?.readyTime !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
     },
     { timeoutMs: 120_000, everyMs: 100 },
   );
@@ -204,7 +204,7 @@ const incidentsClosed = (admin: KubeClient, name: string): Promise<true> =>
     `the incidents of ${name} to end`,
     async () => {
       const { items } = await admin.list<Incident>(resources.incidents, { namespace: SHOP });
-      const mine = items.filter((i) => i.spec.workload.name === name);
+      const mine = items.filter((i) => i.spec.workloadRef.name === name);
       return mine.every((i) => i.status?.closedTime !== undefined) ? true : undefined;
     },
     { timeoutMs: 120_000, everyMs: 200 },

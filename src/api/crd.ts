@@ -34,8 +34,8 @@ export interface KindDefinition {
 }
 
 const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
-const workload: Column = { name: 'Workload', type: 'string', jsonPath: '.spec.workload.name' };
-const workloadKind: Column = { name: 'Kind', type: 'string', jsonPath: '.spec.workload.kind', priority: 1 };
+const workload: Column = { name: 'Workload', type: 'string', jsonPath: '.spec.workloadRef.name' };
+const workloadKind: Column = { name: 'Kind', type: 'string', jsonPath: '.spec.workloadRef.kind', priority: 1 };
 const condition = (type: string, field: 'status' | 'message' | 'reason'): string =>
   `.status.conditions[?(@.type=="${type}")].${field}`;
 
@@ -106,8 +106,8 @@ export const kinds: readonly KindDefinition[] = [
     columns: [
       workload,
       workloadKind,
-      { name: 'Current', type: 'integer', jsonPath: '.status.current' },
-      { name: 'Last Good', type: 'integer', jsonPath: '.status.lastGood' },
+      { name: 'Current', type: 'integer', jsonPath: '.status.currentRelease' },
+      { name: 'Last Good', type: 'integer', jsonPath: '.status.lastGoodRelease' },
       { name: 'Image', type: 'string', jsonPath: '.status.releases[0].images[0].image', priority: 1 },
       age,
     ],

@@ -10,7 +10,7 @@ import { workloadRef } from './workload.ts';
  */
 export const holdSpec = z
   .strictObject({
-    workload: workloadRef,
+    workloadRef: workloadRef,
     scope: z
       .enum(['Workload', 'Sync'])
       .default('Workload')
@@ -39,8 +39,8 @@ export const holdSpec = z
         message: 'target.sourceDigest is among rejectedDigests: a hold cannot go back to the release that it keeps out',
       },
       {
-        rule: 'self.workload == oldSelf.workload',
-        message: 'workload is immutable: delete this hold and create another',
+        rule: 'self.workloadRef == oldSelf.workloadRef',
+        message: 'workloadRef is immutable: delete this hold and create another',
       },
     ],
   });

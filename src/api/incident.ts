@@ -12,8 +12,8 @@ export const evidence = z.strictObject({
   status: z.enum(['firing', 'resolved']),
   labels: z.record(z.string(), z.string()),
   startsAt: time.optional().describe('As the alert says: the earliest time since it fires, and none that is to come.'),
-  received: time.describe('Server time of the first delivery.'),
-  lastReceived: time.describe('Server time of the last delivery that said something new.'),
+  receivedTime: time.describe('Server time of the first delivery.'),
+  lastReceivedTime: time.describe('Server time of the last delivery that said something new.'),
 });
 export type Evidence = z.infer<typeof evidence>;
 
@@ -27,7 +27,7 @@ export const suspect = z.strictObject({
 /** spec is what was observed, written by the intake in one create; status is what was made of it. */
 export const incidentSpec = z
   .strictObject({
-    workload: workloadRef,
+    workloadRef: workloadRef,
     suspect: suspect.optional().describe('Release under suspicion; none where the workload has no recorded release.'),
     objective: z.string().optional().describe('ServiceLevelObjective through which the alert was matched.'),
     evidence: z.array(evidence).max(64),
@@ -40,8 +40,8 @@ export const incidentSpec = z
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: 'self.workload == oldSelf.workload',
-        message: 'workload is immutable: an incident stays with the workload that it was opened for',
+        rule: 'self.workloadRef == oldSelf.workloadRef',
+        message: 'workloadRef is immutable: an incident stays with the workload that it was opened for',
       },
     ],
   });

@@ -29,12 +29,12 @@ export const release = z.strictObject({
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the pod template.'),
   alertRules: z.array(z.string()).max(64).optional().describe('Alert rules or ServiceLevelObjectives that guarded it.'),
   snapshot: z.string().optional().describe('ControllerRevision with what was applied.'),
-  firstSeen: time,
-  ready: time.optional().describe('When all of its pods were first ready.'),
-  good: time.optional().describe('When it had been current and ready for its soak time with nothing against it.'),
-  rejected: time.optional(),
-  restored: time.optional().describe('When a rollback made it current again.'),
-  superseded: time.optional(),
+  firstSeenTime: time,
+  readyTime: time.optional().describe('When all of its pods were first ready.'),
+  goodTime: time.optional().describe('When it had been current and ready for its soak time with nothing against it.'),
+  rejectedTime: time.optional(),
+  restoredTime: time.optional().describe('When a rollback made it current again.'),
+  supersededTime: time.optional(),
   outcome: releaseOutcome,
   incident: z.string().optional(),
 });
@@ -42,21 +42,21 @@ export type Release = z.infer<typeof release>;
 
 export const releaseHistorySpec = z
   .strictObject({
-    workload: workloadRef.describe('Whose releases these are.'),
+    workloadRef: workloadRef.describe('Whose releases these are.'),
   })
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: 'self.workload == oldSelf.workload',
-        message: 'workload is immutable: a history stays with its workload',
+        rule: 'self.workloadRef == oldSelf.workloadRef',
+        message: 'workloadRef is immutable: a history stays with its workload',
       },
     ],
   });
 
 export const releaseHistoryStatus = z.strictObject({
   conditions: conditions.optional(),
-  current: z.int().optional().describe('Number of the current release.'),
-  lastGood: z.int().optional().describe('Number of the release that a rollback would go to.'),
+  currentRelease: z.int().optional().describe('Number of the current release.'),
+  lastGoodRelease: z.int().optional().describe('Number of the release that a rollback would go to.'),
   releases: z.array(release).max(100).optional().describe('Newest first.'),
 });
 

@@ -31,7 +31,7 @@ export type RollbackPolicy = z.infer<typeof rollbackPolicy>;
 
 export const sloSpec = z
   .strictObject({
-    workload: workloadRef.describe('Whom this objective guards.'),
+    targetRef: workloadRef.describe('Whom this objective guards.'),
     objective: z.number().gt(0).lt(100).describe('Percent of good events, e.g. 99.9.'),
     window: duration.default('30d').describe('Period of the error budget.'),
     indicator: z

@@ -40,14 +40,14 @@ describe('the command line', () => {
     source: 'Alertmanager',
     status: 'firing',
     startsAt: AT,
-    received: AT,
+    receivedTime: AT,
     labels: { note: 'red \u001b[31m and \u202eback' },
   };
   const incidentWith = (spec: object, status: object) => ({
     apiVersion: API_VERSION,
     kind: 'Incident',
     metadata: { namespace: 'shop', name: 'web-1', creationTimestamp: AT },
-    spec: { workload: { kind: 'Deployment', name: 'web' }, evidence: [evidence], ...spec },
+    spec: { workloadRef: { kind: 'Deployment', name: 'web' }, evidence: [evidence], ...spec },
     status: { phase: 'Judging', ...status },
   });
   const syncWith = (status: object) => ({

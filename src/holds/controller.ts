@@ -91,7 +91,9 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
     if (hold) queue.add(keyFor(hold));
     if (changed && (!hold || hold.status?.phase === 'Lifted')) targets.forget(changed);
     if (!changed || hold?.metadata.generation === previous?.metadata.generation) return;
-    ports.onChange(keyString({ group: 'apps', ...changed.spec.workload, namespace: changed.metadata.namespace ?? '' }));
+    ports.onChange(
+      keyString({ group: 'apps', ...changed.spec.workloadRef, namespace: changed.metadata.namespace ?? '' }),
+    );
   });
 
   const toldAlready =

@@ -72,7 +72,7 @@ const conclude = async (hold: Hold, outcome: Outcome, ports: HoldPorts): Promise
 
 const bringBack = async (hold: Hold, ports: HoldPorts): Promise<Outcome> => {
   const namespace = hold.metadata.namespace ?? '';
-  const { kind, name } = hold.spec.workload;
+  const { kind, name } = hold.spec.workloadRef;
   const what = describeKey({ kind, namespace, name });
   return ports.lock(keyString({ group: 'apps', kind, namespace, name }), async () => {
     const [live, snapshot] = await Promise.all([
@@ -137,7 +137,7 @@ const applySnapshot = async (
   );
   const pinned = withPins(snapshot.workload, hold.spec.target.images);
   const workload = withSnapshotName(pinned, hold.spec.target.snapshot);
-  const type = workloadResource(hold.spec.workload.kind);
+  const type = workloadResource(hold.spec.workloadRef.kind);
   await letGoOfReplicas(type, workload, snapshot, { client: ports.client, writer });
   const result = await writer.apply(type, workload, options);
   // By content: a Deployment's generation also counts changes of its annotations.

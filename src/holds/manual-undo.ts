@@ -33,7 +33,7 @@ export const holdForManualUndo = async (
     kind: 'Hold',
     metadata: { namespace: key.namespace, name: holdName(workload, rejected) },
     spec: {
-      workload,
+      workloadRef: workload,
       scope: 'Workload',
       rejectedDigests: [rejected],
       target: { release: release.number, sourceDigest: digest, snapshot: release.snapshot },

@@ -10,7 +10,7 @@ export const createRejectionCheck =
       .list(workload.metadata.namespace ?? '')
       .some(
         ({ spec }) =>
-          spec.workload.kind === workload.kind &&
-          spec.workload.name === workload.metadata.name &&
+          spec.workloadRef.kind === workload.kind &&
+          spec.workloadRef.name === workload.metadata.name &&
           spec.rejectedDigests.includes(digest),
       );

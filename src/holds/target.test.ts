@@ -17,7 +17,7 @@ const hold = (name = 'web', target: Partial<Hold['spec']['target']> = {}, genera
   kind: 'Hold',
   metadata: { name, namespace: 'shop', uid: `uid-${name}`, generation },
   spec: {
-    workload: { kind: 'Deployment', name: 'web' },
+    workloadRef: { kind: 'Deployment', name: 'web' },
     scope: 'Workload',
     rejectedDigests: [digest('b')],
     target: { release: 1, sourceDigest: digest('a'), snapshot: 'web-1', ...target },

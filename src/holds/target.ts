@@ -23,7 +23,7 @@ export const readTarget = async (
   snapshots: Pick<SnapshotStore, 'read'>,
 ): Promise<Snapshot> => {
   const { snapshot: name, sourceDigest, images = [] } = spec.target;
-  const workload = { ...spec.workload, namespace: metadata.namespace ?? '' };
+  const workload = { ...spec.workloadRef, namespace: metadata.namespace ?? '' };
   const snapshot = await snapshots.read(workload, name).catch((error: unknown) => {
     throw error instanceof SnapshotDamaged ? new TargetError('SnapshotDamaged', error.message) : error;
   });

@@ -13,8 +13,8 @@ const release = (number: number) => ({
   workloadUID: 'u',
   images: [],
   revision: `r${number}`,
-  firstSeen: ago(600 / number),
-  ready: ago(600 / number),
+  firstSeenTime: ago(600 / number),
+  readyTime: ago(600 / number),
   outcome: 'Active' as const,
 });
 const evidence = {
@@ -23,14 +23,14 @@ const evidence = {
   alert: 'Burn',
   status: 'firing' as const,
   labels: { alertname: 'Burn', namespace: 'shop', severity: 'page' },
-  received: ago(10),
+  receivedTime: ago(10),
 };
 const objective = (errors: string, total: string, podLabel = 'pod'): ServiceLevelObjective =>
   ({ spec: { objective: 99, window: '30d', indicator: { errors, total, podLabel } } }) as ServiceLevelObjective;
 const question = (rest: Partial<Question> = {}): Question => ({
   incident: {
     metadata: { name: 'i', namespace: 'shop' },
-    spec: { workload: { kind: 'Deployment', name: 'web' }, evidence: [evidence] },
+    spec: { workloadRef: { kind: 'Deployment', name: 'web' }, evidence: [evidence] },
   } as unknown as Incident,
   suspect: release(2),
   before: release(1),

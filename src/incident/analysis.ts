@@ -80,8 +80,8 @@ const judge = async (question: Question, witness: Witness | undefined): Promise<
   const time = new Date(now).toISOString();
   if (!suspect)
     return { verdict: inconclusive('NoHistory', 'the release under suspicion is not recorded any more', time) };
-  const ready = Date.parse(suspect.ready ?? suspect.firstSeen);
-  const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.received)));
+  const ready = Date.parse(suspect.readyTime ?? suspect.firstSeenTime);
+  const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
   if (began - ready > parseDuration(policy.maxReleaseAge)) {
     return {
       verdict: {
@@ -118,7 +118,8 @@ const judgeByIndicator = async (
     return inconclusive('NoExpression', 'the objective has no indicator', new Date(now).toISOString());
   const only = (which: 'errors' | 'total', release: Release | undefined): string => {
     const expression = indicator[which];
-    const pattern = release?.revision === undefined ? undefined : podPattern(incident.spec.workload, release.revision);
+    const pattern =
+      release?.revision === undefined ? undefined : podPattern(incident.spec.workloadRef, release.revision);
     // The same pods under both releases (only configuration changed), or a metric without pods: before and after.
     const same = suspect.revision === before?.revision;
     if (pattern === undefined || indicator.podLabel === '' || same) return expression;
@@ -143,7 +144,7 @@ const judgeByIndicator = async (
   const since = roundUp(Math.min(Math.max(now - ready, MIN_WINDOW_MS), Math.max(...windows.map((w) => w.longMs))));
   const [suspectCounts, beforeCounts] = await Promise.all([
     count(suspect, since, now),
-    before ? count(before, BEFORE_MS, Date.parse(suspect.firstSeen)) : undefined,
+    before ? count(before, BEFORE_MS, Date.parse(suspect.firstSeenTime)) : undefined,
   ]);
   const threshold = thresholdOf(Math.min(...windows.map((w) => w.factor)), percent);
   const query = withWindow(`(${only('errors', suspect)}) / (${only('total', suspect)})`, since);
@@ -205,7 +206,7 @@ const judgeByRule = async (question: Question, { prometheus }: Witness): Promise
   if (!rule) return { verdict: inconclusive('NoExpression', 'Prometheus has no rule of that name and labels', time) };
   const [burningNow, burningBefore] = await Promise.all([
     fires(rule, prometheus, question.now),
-    fires(rule, prometheus, Date.parse(question.suspect?.firstSeen ?? time) - 1000),
+    fires(rule, prometheus, Date.parse(question.suspect?.firstSeenTime ?? time) - 1000),
   ]);
   const verdict = judgeExpression({ burningNow, burningBefore, query: rule.expression }, time);
   const { namespace } = question.incident.metadata;

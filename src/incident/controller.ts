@@ -111,21 +111,21 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   };
 
   const writeHold = async (incident: Incident, status: IncidentStatus): Promise<void> => {
-    const { suspect, workload } = incident.spec;
+    const { suspect, workloadRef } = incident.spec;
     const { target } = status;
     if (!suspect || !target) return;
     const namespace = incident.metadata.namespace ?? '';
-    const live = caches.workloads[workload.kind].get({ namespace, name: workload.name });
+    const live = caches.workloads[workloadRef.kind].get({ namespace, name: workloadRef.name });
     const objective =
       incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-    const { releases = [] } = caches.histories.get({ namespace, name: historyName(workload) })?.status ?? {};
+    const { releases = [] } = caches.histories.get({ namespace, name: historyName(workloadRef) })?.status ?? {};
     const images = releases.filter((r) => r.number === target.number).flatMap((r) => pinsFor(r, releases));
     const hold: Hold = {
       apiVersion: API_VERSION,
       kind: 'Hold',
-      metadata: { namespace, name: holdName(workload, suspect.sourceDigest) },
+      metadata: { namespace, name: holdName(workloadRef, suspect.sourceDigest) },
       spec: {
-        workload,
+        workloadRef,
         scope: policyOf(live, objective, platformOf(caches)).scope,
         rejectedDigests: [suspect.sourceDigest],
         target: {
@@ -182,14 +182,14 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     caches.histories.onChange((history) => {
       if (!history) return;
       for (const incident of caches.incidents.list(history.metadata.namespace)) {
-        if (!isClosed(incident) && incident.spec.workload.name === history.spec.workload.name)
+        if (!isClosed(incident) && incident.spec.workloadRef.name === history.spec.workloadRef.name)
           queue.add(keyOf(incident));
       }
     }),
   ];
 
   const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number => {
-    const workload = caches.workloads[spec.workload.kind].get({ namespace, name: spec.workload.name });
+    const workload = caches.workloads[spec.workloadRef.kind].get({ namespace, name: spec.workloadRef.name });
     const objective = spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: spec.objective });
     return parseDuration(policyOf(workload, objective, platformOf(caches)).cooldown);
   };
@@ -232,7 +232,7 @@ const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches
       : slos.get({ namespace: incident.metadata.namespace ?? '', name: incident.spec.objective });
   if (closedTime === undefined || rolledBackTime === undefined || !objective || verdict?.newErrorRatio === undefined)
     return status;
-  const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.received)));
+  const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
   const spent = budgetSpentPercent({
     errorRatio: verdict.newErrorRatio,
     durationMs: Math.max(0, Date.parse(rolledBackTime) - began),

@@ -34,12 +34,12 @@ describe('the evidence of an incident', () => {
     const kept = start([alert('a')]);
     const ended = add(kept, [alert('a', { status: 'resolved' })], 2);
     assert.deepEqual(
-      ended?.evidence.map((e) => [e.status, e.lastReceived]),
+      ended?.evidence.map((e) => [e.status, e.lastReceivedTime]),
       [['resolved', at(2)]],
     );
     const again = add(ended ?? kept, [alert('a', { startsAt: at(3) })], 3);
     assert.deepEqual(
-      again?.evidence.map((e) => [e.status, e.startsAt, e.received]),
+      again?.evidence.map((e) => [e.status, e.startsAt, e.receivedTime]),
       [['firing', at(3), at(1)]],
     );
     assert.equal(add(again ?? kept, [alert('a', { startsAt: at(0) })], 4)?.evidence[0]?.startsAt, at(0));

@@ -47,8 +47,8 @@ const entryOf = (alert: Alert, now: string): Evidence => ({
   alert: (alert.labels.alertname ?? '').slice(0, 256),
   status: alert.status,
   labels: alert.labels,
-  received: now,
-  lastReceived: now,
+  receivedTime: now,
+  lastReceivedTime: now,
   ...(alert.startsAt === undefined ? {} : { startsAt: alert.startsAt }),
 });
 
@@ -56,5 +56,5 @@ const entryOf = (alert: Alert, now: string): Evidence => ({
 const updated = (known: Evidence, { status, startsAt }: Alert, now: string): Evidence => {
   const isEarlier = startsAt !== undefined && (known.startsAt === undefined || startsAt < known.startsAt);
   if (status === known.status && !isEarlier) return known;
-  return { ...known, status, lastReceived: now, ...(startsAt === undefined ? {} : { startsAt }) };
+  return { ...known, status, lastReceivedTime: now, ...(startsAt === undefined ? {} : { startsAt }) };
 };

@@ -22,7 +22,7 @@ export interface ObservePorts {
 export const observe = async (incident: Incident, ports: ObservePorts): Promise<Observation> => {
   const { caches, clock } = ports;
   const { namespace = '' } = incident.metadata;
-  const { kind, name } = incident.spec.workload;
+  const { kind, name } = incident.spec.workloadRef;
   const history = caches.histories.get({ namespace, name: historyName({ kind, name }) })?.status;
   const workload = caches.workloads[kind].get({ namespace, name });
   const objective =
@@ -30,14 +30,14 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const policy = policyOf(workload, objective, platformOf(caches));
   const suspect = history?.releases?.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const now = clock.now();
-  const opened = Date.parse(incident.spec.evidence[0]?.received ?? '') || now;
+  const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
   const target = selectLastGood(
     { status: history },
     { burnStart: burnStart(incident, suspect, opened), suspect: suspect?.number },
   );
   const holds = caches.holds
     .list(namespace)
-    .filter((h) => h.spec.workload.kind === kind && h.spec.workload.name === name);
+    .filter((h) => h.spec.workloadRef.kind === kind && h.spec.workloadRef.name === name);
   const rejected = incident.spec.suspect?.sourceDigest ?? '';
   const ownName = holdName({ kind, name }, rejected);
   const hold = holds.find((h) => h.metadata.name === ownName && h.spec.incident === incident.metadata.name);
@@ -79,8 +79,8 @@ const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boo
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */
 const burnStart = (incident: Incident, suspect: Release | undefined, opened: number): number => {
-  const starts = incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.received));
-  return Math.max(Math.min(opened, ...starts), Date.parse(suspect?.firstSeen ?? '') || 0);
+  const starts = incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime));
+  return Math.max(Math.min(opened, ...starts), Date.parse(suspect?.firstSeenTime ?? '') || 0);
 };
 
 const rollbacksOf = (incident: Incident, { incidents }: Caches): number[] =>
@@ -89,8 +89,8 @@ const rollbacksOf = (incident: Incident, { incidents }: Caches): number[] =>
     .filter(
       (i) =>
         i.metadata.name !== incident.metadata.name &&
-        i.spec.workload.kind === incident.spec.workload.kind &&
-        i.spec.workload.name === incident.spec.workload.name,
+        i.spec.workloadRef.kind === incident.spec.workloadRef.kind &&
+        i.spec.workloadRef.name === incident.spec.workloadRef.name,
     )
     .flatMap((i) => (i.status?.rolledBackTime === undefined ? [] : [Date.parse(i.status.rolledBackTime)]));
 

@@ -11,7 +11,7 @@ const web = { kind: 'Deployment', name: 'web', namespace: 'shop' } as const;
 const stored = (incidents: Incident[] = [], holds: Hold[] = []): Stored => ({
   incidents,
   holds,
-  history: { current: 2, releases: [{ number: 2, sourceDigest: digest(2) }] } as Stored['history'],
+  history: { currentRelease: 2, releases: [{ number: 2, sourceDigest: digest(2) }] } as Stored['history'],
 });
 const burn = (startsAt = minutesAgo(0), labels: Record<string, string> = {}) => ({
   match: { workload: web },
@@ -60,7 +60,7 @@ describe('where an alert belongs', () => {
     const hold = { metadata: { name: 'h' }, spec: { incident: first.metadata.name } } as Hold;
     const second = opened(place(stored([], [hold])));
     assert.notEqual(second.metadata.name, first.metadata.name);
-    const foreign = { ...first, spec: { ...first.spec, workload: { kind: 'Deployment' as const, name: 'other' } } };
+    const foreign = { ...first, spec: { ...first.spec, workloadRef: { kind: 'Deployment' as const, name: 'other' } } };
     assert.notEqual(opened(place(stored([foreign]))).metadata.name, first.metadata.name);
   });
 

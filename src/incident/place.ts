@@ -36,8 +36,8 @@ export const MAX_OPEN_PER_NAMESPACE = 50;
 export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now: number): Place => {
   const { kind, name } = match.workload;
   const time = new Date(now).toISOString();
-  const current = stored.history?.releases?.find((r) => r.number === stored.history?.current);
-  const mine = stored.incidents.filter(({ spec }) => spec.workload.kind === kind && spec.workload.name === name);
+  const current = stored.history?.releases?.find((r) => r.number === stored.history?.currentRelease);
+  const mine = stored.incidents.filter(({ spec }) => spec.workloadRef.kind === kind && spec.workloadRef.name === name);
   const isOfCurrent = ({ spec }: Incident): boolean => spec.suspect?.sourceDigest === current?.sourceDigest;
   // While a rollback is under way, every alert of the workload belongs to it: it rings on for a while.
   const open = mine.find((i) => !isClosed(i) && (isOfCurrent(i) || isRollingBack(i)));
@@ -78,7 +78,7 @@ const newIncident = (
     kind: 'Incident',
     metadata: { namespace, name: called },
     spec: {
-      workload: { kind, name },
+      workloadRef: { kind, name },
       ...kept,
       ...(suspect ? { suspect } : {}),
       ...(objective ? { objective: objective.metadata.name } : {}),

@@ -15,7 +15,7 @@ const release = (number: number, rest: Partial<Omit<Release, 'snapshot'>> = {}):
   workloadUID: 'u',
   images: [],
   snapshot: `s${number}`,
-  firstSeen: '2026-01-01T11:00:00Z',
+  firstSeenTime: '2026-01-01T11:00:00Z',
   outcome: 'Active',
   ...rest,
 });
@@ -30,14 +30,14 @@ const incident = (status?: Incident['status']): Incident => ({
   kind: 'Incident',
   metadata: { name: 'i', namespace: 'shop', generation: 1 },
   spec: {
-    workload: { kind: 'Deployment', name: 'web' },
+    workloadRef: { kind: 'Deployment', name: 'web' },
     suspect: { number: 2, sourceDigest: digest(2) },
     evidence: [],
   },
   ...(status ? { status } : {}),
 });
 const observe = (rest: Partial<Observation> = {}): Observation => ({
-  history: { current: 2, releases: [release(2), release(1)] },
+  history: { currentRelease: 2, releases: [release(2), release(1)] },
   policy: rollbackPolicy.parse({ mode: 'Auto' }),
   verdict: verdict('Guilty'),
   caution: undefined,
@@ -72,7 +72,7 @@ describe('step', () => {
   for (const [what, rest, phase, reason] of [
     [
       'dismisses what another release superseded',
-      { history: { current: 3, releases: [release(3), release(2)] } },
+      { history: { currentRelease: 3, releases: [release(3), release(2)] } },
       'Dismissed',
       'Superseded',
     ],
@@ -86,13 +86,13 @@ describe('step', () => {
     ],
     [
       'never rolls back a rollback',
-      { history: { current: 2, releases: [release(2, { restored: '2026-01-01T11:30:00Z' })] } },
+      { history: { currentRelease: 2, releases: [release(2, { restoredTime: '2026-01-01T11:30:00Z' })] } },
       'Escalated',
       'RollbackOfRollback',
     ],
     [
       'leaves an accepted release alone',
-      { history: { current: 2, releases: [release(2, { outcome: 'Accepted' })] } },
+      { history: { currentRelease: 2, releases: [release(2, { outcome: 'Accepted' })] } },
       'Observed',
       'ReleaseAccepted',
     ],

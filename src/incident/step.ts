@@ -95,7 +95,7 @@ const move = (
   const time = new Date(now).toISOString();
   const text = `${reason}: ${message}`.slice(0, 1024);
   const timeline = before.timeline ?? [
-    { time: incident.spec.evidence[0]?.received ?? time, phase: 'Open' as const, message: 'evidence stored' },
+    { time: incident.spec.evidence[0]?.receivedTime ?? time, phase: 'Open' as const, message: 'evidence stored' },
   ];
   const entered = before.phase !== phase;
   const status: IncidentStatus = {
@@ -139,7 +139,7 @@ const guardrail = (
 ): { phase: IncidentPhase; reason: Reason; message: string } | undefined => {
   const { suspect } = incident.spec;
   const releases = observed.history?.releases ?? [];
-  const current = releases.find((r) => r.number === observed.history?.current);
+  const current = releases.find((r) => r.number === observed.history?.currentRelease);
   if (!suspect || !current)
     return { phase: 'Escalated', reason: 'NoHistory', message: 'no release of this workload is recorded' };
   if (observed.heldByOther)
@@ -153,7 +153,7 @@ const guardrail = (
   }
   if (current.outcome === 'Accepted')
     return { phase: 'Observed', reason: 'ReleaseAccepted', message: `a person accepted release ${suspect.number}` };
-  if (current.restored !== undefined) {
+  if (current.restoredTime !== undefined) {
     return {
       phase: 'Escalated',
       reason: 'RollbackOfRollback',

@@ -27,7 +27,7 @@ const hold = (rejected: string, change: object = {}): Hold => ({
   kind: 'Hold',
   metadata: metadata('hold'),
   spec: {
-    workload,
+    workloadRef: workload,
     scope: 'Workload',
     rejectedDigests: [digest(rejected)],
     target: { release: 1, sourceDigest: digest('a'), snapshot: 's' },
@@ -40,7 +40,7 @@ const incident = (suspect: string, status: IncidentStatus | undefined): Incident
   apiVersion: API_VERSION,
   kind: 'Incident',
   metadata: metadata(`incident-${suspect}`),
-  spec: { workload, suspect: { number: 1, sourceDigest: digest(suspect) }, evidence: [] },
+  spec: { workloadRef: workload, suspect: { number: 1, sourceDigest: digest(suspect) }, evidence: [] },
   ...(status ? { status } : {}),
 });
 const objective = (name: string, soak: string | undefined): ServiceLevelObjective => ({
@@ -48,7 +48,7 @@ const objective = (name: string, soak: string | undefined): ServiceLevelObjectiv
   kind: 'ServiceLevelObjective',
   metadata: metadata(name),
   spec: sloSpec.parse({
-    workload,
+    targetRef: workload,
     objective: 99,
     alerts: { matchLabels: {} },
     ...(soak === undefined ? {} : { policy: { soak } }),
@@ -69,7 +69,7 @@ describe('what is said about the releases of a workload', () => {
 
   it('comes from the holds of this workload, and of no other', () => {
     const others = [
-      hold('c', { workload: { kind: 'StatefulSet', name: 'web' } }),
+      hold('c', { workloadRef: { kind: 'StatefulSet', name: 'web' } }),
       { ...hold('d'), metadata: metadata('hold', 'other') },
     ];
     const { rejected, targets } = assessmentsOf(key, undefined, caches({ holds: [hold('b'), ...others] }));
@@ -103,7 +103,7 @@ describe('what is said about the releases of a workload', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: { ...metadata('h'), annotations: { [annotations.acceptedDigests]: `${digest('a')},,${digest('b')}` } },
-      spec: { workload },
+      spec: { workloadRef: workload },
     };
     assert.deepEqual([...assessmentsOf(key, history, caches({})).accepted], [digest('a'), digest('b')]);
   });

@@ -59,7 +59,11 @@ export const alertRulesOf = (
 };
 
 const about = <T extends Hold | Incident | ServiceLevelObjective>(cache: WatchCache<T>, key: WorkloadKey): T[] =>
-  cache.list(key.namespace).filter(({ spec }) => isSame(spec.workload, key));
+  cache.list(key.namespace).filter((object) => isSame(workloadNamedBy(object), key));
+
+/** An objective that guards it, a Hold or Incident of it. */
+const workloadNamedBy = ({ spec }: Hold | Incident | ServiceLevelObjective): WorkloadRef =>
+  'targetRef' in spec ? spec.targetRef : spec.workloadRef;
 
 const isSame = (a: WorkloadRef, b: WorkloadRef): boolean => a.kind === b.kind && a.name === b.name;
 

@@ -60,8 +60,9 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     queue.add(textOf({ namespace: namespace ?? '', kind, name }));
   /** Stored before the schema was as it is, or by nobody who knew it: costs its own history, no other's. */
   const addNamedBy = ({ kind, metadata, spec }: AboutWorkload): void => {
-    const workload: Partial<WorkloadRef> | undefined = spec?.workload;
-    if (workload?.name && isWorkloadKind(workload.kind ?? '')) add(metadata.namespace, spec.workload);
+    const workload: Partial<WorkloadRef> | undefined =
+      spec && ('targetRef' in spec ? spec.targetRef : spec.workloadRef);
+    if (workload?.name && isWorkloadKind(workload.kind ?? '')) add(metadata.namespace, workload as WorkloadRef);
     else log.warn({ kind, namespace: metadata.namespace, name: metadata.name }, 'names no workload; left alone');
   };
   const unsubscribe = [
@@ -155,7 +156,7 @@ const forget = async (
   const { kind, name, namespace } = key;
   const holds = caches.holds
     .list(namespace)
-    .filter(({ spec }) => spec.workload.kind === kind && spec.workload.name === name);
+    .filter(({ spec }) => spec.workloadRef.kind === kind && spec.workloadRef.name === name);
   for (const { metadata } of holds) await client.delete(resources.holds, metadata, preconditions(metadata));
   await client.delete(resources.releaseHistories, history.metadata, preconditions(history.metadata));
   log.info({ workload: workloadString(key), holds: holds.length }, 'history expired');

@@ -54,16 +54,16 @@ describe('the history of a workload', () => {
   it('has one entry for a release, however many pods report it', () => {
     const status = story([0, seen(1)], [1, seen(1)], [2, seen(1, { ready: true })], [3, seen(1, { ready: true })]);
     assert.equal(status.releases?.length, 1);
-    assert.deepEqual([find(status, 1).firstSeen, find(status, 1).ready], [iso(0), iso(2)]);
+    assert.deepEqual([find(status, 1).firstSeenTime, find(status, 1).readyTime], [iso(0), iso(2)]);
   });
 
   it('calls a release good after its soak time, counted from ready', () => {
     const early = story([0, seen(1)], [5, seen(1, { ready: true })], [14, seen(1, { ready: true })]);
     assert.equal(find(early, 1).outcome, 'Active');
-    assert.equal(early.lastGood, undefined);
+    assert.equal(early.lastGoodRelease, undefined);
     assert.equal(goodAt(early, none), at(15));
     const soaked = story([0, seen(1)], [5, seen(1, { ready: true })], [15, undefined]);
-    assert.deepEqual([find(soaked, 1).outcome, soaked.lastGood, find(soaked, 1).good], ['Good', 1, iso(15)]);
+    assert.deepEqual([find(soaked, 1).outcome, soaked.lastGoodRelease, find(soaked, 1).goodTime], ['Good', 1, iso(15)]);
     assert.equal(goodAt(soaked, none), undefined);
   });
 
@@ -71,29 +71,32 @@ describe('the history of a workload', () => {
     const open = { suspected: new Map([[digest(1), Number.POSITIVE_INFINITY]]) };
     const closed = { suspected: new Map([[digest(1), at(30)]]) };
     const suspected = story([0, seen(1, { ready: true })], [20, undefined, open]);
-    assert.equal(find(suspected, 1).good, undefined);
+    assert.equal(find(suspected, 1).goodTime, undefined);
     assert.equal(goodAt(suspected, { ...none, ...open }), undefined);
     const later = story([0, seen(1, { ready: true })], [20, undefined, open], [39, undefined, closed]);
-    assert.equal(find(later, 1).good, undefined);
+    assert.equal(find(later, 1).goodTime, undefined);
     const good = story([0, seen(1, { ready: true })], [20, undefined, open], [40, undefined, closed]);
-    assert.equal(find(good, 1).good, iso(40));
+    assert.equal(find(good, 1).goodTime, iso(40));
   });
 
   it('shows the way of a rollback: superseded, rejected, restored, and the fix after it', () => {
     const bad = story([0, seen(1, { ready: true })], [60, undefined], [61, seen(2)], [62, seen(2, { ready: true })]);
     assert.deepEqual(
-      [find(bad, 1).superseded, find(bad, 1).outcome, bad.current, bad.lastGood],
+      [find(bad, 1).supersededTime, find(bad, 1).outcome, bad.currentRelease, bad.lastGoodRelease],
       [iso(61), 'Good', 2, 1],
     );
     const back = observe(observe(bad, undefined, { ...none, ...rejecting(2, 65) }, at(65)), seen(1), none, at(66));
-    assert.deepEqual([back.current, find(back, 1).restored, find(back, 1).superseded], [1, iso(66), undefined]);
     assert.deepEqual(
-      [find(back, 2).outcome, find(back, 2).rejected, find(back, 2).incident],
+      [back.currentRelease, find(back, 1).restoredTime, find(back, 1).supersededTime],
+      [1, iso(66), undefined],
+    );
+    assert.deepEqual(
+      [find(back, 2).outcome, find(back, 2).rejectedTime, find(back, 2).incident],
       ['Rejected', iso(65), 'incident'],
     );
     assert.equal(back.releases?.length, 2, 'a release that returns is no new one');
     const fixed = observe(back, seen(3, { ready: true }), none, at(70));
-    assert.deepEqual([fixed.current, find(fixed, 3).number, fixed.lastGood], [3, 3, 1]);
+    assert.deepEqual([fixed.currentRelease, find(fixed, 3).number, fixed.lastGoodRelease], [3, 3, 1]);
   });
 
   it('keeps a rejected release rejected when it lands again, even when its hold is gone', () => {
@@ -105,11 +108,11 @@ describe('the history of a workload', () => {
       [100, seen(2, { ready: true })],
       [500, seen(2, { ready: true })],
     );
-    const { outcome, restored, good } = find(rejected, 2);
-    assert.deepEqual([outcome, restored, good, rejected.current], ['Rejected', undefined, undefined, 2]);
+    const { outcome, restoredTime, goodTime } = find(rejected, 2);
+    assert.deepEqual([outcome, restoredTime, goodTime, rejected.currentRelease], ['Rejected', undefined, undefined, 2]);
     const accepted = observe(rejected, seen(2, { ready: true }), { ...none, accepted: new Set([digest(2)]) }, at(600));
     assert.equal(find(accepted, 2).outcome, 'Accepted');
-    assert.equal(accepted.lastGood, 2);
+    assert.equal(accepted.lastGoodRelease, 2);
     const held = { ...none, accepted: new Set([digest(2)]), ...rejecting(2, 700) };
     assert.equal(find(observe(accepted, undefined, held, at(700)), 2).outcome, 'Rejected', 'a hold has the last word');
   });
@@ -150,7 +153,7 @@ describe('the history of a workload', () => {
       [3, 2, 1],
       'hold target, rejected, last good',
     );
-    assert.equal(status.current, 199);
+    assert.equal(status.currentRelease, 199);
   });
 });
 
@@ -207,9 +210,10 @@ describe('the history, whatever happens', () => {
           numbers,
           [...new Set(numbers)].sort((a, b) => b - a),
         );
-        if (after.current !== undefined) assert.ok(numbers.includes(after.current));
-        const lastGood = releases.find((r) => r.number === after.lastGood);
-        if (after.lastGood !== undefined) assert.ok(lastGood?.good !== undefined && lastGood.outcome !== 'Rejected');
+        if (after.currentRelease !== undefined) assert.ok(numbers.includes(after.currentRelease));
+        const lastGood = releases.find((r) => r.number === after.lastGoodRelease);
+        if (after.lastGoodRelease !== undefined)
+          assert.ok(lastGood?.goodTime !== undefined && lastGood.outcome !== 'Rejected');
       });
     };
     fc.assert(fc.property(events, check));
@@ -258,9 +262,9 @@ describe('the history, whatever happens', () => {
         const status = run(list, () => {});
         const target = selectLastGood({ status }, { burnStart: at(minute) });
         if (!target.release) return;
-        assert.notEqual(target.release.number, status.current);
+        assert.notEqual(target.release.number, status.currentRelease);
         assert.notEqual(target.release.outcome, 'Rejected');
-        assert.ok(target.release.good !== undefined || Date.parse(target.release.ready ?? '') < at(minute));
+        assert.ok(target.release.goodTime !== undefined || Date.parse(target.release.readyTime ?? '') < at(minute));
       }),
     );
   });

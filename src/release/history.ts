@@ -44,23 +44,23 @@ export const observe = (
   const before: Status = status ?? {};
   const { releases, current, number } = observation
     ? recorded(before, observation, time)
-    : { releases: before.releases ?? [], current: before.current, number: undefined };
+    : { releases: before.releases ?? [], current: before.currentRelease, number: undefined };
   const ready = observation?.current === true && observation.ready;
   const judged = releases.map((r) => judge(r, { current, ready, judgements, now }));
   const lastGood = newestGood(judged)?.number;
   const kept = evict(judged, (r) => isKept(r, { current, lastGood, justSeen: number, judgements }));
   return {
     ...(before.conditions === undefined ? {} : { conditions: before.conditions }),
-    ...(current === undefined ? {} : { current }),
-    ...(lastGood === undefined ? {} : { lastGood }),
+    ...(current === undefined ? {} : { currentRelease: current }),
+    ...(lastGood === undefined ? {} : { lastGoodRelease: lastGood }),
     releases: kept,
   };
 };
 
 /** When the current release will have been good for its soak time; undefined when no time will make it so. */
 export const goodAt = (status: Status, judgements: Judgements): number | undefined => {
-  const release = status.releases?.find((r) => r.number === status.current);
-  if (!release || release.good !== undefined || isRejected(release)) return undefined;
+  const release = status.releases?.find((r) => r.number === status.currentRelease);
+  if (!release || release.goodTime !== undefined || isRejected(release)) return undefined;
   const due = soakEnd(release, judgements);
   return Number.isFinite(due) ? due : undefined;
 };
@@ -69,12 +69,12 @@ export const goodAt = (status: Status, judgements: Judgements): number | undefin
 export const isRejected = (release: Release): boolean => release.outcome === 'Rejected';
 
 /** When it last became current. */
-export const currentSince = (release: Release): number => Date.parse(release.restored ?? release.firstSeen);
+export const currentSince = (release: Release): number => Date.parse(release.restoredTime ?? release.firstSeenTime);
 
 /** Of those that were good: the one that was current last. */
 export const newestGood = (releases: readonly Release[]): Release | undefined =>
   releases
-    .filter((r) => r.good !== undefined && !isRejected(r))
+    .filter((r) => r.goodTime !== undefined && !isRejected(r))
     .toSorted((a, b) => currentSince(b) - currentSince(a) || b.number - a.number)[0];
 
 const recorded = (
@@ -85,14 +85,15 @@ const recorded = (
   const releases = before.releases ?? [];
   const known = releases.find((r) => r.sourceDigest === observation.release.sourceDigest);
   // A release that was never seen as current may be what a cache that lags behind calls old: it will be seen again.
-  if (!known && !observation.current) return { releases, current: before.current, number: undefined };
-  const number = known?.number ?? 1 + Math.max(0, before.current ?? 0, ...releases.map((r) => r.number));
+  if (!known && !observation.current) return { releases, current: before.currentRelease, number: undefined };
+  const number = known?.number ?? 1 + Math.max(0, before.currentRelease ?? 0, ...releases.map((r) => r.number));
   const entry = known ? merged(known, observation) : fresh(number, observation.release, time);
   const all = known ? releases.map((r) => (r === known ? entry : r)) : [entry, ...releases];
-  if (!observation.current || before.current === number) return { releases: all, current: before.current, number };
+  if (!observation.current || before.currentRelease === number)
+    return { releases: all, current: before.currentRelease, number };
   return {
     releases: all.map((r) =>
-      r.number === number ? returned(r, time) : r.number === before.current ? { ...r, superseded: time } : r,
+      r.number === number ? returned(r, time) : r.number === before.currentRelease ? { ...r, supersededTime: time } : r,
     ),
     current: number,
     number,
@@ -102,14 +103,14 @@ const recorded = (
 const fresh = (number: number, seen: Observed, time: string): Release => ({
   number,
   ...seen,
-  firstSeen: time,
+  firstSeenTime: time,
   outcome: 'Active',
 });
 
 /** Current again: restored, unless it is a rejected one that landed once more. */
 const returned = (release: Release, time: string): Release => {
-  const { superseded, ...rest } = release;
-  return superseded === undefined || isRejected(release) ? rest : { ...rest, restored: time };
+  const { supersededTime, ...rest } = release;
+  return supersededTime === undefined || isRejected(release) ? rest : { ...rest, restoredTime: time };
 };
 
 /** What was recorded first stays; what was missing is filled in; what can change while it is current follows. */
@@ -138,20 +139,20 @@ const judge = (
   const { judgements, now } = context;
   const next = { ...release };
   const isCurrent = release.number === context.current;
-  if (isCurrent && context.ready) next.ready ??= new Date(now).toISOString();
+  if (isCurrent && context.ready) next.readyTime ??= new Date(now).toISOString();
   const hold = judgements.rejected.get(release.sourceDigest);
   if (hold) {
-    next.rejected ??= hold.time;
+    next.rejectedTime ??= hold.time;
     if (hold.incident !== undefined) next.incident ??= hold.incident;
   }
   const accepted = !hold && judgements.accepted.has(release.sourceDigest);
-  const rejected = next.rejected !== undefined && !accepted;
-  if (isCurrent && !rejected && soakEnd(next, judgements) <= now) next.good ??= new Date(now).toISOString();
+  const rejected = next.rejectedTime !== undefined && !accepted;
+  if (isCurrent && !rejected && soakEnd(next, judgements) <= now) next.goodTime ??= new Date(now).toISOString();
   next.outcome = rejected
     ? 'Rejected'
-    : next.rejected !== undefined
+    : next.rejectedTime !== undefined
       ? 'Accepted'
-      : next.good !== undefined
+      : next.goodTime !== undefined
         ? 'Good'
         : isCurrent
           ? 'Active'
@@ -161,9 +162,9 @@ const judge = (
 
 /** Milliseconds: the end of the soak time of a release that is current. Infinity: not before something else happens. */
 const soakEnd = (release: Release, { soakMs, suspected }: Judgements): number => {
-  if (release.ready === undefined) return Number.POSITIVE_INFINITY;
+  if (release.readyTime === undefined) return Number.POSITIVE_INFINITY;
   const from = suspected.get(release.sourceDigest) ?? Number.NEGATIVE_INFINITY;
-  return Math.max(Date.parse(release.ready), currentSince(release), from) + soakMs;
+  return Math.max(Date.parse(release.readyTime), currentSince(release), from) + soakMs;
 };
 
 /** The releases that a later decision needs: never evicted. */
@@ -174,6 +175,6 @@ const isKept = (
   },
 ): boolean =>
   [needed.current, needed.lastGood, needed.justSeen].includes(release.number) ||
-  release.rejected !== undefined ||
+  release.rejectedTime !== undefined ||
   needed.judgements.rejected.has(release.sourceDigest) ||
   needed.judgements.targets.has(release.sourceDigest);

@@ -16,14 +16,14 @@ export const selectLastGood = (
   history: { status?: ReleaseHistoryStatus | undefined } | undefined,
   { burnStart, suspect }: { burnStart: number; suspect?: number | undefined },
 ): Target => {
-  const { releases = [], current } = history?.status ?? {};
+  const { releases = [], currentRelease } = history?.status ?? {};
   if (releases.length === 0) return { release: undefined, reason: 'NoHistory', message: 'No release is recorded.' };
-  const others = releases.filter((r) => r.number !== (suspect ?? current) && !isRejected(r));
+  const others = releases.filter((r) => r.number !== (suspect ?? currentRelease) && !isRejected(r));
   const restorable = others.filter((r): r is Release & { snapshot: string } => r.snapshot !== undefined);
   const good = newestGood(restorable) as (Release & { snapshot: string }) | undefined;
   if (good) return { release: good, rule: 'Good' };
   const ready = restorable
-    .filter((r) => r.ready !== undefined && Date.parse(r.ready) < burnStart)
+    .filter((r) => r.readyTime !== undefined && Date.parse(r.readyTime) < burnStart)
     .toSorted((a, b) => currentSince(b) - currentSince(a) || b.number - a.number)[0];
   if (ready) return { release: ready, rule: 'ReadyBeforeBurn' };
   const lost = newestGood(others);

@@ -39,7 +39,7 @@ export const recordWorkload = async (
   const { before, after, history } = await writer.update(key, async (history) => {
     digest = releaseDigest(workload, source, history, ports);
     const known = releaseOf(history, digest);
-    if (known && known.number !== history?.status?.current && !(await isStillSo(owner, source, ports))) {
+    if (known && known.number !== history?.status?.currentRelease && !(await isStillSo(owner, source, ports))) {
       return history?.status ?? {};
     }
     const ready = isRolledOut(workload);

@@ -19,8 +19,8 @@ export const withoutLostTarget = async (
   after: ReleaseHistoryStatus,
   { client, now }: { client: KubeClient; now: number },
 ): Promise<ReleaseHistoryStatus> => {
-  if (before.current === undefined || after.current === before.current) return after;
-  const left = after.releases?.find((release) => release.number === before.current);
+  if (before.currentRelease === undefined || after.currentRelease === before.currentRelease) return after;
+  const left = after.releases?.find((release) => release.number === before.currentRelease);
   if (left?.snapshot === undefined) return after;
   const { items } = await client.list(resources.controllerRevisions, {
     namespace,

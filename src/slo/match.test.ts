@@ -7,7 +7,7 @@ import { createMatcher, type MatchInput } from './match.ts';
 const slo = (namespace: string, name: string, matchLabels?: Record<string, string>): ServiceLevelObjective =>
   ({
     metadata: { namespace, name },
-    spec: { workload: { kind: 'Deployment', name }, ...(matchLabels ? { alerts: { matchLabels } } : {}) },
+    spec: { targetRef: { kind: 'Deployment', name }, ...(matchLabels ? { alerts: { matchLabels } } : {}) },
   }) as ServiceLevelObjective;
 const workload = (namespace: string, name: string, annotations: Record<string, string> = {}): KubeObject => ({
   apiVersion: 'apps/v1',

@@ -66,7 +66,7 @@ const matchesOf = (labels: Labels, { objectives, workloads }: Candidates, input:
     if (!found.has(key)) found.set(key, match);
   };
   for (const objective of objectives.filter((slo) => claims(slo, labels)))
-    add({ workload: { ...objective.spec.workload, namespace: objective.metadata.namespace ?? '' }, objective });
+    add({ workload: { ...objective.spec.targetRef, namespace: objective.metadata.namespace ?? '' }, objective });
   for (const { workload, alerts } of workloads) {
     const { namespace = '', name } = workload.metadata;
     const isMeant = isSubset(alerts, labels) || (isNamed(workload, labels) && consents(workload, input));

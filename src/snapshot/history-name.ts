@@ -21,7 +21,7 @@ export const ensureHistory = async (client: KubeClient, workload: WorkloadKey): 
     apiVersion: API_VERSION,
     kind: 'ReleaseHistory',
     metadata: name,
-    spec: { workload: { kind: workload.kind, name: workload.name } },
+    spec: { workloadRef: { kind: workload.kind, name: workload.name } },
   };
   try {
     return await client.create(resources.releaseHistories, fresh);

@@ -8,7 +8,7 @@ const release = (number: number, image: string, imageID?: string): Release => ({
   sourceDigest: `v1:${String(number).repeat(64)}`,
   workloadUID: 'u',
   images: [{ container: 'web', image, ...(imageID === undefined ? {} : { imageID }) }],
-  firstSeen: '2026-01-01T00:00:00Z',
+  firstSeenTime: '2026-01-01T00:00:00Z',
   outcome: 'Active',
 });
 

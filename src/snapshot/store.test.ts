@@ -14,7 +14,7 @@ const HISTORY: ReleaseHistory = {
   apiVersion: 'metricops.dev/v1alpha1',
   kind: 'ReleaseHistory',
   metadata: { namespace: 'shop', name: 'deployment-web', uid: 'u' },
-  spec: { workload: { kind: 'Deployment', name: 'web' } },
+  spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
 };
 const release = (image: string, password: string): Snapshot => ({
   workload: {

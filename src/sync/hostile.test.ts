@@ -32,7 +32,7 @@ const planBeside = (object: KubeObject): PlanInput => {
   const digests = digestsOf(healthy, rendered, KEY);
   const hold = {
     metadata: { namespace: 'shop', name: 'h' },
-    spec: { workload: { kind: 'Deployment', name: 'held' }, rejectedDigests: [digests.sourceDigest], target: {} },
+    spec: { workloadRef: { kind: 'Deployment', name: 'held' }, rejectedDigests: [digests.sourceDigest], target: {} },
   } as unknown as Hold;
   const target = {
     workload: { ...healthy, spec: { template: { metadata: { labels: { app: 'old' } } } } },

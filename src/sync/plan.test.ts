@@ -53,7 +53,7 @@ const holdOn = (name: string, rejected: string[], target: Snapshot, scope: 'Work
   kind: 'Hold',
   metadata: { namespace: 'shop', name: 'h' },
   spec: {
-    workload: { kind: 'Deployment', name },
+    workloadRef: { kind: 'Deployment', name },
     scope,
     rejectedDigests: rejected,
     target: { release: 1, sourceDigest: target.sourceDigest, snapshot: 's' },

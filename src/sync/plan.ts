@@ -139,7 +139,7 @@ const matchHolds = (
   const passed: Plan['passed'] = [];
   for (const { hold, target } of holds) {
     const namespace = hold.metadata.namespace ?? '';
-    const workload = { ...hold.spec.workload, namespace };
+    const workload = { ...hold.spec.workloadRef, namespace };
     const key = keyString({ group: 'apps', ...workload });
     const digest = desired.get(key)?.digests?.sourceDigest;
     if (digest === undefined) continue; // not of this sync, or gone from Git

@@ -178,7 +178,7 @@ const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => 
     return digests;
   };
   const isRejectedBy = ({ metadata, spec }: Hold): boolean => {
-    const held = keyString({ group: 'apps', ...spec.workload, namespace: metadata.namespace ?? '' });
+    const held = keyString({ group: 'apps', ...spec.workloadRef, namespace: metadata.namespace ?? '' });
     const workload = rendered.find((object) => keyString(keyOf(object)) === held);
     return workload !== undefined && spec.rejectedDigests.includes(of(workload).sourceDigest);
   };
@@ -309,7 +309,7 @@ const noticeUndone = async (
     const hold =
       rejected === undefined ? undefined : await holdForManualUndo(parseKey(id), rejected, { client, snapshots });
     if (!hold) continue;
-    const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workload.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
+    const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workloadRef.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
     events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
     await lane.seen(hold);
   }

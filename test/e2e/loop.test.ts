@@ -32,8 +32,8 @@ describe('the whole loop on a real node', () => {
     const byNumber = new Map(history.status?.releases?.map((r) => [r.number, r]));
     assert.equal(byNumber.get(2)?.outcome, 'Rejected');
     assert.match(byNumber.get(1)?.images[0]?.imageID ?? '', /sha256:[0-9a-f]{64}/);
-    assert.ok(byNumber.get(1)?.restored, 'release 1 was restored');
-    assert.equal(history.status?.current, 3);
+    assert.ok(byNumber.get(1)?.restoredTime, 'release 1 was restored');
+    assert.equal(history.status?.currentRelease, 3);
     assert.equal(sync.status?.heldRevision, undefined);
     const { items } = await env().client.list(resources.pods, {
       namespace: 'story',

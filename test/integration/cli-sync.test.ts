@@ -65,14 +65,14 @@ describe('the command line, the reconciler and its rights together', function ()
       commit: workload.metadata.annotations?.[annotations.commit] ?? '',
       workloadUID: workload.metadata.uid ?? '',
       images: [{ container: 'checkout', image: imageOf(workload) ?? '' }],
-      firstSeen: now,
-      ready: now,
+      firstSeenTime: now,
+      readyTime: now,
       outcome: good ? 'Good' : 'Active',
-      ...(good ? { good: now } : {}),
+      ...(good ? { goodTime: now } : {}),
     };
     const releases = [release, ...(history?.status?.releases ?? [])];
     const lastGood = releases.find((r) => r.outcome === 'Good')?.number;
-    const status = { current: number, lastGood, releases };
+    const status = { currentRelease: number, lastGoodRelease: lastGood, releases };
     await client.patch(
       resources.releaseHistories,
       name,

@@ -33,8 +33,8 @@ describe('the command line', () => {
     images: [{ container: 'web', image: `metricops.dev/shop:v${number}` }],
     commit: commit(number),
     snapshot: `snapshot-${number}`,
-    firstSeen: new Date(Date.now() - 3_600_000).toISOString(),
-    ready: new Date(Date.now() - 3_590_000).toISOString(),
+    firstSeenTime: new Date(Date.now() - 3_600_000).toISOString(),
+    readyTime: new Date(Date.now() - 3_590_000).toISOString(),
     outcome: 'Superseded',
     ...more,
   });
@@ -58,13 +58,13 @@ describe('the command line', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: { namespace, name: 'deployment-web' },
-      spec: { workload: { kind: 'Deployment', name: 'web' } },
+      spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
       status: {
-        current: 3,
-        lastGood: 2,
+        currentRelease: 3,
+        lastGoodRelease: 2,
         releases: [
           release(3, { outcome: 'Active' }),
-          release(2, { outcome: 'Good', good: new Date(Date.now() - 3_000_000).toISOString() }),
+          release(2, { outcome: 'Good', goodTime: new Date(Date.now() - 3_000_000).toISOString() }),
           release(1, { outcome: 'Rejected', incident: 'web-1-abc' }),
         ],
       },
@@ -197,7 +197,7 @@ describe('the command line', () => {
       kind: 'Incident',
       metadata: { namespace, name: 'web-3-abc' },
       spec: {
-        workload: { kind: 'Deployment', name: 'web' },
+        workloadRef: { kind: 'Deployment', name: 'web' },
         suspect: { number: 3, sourceDigest: digest(3), commit: commit(3) },
         evidence: [
           {
@@ -206,8 +206,8 @@ describe('the command line', () => {
             alert: 'ErrorBudgetBurn',
             status: 'firing',
             labels: { alertname: 'ErrorBudgetBurn', severity: 'page' },
-            received: at(0),
-            lastReceived: at(5),
+            receivedTime: at(0),
+            lastReceivedTime: at(5),
           },
         ],
       },
@@ -315,7 +315,7 @@ describe('the command line', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: { namespace, name: 'deployment-web' },
-      spec: { workload: { kind: 'Deployment', name: 'web' } },
+      spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
       status: { releases: [release(3, { snapshot: 's-3' }), release(2, { snapshot: 's-2' })] },
     });
     const inventory = [

@@ -77,13 +77,13 @@ describe('the kinds', () => {
       await refusal(resources.slos, { workload, objective: 100, alerts: { matchLabels: {} } }),
       /less than 100/,
     );
-    const other = { workload: { kind: 'Job', name: 'web' }, objective: 99, alerts: { matchLabels: {} } };
+    const other = { targetRef: { kind: 'Job', name: 'web' }, objective: 99, alerts: { matchLabels: {} } };
     assert.match(await refusal(resources.slos, other), /"Deployment", "StatefulSet", "DaemonSet"/);
   });
 
   it('refuse a hold that goes back to what it keeps out', async () => {
     const spec = {
-      workload: { name: 'web' },
+      workloadRef: { name: 'web' },
       rejectedDigests: [digest('a')],
       target: { release: 1, sourceDigest: digest('a'), snapshot: 's' },
     };
@@ -98,10 +98,13 @@ describe('the kinds', () => {
       [resources.releaseHistories, {}],
     ];
     for (const [type, rest] of cases) {
-      const made = await plane().client.create(type, await object(type.kind, { ...rest, workload: { name: 'web' } }));
-      const body = { spec: { workload: { name: 'api' } } };
+      const made = await plane().client.create(
+        type,
+        await object(type.kind, { ...rest, workloadRef: { name: 'web' } }),
+      );
+      const body = { spec: { workloadRef: { name: 'api' } } };
       const change = plane().client.patch(type, made.metadata, { type: 'merge', body });
-      await assert.rejects(change, /workload is immutable/);
+      await assert.rejects(change, /workloadRef is immutable/);
     }
   });
 
@@ -127,7 +130,7 @@ describe('the kinds', () => {
       suspend: false,
       dependsOn: [],
     });
-    const spec = { workload: { name: 'web' }, objective: 99, alerts: { matchLabels: { a: 'b' } } };
+    const spec = { targetRef: { name: 'web' }, objective: 99, alerts: { matchLabels: { a: 'b' } } };
     const slo = await client.create(resources.slos, await object('ServiceLevelObjective', spec));
     assert.equal((slo.spec as { policy: { mode: string } }).policy.mode, 'DryRun');
   });

@@ -95,8 +95,8 @@ describe('alerts and incidents', () => {
     images: [],
     snapshot: `snapshot-${number}`,
     revision: `hash${number}`,
-    firstSeen: ago(600 / number),
-    ready: ago(500 / number),
+    firstSeenTime: ago(600 / number),
+    readyTime: ago(500 / number),
     outcome: number === 1 ? 'Superseded' : 'Active',
     ...rest,
   });
@@ -114,7 +114,7 @@ describe('alerts and incidents', () => {
       kind: 'ServiceLevelObjective',
       metadata: { namespace: ns, name: 'web' },
       spec: {
-        workload: { kind: 'Deployment', name: 'web' },
+        targetRef: { kind: 'Deployment', name: 'web' },
         objective: 99,
         window: '30d',
         indicator: { errors: windowed(errors), total: windowed(total), podLabel: '' },
@@ -127,10 +127,10 @@ describe('alerts and incidents', () => {
         apiVersion: API_VERSION,
         kind: 'ReleaseHistory',
         metadata: name,
-        spec: { workload: { kind: 'Deployment', name: 'web' } },
+        spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
       };
       await client.create(resources.releaseHistories, history);
-      const status = { current: releases[0]?.number, releases };
+      const status = { currentRelease: releases[0]?.number, releases };
       await client.patch(
         resources.releaseHistories,
         name,
@@ -216,17 +216,17 @@ describe('alerts and incidents', () => {
         metadata: history,
         spec: { workload },
       });
-      const status = { current: 2, releases: [release(2), release(1)] };
+      const status = { currentRelease: 2, releases: [release(2), release(1)] };
       const patch = { type: 'merge', body: { status } } as const;
       await client.patch(resources.releaseHistories, history, patch, { subresource: 'status' });
-      const times = { received: ago(0), lastReceived: ago(0) };
+      const times = { receivedTime: ago(0), lastReceivedTime: ago(0) };
       const rings = { source: 'Alertmanager', fingerprint: 'f', alert: 'A', status: 'firing', labels: {} } as const;
       await client.create<Incident>(resources.incidents, {
         apiVersion: API_VERSION,
         kind: 'Incident',
         metadata: { namespace: ns, name },
         spec: {
-          workload,
+          workloadRef: workload,
           suspect: { number: 2, sourceDigest: digest(2) },
           evidence: [{ ...rings, ...times }],
         },
@@ -326,7 +326,7 @@ describe('alerts and incidents', () => {
   });
 
   it('never rolls back what is itself a rollback', async () => {
-    const ns = await workload([release(2, { restored: ago(60) }), release(1)]);
+    const ns = await workload([release(2, { restoredTime: ago(60) }), release(1)]);
     await post(alert(ns));
     assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^RollbackOfRollback/);
   });

@@ -338,7 +338,7 @@ describe('the recorder', () => {
     const again = await recorder.record(oldToken);
     assert.deepEqual(again, { status: 200, release: 1, workload: `deployment/${ns}/web` });
     const history = await historyOf(ns);
-    assert.equal(history?.status?.current, 2);
+    assert.equal(history?.status?.currentRelease, 2);
     assert.deepEqual(
       history?.status?.releases?.map((r) => [r.number, r.outcome]),
       [
@@ -375,8 +375,8 @@ describe('the recorder', () => {
     const answer = await lagging.record(oldToken);
     assert.deepEqual(answer, { status: 200, release: 1, workload: `deployment/${ns}/web` });
     const history = await historyOf(ns);
-    assert.equal(history?.status?.current, 2);
-    assert.equal(history?.status?.releases?.[1]?.restored, undefined);
+    assert.equal(history?.status?.currentRelease, 2);
+    assert.equal(history?.status?.releases?.[1]?.restoredTime, undefined);
   });
 
   describe('of the leader', () => {
@@ -395,20 +395,20 @@ describe('the recorder', () => {
       const ns = await plane().namespace('release');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
-      const ready = await eventualStatus(ns, (s) => s.releases?.[0]?.ready !== undefined);
-      assert.equal(ready.lastGood, undefined);
+      const ready = await eventualStatus(ns, (s) => s.releases?.[0]?.readyTime !== undefined);
+      assert.equal(ready.lastGoodRelease, undefined);
       assert.match(ready.releases?.[0]?.images[0]?.imageID ?? '', /@sha256:c/, 'from a pod, though none reported');
       clock.shift(11 * 60_000);
-      await eventualStatus(ns, (s) => s.lastGood === 1);
+      await eventualStatus(ns, (s) => s.lastGoodRelease === 1);
 
       await apply(ns, deployment(ns, 'shop/web:v2', { git: 'b' }));
-      await eventualStatus(ns, (s) => s.current === 2);
+      await eventualStatus(ns, (s) => s.currentRelease === 2);
       const hold: Hold = {
         apiVersion: API_VERSION,
         kind: 'Hold',
         metadata: { name: 'web', namespace: ns },
         spec: {
-          workload: { kind: 'Deployment', name: 'web' },
+          workloadRef: { kind: 'Deployment', name: 'web' },
           scope: 'Workload',
           rejectedDigests: [digest('b')],
           target: { release: 1, sourceDigest: digest('a'), snapshot: 'snapshot-a' },
@@ -419,13 +419,13 @@ describe('the recorder', () => {
       await client.create(resources.holds, hold);
       await eventualStatus(ns, (s) => s.releases?.[0]?.outcome === 'Rejected');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
-      const back = await eventualStatus(ns, (s) => s.current === 1);
-      assert.ok(back.releases?.find((r) => r.number === 1)?.restored);
+      const back = await eventualStatus(ns, (s) => s.currentRelease === 1);
+      assert.ok(back.releases?.find((r) => r.number === 1)?.restoredTime);
       assert.equal(back.releases?.find((r) => r.number === 2)?.incident, 'web-incident');
-      assert.equal(back.lastGood, 1);
+      assert.equal(back.lastGoodRelease, 1);
 
       await apply(ns, deployment(ns, 'shop/web:v3', { git: 'c' }));
-      const fixed = await eventualStatus(ns, (s) => s.current === 3);
+      const fixed = await eventualStatus(ns, (s) => s.currentRelease === 3);
       assert.deepEqual(
         fixed.releases?.map((r) => [r.number, r.outcome]),
         [
@@ -440,9 +440,12 @@ describe('the recorder', () => {
       const ns = await plane().namespace('release');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
-      await eventualStatus(ns, (s) => s.releases?.[0]?.ready !== undefined);
+      await eventualStatus(ns, (s) => s.releases?.[0]?.readyTime !== undefined);
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'd' }));
-      const status = await eventualStatus(ns, (s) => s.current === 2 && s.releases?.[0]?.ready !== undefined);
+      const status = await eventualStatus(
+        ns,
+        (s) => s.currentRelease === 2 && s.releases?.[0]?.readyTime !== undefined,
+      );
       assert.equal(status.releases?.[0]?.revision, status.releases?.[1]?.revision, 'the pods are the same');
     });
 
@@ -452,12 +455,12 @@ describe('the recorder', () => {
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await eventualStatus(ns, (s) => s.releases?.[0]?.revision !== undefined);
       await apply(ns, deployment(ns, 'shop/web:v2', { git: 'b' }));
-      await eventualStatus(ns, (s) => s.current === 2 && s.releases?.[0]?.revision !== undefined);
+      await eventualStatus(ns, (s) => s.currentRelease === 2 && s.releases?.[0]?.revision !== undefined);
       // managedFields count in whole seconds
       const second = Math.floor(Date.now() / 1000);
       await eventually(() => Math.floor(Date.now() / 1000) > second);
       plane().kubectl(['rollout', 'undo', 'deployment/web', '-n', ns]);
-      const status = await eventualStatus(ns, (s) => s.current === 1);
+      const status = await eventualStatus(ns, (s) => s.currentRelease === 1);
       assert.equal(status.releases?.length, 2);
     });
 
@@ -493,7 +496,7 @@ describe('the recorder', () => {
         kind: 'ServiceLevelObjective',
         metadata: { name: 'web-errors', namespace: ns },
         spec: {
-          workload: { kind: 'Deployment', name: 'web' },
+          workloadRef: { kind: 'Deployment', name: 'web' },
           objective: 99.9,
           alerts: { matchLabels: { service: 'web' } },
           policy: { soak: '1s' },
@@ -502,7 +505,7 @@ describe('the recorder', () => {
       await client.create(resources.slos, slo);
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
-      const status = await eventualStatus(ns, (s) => s.lastGood === 1);
+      const status = await eventualStatus(ns, (s) => s.lastGoodRelease === 1);
       assert.deepEqual(status.releases?.[0]?.alertRules, ['web-errors']);
     });
 
@@ -523,7 +526,7 @@ describe('the recorder', () => {
           kind: 'Hold',
           metadata: { name, namespace: ns },
           spec: {
-            workload: { kind: 'Deployment', name },
+            workloadRef: { kind: 'Deployment', name },
             scope: 'Workload',
             rejectedDigests: [digest('f')],
             target: { release: 1, sourceDigest: digest('a'), snapshot: 'snapshot-a' },
@@ -533,7 +536,7 @@ describe('the recorder', () => {
         await client.create(resources.holds, hold);
       }
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
-      await eventualStatus(ns, (s) => s.current === 1);
+      await eventualStatus(ns, (s) => s.currentRelease === 1);
       await client.delete(resources.deployments, { namespace: ns, name: 'web' });
       await eventualStatus(ns, (s) => s.conditions?.[0]?.type === 'WorkloadMissing');
       clock.shift(31 * 24 * 3_600_000);

@@ -377,7 +377,7 @@ describe('snapshots of releases', () => {
           sourceDigest: good?.metadata.annotations?.[annotations.sourceDigest] ?? '',
           workloadUID: 'u',
           images: [],
-          firstSeen: new Date().toISOString(),
+          firstSeenTime: new Date().toISOString(),
           outcome: 'Good',
           snapshot,
         },

@@ -259,7 +259,7 @@ describe('a tenant', () => {
       kind: 'Hold',
       metadata: { namespace: ns, name: 'web' },
       spec: {
-        workload: { kind: 'Deployment', name: 'web' },
+        workloadRef: { kind: 'Deployment', name: 'web' },
         scope: 'Workload',
         rejectedDigests: [digest],
         target: { release: 1, sourceDigest: `v1:${'0'.repeat(64)}`, snapshot: 'forged' },

@@ -229,7 +229,7 @@ export const holdBack = (
     kind: 'Hold',
     metadata: { namespace, name: 'web' },
     spec: {
-      workload: { kind: 'Deployment', name: 'web' },
+      workloadRef: { kind: 'Deployment', name: 'web' },
       scope: 'Workload',
       rejectedDigests: [note(bad, 'source-digest')],
       target: {

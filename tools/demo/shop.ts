@@ -118,7 +118,7 @@ export const shopObjective = (namespace: string): ServiceLevelObjective => {
     kind: 'ServiceLevelObjective',
     metadata: { namespace, name: 'checkout' },
     spec: {
-      workload: { kind: 'Deployment', name: 'checkout' },
+      targetRef: { kind: 'Deployment', name: 'checkout' },
       objective: 99,
       window: '1h',
       indicator: {

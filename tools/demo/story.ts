@@ -43,8 +43,8 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
     );
     mark(`pushed ${bad.slice(0, 8)}: checkout v2, which fails 20 % of its requests`);
     const suspect = await progress.step('its sidecars record it', () => recorded(shop, bad));
-    mark(`release ${suspect.number} recorded by its sidecars`, suspect.firstSeen);
-    mark(`release ${suspect.number} ready`, suspect.ready);
+    mark(`release ${suspect.number} recorded by its sidecars`, suspect.firstSeenTime);
+    mark(`release ${suspect.number} ready`, suspect.readyTime);
     const incident = await progress.step('the budget burns, Prometheus alerts, metricops judges', () =>
       shop.until('an incident with a verdict', async () =>
         (await shop.incidents()).find((i) => i.status?.verdict?.result === 'Guilty'),
@@ -116,7 +116,7 @@ export const optIn = async (env: Environment, shop: Shop, ...annotations: string
   ]);
   return shop.until('the first recorded release, ready', async () => {
     const history = await shop.history();
-    return history?.status?.releases?.find((r) => r.ready !== undefined && r.snapshot !== undefined);
+    return history?.status?.releases?.find((r) => r.readyTime !== undefined && r.snapshot !== undefined);
   });
 };
 
@@ -133,7 +133,7 @@ const quiet = (env: Environment, namespace: string): Promise<true> => {
 const recorded = (shop: Shop, commit: string): Promise<Release> =>
   shop.until('the release in the history, ready', async () =>
     (await shop.history())?.status?.releases?.find(
-      (r) => r.commit === commit && r.ready !== undefined && r.images.some((i) => i.imageID !== undefined),
+      (r) => r.commit === commit && r.readyTime !== undefined && r.images.some((i) => i.imageID !== undefined),
     ),
   );
 

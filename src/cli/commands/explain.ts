@@ -25,7 +25,7 @@ export const explain = async (cli: Cli, name: string): Promise<void> => {
   }
   const history = await cli.client.get<ReleaseHistory>(resources.releaseHistories, {
     namespace: cli.namespace,
-    name: historyName(incident.spec.workload),
+    name: historyName(incident.spec.workloadRef),
   });
   cli.print(incident, () => story(incident, history, cli.io.now()));
 };
@@ -37,7 +37,7 @@ export const story = (incident: Incident, history: ReleaseHistory | undefined, n
   const head = facts([
     ['Incident', `${metadata.namespace}/${metadata.name}`],
     ['Phase', `${phase}: ${MEANING[phase]}`],
-    ['Workload', workloadWords(spec.workload)],
+    ['Workload', workloadWords(spec.workloadRef)],
     ['Suspect', suspectWords(incident, history)],
     ['Verdict', status?.verdict && verdictWords(status.verdict)],
     ['Policy', status?.mode && POLICY[status.mode]],
@@ -88,7 +88,7 @@ const suspectWords = ({ spec, metadata }: Incident, history: ReleaseHistory | un
   if (spec.suspect === undefined) return 'none: no release of this workload is recorded';
   const release = releaseOf(history, spec.suspect.number);
   const opened = Date.parse(metadata.creationTimestamp ?? '');
-  const lead = release === undefined ? Number.NaN : opened - Date.parse(release.firstSeen);
+  const lead = release === undefined ? Number.NaN : opened - Date.parse(release.firstSeenTime);
   return [
     `release ${spec.suspect.number}`,
     release && imagesOf(release),
@@ -125,7 +125,7 @@ const rollbackWords = ({ status }: Incident, history: ReleaseHistory | undefined
 
 const nextStep = ({ spec, status, metadata }: Incident): string | undefined => {
   const at = `-n ${metadata.namespace}`;
-  const workload = workloadWords(spec.workload);
+  const workload = workloadWords(spec.workloadRef);
   switch (status?.phase ?? 'Open') {
     case 'Judging':
       return status?.mode === 'Approve' && status.verdict?.result === 'Guilty' && spec.approved === undefined
@@ -151,7 +151,7 @@ const evidenceTable = (evidence: Evidence[], now: number): string =>
       entry.alert,
       entry.status,
       entry.source,
-      `${age(entry.received, now)} ago`,
+      `${age(entry.receivedTime, now)} ago`,
       Object.entries(entry.labels)
         .filter(([name]) => name !== 'alertname')
         .map(([name, value]) => `${name}=${value}`)
@@ -182,7 +182,7 @@ const timeline = (incident: Incident): string => {
 
 const stepsOf = ({ spec, status }: Incident): Step[] => [
   ...spec.evidence.map((entry) => ({
-    at: Date.parse(entry.received),
+    at: Date.parse(entry.receivedTime),
     what: 'Alert',
     message: `${entry.alert} received from ${entry.source}`,
   })),

@@ -10,7 +10,7 @@ Examples:
   metricops history deploy/web -n shop
 
   # The commit of the release that a rollback would go to
-  metricops history web -o json | jq -r '.status | .lastGood as $n | .releases[] | select(.number == $n).commit'`;
+  metricops history web -o json | jq -r '.status | .lastGoodRelease as $n | .releases[] | select(.number == $n).commit'`;
 
 export const history = async (cli: Cli, text: string): Promise<void> => {
   const { key, history: found } = await findHistory(cli, text);
@@ -28,23 +28,25 @@ export const historyTable = (history: ReleaseHistory, now: number): string =>
       stateOf(release, history),
       imagesOf(release),
       shortCommit(release.commit),
-      age(release.firstSeen, now),
-      release.ready === undefined ? undefined : leg(Date.parse(release.ready) - Date.parse(release.firstSeen)),
+      age(release.firstSeenTime, now),
+      release.readyTime === undefined
+        ? undefined
+        : leg(Date.parse(release.readyTime) - Date.parse(release.firstSeenTime)),
       shortDigest(release.sourceDigest),
     ]),
   );
 
 const summary = ({ status }: ReleaseHistory): string =>
   [
-    status?.current === undefined ? 'no current release' : `release ${status.current} is current`,
-    status?.lastGood === undefined ? 'none is known to be good' : `a rollback goes to ${status.lastGood}`,
+    status?.currentRelease === undefined ? 'no current release' : `release ${status.currentRelease} is current`,
+    status?.lastGoodRelease === undefined ? 'none is known to be good' : `a rollback goes to ${status.lastGoodRelease}`,
   ].join(', ');
 
 /** What a person wants to know of a release, most important first: `current, rejected by web-1a2b`. */
 export const stateOf = (release: Release, { status }: ReleaseHistory): string => {
   const words = [
-    status?.current === release.number ? 'current' : undefined,
-    status?.lastGood === release.number ? 'last good' : undefined,
+    status?.currentRelease === release.number ? 'current' : undefined,
+    status?.lastGoodRelease === release.number ? 'last good' : undefined,
     outcomeWords(release),
   ].filter((word) => word !== undefined);
   return [...new Set(words)].join(', ');
@@ -53,6 +55,6 @@ export const stateOf = (release: Release, { status }: ReleaseHistory): string =>
 const outcomeWords = (release: Release): string | undefined => {
   if (release.outcome === 'Rejected') return release.incident ? `rejected by ${release.incident}` : 'rejected';
   // "current" and "last good" say these already
-  if (release.outcome === 'Active') return release.ready === undefined ? 'not ready yet' : undefined;
+  if (release.outcome === 'Active') return release.readyTime === undefined ? 'not ready yet' : undefined;
   return release.outcome.toLowerCase();
 };

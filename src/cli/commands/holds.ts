@@ -30,7 +30,7 @@ export const listHolds = async (cli: Cli): Promise<Hold[]> =>
 
 export const holdsOf = async (cli: Cli, key: WorkloadKey): Promise<Hold[]> =>
   (await cli.client.list<Hold>(resources.holds, { namespace: key.namespace })).items.filter(
-    ({ spec }) => spec.workload.kind === key.kind && spec.workload.name === key.name,
+    ({ spec }) => spec.workloadRef.kind === key.kind && spec.workloadRef.name === key.name,
   );
 
 export const holds = async (cli: Cli): Promise<void> => {
@@ -44,7 +44,7 @@ export const holdsTable = (cli: Cli, found: Hold[]): string =>
     found.map(({ metadata, spec, status }) => [
       metadata.namespace,
       metadata.name,
-      workloadWords(spec.workload),
+      workloadWords(spec.workloadRef),
       status?.phase ?? 'Pending',
       `release ${spec.target.release}`,
       spec.rejectedDigests.map(shortDigest).join(' '),

@@ -34,7 +34,7 @@ export const incidentsTable = (found: Incident[], now: number): string =>
     found.map(({ metadata, spec, status }) => [
       metadata.namespace,
       metadata.name,
-      workloadWords(spec.workload),
+      workloadWords(spec.workloadRef),
       spec.suspect === undefined ? undefined : `release ${spec.suspect.number}`,
       status?.phase ?? 'Open',
       status?.verdict?.result,

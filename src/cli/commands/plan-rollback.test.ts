@@ -13,7 +13,7 @@ const release = (number: number, more: Partial<Release> = {}): Release => ({
   workloadUID: 'uid',
   images: [],
   snapshot: `s-${number}`,
-  firstSeen: '2026-01-01T00:00:00Z',
+  firstSeenTime: '2026-01-01T00:00:00Z',
   outcome: 'Superseded',
   ...more,
 });
@@ -22,7 +22,7 @@ const history = (status: Partial<NonNullable<ReleaseHistory['status']>>): Releas
   apiVersion: API_VERSION,
   kind: 'ReleaseHistory',
   metadata: { name: 'deployment-web', namespace: 'shop' },
-  spec: { workload: { kind: 'Deployment', name: 'web' } },
+  spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
   status,
 });
 
@@ -32,7 +32,7 @@ const workload = (n: number): KubeObject => ({
   metadata: { name: 'web', namespace: 'shop', annotations: { [annotations.sourceDigest]: digest(n) } },
 });
 
-const three = history({ current: 3, lastGood: 2, releases: [release(3), release(2), release(1)] });
+const three = history({ currentRelease: 3, lastGoodRelease: 2, releases: [release(3), release(2), release(1)] });
 
 describe('planRollback', () => {
   it('keeps the current release out and goes to the last good one', () => {
@@ -56,8 +56,8 @@ describe('planRollback', () => {
     const template = { spec: { containers: [{ name: 'web', image: 'web:3' }] } };
     const live = { ...workload(3), metadata: { name: 'web' }, spec: { template } };
     const before = history({
-      lastGood: 1,
-      current: 1,
+      lastGoodRelease: 1,
+      currentRelease: 1,
       releases: [release(1, { sourceDigest: `live1:${'a'.repeat(64)}` })],
     });
     const plan = planRollback(live, before, undefined);
@@ -66,19 +66,22 @@ describe('planRollback', () => {
   });
 
   it('goes past the last good release when that is the one that runs, but never to a rejected one', () => {
-    const good = { good: '2026-01-01T01:00:00Z' };
+    const good = { goodTime: '2026-01-01T01:00:00Z' };
     const releases = [release(3), release(2, { ...good, outcome: 'Rejected' }), release(1, good)];
-    const plan = planRollback(undefined, history({ current: 3, lastGood: 3, releases }), undefined);
+    const plan = planRollback(undefined, history({ currentRelease: 3, lastGoodRelease: 3, releases }), undefined);
     assert.equal(plan.target.number, 1);
   });
 
   const refusals: [string, ReleaseHistory, number | undefined, RegExp][] = [
-    ['no good release', history({ current: 1, releases: [release(1)] }), undefined, /No earlier release/],
+    ['no good release', history({ currentRelease: 1, releases: [release(1)] }), undefined, /No earlier release/],
     ['no such release', three, 9, /There is no release 9/],
     ['the release that runs', three, 3, /Release 3 is what runs now/],
     [
       'a release without a snapshot',
-      history({ current: 2, releases: [release(2), { ...release(1), snapshot: undefined } as unknown as Release] }),
+      history({
+        currentRelease: 2,
+        releases: [release(2), { ...release(1), snapshot: undefined } as unknown as Release],
+      }),
       1,
       /was not recorded, so it can't be applied again/,
     ],

@@ -25,7 +25,7 @@ export const planRollback = (
 ): RollbackPlan => {
   const releases = history.status?.releases ?? [];
   const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
-  const rejected = runningDigest(workload, byNumber(history.status?.current));
+  const rejected = runningDigest(workload, byNumber(history.status?.currentRelease));
   if (rejected === undefined) {
     throw new CliError(
       'Nothing says which release runs now.',
@@ -33,7 +33,7 @@ export const planRollback = (
     );
   }
   const target =
-    to === undefined ? defaultTarget(releases, byNumber(history.status?.lastGood), rejected) : byNumber(to);
+    to === undefined ? defaultTarget(releases, byNumber(history.status?.lastGoodRelease), rejected) : byNumber(to);
   if (!target) {
     if (to === undefined) {
       throw new CliError(
@@ -79,4 +79,4 @@ const runningDigest = (workload: KubeObject | undefined, current: Release | unde
 const defaultTarget = (releases: Release[], lastGood: Release | undefined, rejected: string): Release | undefined =>
   lastGood !== undefined && lastGood.sourceDigest !== rejected
     ? lastGood
-    : releases.find((r) => r.sourceDigest !== rejected && r.good !== undefined && r.outcome !== 'Rejected');
+    : releases.find((r) => r.sourceDigest !== rejected && r.goodTime !== undefined && r.outcome !== 'Rejected');

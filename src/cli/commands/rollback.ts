@@ -71,7 +71,7 @@ const holdFor = (key: WorkloadKey, plan: RollbackPlan, existing: Hold | undefine
   const { number: release, sourceDigest, snapshot } = plan.target;
   const before = (existing?.spec.rejectedDigests ?? []).filter((digest) => digest !== sourceDigest);
   const spec: Hold['spec'] = {
-    workload,
+    workloadRef: workload,
     scope: existing?.spec.scope ?? 'Workload',
     rejectedDigests: [...new Set([...before, plan.rejected])],
     target: { release, sourceDigest, snapshot, ...(plan.images.length > 0 ? { images: plan.images } : {}) },
