@@ -71,10 +71,10 @@ describe('the kinds', () => {
   });
 
   it('say in plain words what is wrong with an objective', async () => {
-    const workload = { name: 'web' };
-    assert.match(await refusal(resources.slos, { workload, objective: 99 }), /set indicator, alerts, or both/);
+    const targetRef = { name: 'web' };
+    assert.match(await refusal(resources.slos, { targetRef, objective: 99 }), /set indicator, alerts, or both/);
     assert.match(
-      await refusal(resources.slos, { workload, objective: 100, alerts: { matchLabels: {} } }),
+      await refusal(resources.slos, { targetRef, objective: 100, alerts: { matchLabels: {} } }),
       /less than 100/,
     );
     const other = { targetRef: { kind: 'Job', name: 'web' }, objective: 99, alerts: { matchLabels: {} } };

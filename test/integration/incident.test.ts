@@ -214,7 +214,7 @@ describe('alerts and incidents', () => {
         apiVersion: API_VERSION,
         kind: 'ReleaseHistory',
         metadata: history,
-        spec: { workload },
+        spec: { workloadRef: workload },
       });
       const status = { currentRelease: 2, releases: [release(2), release(1)] };
       const patch = { type: 'merge', body: { status } } as const;

@@ -496,7 +496,7 @@ describe('the recorder', () => {
         kind: 'ServiceLevelObjective',
         metadata: { name: 'web-errors', namespace: ns },
         spec: {
-          workloadRef: { kind: 'Deployment', name: 'web' },
+          targetRef: { kind: 'Deployment', name: 'web' },
           objective: 99.9,
           alerts: { matchLabels: { service: 'web' } },
           policy: { soak: '1s' },
