@@ -106,9 +106,9 @@ export const kinds: readonly KindDefinition[] = [
     columns: [
       workload,
       workloadKind,
-      { name: 'Current', type: 'integer', jsonPath: '.status.currentRelease' },
-      { name: 'Last Good', type: 'integer', jsonPath: '.status.lastGoodRelease' },
-      { name: 'Image', type: 'string', jsonPath: '.status.releases[0].images[0].image', priority: 1 },
+      { name: 'Current', type: 'integer', jsonPath: '.spec.currentRelease' },
+      { name: 'Last Good', type: 'integer', jsonPath: '.spec.lastGoodRelease' },
+      { name: 'Image', type: 'string', jsonPath: '.spec.releases[0].images[0].image', priority: 1 },
       age,
     ],
   },

@@ -1,7 +1,7 @@
 import { API_VERSION, annotations } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { ObjectKey } from '../api/meta.ts';
-import type { ReleaseHistory } from '../api/release-history.ts';
+import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import { isConflict, type KubeClient, resources } from '../kube/index.ts';
 import { historyName, holdName, type SnapshotStore } from '../snapshot/index.ts';
 import { readTarget, TargetError } from './target.ts';
@@ -26,8 +26,8 @@ export const holdForManualUndo = async (
   const workload = { kind: key.kind, name: key.name } as const;
   const name = { namespace: key.namespace, name: historyName(workload) };
   const history = await client.get<ReleaseHistory>(resources.releaseHistories, name);
-  const release = history?.status?.releases?.find((r) => r.sourceDigest === digest);
-  if (release?.snapshot === undefined) return undefined;
+  const release = releasesOf(history).find((r) => r.sourceDigest === digest);
+  if (release?.snapshotRef === undefined) return undefined;
   const hold: Hold = {
     apiVersion: API_VERSION,
     kind: 'Hold',
@@ -36,7 +36,7 @@ export const holdForManualUndo = async (
       workloadRef: workload,
       scope: 'Workload',
       rejectedDigests: [rejected],
-      target: { release: release.number, sourceDigest: digest, snapshot: release.snapshot },
+      target: { release: release.number, sourceDigest: digest, snapshot: release.snapshotRef.name },
       reason: 'Manual',
       message: 'rolled back by hand (kubectl rollout undo)',
     },

@@ -2,6 +2,7 @@ import { API_VERSION } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
+import { releasesOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
 import {
   createWorkQueue,
@@ -118,7 +119,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const live = caches.workloads[workloadRef.kind].get({ namespace, name: workloadRef.name });
     const objective =
       incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-    const { releases = [] } = caches.histories.get({ namespace, name: historyName(workloadRef) })?.status ?? {};
+    const releases = releasesOf(caches.histories.get({ namespace, name: historyName(workloadRef) }));
     const images = releases.filter((r) => r.number === target.number).flatMap((r) => pinsFor(r, releases));
     const hold: Hold = {
       apiVersion: API_VERSION,

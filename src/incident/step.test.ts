@@ -3,18 +3,18 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
-import type { Release } from '../api/release-history.ts';
+import type { RestorableRelease } from '../api/release-history.ts';
 import { rollbackPolicy } from '../api/slo.ts';
 import { isClosed, JUDGE_FOR_MS, type Observation, step } from './step.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
-const release = (number: number, rest: Partial<Omit<Release, 'snapshot'>> = {}): Release & { snapshot: string } => ({
+const release = (number: number, rest: Partial<RestorableRelease> = {}): RestorableRelease => ({
   number,
   sourceDigest: digest(number),
   workloadUID: 'u',
   images: [],
-  snapshot: `s${number}`,
+  snapshotRef: { name: `s${number}` },
   firstSeenTime: '2026-01-01T11:00:00Z',
   outcome: 'Active',
   ...rest,
@@ -77,7 +77,7 @@ describe('step', () => {
       'Superseded',
     ],
     ['dismisses what is held already', { heldByOther: true }, 'Dismissed', 'AlreadyHeld'],
-    ['escalates without a history', { history: undefined }, 'Escalated', 'NoHistory'],
+    ['escalates without a history', { history: {} }, 'Escalated', 'NoHistory'],
     [
       'escalates with a single release',
       { target: { release: undefined, reason: 'NoGoodRelease', message: 'none' } },

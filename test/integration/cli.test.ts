@@ -32,7 +32,7 @@ describe('the command line', () => {
     workloadUID: 'uid',
     images: [{ container: 'web', image: `metricops.dev/shop:v${number}` }],
     commit: commit(number),
-    snapshot: `snapshot-${number}`,
+    snapshotRef: { name: `snapshot-${number}` },
     firstSeenTime: new Date(Date.now() - 3_600_000).toISOString(),
     readyTime: new Date(Date.now() - 3_590_000).toISOString(),
     outcome: 'Superseded',
@@ -58,14 +58,14 @@ describe('the command line', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: { namespace, name: 'deployment-web' },
-      spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
-      status: {
+      spec: {
+        workloadRef: { kind: 'Deployment', name: 'web' },
         currentRelease: 3,
         lastGoodRelease: 2,
         releases: [
           release(3, { outcome: 'Active' }),
           release(2, { outcome: 'Good', goodTime: new Date(Date.now() - 3_000_000).toISOString() }),
-          release(1, { outcome: 'Rejected', incident: 'web-1-abc' }),
+          release(1, { outcome: 'Rejected', incidentRef: { name: 'web-1-abc' } }),
         ],
       },
     });
@@ -315,8 +315,10 @@ describe('the command line', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: { namespace, name: 'deployment-web' },
-      spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
-      status: { releases: [release(3, { snapshot: 's-3' }), release(2, { snapshot: 's-2' })] },
+      spec: {
+        workloadRef: { kind: 'Deployment', name: 'web' },
+        releases: [release(3, { snapshotRef: { name: 's-3' } }), release(2, { snapshotRef: { name: 's-2' } })],
+      },
     });
     const inventory = [
       { id: `${namespace}_web_apps_Deployment`, v: 'v1' },

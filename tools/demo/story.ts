@@ -116,7 +116,7 @@ export const optIn = async (env: Environment, shop: Shop, ...annotations: string
   ]);
   return shop.until('the first recorded release, ready', async () => {
     const history = await shop.history();
-    return history?.status?.releases?.find((r) => r.readyTime !== undefined && r.snapshot !== undefined);
+    return history?.spec.releases?.find((r) => r.readyTime !== undefined && r.snapshotRef !== undefined);
   });
 };
 
@@ -132,7 +132,7 @@ const quiet = (env: Environment, namespace: string): Promise<true> => {
 
 const recorded = (shop: Shop, commit: string): Promise<Release> =>
   shop.until('the release in the history, ready', async () =>
-    (await shop.history())?.status?.releases?.find(
+    (await shop.history())?.spec.releases?.find(
       (r) => r.commit === commit && r.readyTime !== undefined && r.images.some((i) => i.imageID !== undefined),
     ),
   );

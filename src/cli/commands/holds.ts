@@ -1,6 +1,6 @@
 import { annotations } from '../../api/annotations.ts';
 import type { Hold } from '../../api/hold.ts';
-import type { ReleaseHistory } from '../../api/release-history.ts';
+import { type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { resources } from '../../kube/resources.ts';
 import type { Cli } from '../context.ts';
@@ -92,7 +92,7 @@ export const accept = async (cli: Cli, text: string, options: { release?: number
 
 const digestsToAccept = (history: ReleaseHistory, found: Hold[], release: number | undefined): string[] => {
   if (release !== undefined) {
-    const digest = history.status?.releases?.find((r) => r.number === release)?.sourceDigest;
+    const digest = releasesOf(history).find((r) => r.number === release)?.sourceDigest;
     if (digest !== undefined) return [digest];
     throw new CliError(`There is no release ${release}.`, '`metricops history` shows them.');
   }

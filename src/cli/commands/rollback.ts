@@ -68,13 +68,18 @@ const lifts = (key: WorkloadKey): string =>
 /** One active hold for a workload: a second rollback adds to what the first keeps out. */
 const holdFor = (key: WorkloadKey, plan: RollbackPlan, existing: Hold | undefined, message: string): Hold => {
   const workload = { kind: key.kind, name: key.name };
-  const { number: release, sourceDigest, snapshot } = plan.target;
+  const { number: release, sourceDigest, snapshotRef } = plan.target;
   const before = (existing?.spec.rejectedDigests ?? []).filter((digest) => digest !== sourceDigest);
   const spec: Hold['spec'] = {
     workloadRef: workload,
     scope: existing?.spec.scope ?? 'Workload',
     rejectedDigests: [...new Set([...before, plan.rejected])],
-    target: { release, sourceDigest, snapshot, ...(plan.images.length > 0 ? { images: plan.images } : {}) },
+    target: {
+      release,
+      sourceDigest,
+      snapshot: snapshotRef.name,
+      ...(plan.images.length > 0 ? { images: plan.images } : {}),
+    },
     reason: 'Manual',
     message,
   };
