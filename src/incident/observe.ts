@@ -3,9 +3,10 @@ import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { type Release, recordsOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
+import { rejectionsOf } from '../holds/index.ts';
 import { selectLastGood } from '../release/last-good.ts';
 import { namespaceOfRule } from '../slo/index.ts';
-import { historyName, holdName } from '../snapshot/index.ts';
+import { historyName } from '../snapshot/index.ts';
 import { healthOf, otherToolOf } from '../sync/index.ts';
 import type { Judge, Question } from './analysis.ts';
 import { type Caches, platformOf } from './caches.ts';
@@ -34,12 +35,12 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
   const target = selectLastGood(records, { burnStart: burnStart(incident, suspect, opened), suspect: suspect?.number });
-  const holds = caches.holds
-    .list(namespace)
-    .filter((h) => h.spec.workloadRef.kind === kind && h.spec.workloadRef.name === name);
-  const rejected = incident.spec.suspect?.sourceDigest ?? '';
-  const ownName = holdName({ kind, name }, rejected);
-  const hold = holds.find((h) => h.metadata.name === ownName && h.spec.incident === incident.metadata.name);
+  const rejections = rejectionsOf(
+    caches.holds.list(namespace),
+    { kind, namespace, name },
+    incident.spec.suspect?.sourceDigest ?? '',
+  );
+  const hold = rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name);
   const phase = incident.status?.phase ?? 'Open';
   const judging = phase === 'Open' || phase === 'Judging';
   const before = target.release ?? releases.find((r) => r.number !== suspect?.number);
@@ -58,7 +59,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     caution: judged?.caution,
     target,
     hold,
-    heldByOther: holds.some((h) => h !== hold && h.spec.rejectedDigests.includes(rejected)),
+    heldByOther: rejections.some((h) => h !== hold),
     paused: workload?.metadata.annotations?.[annotations.pause] === 'true',
     otherTool: workload && otherToolOf(workload),
     rollbacks: rollbacksOf(incident, caches),

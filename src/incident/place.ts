@@ -54,7 +54,7 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
   const closed = mine.filter((i) => isClosed(i) && isOfCurrent(i)).toSorted((a, b) => closedAt(b) - closedAt(a));
   const taken = new Set([
     ...stored.incidents.map(({ metadata }) => metadata.name),
-    ...stored.holds.map(({ spec }) => spec.incident),
+    ...stored.holds.map(({ spec }) => spec.incidentRef?.name),
   ]);
   const called = incidentName(match.workload, current?.sourceDigest, closed[0]?.metadata.uid, (n) => taken.has(n));
   return { do: 'create', incident: newIncident(match, called, current, kept) };

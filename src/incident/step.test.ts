@@ -53,7 +53,7 @@ const observe = (rest: Partial<Observation> = {}): Observation => ({
   opened: NOW - 1000,
   ...rest,
 });
-const hold = (phase?: 'Pending' | 'Held' | 'Lifted' | 'Failed'): Hold =>
+const hold = (phase?: 'Pending' | 'Held' | 'Dormant' | 'Failed'): Hold =>
   ({
     metadata: { name: 'h', namespace: 'shop' },
     ...(phase ? { status: { phase, appliedTime: '2026-01-01T12:00:01Z' } } : {}),
@@ -166,7 +166,7 @@ describe('step', () => {
     assert.equal(step(incident(started), observe({ hold: hold() }), NOW).writeHold, false);
     assert.equal(phaseAfter({ hold: hold('Held') }, started), 'Verifying');
     assert.equal(phaseAfter({ hold: hold('Failed') }, started), 'Escalated');
-    assert.equal(phaseAfter({ hold: hold('Lifted') }, started), 'Dismissed');
+    assert.equal(phaseAfter({ hold: hold('Dormant') }, started), 'Dismissed');
     assert.equal(phaseAfter({ heldByOther: true }, started), 'Dismissed', 'somebody else was faster');
   });
 
@@ -190,7 +190,7 @@ describe('step', () => {
       heldByOther: fc.boolean(),
       restored: fc.boolean(),
       burning: fc.constantFrom(true, false, undefined),
-      holdPhase: fc.constantFrom(undefined, 'Pending', 'Held', 'Failed', 'Lifted'),
+      holdPhase: fc.constantFrom(undefined, 'Pending', 'Held', 'Failed', 'Dormant'),
     });
     fc.assert(
       fc.property(fc.array(any, { minLength: 1, maxLength: 20 }), (observations) => {

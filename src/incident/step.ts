@@ -227,7 +227,7 @@ const rollingBack = (incident: Incident, observed: Observation, now: number): St
   const message = hold.status?.conditions?.find((c) => c.type === 'Held')?.message ?? '';
   if (hold.status?.phase === 'Failed')
     return move(incident, now, { phase: 'Escalated', reason: 'HoldFailed', message, more });
-  if (hold.status?.phase === 'Lifted')
+  if (hold.status?.phase === 'Dormant')
     return move(incident, now, {
       phase: 'Dismissed',
       reason: 'Superseded',

@@ -36,7 +36,7 @@ export const recordWorkload = async (
   const { key, workload } = owner;
   const source = currentDigest(workload);
   let digest = source.digest;
-  const { before, after, history } = await writer.update(key, async (history) => {
+  const { before, after } = await writer.update(key, async (history) => {
     digest = releaseDigest(workload, source, history, ports);
     const known = releaseOf(history, digest);
     const content = contentOf(history);
@@ -49,7 +49,7 @@ export const recordWorkload = async (
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
     const observation = { release, current: true, ready };
     const now = clock.now();
-    const records = observe(content.records, observation, assessmentsOf(key, history, caches), now);
+    const records = observe(content.records, observation, assessmentsOf(key, caches), now);
     const next = { records, conditions: withoutMissing(content.conditions) };
     return withoutLostTarget(key, currentRelease, next, { client: ports.client, now });
   });
@@ -57,7 +57,7 @@ export const recordWorkload = async (
   const isOlder = pod !== undefined && !isOfCurrent(pod, owner, source.digest);
   const release = isOlder ? olderReleaseOf(pod, owner, releases) : releases.find((r) => r.sourceDigest === digest);
   const created = release !== undefined && !before.releases?.some((r) => r.number === release.number);
-  return { release, created, records: after, due: goodAt(after, assessmentsOf(key, history, caches)) };
+  return { release, created, records: after, due: goodAt(after, assessmentsOf(key, caches)) };
 };
 
 /**

@@ -27,8 +27,8 @@ describe('the whole loop on a real node', () => {
     assert.ok((incident.status?.verdict?.newErrorRatio ?? 0) > 0.1);
     const [evidence] = incident.spec.evidence;
     assert.equal(evidence?.source, 'Alertmanager');
-    assert.equal(hold.spec.incident, incident.metadata.name);
-    assert.equal(hold.status?.phase, 'Lifted');
+    assert.equal(hold.spec.incidentRef?.name, incident.metadata.name);
+    assert.equal(hold.status?.phase, 'Dormant');
     const byNumber = new Map(history.spec.releases?.map((r) => [r.number, r]));
     assert.equal(byNumber.get(2)?.outcome, 'Rejected');
     assert.match(byNumber.get(1)?.images[0]?.imageID ?? '', /sha256:[0-9a-f]{64}/);
@@ -151,7 +151,7 @@ describe('the whole loop on a real node', () => {
       const hold = await shop.until('the hold', async () =>
         (await shop.holds()).find((h) => h.status?.phase === 'Held'),
       );
-      assert.equal(hold.spec.reason, 'Incident');
+      assert.equal(hold.spec.origin, 'Incident');
       await shop.until('good pods', async () =>
         (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v1').join() ? true : undefined,
       );

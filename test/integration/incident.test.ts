@@ -155,7 +155,7 @@ describe('alerts and incidents', () => {
     });
     assert.equal(holds.length, 1);
     assert.deepEqual(holds[0]?.spec.rejectedDigests, [digest(2)]);
-    assert.equal(holds[0]?.spec.target.snapshot, 'snapshot-1');
+    assert.equal(holds[0]?.spec.target?.snapshotRef.name, 'snapshot-1');
   });
 
   it('stores 500 alerts of a workload with a handful of requests, also when two replicas get them at once', async () => {

@@ -409,11 +409,11 @@ describe('the recorder', () => {
         metadata: { name: 'web', namespace: ns },
         spec: {
           workloadRef: { kind: 'Deployment', name: 'web' },
-          scope: 'Workload',
+          action: 'Rollback',
           rejectedDigests: [digest('b')],
-          target: { release: 1, sourceDigest: digest('a'), snapshot: 'snapshot-a' },
-          reason: 'Incident',
-          incident: 'web-incident',
+          target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 'snapshot-a' } },
+          origin: 'Incident',
+          incidentRef: { name: 'web-incident' },
         },
       };
       await client.create(resources.holds, hold);
@@ -527,10 +527,10 @@ describe('the recorder', () => {
           metadata: { name, namespace: ns },
           spec: {
             workloadRef: { kind: 'Deployment', name },
-            scope: 'Workload',
+            action: 'Rollback',
             rejectedDigests: [digest('f')],
-            target: { release: 1, sourceDigest: digest('a'), snapshot: 'snapshot-a' },
-            reason: 'Manual',
+            target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 'snapshot-a' } },
+            origin: 'Manual',
           },
         };
         await client.create(resources.holds, hold);
@@ -546,7 +546,10 @@ describe('the recorder', () => {
         held.items.map(({ metadata }) => metadata.name),
         ['other'],
       );
-      assert.equal((await ensureHistory(client, { namespace: ns, kind: 'Deployment', name: 'web' })).spec.releases, undefined);
+      assert.equal(
+        (await ensureHistory(client, { namespace: ns, kind: 'Deployment', name: 'web' })).spec.releases,
+        undefined,
+      );
     });
   });
 });

@@ -398,7 +398,7 @@ describe('snapshots of releases', () => {
     const hold = await eventually(async () => (await all(resources.holds, ns))[0] as Hold | undefined, {
       what: 'the Hold',
     });
-    assert.equal(hold.spec.target.snapshot, snapshotOf(good));
+    assert.equal(hold.spec.target?.snapshotRef.name, snapshotOf(good));
     assert.equal((await concluded(ns, hold.metadata.name)).phase, 'Held');
     assert.equal(imageOf(await get(resources.deployments, 'web')), 'shop:v1');
   });

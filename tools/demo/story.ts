@@ -82,7 +82,7 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
       const commit = await shop.release('v3', 'checkout v3: fixed');
       mark(`pushed ${commit.slice(0, 8)}: the fix`);
       await shop.until('the hold to be lifted', async () =>
-        (await shop.holds()).find((h) => h.status?.phase === 'Lifted'),
+        (await shop.holds()).find((h) => h.status?.phase === 'Dormant'),
       );
       await shop.until('fixed pods', async () =>
         (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v3').join() ? true : undefined,
