@@ -197,8 +197,8 @@ const recordedReady = async (env: Environment, names: readonly string[], image: 
     await waitFor(
       `${name} with ${image}`,
       async () => {
-        const status = (await env.client.get<ReleaseHistory>(resources.releaseHistories, key))?.status;
-        const current = status?.releases?.find((r) => r.number === status.currentRelease);
+        const records = (await env.client.get<ReleaseHistory>(resources.releaseHistories, key))?.spec;
+        const current = records?.releases?.find((r) => r.number === records.currentRelease);
         return current?.readyTime !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
       },
       { timeoutMs: 180_000 },

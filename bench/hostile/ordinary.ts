@@ -192,8 +192,8 @@ const recorded = (admin: KubeClient, name: string, image: string): Promise<true>
     `${name} with ${image}`,
     async () => {
       const key = { namespace: SHOP, name: `deployment-${name}` };
-      const status = (await admin.get<ReleaseHistory>(resources.releaseHistories, key))?.status;
-      const current = status?.releases?.find((r) => r.number === status.currentRelease);
+      const records = (await admin.get<ReleaseHistory>(resources.releaseHistories, key))?.spec;
+      const current = records?.releases?.find((r) => r.number === records.currentRelease);
       return current?.readyTime !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
     },
     { timeoutMs: 120_000, everyMs: 100 },

@@ -15,6 +15,9 @@ export const localName = z
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
   .meta({ patternMessage: 'the name of an object of this namespace: lower case, digits, - and .' });
 
+/** A reference to an object of the same namespace whose kind the field's name says. */
+export const nameRef = z.strictObject({ name: z.string().min(1).max(253) });
+
 export const time = z.iso.datetime().meta({ format: 'date-time' });
 
 /** meta/v1 Condition. */

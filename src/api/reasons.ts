@@ -212,8 +212,8 @@ export const reasons = {
   NothingHeld: { means: 'No release is held.', next: 'Nothing to do.' },
   RolledBack: { means: 'The target release is applied.', next: 'Nothing to do.' },
   Dormant: {
-    means: 'A release that is not rejected is current: the hold sleeps.',
-    next: 'Nothing to do; deleting the Hold forgets the rejection.',
+    means: 'The hold is dormant: another digest runs, the rule stays.',
+    next: 'Nothing to do; `metricops lift` ends the rule.',
   },
   SnapshotMissing: {
     means: "The target's snapshot is gone.",
@@ -361,6 +361,10 @@ export const reasons = {
   Paused: { means: 'metricops.dev/pause is set on the workload.', next: 'Remove the annotation when it should go on.' },
   AlreadyHeld: { means: 'The release is rejected already.', next: 'Nothing to do.' },
   ReleaseAccepted: { means: 'A person accepted this release in spite of the evidence.', next: 'Nothing to do.' },
+  Denied: {
+    means: 'A person denied the rollback: the incident ends without one.',
+    next: 'Nothing to do; a later incident asks again.',
+  },
   Superseded: { means: 'A newer release came before the verdict.', next: 'Nothing to do.' },
   Recovered: { means: 'The rollback ended the burn.', next: 'Push a fix; it lifts the hold.' },
   NotRecovered: {

@@ -17,7 +17,7 @@ export type RollbackMode = z.infer<typeof rollbackMode>;
 
 export const rollbackPolicy = z.strictObject({
   mode: rollbackMode.default('DryRun').describe('Auto rolls back; DryRun says what it would do; Off only records.'),
-  scope: z.enum(['Workload', 'Sync']).default('Workload'),
+  scope: z.enum(['Workload', 'GitSync']).default('Workload'),
   cooldown: duration.default('10m').describe('After a rollback of this workload, how long no other is made.'),
   maxPerHour: z.int().min(1).max(60).default(3).describe('Rollbacks of this workload in any hour.'),
   soak: duration.default('10m').describe('How long a release must be current and ready to count as good.'),

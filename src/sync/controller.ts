@@ -16,8 +16,7 @@ import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
 import { createHealthThread } from '../health/thread.ts';
-import { createHoldController } from '../holds/controller.ts';
-import { createRejectionCheck } from '../holds/rejected.ts';
+import { createHoldController, isDigestRejected } from '../holds/index.ts';
 import {
   createFairSemaphore,
   createWorkQueue,
@@ -251,7 +250,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     systemNamespace: ports.systemNamespace ?? SYSTEM_NAMESPACE,
     lost,
     policy,
-    isRejectedNow: createRejectionCheck(holds),
+    isRejectedNow: (workload, digest) =>
+      isDigestRejected(holds.list(workload.metadata.namespace), keyOf(workload), digest),
     signal: stopped.signal,
   };
   /** Whether it was brought to where its ref stands now, and nothing of it is waited for. */

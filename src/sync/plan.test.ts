@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import type { Hold } from '../api/hold.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
 import { type PlanInput, plan } from './plan.ts';
@@ -48,16 +48,22 @@ const snapshot = (workload: KubeObject, config: KubeObject[]): Snapshot => {
     sourceDigest: digest(workload, config),
   };
 };
-const holdOn = (name: string, rejected: string[], target: Snapshot, scope: 'Workload' | 'Sync' = 'Workload'): Hold => ({
+const holdOn = (
+  name: string,
+  rejected: string[],
+  target: Snapshot,
+  scope: 'Workload' | 'GitSync' = 'Workload',
+): RollbackHold => ({
   apiVersion: 'metricops.dev/v1alpha1',
   kind: 'Hold',
   metadata: { namespace: 'shop', name: 'h' },
   spec: {
     workloadRef: { kind: 'Deployment', name },
+    action: 'Rollback',
     scope,
     rejectedDigests: rejected,
-    target: { release: 1, sourceDigest: target.sourceDigest, snapshot: 's' },
-    reason: 'Incident',
+    target: { release: 1, sourceDigest: target.sourceDigest, snapshotRef: { name: 's' } },
+    origin: 'Incident',
   },
 });
 const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
@@ -118,7 +124,7 @@ describe('plan', () => {
   });
 
   it('keeps what left Git while the whole sync is held', () => {
-    const whole = { hold: holdOn('web', [digest(bad, [settings])], target, 'Sync'), target };
+    const whole = { hold: holdOn('web', [digest(bad, [settings])], target, 'GitSync'), target };
     const inventory = [id(good), id(settings), id(other)];
     const { prune, kept } = make([settings, bad], { holds: [whole], inventory });
     assert.deepEqual(prune, []);
@@ -219,7 +225,7 @@ describe('plan', () => {
   });
 
   it('keeps everything else as it is under scope Sync', () => {
-    const hold = holdOn('web', [digest(bad, [settings])], target, 'Sync');
+    const hold = holdOn('web', [digest(bad, [settings])], target, 'GitSync');
     const result = make([settings, bad, other], { holds: [{ hold, target }] });
     assert.deepEqual(result.desired.map((d) => d.key).sort(), [id(good), id(settings)].sort());
     assert.deepEqual(
@@ -253,7 +259,7 @@ describe('plan', () => {
           const goodIsBad = bads.includes(target.sourceDigest);
           fc.pre(bads.length > 0 && !goodIsBad);
           const result = make(rendered, {
-            holds: [{ hold: holdOn('web', bads, target, sync ? 'Sync' : 'Workload'), target }],
+            holds: [{ hold: holdOn('web', bads, target, sync ? 'GitSync' : 'Workload'), target }],
           });
           const wanted = find(result, good);
           assert.ok(wanted);

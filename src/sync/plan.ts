@@ -1,7 +1,7 @@
-import type { Hold } from '../api/hold.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { isWorkloadKind } from '../api/workload.ts';
-import type { HeldWorkload, HoldWithTarget } from '../holds/types.ts';
+import type { HeldWorkload, HoldWithTarget } from '../holds/index.ts';
 import type { Digests, Snapshot } from '../snapshot/index.ts';
 import { hashOf, referencedConfig, templateOf, withPins } from '../snapshot/index.ts';
 import { isRecord } from '../ssa/field-set.ts';
@@ -38,7 +38,7 @@ export interface PlannedObject {
   /** Only of workloads: what it will be. */
   digests?: Digests;
   /** It stands in for a rejected release. */
-  hold?: Hold;
+  hold?: RollbackHold;
 }
 
 export interface Plan {
@@ -54,7 +54,7 @@ export interface Plan {
   kept: Kept[];
   held: HeldWorkload[];
   /** Holds whose workload is rendered with a digest that they do not reject. */
-  passed: { hold: Hold; digest: string }[];
+  passed: { hold: RollbackHold; digest: string }[];
   /** Pruning everything was refused. */
   emptyRefused: boolean;
   /** More than maxPrune would go: what a person writes to let it go. */
@@ -103,7 +103,7 @@ const divide = (
   { prune, maxPrune, confirmed, inventory, settled, rendered }: PlanInput,
 ): Pick<Plan, 'prune' | 'kept' | 'confirm'> => {
   if (!prune) return { prune: [], kept: keptFor(gone, 'PruneOff', 'spec.prune is off') };
-  const whole = held.find(({ hold }) => hold.spec.scope === 'Sync');
+  const whole = held.find(({ hold }) => hold.spec.scope === 'GitSync');
   if (whole) {
     const why = `the whole sync is held with ${whole.workload.kind} ${whole.workload.name}`;
     return { prune: [], kept: keptFor(gone, 'ReleaseHeld', why) };
@@ -158,7 +158,7 @@ const substitute = (
 ): void => {
   const rejected = desired.get(match.key);
   if (!rejected) return;
-  if (match.hold.spec.scope === 'Sync') freeze(match, desired, keep);
+  if (match.hold.spec.scope === 'GitSync') freeze(match, desired, keep);
   desired.delete(match.key);
   const { target } = match;
   if (!target) {
@@ -189,7 +189,7 @@ const substitute = (
   }
 };
 
-/** Scope Sync: nothing of the commit goes through; what is there stays as it is. */
+/** Scope GitSync: nothing of the commit goes through; what is there stays as it is. */
 const freeze = (match: Match, desired: Map<string, PlannedObject>, keep: Map<string, string>): void => {
   for (const [key, planned] of desired) {
     if (planned.hold) continue;

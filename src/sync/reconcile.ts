@@ -1,13 +1,12 @@
 import { annotations } from '../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
-import type { Hold } from '../api/hold.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitSource } from '../git/index.ts';
 import type { HealthThread } from '../health/thread.ts';
-import type { HoldController } from '../holds/controller.ts';
-import { holdForManualUndo } from '../holds/manual-undo.ts';
+import { type HoldController, holdForManualUndo } from '../holds/index.ts';
 import { type EventRecorder, KubeError } from '../kube/index.ts';
 import { refusalOfObject } from '../policy/platform.ts';
 import { RenderError, type Rendered } from '../render/index.ts';
@@ -177,7 +176,7 @@ const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => 
     known.set(workload, digests);
     return digests;
   };
-  const isRejectedBy = ({ metadata, spec }: Hold): boolean => {
+  const isRejectedBy = ({ metadata, spec }: RollbackHold): boolean => {
     const held = keyString({ group: 'apps', ...spec.workloadRef, namespace: metadata.namespace ?? '' });
     const workload = rendered.find((object) => keyString(keyOf(object)) === held);
     return workload !== undefined && spec.rejectedDigests.includes(of(workload).sourceDigest);
@@ -218,7 +217,11 @@ const isPlanned = (
 
 /** Of everything that a plan depends on beside the commit. */
 const fingerprintOf = (sync: GitSync, namespaces: ReadonlySet<string>, { lane, policy }: ReconcilePorts): string =>
-  hashOf([sync.spec, policy(), lane.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation])]);
+  hashOf([
+    sync.spec,
+    policy(),
+    lane.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation, h.spec.rejectedDigests]),
+  ]);
 
 /** Wave after wave: one begins when all of the waves before it are healthy. What is gone from Git goes last. */
 const execute = async (

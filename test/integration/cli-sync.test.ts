@@ -5,7 +5,7 @@ import { describe, it } from 'mocha';
 import { API_VERSION, annotations } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
+import { type Release, type ReleaseHistory, releasesOf } from '../../src/api/release-history.ts';
 import { readManifests } from '../../src/cli/manifests.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createDiscovery, resources } from '../../src/kube/index.ts';
@@ -61,7 +61,7 @@ describe('the command line, the reconciler and its rights together', function ()
     const release: Release = {
       number,
       sourceDigest: workload.metadata.annotations?.[annotations.sourceDigest] ?? '',
-      snapshot: workload.metadata.annotations?.[annotations.snapshot] ?? '',
+      snapshotRef: { name: workload.metadata.annotations?.[annotations.snapshot] ?? '' },
       commit: workload.metadata.annotations?.[annotations.commit] ?? '',
       workloadUID: workload.metadata.uid ?? '',
       images: [{ container: 'checkout', image: imageOf(workload) ?? '' }],
@@ -70,15 +70,10 @@ describe('the command line, the reconciler and its rights together', function ()
       outcome: good ? 'Good' : 'Active',
       ...(good ? { goodTime: now } : {}),
     };
-    const releases = [release, ...(history?.status?.releases ?? [])];
+    const releases = [release, ...releasesOf(history)];
     const lastGood = releases.find((r) => r.outcome === 'Good')?.number;
-    const status = { currentRelease: number, lastGoodRelease: lastGood, releases };
-    await client.patch(
-      resources.releaseHistories,
-      name,
-      { type: 'merge', body: { status } },
-      { subresource: 'status' },
-    );
+    const spec = { currentRelease: number, lastGoodRelease: lastGood, releases };
+    await client.patch(resources.releaseHistories, name, { type: 'merge', body: { spec } });
   };
 
   it('sync the shop, roll it back, show the difference, lift the hold', async () => {

@@ -84,14 +84,40 @@ describe('the kinds', () => {
   it('refuse a hold that goes back to what it keeps out', async () => {
     const spec = {
       workloadRef: { name: 'web' },
+      action: 'Rollback',
       rejectedDigests: [digest('a')],
-      target: { release: 1, sourceDigest: digest('a'), snapshot: 's' },
+      target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 's' } },
     };
     assert.match(await refusal(resources.holds, spec), /cannot go back to the release that it keeps out/);
   });
 
+  it('take of a hold exactly the fields that go with its action', async () => {
+    const target = { release: 1, sourceDigest: digest('b'), snapshotRef: { name: 's' } };
+    const refusals: [object, RegExp][] = [
+      [{}, /action: Required/],
+      [{ action: 'Rollback', target }, /Rollback needs rejectedDigests and target/],
+      [{ action: 'Rollback', rejectedDigests: [digest('a')] }, /Rollback needs rejectedDigests and target/],
+      [{ action: 'Accept' }, /Accept needs acceptedDigests/],
+      [{ action: 'Accept', acceptedDigests: [digest('a')], target }, /Accept and Deny take neither/],
+      [{ action: 'Accept', acceptedDigests: [digest('a')], scope: 'GitSync' }, /scope goes with action Rollback/],
+      [{ action: 'Deny' }, /Deny needs incidentRef/],
+      [{ action: 'Deny', incidentRef: { name: 'i' }, acceptedDigests: [digest('a')] }, /the others do not take them/],
+    ];
+    for (const [rest, message] of refusals)
+      assert.match(await refusal(resources.holds, { workloadRef: { name: 'web' }, ...rest }), message);
+  });
+
+  it('keep the action of a hold as it was', async () => {
+    const spec = { workloadRef: { name: 'web' }, action: 'Accept', acceptedDigests: [digest('a')] };
+    const { metadata } = await plane().client.create(resources.holds, await object('Hold', spec));
+    const body = { spec: { action: 'Deny', acceptedDigests: null, incidentRef: { name: 'i' } } };
+    const change = plane().client.patch(resources.holds, metadata, { type: 'merge', body });
+    await assert.rejects(change, /action is immutable/);
+  });
+
   it('keep the workload of a hold, an incident and a history as it was', async () => {
-    const hold = { rejectedDigests: [digest('a')], target: { release: 1, sourceDigest: digest('b'), snapshot: 's' } };
+    const target = { release: 1, sourceDigest: digest('b'), snapshotRef: { name: 's' } };
+    const hold = { action: 'Rollback', rejectedDigests: [digest('a')], target };
     const cases: [ResourceType, object][] = [
       [resources.holds, hold],
       [resources.incidents, { evidence: [] }],

@@ -368,7 +368,7 @@ describe('pruning', () => {
       await sync.ready('True', new RegExp(second));
       const bad = await sync.get(resources.deployments, 'web');
       const hold = await holdBack(plane(), sync.ns, { good, bad });
-      await sync.edit(resources.holds, hold.metadata.name, { spec: { scope: 'Sync' } });
+      await sync.edit(resources.holds, hold.metadata.name, { spec: { scope: 'GitSync' } });
       const third = sync.push(files('shop:2'));
       await eventually(async () => (await live(sync)).status?.lastAttemptedRevision?.endsWith(third), {
         what: 'the commit',

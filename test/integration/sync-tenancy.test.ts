@@ -260,10 +260,10 @@ describe('a tenant', () => {
       metadata: { namespace: ns, name: 'web' },
       spec: {
         workloadRef: { kind: 'Deployment', name: 'web' },
-        scope: 'Workload',
+        action: 'Rollback',
         rejectedDigests: [digest],
-        target: { release: 1, sourceDigest: `v1:${'0'.repeat(64)}`, snapshot: 'forged' },
-        reason: 'Manual',
+        target: { release: 1, sourceDigest: `v1:${'0'.repeat(64)}`, snapshotRef: { name: 'forged' } },
+        origin: 'Manual',
       },
     });
     const hold = await eventually(

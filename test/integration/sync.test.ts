@@ -169,7 +169,7 @@ describe('a GitSync', () => {
       const ready = await bench.ready(ns, 'app', 'True', new RegExp(fixed));
       assert.equal(await imageIn(ns), 'shop:v3');
       assert.equal(ready.status?.heldRevision, undefined);
-      await phase(ns, 'Lifted');
+      await phase(ns, 'Dormant');
     });
 
     it('keeps the replicas that somebody scaled to', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
-import type { Hold } from '../../src/api/hold.ts';
+import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -220,7 +220,7 @@ export const holdBack = (
   { client }: ControlPlane,
   namespace: string,
   { good, bad }: { good: KubeObject | undefined; bad: KubeObject | undefined },
-  images?: Hold['spec']['target']['images'],
+  images?: HoldTarget['images'],
 ): Promise<Hold> => {
   const note = (workload: KubeObject | undefined, name: string): string =>
     workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
@@ -230,15 +230,15 @@ export const holdBack = (
     metadata: { namespace, name: 'web' },
     spec: {
       workloadRef: { kind: 'Deployment', name: 'web' },
-      scope: 'Workload',
+      action: 'Rollback',
       rejectedDigests: [note(bad, 'source-digest')],
       target: {
         release: 1,
         sourceDigest: note(good, 'source-digest'),
-        snapshot: note(good, 'snapshot'),
+        snapshotRef: { name: note(good, 'snapshot') },
         ...(images ? { images } : {}),
       },
-      reason: 'Incident',
+      origin: 'Incident',
     },
   });
 };

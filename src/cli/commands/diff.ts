@@ -1,7 +1,7 @@
 import { annotations, fieldManagerOf, labels, ownerLabel } from '../../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
-import type { ReleaseHistory } from '../../api/release-history.ts';
+import { type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import { isWorkloadKind, type WorkloadKind } from '../../api/workload.ts';
 import { KubeError } from '../../kube/errors.ts';
 import { resources, workloadResource } from '../../kube/resources.ts';
@@ -171,7 +171,7 @@ const heldDifference = async (
   if (!held || !isWorkloadKind(key.kind)) return '';
   const name = historyName({ kind: key.kind, name: key.name });
   const history = await client.get<ReleaseHistory>(resources.releaseHistories, { namespace: key.namespace, name });
-  const snapshot = history?.status?.releases?.find((release) => release.sourceDigest === held.digest)?.snapshot;
+  const snapshot = releasesOf(history).find((release) => release.sourceDigest === held.digest)?.snapshotRef?.name;
   const wanted = snapshot === undefined ? undefined : await snapshotWorkload(client, key.namespace, snapshot);
   return wanted ? unified(yaml(applied), yaml(wanted)) : `held by ${held.hold}; what Git asks for was never applied`;
 };

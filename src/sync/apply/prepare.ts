@@ -48,7 +48,9 @@ export const prepare = (
   });
   // A held target comes from its snapshot, which has its annotations already.
   if (hold && isWorkloadKind(object.kind))
-    return { object: withMetadata(labelled, { annotations: { [annotations.snapshot]: hold.spec.target.snapshot } }) };
+    return {
+      object: withMetadata(labelled, { annotations: { [annotations.snapshot]: hold.spec.target.snapshotRef.name } }),
+    };
   if (!digests) return { object: labelled };
   const was = live?.metadata.annotations ?? {};
   const same = was[annotations.sourceDigest] === digests.sourceDigest;
