@@ -1,5 +1,5 @@
 import { API_VERSION } from '../api/annotations.ts';
-import { parseDuration } from '../api/common.ts';
+import { parseDuration, parsePrometheusDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { Clock } from '../clock.ts';
@@ -237,7 +237,7 @@ const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches
     errorRatio: verdict.newErrorRatio,
     durationMs: Math.max(0, Date.parse(rolledBackTime) - began),
     objective: objective.spec.objective,
-    periodMs: parseDuration(objective.spec.window),
+    periodMs: parsePrometheusDuration(objective.spec.window),
   });
   return { ...status, budgetSpentPercent: Number(spent.toPrecision(3)) };
 };

@@ -235,7 +235,7 @@ describe('sources', () => {
     const { start, sources } = setUp([
       hasty,
       syncOf('shop/app', { timeout: '2m' }),
-      syncOf('slow/app', { timeout: '30d' }),
+      syncOf('slow/app', { timeout: '720h' }),
     ]);
     await start();
     const head = sources.head(hasty);
