@@ -23,7 +23,7 @@ export const reasons = {
     next: 'Remove one of the named dependsOn entries.',
   },
   SecretNotFound: {
-    means: 'The Secret of spec.secretRef does not exist or has none of the known keys.',
+    means: 'The Secret of spec.source.git.secretRef does not exist or has none of the known keys.',
     next: 'Create it in the namespace of the GitSync with username and password, or token, or ca.crt alone.',
   },
   ReconciliationFailed: {
@@ -32,22 +32,22 @@ export const reasons = {
   },
   // A repository
   InvalidUrl: {
-    means: 'spec.url is no URL.',
+    means: 'spec.source.git.url is no URL.',
     next: 'Write e.g. https://github.com/org/repo.git; the form git@HOST:PATH and a port that is no number are none.',
   },
   RepositoryNotFound: {
     means: 'The Git server knows no such repository.',
-    next: 'Check spec.url, and whether the repository needs credentials.',
+    next: 'Check spec.source.git.url, and whether the repository needs credentials.',
   },
   AuthenticationFailed: {
     means: 'The Git server refused the credentials.',
-    next: 'Check the Secret of spec.secretRef.',
+    next: 'Check the Secret of spec.source.git.secretRef.',
   },
   RepositoryUnreachable: {
     means: "The Git server can't be reached; what was applied last is kept against drift.",
     next: "Check the host, the network policy and the server's certificate.",
   },
-  RefNotFound: { means: 'The repository has no such branch, tag or commit.', next: 'Check spec.ref.' },
+  RefNotFound: { means: 'The repository has no such branch, tag or commit.', next: 'Check spec.source.git.ref.' },
   PathNotFound: { means: 'The commit has no such folder.', next: 'Check spec.path.' },
   PathOutsideRepository: {
     means: 'A symlink or path leads out of the repository.',
@@ -190,11 +190,11 @@ export const reasons = {
   },
   DriftCorrected: {
     means: 'An object that somebody changed was corrected.',
-    next: 'Make the change in the repository; what another controller sets belongs into spec.ignore.',
+    next: 'Make the change in the repository; what another controller sets belongs into spec.ignoreDifferences.',
   },
   DriftConflict: {
     means: 'Another manager changes the same field again and again; it is corrected less and less often.',
-    next: 'Stop that manager, or leave the field to it with spec.ignore.',
+    next: 'Stop that manager, or leave the field to it with spec.ignoreDifferences.',
   },
   AdoptionRequired: {
     means: 'An object is applied by another tool (kubectl apply, Helm, Flux, Argo CD).',

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { conditions, duration, time } from './common.ts';
+import { conditions, duration, prometheusDuration, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
 /** One pair of windows of a multiwindow burn-rate alert (Google SRE workbook, chapter 5). */
 export const burnWindow = z.strictObject({
-  long: duration,
-  short: duration,
+  long: prometheusDuration,
+  short: prometheusDuration,
   factor: z.number().min(0.01).max(10000).describe('Fire when both windows burn faster than factor × (1 − objective).'),
   severity: z.enum(['page', 'ticket']).default('page'),
 });
@@ -33,7 +33,7 @@ export const sloSpec = z
   .strictObject({
     targetRef: workloadRef.describe('Whom this objective guards.'),
     objective: z.number().gt(0).lt(100).describe('Percent of good events, e.g. 99.9.'),
-    window: duration.default('30d').describe('Period of the error budget.'),
+    window: prometheusDuration.default('30d').describe('Period of the error budget.'),
     indicator: z
       .strictObject({
         errors: z

@@ -1,4 +1,4 @@
-import { parseDuration } from '../api/common.ts';
+import { parseDuration, parsePrometheusDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { releasesOf } from '../api/release-history.ts';
@@ -227,7 +227,7 @@ const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches
     errorRatio: verdict.newErrorRatio,
     durationMs: Math.max(0, Date.parse(rolledBackTime) - began),
     objective: objective.spec.objective,
-    periodMs: parseDuration(objective.spec.window),
+    periodMs: parsePrometheusDuration(objective.spec.window),
   });
   return { ...status, budgetSpentPercent: Number(spent.toPrecision(3)) };
 };

@@ -121,7 +121,7 @@ describe('step', () => {
     ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
     [
       'waits for a cool-down that no calendar has',
-      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', cooldown: '99999999999999d' }) },
+      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', cooldown: '99999999999999h' }) },
       'Judging',
       'CoolDown',
     ],

@@ -23,16 +23,21 @@ export const renderSync = async (
 ): Promise<Rendered> => {
   const tree = await ports.git.open(source, commit);
   const rendered = await render(
-    { tree, path: sync.spec.path, mode: sync.spec.render, tenant: sync.metadata.namespace ?? '' },
+    { tree, path: sync.spec.path, mode: modeOf(sync.spec.render), tenant: sync.metadata.namespace ?? '' },
     ports.render,
   );
-  const known = [...(sync.status?.inventory ?? []).map(({ id }) => id), ...inventory].map(parseKey);
+  const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
   const scopes = new Map([...scopesKnown(known), ...scopesIn(rendered.objects)]);
   const placed = await Promise.all(
     rendered.objects.map((object) => inNamespace(sync, object, scopes, ports.discovery)),
   );
   refuseTwins(placed);
   return { ...rendered, objects: withVersionedConfig(placed, ports.digestKey) };
+};
+
+const modeOf = (render: GitSync['spec']['render']): 'Auto' | 'Plain' | 'Kustomize' => {
+  if (!render) return 'Auto';
+  return render.plain ? 'Plain' : 'Kustomize';
 };
 
 /** One with and one without a namespace may be the same object. */

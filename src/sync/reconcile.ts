@@ -196,11 +196,12 @@ const forgetRefused = (
 
 /** Objects of which other fields are ours now are applied again. */
 const forgetRuledAnew = ({ spec }: GitSync, state: SyncState, objects: readonly KubeObject[]): void => {
-  const { ignore = spec.ignore } = state;
+  const { ignoreDifferences = spec.ignoreDifferences } = state;
   for (const object of objects) {
-    if (ignoreRulesChanged(ignore, spec.ignore, object)) state.applied.delete(keyString(keyOf(object)));
+    if (ignoreRulesChanged(ignoreDifferences, spec.ignoreDifferences, object))
+      state.applied.delete(keyString(keyOf(object)));
   }
-  state.ignore = spec.ignore;
+  state.ignoreDifferences = spec.ignoreDifferences;
 };
 
 /** Nothing that the last plan was made from is different now. */

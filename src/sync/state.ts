@@ -65,8 +65,8 @@ export interface SyncState {
   lookedAt?: number;
   /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */
   followers: Set<string>;
-  /** What was `spec.ignore` when the objects were applied. */
-  ignore?: GitSync['spec']['ignore'];
+  /** What was `spec.ignoreDifferences` when the objects were applied. */
+  ignoreDifferences?: GitSync['spec']['ignoreDifferences'];
   /** How often in a row this was tried and failed. */
   failing?: { what: string; times: number };
   /** What can't be rendered, whoever tries: it is not rendered again as long as it is the same. */

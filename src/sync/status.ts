@@ -91,7 +91,11 @@ type Applied = Extract<Outcome, { kind: 'applied' }>;
 
 const appliedStatus = (state: SyncState, outcome: Applied, now: number): GitSyncStatus => {
   const { revision, plan, problems, blocked, reported } = outcome;
-  const held = plan.held.map(({ workload, hold, digest }) => ({ workload, hold: hold.metadata.name, digest }));
+  const held = plan.held.map(({ workload, hold, digest }) => ({
+    workloadRef: workload,
+    holdRef: { name: hold.metadata.name },
+    digest,
+  }));
   return {
     lastAttemptedRevision: revision,
     ...(problems.length === 0 && !blocked ? { lastAppliedRevision: revision } : {}),
@@ -113,7 +117,7 @@ const INVENTORY_MAX = 1_000;
 const inventoryStatus = ({ inventory, unwatched }: SyncState): object => {
   const objects = inventory.size;
   if (objects <= INVENTORY_MAX) {
-    return { inventory: [...inventory].map(([id, v]) => ({ id, v })), inventoryKinds: gone, objects };
+    return { inventory: entriesOf([...inventory]), inventoryKinds: gone, objects };
   }
   const kinds = Map.groupBy([...inventory.keys()].map(parseKey), ({ group, kind }) => `${group}/${kind}`);
   const inventoryKinds = [...kinds.values()].map((keys) => ({
@@ -122,9 +126,13 @@ const inventoryStatus = ({ inventory, unwatched }: SyncState): object => {
     objects: keys.length,
   }));
   // Of kinds that can't be listed nothing but these names would tell a later process what is ours.
-  const named = [...inventory].filter(([id]) => unwatched.has(kindName(parseKey(id)))).map(([id, v]) => ({ id, v }));
-  return { inventory: named.length > 0 ? named : gone, inventoryKinds, objects };
+  const named = [...inventory].filter(([id]) => unwatched.has(kindName(parseKey(id))));
+  return { inventory: named.length > 0 ? entriesOf(named) : gone, inventoryKinds, objects };
 };
+
+const entriesOf = (inventory: readonly [id: string, v: string][]) => ({
+  entries: inventory.map(([id, v]) => ({ id, v })),
+});
 
 const readiness = (
   revision: string,

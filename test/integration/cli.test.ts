@@ -262,7 +262,7 @@ describe('the command line', () => {
     apiVersion: API_VERSION,
     kind: 'GitSync',
     metadata: { namespace, name: 'shop' },
-    spec: { url: 'https://git.example.com/shop.git' },
+    spec: { source: { git: { url: 'https://git.example.com/shop.git' } } },
   });
 
   it('asks for a sync, waits for that very one, and fails when it is not ready', async () => {
@@ -328,7 +328,10 @@ describe('the command line', () => {
       { id: `${namespace}_web_apps_Deployment`, v: 'v1' },
       { id: `${namespace}_web__Service`, v: 'v1' },
     ];
-    const sync = await put(resources.gitSyncs, { ...gitSync(namespace), status: { inventory } });
+    const sync = await put(resources.gitSyncs, {
+      ...gitSync(namespace),
+      status: { inventory: { entries: inventory } },
+    });
     const before = await metricops('diff', 'shop', '-n', namespace);
     assert.equal(before.code, 0, before.err);
     assert.match(before.out, /: no difference in 2 objects\n/);
@@ -337,7 +340,7 @@ describe('the command line', () => {
     const body = { spec: { template: { spec: { containers: [container] } } } };
     await client.patch(resources.deployments, { namespace, name: 'web' }, { type: 'merge', body });
     const workload = { kind: 'Deployment', name: 'web', namespace };
-    const held = [{ workload, hold: 'web-123', digest: digest(3) }];
+    const held = [{ workloadRef: workload, holdRef: { name: 'web-123' }, digest: digest(3) }];
     const patch = { type: 'merge', body: { status: { held } } } as const;
     await client.patch(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
     const { out } = await metricops('diff', 'shop', '-n', namespace);

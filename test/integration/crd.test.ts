@@ -36,36 +36,47 @@ describe('the kinds', () => {
 
   it('say in plain words what is wrong with a GitSync', async () => {
     const url = 'https://git.example.com/shop.git';
+    const source = { git: { url } };
+    const git = (spec: object): object => ({ source: { git: spec } });
     const cases: [unknown, RegExp][] = [
-      [{ url: 'https://me:pw@git.example.com/shop.git' }, /spec.url.*without user or password.*secretRef/],
-      [{ url: 'git@example.com:shop.git' }, /url is http:\/\/ or https:\/\//],
-      [{ url: 'https://github.com:org/repo.git' }, /spec.url.*is no URL.*with \/ after the host/],
-      [{ url, interval: '0s' }, /spec.interval.*at least 5s/],
-      [{ url, interval: '4999ms' }, /spec.interval.*at least 5s/],
-      [{ url, interval: '5 minutes' }, /spec.interval.*not a duration: write e.g. 90s/],
-      [{ url, path: '../other' }, /spec.path.*stays inside the repository/],
-      [{ url, path: '/etc' }, /spec.path.*no leading \//],
-      [{ url, ref: { branch: 'main', tag: 'v1' } }, /exactly one of branch, tag and commit/],
-      [{ url, ref: { commit: 'abc' } }, /commit is the full SHA-1/],
-      [{ url, render: 'Jsonnet' }, /supported values: "Auto", "Plain", "Kustomize"/],
-      [{ url, brnch: 'main' }, /brnch/],
-      [{}, /spec.url.*[Rr]equired/],
+      [
+        git({ url: 'https://me:pw@git.example.com/shop.git' }),
+        /spec.source.git.url.*without user or password.*secretRef/,
+      ],
+      [git({ url: 'git@example.com:shop.git' }), /url is http:\/\/ or https:\/\//],
+      [git({ url: 'https://github.com:org/repo.git' }), /spec.source.git.url.*is no URL.*with \/ after the host/],
+      [git({ url, ref: { branch: 'main', tag: 'v1' } }), /exactly one of branch, tag and commit/],
+      [git({ url, ref: { commit: 'abc' } }), /commit is the full SHA-1/],
+      [git({ url, brnch: 'main' }), /brnch/],
+      [git({}), /spec.source.git.url.*[Rr]equired/],
+      [{ source: {} }, /spec.source.*set git/],
+      [{ source, render: { plain: {}, kustomize: {} } }, /spec.render.*set exactly one of plain and kustomize/],
+      [{ source, render: { jsonnet: {} } }, /spec.render.jsonnet: field not declared/],
+      [{ source, ignoreDifferences: [{ kind: 'Secret' }] }, /name jsonPointers, managedFieldsManagers, or both/],
+      [{ source, interval: '1d' }, /spec.interval.*not a duration.*a day is 24h/],
+      [{ source, interval: '0s' }, /spec.interval.*at least 5s/],
+      [{ source, interval: '4999ms' }, /spec.interval.*at least 5s/],
+      [{ source, interval: '5 minutes' }, /spec.interval.*not a duration: write e.g. 90s/],
+      [{ source, path: '../other' }, /spec.path.*stays inside the repository/],
+      [{ source, path: '/etc' }, /spec.path.*no leading \//],
+      [{}, /spec.source.*[Rr]equired/],
     ];
     for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncs, spec), words);
   });
 
   it('say in plain words what is wrong with a GitSyncSet', async () => {
-    const template = { name: '{{name}}' };
-    const folders = { url: 'https://git.example.com/mono.git', pattern: 'apps/*' };
+    const template = { metadata: { name: '{{name}}' } };
+    const folders = { source: { git: { url: 'https://git.example.com/mono.git' } }, pattern: 'apps/*' };
     const pattern = /a pattern is e.g. apps\/\* .*without \*\*/;
     const cases: [unknown, RegExp][] = [
-      [{ template, generator: {} }, /exactly one of folders, list and namespaces/],
-      [{ template, generator: { folders, list: [] } }, /exactly one of folders, list and namespaces/],
-      [{ template, generator: { folders: { ...folders, pattern: 'apps/**' } } }, pattern],
-      [{ template, generator: { folders: { ...folders, exclude: ['../x'] } } }, pattern],
-      [{ template, generator: { namespaces: { matchLabels: {} } } }, /name at least one label/],
-      [{ template, generator: { list: [] }, interval: 'soon' }, /spec.interval.*not a duration/],
-      [{ generator: { list: [] } }, /spec.template.*[Rr]equired/],
+      [{ template, generators: [{}] }, /exactly one of folders, list and namespaces/],
+      [{ template, generators: [{ folders, list: [] }] }, /exactly one of folders, list and namespaces/],
+      [{ template, generators: [{ folders: { ...folders, pattern: 'apps/**' } }] }, pattern],
+      [{ template, generators: [{ folders: { ...folders, exclude: ['../x'] } }] }, pattern],
+      [{ template, generators: [{ namespaces: { matchLabels: {} } }] }, /name at least one label/],
+      [{ template, generators: [{ list: [] }], interval: 'soon' }, /spec.interval.*not a duration/],
+      [{ template, generators: [] }, /spec.generators.*at least 1/],
+      [{ generators: [{ list: [] }] }, /spec.template.*[Rr]equired/],
     ];
     for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncSets, spec), words);
   });
@@ -136,18 +147,19 @@ describe('the kinds', () => {
 
   it('fill in the defaults that the reference names', async () => {
     const { client } = plane();
-    const sync = await client.create(resources.gitSyncs, await object('GitSync', { url: 'https://git.example.com/x' }));
-    const { url: _, ...defaults } = sync.spec as Record<string, unknown>;
-    assert.deepEqual(defaults, {
-      ref: { branch: 'main' },
+    const sync = await client.create(
+      resources.gitSyncs,
+      await object('GitSync', { source: { git: { url: 'https://git.example.com/x' } } }),
+    );
+    assert.deepEqual(sync.spec, {
+      source: { git: { url: 'https://git.example.com/x', ref: { branch: 'main' } } },
       path: '.',
       interval: '1m',
       timeout: '5m',
-      render: 'Auto',
       adopt: false,
       deletionPolicy: 'MirrorPrune',
       healthCheckExprs: [],
-      ignore: [],
+      ignoreDifferences: [],
       prune: true,
       maxPrune: '50%',
       allowEmpty: false,
@@ -163,7 +175,7 @@ describe('the kinds', () => {
 
   it('are found by short name and category, with columns for people', async () => {
     const { kubectl, client } = plane();
-    const sync = await object('GitSync', { url: 'https://git.example.com/x' });
+    const sync = await object('GitSync', { source: { git: { url: 'https://git.example.com/x' } } });
     await client.create(resources.gitSyncs, sync);
     const condition = {
       type: 'Ready',

@@ -88,7 +88,7 @@ describe('removing metricops with kubectl', function () {
     for (const namespace of ['metricops-system', 'default']) {
       const repository = bench.git.repository(`${name}-${namespace}`);
       repository.commit({ 'a.yaml': yaml(configMap(`${name}-of-${namespace}`)) });
-      await bench.sync(namespace, name, { url: repository.url, targetNamespace: 'default' });
+      await bench.sync(namespace, name, { source: { git: { url: repository.url } }, targetNamespace: 'default' });
       await bench.ready(namespace, name);
     }
   };
@@ -123,7 +123,10 @@ describe('removing metricops with kubectl', function () {
       apiVersion: API_VERSION,
       kind: 'GitSyncSet',
       metadata: set,
-      spec: { generator: { list: [{ name: 'made' }] }, template: { name: 'made', spec: { url: repository.url } } },
+      spec: {
+        generators: [{ list: [{ name: 'made' }] }],
+        template: { metadata: { name: 'made' }, spec: { source: { git: { url: repository.url } } } },
+      },
     } as KubeObject);
     await bench.ready('default', 'made');
     const kind = { name: 'gitsyncsets.metricops.dev' };

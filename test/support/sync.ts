@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { API_VERSION } from '../../src/api/annotations.ts';
-import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
+import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
@@ -44,7 +44,7 @@ export interface SyncBench {
   /** What the reconciler has sent to the API server so far, by HTTP method; watches are not counted. */
   sent: ReadonlyMap<string, number>;
   /** Creates a GitSync of the given repository. */
-  sync(namespace: string, name: string, spec: Partial<GitSyncSpec> & { url: string }): Promise<void>;
+  sync(namespace: string, name: string, spec: GitSyncInput): Promise<void>;
   /** The GitSync when its Ready condition has this status (and mentions the text). */
   ready(namespace: string, name: string, status?: 'True' | 'False', mentions?: RegExp): Promise<GitSync>;
   /** Ends the reconciler, lets `meanwhile` happen, and starts another one that remembers nothing. */
@@ -189,7 +189,7 @@ export const useSync = (options: SyncOptions = {}): Syncs => {
       const ns = namespace ?? (await plane().namespace('sync'));
       const repository = bench().git.repository(ns);
       const commit = repository.commit(files);
-      await bench().sync(ns, 'app', { url: repository.url, ...spec });
+      await bench().sync(ns, 'app', { source: { git: { url: repository.url } }, ...spec });
       return {
         ns,
         repository,

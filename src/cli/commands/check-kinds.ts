@@ -27,7 +27,7 @@ export const unwatchedKinds = async (
   const users = new Map<string, { group: string; kind: string; syncs: Set<string> }>();
   for (const { metadata, status } of items) {
     for (const { group, kind } of [
-      ...(status?.inventory ?? []).map(({ id }) => parseKey(id)),
+      ...(status?.inventory?.entries ?? []).map(({ id }) => parseKey(id)),
       ...(status?.inventoryKinds ?? []),
     ]) {
       const known = users.get(`${group}/${kind}`) ?? { group, kind, syncs: new Set() };

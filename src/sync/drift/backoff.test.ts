@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 
 const edit = (by: string | undefined = 'rate-tuner', path = '/data/rps', id = ID): DriftEntry => ({
   id,
-  ...(by === '' ? {} : { by: [by] }),
+  ...(by === '' ? {} : { fieldManagers: [by] }),
   changes: [{ path, applied: '"100"', live: '"7"' }],
 });
 

@@ -9,8 +9,12 @@ const PATIENCE = 5;
 const LONGEST_MS = 300_000;
 
 /** Remembers who was corrected and how often in a row. */
-export const noteCorrection = (state: SyncState, { id, by = [], changes }: DriftEntry, now: number): void => {
-  const cause = { by: by.join(', '), path: changes.map((c) => c.path).join(', ') };
+export const noteCorrection = (
+  state: SyncState,
+  { id, fieldManagers = [], changes }: DriftEntry,
+  now: number,
+): void => {
+  const cause = { by: fieldManagers.join(', '), path: changes.map((c) => c.path).join(', ') };
   const last = state.corrections.get(id);
   const same = last?.by === cause.by && last.path === cause.path;
   const again = same && now - last.at < WINDOW_MS + pauseMs(last.times);

@@ -26,7 +26,7 @@ export const rebuildInventory = async (
   rendered: readonly KubeObject[],
   { discovery, owned, lost }: InventoryPorts,
 ): Promise<ApplyProblem[]> => {
-  for (const { id, v } of sync.status?.inventory ?? []) state.inventory.set(id, v);
+  for (const { id, v } of sync.status?.inventory?.entries ?? []) state.inventory.set(id, v);
   const owner = ownerLabelOf(sync);
   const keys: { group: string; kind: string }[] = [
     ...[...state.inventory.keys()].map(parseKey),
