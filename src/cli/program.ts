@@ -1,5 +1,5 @@
 import { type Command as Base, Command, CommanderError, Option } from 'commander';
-import { KubeError } from '../kube/errors.ts';
+import { KubeError } from '../kube/index.ts';
 import { CHECK_HELP, check } from './commands/check.ts';
 import { DEMO_HELP, demo } from './commands/demo.ts';
 import { DIFF_HELP, diff } from './commands/diff.ts';

@@ -3,12 +3,11 @@ import { keyOf, keyString } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import { createWorkQueue, type Discovery, type KubeClient, KubeError, type WatchCache } from '../kube/index.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
-import type { Plan } from '../sync/plan.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { enforceHold, type HoldPorts } from './enforce.ts';
 import { writeHoldStatus } from './status.ts';
 import { createTargets } from './target.ts';
-import type { HoldWithTarget } from './types.ts';
+import type { HoldsOfPlan, HoldWithTarget } from './types.ts';
 
 export interface HoldControllerPorts {
   client: KubeClient;
@@ -43,7 +42,7 @@ export interface HoldController {
    */
   holdsIn(namespaces: ReadonlySet<string>, isNeeded: (hold: Hold) => boolean): Promise<HoldWithTarget[]>;
   /** Holds say whether they are in force after this plan. */
-  settle(made: Plan): Promise<void>;
+  settle(made: HoldsOfPlan): Promise<void>;
   stop(): Promise<void>;
 }
 

@@ -16,3 +16,10 @@ export interface HeldWorkload {
   /** What a person should know of it. */
   notes: string[];
 }
+
+/** What a plan made of the Holds. */
+export interface HoldsOfPlan {
+  held: readonly HeldWorkload[];
+  /** Holds whose workload is rendered with a digest that they do not reject. */
+  passed: readonly { hold: Hold; digest: string }[];
+}

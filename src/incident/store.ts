@@ -1,7 +1,8 @@
 import type { Incident } from '../api/incident.ts';
 import { workloadString } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import { createFairSemaphore, isConflict, type KubeClient, resources } from '../kube/index.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
+import { isConflict, type KubeClient, resources } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { createBatches } from './batches.ts';
 import type { Caches } from './caches.ts';

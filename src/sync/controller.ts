@@ -13,13 +13,13 @@ import {
 import type { Reason } from '../api/reasons.ts';
 import { isWorkloadKind, type WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
 import { createHealthThread } from '../health/thread.ts';
 import { createHoldController } from '../holds/controller.ts';
 import { createRejectionCheck } from '../holds/rejected.ts';
 import {
-  createFairSemaphore,
   createWorkQueue,
   type Discovery,
   type EventRecorder,
@@ -42,18 +42,18 @@ import { dependencyProblem } from './dependencies.ts';
 import { backoffEndsIn } from './drift/backoff.ts';
 import { pollUnwatchedIn } from './drift/unwatched.ts';
 import { createDriftWatch } from './drift/watch.ts';
-import { createHashes } from './hashes.ts';
 import { ensureFinalizer } from './inventory/finalizer.ts';
 import { createHandover } from './inventory/handover.ts';
-import { createOwnedObjects, type OnObject } from './inventory/owned-objects.ts';
 import { noteRelease } from './inventory/prune.ts';
 import { createRediscovery } from './inventory/rediscover.ts';
 import { finalizeSync, PruneError } from './inventory/removal.ts';
 import { createLargeRenders } from './large.ts';
+import { createOwnedObjects, type OnObject } from './objects/owned-objects.ts';
+import { createHashes } from './plan/hashes.ts';
 import { type ReconcilePorts, reconcileOnce, requeueAfter } from './reconcile.ts';
-import { createRenderings } from './renderings.ts';
-import { createReport } from './report.ts';
-import { createKeyedLock, newSyncState, type SyncState } from './state.ts';
+import { createRenderings } from './state/renderings.ts';
+import { createKeyedLock, newSyncState, type SyncState } from './state/sync-state.ts';
+import { createReport } from './status/report.ts';
 import { createIndex } from './sync-index.ts';
 
 export interface SyncPorts {

@@ -1,4 +1,4 @@
-import { createFairSemaphore } from '../kube/index.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { Rendered } from '../render/index.ts';
 
 /** Bytes of manifests from which on a sync holds much of the main thread's memory for as long as it applies them. */

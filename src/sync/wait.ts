@@ -7,9 +7,9 @@ import { hasHealth } from '../health/kinds.ts';
 import type { HealthThread } from '../health/thread.ts';
 import type { Discovery } from '../kube/index.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
-import { type ReadPorts, readsOf } from './drift/reads.ts';
-import type { Outcome, Unhealthy } from './outcome.ts';
-import type { SyncState } from './state.ts';
+import { type ReadPorts, readsOf } from './objects/reads.ts';
+import type { SyncState } from './state/sync-state.ts';
+import type { Outcome, Unhealthy } from './status/outcome.ts';
 
 export interface HealthPorts extends ReadPorts {
   discovery: Discovery;

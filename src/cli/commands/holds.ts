@@ -2,7 +2,7 @@ import { annotations } from '../../api/annotations.ts';
 import type { Hold } from '../../api/hold.ts';
 import type { ReleaseHistory } from '../../api/release-history.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { table } from '../table.ts';

@@ -1,7 +1,7 @@
 import { type KubeObject, type ObjectKey, parseKey } from '../../api/meta.ts';
 import { type Discovery, type KubeClient, resources } from '../../kube/index.ts';
 import { configReferencesIn, VERSIONED_OF } from '../../snapshot/index.ts';
-import type { OwnedObjects } from './owned-objects.ts';
+import type { OwnedObjects } from '../objects/owned-objects.ts';
 
 /**
  * Of these keys, the versions of ConfigMaps and Secrets that somebody may still go back to, or start again with: a

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { API_VERSION } from '../api/annotations.ts';
-import type { GitSync, GitSyncSpec } from '../api/gitsync.ts';
-import type { Rendered } from '../render/index.ts';
+import { API_VERSION } from '../../api/annotations.ts';
+import type { GitSync, GitSyncSpec } from '../../api/gitsync.ts';
+import type { Rendered } from '../../render/index.ts';
 import { createRenderings } from './renderings.ts';
 
 const sync = (name: string, generation = 1): GitSync => ({

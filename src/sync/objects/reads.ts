@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/meta.ts';
 import { type KubeClient, KubeError, type Name, type ResourceType } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
 import { trimManagedFields } from '../../ssa/marks.ts';
-import type { OwnedObjects } from '../inventory/owned-objects.ts';
+import type { OwnedObjects } from './owned-objects.ts';
 
 /** How a GitSync reads the objects of one kind that it applies. */
 export interface Reads {

@@ -1,11 +1,11 @@
-import type { Hold } from '../api/hold.ts';
-import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { isWorkloadKind } from '../api/workload.ts';
-import type { HeldWorkload, HoldWithTarget } from '../holds/types.ts';
-import type { Digests, Snapshot } from '../snapshot/index.ts';
-import { hashOf, referencedConfig, templateOf, withPins } from '../snapshot/index.ts';
-import { isRecord } from '../ssa/field-set.ts';
-import { type Kept, keptFor } from './inventory/kept.ts';
+import type { Hold } from '../../api/hold.ts';
+import { describeKey, type KubeObject, keyOf, keyString } from '../../api/meta.ts';
+import { isWorkloadKind } from '../../api/workload.ts';
+import type { HeldWorkload, HoldWithTarget } from '../../holds/types.ts';
+import type { Digests, Snapshot } from '../../snapshot/index.ts';
+import { hashOf, referencedConfig, templateOf, withPins } from '../../snapshot/index.ts';
+import { isRecord } from '../../ssa/field-set.ts';
+import { type Kept, keptFor } from './kept.ts';
 
 export interface PlanInput {
   /** With their namespaces set. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import type { Hold } from '../api/hold.ts';
-import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
+import type { Hold } from '../../api/hold.ts';
+import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
+import { digestsOf, hashOf, type Snapshot } from '../../snapshot/index.ts';
 import { type PlanInput, plan } from './plan.ts';
 
 const KEY = Buffer.from('key');

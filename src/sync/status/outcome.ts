@@ -1,7 +1,7 @@
-import type { DriftEntry } from '../api/gitsync.ts';
-import type { Reason } from '../api/reasons.ts';
-import type { ApplyProblem } from './apply/problem.ts';
-import type { Plan } from './plan.ts';
+import type { DriftEntry } from '../../api/gitsync.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { ApplyProblem } from '../objects/problem.ts';
+import type { Plan } from '../plan/plan.ts';
 
 export interface Unhealthy {
   message: string;

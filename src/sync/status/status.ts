@@ -1,17 +1,17 @@
-import { annotations } from '../api/annotations.ts';
-import { type ConditionInput, withConditions } from '../api/conditions.ts';
-import type { GitSync, GitSyncStatus } from '../api/gitsync.ts';
-import { describeKey, parseKey } from '../api/meta.ts';
-import type { Reason } from '../api/reasons.ts';
-import { describeDrift } from '../ssa/diff.ts';
-import type { ApplyProblem } from './apply/problem.ts';
-import { unrecordedWords } from './apply/record-release.ts';
-import { driftConflictsOf } from './drift/backoff.ts';
-import { kindName } from './drift/unwatched.ts';
-import { isPending, type Kept } from './inventory/kept.ts';
+import { annotations } from '../../api/annotations.ts';
+import { type ConditionInput, withConditions } from '../../api/conditions.ts';
+import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
+import { describeKey, parseKey } from '../../api/meta.ts';
+import type { Reason } from '../../api/reasons.ts';
+import { describeDrift } from '../../ssa/diff.ts';
+import { unrecordedWords } from '../apply/record-release.ts';
+import { driftConflictsOf } from '../drift/backoff.ts';
+import { kindName } from '../drift/unwatched.ts';
+import type { ApplyProblem } from '../objects/problem.ts';
+import { isPending, type Kept } from '../plan/kept.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { SyncState } from '../state/sync-state.ts';
 import type { Outcome } from './outcome.ts';
-import type { Plan } from './plan.ts';
-import type { SyncState } from './state.ts';
 
 /** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
 export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now: number): GitSyncStatus => {

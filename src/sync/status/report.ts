@@ -1,9 +1,9 @@
-import type { GitSync } from '../api/gitsync.ts';
-import type { Clock } from '../clock.ts';
-import { type EventRecorder, type KubeClient, resources } from '../kube/index.ts';
-import { hashOf } from '../snapshot/index.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import type { Clock } from '../../clock.ts';
+import { type EventRecorder, type KubeClient, resources } from '../../kube/index.ts';
+import { hashOf } from '../../snapshot/index.ts';
+import type { SyncState } from '../state/sync-state.ts';
 import type { Outcome } from './outcome.ts';
-import type { SyncState } from './state.ts';
 import { statusOf } from './status.ts';
 
 /** Writes what a sync came to into its status, where that is news, and tells it in an event. */

@@ -1,6 +1,6 @@
-import type { KubeObject } from '../api/meta.ts';
-import { createLoopYielder } from '../loop-yielder.ts';
-import { hashOf } from '../snapshot/index.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import { createLoopYielder } from '../../loop-yielder.ts';
+import { hashOf } from '../../snapshot/index.ts';
 
 /** Hashes of rendered objects, each computed once for as long as the object is kept. */
 export interface Hashes {

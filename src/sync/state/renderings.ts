@@ -1,6 +1,6 @@
-import type { GitSync } from '../api/gitsync.ts';
-import { keyOfSync } from '../api/gitsync-names.ts';
-import type { Rendered } from '../render/index.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import { keyOfSync } from '../../api/gitsync-names.ts';
+import type { Rendered } from '../../render/index.ts';
 
 /** What was rendered last, so that drift is corrected, and a Hold planned, without a render. */
 export interface Renderings {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { GitSync } from '../api/gitsync.ts';
+import type { GitSync } from '../../api/gitsync.ts';
 import { retrySyncIn } from './retry.ts';
 
 const half = () => 0.5;

@@ -1,6 +1,6 @@
-import type { GitSync } from '../api/gitsync.ts';
-import { intervalOf, retryIn } from '../source/backoff.ts';
-import type { SyncState } from './state.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import { intervalOf, retryIn } from '../../source/backoff.ts';
+import type { SyncState } from './sync-state.ts';
 
 /**
  * The same for a sync that failed, by what was tried: another commit or spec begins at 5 s again.

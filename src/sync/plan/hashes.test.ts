@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { KubeObject } from '../api/meta.ts';
-import { hashOf } from '../snapshot/index.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import { hashOf } from '../../snapshot/index.ts';
 import { createHashes } from './hashes.ts';
 
 const configMap = (i: number): KubeObject => ({

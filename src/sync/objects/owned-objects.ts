@@ -13,7 +13,7 @@ import {
 } from '../../kube/index.ts';
 import { entriesOf } from '../../ssa/managed-fields.ts';
 import { trimManagedFields } from '../../ssa/marks.ts';
-import { isBuiltIn } from '../apply/apply-order.ts';
+import { isBuiltIn } from '../plan/apply-order.ts';
 
 const trimOwned = (object: KubeObject): KubeObject =>
   isBuiltIn(object.apiVersion) ? withoutTemplate(trimManagedFields(object)) : trimManagedFields(object);

@@ -1,9 +1,9 @@
-import type { DriftEntry, GitSync } from '../api/gitsync.ts';
-import type { ObjectMeta } from '../api/meta.ts';
-import type { GitSource } from '../git/index.ts';
-import type { RenderError } from '../render/index.ts';
-import type { Unrecorded } from './apply/record-release.ts';
-import type { Kept } from './inventory/kept.ts';
+import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
+import type { ObjectMeta } from '../../api/meta.ts';
+import type { GitSource } from '../../git/index.ts';
+import type { RenderError } from '../../render/index.ts';
+import type { Kept } from '../plan/kept.ts';
+import type { Unrecorded } from './unrecorded.ts';
 
 /** What this process knows of one object that it applied. */
 export interface Applied {
@@ -105,4 +105,4 @@ export const isNewer = ({ generation, resourceVersion }: ObjectMeta, applied: Ap
 /** An aggregated API server may count in another way. */
 const isCount = (version: string): boolean => /^\d+$/.test(version);
 
-export { createKeyedLock } from '../lock.ts';
+export { createKeyedLock } from '../../lock.ts';
