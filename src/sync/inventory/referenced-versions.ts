@@ -3,6 +3,12 @@ import { type Discovery, type KubeClient, resources } from '../../kube/index.ts'
 import { configReferencesIn, VERSIONED_OF } from '../../snapshot/index.ts';
 import type { OwnedObjects } from '../objects/owned-objects.ts';
 
+export interface VersionPorts {
+  client: KubeClient;
+  discovery: Discovery;
+  owned: OwnedObjects;
+}
+
 /**
  * Of these keys, the versions of ConfigMaps and Secrets that somebody may still go back to, or start again with: a
  * ReplicaSet or a ControllerRevision names them, be it the history of the workload's own controller or a snapshot of a
@@ -11,7 +17,7 @@ import type { OwnedObjects } from '../objects/owned-objects.ts';
  */
 export const neededVersions = async (
   keys: readonly string[],
-  { client, discovery, owned }: { client: KubeClient; discovery: Discovery; owned: OwnedObjects },
+  { client, discovery, owned }: VersionPorts,
 ): Promise<Set<string>> => {
   const versions: { text: string; key: ObjectKey }[] = [];
   for (const text of keys) {

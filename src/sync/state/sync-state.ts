@@ -104,5 +104,3 @@ export const isNewer = ({ generation, resourceVersion }: ObjectMeta, applied: Ap
 
 /** An aggregated API server may count in another way. */
 const isCount = (version: string): boolean => /^\d+$/.test(version);
-
-export { createKeyedLock } from '../../lock.ts';

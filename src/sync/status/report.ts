@@ -6,10 +6,12 @@ import type { SyncState } from '../state/sync-state.ts';
 import type { Outcome } from './outcome.ts';
 import { statusOf } from './status.ts';
 
+export type Report = (sync: GitSync, state: SyncState, outcome: Outcome) => Promise<void>;
+
 /** Writes what a sync came to into its status, where that is news, and tells it in an event. */
 export const createReport =
-  ({ client, clock, events }: { client: KubeClient; clock: Clock; events: EventRecorder }) =>
-  async (sync: GitSync, state: SyncState, outcome: Outcome): Promise<void> => {
+  ({ client, clock, events }: { client: KubeClient; clock: Clock; events: EventRecorder }): Report =>
+  async (sync, state, outcome) => {
     if (outcome.kind === 'waiting' && outcome.quiet) return;
     const status = statusOf(sync, state, outcome, clock.now());
     const { lastSyncTime: _, ...before } = sync.status ?? {};

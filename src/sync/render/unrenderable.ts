@@ -1,10 +1,10 @@
-import { annotations } from '../api/annotations.ts';
-import type { GitSync } from '../api/gitsync.ts';
-import type { PlatformPolicySpec } from '../api/platform-policy.ts';
-import type { Reason } from '../api/reasons.ts';
-import { RenderError } from '../render/index.ts';
-import { hashOf } from '../snapshot/index.ts';
-import type { SyncState } from './state/sync-state.ts';
+import { annotations } from '../../api/annotations.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
+import type { Reason } from '../../api/reasons.ts';
+import { RenderError } from '../../render/index.ts';
+import { hashOf } from '../../snapshot/index.ts';
+import type { SyncState } from '../state/sync-state.ts';
 
 /** What a neighbour's load may have caused, or a binary that is put there later: tried again, though ever more seldom. */
 const MAY_PASS: ReadonlySet<Reason> = new Set([

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Rendered } from '../render/index.ts';
+import type { Rendered } from '../../render/index.ts';
 import { createLargeRenders } from './large.ts';
 
 const rendered = (bytes: number): Rendered => ({ objects: [], inputs: ['.'], content: '', bytes });

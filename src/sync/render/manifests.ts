@@ -1,9 +1,9 @@
-import type { GitSync } from '../api/gitsync.ts';
-import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
-import type { GitRoom, GitSource } from '../git/index.ts';
-import { type Discovery, KubeError, type ResourceType } from '../kube/index.ts';
-import { RenderError, type Rendered, type RenderPorts, render } from '../render/index.ts';
-import { withVersionedConfig } from '../snapshot/index.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
+import type { GitRoom, GitSource } from '../../git/index.ts';
+import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
+import { RenderError, type Rendered, type RenderPorts, render } from '../../render/index.ts';
+import { withVersionedConfig } from '../../snapshot/index.ts';
 
 export interface SourcePorts {
   discovery: Discovery;

@@ -1,5 +1,5 @@
-import { createFairSemaphore } from '../fair-semaphore.ts';
-import type { Rendered } from '../render/index.ts';
+import { createFairSemaphore } from '../../fair-semaphore.ts';
+import type { Rendered } from '../../render/index.ts';
 
 /** Bytes of manifests from which on a sync holds much of the main thread's memory for as long as it applies them. */
 const LARGE_BYTES = 1_000_000;

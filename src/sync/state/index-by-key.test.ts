@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { createIndex } from './sync-index.ts';
+import { createIndex } from './index-by-key.ts';
 
 describe('an index of watched objects', () => {
   const setUp = () => createIndex<string>((text) => text.split(' '));
