@@ -1,5 +1,5 @@
 import { type Command as Base, Command, CommanderError, Option } from 'commander';
-import { KubeError } from '../kube/errors.ts';
+import { KubeError } from '../kube/index.ts';
 import { ACCEPT_HELP, accept } from './commands/accept.ts';
 import { APPROVE_HELP, approve, DENY_HELP, deny } from './commands/answer.ts';
 import { CHECK_HELP, check } from './commands/check.ts';

@@ -1,4 +1,4 @@
-import { isNotFound, KubeError } from '../kube/errors.ts';
+import { isNotFound, KubeError } from '../kube/index.ts';
 import type { Cli } from './context.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../api/meta.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { WorkloadKey, WorkloadKind } from '../api/workload.ts';
-import { resources, workloadResource } from '../kube/resources.ts';
-import { historyName } from '../snapshot/history-name.ts';
+import { resources, workloadResource } from '../kube/index.ts';
+import { historyName } from '../snapshot/index.ts';
 import type { Cli } from './context.ts';
 import { CliError } from './io.ts';
 import { workloadWords } from './words.ts';

@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import type { Agent } from 'undici';
 import type { GitRef } from '../api/source.ts';
-import { createFairSemaphore } from '../kube/fair-semaphore.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
 import { GitError, isDamaged } from './errors.ts';

@@ -1,8 +1,7 @@
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
-import { isConflict, isNotFound, type KubeClient, resources, workloadResource } from '../kube/index.ts';
-import { whatTerminates } from '../kube/terminating.ts';
+import { isConflict, isNotFound, type KubeClient, resources, whatTerminates, workloadResource } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { letGo } from './finalizer.ts';
 import { liftOf, recordLift } from './lift.ts';

@@ -1,4 +1,4 @@
-export { createHoldController, type HoldController } from './controller.ts';
+export { createHoldController, type HoldController, type HoldControllerPorts } from './controller.ts';
 export { createHold } from './create-hold.ts';
 export { currentDigest, otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';

@@ -17,7 +17,7 @@ import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
 import { hashOf, historyName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { createJudge } from './analysis.ts';
-import { type Caches, platformOf } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { eventOf } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { observe } from './observe.ts';
@@ -126,7 +126,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       digest: suspect.sourceDigest,
       target: { ...target, snapshotRef: { name: target.snapshot } },
       images,
-      scope: policyOf(live, objective, platformOf(caches)).scope,
+      scope: policyOf(live, objective, caches.platform.current()).scope,
       origin: 'Incident',
       incident: incident.metadata.name,
       message: status.verdict?.message ?? '',
@@ -181,7 +181,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number => {
     const workload = caches.workloads[spec.workloadRef.kind].get({ namespace, name: spec.workloadRef.name });
     const objective = spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: spec.objective });
-    return parseDuration(policyOf(workload, objective, platformOf(caches)).cooldown);
+    return parseDuration(policyOf(workload, objective, caches.platform.current()).cooldown);
   };
   const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
     const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];

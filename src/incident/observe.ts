@@ -9,7 +9,7 @@ import { namespaceOfRule } from '../slo/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { healthOf, otherToolOf } from '../sync/index.ts';
 import type { Judge, Question } from './analysis.ts';
-import { type Caches, platformOf } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { policyOf } from './policy.ts';
 import type { Observation } from './step.ts';
 
@@ -30,7 +30,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const workload = caches.workloads[kind].get({ namespace, name });
   const objective =
     incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-  const policy = policyOf(workload, objective, platformOf(caches));
+  const policy = policyOf(workload, objective, caches.platform.current());
   const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
@@ -74,7 +74,9 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
   const names = caches.namespaces.list().map(({ metadata }) => metadata.name);
   const own = namespaceOfRule(file, names);
-  return own !== undefined && (own === namespace || platformOf(caches).rollback.trustedRuleNamespaces.includes(own));
+  return (
+    own !== undefined && (own === namespace || caches.platform.current().rollback.trustedRuleNamespaces.includes(own))
+  );
 };
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */

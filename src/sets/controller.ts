@@ -1,6 +1,5 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { Generator, GitSyncSet } from '../api/gitsyncset.ts';
-import { PLATFORM_POLICY_NAME, type PlatformPolicy, unrestrictedPolicy } from '../api/platform-policy.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
@@ -13,6 +12,7 @@ import {
   type WatchCache,
 } from '../kube/index.ts';
 import { refusalOfHost } from '../policy/platform.ts';
+import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { FLOOR_MS, intervalOf, retryIn, withJitter } from '../source/backoff.ts';
 import type { Credentials } from '../source/credentials.ts';
@@ -34,7 +34,7 @@ export interface SetCaches {
   syncs: WatchCache<GitSync>;
   /** Metadata is enough. */
   namespaces: WatchCache;
-  platform: WatchCache<PlatformPolicy>;
+  platform: PlatformPolicyWatch;
 }
 
 export interface SetPorts {
@@ -112,7 +112,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
   /** A generator that can't be read is a problem, and stops none of the others. */
   const foundBy = async (set: GitSyncSet, generator: Generator): Promise<Found> => {
     if (generator.folders) {
-      const policy = platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;
+      const policy = platform.current();
       const refused = refusalOfHost(set, generator.folders.source, policy);
       if (refused) return { problem: refused };
       return folders.read(set, generator.folders).catch((error: unknown) => {

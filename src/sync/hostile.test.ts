@@ -13,9 +13,9 @@ import { differenceOf } from '../ssa/diff.ts';
 import { migrated, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { markOf, trimManagedFields } from '../ssa/marks.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
-import { waveOf } from './apply/apply-order.ts';
-import { ownerOf } from './inventory/owned-objects.ts';
-import { type PlanInput, plan } from './plan.ts';
+import { ownerOf } from './objects/owned-objects.ts';
+import { waveOf } from './plan/apply-order.ts';
+import { type PlanInput, plan } from './plan/plan.ts';
 
 const KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const US = { manager: 'metricops/shop/app', apiVersion: 'apps/v1' };

@@ -7,7 +7,6 @@ import { after, before, describe, it } from 'mocha';
 import { annotations, labels } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
-import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
@@ -16,8 +15,8 @@ import {
   createWatchCache,
   loadConnection,
   resources,
-  type WatchCache,
 } from '../../src/kube/index.ts';
+import { type PlatformPolicyWatch, watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { type SetController, startSets } from '../../src/sets/index.ts';
 import { createCredentials } from '../../src/sync/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
@@ -35,7 +34,7 @@ describe('a GitSyncSet', () => {
   const requests: string[] = [];
   let git: GitServer;
   let controller: SetController;
-  let policies: WatchCache<PlatformPolicy>;
+  let policies: PlatformPolicyWatch;
   let systemNamespace: string;
   let end: () => Promise<void>;
 
@@ -51,7 +50,7 @@ describe('a GitSyncSet', () => {
       sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, ports),
       syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, ports),
       namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, ports),
-      platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, ports),
+      platform: watchPlatformPolicy(client, ports),
     };
     policies = caches.platform;
     const credentials = createCredentials(client, ports);
@@ -260,7 +259,9 @@ describe('a GitSyncSet', () => {
       spec: { allowedHosts: ['git.example.com'] },
     });
     try {
-      await eventually(() => policies.get(policy), { what: 'the policy, as the controller sees it' });
+      await eventually(() => policies.current().allowedHosts.length > 0, {
+        what: 'the policy, as the controller sees it',
+      });
       const asked = git.requests.length;
       await create(ns, folders(repository));
       await says(ns, 'False', /HostRefused .*allowed are git\.example\.com/);

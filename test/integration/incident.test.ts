@@ -261,14 +261,17 @@ describe('alerts and incidents', () => {
       spec: { rollback: { maxMode: 'DryRun' } },
     });
     try {
-      await eventually(() => watched.caches.platform.get(policy), { what: 'the policy in the cache' });
+      const isCapped = () => watched.caches.platform.current().rollback.maxMode === 'DryRun';
+      await eventually(isCapped, { what: 'the policy in the cache' });
       const ns = await workload([release(2), release(1)], { mode: 'Auto' });
       await post(alert(ns));
       assert.equal((await phase(ns, 'Observed')).status?.verdict?.result, 'Guilty');
       assert.equal((await client.list(resources.holds, { namespace: ns })).items.length, 0);
     } finally {
       await client.delete(resources.platformPolicies, policy);
-      await eventually(() => watched.caches.platform.get(policy) === undefined, { what: 'the end of the policy' });
+      await eventually(() => watched.caches.platform.current().rollback.maxMode !== 'DryRun', {
+        what: 'the end of the policy',
+      });
     }
   });
 

@@ -5,11 +5,13 @@ import type { GitSync } from '../../src/api/gitsync.ts';
 import { type KubeObject, keyString } from '../../src/api/meta.ts';
 import { unrestrictedPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createFairSemaphore, type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createFairSemaphore } from '../../src/fair-semaphore.ts';
+import { type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createKeyedLock } from '../../src/lock.ts';
 import { createHandover } from '../../src/sync/inventory/handover.ts';
-import { createOwnedObjects } from '../../src/sync/inventory/owned-objects.ts';
 import { pruneAll } from '../../src/sync/inventory/prune.ts';
-import { createKeyedLock, newSyncState } from '../../src/sync/state.ts';
+import { createOwnedObjects } from '../../src/sync/objects/owned-objects.ts';
+import { newSyncState } from '../../src/sync/state/sync-state.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, type StartedSync, useSync, yaml } from '../support/sync.ts';
 

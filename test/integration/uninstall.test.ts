@@ -8,7 +8,6 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import {
   createDiscovery,
@@ -18,6 +17,7 @@ import {
   loadConnection,
   resources,
 } from '../../src/kube/index.ts';
+import { watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { startSets } from '../../src/sets/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { type Cluster, startCluster } from '../../tools/cluster/index.ts';
@@ -64,7 +64,7 @@ describe('removing metricops with kubectl', function () {
       sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, time),
       syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, time),
       namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, time),
-      platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, time),
+      platform: watchPlatformPolicy(client, time),
     };
     const { credentials } = bench.controller;
     const events = createEventRecorder(client, { instance: 'test', clock: systemClock });

@@ -6,7 +6,6 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type ResourceType,
   resources,
 } from '../../src/kube/index.ts';
+import { watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, startSync } from '../../src/sync/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
@@ -71,7 +71,9 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
   const createCaches = () => ({
     syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts),
     holds: createWatchCache<Hold>(client, resources.holds, {}, cachePorts),
-    platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, cachePorts),
+    platform: watchPlatformPolicy(client, cachePorts, {
+      requireServiceAccount: options.requireServiceAccount === true,
+    }),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts),
   });
   const startController = async () => {
@@ -89,7 +91,6 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       log: silentLog(),
       metrics,
       events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
-      ...(options.requireServiceAccount ? { requireServiceAccount: true } : {}),
     });
     const stop = async (): Promise<void> => {
       await controller.stop();

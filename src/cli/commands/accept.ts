@@ -2,7 +2,7 @@ import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api
 import { type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { createHold, newAcceptance } from '../../holds/index.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { userName } from '../user-name.ts';

@@ -2,7 +2,7 @@ import { API_VERSION, annotations } from '../../api/annotations.ts';
 import { type Hold, requestedBy } from '../../api/hold.ts';
 import type { Incident } from '../../api/incident.ts';
 import { createHold, newDenial, workloadOf } from '../../holds/index.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { userName } from '../user-name.ts';

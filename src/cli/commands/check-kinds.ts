@@ -1,9 +1,7 @@
 import type { GitSync } from '../../api/gitsync.ts';
 import { parseKey } from '../../api/meta.ts';
 import { systemClock } from '../../clock.ts';
-import { createDiscovery } from '../../kube/discovery.ts';
-import { resources } from '../../kube/resources.ts';
-import type { KubeClient } from '../../kube/types.ts';
+import { createDiscovery, type KubeClient, resources } from '../../kube/index.ts';
 
 /** A kind that GitSyncs apply and that the controller may not watch. */
 export interface UnwatchedKind {

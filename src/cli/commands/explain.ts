@@ -1,7 +1,7 @@
 import type { Evidence, Incident, IncidentPhase, Verdict } from '../../api/incident.ts';
 import { type Release, type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
-import { resources } from '../../kube/resources.ts';
-import { historyName } from '../../snapshot/history-name.ts';
+import { resources } from '../../kube/index.ts';
+import { historyName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, indent, table } from '../table.ts';

@@ -1,7 +1,7 @@
 import { type Hold, isRollback, requestedBy } from '../../api/hold.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { holdsOf } from '../../holds/index.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../table.ts';
 import { age, shortDigest, workloadWords } from '../words.ts';

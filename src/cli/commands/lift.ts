@@ -1,6 +1,6 @@
 import { type Hold, isRollback } from '../../api/hold.ts';
 import { workloadOf } from '../../holds/index.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { waitFor } from '../wait.ts';

@@ -2,7 +2,7 @@ import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api
 import type { KubeObject } from '../../api/meta.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { createHold, newRollback } from '../../holds/index.ts';
-import { resources, workloadResource } from '../../kube/resources.ts';
+import { resources, workloadResource } from '../../kube/index.ts';
 import { holdName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';

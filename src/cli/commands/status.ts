@@ -1,8 +1,7 @@
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import { isRollback } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { KubeError } from '../../kube/errors.ts';
-import { resources } from '../../kube/resources.ts';
+import { KubeError, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { type Coverage, coverage, uncovered } from '../coverage.ts';
 import { indent, table } from '../table.ts';

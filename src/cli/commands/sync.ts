@@ -1,7 +1,7 @@
 import { annotations } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import type { GitSyncSet } from '../../api/gitsyncset.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, table } from '../table.ts';

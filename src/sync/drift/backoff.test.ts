@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { DriftEntry } from '../../api/gitsync.ts';
-import { newSyncState, type SyncState } from '../state.ts';
+import { newSyncState, type SyncState } from '../state/sync-state.ts';
 import { backoffEndsIn, driftConflictsOf, isBackedOff, noteCorrection } from './backoff.ts';
 
 const ID = 'shop_limits__ConfigMap';

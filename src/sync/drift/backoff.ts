@@ -1,6 +1,6 @@
 import type { DriftEntry } from '../../api/gitsync.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
-import type { SyncState } from '../state.ts';
+import type { SyncState } from '../state/sync-state.ts';
 
 /** The same change again within this time is a quarrel with its author, not another accident. */
 const WINDOW_MS = 60_000;

@@ -21,7 +21,7 @@ export const rollback: Row[] = [
     flux: { mark: 'partly', note: 'a HelmRelease stays back until chart or values change', page: HELM_RELEASE },
     argo: { mark: 'no' },
     ours: shown(
-      'src/sync/plan.test.ts',
+      'src/sync/plan/plan.test.ts',
       'lets a fixed release through, and one of a later commit that leaves the bad part as it is not',
     ),
   },
