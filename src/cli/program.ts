@@ -44,7 +44,7 @@ interface Exit {
 const build = (argv: string[], io: CliIo, exit: Exit): Base => {
   const people = readable(io);
   const program = new Command(io.name)
-    .description('Makes the cluster equal Git, and takes back the release that burns the error budget.')
+    .description('Syncs the cluster with Git, and rolls back the release that burns the error budget.')
     .version(io.version, '-V, --version')
     .option('-n, --namespace <name>', "namespace to look in (default: the context's)")
     .option('-A, --all-namespaces', 'look in all namespaces')
@@ -117,7 +117,7 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     command('install', 'install or upgrade metricops in the cluster', INSTALL_HELP, install)
       .option('--image <reference>', 'image of the controller')
       .option('--sidecar-image <reference>', 'image of the recorder')
-      .option('--prometheus-url <url>', 'where burns are asked again')
+      .option('--prometheus-url <url>', 'Prometheus that burn rates are queried from')
       .option('--cluster-label <name=value>', 'label that an alert must carry to count')
       .option('--replicas <number>', 'of the controller', numberOption)
       .option('--dry-run', 'only say what would be applied; with -o yaml, print it'),

@@ -261,7 +261,7 @@ const verifying = (incident: Incident, observed: Observation, now: number): Step
   const message = !observed.restored
     ? 'the pods of the restored release are not ready'
     : observed.burning
-      ? 'the budget burns on'
+      ? 'the error budget is still burning'
       : 'Prometheus could not say whether the burn ended';
   return move(incident, now, { phase: 'NotRecovered', reason, message });
 };

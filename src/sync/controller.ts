@@ -207,7 +207,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     followersOf: (source) => [...index.sources.of(source)].flatMap(follow),
     onChange: (key) => queue.add(key),
     onUnchanged: () => metrics.syncs.inc({ result: 'unchanged' }),
-    onError: (err, url) => log.error({ err, url }, 'repository could not be looked at'),
+    onError: (err, url) => log.error({ err, url }, 'repository poll failed'),
     onUnforeseen: (error, url) => guard.note(url, error),
   });
 

@@ -230,7 +230,7 @@ const execute = async (
 ): Promise<{ problems: ApplyProblem[]; blocked?: Unhealthy | undefined }> => {
   const onCorrected = (difference: DriftEntry): void => {
     noteCorrection(state, difference, ports.clock.now());
-    const note = `put right: ${describeDrift(difference)}`;
+    const note = `reverted to Git: ${describeDrift(difference)}`;
     ports.events.record(sync, { type: 'Normal', reason: 'DriftCorrected', action: 'Correct', note });
   };
   const onReported = (difference: DriftEntry): void =>

@@ -203,7 +203,7 @@ const prometheus: Check = async (cli) => {
   if (url) return ok(`burns are asked of ${url}`);
   return {
     result: 'warning',
-    message: 'no Prometheus: every incident is escalated to a person',
+    message: 'no Prometheus: every verdict is Inconclusive, and a person has to decide',
     next: 'metricops install --prometheus-url http://...',
   };
 };

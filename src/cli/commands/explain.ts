@@ -8,7 +8,7 @@ import { facts, indent, table } from '../table.ts';
 import { age, imagesOf, leg, percent, plural, shortCommit, span, trueWords, workloadWords } from '../words.ts';
 
 export const EXPLAIN_HELP = `
-Tells the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
+Shows the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
 done, and how long each step took.
 
 Examples:

@@ -20,7 +20,7 @@ export const tenancy: Row[] = [
     name: 'Writes as a ServiceAccount of the tenant',
     flux: { mark: 'yes', page: `${KUSTOMIZATION}#role-based-access-control` },
     argo: { mark: 'partly', note: 'opt-in, beta since v3.5', page: `${ARGO_OPERATOR}app-sync-using-impersonation/` },
-    ours: shown(SYNC, 'writes as the ServiceAccount that it is told to be, and no more'),
+    ours: shown(SYNC, 'writes as the ServiceAccount of spec.serviceAccountName, and no more'),
   },
   {
     name: 'That can be made mandatory',
@@ -118,14 +118,14 @@ export const scale: Row[] = [
     name: 'A namespace that hangs delays no other',
     ours: shown(
       FAIRNESS,
-      'delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it is well again',
+      'delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it recovers',
     ),
   },
   {
     name: 'A repository has limits, and costs its own namespace only',
     ours: shown(
       'test/integration/git-hostile.test.ts',
-      'a tenant with many repositories gives up his own mirrors, and not those of others',
+      'a tenant with many repositories gives up its own mirrors, and not those of others',
       'all limits are in [limits.md](limits.md)',
     ),
   },
@@ -144,7 +144,7 @@ export const scale: Row[] = [
     name: 'A busy leader keeps the Lease, and one that hangs loses it and writes nothing',
     ours: shown(
       'test/integration/lease-thread.test.ts',
-      'lets a main loop that hangs lose the Lease, and no write of it is sent when it wakes up',
+      'lets a main loop that hangs lose the Lease, and no write of it is sent when it goes on',
     ),
   },
 ];

@@ -32,7 +32,7 @@ export const order: Row[] = [
     name: 'Wait until the objects are healthy',
     flux: { mark: 'yes', note: 'kstatus', page: `${KUSTOMIZATION}#wait` },
     argo: { mark: 'yes', note: 'built-in and Lua checks', page: `${ARGO_OPERATOR}health/` },
-    ours: shown(ORDER, 'waits until every object is healthy when it is told to wait'),
+    ours: shown(ORDER, 'waits until every object is healthy with wait: true'),
   },
   {
     name: 'Health of your own kinds by an expression',
@@ -103,14 +103,14 @@ export const applying: Row[] = [
     argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
     ours: shown(
       POLICY,
-      'makes a create-only object, leaves it to others afterwards, and makes it anew when it is deleted',
+      'makes a create-only object, leaves it to others afterwards, and makes it again when it is deleted',
     ),
   },
   {
     name: 'Replaces objects with immutable fields, where an annotation allows it',
     flux: { mark: 'yes', page: `${KUSTOMIZATION}#force` },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
-    ours: shown(POLICY, 'says that a field is immutable, and replaces the object when it is told force-replace'),
+    ours: shown(POLICY, 'says that a field is immutable, and replaces the object with force-replace'),
   },
   {
     name: 'Fields left to others, by JSON pointer',
@@ -129,12 +129,12 @@ export const applying: Row[] = [
     argo: { mark: 'no', note: 'to be taken out of Git', page: `${ARGO_USER}best_practices/` },
     ours: shown(
       HPA,
-      'lets go of the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says',
+      'releases the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says',
     ),
   },
   {
     name: 'Takes over what another tool applied only with consent',
-    ours: shown(ADOPT, 'is adopted from Helm only when told so, and loses what Git does not have'),
+    ours: shown(ADOPT, 'is adopted from Helm only with consent, and loses what Git does not have'),
   },
   {
     name: 'Configuration under hashed names, kept as long as a release needs it',
@@ -215,7 +215,7 @@ export const drift: Row[] = [
     name: 'Changes by hand are corrected',
     flux: { mark: 'yes', page: KUSTOMIZATION },
     argo: { mark: 'yes', note: 'with `selfHeal`', page: `${ARGO_USER}auto_sync/` },
-    ours: shown(SYNC, 'puts drift right, edits and deletions, also while the Git server is away'),
+    ours: shown(SYNC, 'corrects drift, edits and deletions, also while the Git server is away'),
   },
   {
     name: 'At once, by watch',
@@ -223,7 +223,7 @@ export const drift: Row[] = [
     argo: { mark: 'yes', note: 'after 5 s, then with back-off', page: `${ARGO_USER}auto_sync/` },
     ours: shown(
       SYNC,
-      'puts drift right, edits and deletions, also while the Git server is away',
+      'corrects drift, edits and deletions, also while the Git server is away',
       'the interval in it is an hour',
     ),
   },
@@ -237,15 +237,15 @@ export const drift: Row[] = [
     name: 'Only reported, where that is wanted',
     flux: { mark: 'partly', note: 'for a HelmRelease', page: HELM_RELEASE },
     argo: { mark: 'yes', note: 'with `selfHeal` off', page: `${ARGO_USER}auto_sync/` },
-    ours: shown(DRIFT, 'tells of a deleted object and does not bring it back, not even after a restart'),
+    ours: shown(DRIFT, 'reports a deleted object and does not bring it back, not even after a restart'),
   },
   {
     name: 'Who changed which field',
-    ours: shown(DRIFT, 'puts a change by hand right, and tells who changed which field from what to what'),
+    ours: shown(DRIFT, 'reverts a change by hand, and says who changed which field from what to what'),
   },
   {
     name: 'Labels and annotations are corrected, of every kind',
-    ours: shown(DRIFT, 'puts labels and annotations of Git right, also of kinds that do not count them as a change'),
+    ours: shown(DRIFT, 'corrects labels and annotations of Git, also of kinds that do not count them as a change'),
   },
   {
     name: 'A change of status, or of fields of others, costs no request',
@@ -255,12 +255,12 @@ export const drift: Row[] = [
     name: 'Values of Secrets are not shown',
     flux: { mark: 'yes' },
     argo: { mark: 'yes' },
-    ours: shown(DRIFT, 'is told without its values, in the status, the Events and metricops diff'),
+    ours: shown(DRIFT, 'is reported without its values, in the status, the Events and metricops diff'),
   },
   {
     name: 'Controllers that fight over a field are backed off from',
     flux: { mark: 'no', note: 'corrected at every interval' },
     argo: { mark: 'yes', note: 'to 300 s', page: `${ARGO_USER}auto_sync/` },
-    ours: shown(DRIFT, 'is put right ever more seldom, and the status says so'),
+    ours: shown(DRIFT, 'is corrected less and less often, and the status says so'),
   },
 ];

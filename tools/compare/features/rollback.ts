@@ -63,7 +63,7 @@ export const rollback: Row[] = [
     name: 'The story of an incident, with evidence',
     flux: { mark: 'no' },
     argo: { mark: 'no' },
-    ours: shown(CLI, 'tells the story of an incident with evidence, verdict, rollback and the length of each step'),
+    ours: shown(CLI, 'shows the story of an incident with evidence, verdict, rollback and the length of each step'),
   },
   {
     name: 'A release that can not be restored says so before it is needed',
