@@ -77,10 +77,10 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     base.option('--no-wait', "don't wait until it is done").addOption(timeoutOption('how long to wait', timeout));
 
   program.commandsGroup('See:');
-  command('status', 'one page: syncs, holds, open incidents, missing sidecars', STATUS_HELP, status);
+  command('status', 'overview: syncs, holds, open incidents, pods without the recorder', STATUS_HELP, status);
   command('history <workload>', 'recorded releases of a workload', HISTORY_HELP, history);
   command('incidents', 'incidents, newest first', INCIDENTS_HELP, incidents).option('--open', 'only those not closed');
-  command('explain <incident>', 'the story of an incident', EXPLAIN_HELP, explain);
+  command('explain <incident>', 'what happened in an incident, and why', EXPLAIN_HELP, explain);
   command('holds', 'releases that are kept out', '', holds);
   // As kubectl diff: 1 tells of a difference, so an error has to be another number.
   command('diff <gitsync>', 'what differs from what was applied, and what is held back', DIFF_HELP, diff).hook(

@@ -64,7 +64,7 @@ export const story = (incident: Incident, history: ReleaseHistory | undefined, n
 
 const MEANING: Record<IncidentPhase, string> = {
   Open: 'the evidence is stored, nothing is judged yet',
-  Judging: 'Prometheus is asked until there is a verdict',
+  Judging: 'Prometheus is queried until there is a verdict',
   RollingBack: 'the last good release is being applied',
   Verifying: 'the last good release is applied; its pods and the burn are watched',
   Recovered: 'closed, the rollback helped',

@@ -46,7 +46,7 @@ export const order: Row[] = [
     ours: shown(ORDER, 'judges an Argo Rollout by its phase'),
   },
   {
-    name: 'What has failed for good is told at once',
+    name: 'Objects that cannot recover are reported at once',
     flux: { mark: 'yes' },
     ours: shown(ORDER, 'fails fast on a stalled Deployment, is Ready when it recovers, and names the commit all along'),
   },

@@ -5,7 +5,7 @@ const LOOP = 'test/e2e/loop.test.ts';
 
 export const rollback: Row[] = [
   {
-    name: 'A burning error budget takes the release back',
+    name: 'A burning error budget rolls the release back',
     flux: { mark: 'no', note: '[Flagger](https://docs.flagger.app/) does, during a rollout' },
     argo: { mark: 'no', note: '[Argo Rollouts](https://argoproj.github.io/rollouts/) does, during a rollout' },
     ours: shown(LOOP, 'push, sync, inject, record, alert, rollback, hold, fix: with the default guardrails'),
