@@ -35,6 +35,7 @@ export const tenancy: Row[] = [
   },
   {
     name: "A label on somebody else's object claims nothing",
+    argo: { mark: 'yes', note: 'tracking by annotation, the default', page: `${ARGO_USER}resource_tracking/` },
     ours: shown(TENANCY, 'loses nothing to the owner label of its GitSync on an object of somebody else'),
   },
   {
@@ -59,12 +60,6 @@ export const tenancy: Row[] = [
       },
       note: 'hosts, kinds and namespaces by one PlatformPolicy for all, rights by RBAC',
     },
-  },
-  {
-    name: 'Web UI with single sign-on',
-    flux: { mark: 'no', note: 'none in core' },
-    argo: { mark: 'yes', page: `${ARGO_OPERATOR}user-management/` },
-    ours: notYet,
   },
   {
     name: 'Kinds that only the tenant may read',
@@ -106,7 +101,11 @@ export const scale: Row[] = [
   },
   {
     name: 'One object for many syncs',
-    flux: { mark: 'no', note: 'the Flux Operator has ResourceSet' },
+    flux: {
+      mark: 'no',
+      note: 'the Flux Operator has ResourceSet',
+      page: 'https://fluxoperator.dev/docs/crd/resourceset/',
+    },
     argo: { mark: 'yes', note: 'ApplicationSet', page: `${ARGO_OPERATOR}applicationset/` },
     ours: shown(SETS, 'makes a GitSync for each folder, and follows the commits'),
   },

@@ -1,4 +1,15 @@
-import { ARGO_OPERATOR, ARGO_USER, HELM_RELEASE, KUSTOMIZATION, type Row, SYNC, shown } from './claims.ts';
+import {
+  ARGO_OPERATOR,
+  ARGO_USER,
+  FLUX_28,
+  FLUX_29,
+  HELM_RELEASE,
+  KUSTOMIZATION,
+  notYet,
+  type Row,
+  SYNC,
+  shown,
+} from './claims.ts';
 
 const ORDER = 'test/integration/sync-order.test.ts';
 const POLICY = 'test/integration/sync-policy.test.ts';
@@ -24,7 +35,7 @@ export const order: Row[] = [
   },
   {
     name: 'Waves by annotation',
-    flux: { mark: 'no' },
+    flux: { mark: 'no', note: 'custom apply stages by kind', page: FLUX_28 },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
     ours: shown(ORDER, 'applies a later wave only when the earlier one is healthy, and says which wave waits for what'),
   },
@@ -52,7 +63,7 @@ export const order: Row[] = [
   },
   {
     name: 'A newer commit supersedes a stuck one',
-    flux: { mark: 'partly', note: 'not by default' },
+    flux: { mark: 'partly', note: 'with the feature gate `CancelHealthCheckOnNewRevision`', page: FLUX_28 },
     argo: { mark: 'no', note: 'a sync under way has to end first' },
     ours: shown(ORDER, 'gives up on a stuck revision as soon as there is a newer one'),
   },
@@ -70,6 +81,17 @@ export const order: Row[] = [
     name: 'A circle of dependencies is named',
     flux: { mark: 'no', note: 'they wait for ever', page: `${KUSTOMIZATION}#dependencies` },
     ours: shown(SYNC, 'names a circle of dependencies'),
+  },
+  {
+    name: 'Hooks before and after a sync',
+    flux: { mark: 'partly', note: 'of Helm charts', page: HELM_RELEASE },
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
+    ours: notYet,
+  },
+  {
+    name: 'Sync windows',
+    argo: { mark: 'yes', page: `${ARGO_USER}sync_windows/` },
+    ours: notYet,
   },
 ];
 
@@ -114,7 +136,7 @@ export const applying: Row[] = [
   },
   {
     name: 'Fields left to others, by JSON pointer',
-    flux: { mark: 'yes' },
+    flux: { mark: 'yes', page: FLUX_29 },
     argo: { mark: 'yes', page: `${ARGO_USER}diffing/` },
     ours: shown(POLICY, 'leaves a field named by a JSON pointer to others, and the rest of the object follows Git'),
   },
@@ -125,8 +147,8 @@ export const applying: Row[] = [
   },
   {
     name: 'Replicas left to an autoscaler, without configuration',
-    flux: { mark: 'no', note: 'out of Git, or an ignore rule' },
-    argo: { mark: 'no', note: 'to be taken out of Git', page: `${ARGO_USER}best_practices/` },
+    flux: { mark: 'no', note: 'out of Git, or an ignore rule', page: FLUX_29 },
+    argo: { mark: 'no', note: 'out of Git, or an ignore rule', page: `${ARGO_USER}best_practices/` },
     ours: shown(
       HPA,
       'releases the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says',
@@ -134,6 +156,8 @@ export const applying: Row[] = [
   },
   {
     name: 'Takes over what another tool applied only with consent',
+    flux: { mark: 'no', note: 'fields that kubectl applied are taken over' },
+    argo: { mark: 'no', note: 'an object of that name is applied over' },
     ours: shown(ADOPT, 'is adopted from Helm only with consent, and loses what Git does not have'),
   },
   {
@@ -176,13 +200,14 @@ export const pruning: Row[] = [
   },
   {
     name: 'In reverse order',
+    flux: { mark: 'yes' },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
     ours: shown(PRUNE, 'prunes in the reverse of the order in which it applies'),
   },
   {
     name: 'The inventory survives the loss of its status',
     flux: { mark: 'no', note: 'it is the status' },
-    argo: { mark: 'yes', note: 'a tracking annotation on the objects' },
+    argo: { mark: 'yes', note: 'a tracking annotation on the objects', page: `${ARGO_USER}resource_tracking/` },
     ours: shown(PRUNE, 'rebuilds the inventory from the labels when the status is lost'),
   },
   {
