@@ -24,5 +24,5 @@ try {
   const { state } = startRecorder({ post: () => postRecord(settings), log });
   startMetricsServer(settings, state, log);
 } catch (error) {
-  log('error', 'the settings are wrong: nothing is recorded', { err: words(error) });
+  log('error', 'invalid settings: nothing is recorded', { err: words(error) });
 }

@@ -44,7 +44,7 @@ export const startMetricsServer = (
 const listenAgain = (server: Server, port: number, log: Log): void => {
   let delay = 1_000;
   server.on('error', (error) => {
-    if (delay === 1_000) log('warn', 'no metrics: the port is taken; it is tried again', { port, err: words(error) });
+    if (delay === 1_000) log('warn', 'metrics port in use; retrying', { port, err: words(error) });
     setTimeout(() => server.listen(port), delay);
     delay = Math.min(delay * 2, MAX_PORT_DELAY_MS);
   });
@@ -66,7 +66,7 @@ const createAnswers = (app: AppTarget | undefined, state: RecorderState, log: Lo
     appScraped = false;
     if (performance.now() - loggedAt > LOG_EVERY_MS) {
       loggedAt = performance.now();
-      log('warn', 'no whole answer of the application to a scrape', { err: words(error) });
+      log('warn', 'scrape of the application failed', { err: words(error) });
     }
     if (response.headersSent) response.destroy();
     else response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' }).end(`${words(error)}\n`);

@@ -33,8 +33,7 @@ export const startRecorder = (ports: {
   const attempt = async (): Promise<number> => {
     const answer = await post().catch((error: unknown) => {
       state.attempts.failed += 1;
-      if (isWorthALine(failures + 1))
-        log('warn', 'no answer to the report', { attempt: failures + 1, err: words(error) });
+      if (isWorthALine(failures + 1)) log('warn', 'report failed', { attempt: failures + 1, err: words(error) });
       return { status: 0, retryAfter: undefined, body: undefined };
     });
     if (isRecorded(answer.status)) {
@@ -51,7 +50,7 @@ export const startRecorder = (ports: {
       if (answer.status !== 0) {
         state.attempts.refused += 1;
         if (isWorthALine(failures)) {
-          log('warn', 'the report was not taken yet', {
+          log('warn', 'report not accepted yet', {
             attempt: failures,
             status: answer.status,
             reason: text(answer.body?.code ?? answer.body?.reason),

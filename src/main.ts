@@ -49,7 +49,7 @@ const lease = createLeaseThread({
   namespace,
   name: 'metricops',
   identity: instance,
-  onError: (err) => log.error({ err }, 'leader election disturbed'),
+  onError: (err) => log.error({ err }, 'leader election error'),
 });
 const leading = client.fenced(lease.term.isHeld);
 const events = createEventRecorder(client, { instance, clock, onError: (err) => log.warn({ err }, 'event lost') });
@@ -58,7 +58,7 @@ const cachePorts: WatchCachePorts = {
   random,
   onWatchError: ({ kind, what, error }) => {
     metrics.watchErrors.inc({ what });
-    log.warn({ err: error, kind, what }, 'watch disturbed');
+    log.warn({ err: error, kind, what }, 'watch error');
   },
 };
 const requireServiceAccount = settings.METRICOPS_REQUIRE_SERVICE_ACCOUNT === 'true';

@@ -123,7 +123,7 @@ export const keepCaBundle = (ports: CaBundlePorts, name: string): CaBundleKeeper
     while (!stopped.signal.aborted) {
       woken = new AbortController();
       const pause = await step().catch((error: unknown) => {
-        log.error({ err: error, configuration: name }, 'caBundle not looked at');
+        log.error({ err: error, configuration: name }, 'checking caBundle failed');
         return FIRST_PAUSE_MS;
       });
       metrics.webhookTrusted.set(written() ? 1 : 0);

@@ -49,7 +49,7 @@ export const renewed = async (
     }
   }
   throw new Error(
-    `certificates are not usable after ${MAX_STEPS} steps: is this machine's clock right (${timeOf(now)})?`,
+    `certificates are not usable after ${MAX_STEPS} steps: check the clock of this machine (${timeOf(now)})`,
   );
 };
 

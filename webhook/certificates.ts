@@ -79,7 +79,7 @@ export const createCertificateKeeper = (
     try {
       handler(now);
     } catch (error) {
-      log.error({ err: error, secret }, 'certificate not taken into service');
+      log.error({ err: error, secret }, 'serving certificate rejected');
     }
   };
 
@@ -88,12 +88,12 @@ export const createCertificateKeeper = (
       const live = await client.get(resources.secrets, where);
       const stored = live && certificatesOf(live);
       const flaw = stored && flawOf(stored, names, clock.now());
-      if (flaw !== undefined) log.warn({ secret, flaw }, 'certificates are not as they should be');
+      if (flaw !== undefined) log.warn({ secret, flaw }, 'stored certificates are not usable');
       // A Secret that somebody deleted or emptied is written again: what trusts us trusts the CA that we hold.
       const wanted = await renewed(stored ?? held, names, clock.now());
       if (wanted === stored || (await store(wanted, live))) return use(wanted);
     }
-    throw new Error(`the Secret ${secret} changes all the time: who else writes it?`);
+    throw new Error(`the Secret ${secret} conflicts on every update: another writer changes it`);
   };
 
   /** false when another replica was faster. */
@@ -116,7 +116,7 @@ export const createCertificateKeeper = (
       const failed = await renew().then(
         () => false,
         (error: unknown) => {
-          log.error({ err: error, secret }, 'certificates not renewed');
+          log.error({ err: error, secret }, 'certificate renewal failed');
           return true;
         },
       );
@@ -135,7 +135,7 @@ export const createCertificateKeeper = (
   watched.onChange((object) => {
     const certificates = object && certificatesOf(object);
     if (certificates && canServe(certificates, names)) return use(certificates);
-    renew().catch((error: unknown) => log.error({ err: error, secret }, 'certificates not renewed'));
+    renew().catch((error: unknown) => log.error({ err: error, secret }, 'certificate renewal failed'));
   });
 
   return {

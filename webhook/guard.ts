@@ -95,7 +95,7 @@ export const startGuard = (ports: GuardPorts): Guard => {
     while (!ended.signal.aborted) {
       await clock.sleep(LOOK_MS, ended.signal).catch(() => {});
       for (const look of [lookAtPods, lookAtRefusals]) {
-        await look().catch((error: unknown) => log.error({ err: error }, 'injected pods not looked at'));
+        await look().catch((error: unknown) => log.error({ err: error }, 'checking injected pods failed'));
       }
       metrics.injectionStopped.set(breaker.open((name) => ports.namespaces.get({ name }) !== undefined).length);
     }

@@ -42,7 +42,10 @@ export const createRecreation = ({ client, log }: { client: KubeClient; log: Log
         log.warn({ pod: `${namespace}/${name}` }, 'pod deleted: the recorder kept it from starting');
       } catch (error) {
         // Gone, or another one by now, or refused by a policy: the next look sees it again.
-        log.warn({ err: error, pod: `${namespace}/${name}` }, 'pod that the recorder keeps from starting not deleted');
+        log.warn(
+          { err: error, pod: `${namespace}/${name}` },
+          'deleting a pod that the recorder keeps from starting failed',
+        );
       }
     }
   };

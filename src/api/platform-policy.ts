@@ -46,7 +46,7 @@ export const platformPolicySpec = z.strictObject({
         .describe(
           'What a burn may do at most, whatever an objective or an annotation says: Auto > Approve > DryRun > Off.',
         ),
-      minCooldown: duration.default('0s').describe('Cool-down of every workload, at least.'),
+      minCooldown: duration.default('0s').describe('Cooldown of every workload, at least.'),
       maxPerHour: z.int().min(1).max(60).default(60).describe('Rollbacks of one workload in any hour, at most.'),
       alertsWithoutNamespace: z
         .boolean()

@@ -12,12 +12,12 @@ export interface CatalogueEntry {
 export const reasons = {
   // A sync
   ReconciliationSucceeded: { means: 'The revision is applied.', next: 'Nothing to do.' },
-  Progressing: { means: 'The sync is under way.', next: 'Wait; `kubectl get gitsync -w` shows when it ends.' },
+  Progressing: { means: 'The sync is in progress.', next: 'Wait; `kubectl get gitsync -w` shows when it ends.' },
   Suspended: {
-    means: 'spec.suspend is true: nothing is synced, rollbacks still happen.',
-    next: '`metricops resume sync/NAME` when it should go on.',
+    means: 'spec.suspend is true: nothing is synced; rollbacks still happen.',
+    next: '`metricops resume sync/NAME` ends the suspension.',
   },
-  DependencyNotReady: { means: 'A GitSync in dependsOn is not Ready.', next: 'Look at that GitSync first.' },
+  DependencyNotReady: { means: 'A GitSync in dependsOn is not Ready.', next: 'Check that GitSync first.' },
   DependencyCycle: {
     means: 'GitSyncs depend on each other in a circle.',
     next: 'Remove one of the named dependsOn entries.',
@@ -27,16 +27,16 @@ export const reasons = {
     next: 'Create it in the namespace of the GitSync with username and password, or token, or ca.crt alone.',
   },
   ReconciliationFailed: {
-    means: 'The sync ended with an unexpected error and is tried again.',
+    means: 'The sync failed with an unexpected error and is retried.',
     next: "Read the message; the controller's log has the cause.",
   },
   // A repository
   InvalidUrl: {
-    means: 'spec.source.git.url is no URL.',
-    next: 'Write e.g. https://github.com/org/repo.git; the form git@HOST:PATH and a port that is no number are none.',
+    means: 'spec.source.git.url is not a valid URL.',
+    next: 'Write https://HOST/ORG/REPO.git. The form git@HOST:PATH is not supported, and a port must be a number.',
   },
   RepositoryNotFound: {
-    means: 'The Git server knows no such repository.',
+    means: 'The Git server has no such repository, or does not show it with these credentials.',
     next: 'Check spec.source.git.url, and whether the repository needs credentials.',
   },
   AuthenticationFailed: {
@@ -44,7 +44,7 @@ export const reasons = {
     next: 'Check the Secret of spec.source.git.secretRef.',
   },
   RepositoryUnreachable: {
-    means: "The Git server can't be reached; what was applied last is kept against drift.",
+    means: "The Git server can't be reached. Drift from the last applied revision is still corrected.",
     next: "Check the host, the network policy and the server's certificate.",
   },
   RefNotFound: { means: 'The repository has no such branch, tag or commit.', next: 'Check spec.source.git.ref.' },
@@ -54,52 +54,55 @@ export const reasons = {
     next: 'Remove it from the repository.',
   },
   RepositoryTooLarge: {
-    means: 'The repository, or a file in it, is over the limit.',
-    next: 'Move large files out, or raise the limit of the controller.',
+    means: 'The repository, or a file in it, exceeds a limit, which the message names.',
+    next: 'Move large files out of the repository; docs/limits.md lists all limits.',
   },
   RepositoryDamaged: {
-    means: "A pack that the server sent, or the controller's copy of it, is cut off or changed.",
-    next: 'Nothing to do where it ends by itself: it is fetched afresh. Otherwise run `git fsck` on the server.',
+    means: "A pack that the server sent, or the controller's copy of it, is truncated or corrupt.",
+    next: 'The controller fetches it again. If the condition stays, run `git fsck` on the server.',
   },
   StorageFull: {
-    means: 'There is no room left on the disk of the mirrors; it is tried again.',
+    means: 'The disk that holds the mirrors of repositories is full; the fetch is retried.',
     next: "Raise the sizeLimit of the volume `data` of the controller, or free the node's disk.",
   },
   SubmoduleRefused: {
-    means: 'The folder holds or names a submodule, which is not fetched; nothing was applied or pruned.',
-    next: 'Commit its files, or sync its repository with a GitSync of its own.',
+    means: 'The path contains a Git submodule. Submodules are not fetched, so nothing was applied or pruned.',
+    next: 'Commit the files themselves, or sync the other repository with a GitSync of its own.',
   },
   LFSPointerRefused: {
-    means: 'A file is kept in Git LFS, which is not fetched; nothing was applied or pruned.',
+    means: 'A file is stored in Git LFS, which is not fetched, so nothing was applied or pruned.',
     next: 'Commit the file itself: git lfs untrack, then git add --renormalize.',
   },
   // A render
-  InvalidYAML: { means: 'A file is not YAML.', next: 'Fix the file at the named line.' },
+  InvalidYAML: { means: 'A file is not valid YAML.', next: 'Fix the file at the named line.' },
   ManifestTooLarge: {
-    means: 'What a render reads, needs or expands to is over a limit, which the message names.',
+    means: 'The input or output of a render exceeds a limit, which the message names.',
     next: 'Split the folder into several GitSyncs, or remove nested aliases.',
   },
   InvalidManifest: {
-    means: 'A document is not a Kubernetes object, or has a number, true or nothing where text belongs.',
-    next: 'Give it apiVersion, kind and metadata.name; write the named value in quotes.',
+    means: 'A document is not a Kubernetes object, or has a number, boolean or null where a string is required.',
+    next: 'Set apiVersion, kind and metadata.name; put quotes around the named value.',
   },
   DuplicateObject: { means: 'The same object is defined twice.', next: 'Remove one of the two.' },
-  RemoteBaseRefused: { means: 'A kustomization fetches from elsewhere.', next: 'Copy the base into the repository.' },
+  RemoteBaseRefused: {
+    means: 'A kustomization refers to a remote base or file.',
+    next: 'Copy it into the repository.',
+  },
   KustomizeFailed: {
     means: 'kustomize build failed.',
     next: 'Run `kustomize build` in that folder; the message is its last line.',
   },
   RendererMissing: {
-    means: 'A binary that renders is not installed.',
+    means: 'The binary of a renderer is not installed.',
     next: 'Use the released image, or set METRICOPS_KUSTOMIZE.',
   },
   // An apply
   ObjectRejected: {
-    means: 'The API server refused objects; the others are applied.',
+    means: 'The API server rejected objects; the others are applied.',
     next: 'Fix the named objects in the repository.',
   },
   OwnedByAnother: {
-    means: 'An object belongs to another GitSync, or a GitSync to no or another GitSyncSet.',
+    means: 'An object belongs to another GitSync; or a GitSync belongs to another GitSyncSet, or to none.',
     next: 'Remove it from one of the two repositories, or give it another name.',
   },
   NoKindMatch: {
@@ -107,120 +110,121 @@ export const reasons = {
     next: 'Install its CustomResourceDefinition, or add it to the repository.',
   },
   NamespaceRefused: {
-    means: 'An object lies outside of what this GitSync or GitSyncSet may write.',
-    next: 'Move it, or use another GitSync.',
+    means: 'An object is outside of the namespaces that this GitSync or GitSyncSet may write to.',
+    next: 'Move it to an allowed namespace, or apply it with another GitSync.',
   },
   KindRefused: {
-    means: 'The platform does not allow this kind of object here.',
-    next: 'Remove it, or ask the operator of the platform: kubectl get platformpolicy default -o yaml.',
+    means: 'The PlatformPolicy does not allow this kind here.',
+    next: 'Remove the object, or ask the platform team: kubectl get platformpolicy default -o yaml.',
   },
   HostRefused: {
-    means: 'The platform does not allow repositories on this host.',
-    next: 'Use an allowed host, or ask the operator of the platform.',
+    means: 'The PlatformPolicy does not allow repositories on this host.',
+    next: 'Use an allowed host, or ask the platform team.',
   },
   ServiceAccountRequired: {
-    means: 'The platform wants every GitSync to write as a ServiceAccount of its namespace.',
+    means: 'The PlatformPolicy requires every GitSync to write as a ServiceAccount of its namespace.',
     next: 'Set spec.serviceAccountName, and give that account the rights that it needs.',
   },
   EmptyRender: {
-    means: 'Nothing was rendered, and pruning everything was not allowed.',
-    next: 'Set spec.allowEmpty if that is meant.',
+    means: 'The render is empty, and spec.allowEmpty is not set: nothing is pruned.',
+    next: 'Set spec.allowEmpty if everything should be deleted.',
   },
   PruneFailed: {
-    means: 'Objects that left the repository could not be deleted; they stay tracked.',
+    means: 'Objects that left Git could not be deleted; they stay in the inventory.',
     next: 'Read the message; finalizers and webhooks are the usual cause.',
   },
   PruneBlocked: {
-    means: 'Objects left the repository, and others of the commit are not applied yet: nothing is deleted before.',
+    means: 'Objects left Git. They are deleted after all other objects of the commit are applied.',
     next: 'Fix what the condition Ready names.',
   },
   PruneLimitExceeded: {
     means:
-      'A commit would delete more than spec.maxPrune of the objects; the rest of it is applied, and nothing deleted.',
-    next: 'If it is meant, annotate the GitSync as the message says; otherwise bring the objects back in the repository.',
+      'A commit would delete more than spec.maxPrune of the objects. The rest of it is applied; nothing is deleted.',
+    next: 'To confirm the deletion, annotate the GitSync as the message says; otherwise bring the objects back in Git.',
   },
   ConfirmationRequired: {
-    means: 'An object that holds data left the repository; it is deleted only when a person confirms it.',
-    next: 'Annotate the object as the message says, or bring it back in the repository.',
+    means: 'An object that holds data left Git. It is deleted only after a person confirms.',
+    next: 'Annotate the object as the message says, or bring it back in Git.',
   },
   HandoverPending: {
-    means: 'An object left this GitSync, and another one with the same rights takes it over, or may.',
-    next: 'Nothing to do; it waits for spec.timeout at most where it is not known who wants the object.',
+    means: 'An object left this GitSync; another GitSync with the same rights takes it over, or may do so.',
+    next: 'Nothing to do. If no GitSync claims the object, the deletion waits for spec.timeout at most.',
   },
   PruneOff: {
-    means: 'An object left the repository and spec.prune is off.',
+    means: 'An object left Git, and spec.prune is false.',
     next: 'Delete it by hand, or set spec.prune.',
   },
   PruneDisabled: {
-    means: 'An object left the repository and says metricops.dev/prune=disabled.',
-    next: 'Delete it by hand, or take the annotation off.',
+    means: 'An object left Git, and its annotation metricops.dev/prune=disabled protects it.',
+    next: 'Delete it by hand, or remove the annotation.',
   },
   ObjectsKept: {
-    means: 'A GitSync was deleted, and objects that it applied stay.',
+    means: 'A GitSync was deleted; objects that it applied stay.',
     next: 'Delete by hand those that are not needed, or let another GitSync apply them.',
   },
   HealthCheckFailed: {
     means: 'An applied object did not become healthy in time.',
-    next: "Look at the named object's own status.",
+    next: 'Check the status of the named object.',
   },
   DriftFound: {
-    means: 'Objects were changed by hand and spec.drift is Report.',
-    next: '`metricops diff NAME` shows them.',
+    means: 'Live objects differ from Git, and spec.drift is Report.',
+    next: '`metricops diff NAME` shows the difference.',
   },
   // A set of GitSyncs
   InvalidTemplate: {
-    means: 'A GitSync can not be made from the template; the others are.',
+    means: 'The template does not yield a valid GitSync for an entry; the other entries are applied.',
     next: 'Fix the named field, placeholder or value.',
   },
   NameCollision: {
-    means: 'Two entries of a GitSyncSet make a GitSync of the same name; neither is written.',
-    next: 'Put what tells them apart into spec.template.name.',
+    means: 'Two entries of a GitSyncSet yield a GitSync of the same name; neither is written.',
+    next: 'Use a placeholder in spec.template.metadata.name that differs between the two.',
   },
   TooManyGenerated: {
-    means: 'More GitSyncs would be made than one GitSyncSet may make; nothing is changed.',
+    means: 'The generators yield more GitSyncs than one GitSyncSet may have; nothing is changed.',
     next: 'Narrow the pattern, or use several sets.',
   },
   NothingGenerated: {
-    means: 'No GitSync is generated any more, and deleting all of them was not done.',
+    means: 'The generators yield no GitSync any more; the existing ones are kept.',
     next: 'Fix the generator; to remove all, delete the GitSyncSet.',
   },
   MassDeletionRefused: {
-    means: 'More GitSyncs would be deleted at once than allowed; none is deleted, and none created.',
-    next: 'Check the change; if it is meant, annotate the GitSyncSet with metricops.dev/allow-mass-delete=true.',
+    means: 'More GitSyncs than spec.maxDelete would be deleted at once; none is deleted, and none created.',
+    next: 'Check the change. To confirm it, annotate the GitSyncSet with metricops.dev/allow-mass-delete=true.',
   },
   DriftCorrected: {
-    means: 'An object that somebody changed was corrected.',
-    next: 'Make the change in the repository; what another controller sets belongs into spec.ignoreDifferences.',
+    means: 'An object had drifted and was reverted to Git.',
+    next: 'Make the change in Git. Leave fields that another controller writes to it with spec.ignoreDifferences.',
   },
   DriftConflict: {
-    means: 'Another manager changes the same field again and again; it is corrected less and less often.',
+    means: 'Another field manager keeps overwriting the same field; corrections are backing off.',
     next: 'Stop that manager, or leave the field to it with spec.ignoreDifferences.',
   },
   AdoptionRequired: {
-    means: 'An object is applied by another tool (kubectl apply, Helm, Flux, Argo CD).',
+    means: 'Another tool applies the object (kubectl apply, Helm, Flux, Argo CD).',
     next: 'Stop that tool, then annotate the object in Git with metricops.dev/adopt=true, or set spec.adopt.',
   },
   InvalidHealthCheck: {
-    means: 'An expression of spec.healthCheckExprs is not CEL.',
+    means: 'An expression of spec.healthCheckExprs is not valid CEL.',
     next: 'Fix the named expression.',
   },
   // A hold
   ReleaseHeld: {
-    means: 'A rejected release is kept out; its last good one runs instead.',
+    means: 'A rejected release is held out; the last good release runs instead.',
     next: 'Push a commit that changes the rejected part, or `metricops lift`.',
   },
   NothingHeld: { means: 'No release is held.', next: 'Nothing to do.' },
   RolledBack: { means: 'The target release is applied.', next: 'Nothing to do.' },
   Dormant: {
-    means: 'The hold is dormant: another digest runs, the rule stays.',
-    next: 'Nothing to do; `metricops lift` ends the rule.',
+    means: 'A release that is not rejected runs: the Hold is dormant, and its rule stays.',
+    next: 'Nothing to do. Deleting the Hold lifts the rule.',
   },
   SnapshotMissing: {
     means: "The target's snapshot is gone.",
     next: 'Roll back to another release: `metricops history WORKLOAD`.',
   },
   SnapshotDamaged: {
-    means: "The target's snapshot is not as this installation recorded it: changed, or written by somebody else.",
+    means:
+      "The seal of the target's snapshot does not match: the snapshot was changed, or another installation wrote it.",
     next: 'Roll back to another release: `metricops history WORKLOAD`.',
   },
   SnapshotMismatch: {
@@ -228,24 +232,24 @@ export const reasons = {
     next: 'Delete the Hold and roll back again: `metricops rollback NAME --to N` names both.',
   },
   NoRollbackTarget: {
-    means: 'What was applied for a release could not be stored: nothing can be rolled back to it.',
-    next: 'Read the message: a quota, or configuration that is too large. It is stored with the next apply that allows it.',
+    means: 'The snapshot of a release could not be stored, so nothing can be rolled back to it.',
+    next: 'Read the message: a quota, or configuration that is too large. The next apply tries again.',
   },
   OwnedByOtherTool: {
-    means: 'Another tool (Flux, Argo CD, Helm) would undo the rollback at once.',
-    next: "Revert in that tool's source.",
+    means: 'Another tool (Flux, Argo CD, Helm) applies the workload and would revert the rollback.',
+    next: "Revert the change in that tool's source.",
   },
-  WorkloadMissing: { means: 'The workload does not exist.', next: 'Check spec.workload of the Hold.' },
-  HoldFailed: { means: 'The target could not be applied; it is tried again.', next: 'Read the message.' },
+  WorkloadMissing: { means: 'The workload does not exist.', next: 'Check spec.workloadRef of the Hold.' },
+  HoldFailed: { means: 'The target could not be applied; it is retried.', next: 'Read the message.' },
   // A report of a sidecar
   TokenMalformed: {
-    means: 'The bearer token is not a service account token.',
-    next: 'The sidecar sends its projected token; nothing else is taken.',
+    means: 'The bearer token is not a ServiceAccount token.',
+    next: 'Send the projected token of the injected recorder.',
   },
   TokenExpired: { means: 'The token has expired.', next: "The kubelet renews it; check the node's clock." },
   TokenWrongAudience: {
-    means: 'The token was made for another audience.',
-    next: 'Use the projected volume of the injected sidecar.',
+    means: 'The token has another audience.',
+    next: 'Use the projected volume of the injected recorder.',
   },
   TokenWrongIssuer: {
     means: 'The token comes from another cluster.',
@@ -257,18 +261,21 @@ export const reasons = {
   },
   TokenNotBoundToPod: {
     means: 'The token is not bound to a pod.',
-    next: 'Use the projected volume of the injected sidecar.',
+    next: 'Use the projected volume of the injected recorder.',
   },
-  PodNotFound: { means: 'The pod of the token is not known (yet).', next: 'The sidecar tries again by itself.' },
+  PodNotFound: {
+    means: 'The pod of the token is not known, or not known yet.',
+    next: 'Nothing to do: the recorder retries.',
+  },
   PodNotOwned: {
     means: 'The pod belongs to no Deployment, StatefulSet or DaemonSet.',
     next: 'Releases of such pods are not recorded.',
   },
   // A request
-  InvalidRequest: { means: 'The request is not understood.', next: 'Read the message.' },
+  InvalidRequest: { means: 'The request is not valid.', next: 'Read the message.' },
   NotJSON: { means: 'The body is not JSON.', next: 'Send application/json.' },
-  BodyTooLarge: { means: 'The body is over the limit.', next: "Set max_alerts in Alertmanager's webhook_config." },
-  BodyTooSlow: { means: 'The body did not arrive in time.', next: 'Send it again, at once as a whole.' },
+  BodyTooLarge: { means: 'The body exceeds the limit.', next: "Set max_alerts in Alertmanager's webhook_config." },
+  BodyTooSlow: { means: 'The body did not arrive in time.', next: 'Send the body without pauses.' },
   Unauthorized: {
     means: 'The bearer token is missing or wrong.',
     next: 'Use the token of Secret metricops-alertmanager for alerts, of metricops-push for push hooks.',
@@ -278,14 +285,14 @@ export const reasons = {
     next: 'Point only Alertmanager at this path.',
   },
   StorageUnavailable: {
-    means: 'What was sent could not be stored; send it again.',
+    means: 'The request could not be stored.',
     next: 'Nothing to do: Alertmanager repeats it.',
   },
-  TooManyRequests: { means: 'Requests come faster than they are taken.', next: 'Send it again later.' },
+  TooManyRequests: { means: 'Requests arrive faster than they are accepted.', next: 'Send it again later.' },
   NotFound: { means: 'There is no such path or object.', next: 'See docs/reference.md.' },
   InternalError: {
-    means: 'Something went wrong that nobody foresaw: a bug in metricops, met on this object or request only.',
-    next: "Report it with the controller's log line that has the id of the message.",
+    means: 'A bug in metricops. It affects this object or request only.',
+    next: "Report it with the controller's log entry that has the id of the message.",
   },
   NotAdmissionReview: {
     means: 'The body is not an AdmissionReview of version v1.',
@@ -293,39 +300,42 @@ export const reasons = {
   },
   // A verdict
   ErrorRateIncreased: {
-    means: 'The new release fails clearly more requests than the one before.',
+    means: 'The new release fails significantly more requests than the previous one.',
     next: 'Nothing to do where mode is Auto; otherwise `metricops rollback`.',
   },
   NoDifference: {
-    means: 'The release fails no more requests than the one before: look elsewhere.',
-    next: 'Look at dependencies and traffic.',
+    means: 'The release fails no more requests than the previous one.',
+    next: 'Look for another cause: dependencies, traffic, configuration elsewhere.',
   },
-  NotBurning: { means: 'Asked again, the budget is not burning.', next: 'Nothing to do.' },
+  NotBurning: { means: 'When queried again, Prometheus showed no burning error budget.', next: 'Nothing to do.' },
   BurnBeganBefore: {
     means: 'The errors began before the release was ready.',
-    next: 'Look at what changed at that time.',
+    next: 'Check what changed at that time.',
   },
   ReleaseTooOld: {
-    means: 'The release ran well for longer than policy.maxReleaseAge.',
-    next: 'Look at dependencies and traffic.',
+    means: 'The release had been good for longer than maxReleaseAge of the RollbackPolicy.',
+    next: 'Look for another cause: dependencies, traffic.',
   },
-  InsufficientTraffic: { means: 'Too little traffic to judge.', next: 'Judge by hand, or lower policy.minRequests.' },
-  NoData: { means: 'Prometheus has no samples for the question.', next: "Check the indicator's expressions." },
+  InsufficientTraffic: {
+    means: 'A release has fewer requests than minRequests of the RollbackPolicy.',
+    next: 'Decide by hand, or lower minRequests.',
+  },
+  NoData: { means: 'Prometheus returned no samples for a query.', next: "Check the indicator's expressions." },
   PrometheusUnreachable: {
     means: 'Prometheus did not answer.',
     next: 'Check METRICOPS_PROMETHEUS_URL of the controller.',
   },
   PartialData: {
-    means: 'Prometheus answered with warnings: a part of the data is missing, so that the answer is no evidence.',
-    next: 'Look at the named stores (Thanos, Mimir) or at the expression; judge by hand meanwhile.',
+    means: 'Prometheus answered with warnings: part of the data is missing, so the answer is no evidence.',
+    next: 'Check the named stores (Thanos, Mimir) or the expression; decide by hand meanwhile.',
   },
   ExpressionRefused: {
-    means: "An expression is not understood, or can't be asked of the pods of one release only.",
-    next: "Fix the named expression of the ServiceLevelObjective, or set its podLabel to ''.",
+    means: "An expression is not valid PromQL, or can't be restricted to the pods of one release.",
+    next: "Fix the named expression of the RollbackPolicy, or set its podLabel to ''.",
   },
   NoExpression: {
-    means: 'Neither an indicator nor a firing rule says what burning means.',
-    next: 'Give the ServiceLevelObjective an indicator.',
+    means: 'There is neither an indicator nor the expression of a firing rule to measure the burn with.',
+    next: 'Give the RollbackPolicy an objective with an indicator.',
   },
   // A decision
   NoHistory: {
@@ -338,64 +348,85 @@ export const reasons = {
   },
   RollbackOfRollback: {
     means: 'The current release is itself the result of a rollback.',
-    next: 'A person decides: `metricops rollback WORKLOAD --to N`.',
+    next: 'Decide by hand: `metricops rollback WORKLOAD --to N`.',
   },
   CoolDown: {
-    means: 'The last rollback of this workload was too short a time ago.',
-    next: 'Wait for policy.cooldown, or decide by hand.',
+    means: 'The last rollback of this workload is more recent than the cooldown.',
+    next: 'Wait for the cooldown, or decide by hand: `metricops rollback WORKLOAD`.',
   },
-  TooManyRollbacks: { means: 'policy.maxPerHour is reached.', next: 'A person decides.' },
-  ModeOff: { means: 'policy.mode is Off: evidence is kept, nothing is done.', next: 'Set DryRun or Auto.' },
+  TooManyRollbacks: {
+    means: 'The limit maxPerHour is reached.',
+    next: 'Decide by hand: `metricops rollback WORKLOAD`.',
+  },
+  ModeOff: {
+    means: 'The mode is Off: evidence is recorded, nothing else happens.',
+    next: 'Set the mode to DryRun or Auto.',
+  },
   ModeDryRun: {
-    means: 'policy.mode is DryRun: this is what Auto would have done.',
-    next: 'Set Auto when the verdicts convince you.',
+    means: 'The mode is DryRun: the message says what Auto would have done.',
+    next: 'Set the mode to Auto when the verdicts convince you.',
   },
   TooManyIncidents: {
     means: 'Too many incidents of the namespace are open; the alert is not stored, and Alertmanager repeats it.',
-    next: 'Close what is open: `metricops incidents`; usually one cause is behind all of them.',
+    next: 'See `metricops incidents --open`: one cause is often behind all of them.',
   },
   AwaitingApproval: {
-    means: 'policy.mode is Approve: a person says yes.',
-    next: 'kubectl patch incident NAME --type merge -p \'{"spec":{"approved":true}}\'',
+    means: 'The mode is Approve: the rollback waits for a person.',
+    next: '`metricops approve INCIDENT`, or `metricops deny INCIDENT`.',
   },
-  Paused: { means: 'metricops.dev/pause is set on the workload.', next: 'Remove the annotation when it should go on.' },
-  AlreadyHeld: { means: 'The release is rejected already.', next: 'Nothing to do.' },
-  ReleaseAccepted: { means: 'A person accepted this release in spite of the evidence.', next: 'Nothing to do.' },
+  Paused: {
+    means: 'The workload has the annotation metricops.dev/pause.',
+    next: 'Remove the annotation, or `metricops resume WORKLOAD`.',
+  },
+  AlreadyHeld: { means: 'A Hold rejects this release already.', next: 'Nothing to do.' },
+  ReleaseAccepted: { means: 'A person accepted this release, so it is never rejected.', next: 'Nothing to do.' },
+  Superseded: { means: 'Another release became current before the verdict.', next: 'Nothing to do.' },
+  Recovered: {
+    means: 'The error budget stopped burning after the rollback.',
+    next: 'Push a fix: a commit that changes the rejected part ends the hold.',
+  },
   Denied: {
     means: 'A person denied the rollback: the incident ends without one.',
     next: 'Nothing to do; a later incident asks again.',
   },
-  Superseded: { means: 'A newer release came before the verdict.', next: 'Nothing to do.' },
-  Recovered: { means: 'The rollback ended the burn.', next: 'Push a fix; it lifts the hold.' },
   NotRecovered: {
-    means: 'The burn goes on after the rollback: the release was not the cause, or not the only one.',
-    next: 'A person is needed.',
+    means: 'The error budget is still burning after the rollback: the release was not the cause, or not the only one.',
+    next: 'A person is needed: look for another cause.',
   },
-  RolloutFailed: { means: 'The pods of the restored release did not become ready in time.', next: 'Look at the pods.' },
+  RolloutFailed: {
+    means: 'The pods of the restored release did not become ready in time.',
+    next: 'Check the pods of the workload.',
+  },
   // An admission
-  Injected: { means: 'The sidecar was added.', next: 'Nothing to do.' },
+  Injected: { means: 'The recorder was added.', next: 'Nothing to do.' },
   NotOptedIn: {
-    means: 'Neither pod, workload nor namespace asked for it.',
+    means: 'Neither the pod, its workload nor its namespace opted in.',
     next: 'kubectl annotate deployment NAME metricops.dev/inject=true.',
   },
-  AlreadyInjected: { means: 'The pod has the sidecar.', next: 'Nothing to do.' },
+  AlreadyInjected: { means: 'The pod has the recorder.', next: 'Nothing to do.' },
   HostNetwork: {
-    means: "Pods in the host's network are left alone.",
-    next: 'Its releases are still recorded from the workload.',
+    means: "Pods in the host's network are not injected.",
+    next: 'Nothing to do: the releases are still recorded from the workload.',
   },
-  SystemNamespace: { means: "kube-system and metricops' own namespace are left alone.", next: 'Nothing to do.' },
-  StaticPod: { means: "Mirror pods of static pods can't be changed.", next: 'Nothing to do.' },
-  NotLinux: { means: 'The sidecar runs on Linux nodes only.', next: 'Nothing to do.' },
+  SystemNamespace: {
+    means: "Pods of kube-system and of metricops' own namespace are not injected.",
+    next: 'Nothing to do.',
+  },
+  StaticPod: {
+    means: "Mirror pods of static pods can't be changed, so they are not injected.",
+    next: 'Nothing to do.',
+  },
+  NotLinux: { means: 'The recorder runs on Linux nodes only.', next: 'Nothing to do.' },
   NoNativeSidecars: {
-    means: 'A node that the pod can go to, or the API server, has no native sidecars.',
-    next: 'Upgrade the named node to Kubernetes 1.29 or later, or keep the pod from it with a nodeSelector.',
+    means: 'The API server, or a node that the pod can be scheduled to, does not support native sidecars.',
+    next: 'Upgrade the named node to Kubernetes 1.29 or later, or exclude it with a nodeSelector.',
   },
   ContainerNameTaken: {
-    means: 'The pod has a container of its own that is called metricops-recorder.',
-    next: 'Give that container another name.',
+    means: 'The pod has a container of its own with the name metricops-recorder.',
+    next: 'Rename that container.',
   },
   LimitRangeExceeded: {
-    means: 'With the recorder the pod would break a LimitRange of its namespace, or its own resources.',
+    means: 'With the recorder the pod would exceed a LimitRange of its namespace, or its own resources.',
     next: 'Leave room for 5m CPU and 64Mi memory in the named bound.',
   },
   QuotaExceeded: {
@@ -403,16 +434,15 @@ export const reasons = {
     next: 'Raise the named quota; the next pods are injected.',
   },
   BreakerOpen: {
-    means: 'The recorder kept a pod of this namespace from starting or from being created: injection is stopped there.',
-    next: 'Remove what is named (image, pull secret, architecture, policy); one pod is tried again by itself.',
+    means: 'The recorder kept a pod of this namespace from starting or from being created. Injection is stopped there.',
+    next: 'Fix the named cause (image, pull secret, architecture, policy). One pod is then tried again automatically.',
   },
   CABundleContested: {
-    means:
-      "Another writer changes caBundle of the webhook's configuration; it is written again after longer and longer pauses.",
-    next: 'Take the MutatingWebhookConfiguration out of what the named field manager keeps.',
+    means: "Another writer keeps overwriting caBundle of the webhook's configuration; corrections are backing off.",
+    next: 'Exclude caBundle from what the named field manager applies.',
   },
   InjectionError: {
-    means: 'The injection failed; the pod starts without the sidecar.',
+    means: 'The injection failed; the pod starts without the recorder.',
     next: "The controller's log has the cause.",
   },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -25,7 +25,7 @@ export const rollbackPolicy = z.strictObject({
     .default('24h')
     .describe('A release older than this at the start of the burn is not suspected.'),
   minRequests: z.int().min(1).default(20).describe('Fewer requests than this in the judged window: Inconclusive.'),
-  verifyTimeout: duration.default('10m').describe('How long recovery may take before the incident is escalated.'),
+  verifyTimeout: duration.default('10m').describe('How long recovery may take before a person is needed.'),
 });
 export type RollbackPolicy = z.infer<typeof rollbackPolicy>;
 

@@ -47,7 +47,7 @@ interface Exit {
 const build = (argv: string[], io: CliIo, exit: Exit): Base => {
   const people = readable(io);
   const program = new Command(io.name)
-    .description('Makes the cluster equal Git, and takes back the release that burns the error budget.')
+    .description('Syncs the cluster with Git, and rolls back the release that burns the error budget.')
     .version(io.version, '-V, --version')
     .option('-n, --namespace <name>', "namespace to look in (default: the context's)")
     .option('-A, --all-namespaces', 'look in all namespaces')
@@ -80,10 +80,10 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     base.option('--no-wait', "don't wait until it is done").addOption(timeoutOption('how long to wait', timeout));
 
   program.commandsGroup('See:');
-  command('status', 'one page: syncs, holds, open incidents, missing sidecars', STATUS_HELP, status);
+  command('status', 'overview: syncs, holds, open incidents, pods without the recorder', STATUS_HELP, status);
   command('history <workload>', 'recorded releases of a workload', HISTORY_HELP, history);
   command('incidents', 'incidents, newest first', INCIDENTS_HELP, incidents).option('--open', 'only those not closed');
-  command('explain <incident>', 'the story of an incident', EXPLAIN_HELP, explain);
+  command('explain <incident>', 'what happened in an incident, and why', EXPLAIN_HELP, explain);
   command('holds', 'what is kept out, accepted or denied, and who asked', HOLDS_HELP, holds);
   // As kubectl diff: 1 tells of a difference, so an error has to be another number.
   command('diff <gitsync>', 'what differs from what was applied, and what is held back', DIFF_HELP, diff).hook(
@@ -128,7 +128,7 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     command('install', 'install or upgrade metricops in the cluster', INSTALL_HELP, install)
       .option('--image <reference>', 'image of the controller')
       .option('--sidecar-image <reference>', 'image of the recorder')
-      .option('--prometheus-url <url>', 'where burns are asked again')
+      .option('--prometheus-url <url>', 'Prometheus that burn rates are queried from')
       .option('--cluster-label <name=value>', 'label that an alert must carry to count')
       .option('--replicas <number>', 'of the controller', numberOption)
       .option('--dry-run', 'only say what would be applied; with -o yaml, print it'),

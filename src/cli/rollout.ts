@@ -25,7 +25,7 @@ export const rolledOut = (workload: KubeObject): { done: boolean; message: strin
   const old = workload.kind === 'DaemonSet' ? 0 : Math.max(0, (status.replicas ?? 0) - updated);
   const seen = (status.observedGeneration ?? 0) >= (workload.metadata.generation ?? 0);
   const done = seen && updated >= wanted && ready >= wanted && old === 0;
-  if (!seen) return { done, message: 'waiting for the roll-out to begin' };
+  if (!seen) return { done, message: 'waiting for the rollout to begin' };
   const leaving = old === 0 ? '' : `, ${old} old to go`;
   return { done, message: `${Math.min(updated, wanted)} of ${wanted} pods updated, ${ready} ready${leaving}` };
 };

@@ -88,7 +88,7 @@ export const judgeExpression = (
 ): Verdict => {
   const { query } = asked;
   if (!asked.burningNow)
-    return { result: 'NotGuilty', reason: 'NotBurning', message: 'asked again, the alert does not fire', time, query };
+    return { result: 'NotGuilty', reason: 'NotBurning', message: 'the alert does not fire any more', time, query };
   if (asked.burningBefore) {
     return {
       result: 'NotGuilty',

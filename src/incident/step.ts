@@ -176,11 +176,15 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
   const { policy, target, verdict } = observed;
   if (!target.release) return close('Escalated', target.reason, target.message);
   const to = target.release;
-  const what = `release ${incident.spec.suspect?.number} back to ${to.number}`;
+  const what = `from release ${incident.spec.suspect?.number} to release ${to.number}`;
   if (observed.otherTool !== undefined)
-    return close('Observed', 'OwnedByOtherTool', `${observed.otherTool} would undo it; would have taken ${what}`);
+    return close(
+      'Observed',
+      'OwnedByOtherTool',
+      `${observed.otherTool} would revert it; would have rolled back ${what}`,
+    );
   if (policy.mode === 'DryRun')
-    return close('Observed', 'ModeDryRun', `would have taken ${what}: ${verdict?.message ?? ''}`);
+    return close('Observed', 'ModeDryRun', `would have rolled back ${what}: ${verdict?.message ?? ''}`);
   const lastHour = observed.rollbacks.filter((at) => now - at < HOUR_MS);
   if (lastHour.length >= policy.maxPerHour)
     return close(
@@ -192,12 +196,12 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
   if (observed.rollbacks.length > 0 && now < free)
     return wait(
       'CoolDown',
-      `the last rollback was too short a time ago; waiting until ${new Date(Math.min(free, LAST_TIME)).toISOString()}`,
+      `the last rollback is more recent than the cooldown; waiting until ${new Date(Math.min(free, LAST_TIME)).toISOString()}`,
       Math.min(free - now, 30_000),
     );
   const consent = policy.mode === 'Approve' ? 'policy.mode is Approve' : observed.caution;
   if (consent !== undefined && !incident.spec.approved)
-    return wait('AwaitingApproval', `${consent}; wants to take ${what}, approve it with spec.approved`, 30_000);
+    return wait('AwaitingApproval', `${consent}; to roll back ${what}, approve it with spec.approved`, 30_000);
   const chosen = {
     number: to.number,
     sourceDigest: to.sourceDigest,
@@ -208,7 +212,7 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
   return move(incident, now, {
     phase: 'RollingBack',
     reason: 'ErrorRateIncreased',
-    message: `taking ${what}: ${verdict?.message ?? ''}`,
+    message: `rolling back ${what}: ${verdict?.message ?? ''}`,
     more: { mode: policy.mode, ...(verdict ? { verdict } : {}), target: chosen },
     writeHold: true,
     again: REQUEUE_MS,
@@ -261,7 +265,7 @@ const verifying = (incident: Incident, observed: Observation, now: number): Step
   const message = !observed.restored
     ? 'the pods of the restored release are not ready'
     : observed.burning
-      ? 'the budget burns on'
+      ? 'the error budget is still burning'
       : 'Prometheus could not say whether the burn ended';
   return move(incident, now, { phase: 'NotRecovered', reason, message });
 };

@@ -35,4 +35,4 @@ export const createTerm = (now: () => number, memory = new SharedArrayBuffer(16)
 
 /** A write that was not sent: this replica may not lead any more, and another may lead already. */
 export const notLeading = (): KubeError =>
-  new KubeError('not sent: this replica leads no more', { status: 0, reason: 'NotLeading' });
+  new KubeError('not sent: this replica is no longer the leader', { status: 0, reason: 'NotLeading' });

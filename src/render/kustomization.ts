@@ -70,7 +70,7 @@ const reader = (tree: Pick<GitTree, 'find' | 'read'>, documentsOf: ReadDocuments
     }
     total += content.length;
     if (total > MAX_TOTAL_BYTES) {
-      const what = 'the kustomizations and configurations of plug-ins';
+      const what = 'the kustomizations and configurations of plugins';
       throw new RenderError('ManifestTooLarge', `${what}, with ${path}, have more than ${MAX_TOTAL_BYTES} bytes`);
     }
     return documentsOf({ file: path, text: Buffer.from(content).toString() });

@@ -94,7 +94,9 @@ export const checkSeal = (
   const what = `ControllerRevision ${workload.namespace}/${name}`;
   const stored = (data ?? {}) as StoredSnapshot;
   if (stored.version !== VERSION) {
-    throw new SnapshotDamaged(`${what} has no seal of this version of metricops: the next release is recorded anew`);
+    throw new SnapshotDamaged(
+      `${what} has no seal of this version of metricops: the next release is recorded with one`,
+    );
   }
   if (!isSame(seal, sealOf(stored, key))) {
     throw new SnapshotDamaged(`${what} is not as this installation recorded it`);

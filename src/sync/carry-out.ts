@@ -55,7 +55,7 @@ export const carryOut = async (
 const driftNews = (sync: GitSync, state: SyncState, { clock, events }: Pick<CarryOutPorts, 'clock' | 'events'>) => ({
   onCorrected(difference: DriftEntry): void {
     noteCorrection(state, difference, clock.now());
-    const note = `put right: ${describeDrift(difference)}`;
+    const note = `reverted to Git: ${describeDrift(difference)}`;
     events.record(sync, { type: 'Normal', reason: 'DriftCorrected', action: 'Correct', note });
   },
   onReported(difference: DriftEntry): void {

@@ -50,7 +50,10 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
     ),
     applied: counter('objects_applied_total', 'Objects sent to the API server by server-side apply.', ['result']),
-    driftCorrections: counter('drift_corrections_total', 'Objects put back after a change by somebody else.'),
+    driftCorrections: counter(
+      'drift_corrections_total',
+      'Objects reverted to Git after a change by another field manager.',
+    ),
     holdsApplied: counter('holds_applied_total', 'Hold targets applied by result.', ['result']),
     holdApplyDuration: seconds(
       'hold_apply',
@@ -59,7 +62,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     ),
     snapshots: counter('release_snapshots_total', 'Snapshots of applied releases by result.', ['result']),
-    alerts: counter('alerts_received_total', 'Alerts received, by what became of them.', ['result']),
+    alerts: counter('alerts_received_total', 'Alerts received by result.', ['result']),
     refusedRequests: counter('requests_refused_total', 'Requests that were answered with an error, by code.', [
       'what',
       'result',
@@ -67,7 +70,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
     verdicts: counter('verdicts_total', 'Verdicts on releases under suspicion.', ['result']),
     rollbacks: counter('rollbacks_total', 'Rollbacks by how they ended.', ['result']),
     openIncidents: gauge('incidents_open', 'Incidents that are not closed.'),
-    records: counter('release_records_total', 'Reports of sidecars by result.', ['result']),
+    records: counter('release_records_total', 'Reports of recorders by result.', ['result']),
     admissions: counter('admissions_total', 'Admission reviews by what was decided.', ['result']),
     admissionDuration: seconds(
       'admission',
@@ -81,7 +84,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       'injection_stopped_namespaces',
       'Namespaces where nothing is injected, because the recorder kept a pod from starting or from being created.',
     ),
-    missedInjections: gauge('missed_injections', 'Running pods of opted-in workloads that have no sidecar.'),
+    missedInjections: gauge('missed_injections', 'Running pods of opted-in workloads that have no recorder.'),
     leader: gauge('leader', '1 on the replica that acts.'),
   };
   // Alerts ask for an increase, and the first failure is none where there was no value before.

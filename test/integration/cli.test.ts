@@ -193,7 +193,7 @@ describe('the command line', () => {
     assert.equal((await said()).length, 2);
   });
 
-  it('tells the story of an incident with evidence, verdict, rollback and the length of each step', async () => {
+  it('shows the story of an incident with evidence, verdict, rollback and the length of each step', async () => {
     const namespace = await shop();
     const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, seconds)).toISOString();
     await put(resources.incidents, {

@@ -344,7 +344,7 @@ describe('a Git server that means harm, or whose repositories are unusual', func
       );
     const noisy = (): { commit: string; pack: Buffer } => repositoryOf({ 'a.yaml': randomBytes(50_000) });
 
-    it('a tenant with many repositories gives up his own mirrors, and not those of others', async () => {
+    it('a tenant with many repositories gives up its own mirrors, and not those of others', async () => {
       const git = room({ mirrorsBytes: 300_000 });
       const modest = small();
       const mine = sourceOf(hostile.serve('modest', modest), { tenant: 'modest' });

@@ -71,7 +71,7 @@ describe('the thread that holds the Lease', () => {
     assert.equal(terms[0]?.aborted, false);
   });
 
-  it('lets a main loop that hangs lose the Lease, and no write of it is sent when it wakes up', async () => {
+  it('lets a main loop that hangs lose the Lease, and no write of it is sent when it goes on', async () => {
     const { thread, terms, client, namespace } = await start(300);
     standStill(2 * LEASE_MS);
     // Before any message of the thread was delivered: the memory alone says so.

@@ -88,7 +88,7 @@ describe('the recorder', () => {
   it('waits for a server that is not there yet, and for its token', async () => {
     const port = await freePort();
     const sidecar = await run({ recordUrl: `https://127.0.0.1:${port}/api/v1/records`, ca: bundleOf(certificates) });
-    await eventually(() => said(sidecar, 'no answer to the report'));
+    await eventually(() => said(sidecar, 'report failed'));
     sidecar.writeToken('late');
     const { reports } = await recordServer([200], certificates.leaf, port);
     await eventually(() => said(sidecar, 'release recorded'));
@@ -108,7 +108,7 @@ describe('the recorder', () => {
     const other = await renewed(undefined, ['127.0.0.1'], Date.now());
     const { url, reports } = await recordServer([200], other.leaf);
     const sidecar = await run({ recordUrl: url, ca: bundleOf(certificates), token: 't' });
-    await eventually(() => said(sidecar, 'no answer to the report'));
+    await eventually(() => said(sidecar, 'report failed'));
     assert.equal(reports.length, 0);
     sidecar.writeCa(bundleOf(other));
     await eventually(() => said(sidecar, 'release recorded'));
@@ -131,7 +131,7 @@ describe('the recorder', () => {
     const { url } = await recordServer([503, 200]);
     const sidecar = await run({ recordUrl: url, ca: bundleOf(certificates), token: 't', port });
     await eventually(() => said(sidecar, 'release recorded'));
-    assert.ok(said(sidecar, 'no metrics: the port is taken; it is tried again'));
+    assert.ok(said(sidecar, 'metrics port in use; retrying'));
     assert.equal(sidecar.process.exitCode, null);
     other.close();
     await eventually(() => said(sidecar, 'serving metrics'));
@@ -140,7 +140,7 @@ describe('the recorder', () => {
 
   it('never ends by itself, even with settings that make no sense', async () => {
     const sidecar = await run({ recordUrl: 'no url' });
-    await eventually(() => said(sidecar, 'the settings are wrong: nothing is recorded'));
+    await eventually(() => said(sidecar, 'invalid settings: nothing is recorded'));
     assert.equal(sidecar.process.exitCode, null);
     sidecar.process.kill('SIGTERM');
     assert.deepEqual(await once(sidecar.process, 'exit'), [0, null]);

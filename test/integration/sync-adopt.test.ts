@@ -74,7 +74,7 @@ describe('an object that another tool applies', () => {
   it('is adopted from kubectl apply --server-side only when told so, and loses what Git does not have', () =>
     isAdopted({ name: 'kubectl apply', as: ['apply', '--server-side'] }, bySpec));
 
-  it('is adopted from Helm only when told so, and loses what Git does not have', () =>
+  it('is adopted from Helm only with consent, and loses what Git does not have', () =>
     isAdopted(
       {
         name: 'Helm',

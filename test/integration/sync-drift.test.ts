@@ -85,7 +85,7 @@ describe('drift', () => {
     });
 
   describe('with drift: Correct', () => {
-    it('puts a change by hand right, and tells who changed which field from what to what', async () => {
+    it('reverts a change by hand, and says who changed which field from what to what', async () => {
       const sync = await start({ 'a.yaml': yaml(configMap('limits', { rps: '100', burst: '5' })) });
       await sync.ready();
       byHand(sync, 'configmap', 'limits', { data: { rps: '1' } });
@@ -127,7 +127,7 @@ describe('drift', () => {
       });
     });
 
-    it('puts labels and annotations of Git right, also of kinds that do not count them as a change', async () => {
+    it('corrects labels and annotations of Git, also of kinds that do not count them as a change', async () => {
       const ranges = 'nginx.ingress.kubernetes.io/whitelist-source-range';
       const sync = await start({
         'a.yaml': yaml(ingress('shop', { [ranges]: '10.0.0.0/8', 'example.com/auth': 'on' })),
@@ -203,7 +203,7 @@ describe('drift', () => {
       const { code, out } = await metricops(sync, 'diff', 'app');
       assert.deepEqual([code, (await live(sync)).status?.drift], [0, undefined]);
       assert.match(out, /no difference/);
-      assert.match(out, /put right/);
+      assert.match(out, /reverted at once/);
     });
   });
 
@@ -262,7 +262,7 @@ describe('drift', () => {
       assert.match(JSON.stringify(await sync.get(resources.deployments, 'web')), /shell:v1/, 'nothing is written');
     });
 
-    it('tells of a deleted object and does not bring it back, not even after a restart', async () => {
+    it('reports a deleted object and does not bring it back, not even after a restart', async () => {
       const sync = await start(
         { 'a.yaml': yaml(configMap('limits'), configMap('banner', { v: '1' })) },
         { drift: 'Report' },
@@ -327,7 +327,7 @@ describe('drift', () => {
       for (const value of values.flatMap((v) => [v, base64(v)])) assert.ok(!text.includes(value), `shows ${value}`);
     };
 
-    it('is told without its values, in the status, the Events and metricops diff', async () => {
+    it('is reported without its values, in the status, the Events and metricops diff', async () => {
       const sync = await start({ 'a.yaml': yaml(secret('hunter2-in-git')) }, { drift: 'Report' });
       await sync.ready();
       byHand(sync, 'secret', 'login', { stringData: { password: 'swordfish-by-hand' } });
@@ -338,7 +338,7 @@ describe('drift', () => {
       hides(shown, 'hunter2-in-git', 'swordfish-by-hand');
     });
 
-    it('is put right without its values in the Event', async () => {
+    it('is corrected without its values in the Event', async () => {
       const sync = await start({ 'a.yaml': yaml(secret('hunter2-in-git')) });
       await sync.ready();
       byHand(sync, 'secret', 'login', { stringData: { password: 'swordfish-by-hand' } });
@@ -355,19 +355,21 @@ describe('drift', () => {
   });
 
   describe('by a controller that fights for the same field', () => {
-    it('is put right ever more seldom, and the status says so', async () => {
+    it('is corrected less and less often, and the status says so', async () => {
       const sync = await start({ 'a.yaml': yaml(configMap('limits', { rps: '100' })) });
       await sync.ready();
       const fight = async (): Promise<boolean> => {
         if (dataOf(await sync.get(resources.configMaps, 'limits')).rps === '100') {
           await byController(sync, resources.configMaps, 'limits', 'rate-tuner', { data: { rps: '7' } });
         }
-        return /^True DriftConflict .*limits: rate-tuner changes \/data\/rps .*\d times/.test(await drifted(sync));
+        return /^True DriftConflict .*limits: rate-tuner keeps overwriting \/data\/rps: reverted \d times/.test(
+          await drifted(sync),
+        );
       };
-      await eventually(fight, { what: 'the word of the quarrel', everyMs: 20 });
-      // The rate-tuner gives in: the field is put right once more when the pause is over, and all is well.
+      await eventually(fight, { what: 'the report of the conflict', everyMs: 20 });
+      // The rate-tuner gives in: the field is corrected once more when the pause is over.
       await limitsAre(sync, '100');
-      await eventually(async () => /^False/.test(await drifted(sync)), { what: 'the end of the quarrel' });
+      await eventually(async () => /^False/.test(await drifted(sync)), { what: 'the end of the conflict' });
     });
 
     it('is no reason to let edits by different causes wait', async () => {

@@ -43,7 +43,7 @@ describe('what is sick delays nobody else', () => {
     });
     after(() => webhook?.remove());
 
-    it('delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it is well again', async () => {
+    it('delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it recovers', async () => {
       const well = await start({ 'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v1')) });
       await well.ready();
       const good = await well.get(resources.deployments, 'web');

@@ -87,7 +87,7 @@ describe('a GitSync and a HorizontalPodAutoscaler on a metric of an adapter:', (
   };
   const liveImage = async ({ get }: StartedSync) => imageOf(await get(resources.deployments, 'web'));
 
-  it('lets go of the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says', async () => {
+  it('releases the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says', async () => {
     const sync = await begin({ 'web.yaml': yaml(web('shop:v1', 2)) });
     adapter.set(sync.ns, 40);
     await makeAutoscaler(sync.ns);

@@ -289,7 +289,7 @@ describe('a GitSync, in order:', () => {
     assert.deepEqual((await get(resources.configMaps, 'worker'))?.data, { version: 'v2' });
   });
 
-  it('waits until every object is healthy when it is told to wait', async () => {
+  it('waits until every object is healthy with wait: true', async () => {
     const { ns, ready } = await start({ 'a.yaml': yaml(web('web')) }, { wait: true });
     const waiting = await ready('False', new RegExp(`Progressing Deployment ${ns}/web: `));
     assert.equal(conditionOf(waiting, 'Reconciling')?.status, 'True');

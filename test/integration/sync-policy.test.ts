@@ -66,7 +66,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
       assert.deepEqual(dataOf(await config(sync, 'limits')), { max: '2' });
     });
 
-    it('makes a create-only object, leaves it to others afterwards, and makes it anew when it is deleted', async () => {
+    it('makes a create-only object, leaves it to others afterwards, and makes it again when it is deleted', async () => {
       const seed = (v: string): string =>
         yaml(configMap('seed', { v }, applied('create-only')), configMap('rest', { v }));
       const sync = await start({ 'a.yaml': seed('1') });
@@ -105,7 +105,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
       assert.equal(await sync.get(resources.deployments, 'web'), undefined);
     });
 
-    it('says that a field is immutable, and replaces the object when it is told force-replace', async () => {
+    it('says that a field is immutable, and replaces the object with force-replace', async () => {
       const frozen = (v: string, annotations?: object): string =>
         yaml({ ...configMap('limits', { v }, annotations), immutable: true });
       const sync = await start({ 'a.yaml': frozen('1') });

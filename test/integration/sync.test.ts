@@ -84,7 +84,7 @@ describe('a GitSync', () => {
     await eventually(async () => (await get(resources.configMaps, ns, 'one')) === undefined, { what: 'the prune' });
   });
 
-  it('puts drift right, edits and deletions, also while the Git server is away', async () => {
+  it('corrects drift, edits and deletions, also while the Git server is away', async () => {
     const { ns } = await start({ 'a.yaml': yaml(configMap('one', { v: 'git' })) });
     await bench.ready(ns, 'app');
     for (const fault of ['none', 'unavailable'] as const) {
@@ -118,7 +118,7 @@ describe('a GitSync', () => {
     assert.ok(await get(resources.configMaps, ns, 'one'));
   });
 
-  it('writes as the ServiceAccount that it is told to be, and no more', async () => {
+  it('writes as the ServiceAccount of spec.serviceAccountName, and no more', async () => {
     const { ns } = await start({ 'a.yaml': yaml(configMap('one')) }, { serviceAccountName: 'default' });
     await bench.ready(ns, 'app', 'False', /ObjectRejected .*forbidden/);
   });

@@ -39,7 +39,7 @@ describe('the comparison', () => {
     });
   }
 
-  it('draws marks, links, notes, and a dash for what we do not know', () => {
+  it('draws marks, links and notes; what is not known and what does not apply have signs of their own', () => {
     const text = compare([
       {
         area: 'Area',
@@ -47,17 +47,34 @@ describe('the comparison', () => {
         flux: { mark: 'partly', note: 'by flag', page: 'https://example.com/' },
         ours: { mark: 'yes', test, note: 'always' },
       },
-      { area: 'Area', name: 'c', flux: { mark: 'no' }, argo: { mark: 'yes' }, ours: { mark: 'no', note: 'planned' } },
+      { area: 'Area', name: 'c', flux: { mark: 'n/a' }, argo: { mark: 'yes' }, ours: { mark: 'no', note: 'planned' } },
     ]);
-    assert.deepEqual(text.split('\n').slice(4), [
+    assert.deepEqual(text.split('\n').slice(text.split('\n').indexOf('## Area')), [
       '## Area',
       '',
       '| | Flux | Argo CD | metricops |',
       '|---|---|---|---|',
-      '| a \\| b | [partly](https://example.com/): by flag | – | [yes](../a.test.ts): “does it”; always |',
-      '| c | no | yes | no: planned |',
+      '| a \\| b | [partly](https://example.com/): by flag | ? | [yes](../a.test.ts): “does it”; always |',
+      '| c | – | yes | no: planned |',
       '',
     ]);
+  });
+
+  it('has columns for Flagger and Argo Rollouts where an area says something about them', () => {
+    const ours: OwnClaim = { mark: 'no' };
+    const text = compare([
+      { area: 'Canary', name: 'a', flagger: { mark: 'yes' }, ours },
+      { area: 'Canary', name: 'b', ours },
+      { area: 'Git', name: 'c', ours },
+    ]);
+    assert.match(text, /## Canary\n\n\| \| Flux \| Argo CD \| Flagger \| Argo Rollouts \| metricops \|/);
+    assert.match(text, /^\| a \| \? \| \? \| yes \| \? \| no \|$/m);
+    assert.match(text, /## Git\n\n\| \| Flux \| Argo CD \| metricops \|/);
+  });
+
+  it('says which version of each product it is about', () => {
+    for (const version of ['Flux 2.9', 'Argo CD 3.5', 'Flagger 1.44', 'Argo Rollouts 1.9', 'November 2026'])
+      assert.ok(compare(features).includes(version), version);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Claim, Feature, Mark, OwnClaim, TestTitle } from './types.ts';
+import { type Claim, type Feature, type Mark, type OwnClaim, type Peer, peers, type TestTitle } from './types.ts';
 
 export { features } from './features/index.ts';
 export type { Claim, Feature, Mark, OwnClaim, TestTitle } from './types.ts';
@@ -8,24 +8,40 @@ export const compare = (features: readonly Feature[]): string =>
   `${[HEAD, ...[...Map.groupBy(features, (f) => f.area)].map(section)].join('\n\n')}\n`;
 
 const HEAD = [
-  '# metricops beside Flux and Argo CD',
+  '# metricops beside Flux, Argo CD, Flagger and Argo Rollouts',
   '',
-  'Each metricops entry names its test: `npm test` fails when that test does not pass. Flux and Argo CD entries link to their documentation; entries without a link come from their source code (Argo CD v3.5, Flux kustomize-controller; 2026) or from our own knowledge. A dash means *unknown* or *not applicable*: it does not say that the other project lacks the feature.',
+  'Compared are Flux 2.9 (kustomize-controller 1.9, helm-controller 1.6), Argo CD 3.5, Flagger 1.44 and Argo Rollouts 1.9, as of November 2026. Flagger and Argo Rollouts judge a release while it is rolled out; they have columns where that matters.',
+  '',
+  'Each metricops entry names its test: `npm test` fails when that test does not pass. Entries of the others link to their documentation; entries without a link come from their source code or from our own knowledge. `?` means that we do not know: it does not say that a project lacks the feature. `–` means that the question does not apply to a project.',
 ].join('\n');
 
-const section = ([area, features]: [string, Feature[]]): string =>
-  [
+const section = ([area, features]: [string, Feature[]]): string => {
+  const columns = columnsOf(features);
+  const row = (feature: Feature): string[] => [
+    feature.name,
+    ...columns.map((peer) => claimOf(feature[peer])),
+    own(feature.ours),
+  ];
+  return [
     `## ${area}`,
     '',
-    '| | Flux | Argo CD | metricops |',
-    '|---|---|---|---|',
-    ...features.map((f) => `| ${[f.name, peer(f.flux), peer(f.argo), own(f.ours)].map(cell).join(' | ')} |`),
+    `| | ${[...columns.map((peer) => peers[peer]), 'metricops'].join(' | ')} |`,
+    `|${'---|'.repeat(columns.length + 2)}`,
+    ...features.map((feature) => `| ${row(feature).map(cell).join(' | ')} |`),
   ].join('\n');
+};
 
-const peer = (claim: Claim | undefined): string => {
-  if (!claim) return '–';
-  const mark = claim.page === undefined ? claim.mark : `[${claim.mark}](${claim.page})`;
-  return withNote(mark, claim.note);
+/** Flux and Argo CD always; Flagger and Argo Rollouts where the area says anything about one of them. */
+const columnsOf = (features: readonly Feature[]): Peer[] => {
+  const all = Object.keys(peers) as Peer[];
+  const released = features.some(({ flagger, rollouts }) => flagger ?? rollouts);
+  return released ? all : ['flux', 'argo'];
+};
+
+const claimOf = (claim: Claim | undefined): string => {
+  if (!claim) return '?';
+  const mark = claim.mark === 'n/a' ? '–' : claim.mark;
+  return withNote(claim.page === undefined ? mark : `[${mark}](${claim.page})`, claim.note);
 };
 
 /** No line number in the link: every edit of the test file would change this one. */

@@ -1,4 +1,5 @@
-export type Mark = 'yes' | 'partly' | 'no';
+/** How far a project does something. `n/a`: the question has no meaning for it. */
+export type Mark = 'yes' | 'partly' | 'no' | 'n/a';
 
 /** What another project does. */
 export interface Claim {
@@ -20,11 +21,9 @@ export interface TestTitle {
 /** What we do: no mark above "no" without a test that shows it. */
 export type OwnClaim = { mark: 'no'; note?: string } | { mark: 'yes' | 'partly'; test: TestTitle; note?: string };
 
-export interface Feature {
-  area: string;
-  name: string;
-  /** Left out: we do not know. */
-  flux?: Claim;
-  argo?: Claim;
-  ours: OwnClaim;
-}
+/** The other projects, as the columns of a table stand. */
+export const peers = { flux: 'Flux', argo: 'Argo CD', flagger: 'Flagger', rollouts: 'Argo Rollouts' } as const;
+export type Peer = keyof typeof peers;
+
+/** A claim that is left out: we do not know. */
+export type Feature = { area: string; name: string; ours: OwnClaim } & Partial<Record<Peer, Claim>>;

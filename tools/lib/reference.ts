@@ -13,7 +13,7 @@ const head = (): string =>
   [
     '# Reference',
     '',
-    `Kinds of \`${API_VERSION}\`. All but PlatformPolicy are namespaced; \`kubectl get metricops -A\` lists them.`,
+    `Kinds of \`${API_VERSION}\`. All but PlatformPolicy are namespaced; \`kubectl get metricops -A\` lists them. [api-versions.md](api-versions.md) says what is stable, and [glossary.md](glossary.md) explains the words.`,
     '',
     '| kind | short name | what it says |',
     '|---|---|---|',

@@ -13,7 +13,7 @@ import { removeHold } from './lift.ts';
 
 export const ACCEPT_HELP = `
 Creates a hold with action Accept: the release is never rejected for as long as that hold exists. A hold that keeps it
-out is deleted. To take the acceptance back: \`metricops lift hold/NAME\`.
+out is deleted. To end the acceptance: \`metricops lift hold/NAME\`.
 
 Needs the rights to create and delete holds in the namespace: the role metricops-release-manager has them.
 
@@ -64,7 +64,9 @@ const withdraw = async (cli: Cli, hold: RollbackHold, digests: readonly string[]
   if (rest.length === hold.spec.rejectedDigests.length) return [];
   if (rest.length === 0) {
     const gone = await removeHold(cli, hold);
-    return [gone ? `hold ${name} deleted` : `the deletion of hold ${name} is stored; the controller lets go of it`];
+    return [
+      gone ? `hold ${name} deleted` : `the deletion of hold ${name} is stored; the controller removes its finalizer`,
+    ];
   }
   await cli.client.replace(resources.holds, { ...hold, spec: { ...hold.spec, rejectedDigests: rest } });
   return [`hold ${name} keeps out ${plural(rest.length, 'other release')}`];

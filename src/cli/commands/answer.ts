@@ -100,6 +100,6 @@ const answer = async (cli: Cli, incident: Incident, hold: Hold): Promise<Hold> =
   if (created) return stored;
   throw new CliError(
     `Incident ${incident.metadata.name} is answered already: hold ${stored.metadata.name} says ${stored.spec.action}, asked by ${requestedBy(stored)}.`,
-    `To answer anew: metricops lift hold/${stored.metadata.name} -n ${cli.namespace}`,
+    `To answer again: metricops lift hold/${stored.metadata.name} -n ${cli.namespace}`,
   );
 };

@@ -199,10 +199,10 @@ const tokens: Check = async (cli) => {
 const prometheus: Check = async (cli) => {
   const config = await cli.client.get(resources.configMaps, system('metricops-config'));
   const url = (config?.data as Record<string, string> | undefined)?.METRICOPS_PROMETHEUS_URL;
-  if (url) return ok(`burns are asked of ${url}`);
+  if (url) return ok(`burn rates are queried from ${url}`);
   return {
     result: 'warning',
-    message: 'no Prometheus: every incident is escalated to a person',
+    message: 'no Prometheus: every verdict is Inconclusive, and a person has to decide',
     next: 'metricops install --prometheus-url http://...',
   };
 };
@@ -255,7 +255,7 @@ const line = ({ result, message, next }: Finding): string =>
 /** A check that this person may not make says nothing about the installation. */
 const notSeen = (name: string, error: unknown): Finding => {
   if (error instanceof KubeError && error.status === 403)
-    return { result: 'skipped', message: `${name}: you may not look (${error.message})` };
+    return { result: 'skipped', message: `${name}: you may not read this (${error.message})` };
   if (error instanceof KubeError && error.status > 0) return { result: 'failed', message: error.message };
   throw error;
 };

@@ -15,7 +15,7 @@ import { findSync } from './sync.ts';
 
 export const DIFF_HELP = `
 What differs between the cluster and what was applied from Git. Objects of every kind: what the controller found, where
-spec.drift is Report (with Correct it is put right at once, and there is usually nothing to see). Workloads that are
+spec.drift is Report (with Correct it is reverted at once, and there is usually nothing to see). Workloads that are
 opted in: asked now, with a server-side dry run that writes nothing; and, where a release is held back, what Git would
 change. Values of Secrets are never shown.
 
@@ -127,7 +127,7 @@ const tailOf = (sync: GitSync): string | undefined => {
     const full = sync.status?.drift?.length === MAX_SHOWN;
     return full ? `Only the first ${MAX_SHOWN} objects are shown.` : undefined;
   }
-  return 'What is changed by hand is put right at once (spec.drift is Correct): there is usually nothing to see.';
+  return 'Changes by hand are reverted at once (spec.drift is Correct): there is usually nothing to see.';
 };
 
 const ofWorkload = async (client: KubeClient, sync: GitSync, key: ObjectKey): Promise<Difference[]> => {

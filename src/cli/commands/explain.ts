@@ -8,7 +8,7 @@ import { facts, indent, table } from '../table.ts';
 import { age, imagesOf, leg, percent, plural, shortCommit, span, trueWords, workloadWords } from '../words.ts';
 
 export const EXPLAIN_HELP = `
-Tells the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
+Shows the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
 done, and how long each step took.
 
 Examples:
@@ -64,7 +64,7 @@ export const story = (incident: Incident, history: ReleaseHistory | undefined, n
 
 const MEANING: Record<IncidentPhase, string> = {
   Open: 'the evidence is stored, nothing is judged yet',
-  Judging: 'Prometheus is asked until there is a verdict',
+  Judging: 'Prometheus is queried until there is a verdict',
   RollingBack: 'the last good release is being applied',
   Verifying: 'the last good release is applied; its pods and the burn are watched',
   Recovered: 'closed, the rollback helped',

@@ -52,7 +52,7 @@ export const removeHold = async (cli: Cli, { metadata }: Hold): Promise<boolean>
 const liftOne = async (cli: Cli, hold: Hold): Promise<string> => {
   const { name, namespace } = hold.metadata;
   if (!(await removeHold(cli, hold)))
-    return `The deletion of hold ${name} is stored; the controller lets go of it once it runs: metricops check`;
+    return `The deletion of hold ${name} is stored; the controller removes its finalizer once it runs: metricops check`;
   if (!isRollback(hold))
     return `hold ${name} deleted: what it said of ${workloadWords(hold.spec.workloadRef)} no longer counts`;
   const others = await holdsOfWorkload(cli, workloadOf(hold));

@@ -59,7 +59,7 @@ const recorderWords = (covered: Coverage[], missing: Coverage[]): string => {
       workload.namespace,
       workloadWords(workload),
       `${pods - injected} of ${pods}`,
-      why ?? 'started while the webhook was not there; the next roll-out injects it',
+      why ?? 'started while the webhook was not there; the next rollout injects it',
     ]),
   );
 };

@@ -8,7 +8,7 @@ import { leg, plural } from '../words.ts';
 
 export const UNINSTALL_HELP = `
 Removes the controller, the webhook and their rights. What GitSyncs applied keeps running, and the injected sidecars
-leave with each workload's next roll-out.
+leave with each workload's next rollout.
 
 By default the kinds stay, with all GitSyncs, holds, release histories and incidents; a later install finds them again.
 With --all they are deleted too, the ConfigMaps with the CA bundle of the sidecars, and the namespace

@@ -33,7 +33,7 @@ export const deleteToRecreate = async (
   for (const until = clock.now() + LIMIT_MS; clock.now() < until; await clock.sleep(POLL_MS, signal)) {
     if ((await client.get(type, object.metadata))?.metadata.uid !== uid) return;
   }
-  const message = 'it is deleted, to be created again, and has not ended yet';
+  const message = 'waiting for its deletion before it is recreated';
   throw new KubeError(message, { status: 409, reason: 'Conflict' });
 };
 

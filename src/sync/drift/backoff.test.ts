@@ -23,7 +23,7 @@ const corrected = (times: number, entry = edit()): SyncState => {
 /** For how long the object is left alone from 0 on. */
 const pauseAfter = (times: number): number | undefined => backoffEndsIn(corrected(times), 0);
 
-describe('a quarrel about a field', () => {
+describe('a conflict about a field', () => {
   it('begins with the fifth correction of the same cause in a row', () => {
     assert.deepEqual([1, 2, 3, 4].map(pauseAfter), [undefined, undefined, undefined, undefined]);
     assert.equal(isBackedOff(corrected(4), ID, 0), false);
@@ -48,7 +48,7 @@ describe('a quarrel about a field', () => {
     assert.equal(isBackedOff(state, ID, 20), false);
   });
 
-  it('is none where the same is put right once in a long while', () => {
+  it('is none where the same is corrected once in a long while', () => {
     const state = newSyncState();
     for (let n = 0; n < 20; n += 1) noteCorrection(state, edit(), n * 2 * MINUTE);
     assert.equal(isBackedOff(state, ID, 38 * MINUTE), false);
@@ -63,7 +63,7 @@ describe('a quarrel about a field', () => {
     assert.equal(isBackedOff(late, ID, 300_000 + MINUTE), false);
   });
 
-  it('is about one object: another one is put right at once', () => {
+  it('is about one object: another one is corrected at once', () => {
     const other = 'shop_banner__ConfigMap';
     const state = corrected(9);
     noteCorrection(state, edit('rate-tuner', '/data/rps', other), 0);
@@ -71,7 +71,7 @@ describe('a quarrel about a field', () => {
     assert.deepEqual([isBackedOff(state, ID, 0), isBackedOff(state, other, 0)], [true, false]);
   });
 
-  it('ends first where it is looked at first', () => {
+  it('ends first where it began first', () => {
     const other = 'shop_banner__ConfigMap';
     const state = corrected(9);
     for (let n = 0; n < 6; n += 1) noteCorrection(state, edit('rate-tuner', '/data/rps', other), 500);
@@ -86,13 +86,13 @@ describe('a quarrel about a field', () => {
     assert.deepEqual(driftConflictsOf(state, 0), []);
   });
 
-  it('is told in words, also where an object is deleted again and again', () => {
+  it('is described, also where an object is deleted again and again', () => {
     assert.deepEqual(driftConflictsOf(corrected(6), 0), [
-      'ConfigMap shop/limits: rate-tuner changes /data/rps again and again; put right 6 times in a row, now ever more seldom',
+      'ConfigMap shop/limits: rate-tuner keeps overwriting /data/rps: reverted 6 times in a row, now backing off',
     ]);
     assert.match(
       driftConflictsOf(corrected(5, edit('', '')), 0)[0] ?? '',
-      /^ConfigMap shop\/limits: somebody deletes it /,
+      /^ConfigMap shop\/limits: somebody keeps deleting it: /,
     );
   });
 });

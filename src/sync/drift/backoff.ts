@@ -42,8 +42,8 @@ export const driftConflictsOf = (state: SyncState, now: number): string[] =>
     const last = state.corrections.get(id);
     if (!last || !isBackedOff(state, id, now)) return [];
     const who = last.by === '' ? 'somebody' : last.by;
-    const does = last.path === '' ? 'deletes it' : `changes ${last.path}`;
-    return `${describeKey(parseKey(id))}: ${who} ${does} again and again; put right ${last.times} times in a row, now ever more seldom`;
+    const does = last.path === '' ? 'keeps deleting it' : `keeps overwriting ${last.path}`;
+    return `${describeKey(parseKey(id))}: ${who} ${does}: reverted ${last.times} times in a row, now backing off`;
   });
 
 /** Nothing for the first five, then 1 s, 2 s, 4 s … to five minutes. */

@@ -56,7 +56,7 @@ const unlearned = (sync: GitSync, kind: string, error: unknown): ApplyProblem | 
   if (!(error instanceof KubeError)) throw error;
   // Of a kind that only its account may read, the status names the objects, whatever their number.
   if (isUnreadable(sync, error) || isNoMatch(error)) return undefined;
-  const message = `which ${kind} are ours is not known: ${messageOf(error)}`;
+  const message = `cannot list managed ${kind}: ${messageOf(error)}`;
   return { key: '', reason: 'PruneFailed', message, permanent: false };
 };
 

@@ -77,7 +77,7 @@ export const keep = async (
   if (kept.length === 0) return;
   const named = kept.slice(0, NAMED).map(({ key }) => describeKey(parseKey(key)));
   const more = kept.length > NAMED ? ` and ${kept.length - NAMED} more` : '';
-  const note = `deleted, and left in the cluster: ${named.join(', ')}${more}. What is not needed is to be deleted by hand`;
+  const note = `deleted, and left in the cluster: ${named.join(', ')}${more}. Delete by hand what is not needed`;
   ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
 };
 

@@ -200,7 +200,7 @@ const pruneCondition = ({ metadata }: GitSync, { kept }: SyncState, plan: Plan |
     return yes('PrunePending', first.reason, `left Git and not deleted: ${listed(pending)}`);
   const { namespace, name } = metadata;
   const command = `kubectl annotate gitsync ${name} -n ${namespace} --overwrite ${annotations.pruneConfirmed}=${plan.confirm}`;
-  return yes('PrunePending', first.reason, `${limitWords(plan)}; to let these go: ${command}`);
+  return yes('PrunePending', first.reason, `${limitWords(plan)}; to confirm this deletion: ${command}`);
 };
 
 const PENDING_MAX = 50;

@@ -20,7 +20,7 @@ export const tenancy: Row[] = [
     name: 'Writes as a ServiceAccount of the tenant',
     flux: { mark: 'yes', page: `${KUSTOMIZATION}#role-based-access-control` },
     argo: { mark: 'partly', note: 'opt-in, beta since v3.5', page: `${ARGO_OPERATOR}app-sync-using-impersonation/` },
-    ours: shown(SYNC, 'writes as the ServiceAccount that it is told to be, and no more'),
+    ours: shown(SYNC, 'writes as the ServiceAccount of spec.serviceAccountName, and no more'),
   },
   {
     name: 'That can be made mandatory',
@@ -35,6 +35,7 @@ export const tenancy: Row[] = [
   },
   {
     name: "A label on somebody else's object claims nothing",
+    argo: { mark: 'yes', note: 'tracking by annotation, the default', page: `${ARGO_USER}resource_tracking/` },
     ours: shown(TENANCY, 'loses nothing to the owner label of its GitSync on an object of somebody else'),
   },
   {
@@ -59,12 +60,6 @@ export const tenancy: Row[] = [
       },
       note: 'hosts, kinds and namespaces by one PlatformPolicy for all, rights by RBAC',
     },
-  },
-  {
-    name: 'Web UI with single sign-on',
-    flux: { mark: 'no', note: 'none in core' },
-    argo: { mark: 'yes', page: `${ARGO_OPERATOR}user-management/` },
-    ours: notYet,
   },
   {
     name: 'Kinds that only the tenant may read',
@@ -106,7 +101,11 @@ export const scale: Row[] = [
   },
   {
     name: 'One object for many syncs',
-    flux: { mark: 'no', note: 'the Flux Operator has ResourceSet' },
+    flux: {
+      mark: 'no',
+      note: 'the Flux Operator has ResourceSet',
+      page: 'https://fluxoperator.dev/docs/crd/resourceset/',
+    },
     argo: { mark: 'yes', note: 'ApplicationSet', page: `${ARGO_OPERATOR}applicationset/` },
     ours: shown(SETS, 'makes a GitSync for each folder, and follows the commits'),
   },
@@ -118,14 +117,14 @@ export const scale: Row[] = [
     name: 'A namespace that hangs delays no other',
     ours: shown(
       FAIRNESS,
-      'delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it is well again',
+      'delays neither the GitSyncs of other namespaces nor a rollback, and is synced when it recovers',
     ),
   },
   {
     name: 'A repository has limits, and costs its own namespace only',
     ours: shown(
       'test/integration/git-hostile.test.ts',
-      'a tenant with many repositories gives up his own mirrors, and not those of others',
+      'a tenant with many repositories gives up its own mirrors, and not those of others',
       'all limits are in [limits.md](limits.md)',
     ),
   },
@@ -144,7 +143,7 @@ export const scale: Row[] = [
     name: 'A busy leader keeps the Lease, and one that hangs loses it and writes nothing',
     ours: shown(
       'test/integration/lease-thread.test.ts',
-      'lets a main loop that hangs lose the Lease, and no write of it is sent when it wakes up',
+      'lets a main loop that hangs lose the Lease, and no write of it is sent when it goes on',
     ),
   },
 ];

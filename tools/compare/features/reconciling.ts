@@ -1,4 +1,15 @@
-import { ARGO_OPERATOR, ARGO_USER, HELM_RELEASE, KUSTOMIZATION, type Row, SYNC, shown } from './claims.ts';
+import {
+  ARGO_OPERATOR,
+  ARGO_USER,
+  FLUX_28,
+  FLUX_29,
+  HELM_RELEASE,
+  KUSTOMIZATION,
+  notYet,
+  type Row,
+  SYNC,
+  shown,
+} from './claims.ts';
 
 const ORDER = 'test/integration/sync-order.test.ts';
 const POLICY = 'test/integration/sync-policy.test.ts';
@@ -24,7 +35,7 @@ export const order: Row[] = [
   },
   {
     name: 'Waves by annotation',
-    flux: { mark: 'no' },
+    flux: { mark: 'no', note: 'custom apply stages by kind', page: FLUX_28 },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
     ours: shown(ORDER, 'applies a later wave only when the earlier one is healthy, and says which wave waits for what'),
   },
@@ -32,7 +43,7 @@ export const order: Row[] = [
     name: 'Wait until the objects are healthy',
     flux: { mark: 'yes', note: 'kstatus', page: `${KUSTOMIZATION}#wait` },
     argo: { mark: 'yes', note: 'built-in and Lua checks', page: `${ARGO_OPERATOR}health/` },
-    ours: shown(ORDER, 'waits until every object is healthy when it is told to wait'),
+    ours: shown(ORDER, 'waits until every object is healthy with wait: true'),
   },
   {
     name: 'Health of your own kinds by an expression',
@@ -46,13 +57,13 @@ export const order: Row[] = [
     ours: shown(ORDER, 'judges an Argo Rollout by its phase'),
   },
   {
-    name: 'What has failed for good is told at once',
+    name: 'Objects that cannot recover are reported at once',
     flux: { mark: 'yes' },
     ours: shown(ORDER, 'fails fast on a stalled Deployment, is Ready when it recovers, and names the commit all along'),
   },
   {
     name: 'A newer commit supersedes a stuck one',
-    flux: { mark: 'partly', note: 'not by default' },
+    flux: { mark: 'partly', note: 'with the feature gate `CancelHealthCheckOnNewRevision`', page: FLUX_28 },
     argo: { mark: 'no', note: 'a sync under way has to end first' },
     ours: shown(ORDER, 'gives up on a stuck revision as soon as there is a newer one'),
   },
@@ -70,6 +81,17 @@ export const order: Row[] = [
     name: 'A circle of dependencies is named',
     flux: { mark: 'no', note: 'they wait for ever', page: `${KUSTOMIZATION}#dependencies` },
     ours: shown(SYNC, 'names a circle of dependencies'),
+  },
+  {
+    name: 'Hooks before and after a sync',
+    flux: { mark: 'partly', note: 'of Helm charts', page: HELM_RELEASE },
+    argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
+    ours: notYet,
+  },
+  {
+    name: 'Sync windows',
+    argo: { mark: 'yes', page: `${ARGO_USER}sync_windows/` },
+    ours: notYet,
   },
 ];
 
@@ -103,18 +125,18 @@ export const applying: Row[] = [
     argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
     ours: shown(
       POLICY,
-      'makes a create-only object, leaves it to others afterwards, and makes it anew when it is deleted',
+      'makes a create-only object, leaves it to others afterwards, and makes it again when it is deleted',
     ),
   },
   {
     name: 'Replaces objects with immutable fields, where an annotation allows it',
     flux: { mark: 'yes', page: `${KUSTOMIZATION}#force` },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-options/` },
-    ours: shown(POLICY, 'says that a field is immutable, and replaces the object when it is told force-replace'),
+    ours: shown(POLICY, 'says that a field is immutable, and replaces the object with force-replace'),
   },
   {
     name: 'Fields left to others, by JSON pointer',
-    flux: { mark: 'yes' },
+    flux: { mark: 'yes', page: FLUX_29 },
     argo: { mark: 'yes', page: `${ARGO_USER}diffing/` },
     ours: shown(POLICY, 'leaves a field named by a JSON pointer to others, and the rest of the object follows Git'),
   },
@@ -125,16 +147,18 @@ export const applying: Row[] = [
   },
   {
     name: 'Replicas left to an autoscaler, without configuration',
-    flux: { mark: 'no', note: 'out of Git, or an ignore rule' },
-    argo: { mark: 'no', note: 'to be taken out of Git', page: `${ARGO_USER}best_practices/` },
+    flux: { mark: 'no', note: 'out of Git, or an ignore rule', page: FLUX_29 },
+    argo: { mark: 'no', note: 'out of Git, or an ignore rule', page: `${ARGO_USER}best_practices/` },
     ours: shown(
       HPA,
-      'lets go of the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says',
+      'releases the replicas when an autoscaler appears, and never sets them back to 1 or to what Git says',
     ),
   },
   {
     name: 'Takes over what another tool applied only with consent',
-    ours: shown(ADOPT, 'is adopted from Helm only when told so, and loses what Git does not have'),
+    flux: { mark: 'no', note: 'fields that kubectl applied are taken over' },
+    argo: { mark: 'no', note: 'an object of that name is applied over' },
+    ours: shown(ADOPT, 'is adopted from Helm only with consent, and loses what Git does not have'),
   },
   {
     name: 'Configuration under hashed names, kept as long as a release needs it',
@@ -176,13 +200,14 @@ export const pruning: Row[] = [
   },
   {
     name: 'In reverse order',
+    flux: { mark: 'yes' },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
     ours: shown(PRUNE, 'prunes in the reverse of the order in which it applies'),
   },
   {
     name: 'The inventory survives the loss of its status',
     flux: { mark: 'no', note: 'it is the status' },
-    argo: { mark: 'yes', note: 'a tracking annotation on the objects' },
+    argo: { mark: 'yes', note: 'a tracking annotation on the objects', page: `${ARGO_USER}resource_tracking/` },
     ours: shown(PRUNE, 'rebuilds the inventory from the labels when the status is lost'),
   },
   {
@@ -215,7 +240,7 @@ export const drift: Row[] = [
     name: 'Changes by hand are corrected',
     flux: { mark: 'yes', page: KUSTOMIZATION },
     argo: { mark: 'yes', note: 'with `selfHeal`', page: `${ARGO_USER}auto_sync/` },
-    ours: shown(SYNC, 'puts drift right, edits and deletions, also while the Git server is away'),
+    ours: shown(SYNC, 'corrects drift, edits and deletions, also while the Git server is away'),
   },
   {
     name: 'At once, by watch',
@@ -223,7 +248,7 @@ export const drift: Row[] = [
     argo: { mark: 'yes', note: 'after 5 s, then with back-off', page: `${ARGO_USER}auto_sync/` },
     ours: shown(
       SYNC,
-      'puts drift right, edits and deletions, also while the Git server is away',
+      'corrects drift, edits and deletions, also while the Git server is away',
       'the interval in it is an hour',
     ),
   },
@@ -237,15 +262,15 @@ export const drift: Row[] = [
     name: 'Only reported, where that is wanted',
     flux: { mark: 'partly', note: 'for a HelmRelease', page: HELM_RELEASE },
     argo: { mark: 'yes', note: 'with `selfHeal` off', page: `${ARGO_USER}auto_sync/` },
-    ours: shown(DRIFT, 'tells of a deleted object and does not bring it back, not even after a restart'),
+    ours: shown(DRIFT, 'reports a deleted object and does not bring it back, not even after a restart'),
   },
   {
     name: 'Who changed which field',
-    ours: shown(DRIFT, 'puts a change by hand right, and tells who changed which field from what to what'),
+    ours: shown(DRIFT, 'reverts a change by hand, and says who changed which field from what to what'),
   },
   {
     name: 'Labels and annotations are corrected, of every kind',
-    ours: shown(DRIFT, 'puts labels and annotations of Git right, also of kinds that do not count them as a change'),
+    ours: shown(DRIFT, 'corrects labels and annotations of Git, also of kinds that do not count them as a change'),
   },
   {
     name: 'A change of status, or of fields of others, costs no request',
@@ -255,12 +280,12 @@ export const drift: Row[] = [
     name: 'Values of Secrets are not shown',
     flux: { mark: 'yes' },
     argo: { mark: 'yes' },
-    ours: shown(DRIFT, 'is told without its values, in the status, the Events and metricops diff'),
+    ours: shown(DRIFT, 'is reported without its values, in the status, the Events and metricops diff'),
   },
   {
     name: 'Controllers that fight over a field are backed off from',
     flux: { mark: 'no', note: 'corrected at every interval' },
     argo: { mark: 'yes', note: 'to 300 s', page: `${ARGO_USER}auto_sync/` },
-    ours: shown(DRIFT, 'is put right ever more seldom, and the status says so'),
+    ours: shown(DRIFT, 'is corrected less and less often, and the status says so'),
   },
 ];

@@ -1,6 +1,7 @@
 import {
   ARGO_OPERATOR,
   ARGO_USER,
+  FLUX_28,
   FLUX_INSTALLATION,
   GIT,
   GIT_REPOSITORY,
@@ -44,6 +45,29 @@ export const sources: Row[] = [
     ours: notYet,
   },
   {
+    name: 'GitHub App credentials',
+    flux: { mark: 'yes', page: `${GIT_REPOSITORY}#github` },
+    argo: { mark: 'yes', page: `${ARGO_USER}private-repositories/#github-app-credential` },
+    ours: notYet,
+  },
+  {
+    name: 'Workload identity of the cloud, for Git and registries',
+    flux: { mark: 'yes', page: `${FLUX_INSTALLATION}workload-identity/` },
+    argo: { mark: 'partly', note: 'Azure', page: `${ARGO_USER}private-repositories/` },
+    ours: notYet,
+  },
+  {
+    name: 'Signatures of OCI artifacts (cosign)',
+    flux: { mark: 'yes', page: 'https://fluxcd.io/flux/components/source/ocirepositories/#verification' },
+    ours: notYet,
+  },
+  {
+    name: 'Submodules',
+    flux: { mark: 'yes', page: `${GIT_REPOSITORY}#recurse-submodules` },
+    argo: { mark: 'yes', page: `${ARGO_USER}private-repositories/#git-submodules` },
+    ours: { mark: 'no', note: 'refused, so that nothing is pruned' },
+  },
+  {
     name: 'OCI artifacts',
     flux: { mark: 'yes', page: 'https://fluxcd.io/flux/components/source/ocirepositories/' },
     argo: { mark: 'yes', page: `${ARGO_USER}oci/` },
@@ -57,7 +81,7 @@ export const sources: Row[] = [
   },
   {
     name: 'Several sources for one sync',
-    flux: { mark: 'partly', note: '`include` of another GitRepository', page: `${GIT_REPOSITORY}#include` },
+    flux: { mark: 'yes', note: 'an ArtifactGenerator composes Git, OCI, buckets and charts', page: FLUX_28 },
     argo: { mark: 'yes', page: `${ARGO_USER}multiple_sources/` },
     ours: notYet,
   },
@@ -110,8 +134,19 @@ export const rendering: Row[] = [
     ours: notYet,
   },
   {
+    name: 'Variable substitution',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#post-build-variable-substitution` },
+    ours: notYet,
+  },
+  {
+    name: 'Patches in the object of the sync',
+    flux: { mark: 'yes', page: `${KUSTOMIZATION}#patches` },
+    argo: { mark: 'yes', page: `${ARGO_USER}kustomize/#patches` },
+    ours: notYet,
+  },
+  {
     name: 'Secrets encrypted with SOPS',
-    flux: { mark: 'yes', page: `${KUSTOMIZATION}#decryption` },
+    flux: { mark: 'yes', note: 'age, PGP, KMS of AWS, Azure, Google, Vault', page: `${KUSTOMIZATION}#decryption` },
     argo: { mark: 'partly', note: 'by a plugin', page: `${ARGO_OPERATOR}secret-management/` },
     ours: notYet,
   },
