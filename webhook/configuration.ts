@@ -8,7 +8,9 @@ export const SERVICE = 'metricops';
 export const paths = {
   /** Pods whose annotation says true. */
   pods: '/mutate-pods',
-  /** Pods that say nothing, in namespaces with the label: matchConditions can't see those labels, the path tells. */
+  /**
+   * Pods that say nothing, in namespaces with the label: matchConditions can't see those labels, so the path says it.
+   */
   podsOfNamespace: '/mutate-pods/of-namespace',
   workloads: '/mutate-workloads',
 } as const;
@@ -20,7 +22,7 @@ const inject = (object: string): string => `${object}.metadata.?annotations[?'${
 
 /**
  * The MutatingWebhookConfiguration, without caBundle: that one is written at run time, never rendered.
- * Whoever did not opt in costs no call.
+ * Pods that did not opt in cost no call.
  *
  * @param namespaceSelector further restricts all entries
  */
