@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { runLoad } from '../examples/shop/app/load.ts';
 import { API_VERSION } from '../src/api/annotations.ts';
-import type { GitSync } from '../src/api/gitsync.ts';
+import { type GitSync, gitSyncSpec } from '../src/api/gitsync.ts';
 import type { Hold } from '../src/api/hold.ts';
 import type { Incident } from '../src/api/incident.ts';
 import type { KubeObject } from '../src/api/meta.ts';
@@ -151,7 +151,7 @@ const deploy = async (env: Environment, names: readonly string[]): Promise<GitRe
   await env.client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   const repository = env.git.repository('bench');
   repository.commit({ 'all.yaml': manifest(names, GOOD, 0) });
-  const spec = { url: repository.url, interval: '10m', ref: { branch: 'main' } } as GitSync['spec'];
+  const spec = gitSyncSpec.parse({ source: { git: { url: repository.url } }, interval: '10m' });
   await env.client.create<GitSync>(resources.gitSyncs, {
     apiVersion: API_VERSION,
     kind: 'GitSync',
@@ -197,8 +197,8 @@ const recordedReady = async (env: Environment, names: readonly string[], image: 
     await waitFor(
       `${name} with ${image}`,
       async () => {
-        const status = (await env.client.get<ReleaseHistory>(resources.releaseHistories, key))?.status;
-        const current = status?.releases?.find((r) => r.number === status.currentRelease);
+        const records = (await env.client.get<ReleaseHistory>(resources.releaseHistories, key))?.spec;
+        const current = records?.releases?.find((r) => r.number === records.currentRelease);
         return current?.readyTime !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
       },
       { timeoutMs: 180_000 },

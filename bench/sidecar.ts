@@ -95,8 +95,8 @@ const deploy = async (env: Environment, name: string, replicas: number): Promise
         namespace: NAMESPACE,
         name: `deployment-${name}`,
       });
-      const { releases = [] } = (history?.status ?? {}) as { releases?: { ready?: string }[] };
-      return releases.some((r) => r.ready !== undefined) ? true : undefined;
+      const { releases = [] } = (history?.spec ?? {}) as { releases?: { readyTime?: string }[] };
+      return releases.some((r) => r.readyTime !== undefined) ? true : undefined;
     },
     { timeoutMs: 120_000 },
   );

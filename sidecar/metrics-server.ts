@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { limitConnections } from '../src/server/connections.ts';
+import { limitConnections } from '../src/http/connections.ts';
 import { askApp, copyApp } from './app-metrics.ts';
 import { isOpenMetrics, renderOwn, TEXT } from './exposition.ts';
 import { type Log, words } from './log.ts';

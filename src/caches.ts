@@ -1,7 +1,6 @@
 import type { Hold } from './api/hold.ts';
 import type { Incident } from './api/incident.ts';
 import type { KubeObject } from './api/meta.ts';
-import type { PlatformPolicy } from './api/platform-policy.ts';
 import type { ReleaseHistory } from './api/release-history.ts';
 import type { ServiceLevelObjective } from './api/slo.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from './api/workload.ts';
@@ -16,6 +15,7 @@ import {
   type WatchCachePorts,
   workloadResource,
 } from './kube/index.ts';
+import { watchPlatformPolicy } from './policy/platform-policy.ts';
 import { type RecorderCaches, replicaSetCacheOptions, workloadCacheOptions } from './release/index.ts';
 import { trimManagedFields } from './sync/index.ts';
 
@@ -27,8 +27,13 @@ export interface ControllerCaches {
 }
 
 /** The watched copies that one process shares between its rooms: each kind is listed once. */
-export const createCaches = (client: KubeClient, ports: WatchCachePorts): ControllerCaches => {
-  const all: WatchCache[] = [];
+export const createCaches = (
+  client: KubeClient,
+  ports: WatchCachePorts,
+  options: { requireServiceAccount?: boolean } = {},
+): ControllerCaches => {
+  const platform = watchPlatformPolicy(client, ports, options);
+  const all: Pick<WatchCache, 'ready' | 'stop'>[] = [platform];
   const watch = <T extends KubeObject = KubeObject>(
     type: ResourceType,
     options: WatchCacheOptions<T> = {},
@@ -44,7 +49,7 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
     incidents: watch<Incident>(resources.incidents),
     holds: watch<Hold>(resources.holds),
     histories: watch<ReleaseHistory>(resources.releaseHistories),
-    platform: watch<PlatformPolicy>(resources.platformPolicies),
+    platform,
     slos: watch<ServiceLevelObjective>(resources.slos),
     namespaces: watch(resources.namespaces, { metadataOnly: true }),
     pods: watch(resources.pods, { trim: trimPod }),

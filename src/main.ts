@@ -61,7 +61,8 @@ const cachePorts: WatchCachePorts = {
     log.warn({ err: error, kind, what }, 'watch error');
   },
 };
-const watched = createCaches(client, cachePorts);
+const requireServiceAccount = settings.METRICOPS_REQUIRE_SERVICE_ACCOUNT === 'true';
+const watched = createCaches(client, cachePorts, { requireServiceAccount });
 const { caches } = watched;
 const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
 const gitSyncSets = createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, cachePorts);
@@ -140,7 +141,6 @@ const startActing = async () => {
   const sync = await startSync({
     client,
     caches: { ...caches, syncs: gitSyncs },
-    requireServiceAccount: settings.METRICOPS_REQUIRE_SERVICE_ACCOUNT === 'true',
     discovery: createDiscovery(client, clock),
     git,
     render: { kustomize: settings.METRICOPS_KUSTOMIZE, timeoutMs: 60_000, parser, turns },

@@ -21,7 +21,7 @@ interface Layer {
 const HELP = `Usage: npm test [-- LAYER ...] [-- --grep TEXT]
 
 Layers: check, unit, integration, cluster, e2e. All of them by default.
-  check        formatting, lint and types
+  check        formatting, lint, types and the order of the rooms
   unit         no machine parts
   integration  kube-apiserver, etcd, controller manager; git over HTTP; Prometheus and Alertmanager
   cluster      the local cluster itself: starts, serves, and leaves the host as it was (root)
@@ -78,6 +78,7 @@ if (wanted('check') && values.grep === undefined) {
   for (const [command, args] of [
     ['biome', ['check']],
     ['tsc', ['-p', '.']],
+    [process.execPath, ['tools/rooms/main.ts']],
   ] as const) {
     if ((await run(command, [...args])) === 0) sum.passed += 1;
     else sum.failed += 1;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
-import { createBudget } from '../src/budget.ts';
+import { createBudget } from '../src/http/budget.ts';
 import { allow } from './review.ts';
 
 /** An object and its predecessor, each of at most what etcd takes. */

@@ -1,9 +1,13 @@
 import type { KubeObject } from '../src/api/meta.ts';
 import type { Clock } from '../src/clock.ts';
-import { isConflict, KubeError } from '../src/kube/errors.ts';
-import { createWatchCache, type EventRecorder } from '../src/kube/index.ts';
-import { resources } from '../src/kube/resources.ts';
-import type { KubeClient } from '../src/kube/types.ts';
+import {
+  createWatchCache,
+  type EventRecorder,
+  isConflict,
+  type KubeClient,
+  KubeError,
+  resources,
+} from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import type { CertificateKeeper } from './certificates.ts';
 

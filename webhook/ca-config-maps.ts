@@ -1,10 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../src/api/meta.ts';
 import type { Clock } from '../src/clock.ts';
-import { isConflict, isNotFound } from '../src/kube/errors.ts';
-import { createWatchCache, createWorkQueue, type WatchCache } from '../src/kube/index.ts';
-import { resources } from '../src/kube/resources.ts';
-import type { KubeClient } from '../src/kube/types.ts';
+import {
+  createWatchCache,
+  createWorkQueue,
+  isConflict,
+  isNotFound,
+  type KubeClient,
+  resources,
+  type WatchCache,
+} from '../src/kube/index.ts';
 import type { Log } from '../src/telemetry/index.ts';
 import type { CertificateKeeper } from './certificates.ts';
 import { CA_CONFIG_MAP } from './inject.ts';

@@ -1,10 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { KubeObject } from '../src/api/meta.ts';
 import type { Clock } from '../src/clock.ts';
-import { isConflict } from '../src/kube/errors.ts';
-import { createWatchCache } from '../src/kube/index.ts';
-import { resources } from '../src/kube/resources.ts';
-import type { KubeClient } from '../src/kube/types.ts';
+import { createWatchCache, isConflict, type KubeClient, resources } from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import {
   bundleOf,

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../src/api/meta.ts';
-import type { WatchCacheOptions } from '../src/kube/types.ts';
+import type { WatchCacheOptions } from '../src/kube/index.ts';
 import type { AdmittedPod } from './pod.ts';
 import { canRunOn, type Node, tolerates } from './scheduling.ts';
 

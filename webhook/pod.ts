@@ -1,6 +1,23 @@
 import { annotations } from '../src/api/annotations.ts';
 import type { OwnerReference } from '../src/api/meta.ts';
-import type { NodeSelectorTerm, Toleration } from './scheduling.ts';
+
+export interface Toleration {
+  key?: string;
+  operator?: string;
+  value?: string;
+  effect?: string;
+}
+
+export interface Requirement {
+  key: string;
+  operator: string;
+  values?: string[];
+}
+
+export interface NodeSelectorTerm {
+  matchExpressions?: Requirement[];
+  matchFields?: Requirement[];
+}
 
 /** The parts of a pod that injection reads. A pod on CREATE has often no name yet, only generateName. */
 export interface AdmittedPod {

@@ -1,6 +1,5 @@
 import type { KubeObject } from '../src/api/meta.ts';
-import { resources } from '../src/kube/resources.ts';
-import type { KubeClient } from '../src/kube/types.ts';
+import { type KubeClient, resources } from '../src/kube/index.ts';
 import type { Log } from '../src/telemetry/index.ts';
 import { hasBegun, isOnlyTrouble } from './trouble.ts';
 

@@ -1,7 +1,6 @@
 import type { KubeObject, OwnerReference } from '../src/api/meta.ts';
 import type { Clock } from '../src/clock.ts';
-import { resources } from '../src/kube/resources.ts';
-import type { KubeClient, WatchCache } from '../src/kube/types.ts';
+import { type KubeClient, resources, type WatchCache } from '../src/kube/index.ts';
 import type { AdmittedPod } from './pod.ts';
 
 /** Pods of this owner were refused by the API server after they got the recorder. */

@@ -1,5 +1,5 @@
 import type { ObjectMeta } from '../src/api/meta.ts';
-import type { AdmittedPod } from './pod.ts';
+import type { AdmittedPod, NodeSelectorTerm, Requirement, Toleration } from './pod.ts';
 
 export interface Taint {
   key: string;
@@ -11,24 +11,6 @@ export interface Node {
   metadata: Pick<ObjectMeta, 'name' | 'labels'>;
   spec?: { taints?: Taint[] };
   status?: { nodeInfo?: { kubeletVersion?: string; operatingSystem?: string } };
-}
-
-export interface Toleration {
-  key?: string;
-  operator?: string;
-  value?: string;
-  effect?: string;
-}
-
-interface Requirement {
-  key: string;
-  operator: string;
-  values?: string[];
-}
-
-export interface NodeSelectorTerm {
-  matchExpressions?: Requirement[];
-  matchFields?: Requirement[];
 }
 
 /**

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Clock } from '../src/clock.ts';
-import { type ConnectionLimits, limitConnections } from '../src/server/connections.ts';
+import { type ConnectionLimits, limitConnections } from '../src/http/connections.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import { MAX_BODY, withinBodyBudget } from './body-budget.ts';
 import type { CertificateKeeper } from './certificates.ts';

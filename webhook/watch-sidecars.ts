@@ -1,7 +1,5 @@
 import type { Clock } from '../src/clock.ts';
-import { createWatchCache } from '../src/kube/index.ts';
-import { resources } from '../src/kube/resources.ts';
-import type { KubeClient } from '../src/kube/types.ts';
+import { createWatchCache, type KubeClient, resources } from '../src/kube/index.ts';
 import type { Log } from '../src/telemetry/index.ts';
 import { knowsNativeSidecars, nodeCacheOptions, nodeWithoutSidecars } from './native-sidecars.ts';
 import type { AdmittedPod } from './pod.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API_VERSION } from '../../src/api/annotations.ts';
-import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
+import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { ReleaseHistory } from '../../src/api/release-history.ts';
@@ -53,12 +53,20 @@ export const startOrdinary = async (ports: OrdinaryPorts): Promise<Ordinary> => 
     repository.commit(Object.fromEntries(folders) as Record<string, string>);
     for (let f = 0; f < SYNCS_EACH; f += 1) {
       const metadata = { namespace: teamOf(r * SYNCS_EACH + f), name: nameOf(r, f) };
-      await createSync(admin, metadata, { url: repository.url, path: `app-${f}`, serviceAccountName: ACCOUNT });
+      await createSync(admin, metadata, {
+        source: { git: { url: repository.url } },
+        path: `app-${f}`,
+        serviceAccountName: ACCOUNT,
+      });
     }
   }
   const shop = git.repository(SHOP);
   shop.commit(Object.fromEntries(WORKLOADS.map((name) => [`${name}.yaml`, JSON.stringify(deployment(name, GOOD))])));
-  await createSync(admin, { namespace: SHOP, name: SHOP }, { url: shop.url, serviceAccountName: ACCOUNT });
+  await createSync(
+    admin,
+    { namespace: SHOP, name: SHOP },
+    { source: { git: { url: shop.url } }, serviceAccountName: ACCOUNT },
+  );
   for (const name of WORKLOADS)
     await admin.create(resources.slos, objectiveOf({ namespace: SHOP, name, podLabel: '' }));
 
@@ -93,7 +101,7 @@ const manifest = (repository: number, folder: number, seed: string): string => {
   return objects.map((object) => JSON.stringify(object)).join('\n---\n');
 };
 
-const createSync = (admin: KubeClient, metadata: KubeObject['metadata'], spec: Partial<GitSyncSpec>) =>
+const createSync = (admin: KubeClient, metadata: KubeObject['metadata'], spec: GitSyncInput) =>
   admin.create<GitSync>(resources.gitSyncs, {
     apiVersion: API_VERSION,
     kind: 'GitSync',
@@ -192,8 +200,8 @@ const recorded = (admin: KubeClient, name: string, image: string): Promise<true>
     `${name} with ${image}`,
     async () => {
       const key = { namespace: SHOP, name: `deployment-${name}` };
-      const status = (await admin.get<ReleaseHistory>(resources.releaseHistories, key))?.status;
-      const current = status?.releases?.find((r) => r.number === status.currentRelease);
+      const records = (await admin.get<ReleaseHistory>(resources.releaseHistories, key))?.spec;
+      const current = records?.releases?.find((r) => r.number === records.currentRelease);
       return current?.readyTime !== undefined && current.images.some((i) => i.image === image) ? true : undefined;
     },
     { timeoutMs: 120_000, everyMs: 100 },

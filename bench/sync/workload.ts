@@ -81,7 +81,7 @@ export const gitSync = (i: number, url: string, spec: Partial<GitSyncSpec>): Git
     kind: 'GitSync',
     metadata: { namespace: namespaceOf(i), name: nameOf(i) },
     spec: {
-      url,
+      source: { git: { url } },
       interval: '60m',
       timeout: '5m',
       prune: true,

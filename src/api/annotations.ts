@@ -37,8 +37,11 @@ export const annotations = {
   /** "true" on a GitSyncSet: it may delete more GitSyncs at once than spec.maxDelete says. */
   allowMassDelete: 'metricops.dev/allow-mass-delete',
 
-  /** On a ReleaseHistory, by `metricops accept`: sourceDigests, comma-separated, that no incident rejects again. */
-  acceptedDigests: 'metricops.dev/accepted-digests',
+  /**
+   * On a Hold: the user who asked for it. A ValidatingAdmissionPolicy refuses a name that is not the requester's own, and
+   * every later change.
+   */
+  requestedBy: 'metricops.dev/requested-by',
 
   // Written by metricops on the metadata of objects that it applies (never on a pod template).
   /** sourceDigest of the workload as rendered. The Deployment controller copies it to the new ReplicaSet. */

@@ -1,11 +1,19 @@
 import { z } from 'zod';
 
-/** Go-style duration with days: 90s, 10m, 1h30m, 30d. */
+/** metav1.Duration, as Go's time.ParseDuration reads it (and Flux's schemas allow it): 90s, 10m, 1h30m, 1.5h. Go knows no days. */
 export const duration = z
   .string()
-  .regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$/)
+  .regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/)
   .max(32)
-  .meta({ patternMessage: 'not a duration: write e.g. 90s, 10m, 1h30m or 30d' });
+  .meta({ patternMessage: 'not a duration: write e.g. 90s, 10m or 1h30m; a day is 24h' });
+
+/** A window as PromQL writes it: whole numbers, the largest unit first. 5m, 1h30m, 30d. */
+export const prometheusDuration = z
+  .string()
+  .regex(/^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$/)
+  .min(2)
+  .max(32)
+  .meta({ patternMessage: 'not a Prometheus duration: write e.g. 5m, 1h30m or 30d, the largest unit first' });
 
 /** Of an object in the same namespace: there is no way to write another one. */
 export const localName = z
@@ -14,6 +22,9 @@ export const localName = z
   .max(253)
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
   .meta({ patternMessage: 'the name of an object of this namespace: lower case, digits, - and .' });
+
+/** A reference to an object of the same namespace whose kind the field's name says. */
+export const nameRef = z.strictObject({ name: z.string().min(1).max(253) });
 
 export const time = z.iso.datetime().meta({ format: 'date-time' });
 
@@ -38,23 +49,40 @@ export const digest = z
   .regex(/^(v[0-9]+|live[0-9]+):[0-9a-f]{64}$/)
   .max(80);
 
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY_MS = 86_400_000;
+/** A year has 365 days, as Prometheus counts. */
+const UNITS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: DAY_MS,
+  w: 7 * DAY_MS,
+  y: 365 * DAY_MS,
+};
 
-/** Duration text → milliseconds. Throws RangeError on text that the schema would refuse. */
+const sumOf = (text: string): number =>
+  [...text.matchAll(/([0-9]+(?:\.[0-9]+)?)([a-z]+)/g)].reduce(
+    (total, [, value, unit = '']) => total + Number(value) * (UNITS[unit] ?? 0),
+    0,
+  );
+
+/** Text of a `duration` → milliseconds. Throws RangeError on text that the schema would refuse. */
 export const parseDuration = (text: string): number => {
-  if (!duration.safeParse(text).success)
-    throw new RangeError(`not a duration: ${JSON.stringify(text)}; write e.g. 90s, 10m, 1h30m, 30d`);
-  let total = 0;
-  for (const [, value, unit] of text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)/g)) {
-    total += Number(value) * (UNITS[unit ?? ''] ?? 0);
-  }
-  return total;
+  if (duration.safeParse(text).success) return sumOf(text);
+  throw new RangeError(`not a duration: ${JSON.stringify(text)}; write e.g. 90s, 10m or 1h30m`);
+};
+
+/** Text of a `prometheusDuration` → milliseconds. Throws RangeError on text that the schema would refuse. */
+export const parsePrometheusDuration = (text: string): number => {
+  if (prometheusDuration.safeParse(text).success) return sumOf(text);
+  throw new RangeError(`not a Prometheus duration: ${JSON.stringify(text)}; write e.g. 5m, 1h30m or 30d`);
 };
 
 const LEAST_INTERVAL_MS = 5_000;
 const TOO_OFTEN = 'an interval is at least 5s';
 
-/** How often something is asked for. Kubernetes' CEL knows no days; what is no duration, the rule of durations says. */
+/** How often something is asked for. What is no duration at all, the pattern refuses with its own words. */
 export const interval = duration
   .refine((text) => !duration.safeParse(text).success || parseDuration(text) >= LEAST_INTERVAL_MS, TOO_OFTEN)
   .meta({

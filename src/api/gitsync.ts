@@ -1,46 +1,20 @@
 import { z } from 'zod';
 import { conditions, digest, duration, interval, localName, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
-import { parseRepositoryUrl } from './repository-url.ts';
+import { sourceSpec } from './source.ts';
+import { oneOf } from './union.ts';
 import { workloadRef } from './workload.ts';
-
-const gitRef = z
-  .strictObject({
-    branch: z.string().min(1).max(244).optional().describe('Branch to follow.'),
-    tag: z.string().min(1).max(244).optional().describe('Tag to apply.'),
-    commit: z
-      .string()
-      .regex(/^[0-9a-f]{40}$/)
-      .max(40)
-      .meta({ patternMessage: 'commit is the full SHA-1: 40 hexadecimal digits' })
-      .optional()
-      .describe('Full commit SHA to apply; must be reachable from a branch or tag.'),
-  })
-  .meta({
-    'x-kubernetes-validations': [
-      {
-        rule: '(has(self.branch) ? 1 : 0) + (has(self.tag) ? 1 : 0) + (has(self.commit) ? 1 : 0) == 1',
-        message: 'set exactly one of branch, tag and commit',
-      },
-    ],
-  });
-export type GitRef = z.infer<typeof gitRef>;
 
 const kindPattern = z.string().min(1).max(253);
 
-/** Which objects a rule is for; what is left out matches all. */
-const objectSelector = {
-  apiVersion: kindPattern.optional().describe('Group and version; a group alone matches every version of it.'),
-  kind: kindPattern.optional(),
-  namespace: z.string().max(253).optional(),
-  name: z.string().max(253).optional(),
-};
-
-/** Fields that belong to somebody else. */
+/** Fields that belong to somebody else; the members are those of Argo CD's ignoreDifferences. */
 export const ignoreRule = z
   .strictObject({
-    ...objectSelector,
-    fields: z
+    group: kindPattern.optional().describe('API group of the objects; any where it is not set.'),
+    kind: kindPattern.optional(),
+    namespace: z.string().max(253).optional(),
+    name: z.string().max(253).optional(),
+    jsonPointers: z
       .array(
         z
           .string()
@@ -50,8 +24,8 @@ export const ignoreRule = z
       )
       .max(32)
       .default([])
-      .describe('JSON pointers (RFC 6901). `*` stands for every item of a list.'),
-    managers: z
+      .describe('Fields, as JSON pointers (RFC 6901). `*` stands for every item of a list.'),
+    managedFieldsManagers: z
       .array(z.string().min(1).max(128))
       .max(16)
       .default([])
@@ -59,7 +33,10 @@ export const ignoreRule = z
   })
   .meta({
     'x-kubernetes-validations': [
-      { rule: 'self.fields.size() + self.managers.size() > 0', message: 'name fields, managers, or both' },
+      {
+        rule: 'self.jsonPointers.size() + self.managedFieldsManagers.size() > 0',
+        message: 'name jsonPointers, managedFieldsManagers, or both',
+      },
     ],
   });
 export type IgnoreRule = z.infer<typeof ignoreRule>;
@@ -76,33 +53,19 @@ export const healthCheck = z.strictObject({
 });
 export type HealthCheck = z.infer<typeof healthCheck>;
 
+export const renderSpec = oneOf({
+  plain: z.strictObject({}).optional().describe('Every YAML and JSON file below the folder, as it is.'),
+  kustomize: z.strictObject({}).optional().describe('What `kustomize build` makes of the folder.'),
+});
+export type RenderSpec = z.infer<typeof renderSpec>;
+
 export const gitSyncSpec = z.strictObject({
-  url: z
-    .string()
-    .regex(/^https?:\/\/[^\s@]+$/)
-    .max(2048)
-    .refine((text) => parseRepositoryUrl(text).ok, 'is no URL; write e.g. https://github.com/org/repo.git')
-    .describe('Repository over HTTP or HTTPS, without credentials in it.')
-    .meta({
-      patternMessage:
-        'url is http:// or https:// without user or password in it; credentials go into a Secret named by secretRef',
-      'x-kubernetes-validations': [
-        {
-          rule: "isURL(self) && url(self).getHost() != ''",
-          message: 'url is no URL: write e.g. https://github.com/org/repo.git, with / after the host',
-        },
-      ],
-    }),
-  secretRef: z
-    .strictObject({ name: localName })
-    .optional()
-    .describe('Secret in this namespace: username and password (basic), or token (bearer); ca.crt for a private CA.'),
-  ref: gitRef.default({ branch: 'main' }).describe('What to follow; branch main by default.'),
+  source: sourceSpec.describe('Where the manifests come from.'),
   path: z
     .string()
     .max(1024)
     .default('.')
-    .describe('Folder in the repository.')
+    .describe('Folder in the source.')
     .meta({
       'x-kubernetes-validations': [
         {
@@ -117,10 +80,9 @@ export const gitSyncSpec = z.strictObject({
   timeout: duration
     .default('5m')
     .describe('For one fetch (at most 10m), render and apply, and for waiting until objects are healthy.'),
-  render: z
-    .enum(['Auto', 'Plain', 'Kustomize'])
-    .default('Auto')
-    .describe('Auto: kustomize where the folder has a kustomization file, plain YAML otherwise.'),
+  render: renderSpec
+    .optional()
+    .describe('How. If it is not set: kustomize where the folder has a kustomization file, plain YAML otherwise.'),
   prune: z.boolean().default(true).describe('Delete objects that left the repository.'),
   allowEmpty: z.boolean().default(false).describe('Let an empty render prune everything.'),
   maxPrune: z
@@ -142,7 +104,7 @@ export const gitSyncSpec = z.strictObject({
     .max(32)
     .default([])
     .describe('With wait: when objects of custom kinds are healthy. Without an entry their conditions say it.'),
-  ignore: z
+  ignoreDifferences: z
     .array(ignoreRule)
     .max(32)
     .default([])
@@ -174,10 +136,12 @@ export const gitSyncSpec = z.strictObject({
   serviceAccountName: localName.optional().describe('ServiceAccount of this namespace to impersonate for every write.'),
 });
 export type GitSyncSpec = z.infer<typeof gitSyncSpec>;
+/** As people write it: what has a default may be left out. */
+export type GitSyncInput = z.input<typeof gitSyncSpec>;
 
 const driftEntry = z.strictObject({
   id: z.string().describe('namespace_name_group_kind'),
-  by: z.array(z.string()).optional().describe('Field managers of the changed fields.'),
+  fieldManagers: z.array(z.string()).optional().describe('Field managers of the changed fields.'),
   changes: z
     .array(
       z.strictObject({
@@ -200,15 +164,25 @@ export const gitSyncStatus = z.strictObject({
     .describe('ref@commit that was last applied (with held parts at their last good release).'),
   heldRevision: z.string().optional().describe('ref@commit of which a part is held back.'),
   held: z
-    .array(z.strictObject({ workload: workloadRef.extend({ namespace: z.string() }), hold: z.string(), digest }))
-    .optional(),
-  inventory: z
     .array(
-      z.strictObject({ id: z.string().describe('namespace_name_group_kind'), v: z.string().describe('API version') }),
+      z.strictObject({
+        workloadRef: workloadRef.extend({ namespace: z.string() }),
+        holdRef: z.strictObject({ name: z.string() }).describe('The Hold, in the namespace of the workload.'),
+        digest: digest.describe('What Git asks for and the Hold keeps out.'),
+      }),
     )
-    .optional(),
+    .optional()
+    .describe('Workloads that a Hold keeps at an earlier release.'),
+  inventory: z
+    .strictObject({
+      entries: z.array(
+        z.strictObject({ id: z.string().describe('namespace_name_group_kind'), v: z.string().describe('API version') }),
+      ),
+    })
+    .optional()
+    .describe('The objects that this GitSync applied.'),
   inventoryKinds: z
-    .array(z.strictObject({ group: z.string(), kind: z.string(), objects: z.int().min(0) }))
+    .array(z.strictObject({ group: z.string(), kind: z.string(), objectCount: z.int().min(0) }))
     .optional()
     .describe('Instead of inventory above 1,000 objects: the kinds. The objects themselves carry the label.'),
   prunePending: z
@@ -229,7 +203,7 @@ export const gitSyncStatus = z.strictObject({
     .describe('Objects that differ from what was applied, where spec.drift is Report.'),
   lastHandledReconcileAt: z.string().optional(),
   lastSyncTime: time.optional(),
-  objects: z.int().min(0).optional().describe('How many objects the inventory has.'),
+  objectCount: z.int().min(0).optional().describe('How many objects the inventory has.'),
 });
 export type GitSyncStatus = z.infer<typeof gitSyncStatus>;
 

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { conditions, interval } from './common.ts';
-import { gitSyncSpec } from './gitsync.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
-
-const { url, secretRef, ref } = gitSyncSpec.shape;
+import { sourceSpec } from './source.ts';
+import { oneOf } from './union.ts';
 
 const folderPattern = z
   .string()
@@ -18,10 +17,8 @@ const folderPattern = z
     ],
   });
 
-const folders = z.strictObject({
-  url,
-  secretRef,
-  ref,
+export const foldersGenerator = z.strictObject({
+  source: sourceSpec.describe('Where the folders are.'),
   pattern: folderPattern.describe(
     'Folders, e.g. `apps/*` or `clusters/*/prod`. `*` is any text within one segment of the path; it stands for no leading dot.',
   ),
@@ -31,6 +28,8 @@ const folders = z.strictObject({
     .default([])
     .describe('Patterns of folders to leave out, with all that is below them.'),
 });
+
+export type FoldersGenerator = z.infer<typeof foldersGenerator>;
 
 const text = z.string().max(1024);
 
@@ -45,46 +44,46 @@ const namespaces = z.strictObject({
     .meta({ 'x-kubernetes-validations': [{ rule: 'self.size() > 0', message: 'name at least one label' }] }),
 });
 
-const generator = z
-  .strictObject({
-    folders: folders.optional().describe('One GitSync for each folder of a repository that matches.'),
-    list: z.array(listEntry).max(1000).optional().describe('One GitSync for each entry.'),
-    namespaces: namespaces
-      .optional()
-      .describe(
-        'One GitSync in each namespace with these labels. Only for a GitSyncSet in the namespace of the controller.',
-      ),
-  })
-  .meta({
-    'x-kubernetes-validations': [
-      {
-        rule: '(has(self.folders) ? 1 : 0) + (has(self.list) ? 1 : 0) + (has(self.namespaces) ? 1 : 0) == 1',
-        message: 'set exactly one of folders, list and namespaces',
-      },
-    ],
-  });
+const generator = oneOf({
+  folders: foldersGenerator.optional().describe('One GitSync for each folder of a source that matches.'),
+  list: z.array(listEntry).max(1000).optional().describe('One GitSync for each entry.'),
+  namespaces: namespaces
+    .optional()
+    .describe(
+      'One GitSync in each namespace with these labels. Only for a GitSyncSet in the namespace of the controller.',
+    ),
+});
+export type Generator = z.infer<typeof generator>;
 
 const template = z.strictObject({
-  name: text
-    .min(1)
-    .describe('Name of the GitSync. Made a DNS label where it is none: lower case, dashes, at most 63 characters.'),
-  labels: z.record(z.string(), text).default({}),
-  annotations: z.record(z.string(), text).default({}),
+  metadata: z.strictObject({
+    name: text
+      .min(1)
+      .describe('Name of the GitSync. Made a DNS label where it is none: lower case, dashes, at most 63 characters.'),
+    labels: z.record(z.string(), text).default({}),
+    annotations: z.record(z.string(), text).default({}),
+  }),
   spec: z
     .record(z.string(), z.unknown())
     .default({})
     .meta({ 'x-kubernetes-preserve-unknown-fields': true })
     .describe(
-      'Spec of a GitSync, placeholders in its texts. With `folders`: if `url` is not set, `url`, `ref` and `secretRef` are taken from the generator. If `path` is not set, it is the matched folder.',
+      'Spec of a GitSync, placeholders in its texts. With `folders`: if `source.git.url` is not set, `url`, `ref` and `secretRef` are taken from the generator. If `path` is not set, it is the matched folder.',
     ),
 });
 
 export const gitSyncSetSpec = z.strictObject({
-  generator: generator.describe('What there is a GitSync for.'),
+  generators: z
+    .array(generator)
+    .min(1)
+    .max(16)
+    .describe(
+      'What there is a GitSync for: all that any of them finds. Two that name the same GitSync make none of it.',
+    ),
   template: template.describe(
     'What each GitSync is made from. Texts may hold placeholders: `{{name}}` and `{{namespace}}` everywhere, `{{values.KEY}}` with `list`, `{{path}}`, `{{basename}}`, `{{segment0}}`, `{{segment1}}`... with `folders`. One that nothing stands for is an error.',
   ),
-  policy: z
+  updatePolicy: z
     .enum(['Sync', 'CreateUpdate', 'CreateOnly'])
     .default('Sync')
     .describe(
@@ -106,8 +105,12 @@ export type GitSyncSetSpec = z.infer<typeof gitSyncSetSpec>;
 export const gitSyncSetStatus = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
   conditions: conditions.optional(),
-  syncs: z.int().min(0).optional().describe('How many GitSyncs were generated.'),
-  revision: z.string().optional().describe('ref@commit whose folders they were generated from.'),
+  generatedCount: z.int().min(0).optional().describe('How many GitSyncs were generated.'),
+  revisions: z
+    .array(z.string())
+    .max(16)
+    .optional()
+    .describe('ref@commit of each `folders`, in the order of the generators.'),
 });
 export type GitSyncSetStatus = z.infer<typeof gitSyncSetStatus>;
 

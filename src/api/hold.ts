@@ -1,46 +1,91 @@
 import { z } from 'zod';
-import { conditions, digest, time } from './common.ts';
+import { annotations } from './annotations.ts';
+import { conditions, digest, nameRef, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
+export const holdAction = z.enum(['Rollback', 'Accept', 'Deny']);
+export type HoldAction = z.infer<typeof holdAction>;
+
+export const holdScope = z.enum(['Workload', 'GitSync']);
+
+/** What a Hold with action Rollback goes back to. */
+export const holdTarget = z.strictObject({
+  release: z.int().min(1).describe('Number in the ReleaseHistory.'),
+  sourceDigest: digest,
+  snapshotRef: nameRef.describe('ControllerRevision with what was applied for that release.'),
+  images: z
+    .array(z.strictObject({ container: z.string().max(63), image: z.string().max(1024) }))
+    .max(64)
+    .optional()
+    .describe('Images by digest, where a tag means something else since.'),
+});
+export type HoldTarget = z.infer<typeof holdTarget>;
+
 /**
- * Keeps rejected digests of a workload out. Level-triggered: whenever the rendered digest is among the
- * rejected, the target's snapshot is applied instead; any other digest passes and the hold is dormant (Lifted).
- * Deleting the Hold lifts it for good.
+ * What people, or an incident, say about releases of a workload. It counts for as long as the object exists: nothing
+ * is a command that is carried out once. Whoever may create and delete Holds may say it.
  */
 export const holdSpec = z
   .strictObject({
     workloadRef: workloadRef,
-    scope: z
-      .enum(['Workload', 'Sync'])
-      .default('Workload')
+    action: holdAction.describe(
+      'Rollback: the rejected releases must not run, the target runs instead. Accept: the accepted releases are never rejected. Deny: the named incident ends without a rollback.',
+    ),
+    rejectedDigests: z
+      .array(digest)
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Of action Rollback: sourceDigests that must not run.'),
+    target: holdTarget.optional().describe('Of action Rollback: the release that runs instead.'),
+    scope: holdScope
+      .optional()
       .describe(
-        'Workload: the workload with the config it references. Sync: everything of its GitSync stays at the last good commit.',
+        'Of action Rollback. Workload, the default: the workload with the config it references. GitSync: everything of its GitSync stays at the last good commit.',
       ),
-    rejectedDigests: z.array(digest).min(1).max(50).describe('sourceDigests that must not run.'),
-    target: z.strictObject({
-      release: z.int().min(1).describe('Number in the ReleaseHistory.'),
-      sourceDigest: digest,
-      snapshot: z.string().min(1).describe('ControllerRevision with what to apply.'),
-      images: z
-        .array(z.strictObject({ container: z.string().max(63), image: z.string().max(1024) }))
-        .max(64)
-        .optional()
-        .describe('Images by digest, for tags that mean something else since.'),
-    }),
-    reason: z.enum(['Incident', 'Manual']).default('Manual'),
-    incident: z.string().optional(),
+    acceptedDigests: z
+      .array(digest)
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Of action Accept: sourceDigests that no incident and no other Hold rejects.'),
+    incidentRef: nameRef.optional().describe('The Incident that this answers. Required with action Deny.'),
+    origin: z
+      .enum(['Incident', 'Manual'])
+      .default('Manual')
+      .describe('Incident: as an Incident proposes it. Manual: as a person wrote it.'),
     message: z.string().max(1024).optional(),
   })
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: '!(self.target.sourceDigest in self.rejectedDigests)',
+        rule: "(self.action == 'Rollback') == has(self.rejectedDigests) && (self.action == 'Rollback') == has(self.target)",
+        message: 'action Rollback needs rejectedDigests and target; Accept and Deny take neither',
+      },
+      {
+        rule: "(self.action == 'Accept') == has(self.acceptedDigests)",
+        message: 'action Accept needs acceptedDigests; the others do not take them',
+      },
+      {
+        rule: "self.action != 'Deny' || has(self.incidentRef)",
+        message: 'action Deny needs incidentRef: the incident that ends without a rollback',
+      },
+      {
+        rule: "self.action == 'Rollback' || !has(self.scope)",
+        message: 'scope goes with action Rollback only',
+      },
+      {
+        rule: '!has(self.target) || !has(self.rejectedDigests) || !(self.target.sourceDigest in self.rejectedDigests)',
         message: 'target.sourceDigest is among rejectedDigests: a hold cannot go back to the release that it keeps out',
       },
       {
         rule: 'self.workloadRef == oldSelf.workloadRef',
         message: 'workloadRef is immutable: delete this hold and create another',
+      },
+      {
+        rule: 'self.action == oldSelf.action',
+        message: 'action is immutable: delete this hold and create another',
       },
     ],
   });
@@ -48,19 +93,37 @@ export type HoldSpec = z.infer<typeof holdSpec>;
 
 export const holdStatus = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
-  conditions: conditions.optional(),
-  phase: z
-    .enum(['Pending', 'Held', 'Lifted', 'Failed'])
+  conditions: conditions
     .optional()
-    .describe('Pending: the target is not applied yet. Held: it is. Lifted: a digest that is not rejected is current.'),
+    .describe(
+      'Ready: the controller obeys the hold. Held: the target runs in place of a rejected release. Stalled: the target can not be applied, and trying again does not help.',
+    ),
+  phase: z
+    .enum(['Pending', 'Held', 'Dormant', 'Failed'])
+    .optional()
+    .describe(
+      'Of action Rollback. Pending: the target is not applied yet. Held: it is. Dormant: another digest runs, the rule stays. Failed: the target can not be applied.',
+    ),
   appliedTime: time.optional().describe('When the last object of the target was applied.'),
-  liftedTime: time.optional(),
-  currentDigest: digest.optional(),
+  dormantTime: time.optional().describe('Since when another digest runs.'),
+  currentDigest: digest.optional().describe('What runs, as the controller saw it last.'),
 });
+export type HoldStatus = z.infer<typeof holdStatus>;
 
 export interface Hold extends KubeObject {
   metadata: ObjectMeta;
   spec: HoldSpec;
-  status?: z.infer<typeof holdStatus>;
+  status?: HoldStatus;
 }
-export type HoldStatus = z.infer<typeof holdStatus>;
+
+/** A Hold with action Rollback: the API server takes none without these fields. */
+export interface RollbackHold extends Hold {
+  spec: HoldSpec & { action: 'Rollback'; rejectedDigests: string[]; target: HoldTarget };
+}
+
+/** Who asked for it, as the API server checked it. Holds that were made while nobody could say have no mark. */
+export const requestedBy = ({ metadata }: Pick<Hold, 'metadata'>): string =>
+  metadata.annotations?.[annotations.requestedBy] ?? 'unknown';
+
+export const isRollback = (hold: Hold): hold is RollbackHold =>
+  hold.spec.action === 'Rollback' && hold.spec.rejectedDigests !== undefined && hold.spec.target !== undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditions, digest, time } from './common.ts';
+import { holdSpec } from './hold.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { rollbackMode } from './slo.ts';
 import { workloadRef } from './workload.ts';
@@ -80,6 +81,10 @@ export const incidentStatus = z.strictObject({
   verdict: verdict.optional(),
   target: suspect.extend({ snapshot: z.string() }).optional().describe('Release to go back to.'),
   hold: z.string().optional(),
+  proposal: z
+    .strictObject({ name: z.string().max(253), spec: holdSpec })
+    .optional()
+    .describe('The Hold that would roll back. In mode Approve, a person approves by creating exactly that Hold.'),
   message: z.string().max(4096).optional(),
   timeline: z
     .array(z.strictObject({ time, phase: incidentPhase, message: z.string().max(1024) }))

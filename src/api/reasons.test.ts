@@ -29,6 +29,7 @@ const CODES = [
   'ConfirmationRequired',
   'ContainerNameTaken',
   'CoolDown',
+  'Denied',
   'DependencyCycle',
   'DependencyNotReady',
   'Dormant',

@@ -216,7 +216,7 @@ export const reasons = {
   RolledBack: { means: 'The target release is applied.', next: 'Nothing to do.' },
   Dormant: {
     means: 'A release that is not rejected runs: the Hold is dormant, and its rule stays.',
-    next: 'Nothing to do. Deleting the Hold lifts the rule.',
+    next: 'Nothing to do. `metricops lift` ends the rule.',
   },
   SnapshotMissing: {
     means: "The target's snapshot is gone.",
@@ -384,6 +384,10 @@ export const reasons = {
   Recovered: {
     means: 'The error budget stopped burning after the rollback.',
     next: 'Push a fix: a commit that changes the rejected part ends the hold.',
+  },
+  Denied: {
+    means: 'A person denied the rollback: the incident ends without one.',
+    next: 'Nothing to do; a later incident asks again.',
   },
   NotRecovered: {
     means: 'The error budget is still burning after the rollback: the release was not the cause, or not the only one.',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, digest, time } from './common.ts';
+import { conditions, digest, nameRef, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
@@ -28,21 +28,29 @@ export const release = z.strictObject({
   appliedBy: z.string().optional().describe('Field manager that last wrote the template.'),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the pod template.'),
   alertRules: z.array(z.string()).max(64).optional().describe('Alert rules or ServiceLevelObjectives that guarded it.'),
-  snapshot: z.string().optional().describe('ControllerRevision with what was applied.'),
+  snapshotRef: nameRef.optional().describe('ControllerRevision with what was applied.'),
   firstSeenTime: time,
   readyTime: time.optional().describe('When all of its pods were first ready.'),
   goodTime: time.optional().describe('When it had been current and ready for its soak time with nothing against it.'),
-  rejectedTime: time.optional(),
+  rejectedTime: time.optional().describe('When a Hold last began to keep it out.'),
+  rejectedCount: z.int().min(1).optional().describe('How often it was rejected: once more after each lift.'),
+  liftedTime: time
+    .optional()
+    .describe('When a person lifted its Hold: it may run again, and only evidence that began later counts against it.'),
   restoredTime: time.optional().describe('When a rollback made it current again.'),
   supersededTime: time.optional(),
   outcome: releaseOutcome,
-  incident: z.string().optional(),
+  incidentRef: nameRef.optional().describe('Incident for which it was rejected.'),
 });
 export type Release = z.infer<typeof release>;
 
+/** What the controller records. In the spec, as a Lease has it: nothing but a backup can bring it back. */
 export const releaseHistorySpec = z
   .strictObject({
     workloadRef: workloadRef.describe('Whose releases these are.'),
+    currentRelease: z.int().optional().describe('Number of the current release.'),
+    lastGoodRelease: z.int().optional().describe('Number of the release that a rollback would go to.'),
+    releases: z.array(release).max(100).optional().describe('Newest first.'),
   })
   .meta({
     'x-kubernetes-validations': [
@@ -54,10 +62,8 @@ export const releaseHistorySpec = z
   });
 
 export const releaseHistoryStatus = z.strictObject({
+  observedGeneration: z.int().min(0).optional().describe('Generation of the spec that the conditions are about.'),
   conditions: conditions.optional(),
-  currentRelease: z.int().optional().describe('Number of the current release.'),
-  lastGoodRelease: z.int().optional().describe('Number of the release that a rollback would go to.'),
-  releases: z.array(release).max(100).optional().describe('Newest first.'),
 });
 
 export interface ReleaseHistory extends KubeObject {
@@ -65,4 +71,16 @@ export interface ReleaseHistory extends KubeObject {
   spec: z.infer<typeof releaseHistorySpec>;
   status?: z.infer<typeof releaseHistoryStatus>;
 }
-export type ReleaseHistoryStatus = z.infer<typeof releaseHistoryStatus>;
+/** What is recorded of a workload. */
+export type ReleaseRecords = Omit<ReleaseHistory['spec'], 'workloadRef'>;
+/** A release that a rollback can go to. */
+export type RestorableRelease = Release & { snapshotRef: NonNullable<Release['snapshotRef']> };
+
+/** Newest first; none where there is no history, or one that somebody wrote without a spec. */
+export const releasesOf = (history: { spec?: ReleaseRecords } | undefined): readonly Release[] =>
+  history?.spec?.releases ?? [];
+
+export const recordsOf = (history: ReleaseHistory | undefined): ReleaseRecords => {
+  const { workloadRef: _, ...records } = history?.spec ?? { workloadRef: undefined };
+  return records;
+};

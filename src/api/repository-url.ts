@@ -1,12 +1,12 @@
-/** What spec.url says, parsed; or why it is no address of a repository. */
+/** What spec.source.git.url says, parsed; or why it is no address of a repository. */
 export type RepositoryUrl = { ok: true; url: URL } | { ok: false; reason: 'InvalidUrl'; message: string };
 
 /** Names no part of the text: an address that is mistyped may hold a password. */
 const MESSAGE =
-  'spec.url is no URL: write e.g. https://github.com/org/repo.git, with / after the host and a port of at most 65535';
+  'spec.source.git.url is no URL: write e.g. https://github.com/org/repo.git, with / after the host and a port of at most 65535';
 
 /**
- * The one reader of spec.url, which never throws: what the CRD's rule lets through, `URL` may still refuse
+ * The one reader of spec.source.git.url, which never throws: what the CRD's rule lets through, `URL` may still refuse
  * (`https://github.com:org/repo.git`), and objects may be older than the rule.
  */
 export const parseRepositoryUrl = (text: unknown): RepositoryUrl => {

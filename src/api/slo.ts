@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { conditions, duration, time } from './common.ts';
+import { conditions, duration, prometheusDuration, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
 /** One pair of windows of a multiwindow burn-rate alert (Google SRE workbook, chapter 5). */
 export const burnWindow = z.strictObject({
-  long: duration,
-  short: duration,
+  long: prometheusDuration,
+  short: prometheusDuration,
   factor: z.number().min(0.01).max(10000).describe('Fire when both windows burn faster than factor × (1 − objective).'),
   severity: z.enum(['page', 'ticket']).default('page'),
 });
@@ -17,7 +17,7 @@ export type RollbackMode = z.infer<typeof rollbackMode>;
 
 export const rollbackPolicy = z.strictObject({
   mode: rollbackMode.default('DryRun').describe('Auto rolls back; DryRun says what it would do; Off only records.'),
-  scope: z.enum(['Workload', 'Sync']).default('Workload'),
+  scope: z.enum(['Workload', 'GitSync']).default('Workload'),
   cooldown: duration.default('10m').describe('After a rollback of this workload, how long no other is made.'),
   maxPerHour: z.int().min(1).max(60).default(3).describe('Rollbacks of this workload in any hour.'),
   soak: duration.default('10m').describe('How long a release must be current and ready to count as good.'),
@@ -33,7 +33,7 @@ export const sloSpec = z
   .strictObject({
     targetRef: workloadRef.describe('Whom this objective guards.'),
     objective: z.number().gt(0).lt(100).describe('Percent of good events, e.g. 99.9.'),
-    window: duration.default('30d').describe('Period of the error budget.'),
+    window: prometheusDuration.default('30d').describe('Period of the error budget.'),
     indicator: z
       .strictObject({
         errors: z

@@ -2,8 +2,7 @@ import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isOptedIn } from '../api/optin.ts';
 import { WORKLOAD_KINDS, type WorkloadKey } from '../api/workload.ts';
-import { resources, workloadResource } from '../kube/resources.ts';
-import type { KubeClient } from '../kube/types.ts';
+import { type KubeClient, resources, workloadResource } from '../kube/index.ts';
 
 /** An opted-in workload, with how many of its pods carry the sidecar. */
 export interface Coverage {

@@ -1,4 +1,4 @@
-import type { KubeClient } from '../kube/types.ts';
+import type { KubeClient } from '../kube/index.ts';
 
 /** What the command line takes from its surroundings; main.ts gives the process's own, tests give theirs. */
 export interface CliIo {

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKubeClient } from '../kube/client.ts';
-import { loadConnection } from '../kube/config.ts';
+import { createKubeClient, loadConnection } from '../kube/index.ts';
 import { run } from './program.ts';
 
 declare const METRICOPS_VERSION: string | undefined;

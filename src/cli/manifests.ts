@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import type { KubeObject } from '../api/meta.ts';
-import type { ResourceType } from '../kube/types.ts';
+import type { ResourceType } from '../kube/index.ts';
 
 /** The namespace and the kinds: applied before everything else, and left where metricops is removed. */
 export const firstManifests = (root: string): KubeObject[] => readManifests(join(root, 'deploy/first'));

@@ -52,7 +52,7 @@ describe('the command line', () => {
   });
   const syncWith = (status: object) => ({
     metadata: { namespace: 'shop', name: 'app' },
-    spec: { ...gitSyncSpec.parse({ url: 'https://git.example.com/shop.git' }) },
+    spec: { ...gitSyncSpec.parse({ source: { git: { url: 'https://git.example.com/shop.git' } } }) },
     status,
   });
 

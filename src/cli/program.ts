@@ -1,13 +1,16 @@
 import { type Command as Base, Command, CommanderError, Option } from 'commander';
-import { KubeError } from '../kube/errors.ts';
+import { KubeError } from '../kube/index.ts';
+import { ACCEPT_HELP, accept } from './commands/accept.ts';
+import { APPROVE_HELP, approve, DENY_HELP, deny } from './commands/answer.ts';
 import { CHECK_HELP, check } from './commands/check.ts';
 import { DEMO_HELP, demo } from './commands/demo.ts';
 import { DIFF_HELP, diff } from './commands/diff.ts';
 import { EXPLAIN_HELP, explain } from './commands/explain.ts';
 import { HISTORY_HELP, history } from './commands/history.ts';
-import { ACCEPT_HELP, accept, holds, LIFT_HELP, lift } from './commands/holds.ts';
+import { HOLDS_HELP, holds } from './commands/holds.ts';
 import { INCIDENTS_HELP, incidents } from './commands/incidents.ts';
 import { INSTALL_HELP, install } from './commands/install.ts';
+import { LIFT_HELP, lift } from './commands/lift.ts';
 import { PAUSE_HELP, pause, RESUME_HELP, resume, SUSPEND_HELP, suspend } from './commands/pause.ts';
 import { ROLLBACK_HELP, rollback } from './commands/rollback.ts';
 import { STATUS_HELP, status } from './commands/status.ts';
@@ -81,7 +84,7 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
   command('history <workload>', 'recorded releases of a workload', HISTORY_HELP, history);
   command('incidents', 'incidents, newest first', INCIDENTS_HELP, incidents).option('--open', 'only those not closed');
   command('explain <incident>', 'what happened in an incident, and why', EXPLAIN_HELP, explain);
-  command('holds', 'releases that are kept out', '', holds);
+  command('holds', 'what is kept out, accepted or denied, and who asked', HOLDS_HELP, holds);
   // As kubectl diff: 1 tells of a difference, so an error has to be another number.
   command('diff <gitsync>', 'what differs from what was applied, and what is held back', DIFF_HELP, diff).hook(
     'preAction',
@@ -98,12 +101,20 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
       .option('--dry-run', 'only say what would be done'),
     '5m',
   );
-  command('lift <workload>', 'delete the hold of a workload (or hold/NAME)', LIFT_HELP, lift);
-  command('accept <workload>', 'lift the hold and never reject that release again', ACCEPT_HELP, accept).option(
-    '--release <number>',
-    'the release (default: the one that is held out)',
-    numberOption,
+  command('approve <incident>', 'let an incident roll back as it proposes', APPROVE_HELP, approve);
+  command('deny <incident>', 'end an incident without a rollback', DENY_HELP, deny).option(
+    '-m, --message <text>',
+    'why, for those who read the hold',
   );
+  command(
+    'lift <workload>',
+    'delete the hold of a workload (or hold/NAME): the release is on probation',
+    LIFT_HELP,
+    lift,
+  );
+  command('accept <workload>', 'never reject that release again', ACCEPT_HELP, accept)
+    .option('--release <number>', 'the release (default: the one that is kept out)', numberOption)
+    .option('-m, --message <text>', 'why, for those who read the hold');
   waiting(
     command('sync <gitsync>', 'show a GitSync, or sync it now', SYNC_HELP, sync).option('--now', 'fetch and apply now'),
     '5m',
@@ -160,7 +171,7 @@ const kubeHint = ({ status, message }: KubeError): string => {
   if (status === 401) return '\n  → Your credentials are refused: log in again.';
   if (status === 403 && !message.includes('metricops.dev')) return '\n  → Ask for the role edit in this namespace.';
   if (status === 403) {
-    return '\n  → Ask for a binding to metricops-view (to look), metricops-release-manager (to roll back, lift, accept) or metricops-gitsync-editor (to sync, suspend).';
+    return '\n  → Ask for a binding to metricops-view (to look), metricops-release-manager (to roll back, approve, deny, lift, accept) or metricops-gitsync-editor (to sync, suspend).';
   }
   return '';
 };

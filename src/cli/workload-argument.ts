@@ -1,8 +1,8 @@
 import type { KubeObject } from '../api/meta.ts';
-import type { ReleaseHistory } from '../api/release-history.ts';
+import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { WorkloadKey, WorkloadKind } from '../api/workload.ts';
-import { resources, workloadResource } from '../kube/resources.ts';
-import { historyName } from '../snapshot/history-name.ts';
+import { resources, workloadResource } from '../kube/index.ts';
+import { historyName } from '../snapshot/index.ts';
 import type { Cli } from './context.ts';
 import { CliError } from './io.ts';
 import { workloadWords } from './words.ts';
@@ -63,7 +63,7 @@ export const findHistory = async (
   text: string,
 ): Promise<{ key: WorkloadKey; workload: KubeObject | undefined; history: ReleaseHistory }> => {
   const { key, workload, history } = await findWorkload(cli, text);
-  if (!history?.status?.releases?.length) {
+  if (!history || releasesOf(history).length === 0) {
     throw new CliError(
       `No release of ${workloadWords(key)} in ${key.namespace} is recorded yet.`,
       `Releases are recorded from its next pods on once it is opted in: kubectl -n ${key.namespace} annotate ${workloadWords(key)} metricops.dev/inject=true`,

@@ -96,10 +96,13 @@ export const createGitHttp = (
 
 const refusal = (url: string, status: number): GitError => {
   if (status === 401 || status === 403) {
-    return new GitError('AuthenticationFailed', `${url} answered ${status}: check the Secret of spec.secretRef`);
+    return new GitError(
+      'AuthenticationFailed',
+      `${url} answered ${status}: check the Secret of spec.source.git.secretRef`,
+    );
   }
   if (status === 404) {
-    const hint = 'check spec.url, and whether it needs credentials';
+    const hint = 'check spec.source.git.url, and whether it needs credentials';
     return new GitError('RepositoryNotFound', `${url} answered 404: ${hint}`);
   }
   return new GitError('RepositoryUnreachable', `${url} answered ${status}`);
@@ -115,7 +118,10 @@ const reasonsOf = (error: unknown): string =>
 const redirected = (from: string, location: string, redirects: number): string => {
   const target = new URL(location, from);
   if (target.origin !== new URL(from).origin) {
-    throw new GitError('RepositoryUnreachable', `the server redirects to ${target.origin}; set that URL in spec.url`);
+    throw new GitError(
+      'RepositoryUnreachable',
+      `the server redirects to ${target.origin}; set that URL in spec.source.git.url`,
+    );
   }
   if (redirects >= MAX_REDIRECTS) {
     throw new GitError('RepositoryUnreachable', `the server redirects more than ${MAX_REDIRECTS} times`);

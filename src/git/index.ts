@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { unlessAborted } from '../abort.ts';
 import { isReason } from '../api/reasons.ts';
-import { createFairSemaphore } from '../kube/fair-semaphore.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
 import { GitError, isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';

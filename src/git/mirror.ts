@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GitRef } from '../api/gitsync.ts';
+import type { GitRef } from '../api/source.ts';
 import { GitError, isDamaged } from './errors.ts';
 import type { GitLimits } from './limits.ts';
 import { type Objects, PACKS } from './objects.ts';

@@ -33,7 +33,7 @@ export async function* readPackets(url: string, body: AsyncIterable<Buffer>): As
 export const textOf = (line: Buffer): string => line.toString('utf8').replace(/\n$/, '');
 
 export const notGit = (url: string): GitError =>
-  new GitError('RepositoryNotFound', `${url} answers, but not as a Git server does: check spec.url`);
+  new GitError('RepositoryNotFound', `${url} answers, but not as a Git server does: check spec.source.git.url`);
 
 export const serverSays = (url: string, words: Buffer): GitError => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out

@@ -1,4 +1,4 @@
-import type { GitRef } from '../api/gitsync.ts';
+import type { GitRef } from '../api/source.ts';
 
 export interface GitCredentials {
   username?: string;

@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import type { Agent } from 'undici';
-import type { GitRef } from '../api/gitsync.ts';
-import { createFairSemaphore } from '../kube/fair-semaphore.ts';
+import type { GitRef } from '../api/source.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
 import { GitError, isDamaged } from './errors.ts';
@@ -70,7 +70,7 @@ const resolve = async (source: GitSource, signal: AbortSignal): Promise<{ revisi
   const name = fullName(ref);
   if (name === undefined) return { revision: ref.commit ?? '', commit: ref.commit ?? '' };
   const found = await askRef(remoteOf(source, limits.lookMs, signal), name);
-  if (!found) throw new GitError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.ref`);
+  if (!found) throw new GitError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.source.git.ref`);
   const commit = found.peeled ?? found.oid;
   return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
 };

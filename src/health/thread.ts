@@ -1,6 +1,6 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { createFairSemaphore } from '../kube/index.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import { SyncError } from '../source/source-of.ts';
 import { createWorkerClient } from '../worker/client.ts';
 import { isChecked } from './cel.ts';

@@ -1,29 +1,21 @@
-import type { Hold } from '../api/hold.ts';
+import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
-import type { Clock } from '../clock.ts';
-import { createWorkQueue, type Discovery, type KubeClient, KubeError, type WatchCache } from '../kube/index.ts';
-import type { SnapshotStore } from '../snapshot/index.ts';
-import type { Plan } from '../sync/plan.ts';
+import { createWorkQueue, KubeError, type WatchCache } from '../kube/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
-import { enforceHold, type HoldPorts } from './enforce.ts';
-import { writeHoldStatus } from './status.ts';
+import { acknowledge } from './acknowledge.ts';
+import { enforceHold } from './enforce.ts';
+import { finalizeHold } from './finalize.ts';
+import { ensureFinalizer, hasFinalizer, isInForce } from './finalizer.ts';
+import { effective, workloadOf } from './rules.ts';
+import { settleHolds } from './settle.ts';
 import { createTargets } from './target.ts';
-import type { HoldWithTarget } from './types.ts';
+import type { EnforcePorts, HoldWithTarget, Matched } from './types.ts';
 
-export interface HoldControllerPorts {
-  client: KubeClient;
-  discovery: Discovery;
-  snapshots: SnapshotStore;
-  clock: Clock;
+export interface HoldControllerPorts extends Omit<EnforcePorts, 'onApplied' | 'metrics'> {
   random: () => number;
   log: Log;
   metrics: Metrics;
-  lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
-  /** Aborted when this process may no longer write. */
-  signal: AbortSignal;
   holds: WatchCache<Hold>;
-  /** With whose rights the objects of this field manager are written. */
-  writerOf: (fieldManager: string) => KubeClient;
   /** Objects of a GitSync were brought back from a snapshot. */
   onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
   /** A Hold of this workload (keyString) came, changed or went. */
@@ -35,15 +27,15 @@ export interface HoldController {
   request(hold: Hold): void;
   /** Resolves when the watch has shown it. */
   seen(hold: Hold): Promise<void>;
-  /** Those that count in these namespaces. */
-  inForce(namespaces: ReadonlySet<string>): Hold[];
+  /** Those with action Rollback that count in these namespaces, without the digests that a person accepted. */
+  inForce(namespaces: ReadonlySet<string>): RollbackHold[];
   /**
    * The same, obeyed, with the targets of those that are needed. One that can't be obeyed says so itself, and stops
    * nobody else's objects.
    */
-  holdsIn(namespaces: ReadonlySet<string>, isNeeded: (hold: Hold) => boolean): Promise<HoldWithTarget[]>;
+  holdsIn(namespaces: ReadonlySet<string>, isNeeded: (hold: RollbackHold) => boolean): Promise<HoldWithTarget[]>;
   /** Holds say whether they are in force after this plan. */
-  settle(made: Plan): Promise<void>;
+  settle(matched: Matched): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,13 +44,13 @@ const SEEN_EVERY_MS = 20;
 
 /** Rollbacks have a queue of their own: no fetch, render, dependency or slow sync is ever before them. */
 export const createHoldController = (ports: HoldControllerPorts): HoldController => {
-  const { clock, holds, log, metrics } = ports;
+  const { client, clock, holds, log, metrics } = ports;
   /** Newer than the watch. */
   const fresh = new Map<string, Hold>();
   const targets = createTargets(ports.snapshots);
   const keyFor = ({ metadata }: Hold): string => `${metadata.namespace}/${metadata.name}`;
 
-  const holdPorts: HoldPorts = {
+  const enforcePorts: EnforcePorts = {
     ...ports,
     onApplied(hold, fieldManager, objects) {
       const took = clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '');
@@ -72,6 +64,15 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       }
     },
   };
+  const obey = async (hold: Hold): Promise<void> => {
+    if (hold.metadata.deletionTimestamp !== undefined) {
+      if (hasFinalizer(hold)) await finalizeHold(hold, { client, clock, list: () => holds.list() });
+      return;
+    }
+    if (!isRollback(hold)) return acknowledge(hold, ports);
+    const stored = { ...hold, metadata: (await ensureFinalizer(hold, client)).metadata };
+    for (const rule of effective([stored], holds.list())) await enforceHold(rule, enforcePorts);
+  };
   const queue = createWorkQueue({
     concurrency: 8,
     clock,
@@ -82,28 +83,29 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       const [namespace = '', name = ''] = key.split('/');
       const hold = fresh.get(key) ?? holds.get({ namespace, name });
       fresh.delete(key);
-      if (hold && hold.metadata.deletionTimestamp === undefined) await enforceHold(hold, holdPorts);
+      if (hold) await obey(hold);
       return undefined;
     },
   });
   const unsubscribe = holds.onChange((hold, previous) => {
     const changed = hold ?? previous;
     if (hold) queue.add(keyFor(hold));
-    if (changed && (!hold || hold.status?.phase === 'Lifted')) targets.forget(changed);
+    if (changed && isRollback(changed) && (!hold || hold.status?.phase === 'Dormant')) targets.forget(changed);
     if (!changed || hold?.metadata.generation === previous?.metadata.generation) return;
-    ports.onChange(
-      keyString({ group: 'apps', ...changed.spec.workloadRef, namespace: changed.metadata.namespace ?? '' }),
-    );
+    ports.onChange(keyString({ group: 'apps', ...workloadOf(changed) }));
   });
 
-  const toldAlready =
+  // What an earlier leader left undone: the watch has shown it before anybody listened.
+  for (const hold of holds.list()) queue.add(keyFor(hold));
+
+  const unlessSaid =
     (hold: Hold) =>
     (err: unknown): void => {
       if (!(err instanceof KubeError)) throw err;
       log.warn({ err, hold: keyFor(hold) }, 'hold not obeyed yet');
     };
 
-  const lane: HoldController = {
+  const controller: HoldController = {
     request(hold) {
       fresh.set(keyFor(hold), hold);
       queue.add(keyFor(hold));
@@ -114,34 +116,23 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
         await clock.sleep(SEEN_EVERY_MS);
       }
     },
-    inForce: (namespaces) =>
-      holds
-        .list()
-        .filter(({ metadata }) => namespaces.has(metadata.namespace ?? '') && metadata.deletionTimestamp === undefined),
+    inForce(namespaces) {
+      const here = holds.list().filter((h) => namespaces.has(h.metadata.namespace ?? '') && isInForce(h));
+      return effective(here.filter(isRollback), here);
+    },
     async holdsIn(namespaces, isNeeded) {
-      const relevant = lane.inForce(namespaces);
-      // The lane goes first: a plan that restored configuration before it would hide the need of a restart.
-      await Promise.all(relevant.map((hold) => enforceHold(hold, holdPorts).catch(toldAlready(hold))));
+      const relevant = controller.inForce(namespaces);
+      // Rollbacks go first: a plan that restored configuration before them would hide the need of a restart.
+      await Promise.all(relevant.map((hold) => enforceHold(hold, enforcePorts).catch(unlessSaid(hold))));
       return Promise.all(
         relevant.map(async (hold) => ({ hold, target: isNeeded(hold) ? await targets.of(hold) : undefined })),
       );
     },
-    async settle(made) {
-      for (const { hold, digest } of made.passed) {
-        if (hold.status?.phase === 'Lifted' && hold.status.currentDigest === digest) continue;
-        const message = 'a release that is not rejected was applied';
-        await writeHoldStatus(hold, { phase: 'Lifted', reason: 'Dormant', message, digest }, ports);
-      }
-      for (const { hold } of made.held.filter((h) => h.hold.status?.phase === 'Lifted')) {
-        const { release, sourceDigest: digest } = hold.spec.target;
-        const message = `a rejected release came back; release ${release} is applied instead`;
-        await writeHoldStatus(hold, { phase: 'Held', reason: 'RolledBack', message, digest }, ports);
-      }
-    },
+    settle: (matched) => settleHolds(matched, ports),
     stop() {
       unsubscribe();
       return queue.stop();
     },
   };
-  return lane;
+  return controller;
 };

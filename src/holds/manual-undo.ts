@@ -1,9 +1,11 @@
-import { API_VERSION, annotations } from '../api/annotations.ts';
-import type { Hold } from '../api/hold.ts';
+import { annotations } from '../api/annotations.ts';
+import { isRollback, type RollbackHold } from '../api/hold.ts';
 import type { ObjectKey } from '../api/meta.ts';
-import type { ReleaseHistory } from '../api/release-history.ts';
-import { isConflict, type KubeClient, resources } from '../kube/index.ts';
-import { historyName, holdName, type SnapshotStore } from '../snapshot/index.ts';
+import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
+import { type KubeClient, resources } from '../kube/index.ts';
+import { historyName, type SnapshotStore } from '../snapshot/index.ts';
+import { createHold } from './create-hold.ts';
+import { newRollback } from './new-hold.ts';
 import { readTarget, TargetError } from './target.ts';
 
 /**
@@ -12,45 +14,36 @@ import { readTarget, TargetError } from './target.ts';
  * Anybody may write annotations: what to go back to is asked of the history, and of the snapshot itself.
  *
  * @param rejected digest that was applied last
- * @returns the Hold, made here or there already; undefined when the drift is of another kind
+ * @returns the Hold, made here or there already; undefined when the drift is of another kind, or a person accepted the
+ *   release that was undone
  */
 export const holdForManualUndo = async (
   key: ObjectKey,
   rejected: string,
   { client, snapshots }: { client: KubeClient; snapshots: Pick<SnapshotStore, 'read'> },
-): Promise<Hold | undefined> => {
+): Promise<RollbackHold | undefined> => {
   if (key.kind !== 'Deployment') return undefined;
   const live = await client.get(resources.deployments, key);
   const digest = live?.metadata.annotations?.[annotations.sourceDigest];
   if (digest === undefined || digest === rejected) return undefined;
-  const workload = { kind: key.kind, name: key.name } as const;
+  const workload = { kind: key.kind, namespace: key.namespace, name: key.name } as const;
   const name = { namespace: key.namespace, name: historyName(workload) };
   const history = await client.get<ReleaseHistory>(resources.releaseHistories, name);
-  const release = history?.status?.releases?.find((r) => r.sourceDigest === digest);
-  if (release?.snapshot === undefined) return undefined;
-  const hold: Hold = {
-    apiVersion: API_VERSION,
-    kind: 'Hold',
-    metadata: { namespace: key.namespace, name: holdName(workload, rejected) },
-    spec: {
-      workloadRef: workload,
-      scope: 'Workload',
-      rejectedDigests: [rejected],
-      target: { release: release.number, sourceDigest: digest, snapshot: release.snapshot },
-      reason: 'Manual',
-      message: 'rolled back by hand (kubectl rollout undo)',
-    },
-  };
+  const release = releasesOf(history).find((r) => r.sourceDigest === digest);
+  if (release?.snapshotRef === undefined) return undefined;
+  const hold = newRollback({
+    workload,
+    digest: rejected,
+    target: { number: release.number, sourceDigest: digest, snapshotRef: release.snapshotRef },
+    origin: 'Manual',
+    message: 'rolled back by hand (kubectl rollout undo)',
+  });
   if (!(await isTarget(hold, snapshots))) return undefined;
-  try {
-    return await client.create(resources.holds, hold);
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-    return client.get<Hold>(resources.holds, hold.metadata);
-  }
+  const { hold: stored } = await createHold(hold, client);
+  return isRollback(stored) ? stored : undefined;
 };
 
-const isTarget = async (hold: Hold, snapshots: Pick<SnapshotStore, 'read'>): Promise<boolean> => {
+const isTarget = async (hold: RollbackHold, snapshots: Pick<SnapshotStore, 'read'>): Promise<boolean> => {
   try {
     await readTarget(hold, snapshots);
     return true;

@@ -1,31 +1,52 @@
 import { withConditions } from '../api/conditions.ts';
 import type { Hold, HoldStatus } from '../api/hold.ts';
 import type { Reason } from '../api/reasons.ts';
-import { resources } from '../kube/resources.ts';
-import type { HoldPorts } from './enforce.ts';
+import type { Clock } from '../clock.ts';
+import { type KubeClient, resources } from '../kube/index.ts';
 
-export type Outcome = { phase: NonNullable<HoldStatus['phase']>; reason: Reason; message: string; digest?: string };
+/** What became of a Hold; without a phase where nothing is applied on account of it (Accept, Deny). */
+export interface Outcome {
+  phase?: NonNullable<HoldStatus['phase']>;
+  reason: Reason;
+  message: string;
+  /** What the workload runs. */
+  digest?: string;
+}
 
-export const writeHoldStatus = async (
-  hold: Hold,
-  outcome: Outcome,
-  { client, clock }: Pick<HoldPorts, 'client' | 'clock'>,
-): Promise<void> => {
-  const now = clock.now();
+/** The status after an outcome. Pure. Times and transitions move only where the phase does. */
+export const statusAfter = (hold: Pick<Hold, 'metadata' | 'status'>, outcome: Outcome, now: number): HoldStatus => {
+  const { phase, reason, message, digest } = outcome;
+  const { dormantTime, appliedTime, ...before } = hold.status ?? {};
+  const { generation } = hold.metadata;
   const time = new Date(now).toISOString();
-  const held = outcome.phase === 'Held';
-  const condition = { type: 'Held', status: held, reason: outcome.reason, message: outcome.message };
-  const status: HoldStatus = {
-    ...hold.status,
-    phase: outcome.phase,
-    conditions: withConditions(hold.status?.conditions ?? [], [condition], {
-      now,
-      generation: hold.metadata.generation,
-    }),
-    ...(hold.metadata.generation === undefined ? {} : { observedGeneration: hold.metadata.generation }),
-    ...(outcome.digest === undefined ? {} : { currentDigest: outcome.digest }),
-    ...(held && hold.status?.phase !== 'Held' ? { appliedTime: time } : {}),
-    ...(outcome.phase === 'Lifted' && hold.status?.phase !== 'Lifted' ? { liftedTime: time } : {}),
+  const said = { reason, message };
+  const conditions = [
+    { type: 'Ready', status: phase !== 'Pending' && phase !== 'Failed', ...said },
+    ...(phase === undefined ? [] : [{ type: 'Held', status: phase === 'Held', ...said }]),
+    ...(phase === undefined ? [] : [{ type: 'Stalled', status: phase === 'Failed', ...said }]),
+  ];
+  const entered = phase !== hold.status?.phase;
+  const applied = phase === 'Held' && entered ? time : appliedTime;
+  const dormant = phase !== 'Dormant' ? undefined : entered ? time : dormantTime;
+  return {
+    ...before,
+    ...(phase === undefined ? {} : { phase }),
+    conditions: withConditions(hold.status?.conditions ?? [], conditions, { now, generation }),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    ...(digest === undefined ? {} : { currentDigest: digest }),
+    ...(applied === undefined ? {} : { appliedTime: applied }),
+    ...(dormant === undefined ? {} : { dormantTime: dormant }),
   };
+};
+
+export interface StatusPorts {
+  client: KubeClient;
+  clock: Clock;
+}
+
+export const writeStatus = async (hold: Hold, outcome: Outcome, { client, clock }: StatusPorts): Promise<void> => {
+  const after = statusAfter(hold, outcome, clock.now());
+  // A merge patch takes off only what it names.
+  const status = { ...after, ...(after.dormantTime === undefined ? { dormantTime: null } : {}) };
   await client.patch(resources.holds, hold.metadata, { type: 'merge', body: { status } }, { subresource: 'status' });
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Hold } from '../api/hold.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
 import { createTargets, readTarget, TargetError } from './target.ts';
@@ -12,16 +12,17 @@ const snapshot = (bytes = 10): Snapshot => ({
   fieldManager: 'metricops/shop/app',
   sourceDigest: digest('a'),
 });
-const hold = (name = 'web', target: Partial<Hold['spec']['target']> = {}, generation = 1): Hold => ({
+const hold = (name = 'web', target: Partial<RollbackHold['spec']['target']> = {}, generation = 1): RollbackHold => ({
   apiVersion: 'metricops.dev/v1alpha1',
   kind: 'Hold',
   metadata: { name, namespace: 'shop', uid: `uid-${name}`, generation },
   spec: {
     workloadRef: { kind: 'Deployment', name: 'web' },
+    action: 'Rollback',
     scope: 'Workload',
     rejectedDigests: [digest('b')],
-    target: { release: 1, sourceDigest: digest('a'), snapshot: 'web-1', ...target },
-    reason: 'Manual',
+    target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 'web-1' }, ...target },
+    origin: 'Manual',
   },
 });
 /** Answers each read with the same, and notes it. */
@@ -41,7 +42,7 @@ describe('the target of a Hold', () => {
     assert.deepEqual(store.reads, [[{ namespace: 'shop', kind: 'Deployment', name: 'web' }, 'web-1']]);
   });
 
-  const refusals: [string, Hold, () => Snapshot | undefined][] = [
+  const refusals: [string, RollbackHold, () => Snapshot | undefined][] = [
     ['SnapshotMissing', hold(), () => undefined],
     [
       'SnapshotDamaged',

@@ -1,4 +1,4 @@
-import type { Hold } from '../api/hold.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import { canonical, namesContent, type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
@@ -19,10 +19,11 @@ export class TargetError extends Error {
  * for this very workload and holds the release that the Hold says. Rejects with TargetError.
  */
 export const readTarget = async (
-  { metadata, spec }: Pick<Hold, 'metadata' | 'spec'>,
+  { metadata, spec }: Pick<RollbackHold, 'metadata' | 'spec'>,
   snapshots: Pick<SnapshotStore, 'read'>,
 ): Promise<Snapshot> => {
-  const { snapshot: name, sourceDigest, images = [] } = spec.target;
+  const { snapshotRef, sourceDigest, images = [] } = spec.target;
+  const { name } = snapshotRef;
   const workload = { ...spec.workloadRef, namespace: metadata.namespace ?? '' };
   const snapshot = await snapshots.read(workload, name).catch((error: unknown) => {
     throw error instanceof SnapshotDamaged ? new TargetError('SnapshotDamaged', error.message) : error;
@@ -42,9 +43,9 @@ export const readTarget = async (
 
 export interface Targets {
   /** undefined where there is nothing to go back to: the Hold's own status says why. */
-  of(hold: Hold): Promise<Snapshot | undefined>;
+  of(hold: RollbackHold): Promise<Snapshot | undefined>;
   /** The Hold is gone, changed, or has nothing to keep out. */
-  forget(hold: Hold): void;
+  forget(hold: RollbackHold): void;
 }
 
 /** Of all together: they hold the contents of Secrets. */
@@ -53,7 +54,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 /** Decoded snapshots of the Holds that keep something out: read once, not for each plan. The oldest go first. */
 export const createTargets = (snapshots: Pick<SnapshotStore, 'read'>, maxBytes: number = MAX_BYTES): Targets => {
   const known = new Map<string, { snapshot: Snapshot; bytes: number; generation: number | undefined }>();
-  const keyFor = ({ metadata }: Hold): string => `${metadata.namespace}/${metadata.name}/${metadata.uid}`;
+  const keyFor = ({ metadata }: RollbackHold): string => `${metadata.namespace}/${metadata.name}/${metadata.uid}`;
   let total = 0;
   const forget = (key: string): void => {
     total -= known.get(key)?.bytes ?? 0;

@@ -1,15 +1,10 @@
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
-import {
-  PLATFORM_POLICY_NAME,
-  type PlatformPolicy,
-  type PlatformPolicySpec,
-  unrestrictedPolicy,
-} from '../api/platform-policy.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import type { WorkloadKind } from '../api/workload.ts';
 import type { WatchCache } from '../kube/index.ts';
+import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 
 /** What decisions read: watched copies over the whole cluster, so that an alert costs no reads. */
 export interface Caches {
@@ -17,12 +12,8 @@ export interface Caches {
   holds: WatchCache<Hold>;
   histories: WatchCache<ReleaseHistory>;
   slos: WatchCache<ServiceLevelObjective>;
-  /** Of the whole cluster: one, if any. */
-  platform: WatchCache<PlatformPolicy>;
+  /** What the operator of the platform allows. */
+  platform: PlatformPolicyWatch;
   namespaces: WatchCache;
   workloads: Record<WorkloadKind, WatchCache>;
 }
-
-/** What the operator of the platform allows. */
-export const platformOf = ({ platform }: Pick<Caches, 'platform'>): PlatformPolicySpec =>
-  platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;

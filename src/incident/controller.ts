@@ -1,8 +1,9 @@
-import { API_VERSION } from '../api/annotations.ts';
-import { parseDuration } from '../api/common.ts';
+import { parseDuration, parsePrometheusDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
+import { releasesOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
+import { createHold, newRollback } from '../holds/index.ts';
 import {
   createWorkQueue,
   type EventRecorder,
@@ -13,10 +14,10 @@ import {
   resources,
 } from '../kube/index.ts';
 import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
-import { hashOf, historyName, holdName, pinsFor } from '../snapshot/index.ts';
+import { hashOf, historyName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { createJudge } from './analysis.ts';
-import { type Caches, platformOf } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { eventOf } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { observe } from './observe.ts';
@@ -118,33 +119,22 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const live = caches.workloads[workloadRef.kind].get({ namespace, name: workloadRef.name });
     const objective =
       incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-    const { releases = [] } = caches.histories.get({ namespace, name: historyName(workloadRef) })?.status ?? {};
+    const releases = releasesOf(caches.histories.get({ namespace, name: historyName(workloadRef) }));
     const images = releases.filter((r) => r.number === target.number).flatMap((r) => pinsFor(r, releases));
-    const hold: Hold = {
-      apiVersion: API_VERSION,
-      kind: 'Hold',
-      metadata: { namespace, name: holdName(workloadRef, suspect.sourceDigest) },
-      spec: {
-        workloadRef,
-        scope: policyOf(live, objective, platformOf(caches)).scope,
-        rejectedDigests: [suspect.sourceDigest],
-        target: {
-          release: target.number,
-          sourceDigest: target.sourceDigest,
-          snapshot: target.snapshot,
-          ...(images.length > 0 ? { images } : {}),
-        },
-        reason: 'Incident',
-        incident: incident.metadata.name,
-        message: (status.verdict?.message ?? '').slice(0, 1024),
-      },
-    };
-    try {
-      ports.onHold(await client.create<Hold>(resources.holds, hold));
-      metrics.rollbacks.inc({ result: 'started' });
-    } catch (error) {
-      if (!isConflict(error)) throw error; // there already: a crash took the answer
-    }
+    const hold = newRollback({
+      workload: { ...workloadRef, namespace },
+      digest: suspect.sourceDigest,
+      target: { ...target, snapshotRef: { name: target.snapshot } },
+      images,
+      scope: policyOf(live, objective, caches.platform.current()).scope,
+      origin: 'Incident',
+      incident: incident.metadata.name,
+      message: status.verdict?.message ?? '',
+    });
+    const { hold: stored, created } = await createHold(hold, client);
+    if (!created) return; // there already: a crash took the answer
+    ports.onHold(stored);
+    metrics.rollbacks.inc({ result: 'started' });
   };
 
   const tell = (incident: Incident, status: IncidentStatus): void => {
@@ -175,8 +165,8 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       else void expire(incident).catch((err) => ports.log.warn({ err }, 'expiry failed'));
     }),
     caches.holds.onChange((hold, previous) => {
-      const { incident } = (hold ?? previous)?.spec ?? {};
-      if (incident !== undefined) queue.add(`${(hold ?? previous)?.metadata.namespace}/${incident}`);
+      const { incidentRef } = (hold ?? previous)?.spec ?? {};
+      if (incidentRef) queue.add(`${(hold ?? previous)?.metadata.namespace}/${incidentRef.name}`);
     }),
     // Whatever moves a history or a workload may be what an incident of it waits for.
     caches.histories.onChange((history) => {
@@ -191,7 +181,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number => {
     const workload = caches.workloads[spec.workloadRef.kind].get({ namespace, name: spec.workloadRef.name });
     const objective = spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: spec.objective });
-    return parseDuration(policyOf(workload, objective, platformOf(caches)).cooldown);
+    return parseDuration(policyOf(workload, objective, caches.platform.current()).cooldown);
   };
   const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
     const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];
@@ -237,7 +227,7 @@ const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches
     errorRatio: verdict.newErrorRatio,
     durationMs: Math.max(0, Date.parse(rolledBackTime) - began),
     objective: objective.spec.objective,
-    periodMs: parseDuration(objective.spec.window),
+    periodMs: parsePrometheusDuration(objective.spec.window),
   });
   return { ...status, budgetSpentPercent: Number(spent.toPrecision(3)) };
 };

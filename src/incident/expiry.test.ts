@@ -30,7 +30,7 @@ describe('closed incidents', () => {
   });
 
   it('stay while a Hold names them', () => {
-    const hold = { spec: { incident: 'reason' } } as Hold;
+    const hold = { spec: { incidentRef: { name: 'reason' } } } as Hold;
     assert.deepEqual(expired([closed('reason', 500), closed('old', 500)], [hold]), ['old']);
   });
 });

@@ -17,7 +17,7 @@ export const expiredOf = (
   coolDownOf: (incident: Incident) => number,
   now: number,
 ): Incident[] => {
-  const named = new Set(holds.map(({ spec }) => spec.incident));
+  const named = new Set(holds.map(({ spec }) => spec.incidentRef?.name));
   const isNeeded = (incident: Incident): boolean => {
     if (named.has(incident.metadata.name)) return true;
     const rolledBack = Date.parse(incident.status?.rolledBackTime ?? '');

@@ -4,7 +4,6 @@ import type { EventRecorder } from '../kube/index.ts';
 import { type AlertMatch, createMatcher } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { ALERTS_A_TURN, type Alert, parseDelivery } from './alertmanager-webhook.ts';
-import { platformOf } from './caches.ts';
 import { MAX_OPEN_PER_NAMESPACE, type Place } from './place.ts';
 import { createStore, type StorePorts } from './store.ts';
 
@@ -74,7 +73,7 @@ export const createIntake = (ports: IntakePorts): Intake => {
       workloads: WORKLOAD_KINDS.flatMap((kind) => caches.workloads[kind].list()),
       namespaceOf: (name) => caches.namespaces.get({ name }),
       cluster: ports.cluster,
-      withoutNamespace: platformOf(caches).rollback.alertsWithoutNamespace,
+      withoutNamespace: caches.platform.current().rollback.alertsWithoutNamespace,
     });
     const groups = new Map<string, { match: AlertMatch; alerts: Alert[] }>();
     for (const [i, alert] of alerts.entries()) {

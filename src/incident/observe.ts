@@ -1,14 +1,15 @@
 import { annotations } from '../api/annotations.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
-import type { Release } from '../api/release-history.ts';
+import { type Release, recordsOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
+import { rejectionsOf } from '../holds/index.ts';
 import { selectLastGood } from '../release/last-good.ts';
 import { namespaceOfRule } from '../slo/index.ts';
-import { historyName, holdName } from '../snapshot/index.ts';
+import { historyName } from '../snapshot/index.ts';
 import { healthOf, otherToolOf } from '../sync/index.ts';
 import type { Judge, Question } from './analysis.ts';
-import { type Caches, platformOf } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { policyOf } from './policy.ts';
 import type { Observation } from './step.ts';
 
@@ -23,27 +24,26 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const { caches, clock } = ports;
   const { namespace = '' } = incident.metadata;
   const { kind, name } = incident.spec.workloadRef;
-  const history = caches.histories.get({ namespace, name: historyName({ kind, name }) })?.status;
+  const history = caches.histories.get({ namespace, name: historyName({ kind, name }) });
+  const records = recordsOf(history);
+  const { releases = [] } = records;
   const workload = caches.workloads[kind].get({ namespace, name });
   const objective =
     incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-  const policy = policyOf(workload, objective, platformOf(caches));
-  const suspect = history?.releases?.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
+  const policy = policyOf(workload, objective, caches.platform.current());
+  const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
-  const target = selectLastGood(
-    { status: history },
-    { burnStart: burnStart(incident, suspect, opened), suspect: suspect?.number },
+  const target = selectLastGood(records, { burnStart: burnStart(incident, suspect, opened), suspect: suspect?.number });
+  const rejections = rejectionsOf(
+    caches.holds.list(namespace),
+    { kind, namespace, name },
+    incident.spec.suspect?.sourceDigest ?? '',
   );
-  const holds = caches.holds
-    .list(namespace)
-    .filter((h) => h.spec.workloadRef.kind === kind && h.spec.workloadRef.name === name);
-  const rejected = incident.spec.suspect?.sourceDigest ?? '';
-  const ownName = holdName({ kind, name }, rejected);
-  const hold = holds.find((h) => h.metadata.name === ownName && h.spec.incident === incident.metadata.name);
+  const hold = rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name);
   const phase = incident.status?.phase ?? 'Open';
   const judging = phase === 'Open' || phase === 'Judging';
-  const before = target.release ?? history?.releases?.find((r) => r.number !== suspect?.number);
+  const before = target.release ?? releases.find((r) => r.number !== suspect?.number);
   const isTrustedRule = (file: string): boolean => isOfRuleNamespace(file, namespace, caches);
   const question: Question = { incident, suspect, before, objective, policy, isTrustedRule, now };
   const [judged, burning] = await Promise.all([
@@ -53,13 +53,13 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   // What was left out may still fire.
   const firing = incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing');
   return {
-    history,
+    history: records,
     policy,
     verdict: judged?.verdict,
     caution: judged?.caution,
     target,
     hold,
-    heldByOther: holds.some((h) => h !== hold && h.spec.rejectedDigests.includes(rejected)),
+    heldByOther: rejections.some((h) => h !== hold),
     paused: workload?.metadata.annotations?.[annotations.pause] === 'true',
     otherTool: workload && otherToolOf(workload),
     rollbacks: rollbacksOf(incident, caches),
@@ -74,7 +74,9 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
   const names = caches.namespaces.list().map(({ metadata }) => metadata.name);
   const own = namespaceOfRule(file, names);
-  return own !== undefined && (own === namespace || platformOf(caches).rollback.trustedRuleNamespaces.includes(own));
+  return (
+    own !== undefined && (own === namespace || caches.platform.current().rollback.trustedRuleNamespaces.includes(own))
+  );
 };
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */

@@ -57,7 +57,7 @@ describe('where an alert belongs', () => {
 
   it('is never an incident that a Hold remembers, nor an object that has the name', () => {
     const first = opened(place(stored()));
-    const hold = { metadata: { name: 'h' }, spec: { incident: first.metadata.name } } as Hold;
+    const hold = { metadata: { name: 'h' }, spec: { incidentRef: { name: first.metadata.name } } } as Hold;
     const second = opened(place(stored([], [hold])));
     assert.notEqual(second.metadata.name, first.metadata.name);
     const foreign = { ...first, spec: { ...first.spec, workloadRef: { kind: 'Deployment' as const, name: 'other' } } };

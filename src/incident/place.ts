@@ -1,7 +1,7 @@
 import { API_VERSION } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentSpec } from '../api/incident.ts';
-import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { Release, ReleaseRecords } from '../api/release-history.ts';
 import type { AlertMatch } from '../slo/index.ts';
 import type { Alert } from './alertmanager-webhook.ts';
 import { withAlerts } from './evidence.ts';
@@ -20,7 +20,7 @@ export interface Group {
 export interface Stored {
   incidents: readonly Incident[];
   holds: readonly Hold[];
-  history: ReleaseHistoryStatus | undefined;
+  history: ReleaseRecords;
 }
 
 /**
@@ -36,7 +36,7 @@ export const MAX_OPEN_PER_NAMESPACE = 50;
 export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now: number): Place => {
   const { kind, name } = match.workload;
   const time = new Date(now).toISOString();
-  const current = stored.history?.releases?.find((r) => r.number === stored.history?.currentRelease);
+  const current = stored.history.releases?.find((r) => r.number === stored.history.currentRelease);
   const mine = stored.incidents.filter(({ spec }) => spec.workloadRef.kind === kind && spec.workloadRef.name === name);
   const isOfCurrent = ({ spec }: Incident): boolean => spec.suspect?.sourceDigest === current?.sourceDigest;
   // While a rollback is under way, every alert of the workload belongs to it: it rings on for a while.
@@ -54,7 +54,7 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
   const closed = mine.filter((i) => isClosed(i) && isOfCurrent(i)).toSorted((a, b) => closedAt(b) - closedAt(a));
   const taken = new Set([
     ...stored.incidents.map(({ metadata }) => metadata.name),
-    ...stored.holds.map(({ spec }) => spec.incident),
+    ...stored.holds.map(({ spec }) => spec.incidentRef?.name),
   ]);
   const called = incidentName(match.workload, current?.sourceDigest, closed[0]?.metadata.uid, (n) => taken.has(n));
   return { do: 'create', incident: newIncident(match, called, current, kept) };

@@ -3,18 +3,18 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
-import type { Release } from '../api/release-history.ts';
+import type { RestorableRelease } from '../api/release-history.ts';
 import { rollbackPolicy } from '../api/slo.ts';
 import { isClosed, JUDGE_FOR_MS, type Observation, step } from './step.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
-const release = (number: number, rest: Partial<Omit<Release, 'snapshot'>> = {}): Release & { snapshot: string } => ({
+const release = (number: number, rest: Partial<RestorableRelease> = {}): RestorableRelease => ({
   number,
   sourceDigest: digest(number),
   workloadUID: 'u',
   images: [],
-  snapshot: `s${number}`,
+  snapshotRef: { name: `s${number}` },
   firstSeenTime: '2026-01-01T11:00:00Z',
   outcome: 'Active',
   ...rest,
@@ -53,7 +53,7 @@ const observe = (rest: Partial<Observation> = {}): Observation => ({
   opened: NOW - 1000,
   ...rest,
 });
-const hold = (phase?: 'Pending' | 'Held' | 'Lifted' | 'Failed'): Hold =>
+const hold = (phase?: 'Pending' | 'Held' | 'Dormant' | 'Failed'): Hold =>
   ({
     metadata: { name: 'h', namespace: 'shop' },
     ...(phase ? { status: { phase, appliedTime: '2026-01-01T12:00:01Z' } } : {}),
@@ -77,7 +77,7 @@ describe('step', () => {
       'Superseded',
     ],
     ['dismisses what is held already', { heldByOther: true }, 'Dismissed', 'AlreadyHeld'],
-    ['escalates without a history', { history: undefined }, 'Escalated', 'NoHistory'],
+    ['escalates without a history', { history: {} }, 'Escalated', 'NoHistory'],
     [
       'escalates with a single release',
       { target: { release: undefined, reason: 'NoGoodRelease', message: 'none' } },
@@ -121,7 +121,7 @@ describe('step', () => {
     ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
     [
       'waits for a cool-down that no calendar has',
-      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', cooldown: '99999999999999d' }) },
+      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', cooldown: '99999999999999h' }) },
       'Judging',
       'CoolDown',
     ],
@@ -166,7 +166,7 @@ describe('step', () => {
     assert.equal(step(incident(started), observe({ hold: hold() }), NOW).writeHold, false);
     assert.equal(phaseAfter({ hold: hold('Held') }, started), 'Verifying');
     assert.equal(phaseAfter({ hold: hold('Failed') }, started), 'Escalated');
-    assert.equal(phaseAfter({ hold: hold('Lifted') }, started), 'Dismissed');
+    assert.equal(phaseAfter({ hold: hold('Dormant') }, started), 'Dismissed');
     assert.equal(phaseAfter({ heldByOther: true }, started), 'Dismissed', 'somebody else was faster');
   });
 
@@ -190,7 +190,7 @@ describe('step', () => {
       heldByOther: fc.boolean(),
       restored: fc.boolean(),
       burning: fc.constantFrom(true, false, undefined),
-      holdPhase: fc.constantFrom(undefined, 'Pending', 'Held', 'Failed', 'Lifted'),
+      holdPhase: fc.constantFrom(undefined, 'Pending', 'Held', 'Failed', 'Dormant'),
     });
     fc.assert(
       fc.property(fc.array(any, { minLength: 1, maxLength: 20 }), (observations) => {

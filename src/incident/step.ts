@@ -2,19 +2,19 @@ import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentPhase, IncidentStatus, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
-import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
 import type { RollbackPolicy } from '../api/slo.ts';
 
 /** Everything outside of the incident that a decision depends on. */
 export interface Observation {
-  history: ReleaseHistoryStatus | undefined;
+  history: ReleaseRecords;
   policy: RollbackPolicy;
   /** Of the release under suspicion; undefined while it was not asked for. */
   verdict: Verdict | undefined;
   /** Why a person has to agree to the verdict even where the mode is Auto. */
   caution: string | undefined;
   /** What a rollback would go to, or why there is nothing. */
-  target: { release: Release & { snapshot: string } } | { release: undefined; reason: Reason; message: string };
+  target: { release: RestorableRelease } | { release: undefined; reason: Reason; message: string };
   /** The Hold of this incident, when it is there. */
   hold: Hold | undefined;
   /** Another Hold rejects the suspect already. */
@@ -138,8 +138,8 @@ const guardrail = (
   observed: Observation,
 ): { phase: IncidentPhase; reason: Reason; message: string } | undefined => {
   const { suspect } = incident.spec;
-  const releases = observed.history?.releases ?? [];
-  const current = releases.find((r) => r.number === observed.history?.currentRelease);
+  const releases = observed.history.releases ?? [];
+  const current = releases.find((r) => r.number === observed.history.currentRelease);
   if (!suspect || !current)
     return { phase: 'Escalated', reason: 'NoHistory', message: 'no release of this workload is recorded' };
   if (observed.heldByOther)
@@ -205,7 +205,7 @@ const guilty = (incident: Incident, observed: Observation, { now, close, wait }:
   const chosen = {
     number: to.number,
     sourceDigest: to.sourceDigest,
-    snapshot: to.snapshot,
+    snapshot: to.snapshotRef.name,
     ...(to.revision === undefined ? {} : { revision: to.revision }),
     ...(to.commit === undefined ? {} : { commit: to.commit }),
   };
@@ -231,7 +231,7 @@ const rollingBack = (incident: Incident, observed: Observation, now: number): St
   const message = hold.status?.conditions?.find((c) => c.type === 'Held')?.message ?? '';
   if (hold.status?.phase === 'Failed')
     return move(incident, now, { phase: 'Escalated', reason: 'HoldFailed', message, more });
-  if (hold.status?.phase === 'Lifted')
+  if (hold.status?.phase === 'Dormant')
     return move(incident, now, {
       phase: 'Dismissed',
       reason: 'Superseded',

@@ -1,7 +1,9 @@
 import type { Incident } from '../api/incident.ts';
+import { recordsOf } from '../api/release-history.ts';
 import { workloadString } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import { createFairSemaphore, isConflict, type KubeClient, resources } from '../kube/index.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
+import { isConflict, type KubeClient, resources } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { createBatches } from './batches.ts';
 import type { Caches } from './caches.ts';
@@ -38,8 +40,12 @@ export const createStore = (ports: StorePorts): ((group: Group) => Promise<Place
   };
   const place = (group: Group): Place => {
     const { namespace } = group.match.workload;
-    const history = caches.histories.get({ namespace, name: historyName(group.match.workload) })?.status;
-    const stored = { incidents: incidentsIn(namespace), holds: caches.holds.list(namespace), history };
+    const history = caches.histories.get({ namespace, name: historyName(group.match.workload) });
+    const stored = {
+      incidents: incidentsIn(namespace),
+      holds: caches.holds.list(namespace),
+      history: recordsOf(history),
+    };
     return placeOf(group, stored, clock.now());
   };
   const write = async (to: Extract<Place, { incident: Incident }>): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { createFairQueue } from './fair-semaphore.ts';
+import { createFairQueue } from '../fair-semaphore.ts';
 
 export interface WorkQueue {
   /** Asks for work on this key; asked for twice before it starts, it is done once, and again if asked while it runs. */

@@ -10,7 +10,7 @@ const sync = (spec: object = {}, namespace = 'team'): GitSync =>
     apiVersion: 'metricops.dev/v1alpha1',
     kind: 'GitSync',
     metadata: { namespace, name: 'app' },
-    spec: { url: 'https://git.example.com/app.git', ...spec },
+    spec: { source: { git: { url: 'https://git.example.com/app.git' } }, ...spec },
   }) as GitSync;
 const policy = (spec: object): PlatformPolicySpec => platformPolicySpec.parse(spec);
 const object = (apiVersion: string, kind: string, namespace?: string): KubeObject => ({
@@ -43,7 +43,7 @@ describe('the platform policy', () => {
   ] as const) {
     it(`${allowed ? 'allows' : 'refuses'} ${url} where ${pattern} is allowed`, () => {
       assert.equal(
-        refusalOfSync(sync({ url }), policy({ allowedHosts: [pattern] }))?.reason,
+        refusalOfSync(sync({ source: { git: { url } } }), policy({ allowedHosts: [pattern] }))?.reason,
         allowed ? undefined : 'HostRefused',
       );
     });
@@ -51,9 +51,10 @@ describe('the platform policy', () => {
 
   it('says that a mistyped URL is none, with and without a policy, and never throws', () => {
     for (const url of ['https://github.com:org/repo.git', 'http://[', 'https://host:99999/']) {
+      const source = { git: { url, ref: { branch: 'main' } } };
       for (const spec of [{}, { allowedHosts: ['github.com'] }, { exemptNamespaces: ['team'] }])
-        assert.equal(refusalOfSync(sync({ url }), policy(spec))?.reason, 'InvalidUrl', url);
-      assert.equal(refusalOfHost(sync(), url, policy({ allowedHosts: ['github.com'] }))?.reason, 'InvalidUrl');
+        assert.equal(refusalOfSync(sync({ source }), policy(spec))?.reason, 'InvalidUrl', url);
+      assert.equal(refusalOfHost(sync(), source, policy({ allowedHosts: ['github.com'] }))?.reason, 'InvalidUrl');
     }
   });
 

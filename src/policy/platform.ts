@@ -3,6 +3,7 @@ import { describeKey, groupOf, type KubeObject, keyOf } from '../api/meta.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
 import type { Reason } from '../api/reasons.ts';
 import { parseRepositoryUrl } from '../api/repository-url.ts';
+import { addressOf, type SourceSpec } from '../api/source.ts';
 
 export interface Refusal {
   reason: Reason;
@@ -25,12 +26,16 @@ export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusa
     const message = 'the platform asks for spec.serviceAccountName: a ServiceAccount of this namespace to write as';
     return { reason: 'ServiceAccountRequired', message };
   }
-  return refusalOfHost(sync, sync.spec.url, policy);
+  return refusalOfHost(sync, sync.spec.source, policy);
 };
 
 /** Why this GitSync, or GitSyncSet, can't read this repository: it has no address, or the platform does not let it. */
-export const refusalOfHost = (reader: KubeObject, url: string, policy: PlatformPolicySpec): Refusal | undefined => {
-  const parsed = parseRepositoryUrl(url);
+export const refusalOfHost = (
+  reader: KubeObject,
+  source: SourceSpec,
+  policy: PlatformPolicySpec,
+): Refusal | undefined => {
+  const parsed = parseRepositoryUrl(addressOf(source));
   if (!parsed.ok) return { reason: parsed.reason, message: parsed.message };
   const { allowedHosts } = policy;
   if (isExempt(reader, policy) || allowedHosts.length === 0) return undefined;

@@ -4,7 +4,6 @@ import { API_VERSION, annotations } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
-import type { ReleaseHistory } from '../api/release-history.ts';
 import { type ServiceLevelObjective, sloSpec } from '../api/slo.ts';
 import type { WatchCache } from '../kube/types.ts';
 import { alertRulesOf, assessmentsOf, DEFAULT_SOAK_MS } from './assessments.ts';
@@ -28,11 +27,11 @@ const hold = (rejected: string, change: object = {}): Hold => ({
   metadata: metadata('hold'),
   spec: {
     workloadRef: workload,
-    scope: 'Workload',
+    action: 'Rollback',
     rejectedDigests: [digest(rejected)],
-    target: { release: 1, sourceDigest: digest('a'), snapshot: 's' },
-    reason: 'Incident',
-    incident: 'web-1',
+    target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 's' } },
+    origin: 'Incident',
+    incidentRef: { name: 'web-1' },
     ...change,
   },
 });
@@ -62,7 +61,7 @@ const caches = (objects: { holds?: Hold[]; incidents?: Incident[]; slos?: Servic
 
 describe('what is said about the releases of a workload', () => {
   it('is nothing where there is nothing', () => {
-    const { soakMs, ...rest } = assessmentsOf(key, undefined, caches({}));
+    const { soakMs, ...rest } = assessmentsOf(key, caches({}));
     assert.equal(soakMs, DEFAULT_SOAK_MS);
     for (const said of Object.values(rest)) assert.equal(said.size, 0);
   });
@@ -72,14 +71,14 @@ describe('what is said about the releases of a workload', () => {
       hold('c', { workloadRef: { kind: 'StatefulSet', name: 'web' } }),
       { ...hold('d'), metadata: metadata('hold', 'other') },
     ];
-    const { rejected, targets } = assessmentsOf(key, undefined, caches({ holds: [hold('b'), ...others] }));
+    const { rejected, targets } = assessmentsOf(key, caches({ holds: [hold('b'), ...others] }));
     assert.deepEqual([...rejected], [[digest('b'), { time: since, incident: 'web-1' }]]);
     assert.deepEqual([...targets], [digest('a')]);
   });
 
   it('is a suspicion while an incident is open or found it guilty; afterwards the soak starts again', () => {
     const suspicion = (status: IncidentStatus | undefined): number | undefined =>
-      assessmentsOf(key, undefined, caches({ incidents: [incident('b', status)] })).suspected.get(digest('b'));
+      assessmentsOf(key, caches({ incidents: [incident('b', status)] })).suspected.get(digest('b'));
     const verdict = (result: 'Guilty' | 'NotGuilty' | 'Inconclusive') => ({
       result,
       reason: 'r',
@@ -98,20 +97,21 @@ describe('what is said about the releases of a workload', () => {
     assert.equal(suspicion({ phase: 'Observed', verdict: verdict('NotGuilty'), closedTime: since }), undefined);
   });
 
-  it('is an acceptance by the annotation of its history', () => {
-    const history: ReleaseHistory = {
-      apiVersion: API_VERSION,
-      kind: 'ReleaseHistory',
-      metadata: { ...metadata('h'), annotations: { [annotations.acceptedDigests]: `${digest('a')},,${digest('b')}` } },
-      spec: { workloadRef: workload },
+  it('is an acceptance by a Hold, which no other Hold stands against', () => {
+    const accept: Hold = {
+      ...hold('b'),
+      metadata: metadata('accept'),
+      spec: { workloadRef: workload, action: 'Accept', acceptedDigests: [digest('b')], origin: 'Manual' },
     };
-    assert.deepEqual([...assessmentsOf(key, history, caches({})).accepted], [digest('a'), digest('b')]);
+    const { accepted, rejected } = assessmentsOf(key, caches({ holds: [hold('b'), accept] }));
+    assert.deepEqual([...accepted], [digest('b')]);
+    assert.deepEqual([...rejected], []);
   });
 
   it('is the longest soak time of its objectives, and their names with the alerts of the annotation', () => {
     const slos = [objective('b', '20s'), objective('a', '2m')];
-    assert.equal(assessmentsOf(key, undefined, caches({ slos })).soakMs, 120_000);
-    assert.equal(assessmentsOf(key, undefined, caches({ slos: [objective('a', undefined)] })).soakMs, DEFAULT_SOAK_MS);
+    assert.equal(assessmentsOf(key, caches({ slos })).soakMs, 120_000);
+    assert.equal(assessmentsOf(key, caches({ slos: [objective('a', undefined)] })).soakMs, DEFAULT_SOAK_MS);
     const named = { [annotations.alerts]: 'severity=page' };
     assert.deepEqual(alertRulesOf(key, named, cache(...slos)), ['a', 'b', 'severity=page']);
   });

@@ -1,10 +1,10 @@
 import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
-import type { Hold } from '../api/hold.ts';
+import { type Hold, isRollback } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
-import type { ReleaseHistory } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import type { WorkloadKey, WorkloadRef } from '../api/workload.ts';
+import { effective, holdsOf } from '../holds/index.ts';
 import type { WatchCache } from '../kube/types.ts';
 import type { Judgements } from './history.ts';
 
@@ -17,16 +17,13 @@ export interface JudgementCaches {
 export const DEFAULT_SOAK_MS = 600_000;
 
 /** What Holds, Incidents, objectives and people say about the releases of one workload. */
-export const assessmentsOf = (
-  key: WorkloadKey,
-  history: ReleaseHistory | undefined,
-  caches: JudgementCaches,
-): Judgements => {
-  const holds = about(caches.holds, key);
+export const assessmentsOf = (key: WorkloadKey, caches: JudgementCaches): Judgements => {
+  const holds = holdsOf(caches.holds.list(key.namespace), key);
+  const rollbacks = holds.filter(isRollback);
   const rejected = new Map<string, { time: string; incident?: string | undefined }>();
-  for (const { metadata, spec } of holds) {
+  for (const { metadata, spec } of effective(rollbacks, holds)) {
     const time = metadata.creationTimestamp ?? new Date(0).toISOString();
-    for (const digest of spec.rejectedDigests) rejected.set(digest, { time, incident: spec.incident });
+    for (const digest of spec.rejectedDigests) rejected.set(digest, { time, incident: spec.incidentRef?.name });
   }
   const suspected = new Map<string, number>();
   for (const { spec, status } of about(caches.incidents, key)) {
@@ -37,9 +34,9 @@ export const assessmentsOf = (
   return {
     soakMs: soakOf(about(caches.slos, key)),
     rejected,
-    accepted: new Set(history?.metadata.annotations?.[annotations.acceptedDigests]?.split(',').filter(Boolean)),
+    accepted: new Set(holds.flatMap(({ spec }) => spec.acceptedDigests ?? [])),
     suspected,
-    targets: new Set(holds.map((hold) => hold.spec.target.sourceDigest)),
+    targets: new Set(rollbacks.map((hold) => hold.spec.target.sourceDigest)),
   };
 };
 

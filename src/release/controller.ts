@@ -2,7 +2,7 @@ import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isOptedIn } from '../api/optin.ts';
-import type { ReleaseHistory } from '../api/release-history.ts';
+import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
@@ -13,6 +13,7 @@ import type { WatchCache } from '../kube/types.ts';
 import { templateOf } from '../snapshot/index.ts';
 import { assessmentsOf } from './assessments.ts';
 import { goodAt, observe } from './history.ts';
+import { contentOf } from './history-writer.ts';
 import { createMissedInjections } from './missed-injections.ts';
 import { type RecordPorts, recordWorkload } from './record-workload.ts';
 import { createDroppedSnapshots } from './snapshots.ts';
@@ -135,15 +136,18 @@ const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): 
   }
   const history = writer.current(key);
   if (!history || isYoung(history, clock.now())) return undefined;
-  if (!workload && isExpired(history.status ?? {}, clock.now())) {
+  if (!workload && isExpired(history, clock.now())) {
     await forget(key, history, ports);
     return undefined;
   }
   const { after } = await writer.update(key, (known) => {
-    const status = observe(known?.status, undefined, assessmentsOf(key, known, caches), clock.now());
-    return workload ? status : withMissing(status, clock.now());
+    const { records, conditions } = contentOf(known);
+    return {
+      records: observe(records, undefined, assessmentsOf(key, caches), clock.now()),
+      conditions: workload ? conditions : withMissing(conditions, clock.now()),
+    };
   });
-  const due = workload ? goodAt(after, assessmentsOf(key, history, caches)) : undefined;
+  const due = workload ? goodAt(after, assessmentsOf(key, caches)) : undefined;
   return due === undefined ? undefined : Math.max(due - clock.now(), 0) + 1;
 };
 
@@ -180,9 +184,9 @@ const isRecorded = (workload: KubeObject, { caches }: RecorderPorts): boolean =>
 
 /** A sync makes the history before the workload: not there yet is not gone. */
 const isYoung = (history: ReleaseHistory, now: number): boolean =>
-  !history.status?.releases?.length && now - Date.parse(history.metadata.creationTimestamp ?? '') < YOUNG_MS;
+  releasesOf(history).length === 0 && now - Date.parse(history.metadata.creationTimestamp ?? '') < YOUNG_MS;
 
-const isExpired = (status: Parameters<typeof missingSince>[0], now: number): boolean => {
-  const since = missingSince(status);
+const isExpired = (history: ReleaseHistory, now: number): boolean => {
+  const since = missingSince(contentOf(history).conditions);
   return since !== undefined && now - since > EXPIRY_MS;
 };

@@ -52,7 +52,7 @@ export const describeRelease = (
     ? {
         ...(isCommit(notes[annotations.commit]) ? { commit: notes[annotations.commit] as string } : {}),
         ...(gitSync ? { gitSync } : {}),
-        ...(notes[annotations.snapshot] ? { snapshot: notes[annotations.snapshot] as string } : {}),
+        ...(notes[annotations.snapshot] ? { snapshotRef: { name: notes[annotations.snapshot] as string } } : {}),
       }
     : {};
   return {

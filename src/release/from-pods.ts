@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
-import type { Release, ReleaseHistory } from '../api/release-history.ts';
+import { type Release, type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import { type CurrentDigest, withPod } from './describe.ts';
 import type { Observed } from './history.ts';
 import {
@@ -48,8 +48,8 @@ export const templateHash = (
     ? replicaSetOf(workload, replicaSets, digest)?.metadata.labels?.['pod-template-hash']
     : undefined;
 
-export const releaseOf = (history: Pick<ReleaseHistory, 'status'> | undefined, digest: string): Release | undefined =>
-  history?.status?.releases?.find((release) => release.sourceDigest === digest);
+export const releaseOf = (history: ReleaseHistory | undefined, digest: string): Release | undefined =>
+  releasesOf(history).find((release) => release.sourceDigest === digest);
 
 /** The recorded release of a pod that is not of the current one: by its ReplicaSet, or by its revision. */
 export const olderReleaseOf = (

@@ -1,9 +1,21 @@
-import type { ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { Condition } from '../api/common.ts';
+import { type ReleaseHistory, type ReleaseRecords, recordsOf } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import { resources } from '../kube/resources.ts';
 import type { KubeClient, WatchCache } from '../kube/types.ts';
 import { canonical, ensureHistory, historyName } from '../snapshot/index.ts';
+
+/** All that a ReleaseHistory says of its workload. */
+export interface HistoryContent {
+  records: ReleaseRecords;
+  conditions: readonly Condition[];
+}
+
+export const contentOf = (history: ReleaseHistory | undefined): HistoryContent => ({
+  records: recordsOf(history),
+  conditions: history?.status?.conditions ?? [],
+});
 
 export interface HistoryWriter {
   /** As it is known here: from the watch, or newer, as this process wrote it. */
@@ -14,11 +26,13 @@ export interface HistoryWriter {
    */
   update(
     key: WorkloadKey,
-    change: (history: ReleaseHistory | undefined) => Promise<ReleaseHistoryStatus> | ReleaseHistoryStatus,
-  ): Promise<{ before: ReleaseHistoryStatus; after: ReleaseHistoryStatus; history: ReleaseHistory | undefined }>;
+    change: (history: ReleaseHistory | undefined) => Promise<HistoryContent> | HistoryContent,
+  ): Promise<{ before: ReleaseRecords; after: ReleaseRecords; history: ReleaseHistory | undefined }>;
 }
 
 const MAX_TRIES = 8;
+
+const isSame = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
 
 export const createHistoryWriter = (client: KubeClient, histories: WatchCache<ReleaseHistory>): HistoryWriter => {
   /** What was written and has not come back by the watch yet. */
@@ -41,28 +55,47 @@ export const createHistoryWriter = (client: KubeClient, histories: WatchCache<Re
   const store = async (
     key: WorkloadKey,
     history: ReleaseHistory | undefined,
-    status: ReleaseHistoryStatus,
+    content: HistoryContent,
   ): Promise<ReleaseHistory | undefined> => {
     try {
       const base = history ?? (await ensureHistory(client, key));
       // Another replica wrote the first release meanwhile: that, not our guess of an empty history, is changed.
-      if (!history && base.status) return undefined;
-      return await client.replace(resources.releaseHistories, { ...base, status }, { subresource: 'status' });
+      if (!history && base.spec.releases) return undefined;
+      const recorded = await storeRecords(base, content.records);
+      // What is written by now is newer than the watch, whatever becomes of the conditions.
+      written.set(textOf(nameOf(key)), recorded);
+      return await storeConditions(recorded, content.conditions);
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return undefined;
       throw error;
     }
   };
 
+  const storeRecords = async (base: ReleaseHistory, records: ReleaseRecords): Promise<ReleaseHistory> => {
+    if (isSame(records, recordsOf(base))) return base;
+    const { workloadRef } = base.spec;
+    return client.replace(resources.releaseHistories, { ...base, spec: { workloadRef, ...records } });
+  };
+
+  const storeConditions = async (base: ReleaseHistory, conditions: readonly Condition[]): Promise<ReleaseHistory> => {
+    if (isSame(conditions, base.status?.conditions ?? [])) return base;
+    const { generation } = base.metadata;
+    const status = {
+      conditions: [...conditions],
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
+    return client.replace(resources.releaseHistories, { ...base, status }, { subresource: 'status' });
+  };
+
   const write: HistoryWriter['update'] = async (key, change) => {
     const text = textOf(nameOf(key));
     let history = current(key);
     for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-      const before = history?.status ?? {};
-      const after = await change(history);
+      const content = await change(history);
+      const [before, after] = [recordsOf(history), content.records];
       const isEmpty = !history && !after.releases?.length;
-      if (isEmpty || canonical(after) === canonical(before)) return { before, after, history };
-      const stored = await store(key, history, after);
+      if (isEmpty || isSame(content, contentOf(history))) return { before, after, history };
+      const stored = await store(key, history, content);
       if (stored) {
         written.set(text, stored);
         return { before, after, history: stored };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { type Release, type ReleaseHistoryStatus, releaseHistoryStatus } from '../api/release-history.ts';
+import { type Release, type ReleaseRecords, releaseHistorySpec } from '../api/release-history.ts';
 import { MAX_RELEASES } from './evict.ts';
 import { goodAt, type Judgements, type Observation, observe } from './history.ts';
 import { selectLastGood } from './last-good.ts';
@@ -10,6 +10,7 @@ const START = Date.parse('2026-03-01T12:00:00Z');
 const MINUTE = 60_000;
 const at = (minutes: number): number => START + minutes * MINUTE;
 const iso = (minutes: number): string => new Date(at(minutes)).toISOString();
+const WORKLOAD = { kind: 'Deployment', name: 'web' };
 const digest = (n: number): string => `v1:${n.toString(16).padStart(64, '0')}`;
 
 const none: Judgements = {
@@ -24,7 +25,7 @@ const seen = (n: number, change: Partial<Observation> = {}, release: Partial<Rel
     sourceDigest: digest(n),
     workloadUID: 'uid',
     images: [{ container: 'web', image: `shop:v${n}`, tag: `v${n}` }],
-    snapshot: `snapshot-${n}`,
+    snapshotRef: { name: `snapshot-${n}` },
     ...release,
   },
   current: true,
@@ -33,16 +34,16 @@ const seen = (n: number, change: Partial<Observation> = {}, release: Partial<Rel
 });
 
 /** Steps of a story: [minute, observation?, judgements?]. */
-const story = (...steps: [number, Observation | undefined, Partial<Judgements>?][]): ReleaseHistoryStatus => {
-  let status: ReleaseHistoryStatus = {};
+const story = (...steps: [number, Observation | undefined, Partial<Judgements>?][]): ReleaseRecords => {
+  let records: ReleaseRecords = {};
   for (const [minute, observation, judgements] of steps) {
-    status = observe(status, observation, { ...none, ...judgements }, at(minute));
+    records = observe(records, observation, { ...none, ...judgements }, at(minute));
   }
-  releaseHistoryStatus.parse(status);
-  return status;
+  releaseHistorySpec.parse({ workloadRef: WORKLOAD, ...records });
+  return records;
 };
-const find = (status: ReleaseHistoryStatus, n: number): Release => {
-  const release = status.releases?.find((r) => r.sourceDigest === digest(n));
+const find = (records: ReleaseRecords, n: number): Release => {
+  const release = records.releases?.find((r) => r.sourceDigest === digest(n));
   assert.ok(release, `release ${n} is recorded`);
   return release;
 };
@@ -52,9 +53,9 @@ const rejecting = (n: number, minute: number): Partial<Judgements> => ({
 
 describe('the history of a workload', () => {
   it('has one entry for a release, however many pods report it', () => {
-    const status = story([0, seen(1)], [1, seen(1)], [2, seen(1, { ready: true })], [3, seen(1, { ready: true })]);
-    assert.equal(status.releases?.length, 1);
-    assert.deepEqual([find(status, 1).firstSeenTime, find(status, 1).readyTime], [iso(0), iso(2)]);
+    const records = story([0, seen(1)], [1, seen(1)], [2, seen(1, { ready: true })], [3, seen(1, { ready: true })]);
+    assert.equal(records.releases?.length, 1);
+    assert.deepEqual([find(records, 1).firstSeenTime, find(records, 1).readyTime], [iso(0), iso(2)]);
   });
 
   it('calls a release good after its soak time, counted from ready', () => {
@@ -91,7 +92,7 @@ describe('the history of a workload', () => {
       [1, iso(66), undefined],
     );
     assert.deepEqual(
-      [find(back, 2).outcome, find(back, 2).rejectedTime, find(back, 2).incident],
+      [find(back, 2).outcome, find(back, 2).rejectedTime, find(back, 2).incidentRef?.name],
       ['Rejected', iso(65), 'incident'],
     );
     assert.equal(back.releases?.length, 2, 'a release that returns is no new one');
@@ -117,15 +118,42 @@ describe('the history of a workload', () => {
     assert.equal(find(observe(accepted, undefined, held, at(700)), 2).outcome, 'Rejected', 'a hold has the last word');
   });
 
+  it('lets a lifted release run again on probation: its soak time starts anew, and a second rejection is counted', () => {
+    const rejected = story(
+      [0, seen(1, { ready: true })],
+      [60, seen(2, { ready: true })],
+      [65, undefined, rejecting(2, 65)],
+      [66, seen(1)],
+    );
+    const releases = rejected.releases?.map((r) => (r.number === 2 ? { ...r, liftedTime: iso(80) } : r)) ?? [];
+    const back = observe({ ...rejected, releases }, seen(2, { ready: true }), none, at(81));
+    const { outcome, restoredTime, rejectedCount } = find(back, 2);
+    assert.deepEqual([outcome, restoredTime, rejectedCount], ['Active', undefined, 1], 'a lift is no rollback');
+    assert.equal(find(observe(back, undefined, none, at(89)), 2).goodTime, undefined);
+    assert.equal(find(observe(back, undefined, none, at(90)), 2).outcome, 'Good');
+    const late = observe(back, undefined, { ...none, ...rejecting(2, 65) }, at(82));
+    assert.equal(find(late, 2).rejectedCount, 1, 'the old Hold, not gone yet, is no new rejection');
+    const again = observe(back, undefined, { ...none, ...rejecting(2, 85) }, at(85));
+    assert.deepEqual(
+      [find(again, 2).outcome, find(again, 2).rejectedCount, find(again, 2).rejectedTime],
+      ['Rejected', 2, iso(85)],
+    );
+    assert.equal(
+      find(observe(again, undefined, none, at(90)), 2).outcome,
+      'Rejected',
+      'a Hold that is lost is no lift',
+    );
+  });
+
   it('fills in what later reports know, and leaves what was recorded', () => {
     const images = [{ container: 'web', image: 'shop:v1', tag: 'v1', imageID: 'shop@sha256:aa' }];
     const other = [{ container: 'web', image: 'shop:v1', tag: 'v1', imageID: 'shop@sha256:bb' }];
-    const status = story(
+    const records = story(
       [0, seen(1, {}, { commit: 'a'.repeat(40) })],
       [1, seen(1, {}, { images, revision: 'one', commit: 'b'.repeat(40) })],
       [2, seen(1, {}, { images: other, revision: 'restarted' })],
     );
-    const release = find(status, 1);
+    const release = find(records, 1);
     assert.equal(release.images[0]?.imageID, 'shop@sha256:aa', 'the image ID belongs to the release');
     assert.equal(release.commit, 'a'.repeat(40), 'the commit in which it appeared first');
     assert.equal(release.revision, 'restarted', 'a restart gives the same release another hash');
@@ -139,21 +167,21 @@ describe('the history of a workload', () => {
   });
 
   it('is bounded, and never evicts what a decision needs', () => {
-    let status = story(
+    let records = story(
       [0, seen(1, { ready: true })],
       [20, undefined],
       [21, seen(2)],
       [22, undefined, rejecting(2, 22)],
     );
     const judgements = { ...none, targets: new Set([digest(3)]) };
-    for (let n = 3; n < 200; n += 1) status = observe(status, seen(n), judgements, at(n + 20));
-    assert.equal(status.releases?.length, MAX_RELEASES);
+    for (let n = 3; n < 200; n += 1) records = observe(records, seen(n), judgements, at(n + 20));
+    assert.equal(records.releases?.length, MAX_RELEASES);
     assert.deepEqual(
-      status.releases?.slice(-3).map((r) => r.number),
+      records.releases?.slice(-3).map((r) => r.number),
       [3, 2, 1],
       'hold target, rejected, last good',
     );
-    assert.equal(status.currentRelease, 199);
+    assert.equal(records.currentRelease, 199);
   });
 });
 
@@ -185,17 +213,17 @@ describe('the history, whatever happens', () => {
   });
   const run = (
     events: Event[],
-    each: (before: ReleaseHistoryStatus, after: ReleaseHistoryStatus, e: Event, now: number) => void,
+    each: (before: ReleaseRecords, after: ReleaseRecords, e: Event, now: number) => void,
   ) => {
-    let status: ReleaseHistoryStatus = {};
+    let records: ReleaseRecords = {};
     let minute = 0;
     for (const e of events) {
       minute += e.minutes;
-      const after = observe(status, seen(e.digest, e), judgementsOf(e, minute), at(minute));
-      each(status, after, e, minute);
-      status = after;
+      const after = observe(records, seen(e.digest, e), judgementsOf(e, minute), at(minute));
+      each(records, after, e, minute);
+      records = after;
     }
-    return status;
+    return records;
   };
   const events = fc.array(event, { maxLength: 150 });
 
@@ -217,7 +245,7 @@ describe('the history, whatever happens', () => {
       });
     };
     fc.assert(fc.property(events, check));
-    releaseHistoryStatus.parse(run(fc.sample(events, 1)[0] ?? [], () => {}));
+    releaseHistorySpec.parse({ workloadRef: WORKLOAD, ...run(fc.sample(events, 1)[0] ?? [], () => {}) });
   });
 
   it('is the same after the same report again', () => {
@@ -239,11 +267,11 @@ describe('the history, whatever happens', () => {
       fc.property(
         reports.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
         ([one, other]) => {
-          const record = (list: typeof one): ReleaseHistoryStatus =>
-            list.reduce<ReleaseHistoryStatus>(
-              (status, r) =>
+          const record = (list: typeof one): ReleaseRecords =>
+            list.reduce<ReleaseRecords>(
+              (records, r) =>
                 observe(
-                  status,
+                  records,
                   seen(1, {}, { images: images(r.container), ...(r.revision ? { revision: 'hash' } : {}) }),
                   none,
                   START,
@@ -259,10 +287,10 @@ describe('the history, whatever happens', () => {
   it('never goes back to a rejected release, nor to the suspect', () => {
     fc.assert(
       fc.property(events, fc.nat(3000), (list, minute) => {
-        const status = run(list, () => {});
-        const target = selectLastGood({ status }, { burnStart: at(minute) });
+        const records = run(list, () => {});
+        const target = selectLastGood(records, { burnStart: at(minute) });
         if (!target.release) return;
-        assert.notEqual(target.release.number, status.currentRelease);
+        assert.notEqual(target.release.number, records.currentRelease);
         assert.notEqual(target.release.outcome, 'Rejected');
         assert.ok(target.release.goodTime !== undefined || Date.parse(target.release.readyTime ?? '') < at(minute));
       }),
@@ -271,24 +299,24 @@ describe('the history, whatever happens', () => {
 });
 
 describe('the release that a rollback goes to', () => {
-  const target = (status: ReleaseHistoryStatus, burn: number) => {
-    const found = selectLastGood({ status }, { burnStart: at(burn) });
+  const target = (records: ReleaseRecords, burn: number) => {
+    const found = selectLastGood(records, { burnStart: at(burn) });
     return found.release ? [found.release.number, found.rule] : found.reason;
   };
 
   it('is the last good one', () => {
-    const status = story(
+    const records = story(
       [0, seen(1, { ready: true })],
       [20, undefined],
       [30, seen(2, { ready: true })],
       [50, undefined],
       [60, seen(3, { ready: true })],
     );
-    assert.deepEqual(target(status, 61), [2, 'Good']);
+    assert.deepEqual(target(records, 61), [2, 'Good']);
   });
 
   it('is never a rejected one, however good it was once', () => {
-    const status = story(
+    const records = story(
       [0, seen(1, { ready: true })],
       [20, undefined],
       [30, seen(2, { ready: true })],
@@ -297,26 +325,26 @@ describe('the release that a rollback goes to', () => {
       [61, seen(1, { ready: true })],
       [62, seen(3, { ready: true })],
     );
-    assert.deepEqual(target(status, 63), [1, 'Good']);
+    assert.deepEqual(target(records, 63), [1, 'Good']);
   });
 
   it('is the newest that was ready before the burn where releases come faster than soak', () => {
-    const status = story(
+    const records = story(
       [0, seen(1, { ready: true })],
       [3, seen(2, { ready: true })],
       [6, seen(3, { ready: true })],
       [9, seen(4, { ready: true })],
     );
-    assert.deepEqual(target(status, 10), [3, 'ReadyBeforeBurn']);
-    assert.deepEqual(target(status, 5), [2, 'ReadyBeforeBurn']);
-    assert.equal(target(status, 0), 'NoGoodRelease');
+    assert.deepEqual(target(records, 10), [3, 'ReadyBeforeBurn']);
+    assert.deepEqual(target(records, 5), [2, 'ReadyBeforeBurn']);
+    assert.equal(target(records, 0), 'NoGoodRelease');
   });
 
   it('is none, with the reason, where nothing can be gone back to', () => {
     assert.equal(target({}, 10), 'NoHistory');
     assert.equal(target(story([0, seen(1, { ready: true })]), 10), 'NoGoodRelease');
     const bare = seen(1, { ready: true });
-    delete bare.release.snapshot;
+    delete bare.release.snapshotRef;
     assert.equal(target(story([0, bare], [20, undefined], [30, seen(2)]), 31), 'SnapshotMissing');
   });
 });

@@ -1,9 +1,10 @@
-import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { Release, ReleaseRecords } from '../api/release-history.ts';
 import { evict } from './evict.ts';
+import { isKeptOut, isSince, type Rejection, withRejection } from './rejection.ts';
 
 /** One release, as the cluster shows it. */
 export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> &
-  Partial<Pick<Release, 'revision' | 'commit' | 'gitSync' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshot'>>;
+  Partial<Pick<Release, 'revision' | 'commit' | 'gitSync' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshotRef'>>;
 
 export interface Observation {
   release: Observed;
@@ -17,7 +18,7 @@ export interface Observation {
 export interface Judgements {
   soakMs: number;
   /** Digests that a Hold keeps out, since when, and for which incident. */
-  rejected: ReadonlyMap<string, { time: string; incident?: string | undefined }>;
+  rejected: ReadonlyMap<string, Rejection>;
   /** Digests that a person accepted in spite of a rejection. */
   accepted: ReadonlySet<string>;
   /** Digests with an incident: the milliseconds from which its soak time counts again; Infinity while it is open. */
@@ -26,8 +27,6 @@ export interface Judgements {
   targets: ReadonlySet<string>;
 }
 
-type Status = ReleaseHistoryStatus;
-
 /**
  * The history after an observation. Pure; the same observation twice changes nothing, however many pods or replicas
  * make it. Without an observation only the judgements and the time are applied.
@@ -35,13 +34,12 @@ type Status = ReleaseHistoryStatus;
  * @param now milliseconds since the epoch
  */
 export const observe = (
-  status: Status | undefined,
+  before: ReleaseRecords,
   observation: Observation | undefined,
   judgements: Judgements,
   now: number,
-): Status => {
+): ReleaseRecords => {
   const time = new Date(now).toISOString();
-  const before: Status = status ?? {};
   const { releases, current, number } = observation
     ? recorded(before, observation, time)
     : { releases: before.releases ?? [], current: before.currentRelease, number: undefined };
@@ -50,7 +48,6 @@ export const observe = (
   const lastGood = newestGood(judged)?.number;
   const kept = evict(judged, (r) => isKept(r, { current, lastGood, justSeen: number, judgements }));
   return {
-    ...(before.conditions === undefined ? {} : { conditions: before.conditions }),
     ...(current === undefined ? {} : { currentRelease: current }),
     ...(lastGood === undefined ? {} : { lastGoodRelease: lastGood }),
     releases: kept,
@@ -58,8 +55,8 @@ export const observe = (
 };
 
 /** When the current release will have been good for its soak time; undefined when no time will make it so. */
-export const goodAt = (status: Status, judgements: Judgements): number | undefined => {
-  const release = status.releases?.find((r) => r.number === status.currentRelease);
+export const goodAt = (records: ReleaseRecords, judgements: Judgements): number | undefined => {
+  const release = records.releases?.find((r) => r.number === records.currentRelease);
   if (!release || release.goodTime !== undefined || isRejected(release)) return undefined;
   const due = soakEnd(release, judgements);
   return Number.isFinite(due) ? due : undefined;
@@ -68,17 +65,18 @@ export const goodAt = (status: Status, judgements: Judgements): number | undefin
 /** Kept out, and not accepted since. */
 export const isRejected = (release: Release): boolean => release.outcome === 'Rejected';
 
-/** When it last became current. */
-export const currentSince = (release: Release): number => Date.parse(release.restoredTime ?? release.firstSeenTime);
+/** When it last became current; one that was lifted has a new start with the lift. */
+export const currentSince = ({ restoredTime, firstSeenTime, liftedTime }: Release): number =>
+  Math.max(Date.parse(restoredTime ?? firstSeenTime), Date.parse(liftedTime ?? firstSeenTime));
 
 /** Of those that were good: the one that was current last. */
-export const newestGood = (releases: readonly Release[]): Release | undefined =>
+export const newestGood = <R extends Release>(releases: readonly R[]): R | undefined =>
   releases
     .filter((r) => r.goodTime !== undefined && !isRejected(r))
     .toSorted((a, b) => currentSince(b) - currentSince(a) || b.number - a.number)[0];
 
 const recorded = (
-  before: Status,
+  before: ReleaseRecords,
   observation: Observation,
   time: string,
 ): { releases: Release[]; current: number | undefined; number: number | undefined } => {
@@ -107,10 +105,12 @@ const fresh = (number: number, seen: Observed, time: string): Release => ({
   outcome: 'Active',
 });
 
-/** Current again: restored, unless it is a rejected one that landed once more. */
+/** Current again: restored, unless it is a rejected one that landed once more, or one on probation after a lift. */
 const returned = (release: Release, time: string): Release => {
-  const { supersededTime, ...rest } = release;
-  return supersededTime === undefined || isRejected(release) ? rest : { ...rest, restoredTime: time };
+  const { supersededTime, restoredTime, ...rest } = release;
+  if (supersededTime === undefined || isRejected(release))
+    return { ...rest, ...(restoredTime ? { restoredTime } : {}) };
+  return isSince(release.liftedTime, supersededTime) ? rest : { ...rest, restoredTime: time };
 };
 
 /** What was recorded first stays; what was missing is filled in; what can change while it is current follows. */
@@ -127,7 +127,7 @@ const merged = (known: Release, { release: seen, current }: Observation): Releas
         // A restart gives the same release another pod-template-hash.
         ...(seen.revision === undefined ? {} : { revision: seen.revision }),
         ...(seen.alertRules === undefined ? {} : { alertRules: seen.alertRules }),
-        ...(seen.snapshot === undefined ? {} : { snapshot: seen.snapshot }),
+        ...(seen.snapshotRef === undefined ? {} : { snapshotRef: seen.snapshotRef }),
       }
     : {}),
 });
@@ -137,20 +137,16 @@ const judge = (
   context: { current: number | undefined; ready: boolean; judgements: Judgements; now: number },
 ): Release => {
   const { judgements, now } = context;
-  const next = { ...release };
+  const hold = judgements.rejected.get(release.sourceDigest);
+  const next = { ...withRejection(release, hold) };
   const isCurrent = release.number === context.current;
   if (isCurrent && context.ready) next.readyTime ??= new Date(now).toISOString();
-  const hold = judgements.rejected.get(release.sourceDigest);
-  if (hold) {
-    next.rejectedTime ??= hold.time;
-    if (hold.incident !== undefined) next.incident ??= hold.incident;
-  }
   const accepted = !hold && judgements.accepted.has(release.sourceDigest);
-  const rejected = next.rejectedTime !== undefined && !accepted;
+  const rejected = hold !== undefined || (isKeptOut(next) && !accepted);
   if (isCurrent && !rejected && soakEnd(next, judgements) <= now) next.goodTime ??= new Date(now).toISOString();
   next.outcome = rejected
     ? 'Rejected'
-    : next.rejectedTime !== undefined
+    : accepted && next.rejectedTime !== undefined
       ? 'Accepted'
       : next.goodTime !== undefined
         ? 'Good'

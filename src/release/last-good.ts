@@ -1,8 +1,8 @@
-import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
 import { currentSince, isRejected, newestGood } from './history.ts';
 
 export type Target =
-  | { release: Release & { snapshot: string }; rule: 'Good' | 'ReadyBeforeBurn' }
+  | { release: RestorableRelease; rule: 'Good' | 'ReadyBeforeBurn' }
   | { release: undefined; reason: 'NoHistory' | 'NoGoodRelease' | 'SnapshotMissing'; message: string };
 
 /**
@@ -13,14 +13,14 @@ export type Target =
  * @param suspect number of the release under suspicion; the current one by default
  */
 export const selectLastGood = (
-  history: { status?: ReleaseHistoryStatus | undefined } | undefined,
+  records: ReleaseRecords,
   { burnStart, suspect }: { burnStart: number; suspect?: number | undefined },
 ): Target => {
-  const { releases = [], currentRelease } = history?.status ?? {};
+  const { releases = [], currentRelease } = records;
   if (releases.length === 0) return { release: undefined, reason: 'NoHistory', message: 'No release is recorded.' };
   const others = releases.filter((r) => r.number !== (suspect ?? currentRelease) && !isRejected(r));
-  const restorable = others.filter((r): r is Release & { snapshot: string } => r.snapshot !== undefined);
-  const good = newestGood(restorable) as (Release & { snapshot: string }) | undefined;
+  const restorable = others.filter(isRestorable);
+  const good = newestGood(restorable);
   if (good) return { release: good, rule: 'Good' };
   const ready = restorable
     .filter((r) => r.readyTime !== undefined && Date.parse(r.readyTime) < burnStart)
@@ -42,3 +42,5 @@ export const selectLastGood = (
             : `None of the ${others.length} other releases was ready before the burn began.`,
       };
 };
+
+const isRestorable = (release: Release): release is RestorableRelease => release.snapshotRef !== undefined;

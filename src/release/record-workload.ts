@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
-import type { Release, ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
+import { type Release, type ReleaseHistory, type ReleaseRecords, releasesOf } from '../api/release-history.ts';
 import { apiVersionOf } from '../kube/client.ts';
 import { isRejected } from '../kube/errors.ts';
 import { workloadResource } from '../kube/resources.ts';
@@ -8,7 +8,7 @@ import { alertRulesOf, assessmentsOf } from './assessments.ts';
 import { type CurrentDigest, currentDigest, describeRelease } from './describe.ts';
 import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
 import { goodAt, type Observed, observe } from './history.ts';
-import type { HistoryWriter } from './history-writer.ts';
+import { contentOf, type HistoryWriter } from './history-writer.ts';
 import { isOfCurrent } from './identity.ts';
 import { isRolledOut } from './rollout.ts';
 import { withoutLostTarget } from './snapshots.ts';
@@ -19,7 +19,7 @@ export interface Recorded {
   /** Of the pod that reports, or the current one. undefined: not recorded, and not the current one. */
   release: Release | undefined;
   created: boolean;
-  status: ReleaseHistoryStatus;
+  records: ReleaseRecords;
   /** When, in milliseconds since the epoch, time alone will change the history. */
   due: number | undefined;
 }
@@ -36,12 +36,12 @@ export const recordWorkload = async (
   const { key, workload } = owner;
   const source = currentDigest(workload);
   let digest = source.digest;
-  const { before, after, history } = await writer.update(key, async (history) => {
+  const { before, after } = await writer.update(key, async (history) => {
     digest = releaseDigest(workload, source, history, ports);
     const known = releaseOf(history, digest);
-    if (known && known.number !== history?.status?.currentRelease && !(await isStillSo(owner, source, ports))) {
-      return history?.status ?? {};
-    }
+    const content = contentOf(history);
+    const { currentRelease } = content.records;
+    if (known && known.number !== currentRelease && !(await isStillSo(owner, source, ports))) return content;
     const ready = isRolledOut(workload);
     const rules = alertRulesOf(key, workload.metadata.annotations, caches.slos);
     const described = describeRelease(workload, { ...source, digest }, rules);
@@ -49,14 +49,15 @@ export const recordWorkload = async (
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
     const observation = { release, current: true, ready };
     const now = clock.now();
-    const status = withoutMissing(observe(history?.status, observation, assessmentsOf(key, history, caches), now));
-    return withoutLostTarget(key, history?.status ?? {}, status, { client: ports.client, now });
+    const records = observe(content.records, observation, assessmentsOf(key, caches), now);
+    const next = { records, conditions: withoutMissing(content.conditions) };
+    return withoutLostTarget(key, currentRelease, next, { client: ports.client, now });
   });
   const releases = after.releases ?? [];
   const isOlder = pod !== undefined && !isOfCurrent(pod, owner, source.digest);
   const release = isOlder ? olderReleaseOf(pod, owner, releases) : releases.find((r) => r.sourceDigest === digest);
   const created = release !== undefined && !before.releases?.some((r) => r.number === release.number);
-  return { release, created, status: after, due: goodAt(after, assessmentsOf(key, history, caches)) };
+  return { release, created, records: after, due: goodAt(after, assessmentsOf(key, caches)) };
 };
 
 /**
@@ -70,7 +71,7 @@ const releaseDigest = (
   { caches }: RecordPorts,
 ): string => {
   const hash = byHand === undefined ? undefined : templateHash(workload, digest, caches);
-  const undone = history?.status?.releases?.find((r) => hash !== undefined && r.revision === hash);
+  const undone = releasesOf(history).find((r) => hash !== undefined && r.revision === hash);
   return undone?.sourceDigest ?? digest;
 };
 
@@ -105,7 +106,7 @@ const withSnapshot = async (
     const { sourceDigest } = release;
     const sealed = snapshots.seal(key, { workload: bare, config: [], fieldManager: LIVE_MANAGER, sourceDigest });
     await snapshots.write(history ?? (await ensureHistory(client, key)), sealed);
-    return { ...release, snapshot: sealed.name };
+    return { ...release, snapshotRef: { name: sealed.name } };
   } catch (error) {
     if (!(error instanceof SnapshotTooLarge) && !isRejected(error)) throw error;
     return release;

@@ -9,7 +9,7 @@ import type { PodIdentity } from './token.ts';
 import type { RecordAnswer, Recorder, RecorderPorts } from './types.ts';
 import { clusterKeys, createTokenVerifier, KeysUnavailable } from './verifier.ts';
 
-/** The only writer of ReleaseHistory statuses. */
+/** The only writer of ReleaseHistories. */
 export const createRecorder = (ports: RecorderPorts): Recorder => {
   const { client, caches, clock, log, metrics } = ports;
   const verifier = ports.verifier ?? createTokenVerifier(clusterKeys(client), clock);

@@ -1,9 +1,10 @@
 import type { Condition } from '../api/common.ts';
-import type { ReleaseHistory, ReleaseHistoryStatus } from '../api/release-history.ts';
+import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { resources } from '../kube/resources.ts';
 import type { KubeClient, WatchCache } from '../kube/types.ts';
 import { historyName, type SnapshotStore } from '../snapshot/index.ts';
+import type { HistoryContent } from './history-writer.ts';
 
 /** Condition of a history with a release that can't be rolled back to. */
 const RECORDED = 'Recorded';
@@ -12,33 +13,37 @@ const RECORDED = 'Recorded';
  * A sync names a snapshot before its apply and writes it after. The moment in which another release becomes current is
  * the first in which somebody may want to go back, and the last in which the name may be one of nothing: then the
  * history forgets the name. One request for each new release.
+ *
+ * @param before number of the release that was current
  */
 export const withoutLostTarget = async (
   { namespace }: WorkloadKey,
-  before: ReleaseHistoryStatus,
-  after: ReleaseHistoryStatus,
+  before: number | undefined,
+  after: HistoryContent,
   { client, now }: { client: KubeClient; now: number },
-): Promise<ReleaseHistoryStatus> => {
-  if (before.currentRelease === undefined || after.currentRelease === before.currentRelease) return after;
-  const left = after.releases?.find((release) => release.number === before.currentRelease);
-  if (left?.snapshot === undefined) return after;
+): Promise<HistoryContent> => {
+  const { records } = after;
+  if (before === undefined || records.currentRelease === before) return after;
+  const left = records.releases?.find((release) => release.number === before);
+  if (left?.snapshotRef === undefined) return after;
+  const { name } = left.snapshotRef;
   const { items } = await client.list(resources.controllerRevisions, {
     namespace,
-    fieldSelector: `metadata.name=${left.snapshot}`,
+    fieldSelector: `metadata.name=${name}`,
     metadataOnly: true,
   });
-  const conditions = (after.conditions ?? []).filter(({ type }) => type !== RECORDED);
-  if (items.length > 0) return conditions.length === after.conditions?.length ? after : { ...after, conditions };
+  const conditions = after.conditions.filter(({ type }) => type !== RECORDED);
+  if (items.length > 0) return { records, conditions };
   const lost: Condition = {
     type: RECORDED,
     status: 'False',
     reason: 'NoRollbackTarget',
-    message: `no rollback target: release ${left.number}: its snapshot ${left.snapshot} was not stored`,
+    message: `no rollback target: release ${left.number}: its snapshot ${name} was not stored`,
     lastTransitionTime: new Date(now).toISOString(),
   };
-  const { snapshot: _, ...rest } = left;
-  const releases = after.releases?.map((release) => (release === left ? rest : release));
-  return { ...after, ...(releases ? { releases } : {}), conditions: [...conditions, lost] };
+  const { snapshotRef: _, ...rest } = left;
+  const releases = (records.releases ?? []).map((release) => (release === left ? rest : release));
+  return { records: { ...records, releases }, conditions: [...conditions, lost] };
 };
 
 export interface DroppedSnapshots {
@@ -60,8 +65,8 @@ export const createDroppedSnapshots = (
     if (!previous) return;
     const key = `${previous.metadata.namespace}/${previous.metadata.name}`;
     if (!object) return void dropped.delete(key); // its owner is gone: so are they
-    const needed = namesOf(object.status);
-    const gone = [...namesOf(previous.status)].filter((name) => !needed.has(name));
+    const needed = namesOf(object);
+    const gone = [...namesOf(previous)].filter((name) => !needed.has(name));
     if (gone.length > 0) dropped.set(key, new Set([...(dropped.get(key) ?? []), ...gone]));
   });
   return {
@@ -69,7 +74,7 @@ export const createDroppedSnapshots = (
       const key = `${workload.namespace}/${historyName(workload)}`;
       const names = dropped.get(key);
       if (!names || !history) return;
-      const needed = namesOf(history.status);
+      const needed = namesOf(history);
       await snapshots.remove(history, new Set([...names].filter((name) => !needed.has(name))));
       dropped.delete(key);
     },
@@ -77,5 +82,5 @@ export const createDroppedSnapshots = (
   };
 };
 
-const namesOf = (status: ReleaseHistoryStatus | undefined): Set<string> =>
-  new Set(status?.releases?.flatMap((release) => (release.snapshot === undefined ? [] : [release.snapshot])));
+const namesOf = (history: ReleaseHistory): Set<string> =>
+  new Set(releasesOf(history).flatMap(({ snapshotRef }) => (snapshotRef === undefined ? [] : [snapshotRef.name])));

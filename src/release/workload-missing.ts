@@ -1,4 +1,4 @@
-import type { ReleaseHistoryStatus } from '../api/release-history.ts';
+import type { Condition } from '../api/common.ts';
 
 /** Condition of a history whose workload was deleted. */
 const MISSING = 'WorkloadMissing';
@@ -6,26 +6,24 @@ const MISSING = 'WorkloadMissing';
 export const EXPIRY_MS = 30 * 24 * 3_600_000;
 
 /** The workload is not there: since when is written down once. */
-export const withMissing = (status: ReleaseHistoryStatus, now: number): ReleaseHistoryStatus => {
-  if (missingSince(status) !== undefined) return status;
-  const condition = {
+export const withMissing = (conditions: readonly Condition[], now: number): readonly Condition[] => {
+  if (missingSince(conditions) !== undefined) return conditions;
+  const condition: Condition = {
     type: MISSING,
-    status: 'True' as const,
+    status: 'True',
     lastTransitionTime: new Date(now).toISOString(),
     reason: 'WorkloadMissing',
     message: 'The workload was deleted. Its releases are forgotten 30 days later.',
   };
-  return { ...status, conditions: [...(status.conditions ?? []), condition] };
+  return [...conditions, condition];
 };
 
 /** The workload is there (again). */
-export const withoutMissing = ({ conditions, ...status }: ReleaseHistoryStatus): ReleaseHistoryStatus => {
-  const rest = (conditions ?? []).filter((condition) => condition.type !== MISSING);
-  return rest.length === 0 ? status : { ...status, conditions: rest };
-};
+export const withoutMissing = (conditions: readonly Condition[]): readonly Condition[] =>
+  conditions.filter(({ type }) => type !== MISSING);
 
 /** Milliseconds since the epoch; undefined while the workload is there. */
-export const missingSince = ({ conditions }: ReleaseHistoryStatus): number | undefined => {
-  const time = conditions?.find((condition) => condition.type === MISSING)?.lastTransitionTime;
+export const missingSince = (conditions: readonly Condition[]): number | undefined => {
+  const time = conditions.find(({ type }) => type === MISSING)?.lastTransitionTime;
   return time === undefined ? undefined : Date.parse(time);
 };

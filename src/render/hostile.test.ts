@@ -5,7 +5,7 @@ import { describeKey, groupOf, type KubeObject, keyOf, keyString, parseKey, vers
 import { readJson, writeJson } from '../json.ts';
 import { contentHash, digestsOf, liveDigest, withVersionedConfig } from '../snapshot/index.ts';
 import { differenceOf } from '../ssa/diff.ts';
-import { batchesOf, stageOf, waveOf } from '../sync/apply/apply-order.ts';
+import { batchesOf, stageOf, waveOf } from '../sync/plan/apply-order.ts';
 import { RenderError } from './errors.ts';
 import { parseAll } from './parse.ts';
 import { parseManifests } from './yaml.ts';

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
+import { createFairSemaphore, type FairSemaphore } from '../fair-semaphore.ts';
 import type { GitTree } from '../git/index.ts';
-import { createFairSemaphore, type FairSemaphore } from '../kube/index.ts';
 import { RenderError } from './errors.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { type KustomizePorts, kustomizeBuild } from './kustomize.ts';

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import { isReason } from '../api/reasons.ts';
-import { createFairSemaphore } from '../kube/fair-semaphore.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import { createWorkerClient, type WorkerOptions } from '../worker/client.ts';
 import { RenderError } from './errors.ts';
 import type { ManifestText } from './parse.ts';

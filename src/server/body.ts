@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createBudget } from '../budget.ts';
 import type { Clock } from '../clock.ts';
+import { createBudget } from '../http/budget.ts';
 import { Problem } from './problem.ts';
 
 export interface BodyLimits {

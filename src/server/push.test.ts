@@ -154,9 +154,11 @@ describe('what follows a repository', () => {
   it('are the GitSyncs, and the sets that read its folders', () => {
     const at = (name: string, spec: object) => ({ metadata: { namespace: 'shop', name }, spec });
     const url = 'https://git.example.com/mono.git';
-    const folders = at('apps', { generator: { folders: { url, pattern: 'apps/*' } } }) as GitSyncSet;
-    const list = at('teams', { generator: { list: [] } }) as unknown as GitSyncSet;
-    assert.deepEqual(pushTargets([at('web', { url }) as GitSync], [folders, list]), [
+    const folders = at('apps', {
+      generators: [{ folders: { source: { git: { url } }, pattern: 'apps/*' } }],
+    }) as GitSyncSet;
+    const list = at('teams', { generators: [{ list: [] }] }) as unknown as GitSyncSet;
+    assert.deepEqual(pushTargets([at('web', { source: { git: { url } } }) as GitSync], [folders, list]), [
       { namespace: 'shop', name: 'web', url },
       { kind: 'GitSyncSet', namespace: 'shop', name: 'apps', url },
     ]);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
+import { addressOf } from '../api/source.ts';
 import { bearerOf, isSame } from './secret.ts';
 import type { PushTarget } from './types.ts';
 
@@ -43,11 +44,15 @@ export const payloadOf = (headers: IncomingHttpHeaders, body: Buffer): string =>
 
 /** What follows a repository: every GitSync, and the sets that make one for each of its folders. */
 export const pushTargets = (syncs: readonly GitSync[], sets: readonly GitSyncSet[]): PushTarget[] => [
-  ...syncs.map(({ metadata, spec }) => ({ namespace: metadata.namespace ?? '', name: metadata.name, url: spec.url })),
+  ...syncs.map(({ metadata, spec }) => ({
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    url: addressOf(spec.source),
+  })),
   ...sets.flatMap(({ metadata, spec }): PushTarget[] => {
-    const { folders } = spec.generator;
-    if (!folders) return [];
-    return [{ kind: 'GitSyncSet', namespace: metadata.namespace ?? '', name: metadata.name, url: folders.url }];
+    const urls = new Set(spec.generators.flatMap(({ folders }) => (folders ? [addressOf(folders.source)] : [])));
+    const set = { kind: 'GitSyncSet', namespace: metadata.namespace ?? '', name: metadata.name } as const;
+    return [...urls].map((url) => ({ ...set, url }));
   }),
 ];
 

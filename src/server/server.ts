@@ -6,7 +6,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type ConnectionLimits, limitConnections } from './connections.ts';
+import { type ConnectionLimits, limitConnections } from '../http/connections.ts';
 import { createProbesServer } from './probes.ts';
 import { createRoutes, type Prove } from './routes.ts';
 import { createTokenBucket } from './token-bucket.ts';

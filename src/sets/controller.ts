@@ -1,6 +1,5 @@
 import type { GitSync } from '../api/gitsync.ts';
-import type { GitSyncSet } from '../api/gitsyncset.ts';
-import { PLATFORM_POLICY_NAME, type PlatformPolicy, unrestrictedPolicy } from '../api/platform-policy.ts';
+import type { Generator, GitSyncSet } from '../api/gitsyncset.ts';
 import type { Clock } from '../clock.ts';
 import { GitError, type GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
@@ -13,6 +12,7 @@ import {
   type WatchCache,
 } from '../kube/index.ts';
 import { refusalOfHost } from '../policy/platform.ts';
+import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { FLOOR_MS, intervalOf, retryIn, withJitter } from '../source/backoff.ts';
 import type { Credentials } from '../source/credentials.ts';
@@ -25,7 +25,7 @@ import { generate } from './generate.ts';
 import { isOwn } from './ownership.ts';
 import { planSet } from './plan.ts';
 import { type Outcome, statusOf } from './status.ts';
-import { type GeneratorInputs, idOf, nameOfId, type SetProblem, type SyncName } from './types.ts';
+import { type Found, idOf, nameOfId, type SetProblem, type SyncName } from './types.ts';
 import { applyPlan } from './write.ts';
 
 /** Watched copies that the process has anyway. */
@@ -34,7 +34,7 @@ export interface SetCaches {
   syncs: WatchCache<GitSync>;
   /** Metadata is enough. */
   namespaces: WatchCache;
-  platform: WatchCache<PlatformPolicy>;
+  platform: PlatformPolicyWatch;
 }
 
 export interface SetPorts {
@@ -92,7 +92,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
       return retryIn(failures.get(key) ?? 1, interval, ports.random);
     }
     failures.delete(key);
-    return withJitter(set.spec.generator.folders ? Math.max(folders.dueIn(set), FLOOR_MS) : interval, ports.random);
+    return withJitter(Math.max(folders.dueIn(set) ?? interval, FLOOR_MS), ports.random);
   };
 
   /** Only a set of the system namespace has to do with GitSyncs elsewhere, whatever their labels say. */
@@ -100,39 +100,39 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     syncs.list(metadata.namespace === systemNamespace ? undefined : metadata.namespace);
 
   const attempt = async (set: GitSyncSet): Promise<Outcome> => {
-    const policy = platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;
-    const { folders: read } = set.spec.generator;
-    const refused = read && refusalOfHost(set, read.url, policy);
-    if (refused) return { problems: [refused] };
-    try {
-      const { revision, ...inputs } = await inputsOf(set);
-      const generated = generate(set, inputs);
-      const plan = planSet(set, generated, liveFor(set));
-      const rejected = await applyPlan(set, plan, writing);
-      const problems = [...plan.problems, ...rejected];
-      return { syncs: generated.syncs.length, ...(revision === undefined ? {} : { revision }), problems };
-    } catch (error) {
-      if (error instanceof GitError || error instanceof SyncError) return { problems: [problemOf(error)] };
-      throw error;
-    }
+    const found = await Promise.all(set.spec.generators.map((generator) => foundBy(set, generator)));
+    const generated = generate(set, { found, systemNamespace });
+    const plan = planSet(set, generated, liveFor(set));
+    const problems = [...plan.problems, ...(await applyPlan(set, plan, writing))];
+    if (found.some(({ problem }) => problem)) return { problems };
+    const revisions = found.flatMap(({ revision = [] }) => revision);
+    return { generatedCount: generated.syncs.length, revisions, problems };
   };
 
-  const inputsOf = async (set: GitSyncSet): Promise<GeneratorInputs & { revision?: string }> => {
-    const { generator } = set.spec;
-    if (generator.folders) return { ...(await folders.read(set)), systemNamespace };
+  /** A generator that can't be read is a problem, and stops none of the others. */
+  const foundBy = async (set: GitSyncSet, generator: Generator): Promise<Found> => {
+    if (generator.folders) {
+      const policy = platform.current();
+      const refused = refusalOfHost(set, generator.folders.source, policy);
+      if (refused) return { problem: refused };
+      return folders.read(set, generator.folders).catch((error: unknown) => {
+        if (error instanceof GitError || error instanceof SyncError) return { problem: problemOf(error) };
+        throw error;
+      });
+    }
     const wanted = Object.entries(generator.namespaces?.matchLabels ?? {});
     const matching = namespaces
       .list()
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       .filter(({ metadata }) => wanted.every(([label, value]) => metadata.labels?.[label] === value));
-    return { namespaces: matching.map(({ metadata }) => metadata.name).toSorted(), systemNamespace };
+    return { namespaces: matching.map(({ metadata }) => metadata.name).toSorted() };
   };
 
   const report = async (set: GitSyncSet, outcome: Outcome): Promise<void> => {
     const status = statusOf(set, outcome, clock.now());
     if (hashOf(status) === hashOf(set.status)) return;
     // null takes the field off in a merge patch.
-    const body = { status: { revision: null, ...status } };
+    const body = { status: { revisions: null, ...status } };
     await client.patch(resources.gitSyncSets, set.metadata, { type: 'merge', body }, { subresource: 'status' });
     const ready = status.conditions?.find((c) => c.type === 'Ready');
     const was = set.status?.conditions?.find((c) => c.type === 'Ready');
@@ -191,7 +191,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     namespaces.onChange((namespace, previous) => {
       if (!isOtherThan(namespace, previous)) return;
       forEach((set) => {
-        if (set.spec.generator.namespaces) queue.add(idOf(set.metadata), GATHER_MS);
+        if (set.spec.generators.some((generator) => generator.namespaces)) queue.add(idOf(set.metadata), GATHER_MS);
       });
     }),
   ];

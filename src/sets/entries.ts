@@ -1,5 +1,6 @@
-import type { GitSyncSet } from '../api/gitsyncset.ts';
-import type { GeneratorInputs } from './types.ts';
+import type { Generator, GitSyncSet } from '../api/gitsyncset.ts';
+import type { SourceSpec } from '../api/source.ts';
+import type { Found } from './types.ts';
 
 /** One thing that there shall be a GitSync for. */
 export interface Entry {
@@ -9,23 +10,19 @@ export interface Entry {
   namespace: string;
   /** What stands for the placeholders, by their names. */
   values: ReadonlyMap<string, string>;
-  /** Fields of the spec that the template may leave out. */
-  defaults: Record<string, unknown>;
+  /** What the template may leave out. */
+  defaults: { source?: SourceSpec; path?: string };
 }
 
-export const entriesOf = ({ metadata, spec }: GitSyncSet, inputs: GeneratorInputs): Entry[] => {
-  const { folders, list, namespaces } = spec.generator;
+/** What one generator finds, in its order. */
+export const entriesOf = ({ metadata }: GitSyncSet, { folders, list }: Generator, found: Found): Entry[] => {
   const namespace = metadata.namespace ?? '';
   if (folders) {
-    const { url, ref, secretRef } = folders;
-    // Credentials go to no other repository than the one that they were given for.
-    const repository =
-      spec.template.spec.url === undefined ? { url, ref, ...(secretRef === undefined ? {} : { secretRef }) } : {};
-    return (inputs.folders ?? []).map((path) => ({
+    return (found.folders ?? []).map((path) => ({
       what: `folder ${path}`,
       namespace,
       values: new Map([...pathValues(path), ['namespace', namespace]]),
-      defaults: { ...repository, path },
+      defaults: { source: folders.source, path },
     }));
   }
   if (list) {
@@ -40,7 +37,7 @@ export const entriesOf = ({ metadata, spec }: GitSyncSet, inputs: GeneratorInput
       defaults: {},
     }));
   }
-  return (namespaces ? (inputs.namespaces ?? []) : []).map((name) => ({
+  return (found.namespaces ?? []).map((name) => ({
     what: `namespace ${name}`,
     namespace: name,
     values: new Map([

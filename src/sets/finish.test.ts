@@ -40,7 +40,10 @@ describe('the end of a GitSyncSet', () => {
       apiVersion: API_VERSION,
       kind: 'GitSyncSet',
       metadata: { namespace, name: 'all' },
-      spec: { generator, template: { name: 'app', spec: { url: URL } } },
+      spec: {
+        generators: [generator],
+        template: { metadata: { name: 'app' }, spec: { source: { git: { url: URL } } } },
+      },
     } as KubeObject);
     await leader.ready('shop', 'app', ({ status }) => status === 'True');
     assert.ok(server.get(resources.configMaps, 'shop', 'a'));
@@ -86,7 +89,7 @@ describe('the end of a GitSyncSet', () => {
       if (!isGone) define(server, resources.gitSyncSets);
       const repositories = createRepositories();
       repositories.commit(URL, { 'a.yaml': CONFIG_MAP });
-      const app = gitSync('shop', 'app', { ...gitSyncSpec.parse({ url: URL }) }) as KubeObject;
+      const app = gitSync('shop', 'app', { ...gitSyncSpec.parse({ source: { git: { url: URL } } }) }) as KubeObject;
       const owner = { apiVersion: API_VERSION, kind: 'GitSyncSet', name: 'all', uid: 'u', controller: true };
       server.seed(resources.gitSyncs, { ...app, metadata: { ...app.metadata, ownerReferences: [owner] } });
       leader = await startLeader(server, repositories);

@@ -13,7 +13,7 @@ export const ensureFinalizer = async ({ metadata }: GitSyncSet, client: KubeClie
 };
 
 /**
- * The set is being deleted. With policy Sync its GitSyncs go, too: Kubernetes collects those of its own namespace, which
+ * The set is being deleted. With updatePolicy Sync its GitSyncs go, too: Kubernetes collects those of its own namespace, which
  * have an owner reference, and the others are deleted here. With another policy they stay, as they do where the set's end
  * was nobody's order; then they must be released before the set is gone.
  */
@@ -28,7 +28,7 @@ export const finish = async (
   if (!finalizers.includes(ORPHAN)) {
     const places = [set.metadata.namespace ?? '', systemNamespace];
     const isOrder = (await whatTerminates(resources.gitSyncSets, places, client)) === undefined;
-    if (set.spec.policy === 'Sync' && isOrder) await deleteElsewhere(set, own, client);
+    if (set.spec.updatePolicy === 'Sync' && isOrder) await deleteElsewhere(set, own, client);
     else await release(set, own, client);
   }
   const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);

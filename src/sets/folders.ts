@@ -1,35 +1,41 @@
 import { unlessAborted } from '../abort.ts';
-import { gitSyncSpec } from '../api/gitsync.ts';
-import type { GitSyncSet } from '../api/gitsyncset.ts';
+import type { FoldersGenerator, GitSyncSet } from '../api/gitsyncset.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { intervalOf } from '../source/backoff.ts';
 import type { Credentials } from '../source/credentials.ts';
-import { sourceOf } from '../source/source-of.ts';
-import { idOf } from './types.ts';
+import { gitOf, sourceOf } from '../source/source-of.ts';
+import { idOf, type SyncName } from './types.ts';
 
 export interface FolderReader {
   /**
-   * The folders that the set's pattern matches. Asks the server once in the set's interval, or after `ask`; else what is
-   * known is the answer. Rejects with GitError or SyncError when the repository can't be read.
+   * The folders that the pattern of this generator matches. Asks the server once in the set's interval, or after `ask`;
+   * else what is known is the answer. Rejects with GitError or SyncError when the repository can't be read.
    */
-  read(set: GitSyncSet): Promise<{ revision: string; folders: readonly string[] }>;
+  read(set: GitSyncSet, generator: FoldersGenerator): Promise<FoldersFound>;
   /** The next `read` asks the server. */
-  ask(set: { namespace: string; name: string }): void;
-  /** Milliseconds until `read` would ask. */
-  dueIn(set: GitSyncSet): number;
-  forget(set: { namespace: string; name: string }): void;
+  ask(set: SyncName): void;
+  /** Milliseconds until a `read` would ask; undefined for a set that reads no folders. */
+  dueIn(set: GitSyncSet): number | undefined;
+  forget(set: SyncName): void;
 }
 
-interface Known {
-  /** Of the generator: another pattern is another question. */
-  question: string;
-  askedAt: number;
+export interface FoldersFound {
+  /** ref@commit. */
   revision: string;
-  commit: string;
   folders: readonly string[];
 }
+
+interface Known extends FoldersFound {
+  askedAt: number;
+  /** How often somebody had asked until then: a push that comes while the server answers is another question. */
+  asks: number;
+  commit: string;
+}
+
+/** As for a GitSync that names no timeout. */
+const TIMEOUT_MS = 300_000;
 
 export const createFolderReader = (ports: {
   credentials: Credentials;
@@ -39,51 +45,55 @@ export const createFolderReader = (ports: {
   signal: AbortSignal;
 }): FolderReader => {
   const { credentials, git, clock, signal } = ports;
-  const memory = new Map<string, Known>();
-  const asked = new Set<string>();
+  /** By set, and by generator: another pattern is another question. */
+  const memory = new Map<string, Map<string, Known>>();
+  const asks = new Map<string, number>();
 
-  const dueIn = ({ metadata, spec }: GitSyncSet): number => {
-    const known = memory.get(idOf(metadata));
-    const fresh = known?.question === hashOf(spec.generator.folders) && !asked.has(idOf(metadata));
-    return fresh ? Math.max(0, known.askedAt + intervalOf({ spec }) - clock.now()) : 0;
+  const knownOf = (set: GitSyncSet, generator: FoldersGenerator): Known | undefined =>
+    memory.get(idOf(set.metadata))?.get(hashOf(generator));
+
+  const dueAfter = (set: GitSyncSet, known: Known | undefined): number =>
+    known?.asks === (asks.get(idOf(set.metadata)) ?? 0)
+      ? Math.max(0, known.askedAt + intervalOf(set) - clock.now())
+      : 0;
+
+  const remember = (set: GitSyncSet, generator: FoldersGenerator, found: Known): void => {
+    const asked = new Set(generatorsOf(set).map((each) => hashOf(each)));
+    const before = [...(memory.get(idOf(set.metadata)) ?? [])].filter(([question]) => asked.has(question));
+    memory.set(idOf(set.metadata), new Map([...before, [hashOf(generator), found]]));
   };
 
-  const look = async (set: GitSyncSet, known: Known | undefined): Promise<Known> => {
-    const { pattern = '', exclude = [], url, ref, secretRef } = set.spec.generator.folders ?? {};
-    const question = hashOf(set.spec.generator.folders);
-    const askedAt = clock.now();
-    // Read exactly as a GitSync of this repository in this namespace would read it.
-    const spec = gitSyncSpec.parse({ url, ref, ...(secretRef === undefined ? {} : { secretRef }) });
-    const source = {
-      ...(await sourceOf({ ...set, spec, status: {} }, credentials)),
-      tenant: set.metadata.namespace ?? '',
-    };
+  /** Exactly as a GitSync of this repository in this namespace would read it. */
+  const look = async (set: GitSyncSet, generator: FoldersGenerator, known: Known | undefined): Promise<Known> => {
+    const started = { askedAt: clock.now(), asks: asks.get(idOf(set.metadata)) ?? 0 };
+    const tenant = set.metadata.namespace ?? '';
+    const lookAt = { git: gitOf(generator.source), namespace: tenant, timeoutMs: TIMEOUT_MS };
+    const source = { ...(await sourceOf(lookAt, credentials)), tenant };
     const { revision, commit } = await git.resolve(source, { signal });
-    const same = known?.question === question && known.commit === commit;
-    const folders = same ? known.folders : await (await git.open(source, commit, { signal })).folders(pattern, exclude);
-    return { question, askedAt, revision, commit, folders };
+    if (known?.commit === commit) return { ...known, ...started, revision };
+    const tree = await git.open(source, commit, { signal });
+    return { ...started, revision, commit, folders: await tree.folders(generator.pattern, generator.exclude) };
   };
 
   return {
-    async read(set) {
-      const key = idOf(set.metadata);
-      const known = memory.get(key);
-      if (known && dueIn(set) > 0) return known;
-      const wasAsked = asked.delete(key); // a push that comes from here on is another question
-      try {
-        const found = await unlessAborted(signal, look(set, known));
-        memory.set(key, found);
-        return found;
-      } catch (error) {
-        if (wasAsked) asked.add(key);
-        throw error;
-      }
+    async read(set, generator) {
+      const known = knownOf(set, generator);
+      if (known && dueAfter(set, known) > 0) return known;
+      const found = await unlessAborted(signal, look(set, generator, known));
+      remember(set, generator, found);
+      return found;
     },
-    ask: (set) => void asked.add(idOf(set)),
-    dueIn,
+    ask: (set) => void asks.set(idOf(set), (asks.get(idOf(set)) ?? 0) + 1),
+    dueIn(set) {
+      const due = generatorsOf(set).map((generator) => dueAfter(set, knownOf(set, generator)));
+      return due.length === 0 ? undefined : Math.min(...due);
+    },
     forget(set) {
       memory.delete(idOf(set));
-      asked.delete(idOf(set));
+      asks.delete(idOf(set));
     },
   };
 };
+
+const generatorsOf = ({ spec }: GitSyncSet): FoldersGenerator[] =>
+  spec.generators.flatMap(({ folders }) => folders ?? []);

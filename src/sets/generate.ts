@@ -1,7 +1,8 @@
 import { API_VERSION, annotations } from '../api/annotations.ts';
 import { gitSyncSpec } from '../api/gitsync.ts';
-import type { GitSyncSet } from '../api/gitsyncset.ts';
+import type { Generator, GitSyncSet } from '../api/gitsyncset.ts';
 import { hashOf } from '../snapshot/index.ts';
+import { withDefaults } from './defaults.ts';
 import { type Entry, entriesOf } from './entries.ts';
 import { dnsLabel } from './names.ts';
 import { ownerReferences, setLabels } from './ownership.ts';
@@ -13,20 +14,21 @@ export const MAX_SYNCS = 10_000;
 
 /**
  * The GitSyncs that a set asks for. One that can't be made is a problem and stops none of the others; the order is that
- * of the generator. Pure: the same set and inputs give the same GitSyncs.
+ * of the generators. Pure: the same set and inputs give the same GitSyncs.
  */
 export const generate = (set: GitSyncSet, inputs: GeneratorInputs): Generated => {
-  if (set.spec.generator.namespaces && set.metadata.namespace !== inputs.systemNamespace) {
-    const message = `only a GitSyncSet in namespace ${inputs.systemNamespace} makes GitSyncs in other namespaces; use list or folders here`;
-    return { syncs: [], problems: [{ reason: 'NamespaceRefused', message }] };
-  }
-  const entries = entriesOf(set, inputs);
+  const parts = set.spec.generators.map((generator, i) => {
+    const found = inputs.found[i] ?? {};
+    const problem = found.problem ?? refusalOf(set, generator, inputs);
+    return problem ? { entries: [], problems: [problem] } : { entries: entriesOf(set, generator, found), problems: [] };
+  });
+  const entries = parts.flatMap((part) => part.entries);
   if (entries.length > MAX_SYNCS) {
     const message = `${entries.length} GitSyncs would be made; one GitSyncSet makes at most ${MAX_SYNCS}`;
     return { syncs: [], problems: [{ reason: 'TooManyGenerated', message }] };
   }
   const syncs: GeneratedSync[] = [];
-  const problems: SetProblem[] = [];
+  const problems: SetProblem[] = parts.flatMap((part) => part.problems);
   const named: Named[] = [];
   for (const entry of entries) {
     const made = nameOf(set, entry);
@@ -42,6 +44,16 @@ export const generate = (set: GitSyncSet, inputs: GeneratorInputs): Generated =>
   return { syncs, problems };
 };
 
+const refusalOf = (
+  { metadata }: GitSyncSet,
+  { namespaces }: Generator,
+  { systemNamespace }: GeneratorInputs,
+): SetProblem | undefined => {
+  if (!namespaces || metadata.namespace === systemNamespace) return undefined;
+  const message = `only a GitSyncSet in namespace ${systemNamespace} makes GitSyncs in other namespaces; use list or folders here`;
+  return { reason: 'NamespaceRefused', message };
+};
+
 interface Named {
   namespace: string;
   name: string;
@@ -49,11 +61,11 @@ interface Named {
 }
 
 const nameOf = ({ spec }: GitSyncSet, entry: Entry): Named | SetProblem => {
-  const { filled, problems } = fill(spec.template.name, entry.values);
+  const { filled, problems } = fill(spec.template.metadata.name, entry.values);
   const name = dnsLabel(filled);
   if (problems.length === 0 && name !== '') return { namespace: entry.namespace, name, entry };
   const why = problems.length > 0 ? problems.join('; ') : `${JSON.stringify(filled)} has neither letter nor digit`;
-  return { reason: 'InvalidTemplate', message: `${entry.what}: template.name: ${why}` };
+  return { reason: 'InvalidTemplate', message: `${entry.what}: template.metadata.name: ${why}` };
 };
 
 const collisionOf = ({ namespace, name, entry }: Named, other: Named): SetProblem => ({
@@ -63,9 +75,10 @@ const collisionOf = ({ namespace, name, entry }: Named, other: Named): SetProble
 });
 
 const syncOf = (set: GitSyncSet, { namespace, name, entry }: Named): GeneratedSync | SetProblem => {
-  const { labels, annotations: notes, spec: wanted } = set.spec.template;
+  const { metadata, spec: wanted } = set.spec.template;
+  const { labels, annotations: notes } = metadata;
   const { filled, problems } = fill({ labels, notes, wanted }, entry.values);
-  const spec = { ...entry.defaults, ...filled.wanted };
+  const spec = withDefaults(filled.wanted, entry.defaults);
   // A placeholder that nothing stands for leaves a gap; what is wrong with the gap helps nobody.
   const why = problems.length > 0 ? problems : invalidities(spec);
   if (why.length > 0) {

@@ -14,12 +14,15 @@ const setOf = (entries: readonly string[], spec: object = {}, notes: Record<stri
   kind: 'GitSyncSet',
   metadata: { namespace: 'shop', name: 'all', uid: 'set-uid', annotations: notes },
   spec: gitSyncSetSpec.parse({
-    generator: { list: entries.map((name) => ({ name })) },
-    template: { name: '{{name}}', labels: { tier: 'app' }, spec: { url, path: '{{name}}' } },
+    generators: [{ list: entries.map((name) => ({ name })) }],
+    template: {
+      metadata: { name: '{{name}}', labels: { tier: 'app' } },
+      spec: { source: { git: { url } }, path: '{{name}}' },
+    },
     ...spec,
   }),
 });
-const generated = (set: GitSyncSet) => generate(set, { systemNamespace: 'metricops-system' });
+const generated = (set: GitSyncSet) => generate(set, { found: [], systemNamespace: 'metricops-system' });
 /** As the API server has it after an apply: with defaults, and the server's own metadata. */
 const stored = (sync: GeneratedSync): GitSync => ({
   ...sync,
@@ -66,7 +69,7 @@ describe('the plan of a GitSyncSet', () => {
       { ...a, metadata: { ...a.metadata, annotations: {} } },
     ];
     for (const changed of changes) assert.deepEqual(summary(planned(setOf(['a']), [changed])).update, ['a']);
-    const fewer = { template: { name: '{{name}}', spec: { url } } };
+    const fewer = { template: { metadata: { name: '{{name}}' }, spec: { source: { git: { url } } } } };
     assert.deepEqual(summary(planned(setOf(['a'], fewer), [a])).update, ['a'], 'a field less is a change, too');
   });
 
@@ -97,14 +100,14 @@ describe('the plan of a GitSyncSet', () => {
     assert.deepEqual(summary(planned(setOf(['a']), [elsewhere])).problems, ['OwnedByAnother']);
   });
 
-  it('with policy CreateUpdate deletes nothing, with CreateOnly changes nothing either', () => {
+  it('with updatePolicy CreateUpdate deletes nothing, with CreateOnly changes nothing either', () => {
     const live = liveOf('a', 'x').map((s) => ({ ...s, spec: { ...s.spec, path: 'elsewhere' } }));
-    assert.deepEqual(summary(planned(setOf(['a', 'b'], { policy: 'CreateUpdate' }), live)), {
+    assert.deepEqual(summary(planned(setOf(['a', 'b'], { updatePolicy: 'CreateUpdate' }), live)), {
       ...nothing,
       create: ['b'],
       update: ['a'],
     });
-    assert.deepEqual(summary(planned(setOf(['a', 'b'], { policy: 'CreateOnly' }), live)), {
+    assert.deepEqual(summary(planned(setOf(['a', 'b'], { updatePolicy: 'CreateOnly' }), live)), {
       ...nothing,
       create: ['b'],
     });

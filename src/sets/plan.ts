@@ -32,10 +32,10 @@ export const planSet = (set: GitSyncSet, { syncs, problems }: Generated, live: r
 
 /** One that is going is made again when it is gone. */
 const mayUpdate = ({ spec }: GitSyncSet, { metadata }: GitSync): boolean =>
-  spec.policy !== 'CreateOnly' && metadata.deletionTimestamp === undefined;
+  spec.updatePolicy !== 'CreateOnly' && metadata.deletionTimestamp === undefined;
 
 const surplusOf = ({ spec }: GitSyncSet, { syncs, problems }: Generated, own: readonly GitSync[]): GitSync[] => {
-  if (spec.policy !== 'Sync' || problems.some((problem) => problem.sync === undefined)) return [];
+  if (spec.updatePolicy !== 'Sync' || problems.some((problem) => problem.sync === undefined)) return [];
   const kept = [...syncs.map((sync) => sync.metadata), ...problems.flatMap(({ sync }) => sync ?? [])];
   const wanted = new Set(kept.map(idOf));
   return own.filter((sync) => !wanted.has(idOf(sync.metadata)));

@@ -22,12 +22,21 @@ export interface SetProblem {
   transient?: boolean;
 }
 
-/** What the generators read from outside; the set's own generator says which of them it needs. */
-export interface GeneratorInputs {
+/** What one generator read from outside; a list reads nothing. */
+export interface Found {
   /** Paths of the folders that match. */
   folders?: readonly string[];
+  /** ref@commit of them. */
+  revision?: string;
   /** Names of the namespaces that match. */
   namespaces?: readonly string[];
+  /** Why that is not known. */
+  problem?: SetProblem;
+}
+
+export interface GeneratorInputs {
+  /** By generator, in their order. */
+  found: readonly Found[];
   /** The only namespace whose sets may make GitSyncs in others. */
   systemNamespace: string;
 }

@@ -1,4 +1,4 @@
-import { parseDuration } from '../api/common.ts';
+import { parsePrometheusDuration } from '../api/common.ts';
 import type { BurnWindow, SloSpec } from '../api/slo.ts';
 
 /** Google SRE workbook, chapter 5, table 5-8, for a period of 30 days. */
@@ -16,13 +16,13 @@ export const burnWindowsOf = (
 ): { longMs: number; shortMs: number; factor: number; severity: BurnWindow['severity'] }[] => {
   if (slo.burnWindows !== undefined && slo.burnWindows.length > 0) {
     return slo.burnWindows.map((w) => ({
-      longMs: parseDuration(w.long),
-      shortMs: parseDuration(w.short),
+      longMs: parsePrometheusDuration(w.long),
+      shortMs: parsePrometheusDuration(w.short),
       factor: w.factor,
       severity: w.severity,
     }));
   }
-  const scale = parseDuration(slo.window) / WORKBOOK_PERIOD_MS;
+  const scale = parsePrometheusDuration(slo.window) / WORKBOOK_PERIOD_MS;
   return WORKBOOK.map((w) => ({ ...w, longMs: w.longMs * scale, shortMs: w.shortMs * scale }));
 };
 

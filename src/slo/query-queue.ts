@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { createFairSemaphore } from '../kube/index.ts';
+import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { Queries } from './prometheus.ts';
 import type { AlertingRule, Sample } from './responses.ts';
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { fakeClock } from '../../test/support/clock.ts';
 import type { GitSync } from '../api/gitsync.ts';
+import { addressOf } from '../api/source.ts';
 import { GitError, type GitRoom, type GitSource, type GitTree } from '../git/index.ts';
 import { KubeError } from '../kube/index.ts';
 import type { SecretName } from './credentials.ts';
@@ -11,12 +12,12 @@ import { SyncError } from './source-of.ts';
 const SHOP = 'https://git.example.com/shop.git';
 const OTHER = 'https://forge.example.org/other.git';
 
-const syncOf = (name: string, spec: object = {}): GitSync =>
+const syncOf = (name: string, git: object = {}, spec: object = {}): GitSync =>
   ({
     apiVersion: 'metricops.dev/v1alpha1',
     kind: 'GitSync',
     metadata: { namespace: name.split('/')[0], name: name.split('/')[1] },
-    spec: { url: SHOP, ref: { branch: 'main' }, interval: '1m', timeout: '5m', ...spec },
+    spec: { source: { git: { url: SHOP, ref: { branch: 'main' }, ...git } }, interval: '1m', timeout: '5m', ...spec },
   }) as unknown as GitSync;
 
 /** Repositories by URL: a commit, and what its folders hold. What the room is asked for is in `asked`. */
@@ -188,7 +189,7 @@ describe('sources', () => {
     );
     const { git, start, since, sources, settle } = setUp([...hung, syncOf('calm/app', { url: OTHER })]);
     const never = new Promise<never>(() => {});
-    for (const { spec } of hung) git.heads.set(spec.url, never);
+    for (const { spec } of hung) git.heads.set(addressOf(spec.source), never);
     await start();
     const { news, asked } = since();
     assert.deepEqual(news, ['calm/app']);
@@ -203,7 +204,7 @@ describe('sources', () => {
     const hung = Array.from({ length: 200 }, (_, i) => syncOf(`hung/${i}`, { url: url(1_000 + i) }));
     const good = Array.from({ length: 20 }, (_, i) => syncOf(`team-${i}/app`, { url: OTHER, ref: { tag: `v${i}` } }));
     const { git, start, since } = setUp([...hung, ...good]);
-    for (const { spec } of hung) git.heads.set(spec.url, new Promise<never>(() => {}));
+    for (const { spec } of hung) git.heads.set(addressOf(spec.source), new Promise<never>(() => {}));
     await start();
     const { news, asked } = since();
     assert.equal(new Set(news).size, 20);
@@ -217,7 +218,7 @@ describe('sources', () => {
       syncOf('hung/app', { url: OTHER }),
       syncOf('calm/app', { url: OTHER }),
     ]);
-    for (const { spec } of hung) git.heads.set(spec.url, new Promise<never>(() => {}));
+    for (const { spec } of hung) git.heads.set(addressOf(spec.source), new Promise<never>(() => {}));
     await start();
     assert.ok(since().news.includes('calm/app'));
   });
@@ -231,11 +232,11 @@ describe('sources', () => {
   });
 
   it('have all who follow a ref wait as long as the most patient of them', async () => {
-    const hasty = syncOf('evil/app', { timeout: '1ms' });
+    const hasty = syncOf('evil/app', {}, { timeout: '1ms' });
     const { start, sources } = setUp([
       hasty,
-      syncOf('shop/app', { timeout: '2m' }),
-      syncOf('slow/app', { timeout: '30d' }),
+      syncOf('shop/app', {}, { timeout: '2m' }),
+      syncOf('slow/app', {}, { timeout: '720h' }),
     ]);
     await start();
     const head = sources.head(hasty);
@@ -245,7 +246,7 @@ describe('sources', () => {
 
   it('read a Secret that changed at once', async () => {
     const secrets: Record<string, string> = {};
-    const own = syncOf('shop/app', { secretRef: { name: 'git' }, interval: '1h' });
+    const own = syncOf('shop/app', { secretRef: { name: 'git' } }, { interval: '1h' });
     const { start, since, changed, settle, sources } = setUp([own], secrets);
     await start();
     assert.ok(sources.head(own) instanceof SyncError);
@@ -257,7 +258,7 @@ describe('sources', () => {
   });
 
   it('ask a server that fails ever more seldom, and one that sends what is over the limits or damaged once an interval', async () => {
-    const { git, start, since, advance } = setUp([syncOf('shop/web', { interval: '1h' })]);
+    const { git, start, since, advance } = setUp([syncOf('shop/web', {}, { interval: '1h' })]);
     git.heads.set(SHOP, new GitError('RepositoryUnreachable', 'connection refused'));
     await start();
     since();
@@ -274,8 +275,8 @@ describe('sources', () => {
 
   it('ask no server more often than every five seconds, whatever the interval says', async () => {
     const { start, since, advance } = setUp([
-      syncOf('shop/web', { interval: '0s' }),
-      syncOf('shop/odd', { interval: 'soon' }),
+      syncOf('shop/web', {}, { interval: '0s' }),
+      syncOf('shop/odd', {}, { interval: 'soon' }),
     ]);
     await start();
     since();
@@ -318,7 +319,7 @@ describe('sources', () => {
   });
 
   it('ask again by themselves as often as the shortest interval says, and forget a ref that nobody follows', async () => {
-    const [slow, quick] = [syncOf('shop/slow', { interval: '10m' }), syncOf('shop/quick', { interval: '30s' })];
+    const [slow, quick] = [syncOf('shop/slow', {}, { interval: '10m' }), syncOf('shop/quick', {}, { interval: '30s' })];
     const { start, since, advance, followers, sources } = setUp([slow, quick]);
     await start();
     since();

@@ -8,7 +8,7 @@ import { GitError, type GitRoom, type GitSource } from '../git/index.ts';
 import { createWorkQueue, KubeError } from '../kube/index.ts';
 import { fetchTimeoutOf, intervalOf, retryIn, withJitter } from './backoff.ts';
 import type { Credentials } from './credentials.ts';
-import { SyncError, sourceOf } from './source-of.ts';
+import { gitOf, SyncError, sourceOf } from './source-of.ts';
 
 /** Where a ref stands. */
 export interface Head {
@@ -142,10 +142,14 @@ export const createSources = (ports: SourcesPorts): Sources => {
   const update = async (source: Source, followers: readonly Follower[]): Promise<void> => {
     const [first] = followers as [Follower];
     const { tenant, head } = source;
-    const gitSource: GitSource = {
-      ...(await unlessStopped(sourceOf(first.sync, credentials))),
+    const lookAt = {
+      git: gitOf(first.sync.spec.source),
+      namespace: first.sync.metadata.namespace ?? '',
       // The most patient one: a neighbour of the same public repository must not cut a look short for all.
       timeoutMs: Math.max(...followers.map(({ sync }) => fetchTimeoutOf(sync))),
+    };
+    const gitSource: GitSource = {
+      ...(await unlessStopped(sourceOf(lookAt, credentials))),
       ...(tenant === undefined ? {} : { tenant }),
     };
     const { signal } = stopped;
@@ -252,8 +256,10 @@ const joined = ({ oids }: Source, paths: readonly string[]): string | undefined 
 };
 
 /** Credentials are part of it: who can't read a repository must not learn of it from a neighbour who can. */
-export const sourceKey = ({ spec, metadata }: GitSync): string =>
-  JSON.stringify([spec.url, spec.ref, spec.secretRef ? `${metadata.namespace}/${spec.secretRef.name}` : null]);
+export const sourceKey = (sync: GitSync): string => {
+  const { url, ref, secretRef } = gitOf(sync.spec.source);
+  return JSON.stringify([url, ref, secretRef ? `${sync.metadata.namespace}/${secretRef.name}` : null]);
+};
 
 const partsOf = (key: string) => JSON.parse(key) as [url: string, ref: unknown, secret: string | null];
 const urlOf = (key: string): string => partsOf(key)[0];

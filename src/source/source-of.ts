@@ -1,7 +1,6 @@
-import type { GitSync } from '../api/gitsync.ts';
 import type { Reason } from '../api/reasons.ts';
+import type { GitSourceSpec, SourceSpec } from '../api/source.ts';
 import type { GitSource } from '../git/index.ts';
-import { fetchTimeoutOf } from './backoff.ts';
 import type { Credentials } from './credentials.ts';
 
 /** A sync can't go on; `code` is the reason of its Ready condition. */
@@ -15,9 +14,18 @@ export class SyncError extends Error {
   }
 }
 
-export const sourceOf = async (sync: GitSync, credentials: Credentials): Promise<GitSource> => {
-  const { url, ref, secretRef } = sync.spec;
-  const namespace = sync.metadata.namespace ?? '';
+/** What Git is asked with: the member of a source, whose it is, and the credentials that it names. Rejects with SyncError. */
+export const sourceOf = async (
+  { git, namespace, timeoutMs }: { git: GitSourceSpec; namespace: string; timeoutMs: number },
+  credentials: Credentials,
+): Promise<GitSource> => {
+  const { url, ref, secretRef } = git;
   const secret = secretRef && (await credentials.read({ namespace, name: secretRef.name }));
-  return { url, ref, timeoutMs: fetchTimeoutOf(sync), ...(secret ? { credentials: secret } : {}) };
+  return { url, ref, timeoutMs, ...(secret ? { credentials: secret } : {}) };
+};
+
+/** The one member that there is. Throws TypeError for a source that the schema would refuse. */
+export const gitOf = ({ git }: SourceSpec): GitSourceSpec => {
+  if (git === undefined) throw new TypeError('spec.source has no member');
+  return git;
 };

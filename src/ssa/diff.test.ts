@@ -36,7 +36,7 @@ describe('the difference of an object', () => {
     const live = configMap({ rps: '7', a: 'b' }, { managedFields });
     assert.deepEqual(differenceOf(configMap({ rps: '100', a: 'b' }), live, OURS), {
       id: 'shop_limits__ConfigMap',
-      by: ['kubectl-patch'],
+      fieldManagers: ['kubectl-patch'],
       changes: [{ path: '/data/rps', applied: '"100"', live: '"7"' }],
     });
   });
@@ -62,7 +62,7 @@ describe('the difference of an object', () => {
 
   it('never names us as the one who changed it', () => {
     const live = configMap({ rps: '7' }, { managedFields: [owns(OURS, { 'f:data': { 'f:rps': {} } })] });
-    assert.equal(differenceOf(configMap({ rps: '100' }), live, OURS)?.by, undefined);
+    assert.equal(differenceOf(configMap({ rps: '100' }), live, OURS)?.fieldManagers, undefined);
   });
 
   it('tells what was added from what was taken away', () => {
@@ -138,7 +138,7 @@ describe('the difference of an object', () => {
     const data = (value: string) => Object.fromEntries(keys.map((key) => [key, value]));
     const managedFields = keys.map((key) => owns(`tuner-${key}`, { 'f:data': { [`f:${key}`]: {} } }));
     const found = differenceOf(configMap(data('a'.repeat(9_000))), configMap(data('b'), { managedFields }), OURS);
-    assert.deepEqual([found?.changes.length, found?.by?.length], [20, 5]);
+    assert.deepEqual([found?.changes.length, found?.fieldManagers?.length], [20, 5]);
     assert.ok(found?.changes.every(({ applied = '' }) => applied.length === 201 && applied.endsWith('…')));
   });
 });
@@ -148,7 +148,7 @@ describe('a difference in words', () => {
     const change = { path: '/data/rps', applied: '"100"', live: '"7"' };
     const entry = {
       id: 'shop_limits__ConfigMap',
-      by: ['kubectl-edit', 'rate-tuner'],
+      fieldManagers: ['kubectl-edit', 'rate-tuner'],
       changes: [change, change, change],
     };
     assert.equal(

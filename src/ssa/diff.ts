@@ -41,7 +41,7 @@ export const differenceOf = (applied: KubeObject, live: KubeObject, ourManager: 
   );
   return {
     id: keyString(keyOf(applied)),
-    ...(by.size > 0 ? { by: [...by].slice(0, 5) } : {}),
+    ...(by.size > 0 ? { fieldManagers: [...by].slice(0, 5) } : {}),
     changes: told.map(({ pointer, ...values }) => {
       const label = pointer[0] === 'metadata' && pointer[1] === 'labels';
       const masked = secret && !label; // annotations may hold all of it again
@@ -58,10 +58,10 @@ export const differenceOf = (applied: KubeObject, live: KubeObject, ourManager: 
 export const missing = (key: string): DriftEntry => ({ id: key, changes: [{ path: '', live: 'deleted' }] });
 
 /** `Deployment shop/web (/spec/replicas: 2 → 5, by kubectl-edit)` */
-export const describeDrift = ({ id, by, changes }: DriftEntry): string => {
+export const describeDrift = ({ id, fieldManagers, changes }: DriftEntry): string => {
   const [first] = changes;
   const more = changes.length > 1 ? ` and ${changes.length - 1} more` : '';
-  const who = by ? `, by ${by.join(', ')}` : '';
+  const who = fieldManagers ? `, by ${fieldManagers.join(', ')}` : '';
   const what = first?.path === '' ? 'deleted' : `${first?.path}: ${first?.applied ?? '–'} → ${first?.live ?? '–'}`;
   return `${describeKey(parseKey(id))} (${what}${more}${who})`;
 };

@@ -11,12 +11,12 @@ export interface IgnoreFields {
 
 export const REPLICAS = '/spec/replicas';
 
-/** The rules of spec.ignore that match the object, and its replicas where an autoscaler sets them. */
+/** The rules of spec.ignoreDifferences that match the object, and its replicas where an autoscaler sets them. */
 export const rulesFor = ({ spec }: GitSync, object: KubeObject, scaled: boolean): IgnoreFields => {
-  const matching = spec.ignore.filter((rule) => matches(rule, object));
+  const matching = spec.ignoreDifferences.filter((rule) => matches(rule, object));
   return {
-    fields: [...matching.flatMap((rule) => rule.fields), ...(scaled ? [REPLICAS] : [])],
-    managers: matching.flatMap((rule) => rule.managers),
+    fields: [...matching.flatMap((rule) => rule.jsonPointers), ...(scaled ? [REPLICAS] : [])],
+    managers: matching.flatMap((rule) => rule.managedFieldsManagers),
   };
 };
 
@@ -31,7 +31,7 @@ export const ignoreRulesChanged = (
 };
 
 const matches = (rule: IgnoreRule, { apiVersion, kind, metadata }: KubeObject): boolean =>
-  (rule.apiVersion === undefined || rule.apiVersion === apiVersion || rule.apiVersion === groupOf(apiVersion)) &&
+  (rule.group === undefined || rule.group === groupOf(apiVersion)) &&
   (rule.kind === undefined || rule.kind === kind) &&
   (rule.namespace === undefined || rule.namespace === metadata.namespace) &&
   (rule.name === undefined || rule.name === metadata.name);

@@ -27,7 +27,7 @@ describe('a leader', () => {
     const server = createApiServer({ namespaces: ['shop', 'evil'] });
     const repositories = createRepositories();
     repositories.commit(SHOP, { 'a.yaml': configMap('a', '1') });
-    const full = { ...gitSyncSpec.parse({ url: SHOP }), interval: '5s' };
+    const full = { ...gitSyncSpec.parse({ source: { git: { url: SHOP } } }), interval: '5s' };
     const seed = (namespace: string, name: string, spec: object = {}): KubeObject =>
       server.seed(resources.gitSyncs, gitSync(namespace, name, { ...full, ...spec }));
     const lines: string[] = [];
@@ -57,7 +57,7 @@ describe('a leader', () => {
             metadata: { name: 'default' },
             spec: policy,
           });
-        seed('evil', 'app', { url });
+        seed('evil', 'app', { source: { git: { url } } });
         seed('shop', 'app');
         const { ready, sync } = await start();
         await ready('shop', 'app', ({ status }) => status === 'True');
@@ -75,14 +75,20 @@ describe('a leader', () => {
       const metadata = { ...object.metadata, namespace: 'evil', name: `h${i}` };
       server.seed(resources.horizontalPodAutoscalers, { ...object, metadata });
     }
-    const odd = { url: 5, ref: null, interval: null, timeout: 'soon', dependsOn: null, ignore: null, path: {} };
-    for (const [i, [field, value]] of Object.entries(odd).entries()) seed('evil', `odd-${i}`, { [field]: value });
-    for (const [i, url] of hostileUrls.entries()) seed('evil', `url-${i}`, { url });
+    const odd = [
+      ...[null, {}, { git: null }, { git: { url: 5 } }, { git: { url: SHOP, ref: null } }].map((source) => ({
+        source,
+      })),
+      ...[5, { plain: null }].map((render) => ({ render })),
+      ...[{ interval: null }, { timeout: 'soon' }, { dependsOn: null }, { ignoreDifferences: null }, { path: {} }],
+    ];
+    for (const [i, spec] of odd.entries()) seed('evil', `odd-${i}`, spec);
+    for (const [i, url] of hostileUrls.entries()) seed('evil', `url-${i}`, { source: { git: { url } } });
     server.seed(resources.gitSyncs, { metadata: { namespace: 'evil', name: 'bare' } });
     seed('shop', 'app');
     const { ready } = await start();
     await ready('shop', 'app', ({ status }) => status === 'True');
-    const told = ['bare', ...Object.keys(odd).map((_, i) => `odd-${i}`), ...hostileUrls.map((_, i) => `url-${i}`)];
+    const told = ['bare', ...odd.map((_, i) => `odd-${i}`), ...hostileUrls.map((_, i) => `url-${i}`)];
     for (const name of told) await ready('evil', name, ({ status }) => ['True', 'False'].includes(status));
   });
 
@@ -146,7 +152,7 @@ describe('a leader', () => {
   it('tells a GitSync of an error that nobody foresaw, under an id that the log has, and shows no value of it', async () => {
     const { repositories, seed, start, lines, kOf } = setUp();
     repositories.commit(OTHER, { 'secret.yaml': configMap('a', 'hunter2') });
-    seed('evil', 'app', { url: OTHER });
+    seed('evil', 'app', { source: { git: { url: OTHER } } });
     seed('shop', 'app');
     const parse = async (manifests: readonly { text: string }[]) => {
       if (manifests.some(({ text }) => text.includes('hunter2'))) throw new TypeError('Received "hunter2"');

@@ -1,6 +1,42 @@
 import { conditionIs } from '../api/conditions.ts';
 import type { GitSync } from '../api/gitsync.ts';
+import { keyOfSync } from '../api/gitsync-names.ts';
 import type { Reason } from '../api/reasons.ts';
+import type { WatchCache } from '../kube/index.ts';
+import type { Sources } from '../source/heads.ts';
+import { cycleFrom } from './dependency-cycle.ts';
+import type { Registry } from './state/registry.ts';
+import type { Outcome } from './status/outcome.ts';
+
+export interface DependencyPorts {
+  syncs: WatchCache<GitSync>;
+  registry: Registry;
+  sources: Pick<Sources, 'head' | 'contentOf'>;
+}
+
+/** Whether the sync has to wait for others, and how that ends this reconcile; undefined when it may go on. */
+export const waitForDependencies = (sync: GitSync, ports: DependencyPorts): { outcome?: Outcome } | undefined => {
+  const namespace = sync.metadata.namespace ?? '';
+  const problem = dependencyProblem(
+    sync,
+    (name) => ports.syncs.get({ namespace, name }),
+    (other) => isAtHead(other, ports),
+  );
+  if (!problem) return undefined;
+  const { behind, reason, message } = problem;
+  if (!behind) return { outcome: { kind: 'failed', reason, message, permanent: reason === 'DependencyCycle' } };
+  ports.registry.stateOf(keyOfSync(behind)).followers.add(keyOfSync(sync));
+  return {};
+};
+
+/** Whether it was brought to where its ref stands now, and nothing of it is waited for. */
+const isAtHead = (sync: GitSync, { registry, sources }: DependencyPorts): boolean => {
+  const head = sources.head(sync);
+  if (sync.spec.suspend || head instanceof Error) return true; // its own Ready says what there is to say
+  const { planned, waitingSince } = registry.stateOf(keyOfSync(sync));
+  if (!head || !planned || waitingSince) return false;
+  return planned.commit === head.commit || sources.contentOf(sync, planned.inputs) === planned.content;
+};
 
 export interface DependencyProblem {
   reason: Reason;
@@ -36,37 +72,6 @@ export const dependencyProblem = (
   }
   return undefined;
 };
-
-/**
- * The first circle on the way from this GitSync. Depth first, with a stack of its own: a chain of thousands is no deep
- * recursion, and each GitSync is looked up once, however many paths lead to it.
- */
-const cycleFrom = (sync: GitSync, byName: (name: string) => GitSync | undefined): string[] | undefined => {
-  const way = [stepAt(sync.metadata.name, sync)];
-  const onWay = new Set([sync.metadata.name]);
-  const finished = new Set<string>();
-  for (let at = way.at(-1); at; at = way.at(-1)) {
-    const next = at.rest.pop();
-    if (next === undefined) {
-      way.pop();
-      onWay.delete(at.name);
-      finished.add(at.name);
-    } else if (onWay.has(next)) {
-      const names = way.map(({ name }) => name);
-      return [...names.slice(names.indexOf(next)), next];
-    } else if (!finished.has(next)) {
-      way.push(stepAt(next, byName(next)));
-      onWay.add(next);
-    }
-  }
-  return undefined;
-};
-
-/** A GitSync, and what of its dependsOn is still to be followed: the last one next. */
-const stepAt = (name: string, sync: GitSync | undefined): { name: string; rest: string[] } => ({
-  name,
-  rest: (sync?.spec.dependsOn ?? []).map((dependency) => dependency.name).toReversed(),
-});
 
 const SHOWN = 10;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { type HostileObject, hostileObjects } from '../../test/support/hostile-objects.ts';
-import type { Hold } from '../api/hold.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { compileHealthChecks } from '../health/cel.ts';
 import { healthOf } from '../health/health.ts';
-import { currentDigest, otherToolOf } from '../holds/enforce.ts';
+import { currentDigest, otherToolOf } from '../holds/index.ts';
 import { isOtherThan } from '../sets/changes.ts';
 import { isOwn } from '../sets/ownership.ts';
 import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
@@ -13,9 +13,9 @@ import { differenceOf } from '../ssa/diff.ts';
 import { migrated, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { markOf, trimManagedFields } from '../ssa/marks.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
-import { waveOf } from './apply/apply-order.ts';
-import { ownerOf } from './inventory/owned-objects.ts';
-import { type PlanInput, plan } from './plan.ts';
+import { ownerOf } from './objects/owned-objects.ts';
+import { waveOf } from './plan/apply-order.ts';
+import { type PlanInput, plan } from './plan/plan.ts';
 
 const KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const US = { manager: 'metricops/shop/app', apiVersion: 'apps/v1' };
@@ -33,7 +33,7 @@ const planBeside = (object: KubeObject): PlanInput => {
   const hold = {
     metadata: { namespace: 'shop', name: 'h' },
     spec: { workloadRef: { kind: 'Deployment', name: 'held' }, rejectedDigests: [digests.sourceDigest], target: {} },
-  } as unknown as Hold;
+  } as unknown as RollbackHold;
   const target = {
     workload: { ...healthy, spec: { template: { metadata: { labels: { app: 'old' } } } } },
     config: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'shop', name: 'settings' } }],

@@ -27,13 +27,13 @@ describe('the whole loop on a real node', () => {
     assert.ok((incident.status?.verdict?.newErrorRatio ?? 0) > 0.1);
     const [evidence] = incident.spec.evidence;
     assert.equal(evidence?.source, 'Alertmanager');
-    assert.equal(hold.spec.incident, incident.metadata.name);
-    assert.equal(hold.status?.phase, 'Lifted');
-    const byNumber = new Map(history.status?.releases?.map((r) => [r.number, r]));
+    assert.equal(hold.spec.incidentRef?.name, incident.metadata.name);
+    assert.equal(hold.status?.phase, 'Dormant');
+    const byNumber = new Map(history.spec.releases?.map((r) => [r.number, r]));
     assert.equal(byNumber.get(2)?.outcome, 'Rejected');
     assert.match(byNumber.get(1)?.images[0]?.imageID ?? '', /sha256:[0-9a-f]{64}/);
     assert.ok(byNumber.get(1)?.restoredTime, 'release 1 was restored');
-    assert.equal(history.status?.currentRelease, 3);
+    assert.equal(history.spec.currentRelease, 3);
     assert.equal(sync.status?.heldRevision, undefined);
     const { items } = await env().client.list(resources.pods, {
       namespace: 'story',
@@ -68,10 +68,10 @@ describe('the whole loop on a real node', () => {
     await kubectl(['rollout', 'status', `deployment/${name}`, '-n', namespace, '--timeout=90s']);
     const history = `deployment-${name}`;
     const ready = async (image: string) => {
-      const found = (await client.get(resources.releaseHistories, { namespace, name: history }))?.status as
-        | { releases?: { ready?: string; images: { image: string }[] }[] }
+      const found = (await client.get(resources.releaseHistories, { namespace, name: history }))?.spec as
+        | { releases?: { readyTime?: string; images: { image: string }[] }[] }
         | undefined;
-      return found?.releases?.find((r) => r.ready !== undefined && r.images.some((i) => i.image === image));
+      return found?.releases?.find((r) => r.readyTime !== undefined && r.images.some((i) => i.image === image));
     };
     await waitFor('the recorded release', () => ready('metricops.dev/shop:v1'), { timeoutMs: 60_000 });
     const metric = `http_requests_total{namespace="${namespace}"`;
@@ -151,7 +151,7 @@ describe('the whole loop on a real node', () => {
       const hold = await shop.until('the hold', async () =>
         (await shop.holds()).find((h) => h.status?.phase === 'Held'),
       );
-      assert.equal(hold.spec.reason, 'Incident');
+      assert.equal(hold.spec.origin, 'Incident');
       await shop.until('good pods', async () =>
         (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v1').join() ? true : undefined,
       );

@@ -57,7 +57,7 @@ const gitSync = (namespace: string, spec: object = {}): KubeObject => ({
   apiVersion: 'metricops.dev/v1alpha1',
   kind: 'GitSync',
   metadata: { namespace, name: 'app' },
-  spec: { url: 'https://git.example.com/app.git', ...spec },
+  spec: { source: { git: { url: 'https://git.example.com/app.git' } }, ...spec },
 });
 
 /** `manager Operation`: the paths of fields that it owns. Maps and items themselves are left out: defaults differ there. */
@@ -303,8 +303,8 @@ for (const [what, use] of [
         refusal(422, 'Invalid', /spec.interval/),
       );
       await assert.rejects(
-        client.create(resources.gitSyncs, other({ url: 'https://github.com:org/repo.git' })),
-        refusal(422, 'Invalid', /spec.url/),
+        client.create(resources.gitSyncs, other({ source: { git: { url: 'https://github.com:org/repo.git' } } })),
+        refusal(422, 'Invalid', /spec.source.git.url/),
       );
       await assert.rejects(
         client.apply(resources.gitSyncs, other({ urls: 'x' }), { fieldManager: 'one' }),

@@ -108,7 +108,7 @@ describe('metricops install, check and uninstall', function () {
     apiVersion: API_VERSION,
     kind: 'GitSync',
     metadata: { namespace: 'default', name: 'shop', finalizers: ['metricops.dev/prune'] },
-    spec: { url: 'https://git.example.com/shop.git' },
+    spec: { source: { git: { url: 'https://git.example.com/shop.git' } } },
   });
 
   it('uninstalls, and leaves kinds and their objects for a later install', async () => {

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha';
 import { API_VERSION, annotations } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
+import { type Release, type ReleaseHistory, releasesOf } from '../../src/api/release-history.ts';
 import { readManifests } from '../../src/cli/manifests.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createDiscovery, resources } from '../../src/kube/index.ts';
@@ -61,7 +61,7 @@ describe('the command line, the reconciler and its rights together', function ()
     const release: Release = {
       number,
       sourceDigest: workload.metadata.annotations?.[annotations.sourceDigest] ?? '',
-      snapshot: workload.metadata.annotations?.[annotations.snapshot] ?? '',
+      snapshotRef: { name: workload.metadata.annotations?.[annotations.snapshot] ?? '' },
       commit: workload.metadata.annotations?.[annotations.commit] ?? '',
       workloadUID: workload.metadata.uid ?? '',
       images: [{ container: 'checkout', image: imageOf(workload) ?? '' }],
@@ -70,15 +70,10 @@ describe('the command line, the reconciler and its rights together', function ()
       outcome: good ? 'Good' : 'Active',
       ...(good ? { goodTime: now } : {}),
     };
-    const releases = [release, ...(history?.status?.releases ?? [])];
+    const releases = [release, ...releasesOf(history)];
     const lastGood = releases.find((r) => r.outcome === 'Good')?.number;
-    const status = { currentRelease: number, lastGoodRelease: lastGood, releases };
-    await client.patch(
-      resources.releaseHistories,
-      name,
-      { type: 'merge', body: { status } },
-      { subresource: 'status' },
-    );
+    const spec = { currentRelease: number, lastGoodRelease: lastGood, releases };
+    await client.patch(resources.releaseHistories, name, { type: 'merge', body: { spec } });
   };
 
   it('sync the shop, roll it back, show the difference, lift the hold', async () => {
@@ -87,7 +82,7 @@ describe('the command line, the reconciler and its rights together', function ()
     const file = (name: string): string => readFileSync(join(SHOP, name), 'utf8').replace('replicas: 3', 'replicas: 0');
     const names = ['kustomization.yaml', 'checkout.yaml', 'web.yaml'];
     repository.commit(Object.fromEntries(names.map((name) => [name, file(name)])));
-    await bench.sync(namespace, 'shop', { url: repository.url, targetNamespace: namespace });
+    await bench.sync(namespace, 'shop', { source: { git: { url: repository.url } }, targetNamespace: namespace });
     await bench.ready(namespace, 'shop');
     await record(namespace, 1, true);
 
@@ -137,7 +132,7 @@ describe('the command line, the reconciler and its rights together', function ()
       spec: { ports: [{ port: 80 }] },
     };
     repository.commit({ 'a.yaml': yaml(configMap('limits', { rps: '100' }), service) });
-    await bench.sync(namespace, 'shop', { url: repository.url, drift: 'Report' });
+    await bench.sync(namespace, 'shop', { source: { git: { url: repository.url } }, drift: 'Report' });
     await bench.ready(namespace, 'shop');
     const equal = await metricops('diff', 'shop', '-n', namespace);
     assert.deepEqual([equal.code, /no difference in 2 objects/.test(equal.out)], [0, true], equal.out + equal.err);
@@ -185,7 +180,7 @@ describe('the command line, the reconciler and its rights together', function ()
     const repository = bench.git.repository(namespace);
     const many = Array.from({ length: 1_000 }, (_, i) => configMap(`tenant-${i}`));
     repository.commit({ 'a.yaml': yaml(...many, deployment('web', 'shop:v1', 'tenant-0', { replicas: 0 })) });
-    await bench.sync(namespace, 'shop', { url: repository.url });
+    await bench.sync(namespace, 'shop', { source: { git: { url: repository.url } } });
     const ready = await bench.ready(namespace, 'shop');
     assert.equal(ready.status?.inventory, undefined);
     assert.match((await metricops('sync', 'shop', '-n', namespace)).out, /Applied +main@.*, 1001 objects/);
@@ -213,11 +208,14 @@ describe('the command line, the reconciler and its rights together', function ()
       apiVersion: API_VERSION,
       kind: 'GitSyncSet',
       metadata: name,
-      spec: { generator: { list: [{ name: 'blue' }, { name: 'green' }] }, template: { name: '{{name}}' } },
+      spec: {
+        generators: [{ list: [{ name: 'blue' }, { name: 'green' }] }],
+        template: { metadata: { name: '{{name}}' } },
+      },
     });
     const time = new Date().toISOString();
     const words = { reason: 'ReconciliationSucceeded', message: '2 GitSyncs', lastTransitionTime: time };
-    const status = { syncs: 2, conditions: [{ type: 'Ready', status: 'True', ...words }] };
+    const status = { generatedCount: 2, conditions: [{ type: 'Ready', status: 'True', ...words }] };
     await plane().client.patch(
       resources.gitSyncSets,
       name,

@@ -32,7 +32,7 @@ describe('the command line', () => {
     workloadUID: 'uid',
     images: [{ container: 'web', image: `metricops.dev/shop:v${number}` }],
     commit: commit(number),
-    snapshot: `snapshot-${number}`,
+    snapshotRef: { name: `snapshot-${number}` },
     firstSeenTime: new Date(Date.now() - 3_600_000).toISOString(),
     readyTime: new Date(Date.now() - 3_590_000).toISOString(),
     outcome: 'Superseded',
@@ -58,14 +58,14 @@ describe('the command line', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: { namespace, name: 'deployment-web' },
-      spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
-      status: {
+      spec: {
+        workloadRef: { kind: 'Deployment', name: 'web' },
         currentRelease: 3,
         lastGoodRelease: 2,
         releases: [
           release(3, { outcome: 'Active' }),
           release(2, { outcome: 'Good', goodTime: new Date(Date.now() - 3_000_000).toISOString() }),
-          release(1, { outcome: 'Rejected', incident: 'web-1-abc' }),
+          release(1, { outcome: 'Rejected', incidentRef: { name: 'web-1-abc' } }),
         ],
       },
     });
@@ -109,12 +109,12 @@ describe('the command line', () => {
     const [outcome] = await Promise.all([metricops('rollback', 'web', '-n', namespace), obey(namespace, 'Held')]);
     assert.equal(outcome.code, 0, outcome.err);
     assert.match(outcome.err, /deployment\/web: release 3 → release 2 \(shop:v2\)/);
-    assert.match(outcome.out, /Rolled back in .*A commit that changes deployment\/web lifts the hold/);
+    assert.match(outcome.out, /Rolled back in .*The hold is dormant as soon as a commit changes deployment\/web/);
     const [hold] = await holdsIn(namespace);
     assert.equal(hold?.metadata.name, holdName({ kind: 'Deployment', name: 'web' }, digest(3)));
     assert.deepEqual(hold?.spec.rejectedDigests, [digest(3)]);
-    assert.deepEqual(hold?.spec.target, { release: 2, sourceDigest: digest(2), snapshot: 'snapshot-2' });
-    assert.equal(hold?.spec.reason, 'Manual');
+    assert.deepEqual(hold?.spec.target, { release: 2, sourceDigest: digest(2), snapshotRef: { name: 'snapshot-2' } });
+    assert.equal(hold?.spec.origin, 'Manual');
   });
 
   it('adds a second rollback to the hold that is there', async () => {
@@ -124,16 +124,16 @@ describe('the command line', () => {
     assert.equal(again.code, 0, again.err);
     const [hold, ...more] = await holdsIn(namespace);
     assert.equal(more.length, 0);
-    assert.equal(hold?.spec.target.release, 1);
+    assert.equal(hold?.spec.target?.release, 1);
     assert.equal(hold?.spec.message, 'still bad');
   });
 
-  it('wakes the hold that lay dormant when the same release comes back', async () => {
+  it('puts a dormant hold in force again when the same release comes back', async () => {
     const namespace = await shop();
     await metricops('rollback', 'web', '-n', namespace, '--no-wait');
     const [hold] = await holdsIn(namespace);
     assert.ok(hold);
-    const patch = { type: 'merge', body: { status: { phase: 'Lifted' } } } as const;
+    const patch = { type: 'merge', body: { status: { phase: 'Dormant' } } } as const;
     await plane().client.patch(resources.holds, hold.metadata, patch, { subresource: 'status' });
     const again = await metricops('rollback', 'web', '-n', namespace, '--no-wait', '-m', 'once more');
     assert.equal(again.code, 0, again.err);
@@ -163,7 +163,10 @@ describe('the command line', () => {
   it('lifts a hold, by workload or by name', async () => {
     const namespace = await shop();
     await metricops('rollback', 'web', '-n', namespace, '--no-wait');
-    assert.match((await metricops('holds', '-n', namespace)).out, /deployment\/web +Pending +release 2 +v1:33333333/);
+    assert.match(
+      (await metricops('holds', '-n', namespace)).out,
+      /deployment\/web +Rollback +Pending +release 2 +v1:33333333 +\S/,
+    );
     assert.match((await metricops('lift', 'web', '-n', namespace)).out, /lifted/);
     assert.deepEqual(await holdsIn(namespace), []);
     const nothing = await metricops('lift', 'web', '-n', namespace);
@@ -174,19 +177,20 @@ describe('the command line', () => {
     assert.equal((await metricops('lift', `hold/${name}`, '-n', namespace)).code, 0);
   });
 
-  it('accepts the release that is held out, and remembers that', async () => {
+  it('accepts the release that is kept out, before it deletes the hold that keeps it out', async () => {
     const namespace = await shop();
     await metricops('rollback', 'web', '-n', namespace, '--no-wait');
-    const { out, code } = await metricops('accept', 'web', '-n', namespace);
+    const { out, code } = await metricops('accept', 'web', '-n', namespace, '-m', 'not its fault');
     assert.equal(code, 0);
-    assert.match(out, /accepted v1:33333333\nhold .* lifted/);
-    assert.deepEqual(await holdsIn(namespace), []);
-    const name = { namespace, name: 'deployment-web' };
-    const history = await plane().client.get(resources.releaseHistories, name);
-    assert.equal(history?.metadata.annotations?.[annotations.acceptedDigests], digest(3));
+    assert.match(out, /release v1:33333333 accepted: hold .*-accepted\nhold web-\S+ deleted\n/);
+    const said = async () =>
+      (await holdsIn(namespace)).map(({ spec }) => [spec.action, spec.acceptedDigests?.[0], spec.message]);
+    assert.deepEqual(await said(), [['Accept', digest(3), 'not its fault']]);
+    const again = await metricops('rollback', 'web', '-n', namespace, '--no-wait');
+    assert.equal(again.code, 1);
+    assert.match(again.err, /Release v1:33333333 is accepted: hold .*\n.*metricops lift hold\/web-/);
     assert.equal((await metricops('accept', 'web', '-n', namespace, '--release', '1')).code, 0);
-    const later = await plane().client.get(resources.releaseHistories, name);
-    assert.equal(later?.metadata.annotations?.[annotations.acceptedDigests], `${digest(3)},${digest(1)}`);
+    assert.equal((await said()).length, 2);
   });
 
   it('shows the story of an incident with evidence, verdict, rollback and the length of each step', async () => {
@@ -258,7 +262,7 @@ describe('the command line', () => {
     apiVersion: API_VERSION,
     kind: 'GitSync',
     metadata: { namespace, name: 'shop' },
-    spec: { url: 'https://git.example.com/shop.git' },
+    spec: { source: { git: { url: 'https://git.example.com/shop.git' } } },
   });
 
   it('asks for a sync, waits for that very one, and fails when it is not ready', async () => {
@@ -315,14 +319,19 @@ describe('the command line', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: { namespace, name: 'deployment-web' },
-      spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
-      status: { releases: [release(3, { snapshot: 's-3' }), release(2, { snapshot: 's-2' })] },
+      spec: {
+        workloadRef: { kind: 'Deployment', name: 'web' },
+        releases: [release(3, { snapshotRef: { name: 's-3' } }), release(2, { snapshotRef: { name: 's-2' } })],
+      },
     });
     const inventory = [
       { id: `${namespace}_web_apps_Deployment`, v: 'v1' },
       { id: `${namespace}_web__Service`, v: 'v1' },
     ];
-    const sync = await put(resources.gitSyncs, { ...gitSync(namespace), status: { inventory } });
+    const sync = await put(resources.gitSyncs, {
+      ...gitSync(namespace),
+      status: { inventory: { entries: inventory } },
+    });
     const before = await metricops('diff', 'shop', '-n', namespace);
     assert.equal(before.code, 0, before.err);
     assert.match(before.out, /: no difference in 2 objects\n/);
@@ -331,7 +340,7 @@ describe('the command line', () => {
     const body = { spec: { template: { spec: { containers: [container] } } } };
     await client.patch(resources.deployments, { namespace, name: 'web' }, { type: 'merge', body });
     const workload = { kind: 'Deployment', name: 'web', namespace };
-    const held = [{ workload, hold: 'web-123', digest: digest(3) }];
+    const held = [{ workloadRef: workload, holdRef: { name: 'web-123' }, digest: digest(3) }];
     const patch = { type: 'merge', body: { status: { held } } } as const;
     await client.patch(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
     const { out } = await metricops('diff', 'shop', '-n', namespace);

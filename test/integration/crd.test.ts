@@ -36,45 +36,56 @@ describe('the kinds', () => {
 
   it('say in plain words what is wrong with a GitSync', async () => {
     const url = 'https://git.example.com/shop.git';
+    const source = { git: { url } };
+    const git = (spec: object): object => ({ source: { git: spec } });
     const cases: [unknown, RegExp][] = [
-      [{ url: 'https://me:pw@git.example.com/shop.git' }, /spec.url.*without user or password.*secretRef/],
-      [{ url: 'git@example.com:shop.git' }, /url is http:\/\/ or https:\/\//],
-      [{ url: 'https://github.com:org/repo.git' }, /spec.url.*is no URL.*with \/ after the host/],
-      [{ url, interval: '0s' }, /spec.interval.*at least 5s/],
-      [{ url, interval: '4999ms' }, /spec.interval.*at least 5s/],
-      [{ url, interval: '5 minutes' }, /spec.interval.*not a duration: write e.g. 90s/],
-      [{ url, path: '../other' }, /spec.path.*stays inside the repository/],
-      [{ url, path: '/etc' }, /spec.path.*no leading \//],
-      [{ url, ref: { branch: 'main', tag: 'v1' } }, /exactly one of branch, tag and commit/],
-      [{ url, ref: { commit: 'abc' } }, /commit is the full SHA-1/],
-      [{ url, render: 'Jsonnet' }, /supported values: "Auto", "Plain", "Kustomize"/],
-      [{ url, brnch: 'main' }, /brnch/],
-      [{}, /spec.url.*[Rr]equired/],
+      [
+        git({ url: 'https://me:pw@git.example.com/shop.git' }),
+        /spec.source.git.url.*without user or password.*secretRef/,
+      ],
+      [git({ url: 'git@example.com:shop.git' }), /url is http:\/\/ or https:\/\//],
+      [git({ url: 'https://github.com:org/repo.git' }), /spec.source.git.url.*is no URL.*with \/ after the host/],
+      [git({ url, ref: { branch: 'main', tag: 'v1' } }), /exactly one of branch, tag and commit/],
+      [git({ url, ref: { commit: 'abc' } }), /commit is the full SHA-1/],
+      [git({ url, brnch: 'main' }), /brnch/],
+      [git({}), /spec.source.git.url.*[Rr]equired/],
+      [{ source: {} }, /spec.source.*set git/],
+      [{ source, render: { plain: {}, kustomize: {} } }, /spec.render.*set exactly one of plain and kustomize/],
+      [{ source, render: { jsonnet: {} } }, /spec.render.jsonnet: field not declared/],
+      [{ source, ignoreDifferences: [{ kind: 'Secret' }] }, /name jsonPointers, managedFieldsManagers, or both/],
+      [{ source, interval: '1d' }, /spec.interval.*not a duration.*a day is 24h/],
+      [{ source, interval: '0s' }, /spec.interval.*at least 5s/],
+      [{ source, interval: '4999ms' }, /spec.interval.*at least 5s/],
+      [{ source, interval: '5 minutes' }, /spec.interval.*not a duration: write e.g. 90s/],
+      [{ source, path: '../other' }, /spec.path.*stays inside the repository/],
+      [{ source, path: '/etc' }, /spec.path.*no leading \//],
+      [{}, /spec.source.*[Rr]equired/],
     ];
     for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncs, spec), words);
   });
 
   it('say in plain words what is wrong with a GitSyncSet', async () => {
-    const template = { name: '{{name}}' };
-    const folders = { url: 'https://git.example.com/mono.git', pattern: 'apps/*' };
+    const template = { metadata: { name: '{{name}}' } };
+    const folders = { source: { git: { url: 'https://git.example.com/mono.git' } }, pattern: 'apps/*' };
     const pattern = /a pattern is e.g. apps\/\* .*without \*\*/;
     const cases: [unknown, RegExp][] = [
-      [{ template, generator: {} }, /exactly one of folders, list and namespaces/],
-      [{ template, generator: { folders, list: [] } }, /exactly one of folders, list and namespaces/],
-      [{ template, generator: { folders: { ...folders, pattern: 'apps/**' } } }, pattern],
-      [{ template, generator: { folders: { ...folders, exclude: ['../x'] } } }, pattern],
-      [{ template, generator: { namespaces: { matchLabels: {} } } }, /name at least one label/],
-      [{ template, generator: { list: [] }, interval: 'soon' }, /spec.interval.*not a duration/],
-      [{ generator: { list: [] } }, /spec.template.*[Rr]equired/],
+      [{ template, generators: [{}] }, /exactly one of folders, list and namespaces/],
+      [{ template, generators: [{ folders, list: [] }] }, /exactly one of folders, list and namespaces/],
+      [{ template, generators: [{ folders: { ...folders, pattern: 'apps/**' } }] }, pattern],
+      [{ template, generators: [{ folders: { ...folders, exclude: ['../x'] } }] }, pattern],
+      [{ template, generators: [{ namespaces: { matchLabels: {} } }] }, /name at least one label/],
+      [{ template, generators: [{ list: [] }], interval: 'soon' }, /spec.interval.*not a duration/],
+      [{ template, generators: [] }, /spec.generators.*at least 1/],
+      [{ generators: [{ list: [] }] }, /spec.template.*[Rr]equired/],
     ];
     for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncSets, spec), words);
   });
 
   it('say in plain words what is wrong with an objective', async () => {
-    const workload = { name: 'web' };
-    assert.match(await refusal(resources.slos, { workload, objective: 99 }), /set indicator, alerts, or both/);
+    const targetRef = { name: 'web' };
+    assert.match(await refusal(resources.slos, { targetRef, objective: 99 }), /set indicator, alerts, or both/);
     assert.match(
-      await refusal(resources.slos, { workload, objective: 100, alerts: { matchLabels: {} } }),
+      await refusal(resources.slos, { targetRef, objective: 100, alerts: { matchLabels: {} } }),
       /less than 100/,
     );
     const other = { targetRef: { kind: 'Job', name: 'web' }, objective: 99, alerts: { matchLabels: {} } };
@@ -84,14 +95,40 @@ describe('the kinds', () => {
   it('refuse a hold that goes back to what it keeps out', async () => {
     const spec = {
       workloadRef: { name: 'web' },
+      action: 'Rollback',
       rejectedDigests: [digest('a')],
-      target: { release: 1, sourceDigest: digest('a'), snapshot: 's' },
+      target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 's' } },
     };
     assert.match(await refusal(resources.holds, spec), /cannot go back to the release that it keeps out/);
   });
 
+  it('take of a hold exactly the fields that go with its action', async () => {
+    const target = { release: 1, sourceDigest: digest('b'), snapshotRef: { name: 's' } };
+    const refusals: [object, RegExp][] = [
+      [{}, /action: Required/],
+      [{ action: 'Rollback', target }, /Rollback needs rejectedDigests and target/],
+      [{ action: 'Rollback', rejectedDigests: [digest('a')] }, /Rollback needs rejectedDigests and target/],
+      [{ action: 'Accept' }, /Accept needs acceptedDigests/],
+      [{ action: 'Accept', acceptedDigests: [digest('a')], target }, /Accept and Deny take neither/],
+      [{ action: 'Accept', acceptedDigests: [digest('a')], scope: 'GitSync' }, /scope goes with action Rollback/],
+      [{ action: 'Deny' }, /Deny needs incidentRef/],
+      [{ action: 'Deny', incidentRef: { name: 'i' }, acceptedDigests: [digest('a')] }, /the others do not take them/],
+    ];
+    for (const [rest, message] of refusals)
+      assert.match(await refusal(resources.holds, { workloadRef: { name: 'web' }, ...rest }), message);
+  });
+
+  it('keep the action of a hold as it was', async () => {
+    const spec = { workloadRef: { name: 'web' }, action: 'Accept', acceptedDigests: [digest('a')] };
+    const { metadata } = await plane().client.create(resources.holds, await object('Hold', spec));
+    const body = { spec: { action: 'Deny', acceptedDigests: null, incidentRef: { name: 'i' } } };
+    const change = plane().client.patch(resources.holds, metadata, { type: 'merge', body });
+    await assert.rejects(change, /action is immutable/);
+  });
+
   it('keep the workload of a hold, an incident and a history as it was', async () => {
-    const hold = { rejectedDigests: [digest('a')], target: { release: 1, sourceDigest: digest('b'), snapshot: 's' } };
+    const target = { release: 1, sourceDigest: digest('b'), snapshotRef: { name: 's' } };
+    const hold = { action: 'Rollback', rejectedDigests: [digest('a')], target };
     const cases: [ResourceType, object][] = [
       [resources.holds, hold],
       [resources.incidents, { evidence: [] }],
@@ -110,18 +147,19 @@ describe('the kinds', () => {
 
   it('fill in the defaults that the reference names', async () => {
     const { client } = plane();
-    const sync = await client.create(resources.gitSyncs, await object('GitSync', { url: 'https://git.example.com/x' }));
-    const { url: _, ...defaults } = sync.spec as Record<string, unknown>;
-    assert.deepEqual(defaults, {
-      ref: { branch: 'main' },
+    const sync = await client.create(
+      resources.gitSyncs,
+      await object('GitSync', { source: { git: { url: 'https://git.example.com/x' } } }),
+    );
+    assert.deepEqual(sync.spec, {
+      source: { git: { url: 'https://git.example.com/x', ref: { branch: 'main' } } },
       path: '.',
       interval: '1m',
       timeout: '5m',
-      render: 'Auto',
       adopt: false,
       deletionPolicy: 'MirrorPrune',
       healthCheckExprs: [],
-      ignore: [],
+      ignoreDifferences: [],
       prune: true,
       maxPrune: '50%',
       allowEmpty: false,
@@ -137,7 +175,7 @@ describe('the kinds', () => {
 
   it('are found by short name and category, with columns for people', async () => {
     const { kubectl, client } = plane();
-    const sync = await object('GitSync', { url: 'https://git.example.com/x' });
+    const sync = await object('GitSync', { source: { git: { url: 'https://git.example.com/x' } } });
     await client.create(resources.gitSyncs, sync);
     const condition = {
       type: 'Ready',

@@ -7,7 +7,6 @@ import { after, before, describe, it } from 'mocha';
 import { annotations, labels } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
-import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
@@ -16,8 +15,8 @@ import {
   createWatchCache,
   loadConnection,
   resources,
-  type WatchCache,
 } from '../../src/kube/index.ts';
+import { type PlatformPolicyWatch, watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { type SetController, startSets } from '../../src/sets/index.ts';
 import { createCredentials } from '../../src/sync/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
@@ -35,7 +34,7 @@ describe('a GitSyncSet', () => {
   const requests: string[] = [];
   let git: GitServer;
   let controller: SetController;
-  let policies: WatchCache<PlatformPolicy>;
+  let policies: PlatformPolicyWatch;
   let systemNamespace: string;
   let end: () => Promise<void>;
 
@@ -51,7 +50,7 @@ describe('a GitSyncSet', () => {
       sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, ports),
       syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, ports),
       namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, ports),
-      platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, ports),
+      platform: watchPlatformPolicy(client, ports),
     };
     policies = caches.platform;
     const credentials = createCredentials(client, ports);
@@ -124,9 +123,9 @@ describe('a GitSyncSet', () => {
     repository.commit(files(...paths));
     return { ns, repository };
   };
-  const folders = (repository: GitRepository, pattern = 'apps/*', more: object = {}): object => ({
-    generator: { folders: { url: repository.url, pattern, ...more } },
-    template: { name: '{{basename}}', spec: { interval: '30m' } },
+  const folders = (repository: GitRepository, pattern = 'apps/*', more: object = {}, git: object = {}): object => ({
+    generators: [{ folders: { source: { git: { url: repository.url, ...git } }, pattern, ...more } }],
+    template: { metadata: { name: '{{basename}}' }, spec: { interval: '30m' } },
   });
 
   it('makes a GitSync for each folder, and follows the commits', async () => {
@@ -135,11 +134,11 @@ describe('a GitSyncSet', () => {
     await create(ns, folders(repository, 'apps/*', { exclude: ['apps/leg*'] }));
     await areNamed(ns, 'api', 'web');
     const set = await says(ns, 'True', new RegExp(`ReconciliationSucceeded 2 GitSyncs from main@${commit}`));
-    assert.equal(set?.status?.syncs, 2);
-    assert.equal(set?.status?.revision, `main@${commit}`);
+    assert.equal(set?.status?.generatedCount, 2);
+    assert.deepEqual(set?.status?.revisions, [`main@${commit}`]);
     const web = (await syncs(ns)).find((sync) => sync.metadata.name === 'web');
     assert.equal(web?.spec.path, 'apps/web');
-    assert.equal(web.spec.url, repository.url);
+    assert.equal(web.spec.source.git?.url, repository.url);
     assert.equal(web.metadata.labels?.[labels.syncSet], 'all');
     assert.equal(web.metadata.ownerReferences?.[0]?.uid, set?.metadata.uid);
 
@@ -162,9 +161,9 @@ describe('a GitSyncSet', () => {
     const { ns, repository } = await ofFolders('apps/web');
     await create(ns, folders(repository));
     await areNamed(ns, 'web');
-    await patch(ns, { spec: { generator: { folders: { ref: { branch: 'nothing' } } } } });
+    await patch(ns, { spec: folders(repository, 'apps/*', {}, { ref: { branch: 'nothing' } }) });
     await says(ns, 'False', /RefNotFound .*no branch nothing/);
-    await patch(ns, { spec: { generator: { folders: { ref: { branch: 'main' }, secretRef: { name: 'none' } } } } });
+    await patch(ns, { spec: folders(repository, 'apps/*', {}, { secretRef: { name: 'none' } }) });
     await says(ns, 'False', new RegExp(`SecretNotFound .*${ns}/none`));
     assert.deepEqual(await names(ns), ['web']);
     // It would go on to ask for the Secret.
@@ -175,8 +174,8 @@ describe('a GitSyncSet', () => {
     const ns = await plane().namespace('set');
     const entry = (name: string, path: string) => ({ name, values: { path } });
     const list = [entry('Blue', 'a'), entry('green', 'b'), entry('red', 'c'.repeat(1024))];
-    const spec = { url: 'https://git.example.com/x.git', path: '{{values.path}}/{{name}}' };
-    await create(ns, { generator: { list }, template: { name: 'team-{{name}}', spec } });
+    const spec = { source: { git: { url: 'https://git.example.com/x.git' } }, path: '{{values.path}}/{{name}}' };
+    await create(ns, { generators: [{ list }], template: { metadata: { name: 'team-{{name}}' }, spec } });
     await areNamed(ns, 'team-blue', 'team-green');
     await says(ns, 'False', /InvalidTemplate GitSync .*team-red .*spec\.path/);
 
@@ -202,8 +201,10 @@ describe('a GitSyncSet', () => {
   it('takes a field back that leaves the template', async () => {
     const ns = await plane().namespace('set');
     const url = 'https://git.example.com/x.git';
-    const templateOf = (spec: object) => ({ template: { name: '{{name}}', spec: { url, ...spec } } });
-    await create(ns, { generator: { list: [{ name: 'a' }] }, ...templateOf({ wait: true, targetNamespace: 'x' }) });
+    const templateOf = (spec: object) => ({
+      template: { metadata: { name: '{{name}}' }, spec: { source: { git: { url } }, ...spec } },
+    });
+    await create(ns, { generators: [{ list: [{ name: 'a' }] }], ...templateOf({ wait: true, targetNamespace: 'x' }) });
     await areNamed(ns, 'a');
     await patch(ns, { spec: { template: { spec: { wait: null, targetNamespace: null } } } });
     await eventually(
@@ -219,8 +220,11 @@ describe('a GitSyncSet', () => {
     const tenant = `tenant-${randomUUID().slice(0, 8)}`;
     const ns = await plane().namespace('set', { tenant });
     const spec = {
-      generator: { namespaces: { matchLabels: { tenant } } },
-      template: { name: 'base', spec: { url: 'https://git.example.com/x.git', path: 'tenants/{{namespace}}' } },
+      generators: [{ namespaces: { matchLabels: { tenant } } }],
+      template: {
+        metadata: { name: 'base' },
+        spec: { source: { git: { url: 'https://git.example.com/x.git' } }, path: 'tenants/{{namespace}}' },
+      },
     };
     await create(ns, spec);
     await says(ns, 'False', new RegExp(`NamespaceRefused .*${systemNamespace}`));
@@ -255,7 +259,9 @@ describe('a GitSyncSet', () => {
       spec: { allowedHosts: ['git.example.com'] },
     });
     try {
-      await eventually(() => policies.get(policy), { what: 'the policy, as the controller sees it' });
+      await eventually(() => policies.current().allowedHosts.length > 0, {
+        what: 'the policy, as the controller sees it',
+      });
       const asked = git.requests.length;
       await create(ns, folders(repository));
       await says(ns, 'False', /HostRefused .*allowed are git\.example\.com/);
@@ -273,13 +279,13 @@ describe('a GitSyncSet', () => {
       apiVersion: 'metricops.dev/v1alpha1',
       kind: 'GitSync',
       metadata: { namespace: ns, name: 'web' },
-      spec: foreign,
+      spec: { source: { git: foreign } },
     });
     await create(ns, folders(repository));
     await says(ns, 'False', new RegExp(`OwnedByAnother GitSync ${ns}/web was not made`));
     await areNamed(ns, 'api', 'web');
     const web = (await syncs(ns)).find((sync) => sync.metadata.name === 'web');
-    assert.equal(web?.spec.url, foreign.url);
+    assert.equal(web?.spec.source.git?.url, foreign.url);
     assert.equal(web.metadata.labels, undefined);
   });
 
@@ -295,12 +301,12 @@ describe('a GitSyncSet', () => {
     assert.equal((await names(ns)).length, 8);
     await patch(ns, { metadata: { annotations: { [annotations.allowMassDelete]: 'true' } } });
     await areNamed(ns, 'a0', 'a1', 'new');
-    await patch(ns, { spec: { generator: { folders: { pattern: 'appz/*' } } } });
+    await patch(ns, { spec: folders(repository, 'appz/*') });
     await says(ns, 'False', /NothingGenerated .*the 3 GitSyncs stay/);
     assert.equal((await names(ns)).length, 3);
   });
 
-  it('takes its GitSyncs with it when it is deleted, unless its policy is never to delete', async function () {
+  it('takes its GitSyncs with it when it is deleted, unless its updatePolicy is never to delete', async function () {
     this.timeout(90_000);
     const { ns, repository } = await ofFolders('apps/web');
     await create(ns, folders(repository));
@@ -308,7 +314,7 @@ describe('a GitSyncSet', () => {
     await plane().client.delete(resources.gitSyncSets, { namespace: ns, name: 'all' });
     await areNamed(ns);
 
-    await create(ns, { ...folders(repository), policy: 'CreateUpdate' }, 'keeping');
+    await create(ns, { ...folders(repository), updatePolicy: 'CreateUpdate' }, 'keeping');
     await areNamed(ns, 'web');
     await plane().client.delete(resources.gitSyncSets, { namespace: ns, name: 'keeping' });
     await eventually(
@@ -328,7 +334,7 @@ describe('a GitSyncSet', () => {
     await eventually(
       async () => {
         const set = await plane().client.get<GitSyncSet>(resources.gitSyncSets, { namespace: ns, name: 'all' });
-        return set?.status?.syncs === 2000;
+        return set?.status?.generatedCount === 2000;
       },
       { what: '2,000 GitSyncs', timeoutMs: 90_000, everyMs: 250 },
     );

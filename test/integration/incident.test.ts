@@ -93,7 +93,7 @@ describe('alerts and incidents', () => {
     sourceDigest: digest(number),
     workloadUID: 'u',
     images: [],
-    snapshot: `snapshot-${number}`,
+    snapshotRef: { name: `snapshot-${number}` },
     revision: `hash${number}`,
     firstSeenTime: ago(600 / number),
     readyTime: ago(500 / number),
@@ -127,22 +127,15 @@ describe('alerts and incidents', () => {
         apiVersion: API_VERSION,
         kind: 'ReleaseHistory',
         metadata: name,
-        spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
+        spec: { workloadRef: { kind: 'Deployment', name: 'web' }, currentRelease: releases[0]?.number, releases },
       };
       await client.create(resources.releaseHistories, history);
-      const status = { currentRelease: releases[0]?.number, releases };
-      await client.patch(
-        resources.releaseHistories,
-        name,
-        { type: 'merge', body: { status } },
-        { subresource: 'status' },
-      );
     }
     await eventually(() => watched.caches.slos.get({ namespace: ns, name: 'web' }), {
       what: 'the objective in the cache',
     });
     if (releases.length > 0)
-      await eventually(() => watched.caches.histories.get(name)?.status, { what: 'the history in the cache' });
+      await eventually(() => watched.caches.histories.get(name), { what: 'the history in the cache' });
     return ns;
   };
 
@@ -162,7 +155,7 @@ describe('alerts and incidents', () => {
     });
     assert.equal(holds.length, 1);
     assert.deepEqual(holds[0]?.spec.rejectedDigests, [digest(2)]);
-    assert.equal(holds[0]?.spec.target.snapshot, 'snapshot-1');
+    assert.equal(holds[0]?.spec.target?.snapshotRef.name, 'snapshot-1');
   });
 
   it('stores 500 alerts of a workload with a handful of requests, also when two replicas get them at once', async () => {
@@ -214,11 +207,8 @@ describe('alerts and incidents', () => {
         apiVersion: API_VERSION,
         kind: 'ReleaseHistory',
         metadata: history,
-        spec: { workload },
+        spec: { workloadRef: workload, currentRelease: 2, releases: [release(2), release(1)] },
       });
-      const status = { currentRelease: 2, releases: [release(2), release(1)] };
-      const patch = { type: 'merge', body: { status } } as const;
-      await client.patch(resources.releaseHistories, history, patch, { subresource: 'status' });
       const times = { receivedTime: ago(0), lastReceivedTime: ago(0) };
       const rings = { source: 'Alertmanager', fingerprint: 'f', alert: 'A', status: 'firing', labels: {} } as const;
       await client.create<Incident>(resources.incidents, {
@@ -271,14 +261,17 @@ describe('alerts and incidents', () => {
       spec: { rollback: { maxMode: 'DryRun' } },
     });
     try {
-      await eventually(() => watched.caches.platform.get(policy), { what: 'the policy in the cache' });
+      const isCapped = () => watched.caches.platform.current().rollback.maxMode === 'DryRun';
+      await eventually(isCapped, { what: 'the policy in the cache' });
       const ns = await workload([release(2), release(1)], { mode: 'Auto' });
       await post(alert(ns));
       assert.equal((await phase(ns, 'Observed')).status?.verdict?.result, 'Guilty');
       assert.equal((await client.list(resources.holds, { namespace: ns })).items.length, 0);
     } finally {
       await client.delete(resources.platformPolicies, policy);
-      await eventually(() => watched.caches.platform.get(policy) === undefined, { what: 'the end of the policy' });
+      await eventually(() => watched.caches.platform.current().rollback.maxMode !== 'DryRun', {
+        what: 'the end of the policy',
+      });
     }
   });
 

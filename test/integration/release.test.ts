@@ -190,11 +190,11 @@ describe('the recorder', () => {
       assert.deepEqual([answer.release, answer.workload], [1, workload]);
     }
     const history = await historyOf(ns);
-    assert.equal(history?.status?.releases?.length, 1);
-    const [release] = history?.status?.releases ?? [];
+    assert.equal(history?.spec.releases?.length, 1);
+    const [release] = history?.spec.releases ?? [];
     assert.equal(release?.sourceDigest, digest('a'));
     assert.equal(release?.commit, 'a'.repeat(40));
-    assert.equal(release?.snapshot, 'snapshot-a');
+    assert.equal(release?.snapshotRef?.name, 'snapshot-a');
     assert.equal(release?.outcome, 'Active');
     assert.deepEqual(release?.gitSync, { namespace: ns, name: 'shop' });
     assert.equal(release?.appliedBy, `metricops/${ns}/shop`);
@@ -213,7 +213,7 @@ describe('the recorder', () => {
     // readiness is news, too
     await eventually(() => isRolledOut(caches.workloads.Deployment.get({ namespace: ns, name: 'web' }) as KubeObject));
     assert.equal((await record(one ?? '')).status, 201);
-    await eventually(() => caches.histories.get({ namespace: ns, name: 'deployment-web' })?.status);
+    await eventually(() => caches.histories.get({ namespace: ns, name: 'deployment-web' })?.spec.releases);
     requests = [];
     assert.equal((await record(two ?? '')).status, 200);
     assert.equal((await record(one ?? '')).status, 200);
@@ -275,12 +275,12 @@ describe('the recorder', () => {
     const [pod] = await run(ns, 'shop/web:v1');
     assert.ok(pod);
     assert.equal((await record(tokenOf(pod))).status, 201);
-    const [release] = (await historyOf(ns))?.status?.releases ?? [];
+    const [release] = (await historyOf(ns))?.spec.releases ?? [];
     assert.match(release?.sourceDigest ?? '', /^live1:/);
     assert.equal(release?.appliedBy, 'kubectl');
     const snapshot = await createSnapshotStore(client, key, clock).read(
       { namespace: ns, kind: 'Deployment', name: 'web' },
-      release?.snapshot ?? '',
+      release?.snapshotRef?.name ?? '',
     );
     assert.equal(snapshot?.fieldManager, 'live');
     const spec = snapshot?.workload.spec as { template: { spec: { containers: { image: string }[] } } } | undefined;
@@ -297,10 +297,10 @@ describe('the recorder', () => {
       return historyOf(ns);
     };
     const first = await release('shop/web:v1', 'a');
-    assert.equal(first?.status?.releases?.[0]?.snapshot, 'snapshot-a');
+    assert.equal(first?.spec.releases?.[0]?.snapshotRef?.name, 'snapshot-a');
     const second = await release('shop/web:v2', 'b');
     assert.deepEqual(
-      second?.status?.releases?.map(({ snapshot }) => snapshot),
+      second?.spec.releases?.map(({ snapshotRef }) => snapshotRef?.name),
       ['snapshot-b', undefined],
     );
     const [condition] = second?.status?.conditions ?? [];
@@ -318,7 +318,7 @@ describe('the recorder', () => {
     });
     const third = await release('shop/web:v3', 'c');
     assert.deepEqual(
-      third?.status?.releases?.map(({ snapshot }) => snapshot),
+      third?.spec.releases?.map(({ snapshotRef }) => snapshotRef?.name),
       ['snapshot-c', 'snapshot-b', undefined],
     );
   });
@@ -338,9 +338,9 @@ describe('the recorder', () => {
     const again = await recorder.record(oldToken);
     assert.deepEqual(again, { status: 200, release: 1, workload: `deployment/${ns}/web` });
     const history = await historyOf(ns);
-    assert.equal(history?.status?.currentRelease, 2);
+    assert.equal(history?.spec.currentRelease, 2);
     assert.deepEqual(
-      history?.status?.releases?.map((r) => [r.number, r.outcome]),
+      history?.spec.releases?.map((r) => [r.number, r.outcome]),
       [
         [2, 'Active'],
         [1, 'Superseded'],
@@ -375,17 +375,17 @@ describe('the recorder', () => {
     const answer = await lagging.record(oldToken);
     assert.deepEqual(answer, { status: 200, release: 1, workload: `deployment/${ns}/web` });
     const history = await historyOf(ns);
-    assert.equal(history?.status?.currentRelease, 2);
-    assert.equal(history?.status?.releases?.[1]?.restoredTime, undefined);
+    assert.equal(history?.spec.currentRelease, 2);
+    assert.equal(history?.spec.releases?.[1]?.restoredTime, undefined);
   });
 
   describe('of the leader', () => {
     before(() => lead());
-    const eventualStatus = (ns: string, check: (status: NonNullable<ReleaseHistory['status']>) => boolean) =>
+    const eventualRecords = (ns: string, check: (records: ReleaseHistory['spec']) => boolean) =>
       eventually(
         async () => {
-          const status = (await historyOf(ns))?.status;
-          return status && check(status) ? status : undefined;
+          const records = (await historyOf(ns))?.spec;
+          return records && check(records) ? records : undefined;
         },
         { timeoutMs: 15_000, what: 'the history' },
       );
@@ -395,37 +395,37 @@ describe('the recorder', () => {
       const ns = await plane().namespace('release');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
-      const ready = await eventualStatus(ns, (s) => s.releases?.[0]?.readyTime !== undefined);
+      const ready = await eventualRecords(ns, (s) => s.releases?.[0]?.readyTime !== undefined);
       assert.equal(ready.lastGoodRelease, undefined);
       assert.match(ready.releases?.[0]?.images[0]?.imageID ?? '', /@sha256:c/, 'from a pod, though none reported');
       clock.shift(11 * 60_000);
-      await eventualStatus(ns, (s) => s.lastGoodRelease === 1);
+      await eventualRecords(ns, (s) => s.lastGoodRelease === 1);
 
       await apply(ns, deployment(ns, 'shop/web:v2', { git: 'b' }));
-      await eventualStatus(ns, (s) => s.currentRelease === 2);
+      await eventualRecords(ns, (s) => s.currentRelease === 2);
       const hold: Hold = {
         apiVersion: API_VERSION,
         kind: 'Hold',
         metadata: { name: 'web', namespace: ns },
         spec: {
           workloadRef: { kind: 'Deployment', name: 'web' },
-          scope: 'Workload',
+          action: 'Rollback',
           rejectedDigests: [digest('b')],
-          target: { release: 1, sourceDigest: digest('a'), snapshot: 'snapshot-a' },
-          reason: 'Incident',
-          incident: 'web-incident',
+          target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 'snapshot-a' } },
+          origin: 'Incident',
+          incidentRef: { name: 'web-incident' },
         },
       };
       await client.create(resources.holds, hold);
-      await eventualStatus(ns, (s) => s.releases?.[0]?.outcome === 'Rejected');
+      await eventualRecords(ns, (s) => s.releases?.[0]?.outcome === 'Rejected');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
-      const back = await eventualStatus(ns, (s) => s.currentRelease === 1);
+      const back = await eventualRecords(ns, (s) => s.currentRelease === 1);
       assert.ok(back.releases?.find((r) => r.number === 1)?.restoredTime);
-      assert.equal(back.releases?.find((r) => r.number === 2)?.incident, 'web-incident');
+      assert.equal(back.releases?.find((r) => r.number === 2)?.incidentRef?.name, 'web-incident');
       assert.equal(back.lastGoodRelease, 1);
 
       await apply(ns, deployment(ns, 'shop/web:v3', { git: 'c' }));
-      const fixed = await eventualStatus(ns, (s) => s.currentRelease === 3);
+      const fixed = await eventualRecords(ns, (s) => s.currentRelease === 3);
       assert.deepEqual(
         fixed.releases?.map((r) => [r.number, r.outcome]),
         [
@@ -440,9 +440,9 @@ describe('the recorder', () => {
       const ns = await plane().namespace('release');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
-      await eventualStatus(ns, (s) => s.releases?.[0]?.readyTime !== undefined);
+      await eventualRecords(ns, (s) => s.releases?.[0]?.readyTime !== undefined);
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'd' }));
-      const status = await eventualStatus(
+      const status = await eventualRecords(
         ns,
         (s) => s.currentRelease === 2 && s.releases?.[0]?.readyTime !== undefined,
       );
@@ -453,14 +453,14 @@ describe('the recorder', () => {
       this.timeout(60_000);
       const ns = await plane().namespace('release');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
-      await eventualStatus(ns, (s) => s.releases?.[0]?.revision !== undefined);
+      await eventualRecords(ns, (s) => s.releases?.[0]?.revision !== undefined);
       await apply(ns, deployment(ns, 'shop/web:v2', { git: 'b' }));
-      await eventualStatus(ns, (s) => s.currentRelease === 2 && s.releases?.[0]?.revision !== undefined);
+      await eventualRecords(ns, (s) => s.currentRelease === 2 && s.releases?.[0]?.revision !== undefined);
       // managedFields count in whole seconds
       const second = Math.floor(Date.now() / 1000);
       await eventually(() => Math.floor(Date.now() / 1000) > second);
       plane().kubectl(['rollout', 'undo', 'deployment/web', '-n', ns]);
-      const status = await eventualStatus(ns, (s) => s.currentRelease === 1);
+      const status = await eventualRecords(ns, (s) => s.currentRelease === 1);
       assert.equal(status.releases?.length, 2);
     });
 
@@ -496,7 +496,7 @@ describe('the recorder', () => {
         kind: 'ServiceLevelObjective',
         metadata: { name: 'web-errors', namespace: ns },
         spec: {
-          workloadRef: { kind: 'Deployment', name: 'web' },
+          targetRef: { kind: 'Deployment', name: 'web' },
           objective: 99.9,
           alerts: { matchLabels: { service: 'web' } },
           policy: { soak: '1s' },
@@ -505,7 +505,7 @@ describe('the recorder', () => {
       await client.create(resources.slos, slo);
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
-      const status = await eventualStatus(ns, (s) => s.lastGoodRelease === 1);
+      const status = await eventualRecords(ns, (s) => s.lastGoodRelease === 1);
       assert.deepEqual(status.releases?.[0]?.alertRules, ['web-errors']);
     });
 
@@ -514,7 +514,7 @@ describe('the recorder', () => {
       const odd = deployment(ns, 'shop/web:v1', { git: 'a' });
       odd.metadata.annotations = { ...odd.metadata.annotations, [annotations.sourceDigest]: 'nonsense' };
       await apply(ns, odd);
-      const status = await eventualStatus(ns, (s) => s.releases?.[0] !== undefined);
+      const status = await eventualRecords(ns, (s) => s.releases?.[0] !== undefined);
       assert.match(status.releases?.[0]?.sourceDigest ?? '', /^live1:/);
     });
 
@@ -527,18 +527,18 @@ describe('the recorder', () => {
           metadata: { name, namespace: ns },
           spec: {
             workloadRef: { kind: 'Deployment', name },
-            scope: 'Workload',
+            action: 'Rollback',
             rejectedDigests: [digest('f')],
-            target: { release: 1, sourceDigest: digest('a'), snapshot: 'snapshot-a' },
-            reason: 'Manual',
+            target: { release: 1, sourceDigest: digest('a'), snapshotRef: { name: 'snapshot-a' } },
+            origin: 'Manual',
           },
         };
         await client.create(resources.holds, hold);
       }
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
-      await eventualStatus(ns, (s) => s.currentRelease === 1);
+      await eventualRecords(ns, (s) => s.currentRelease === 1);
       await client.delete(resources.deployments, { namespace: ns, name: 'web' });
-      await eventualStatus(ns, (s) => s.conditions?.[0]?.type === 'WorkloadMissing');
+      await eventually(async () => (await historyOf(ns))?.status?.conditions?.[0]?.type === 'WorkloadMissing');
       clock.shift(31 * 24 * 3_600_000);
       await eventually(async () => (await historyOf(ns)) === undefined);
       const held = await client.list(resources.holds, { namespace: ns });
@@ -546,7 +546,10 @@ describe('the recorder', () => {
         held.items.map(({ metadata }) => metadata.name),
         ['other'],
       );
-      assert.equal((await ensureHistory(client, { namespace: ns, kind: 'Deployment', name: 'web' })).status, undefined);
+      assert.equal(
+        (await ensureHistory(client, { namespace: ns, kind: 'Deployment', name: 'web' })).spec.releases,
+        undefined,
+      );
     });
   });
 });

@@ -130,7 +130,7 @@ describe('the record endpoint', () => {
       namespace: ns,
       name: 'statefulset-web',
     });
-    assert.match(history?.status?.releases?.[0]?.revision ?? '', /^web-/);
+    assert.match(history?.spec.releases?.[0]?.revision ?? '', /^web-/);
   });
 
   it('says in words of the catalogue why it takes a token not', async () => {

@@ -352,7 +352,7 @@ stringData: {empty: , port: "5432"}`,
       const { ns, repository, ready, get } = await start({ 'a.yaml': yaml(configMap('one', { v: '1' })) });
       await ready();
       const before = (await get(resources.configMaps, 'one'))?.metadata.resourceVersion;
-      await bench().sync(ns, 'twin', { url: repository.url });
+      await bench().sync(ns, 'twin', { source: { git: { url: repository.url } } });
       await bench().ready(
         ns,
         'twin',
@@ -369,7 +369,7 @@ stringData: {empty: , port: "5432"}`,
         const one = { 'a.yaml': yaml(configMap('one', { v: '1', w: '1' })) };
         const { ns, repository, ready, get } = await start(one, { deletionPolicy });
         await ready();
-        await bench().sync(ns, 'twin', { url: repository.url });
+        await bench().sync(ns, 'twin', { source: { git: { url: repository.url } } });
         await bench().ready(ns, 'twin', 'False', /OwnedByAnother/);
         await plane().client.delete(resources.gitSyncs, { namespace: ns, name: 'app' });
         await bench().ready(ns, 'twin');
@@ -447,7 +447,7 @@ stringData: {empty: , port: "5432"}`,
       const list = { apiVersion: 'v1', kind: 'List', items: [configMap('one'), role] };
       const { ready, get, push } = await start({ 'a.yaml': yaml(list) }, {}, { namespace: ns });
       const sync = await ready();
-      assert.equal(sync.status?.objects, 2);
+      assert.equal(sync.status?.objectCount, 2);
       assert.ok(await get(resources.configMaps, 'one'));
       assert.match(plane().kubectl(['get', 'clusterrole', metadata.name, '-o', 'name']), /reader/);
       const sha = push({ 'a.yaml': yaml(configMap('one')) });

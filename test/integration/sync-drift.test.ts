@@ -227,7 +227,7 @@ describe('drift', () => {
       const [entry] = await reported(sync);
       assert.deepEqual(entry, {
         id: `${sync.ns}_limits__ConfigMap`,
-        by: ['kubectl-patch'],
+        fieldManagers: ['kubectl-patch'],
         changes: [{ path: '/data/rps', applied: '"100"', live: '"1"' }],
       });
       assert.match(await drifted(sync), /^True DriftFound .*limits \(\/data\/rps: "100" → "1", by kubectl-patch\)/);
@@ -239,11 +239,11 @@ describe('drift', () => {
       assert.doesNotMatch(out, /banner/);
     });
 
-    it('tells of what was added by hand too, but for what spec.ignore leaves to others', async () => {
+    it('tells of what was added by hand too, but for what spec.ignoreDifferences leaves to others', async () => {
       const web = deployment('web', 'shop:v1');
       const sync = await start(
         { 'a.yaml': yaml(configMap('limits', { rps: '100' }), web) },
-        { drift: 'Report', ignore: [{ kind: 'ConfigMap', fields: ['/data/motd'] }] },
+        { drift: 'Report', ignoreDifferences: [{ kind: 'ConfigMap', jsonPointers: ['/data/motd'] }] },
       );
       await sync.ready();
       byHand(sync, 'configmap', 'limits', { data: { burst: '9', motd: 'hi' } });
@@ -254,7 +254,7 @@ describe('drift', () => {
       byHand(sync, 'deployment', 'web', [{ op: 'add', path: `${path}/-`, value }]);
       const entries = await reported(sync, 2);
       const added = entries.find(({ id }) => id.includes('web'));
-      assert.deepEqual(added?.by, ['kubectl-patch']);
+      assert.deepEqual(added?.fieldManagers, ['kubectl-patch']);
       const [change] = added.changes;
       assert.equal(change?.path, `${path}/1`);
       assert.equal(change.applied, undefined);

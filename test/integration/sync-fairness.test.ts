@@ -21,7 +21,9 @@ describe('what is sick delays nobody else', () => {
       const ns = await plane().namespace('silent');
       const url = (i: number): string => `${silent.url}/team-${i}.git`;
       const names = Array.from({ length: 100 }, (_, i) => i);
-      await Promise.all(names.map((i) => bench().sync(ns, `team-${i}`, { url: url(i), timeout: '60s' })));
+      await Promise.all(
+        names.map((i) => bench().sync(ns, `team-${i}`, { source: { git: { url: url(i) } }, timeout: '60s' })),
+      );
       await eventually(() => silent.requests.length >= 10, { what: 'questions to the silent server' });
       const { ready, push, get } = await start({ 'a.yaml': yaml(configMap('one')) });
       await ready();
@@ -54,7 +56,8 @@ describe('what is sick delays nobody else', () => {
       const files = Object.fromEntries(['app', ...teams].map((team) => [`${team}/a.yaml`, yaml(...prices(team))]));
       const delayed = await Promise.all(sick.map((namespace) => start(files, { path: 'app' }, { namespace })));
       for (const { ns, repository } of delayed) {
-        for (const team of teams) await bench().sync(ns, team, { url: repository.url, path: team });
+        for (const team of teams)
+          await bench().sync(ns, team, { source: { git: { url: repository.url } }, path: team });
       }
       await eventually(() => webhook.open() >= 15, { what: 'writes that hang' });
 

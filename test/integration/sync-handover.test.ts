@@ -26,8 +26,8 @@ describe('an object that moves to another GitSync', () => {
     const ns = await plane().namespace('move');
     const repository = bench().git.repository(ns);
     repository.commit(files);
-    await bench().sync(ns, 'old', { url: repository.url, path: 'old', ...specs.old });
-    await bench().sync(ns, 'new', { url: repository.url, path: 'new', ...specs.next });
+    await bench().sync(ns, 'old', { source: { git: { url: repository.url } }, path: 'old', ...specs.old });
+    await bench().sync(ns, 'new', { source: { git: { url: repository.url } }, path: 'new', ...specs.next });
     await bench().ready(ns, 'old');
     await bench().ready(ns, 'new');
     const get = (type = resources.deployments, name = 'web') => plane().client.get(type, { namespace: ns, name });
@@ -68,7 +68,7 @@ describe('an object that moves to another GitSync', () => {
     await eventually(
       async () => {
         const { status } = (await moved.sync('old')) ?? {};
-        if (status?.objects !== 1) throw new Error(JSON.stringify(status));
+        if (status?.objectCount !== 1) throw new Error(JSON.stringify(status));
         return true;
       },
       { what: 'the inventory of the old one' },
@@ -105,7 +105,7 @@ describe('an object that moves to another GitSync', () => {
     await plane().client.patch(
       resources.gitSyncs,
       { namespace: moved.ns, name: 'new' },
-      { type: 'merge', body: { spec: { url: other.url } } },
+      { type: 'merge', body: { spec: { source: { git: { url: other.url } } } } },
     );
     await bench().ready(moved.ns, 'new', 'False', /OwnedByAnother/);
     await bench().restart(async () => void moved.repository.commit({ 'old/web.yaml': null }));

@@ -127,7 +127,7 @@ describe('a controller with the rights that it ships with', () => {
       namespace: await team(plane(), [CONFIG, ROLES]),
     });
     await mine.ready();
-    await bench().sync(mine.ns, 'other', { url: mine.repository.url, ...AS_DEPLOYER } as never);
+    await bench().sync(mine.ns, 'other', { source: { git: { url: mine.repository.url } }, ...AS_DEPLOYER } as never);
     await bench().ready(mine.ns, 'other', 'False', /OwnedByAnother Role .*mine belongs to GitSync/);
   });
 

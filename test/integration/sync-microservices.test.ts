@@ -41,13 +41,13 @@ describe('real manifests', () => {
       repository.commit({
         'with-components/kustomization.yaml': `resources:\n  - ../base\ncomponents:\n${components.join('\n')}\n`,
       });
-      await bench.sync(ours, 'real', { url: repository.url, path: folder });
+      await bench.sync(ours, 'real', { source: { git: { url: repository.url } }, path: folder });
       const sync = await bench.ready(ours, 'real');
       kubectl(
         ['apply', '--server-side', '-n', theirs, '-f', '-'],
         kubectl(['kustomize', join(repository.dir, folder)]),
       );
-      const keys = (sync.status?.inventory ?? []).map((entry) => parseKey(entry.id));
+      const keys = (sync.status?.inventory?.entries ?? []).map((entry) => parseKey(entry.id));
       assert.ok(keys.length >= (existsSync(DEMO) ? 30 : 6), `${keys.length} objects`);
       for (const key of keys) {
         const type = await discovery.findKind(key.group, key.kind);

@@ -252,7 +252,11 @@ describe('a GitSync, in order:', () => {
         wait: true,
       },
     );
-    await bench().sync(ns, 'apps', { url: repository.url, path: 'apps', dependsOn: [{ name: 'app' }] });
+    await bench().sync(ns, 'apps', {
+      source: { git: { url: repository.url } },
+      path: 'apps',
+      dependsOn: [{ name: 'app' }],
+    });
     await bench().ready(ns, 'apps', 'False', /DependencyNotReady GitSync app is not Ready/);
     assert.equal(await plane().client.get(resources.configMaps, { namespace: ns, name: 'worker' }), undefined);
     await runPods(ns, 'queue');
@@ -267,7 +271,11 @@ describe('a GitSync, in order:', () => {
       'apps/a.yaml': yaml(configMap('worker', { version })),
     });
     const { ns, repository, ready, push, get } = await start(files('v1'), { path: 'base', wait: true });
-    await bench().sync(ns, 'apps', { url: repository.url, path: 'apps', dependsOn: [{ name: 'app' }] });
+    await bench().sync(ns, 'apps', {
+      source: { git: { url: repository.url } },
+      path: 'apps',
+      dependsOn: [{ name: 'app' }],
+    });
     await runPods(ns, 'queue');
     await ready();
     await bench().ready(ns, 'apps');

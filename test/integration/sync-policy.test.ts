@@ -214,7 +214,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
     });
   });
 
-  describe('spec.ignore', () => {
+  describe('spec.ignoreDifferences', () => {
     it('leaves a field named by a JSON pointer to others, and the rest of the object follows Git', async () => {
       const files = (image: string, value: string): Record<string, string> => ({
         'a.yaml': yaml(web(pods(image, [{ name: 'MODE', value }]))),
@@ -245,7 +245,9 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
       const files = (v: string): Record<string, string> => ({
         'a.yaml': yaml(configMap('settings', { token: v, level: v })),
       });
-      const sync = await start(files('1'), { ignore: [{ kind: 'ConfigMap', managers: ['rotator'] }] });
+      const sync = await start(files('1'), {
+        ignoreDifferences: [{ kind: 'ConfigMap', managedFieldsManagers: ['rotator'] }],
+      });
       await sync.ready();
       const write = (fieldManager: string, data: object) =>
         plane().client.patch(
@@ -273,7 +275,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
       await plane().client.patch(
         resources.gitSyncs,
         { namespace: sync.ns, name: 'app' },
-        { type: 'merge', body: { spec: { ignore: [] } } },
+        { type: 'merge', body: { spec: { ignoreDifferences: [] } } },
       );
       await eventually(async () => (dataOf(await config(sync, 'settings')) as { level: string }).level === 'git');
     });

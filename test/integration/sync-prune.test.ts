@@ -5,11 +5,13 @@ import type { GitSync } from '../../src/api/gitsync.ts';
 import { type KubeObject, keyString } from '../../src/api/meta.ts';
 import { unrestrictedPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createFairSemaphore, type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createFairSemaphore } from '../../src/fair-semaphore.ts';
+import { type KubeClient, type ResourceType, resources } from '../../src/kube/index.ts';
+import { createKeyedLock } from '../../src/lock.ts';
 import { createHandover } from '../../src/sync/inventory/handover.ts';
-import { createOwnedObjects } from '../../src/sync/inventory/owned-objects.ts';
 import { pruneAll } from '../../src/sync/inventory/prune.ts';
-import { createKeyedLock, newSyncState } from '../../src/sync/state.ts';
+import { createOwnedObjects } from '../../src/sync/objects/owned-objects.ts';
+import { newSyncState } from '../../src/sync/state/sync-state.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, type StartedSync, useSync, yaml } from '../support/sync.ts';
 
@@ -42,7 +44,8 @@ describe('pruning', () => {
     assert.ok(found);
     return found;
   };
-  const tracked = ({ status }: GitSync): string[] => (status?.inventory ?? []).map(({ id }) => id.split('_')[1] ?? '');
+  const tracked = ({ status }: GitSync): string[] =>
+    (status?.inventory?.entries ?? []).map(({ id }) => id.split('_')[1] ?? '');
   const remove = ({ ns }: StartedSync) => plane().client.delete(resources.gitSyncs, { namespace: ns, name: 'app' });
   const removed = ({ ns }: StartedSync) =>
     eventually(
@@ -82,7 +85,7 @@ describe('pruning', () => {
     await eventually(async () => isGone(await sync.get(resources.configMaps, 'old-banner')), { what: 'the prune' });
     const ready = await eventually(async () => {
       const now = await sync.ready();
-      return now.status?.objects === 1 ? now : undefined;
+      return now.status?.objectCount === 1 ? now : undefined;
     });
     assert.doesNotMatch(ready.status?.conditions?.find((c) => c.type === 'Ready')?.message ?? '', /old-banner/);
   });
@@ -252,10 +255,10 @@ describe('pruning', () => {
     this.timeout(120_000);
     const sync = await start({ 'a.yaml': numbered(1_200), 'b.yaml': yaml(login) });
     const first = await sync.ready();
-    assert.equal(first.status?.objects, 1_201);
+    assert.equal(first.status?.objectCount, 1_201);
     assert.equal(first.status?.inventory, undefined);
     assert.deepEqual(
-      first.status?.inventoryKinds?.toSorted((a, b) => a.objects - b.objects),
+      first.status?.inventoryKinds?.toSorted((a, b) => a.objectCount - b.objectCount),
       [
         { group: '', kind: 'Secret', objects: 1 },
         { group: '', kind: 'ConfigMap', objects: 1_200 },
@@ -272,7 +275,7 @@ describe('pruning', () => {
     const last = await sync.ready('True', new RegExp(third));
     assert.deepEqual([(await names(sync)).length, (await names(sync)).at(-1)], [900, 'tenant-0899']);
     assert.deepEqual(await names(sync, resources.secrets), []);
-    assert.equal(last.status?.inventory?.length, 900);
+    assert.equal(last.status?.inventory?.entries.length, 900);
     assert.equal(last.status?.inventoryKinds, undefined);
   });
 
@@ -368,7 +371,7 @@ describe('pruning', () => {
       await sync.ready('True', new RegExp(second));
       const bad = await sync.get(resources.deployments, 'web');
       const hold = await holdBack(plane(), sync.ns, { good, bad });
-      await sync.edit(resources.holds, hold.metadata.name, { spec: { scope: 'Sync' } });
+      await sync.edit(resources.holds, hold.metadata.name, { spec: { scope: 'GitSync' } });
       const third = sync.push(files('shop:2'));
       await eventually(async () => (await live(sync)).status?.lastAttemptedRevision?.endsWith(third), {
         what: 'the commit',
@@ -547,7 +550,7 @@ describe('pruning', () => {
       await eventually(() => Date.now() % 1000 > 900);
       const other = bench().git.repository(`${sync.ns}-other`);
       const sha = other.commit({ 'a.yaml': yaml(configMap('two')) });
-      await bench().sync(sync.ns, 'app', { url: other.url });
+      await bench().sync(sync.ns, 'app', { source: { git: { url: other.url } } });
       await sync.ready('True', new RegExp(sha));
       assert.deepEqual(await names(sync), ['one', 'two']);
     });
@@ -600,7 +603,7 @@ describe('pruning', () => {
     it('needs no Git: it goes also where its repository can not be read', async () => {
       const sync = await start({ 'a.yaml': yaml(configMap('one')) });
       await sync.ready();
-      await sync.edit(resources.gitSyncs, 'app', { spec: { url: 'http://127.0.0.1:9/none.git' } });
+      await sync.edit(resources.gitSyncs, 'app', { spec: { source: { git: { url: 'http://127.0.0.1:9/none.git' } } } });
       await sync.ready('False', /RepositoryUnreachable/);
       await remove(sync);
       await removed(sync);

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { annotations, labels } from '../../src/api/annotations.ts';
 import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { ReleaseHistory } from '../../src/api/release-history.ts';
+import type { ReleaseRecords } from '../../src/api/release-history.ts';
 import { systemClock } from '../../src/clock.ts';
 import { KubeError, type ResourceType, resources } from '../../src/kube/index.ts';
 import { createSnapshotStore, ensureHistory } from '../../src/snapshot/index.ts';
@@ -370,7 +370,7 @@ describe('snapshots of releases', () => {
     const good = await get(resources.deployments, 'web');
     await ready('True', new RegExp(push({ 'a.yaml': shop('shop:v2') })));
     const history = await ensureHistory(plane().client, { namespace: ns, kind: 'Deployment', name: 'web' });
-    const release = (snapshot: string): ReleaseHistory['status'] => ({
+    const release = (snapshot: string): ReleaseRecords => ({
       releases: [
         {
           number: 1,
@@ -379,18 +379,13 @@ describe('snapshots of releases', () => {
           images: [],
           firstSeenTime: new Date().toISOString(),
           outcome: 'Good',
-          snapshot,
+          snapshotRef: { name: snapshot },
         },
       ],
     });
     const record = async (snapshot: string): Promise<void> => {
-      const body = { status: release(snapshot) };
-      await plane().client.patch(
-        resources.releaseHistories,
-        history.metadata,
-        { type: 'merge', body },
-        { subresource: 'status' },
-      );
+      const body = { spec: release(snapshot) };
+      await plane().client.patch(resources.releaseHistories, history.metadata, { type: 'merge', body });
     };
     await record('of-nothing');
     plane().kubectl(['rollout', 'undo', 'deployment/web', '-n', ns]);
@@ -403,7 +398,7 @@ describe('snapshots of releases', () => {
     const hold = await eventually(async () => (await all(resources.holds, ns))[0] as Hold | undefined, {
       what: 'the Hold',
     });
-    assert.equal(hold.spec.target.snapshot, snapshotOf(good));
+    assert.equal(hold.spec.target?.snapshotRef.name, snapshotOf(good));
     assert.equal((await concluded(ns, hold.metadata.name)).phase, 'Held');
     assert.equal(imageOf(await get(resources.deployments, 'web')), 'shop:v1');
   });

@@ -116,7 +116,7 @@ describe('a tenant', () => {
     const sync = await ready('False', new RegExp(`PruneFailed ConfigMap ${namespace}/old: .*forbidden.*cannot delete`));
     assert.ok(await get(resources.configMaps, 'old'));
     assert.ok(
-      sync.status?.inventory?.some(({ id }) => id.includes('_old_')),
+      sync.status?.inventory?.entries.some(({ id }) => id.includes('_old_')),
       'still tracked',
     );
     grant(plane(), namespace, 'delete', 'delete', 'configmaps');
@@ -146,7 +146,7 @@ describe('a tenant', () => {
           apiVersion: API_VERSION,
           kind: 'GitSync',
           metadata: { namespace: ns, name: 'app' },
-          spec: { url, ...spec } as GitSync['spec'],
+          spec: { source: { git: { url } }, ...spec } as GitSync['spec'],
         })
         .then(
           () => assert.fail(`the API server took ${JSON.stringify(spec)}`),
@@ -154,13 +154,19 @@ describe('a tenant', () => {
         );
     for (const [spec, words] of [
       [{ dependsOn: [{ name: 'db', namespace: 'other' }] }, /unknown field "spec.dependsOn\[0\].namespace"/],
-      [{ secretRef: { name: 'login', namespace: 'other' } }, /unknown field "spec.secretRef.namespace"/],
+      [
+        { source: { git: { url, secretRef: { name: 'login', namespace: 'other' } } } },
+        /field "spec.source.git.secretRef.namespace"/,
+      ],
       [{ serviceAccountNamespace: 'other' }, /unknown field "spec.serviceAccountNamespace"/],
       [{ serviceAccountName: 'other/deployer' }, /spec.serviceAccountName.*name.*of this namespace/],
       [{ serviceAccountName: 'other:deployer' }, /spec.serviceAccountName.*name.*of this namespace/],
       [{ serviceAccountName: 'system:serviceaccount:other:deployer' }, /spec.serviceAccountName/],
       [{ serviceAccountName: '' }, /spec.serviceAccountName/],
-      [{ secretRef: { name: '../other/login' } }, /spec.secretRef.name.*name.*of this namespace/],
+      [
+        { source: { git: { url, secretRef: { name: '../other/login' } } } },
+        /spec.source.git.secretRef.name.*name.*of this namespace/,
+      ],
       [{ dependsOn: [{ name: 'other/db' }] }, /spec.dependsOn\[0\].name.*name.*of this namespace/],
     ] as const)
       assert.match(await refusal(spec), words);
@@ -260,10 +266,10 @@ describe('a tenant', () => {
       metadata: { namespace: ns, name: 'web' },
       spec: {
         workloadRef: { kind: 'Deployment', name: 'web' },
-        scope: 'Workload',
+        action: 'Rollback',
         rejectedDigests: [digest],
-        target: { release: 1, sourceDigest: `v1:${'0'.repeat(64)}`, snapshot: 'forged' },
-        reason: 'Manual',
+        target: { release: 1, sourceDigest: `v1:${'0'.repeat(64)}`, snapshotRef: { name: 'forged' } },
+        origin: 'Manual',
       },
     });
     const hold = await eventually(

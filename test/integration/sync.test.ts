@@ -34,7 +34,7 @@ describe('a GitSync', () => {
   it('applies a folder, follows its commits, and prunes what left', async () => {
     const { ns, push } = await start({ 'a.yaml': yaml(configMap('one'), configMap('two', { v: '1' })) });
     const first = await bench.ready(ns, 'app');
-    assert.equal(first.status?.objects, 2);
+    assert.equal(first.status?.objectCount, 2);
     const sha = push({ 'a.yaml': yaml(configMap('two', { v: '2' })) });
     await bench.ready(ns, 'app', 'True', new RegExp(sha));
     assert.equal(await get(resources.configMaps, ns, 'one'), undefined);
@@ -66,7 +66,7 @@ describe('a GitSync', () => {
   it('does not take an object of another GitSync', async () => {
     const { ns, repository } = await start({ 'a.yaml': yaml(configMap('mine')) });
     await bench.ready(ns, 'app');
-    await bench.sync(ns, 'thief', { url: repository.url });
+    await bench.sync(ns, 'thief', { source: { git: { url: repository.url } } });
     await bench.ready(ns, 'thief', 'False', new RegExp(`OwnedByAnother .*${ns}/app`));
   });
 
@@ -125,7 +125,7 @@ describe('a GitSync', () => {
 
   it('names a circle of dependencies', async () => {
     const { ns, repository } = await start({ 'a.yaml': yaml(configMap('one')) }, { dependsOn: [{ name: 'other' }] });
-    await bench.sync(ns, 'other', { url: repository.url, dependsOn: [{ name: 'app' }] });
+    await bench.sync(ns, 'other', { source: { git: { url: repository.url } }, dependsOn: [{ name: 'app' }] });
     await bench.ready(ns, 'other', 'False', /DependencyCycle .*app → other|DependencyCycle .*other → app/);
   });
 
@@ -169,7 +169,7 @@ describe('a GitSync', () => {
       const ready = await bench.ready(ns, 'app', 'True', new RegExp(fixed));
       assert.equal(await imageIn(ns), 'shop:v3');
       assert.equal(ready.status?.heldRevision, undefined);
-      await phase(ns, 'Lifted');
+      await phase(ns, 'Dormant');
     });
 
     it('keeps the replicas that somebody scaled to', async () => {

@@ -8,7 +8,6 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import {
   createDiscovery,
@@ -18,6 +17,7 @@ import {
   loadConnection,
   resources,
 } from '../../src/kube/index.ts';
+import { watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { startSets } from '../../src/sets/index.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { type Cluster, startCluster } from '../../tools/cluster/index.ts';
@@ -64,7 +64,7 @@ describe('removing metricops with kubectl', function () {
       sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, time),
       syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, time),
       namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, time),
-      platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, time),
+      platform: watchPlatformPolicy(client, time),
     };
     const { credentials } = bench.controller;
     const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
@@ -88,7 +88,7 @@ describe('removing metricops with kubectl', function () {
     for (const namespace of ['metricops-system', 'default']) {
       const repository = bench.git.repository(`${name}-${namespace}`);
       repository.commit({ 'a.yaml': yaml(configMap(`${name}-of-${namespace}`)) });
-      await bench.sync(namespace, name, { url: repository.url, targetNamespace: 'default' });
+      await bench.sync(namespace, name, { source: { git: { url: repository.url } }, targetNamespace: 'default' });
       await bench.ready(namespace, name);
     }
   };
@@ -123,7 +123,10 @@ describe('removing metricops with kubectl', function () {
       apiVersion: API_VERSION,
       kind: 'GitSyncSet',
       metadata: set,
-      spec: { generator: { list: [{ name: 'made' }] }, template: { name: 'made', spec: { url: repository.url } } },
+      spec: {
+        generators: [{ list: [{ name: 'made' }] }],
+        template: { metadata: { name: 'made' }, spec: { source: { git: { url: repository.url } } } },
+      },
     } as KubeObject);
     await bench.ready('default', 'made');
     const kind = { name: 'gitsyncsets.metricops.dev' };

@@ -4,9 +4,9 @@ import type { Condition } from '../../src/api/common.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
 import type { Hold } from '../../src/api/hold.ts';
-import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createDiscovery, createWatchCache, resources } from '../../src/kube/index.ts';
+import { watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { startSets } from '../../src/sets/index.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, type SyncPorts, startSync } from '../../src/sync/index.ts';
@@ -43,7 +43,7 @@ export const startLeader = async (
     syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, ports),
     sets: createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, ports),
     holds: createWatchCache<Hold>(client, resources.holds, {}, ports),
-    platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, ports),
+    platform: watchPlatformPolicy(client, ports),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, ports),
   };
   const common = { ...ports, client, caches, git: repositories.room, log, events: { record: () => {} } };

@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { API_VERSION } from '../../src/api/annotations.ts';
-import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
-import type { Hold } from '../../src/api/hold.ts';
+import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
+import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { PlatformPolicy } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type ResourceType,
   resources,
 } from '../../src/kube/index.ts';
+import { watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, startSync } from '../../src/sync/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
@@ -44,7 +44,7 @@ export interface SyncBench {
   /** What the reconciler has sent to the API server so far, by HTTP method; watches are not counted. */
   sent: ReadonlyMap<string, number>;
   /** Creates a GitSync of the given repository. */
-  sync(namespace: string, name: string, spec: Partial<GitSyncSpec> & { url: string }): Promise<void>;
+  sync(namespace: string, name: string, spec: GitSyncInput): Promise<void>;
   /** The GitSync when its Ready condition has this status (and mentions the text). */
   ready(namespace: string, name: string, status?: 'True' | 'False', mentions?: RegExp): Promise<GitSync>;
   /** Ends the reconciler, lets `meanwhile` happen, and starts another one that remembers nothing. */
@@ -71,7 +71,9 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
   const createCaches = () => ({
     syncs: createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts),
     holds: createWatchCache<Hold>(client, resources.holds, {}, cachePorts),
-    platform: createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, cachePorts),
+    platform: watchPlatformPolicy(client, cachePorts, {
+      requireServiceAccount: options.requireServiceAccount === true,
+    }),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts),
   });
   const startController = async () => {
@@ -89,7 +91,6 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       log: silentLog(),
       metrics,
       events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
-      ...(options.requireServiceAccount ? { requireServiceAccount: true } : {}),
     });
     const stop = async (): Promise<void> => {
       await controller.stop();
@@ -189,7 +190,7 @@ export const useSync = (options: SyncOptions = {}): Syncs => {
       const ns = namespace ?? (await plane().namespace('sync'));
       const repository = bench().git.repository(ns);
       const commit = repository.commit(files);
-      await bench().sync(ns, 'app', { url: repository.url, ...spec });
+      await bench().sync(ns, 'app', { source: { git: { url: repository.url } }, ...spec });
       return {
         ns,
         repository,
@@ -220,7 +221,7 @@ export const holdBack = (
   { client }: ControlPlane,
   namespace: string,
   { good, bad }: { good: KubeObject | undefined; bad: KubeObject | undefined },
-  images?: Hold['spec']['target']['images'],
+  images?: HoldTarget['images'],
 ): Promise<Hold> => {
   const note = (workload: KubeObject | undefined, name: string): string =>
     workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
@@ -230,15 +231,15 @@ export const holdBack = (
     metadata: { namespace, name: 'web' },
     spec: {
       workloadRef: { kind: 'Deployment', name: 'web' },
-      scope: 'Workload',
+      action: 'Rollback',
       rejectedDigests: [note(bad, 'source-digest')],
       target: {
         release: 1,
         sourceDigest: note(good, 'source-digest'),
-        snapshot: note(good, 'snapshot'),
+        snapshotRef: { name: note(good, 'snapshot') },
         ...(images ? { images } : {}),
       },
-      reason: 'Incident',
+      origin: 'Incident',
     },
   });
 };

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LoadResult, runLoad } from '../../examples/shop/app/load.ts';
 import { API_VERSION } from '../../src/api/annotations.ts';
-import type { GitSync } from '../../src/api/gitsync.ts';
+import { type GitSync, gitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold } from '../../src/api/hold.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -46,7 +46,7 @@ export const deployShop = async (env: Environment, namespace: string): Promise<S
   const repository = env.git.repository(namespace);
   const files = manifestsOfShop();
   repository.commit(files, 'the shop');
-  const spec = { url: repository.url, path: 'shop', ref: { branch: 'main' }, interval: '1m' } as GitSync['spec'];
+  const spec = gitSyncSpec.parse({ source: { git: { url: repository.url } }, path: 'shop' });
   await client.create<GitSync>(resources.gitSyncs, {
     apiVersion: API_VERSION,
     kind: 'GitSync',

@@ -82,7 +82,7 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
       const commit = await shop.release('v3', 'checkout v3: fixed');
       mark(`pushed ${commit.slice(0, 8)}: the fix`);
       await shop.until('the hold to be lifted', async () =>
-        (await shop.holds()).find((h) => h.status?.phase === 'Lifted'),
+        (await shop.holds()).find((h) => h.status?.phase === 'Dormant'),
       );
       await shop.until('fixed pods', async () =>
         (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v3').join() ? true : undefined,
@@ -116,7 +116,7 @@ export const optIn = async (env: Environment, shop: Shop, ...annotations: string
   ]);
   return shop.until('the first recorded release, ready', async () => {
     const history = await shop.history();
-    return history?.status?.releases?.find((r) => r.readyTime !== undefined && r.snapshot !== undefined);
+    return history?.spec.releases?.find((r) => r.readyTime !== undefined && r.snapshotRef !== undefined);
   });
 };
 
@@ -132,7 +132,7 @@ const quiet = (env: Environment, namespace: string): Promise<true> => {
 
 const recorded = (shop: Shop, commit: string): Promise<Release> =>
   shop.until('the release in the history, ready', async () =>
-    (await shop.history())?.status?.releases?.find(
+    (await shop.history())?.spec.releases?.find(
       (r) => r.commit === commit && r.readyTime !== undefined && r.images.some((i) => i.imageID !== undefined),
     ),
   );

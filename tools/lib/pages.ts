@@ -45,7 +45,7 @@ patches:
                 resources: { limits: { memory: ${sizing.limit + 512}Mi } }
 \`\`\`
 
-Renders that syncs hold while they apply them are counted in the main thread's heap: one of the largest, 16 MiB of manifests, takes some 50 MiB. Those above 1 MB are held by four syncs at a time, two of one namespace (\`src/sync/large.ts\`): what else is large waits, and is rendered again when its turn comes.
+Renders that syncs hold while they apply them are counted in the main thread's heap: one of the largest, 16 MiB of manifests, takes some 50 MiB. Those above 1 MB are held by four syncs at a time, two of one namespace (\`src/sync/render/large.ts\`): what else is large waits, and is rendered again when its turn comes.
 
 ## Disk
 

@@ -1,4 +1,4 @@
-import type { GitSyncSpec } from '../../../src/api/gitsync.ts';
+import type { GitSyncInput } from '../../../src/api/gitsync.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
 import { resources } from '../../../src/kube/index.ts';
 import { startGitServer } from '../../../tools/lib/git-server.ts';
@@ -27,7 +27,11 @@ const slowCel: Attack = async (target, say) => {
   repository.commit({ 'all.yaml': yaml(templates(0)) });
   const current = 'metadata.annotations.text.matches("^(a+)+$")';
   const healthCheckExprs = [{ apiVersion: 'v1', kind: 'PodTemplate', current }];
-  await createSync(await clientOf(target), target, 'cel', { url: repository.url, wait: true, healthCheckExprs });
+  await createSync(await clientOf(target), target, 'cel', {
+    source: { git: { url: repository.url } },
+    wait: true,
+    healthCheckExprs,
+  });
   await again(5_000, async (n) => repository.commit({ 'all.yaml': yaml(templates(n)) }), say);
 };
 
@@ -42,7 +46,7 @@ const dependencyLadder: Attack = async (target, say) => {
   for (let layer = LAYERS - 1; layer >= 0; layer -= 1) {
     for (const side of [0, 1]) {
       const dependsOn = layer + 1 < LAYERS ? [{ name: name(layer + 1, 0) }, { name: name(layer + 1, 1) }] : [];
-      await createSync(client, target, name(layer, side), { url, dependsOn });
+      await createSync(client, target, name(layer, side), { source: { git: { url } }, dependsOn });
     }
   }
   const touch = (n: number): Promise<unknown> => {
@@ -60,7 +64,7 @@ const driftStorm: Attack = async (target, say) => {
   const repository = git.repository('drift');
   const names = Array.from({ length: 50 }, (_, i) => `drift-${i}`);
   repository.commit({ 'all.yaml': yaml(names.map((name) => configMap(name, { value: 'git' }))) });
-  await createSync(client, target, 'drift', { url: repository.url });
+  await createSync(client, target, 'drift', { source: { git: { url: repository.url } } });
   await again(
     10,
     (n) => {
@@ -73,15 +77,15 @@ const driftStorm: Attack = async (target, say) => {
 };
 
 /** Specs that the API server takes and that lead nowhere. */
-const ODD_SPECS: Partial<GitSyncSpec>[] = [
-  { url: 'https://github.com:org/repo.git' },
-  { url: 'http://[' },
-  { url: 'https://host:99999/' },
-  { url: 'http://127.0.0.1:1/closed.git', interval: '1ms' },
-  { url: 'http://127.0.0.1:1/closed.git', timeout: '9999h' },
-  { url: 'http://127.0.0.1:1/closed.git', path: 'a/'.repeat(500) },
-  { url: 'http://localhost.invalid/nowhere.git', secretRef: { name: 'missing' } },
-  { url: 'http://127.0.0.1:1/closed.git', dependsOn: [{ name: 'odd-0' }] },
+const ODD_SPECS: GitSyncInput[] = [
+  { source: { git: { url: 'https://github.com:org/repo.git' } } },
+  { source: { git: { url: 'http://[' } } },
+  { source: { git: { url: 'https://host:99999/' } } },
+  { source: { git: { url: 'http://127.0.0.1:1/closed.git' } }, interval: '1ms' },
+  { source: { git: { url: 'http://127.0.0.1:1/closed.git' } }, timeout: '9999h' },
+  { source: { git: { url: 'http://127.0.0.1:1/closed.git' } }, path: 'a/'.repeat(500) },
+  { source: { git: { url: 'http://localhost.invalid/nowhere.git', secretRef: { name: 'missing' } } } },
+  { source: { git: { url: 'http://127.0.0.1:1/closed.git' } }, dependsOn: [{ name: 'odd-0' }] },
 ];
 
 /** Of kinds that are read wherever they are. */
@@ -130,7 +134,8 @@ const hostileObjects: Attack = async (target, say) => {
     async (n) => {
       const key = { namespace, name: `odd-${(n * 2) % 500}` };
       await client.delete(resources.gitSyncs, key);
-      await createSync(client, target, key.name, ODD_SPECS[n % ODD_SPECS.length] ?? {});
+      const spec = ODD_SPECS[n % ODD_SPECS.length];
+      if (spec) await createSync(client, target, key.name, spec);
     },
     say,
   );

@@ -22,7 +22,7 @@ const largeRepositories: Attack = async (target, say) => {
     repository.commit({ 'app/all.yaml': configMap(`large-${i}`, 'first'), ...Object.fromEntries(parts) });
   }
   for (const [i, { url }] of repositories.entries())
-    await createSync(client, target, `large-${i}`, { url, path: 'app' });
+    await createSync(client, target, `large-${i}`, { source: { git: { url } }, path: 'app' });
   await again(
     5_000,
     async (n) => {
@@ -53,7 +53,8 @@ const deltaChain: Attack = async (target, say) => {
     hostile.serve('bomb', chain(60_000_000, 30, seed)),
     hostile.serve('heavy', chain(7_900_000, 49, seed)),
   ];
-  for (const [i, url] of serve(0).entries()) await createSync(client, target, `chain-${i}`, { url });
+  for (const [i, url] of serve(0).entries())
+    await createSync(client, target, `chain-${i}`, { source: { git: { url } } });
   await again(5_000, async (n) => serve(n + 1), say);
 };
 
@@ -69,7 +70,10 @@ const hangingHosts: Attack = async (target, say) => {
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
-    await createSync(client, target, `hanging-${i}`, { url: `http://127.0.0.1:${port}/hangs.git`, timeout: '24h' });
+    await createSync(client, target, `hanging-${i}`, {
+      source: { git: { url: `http://127.0.0.1:${port}/hangs.git` } },
+      timeout: '24h',
+    });
   }
   await again(5_000, async () => say(`${taken} connections taken`), say);
 };
@@ -82,7 +86,8 @@ const render =
     const git = await startGitServer();
     const repository = git.repository('render');
     repository.commit(files(0));
-    for (let i = 0; i < 4; i += 1) await createSync(client, target, `render-${i}`, { url: repository.url });
+    for (let i = 0; i < 4; i += 1)
+      await createSync(client, target, `render-${i}`, { source: { git: { url: repository.url } } });
     await again(5_000, async (n) => repository.commit(files(n + 1)), say);
   };
 

@@ -1,5 +1,5 @@
 import { API_VERSION } from '../../../src/api/annotations.ts';
-import type { GitSync, GitSyncSpec } from '../../../src/api/gitsync.ts';
+import type { GitSync, GitSyncInput, GitSyncSpec } from '../../../src/api/gitsync.ts';
 import { createKubeClient, type KubeClient, loadConnection, resources } from '../../../src/kube/index.ts';
 import { ACCOUNT } from '../../sync/plane.ts';
 import type { Target } from '../attackers.ts';
@@ -15,7 +15,7 @@ export const createSync = (
   client: KubeClient,
   { namespace }: Target,
   name: string,
-  spec: Partial<GitSyncSpec>,
+  spec: GitSyncInput,
 ): Promise<GitSync> =>
   client.create<GitSync>(resources.gitSyncs, {
     apiVersion: API_VERSION,

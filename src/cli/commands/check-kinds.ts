@@ -1,9 +1,7 @@
 import type { GitSync } from '../../api/gitsync.ts';
 import { parseKey } from '../../api/meta.ts';
 import { systemClock } from '../../clock.ts';
-import { createDiscovery } from '../../kube/discovery.ts';
-import { resources } from '../../kube/resources.ts';
-import type { KubeClient } from '../../kube/types.ts';
+import { createDiscovery, type KubeClient, resources } from '../../kube/index.ts';
 
 /** A kind that GitSyncs apply and that the controller may not watch. */
 export interface UnwatchedKind {
@@ -27,7 +25,7 @@ export const unwatchedKinds = async (
   const users = new Map<string, { group: string; kind: string; syncs: Set<string> }>();
   for (const { metadata, status } of items) {
     for (const { group, kind } of [
-      ...(status?.inventory ?? []).map(({ id }) => parseKey(id)),
+      ...(status?.inventory?.entries ?? []).map(({ id }) => parseKey(id)),
       ...(status?.inventoryKinds ?? []),
     ]) {
       const known = users.get(`${group}/${kind}`) ?? { group, kind, syncs: new Set() };

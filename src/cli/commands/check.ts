@@ -1,7 +1,6 @@
 import { annotations, GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { KubeError } from '../../kube/errors.ts';
-import { resources } from '../../kube/resources.ts';
+import { KubeError, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { coverage, uncovered } from '../coverage.ts';
 import { CliError } from '../io.ts';

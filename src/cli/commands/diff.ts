@@ -1,12 +1,10 @@
 import { annotations, fieldManagerOf, labels, ownerLabel } from '../../api/annotations.ts';
 import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
-import type { ReleaseHistory } from '../../api/release-history.ts';
+import { type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import { isWorkloadKind, type WorkloadKind } from '../../api/workload.ts';
-import { KubeError } from '../../kube/errors.ts';
-import { resources, workloadResource } from '../../kube/resources.ts';
-import type { KubeClient } from '../../kube/types.ts';
-import { historyName } from '../../snapshot/history-name.ts';
+import { type KubeClient, KubeError, resources, workloadResource } from '../../kube/index.ts';
+import { historyName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { unified } from '../line-diff.ts';
@@ -65,10 +63,10 @@ export const diff = async (cli: Cli, name: string): Promise<number> => {
   return drift.length + differences.length > 0 || contested ? EXIT.different : EXIT.ok;
 };
 
-const fieldsOf = ({ id, by = [], changes }: DriftEntry): Field[] => {
+const fieldsOf = ({ id, fieldManagers = [], changes }: DriftEntry): Field[] => {
   const { group, kind, namespace, name } = parseKey(id);
   return changes.map(({ path, applied, live }) => {
-    return { group, kind, namespace, name, field: path, git: applied, cluster: live, by };
+    return { group, kind, namespace, name, field: path, git: applied, cluster: live, by: fieldManagers };
   });
 };
 
@@ -76,7 +74,7 @@ const fieldsOf = ({ id, by = [], changes }: DriftEntry): Field[] => {
 const workloadsOf = async (client: KubeClient, sync: GitSync): Promise<ObjectKey[]> => {
   const { inventory, inventoryKinds = [] } = sync.status ?? {};
   const isWorkload = ({ group, kind }: { group: string; kind: string }) => group === 'apps' && isWorkloadKind(kind);
-  if (inventory) return inventory.map(({ id }) => parseKey(id)).filter(isWorkload);
+  if (inventory) return inventory.entries.map(({ id }) => parseKey(id)).filter(isWorkload);
   const labelSelector = `${labels.sync}=${ownerLabel(syncName(sync))}`;
   const lists = inventoryKinds.filter(isWorkload).map(async ({ kind }) => {
     const type = workloadResource(kind as WorkloadKind);
@@ -97,7 +95,7 @@ const text = (sync: GitSync, drift: Field[], differences: Difference[]): string 
   const count = drift.length + differences.length;
   const head = `${namespace}/${name} at ${shortRevision(sync.status?.lastAppliedRevision) ?? 'no revision yet'}: ${
     count === 0 ? 'no difference' : plural(count, 'difference')
-  } in ${plural(sync.status?.objects ?? sync.status?.inventory?.length ?? 0, 'object')}`;
+  } in ${plural(sync.status?.objectCount ?? sync.status?.inventory?.entries.length ?? 0, 'object')}`;
   const parts = differences.map(
     (d) =>
       `${d.workload}: ${d.what === 'drift' ? 'changed in the cluster (- applied, + live)' : 'held back (- runs, + Git)'}\n${indent(d.text)}`,
@@ -167,13 +165,15 @@ const heldDifference = async (
   key: ObjectKey,
   applied: KubeObject,
 ): Promise<string> => {
-  const held = sync.status?.held?.find((h) => h.workload.name === key.name && h.workload.kind === key.kind);
+  const held = sync.status?.held?.find((h) => h.workloadRef.name === key.name && h.workloadRef.kind === key.kind);
   if (!held || !isWorkloadKind(key.kind)) return '';
   const name = historyName({ kind: key.kind, name: key.name });
   const history = await client.get<ReleaseHistory>(resources.releaseHistories, { namespace: key.namespace, name });
-  const snapshot = history?.status?.releases?.find((release) => release.sourceDigest === held.digest)?.snapshot;
+  const snapshot = releasesOf(history).find((release) => release.sourceDigest === held.digest)?.snapshotRef?.name;
   const wanted = snapshot === undefined ? undefined : await snapshotWorkload(client, key.namespace, snapshot);
-  return wanted ? unified(yaml(applied), yaml(wanted)) : `held by ${held.hold}; what Git asks for was never applied`;
+  return wanted
+    ? unified(yaml(applied), yaml(wanted))
+    : `held by ${held.holdRef.name}; what Git asks for was never applied`;
 };
 
 const snapshotWorkload = async (

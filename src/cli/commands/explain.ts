@@ -1,7 +1,7 @@
 import type { Evidence, Incident, IncidentPhase, Verdict } from '../../api/incident.ts';
-import type { Release, ReleaseHistory } from '../../api/release-history.ts';
-import { resources } from '../../kube/resources.ts';
-import { historyName } from '../../snapshot/history-name.ts';
+import { type Release, type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
+import { resources } from '../../kube/index.ts';
+import { historyName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, indent, table } from '../table.ts';
@@ -82,7 +82,7 @@ const POLICY = {
 } as const;
 
 const releaseOf = (history: ReleaseHistory | undefined, number: number | undefined): Release | undefined =>
-  history?.status?.releases?.find((release) => release.number === number);
+  releasesOf(history).find((release) => release.number === number);
 
 const suspectWords = ({ spec, metadata }: Incident, history: ReleaseHistory | undefined): string => {
   if (spec.suspect === undefined) return 'none: no release of this workload is recorded';

@@ -1,4 +1,4 @@
-import type { Release, ReleaseHistory } from '../../api/release-history.ts';
+import { type Release, type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../table.ts';
 import { age, imagesOf, leg, shortCommit, shortDigest, workloadWords } from '../words.ts';
@@ -10,7 +10,7 @@ Examples:
   metricops history deploy/web -n shop
 
   # The commit of the release that a rollback would go to
-  metricops history web -o json | jq -r '.status | .lastGoodRelease as $n | .releases[] | select(.number == $n).commit'`;
+  metricops history web -o json | jq -r '.spec | .lastGoodRelease as $n | .releases[] | select(.number == $n).commit'`;
 
 export const history = async (cli: Cli, text: string): Promise<void> => {
   const { key, history: found } = await findHistory(cli, text);
@@ -23,7 +23,7 @@ export const history = async (cli: Cli, text: string): Promise<void> => {
 export const historyTable = (history: ReleaseHistory, now: number): string =>
   table(
     ['Release', 'State', 'Image', 'Commit', 'Age', 'Ready after', 'Digest'],
-    (history.status?.releases ?? []).map((release) => [
+    releasesOf(history).map((release) => [
       release.number,
       stateOf(release, history),
       imagesOf(release),
@@ -36,24 +36,25 @@ export const historyTable = (history: ReleaseHistory, now: number): string =>
     ]),
   );
 
-const summary = ({ status }: ReleaseHistory): string =>
+const summary = ({ spec }: ReleaseHistory): string =>
   [
-    status?.currentRelease === undefined ? 'no current release' : `release ${status.currentRelease} is current`,
-    status?.lastGoodRelease === undefined ? 'none is known to be good' : `a rollback goes to ${status.lastGoodRelease}`,
+    spec.currentRelease === undefined ? 'no current release' : `release ${spec.currentRelease} is current`,
+    spec.lastGoodRelease === undefined ? 'none is known to be good' : `a rollback goes to ${spec.lastGoodRelease}`,
   ].join(', ');
 
 /** What a person wants to know of a release, most important first: `current, rejected by web-1a2b`. */
-export const stateOf = (release: Release, { status }: ReleaseHistory): string => {
+export const stateOf = (release: Release, { spec }: ReleaseHistory): string => {
   const words = [
-    status?.currentRelease === release.number ? 'current' : undefined,
-    status?.lastGoodRelease === release.number ? 'last good' : undefined,
+    spec.currentRelease === release.number ? 'current' : undefined,
+    spec.lastGoodRelease === release.number ? 'last good' : undefined,
     outcomeWords(release),
   ].filter((word) => word !== undefined);
   return [...new Set(words)].join(', ');
 };
 
 const outcomeWords = (release: Release): string | undefined => {
-  if (release.outcome === 'Rejected') return release.incident ? `rejected by ${release.incident}` : 'rejected';
+  if (release.outcome === 'Rejected')
+    return release.incidentRef ? `rejected by ${release.incidentRef.name}` : 'rejected';
   // "current" and "last good" say these already
   if (release.outcome === 'Active') return release.readyTime === undefined ? 'not ready yet' : undefined;
   return release.outcome.toLowerCase();

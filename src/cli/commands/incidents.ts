@@ -1,5 +1,5 @@
 import type { Incident, IncidentPhase } from '../../api/incident.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../table.ts';
 import { age, plural, workloadWords } from '../words.ts';

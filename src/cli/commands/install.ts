@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { createDiscovery } from '../../kube/discovery.ts';
-import { isConflict } from '../../kube/errors.ts';
-import { resources } from '../../kube/resources.ts';
-import type { Discovery } from '../../kube/types.ts';
+import { createDiscovery, type Discovery, isConflict, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { firstManifests, restManifests } from '../manifests.ts';

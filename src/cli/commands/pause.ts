@@ -1,5 +1,5 @@
 import { annotations } from '../../api/annotations.ts';
-import { resources, workloadResource } from '../../kube/resources.ts';
+import { resources, workloadResource } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { workloadWords } from '../words.ts';

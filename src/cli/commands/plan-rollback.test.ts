@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { API_VERSION, annotations } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { Release, ReleaseHistory } from '../../api/release-history.ts';
+import type { Release, ReleaseHistory, ReleaseRecords } from '../../api/release-history.ts';
 import { planRollback } from './plan-rollback.ts';
 
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
@@ -12,18 +12,17 @@ const release = (number: number, more: Partial<Release> = {}): Release => ({
   sourceDigest: digest(number),
   workloadUID: 'uid',
   images: [],
-  snapshot: `s-${number}`,
+  snapshotRef: { name: `s-${number}` },
   firstSeenTime: '2026-01-01T00:00:00Z',
   outcome: 'Superseded',
   ...more,
 });
 
-const history = (status: Partial<NonNullable<ReleaseHistory['status']>>): ReleaseHistory => ({
+const history = (records: ReleaseRecords): ReleaseHistory => ({
   apiVersion: API_VERSION,
   kind: 'ReleaseHistory',
   metadata: { name: 'deployment-web', namespace: 'shop' },
-  spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
-  status,
+  spec: { workloadRef: { kind: 'Deployment', name: 'web' }, ...records },
 });
 
 const workload = (n: number): KubeObject => ({
@@ -80,7 +79,7 @@ describe('planRollback', () => {
       'a release without a snapshot',
       history({
         currentRelease: 2,
-        releases: [release(2), { ...release(1), snapshot: undefined } as unknown as Release],
+        releases: [release(2), release(1, { snapshotRef: undefined })],
       }),
       1,
       /was not recorded, so it can't be applied again/,

@@ -1,6 +1,6 @@
 import { annotations } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { Release, ReleaseHistory } from '../../api/release-history.ts';
+import type { Release, ReleaseHistory, RestorableRelease } from '../../api/release-history.ts';
 import { type ImagePin, liveDigest, pinsFor, templateOf } from '../../snapshot/index.ts';
 import { CliError } from '../io.ts';
 
@@ -9,7 +9,7 @@ export interface RollbackPlan {
   rejected: string;
   /** The release it belongs to; undefined while it is not recorded yet. */
   from: Release | undefined;
-  target: Release & { snapshot: string };
+  target: RestorableRelease;
   /** Images of the target by digest, where a tag means something else since. */
   images: ImagePin[];
 }
@@ -23,17 +23,16 @@ export const planRollback = (
   history: ReleaseHistory,
   to: number | undefined,
 ): RollbackPlan => {
-  const releases = history.status?.releases ?? [];
+  const { releases = [], currentRelease, lastGoodRelease } = history.spec;
   const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
-  const rejected = runningDigest(workload, byNumber(history.status?.currentRelease));
+  const rejected = runningDigest(workload, byNumber(currentRelease));
   if (rejected === undefined) {
     throw new CliError(
       'Nothing says which release runs now.',
       'Wait until its pods have reported: `metricops history`.',
     );
   }
-  const target =
-    to === undefined ? defaultTarget(releases, byNumber(history.status?.lastGoodRelease), rejected) : byNumber(to);
+  const target = to === undefined ? defaultTarget(releases, byNumber(lastGoodRelease), rejected) : byNumber(to);
   if (!target) {
     if (to === undefined) {
       throw new CliError(
@@ -52,8 +51,8 @@ export const planRollback = (
       'Choose another with --to N: `metricops history`.',
     );
   }
-  const { snapshot } = target;
-  if (snapshot === undefined) {
+  const { snapshotRef } = target;
+  if (snapshotRef === undefined) {
     throw new CliError(
       `What was applied for release ${target.number} was not recorded, so it can't be applied again.`,
       'Choose another with --to N, or revert the commit in Git.',
@@ -62,7 +61,7 @@ export const planRollback = (
   return {
     rejected,
     from: releases.find((r) => r.sourceDigest === rejected),
-    target: { ...target, snapshot },
+    target: { ...target, snapshotRef },
     images: pinsFor(target, releases),
   };
 };

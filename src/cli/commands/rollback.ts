@@ -1,20 +1,24 @@
-import { API_VERSION } from '../../api/annotations.ts';
-import type { Hold } from '../../api/hold.ts';
+import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
-import { resources, workloadResource } from '../../kube/resources.ts';
+import { createHold, newRollback } from '../../holds/index.ts';
+import { resources, workloadResource } from '../../kube/index.ts';
 import { holdName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { rolledOut } from '../rollout.ts';
+import { userName } from '../user-name.ts';
 import { waitFor } from '../wait.ts';
 import { conditionOf, imagesOf, leg, shortDigest, workloadWords } from '../words.ts';
 import { findHistory } from '../workload-argument.ts';
-import { holdsOf } from './holds.ts';
+import { holdsOfWorkload } from './holds.ts';
 import { planRollback, type RollbackPlan } from './plan-rollback.ts';
 
 export const ROLLBACK_HELP = `
-Applies an earlier release and keeps the current one out until Git brings another. Git sync goes on for everything else.
+Creates a hold: an earlier release is applied, and the current one is kept out until Git brings another. Git sync goes
+on for everything else.
+
+Needs the right to create holds in the namespace: the role metricops-release-manager has it.
 
 Examples:
   # Back to the last good release, and wait until its pods are ready
@@ -39,20 +43,21 @@ export const rollback = async (cli: Cli, text: string, options: RollbackOptions)
   const plan = planRollback(workload, history, options.to);
   const from = plan.from === undefined ? shortDigest(plan.rejected) : `release ${plan.from.number}`;
   const sentence = `${workloadWords(key)}: ${from} → release ${plan.target.number} (${imagesOf(plan.target)})`;
-  const holds = await holdsOf(cli, key);
-  // An active one, or the one that kept the same release out before and lies dormant.
+  const holds = await holdsOfWorkload(cli, key);
+  refuseAccepted(key, plan.rejected, holds);
+  const rollbacks = holds.filter(isRollback);
+  // An active one, or the one that kept the same release out before and is dormant.
   const existing =
-    holds.find((hold) => hold.status?.phase !== 'Lifted') ??
-    holds.find((hold) => hold.metadata.name === holdName(key, plan.rejected));
-  const hold = holdFor(key, plan, existing, options.message ?? `Rolled back by hand from ${from}.`);
+    rollbacks.find((hold) => hold.status?.phase !== 'Dormant') ??
+    rollbacks.find((hold) => hold.metadata.name === holdName(key, plan.rejected));
+  const message = options.message ?? `Rolled back by hand from ${from}.`;
+  const hold = holdFor(key, plan, existing, { message, requestedBy: await userName(cli) });
   if (options.dryRun) {
     cli.print(hold, () => `${sentence}\nNothing was changed (--dry-run).`);
     return;
   }
   const start = cli.io.now();
-  const written = existing
-    ? await cli.client.replace<Hold>(resources.holds, hold)
-    : await cli.client.create<Hold>(resources.holds, hold);
+  const written = existing ? await cli.client.replace<RollbackHold>(resources.holds, hold) : await create(cli, hold);
   cli.io.err(`${sentence}\nhold ${written.metadata.name} written`);
   const done = options.wait ? await follow(cli, key, written, options.timeout, start) : written;
   cli.print(done, () =>
@@ -62,28 +67,51 @@ export const rollback = async (cli: Cli, text: string, options: RollbackOptions)
   );
 };
 
-const lifts = (key: WorkloadKey): string =>
-  `A commit that changes ${workloadWords(key)} lifts the hold; so does \`metricops lift ${workloadWords(key)} -n ${key.namespace}\`.`;
-
-/** One active hold for a workload: a second rollback adds to what the first keeps out. */
-const holdFor = (key: WorkloadKey, plan: RollbackPlan, existing: Hold | undefined, message: string): Hold => {
-  const workload = { kind: key.kind, name: key.name };
-  const { number: release, sourceDigest, snapshot } = plan.target;
-  const before = (existing?.spec.rejectedDigests ?? []).filter((digest) => digest !== sourceDigest);
-  const spec: Hold['spec'] = {
-    workloadRef: workload,
-    scope: existing?.spec.scope ?? 'Workload',
-    rejectedDigests: [...new Set([...before, plan.rejected])],
-    target: { release, sourceDigest, snapshot, ...(plan.images.length > 0 ? { images: plan.images } : {}) },
-    reason: 'Manual',
-    message,
-  };
-  if (existing) return { ...existing, spec };
-  const metadata = { namespace: key.namespace, name: holdName(key, plan.rejected) };
-  return { apiVersion: API_VERSION, kind: 'Hold', metadata, spec };
+const create = async (cli: Cli, hold: RollbackHold): Promise<RollbackHold> => {
+  const { hold: stored, created } = await createHold(hold, cli.client);
+  if (created && isRollback(stored)) return stored;
+  throw new CliError(
+    `Somebody else was faster: hold ${stored.metadata.name} says ${stored.spec.action}, asked by ${requestedBy(stored)}.`,
+    'See `metricops holds`, then once more.',
+  );
 };
 
-const follow = async (cli: Cli, key: WorkloadKey, hold: Hold, timeoutMs: number, start: number): Promise<Hold> => {
+const lifts = (key: WorkloadKey): string =>
+  `The hold is dormant as soon as a commit changes ${workloadWords(key)}. To end it: metricops lift ${workloadWords(key)} -n ${key.namespace}`;
+
+/** One active hold for a workload: a second rollback adds to what the first keeps out. */
+const holdFor = (
+  workload: WorkloadKey,
+  plan: RollbackPlan,
+  existing: RollbackHold | undefined,
+  said: { message: string; requestedBy: string | undefined },
+): RollbackHold => {
+  const { target, images, rejected: digest } = plan;
+  const scope = existing?.spec.scope;
+  const hold = newRollback({ workload, digest, target, images, scope, origin: 'Manual', ...said });
+  if (!existing) return hold;
+  const before = existing.spec.rejectedDigests.filter((d) => d !== target.sourceDigest && d !== digest);
+  return { ...existing, spec: { ...hold.spec, rejectedDigests: [...before, digest] } };
+};
+
+/** An acceptance is stronger than any rollback: it has to go first. */
+const refuseAccepted = (key: WorkloadKey, digest: string, holds: readonly Hold[]): void => {
+  const acceptance = holds.find(({ spec }) => spec.acceptedDigests?.includes(digest));
+  if (!acceptance) return;
+  const { name } = acceptance.metadata;
+  throw new CliError(
+    `Release ${shortDigest(digest)} is accepted: hold ${name}, asked by ${requestedBy(acceptance)}.`,
+    `To revoke that first: metricops lift hold/${name} -n ${key.namespace}`,
+  );
+};
+
+const follow = async (
+  cli: Cli,
+  key: WorkloadKey,
+  hold: RollbackHold,
+  timeoutMs: number,
+  start: number,
+): Promise<Hold> => {
   const deadline = start + timeoutMs;
   const seen = new Set<string>();
   const say = (line: string): void => {
@@ -96,7 +124,7 @@ const follow = async (cli: Cli, key: WorkloadKey, hold: Hold, timeoutMs: number,
     if (!now) throw new CliError(`Hold ${hold.metadata.name} was deleted meanwhile.`);
     const fresh = (now.status?.observedGeneration ?? 0) >= (now.metadata.generation ?? 0);
     if (fresh && now.status?.phase === 'Failed') throw new CliError(failure(now), 'See `metricops holds -o yaml`.');
-    if (fresh && now.status?.phase === 'Lifted') {
+    if (fresh && now.status?.phase === 'Dormant') {
       throw new CliError(
         `${failure(now)}: it changed meanwhile.`,
         'Look again with `metricops history`, then once more.',

@@ -1,7 +1,7 @@
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
+import { isRollback } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { KubeError } from '../../kube/errors.ts';
-import { resources } from '../../kube/resources.ts';
+import { KubeError, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { type Coverage, coverage, uncovered } from '../coverage.ts';
 import { indent, table } from '../table.ts';
@@ -26,7 +26,7 @@ export const status = async (cli: Cli): Promise<void> => {
     coverage(cli.client, cli.scope).catch(unlessForbidden),
   ]);
   const open = incidents.filter(isOpen);
-  const active = held.filter((hold) => hold.status?.phase !== 'Lifted');
+  const active = held.filter((hold) => isRollback(hold) && hold.status?.phase !== 'Dormant');
   const missing = covered === undefined ? [] : uncovered(covered);
   const now = cli.io.now();
   cli.print({ gitSyncSets: sets, gitSyncs: syncs, holds: active, incidents: open, sidecarMissing: missing }, () =>

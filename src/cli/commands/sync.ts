@@ -1,7 +1,7 @@
 import { annotations } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import type { GitSyncSet } from '../../api/gitsyncset.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, table } from '../table.ts';
@@ -61,10 +61,9 @@ export const sync = async (
 export const describe = (sync: GitSync, now: number): string => {
   const { spec, status } = sync;
   const ready = conditionOf(sync, 'Ready');
-  const at = spec.ref.tag ?? spec.ref.commit ?? spec.ref.branch;
   return facts([
     ['GitSync', `${sync.metadata.namespace}/${sync.metadata.name}${spec.suspend ? ' (suspended)' : ''}`],
-    ['Source', `${spec.url} ${at} ${spec.path}`],
+    ['Source', `${sourceWords(spec.source)} ${spec.path}`],
     ['Ready', ready && `${ready.status} (${ready.reason}): ${ready.message}`],
     ['Applied', appliedWords(sync, now)],
     [
@@ -79,10 +78,13 @@ export const describe = (sync: GitSync, now: number): string => {
   ]);
 };
 
+const sourceWords = ({ git }: GitSync['spec']['source']): string =>
+  git === undefined ? 'none' : `${git.url} ${git.ref.tag ?? git.ref.commit ?? git.ref.branch}`;
+
 const appliedWords = ({ status }: GitSync, now: number): string =>
   [
     shortRevision(status?.lastAppliedRevision) ?? 'nothing yet',
-    status?.objects === undefined ? undefined : `${status.objects} objects`,
+    status?.objectCount === undefined ? undefined : `${status.objectCount} objects`,
     status?.lastSyncTime === undefined ? undefined : `${age(status.lastSyncTime, now)} ago`,
   ]
     .filter((part) => part)
@@ -90,7 +92,9 @@ const appliedWords = ({ status }: GitSync, now: number): string =>
 
 const heldWords = ({ status }: GitSync): string | undefined =>
   status?.held?.length
-    ? status.held.map((h) => `${h.workload.kind} ${h.workload.namespace}/${h.workload.name} by ${h.hold}`).join('\n')
+    ? status.held
+        .map(({ workloadRef: w, holdRef }) => `${w.kind} ${w.namespace}/${w.name} by ${holdRef.name}`)
+        .join('\n')
     : undefined;
 
 export const listSyncs = async (cli: Cli): Promise<GitSync[]> =>
@@ -106,8 +110,8 @@ export const syncSetsTable = (sets: GitSyncSet[]): string =>
       set.metadata.namespace,
       set.metadata.name,
       conditionOf(set, 'Ready')?.status,
-      set.status?.syncs,
-      shortRevision(set.status?.revision),
+      set.status?.generatedCount,
+      set.status?.revisions?.map(shortRevision).join(', '),
       conditionOf(set, 'Ready')?.message,
     ]),
   );
@@ -120,7 +124,7 @@ export const syncsTable = (syncs: GitSync[], now: number): string =>
       s.metadata.name,
       s.spec.suspend ? 'Suspended' : conditionOf(s, 'Ready')?.status,
       shortRevision(s.status?.lastAppliedRevision),
-      s.status?.held?.length ? s.status.held.map((h) => h.workload.name).join(',') : undefined,
+      s.status?.held?.length ? s.status.held.map((h) => h.workloadRef.name).join(',') : undefined,
       s.status?.prunePending?.length,
       age(s.status?.lastSyncTime, now),
       conditionOf(s, 'Ready')?.message,

@@ -1,8 +1,5 @@
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
-import { createDiscovery } from '../../kube/discovery.ts';
-import { isNotFound } from '../../kube/errors.ts';
-import { resources } from '../../kube/resources.ts';
-import type { ResourceType } from '../../kube/types.ts';
+import { createDiscovery, isNotFound, type ResourceType, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { firstManifests, kindsIn, restManifests } from '../manifests.ts';

@@ -5,19 +5,13 @@ import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
 import { isOptedIn } from '../../api/optin.ts';
 import { isWorkloadKind, type WorkloadKey } from '../../api/workload.ts';
 import type { WatchCache } from '../../kube/index.ts';
-import { type SealedSnapshot, type SnapshotStore, SnapshotTooLarge, templateOf } from '../../snapshot/index.ts';
-import type { PlannedObject } from '../plan.ts';
+import { type SnapshotStore, SnapshotTooLarge, templateOf } from '../../snapshot/index.ts';
+import type { PlannedObject } from '../plan/plan.ts';
+import type { SealedRecording } from '../state/unrecorded.ts';
 
 export interface PreparePorts {
   namespaces: WatchCache;
   snapshots: Pick<SnapshotStore, 'seal'>;
-}
-
-export interface SealedRecording {
-  workload: WorkloadKey;
-  sealed: SealedSnapshot;
-  /** What has to be applied, too, before it may be recorded: keyString, and hash of the plan. */
-  config: { key: string; hash: string | undefined }[];
 }
 
 /** What is to be recorded of a workload once its apply was accepted; `refused` says why it can't be. */
@@ -48,7 +42,9 @@ export const prepare = (
   });
   // A held target comes from its snapshot, which has its annotations already.
   if (hold && isWorkloadKind(object.kind))
-    return { object: withMetadata(labelled, { annotations: { [annotations.snapshot]: hold.spec.target.snapshot } }) };
+    return {
+      object: withMetadata(labelled, { annotations: { [annotations.snapshot]: hold.spec.target.snapshotRef.name } }),
+    };
   if (!digests) return { object: labelled };
   const was = live?.metadata.annotations ?? {};
   const same = was[annotations.sourceDigest] === digests.sourceDigest;

@@ -4,22 +4,10 @@ import { describeKey, type KubeObject, parseKey } from '../../api/meta.ts';
 import { type EventRecorder, isRejected, type KubeClient, KubeError } from '../../kube/index.ts';
 import { ensureHistory, type SnapshotStore } from '../../snapshot/index.ts';
 import type { Metrics } from '../../telemetry/index.ts';
-import type { Plan } from '../plan.ts';
-import type { SyncState } from '../state.ts';
-import type { Recording, SealedRecording } from './prepare.ts';
-
-/** A release that is applied and that no rollback could go to. */
-export interface Unrecorded {
-  /** Why, in words. */
-  why: string;
-  /** Hash of the planned object that it is about. */
-  hash: string | undefined;
-  /** What is still to be written; undefined where the API server, or its size, says that it can't be. */
-  recording?: SealedRecording;
-  /** Nothing but time is needed. */
-  again: boolean;
-  told: boolean;
-}
+import type { Plan } from '../plan/plan.ts';
+import type { SyncState } from '../state/sync-state.ts';
+import type { SealedRecording, Unrecorded } from '../state/unrecorded.ts';
+import type { Recording } from './prepare.ts';
 
 export interface RecordPorts {
   client: KubeClient;

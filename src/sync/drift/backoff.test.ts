@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { DriftEntry } from '../../api/gitsync.ts';
-import { newSyncState, type SyncState } from '../state.ts';
+import { newSyncState, type SyncState } from '../state/sync-state.ts';
 import { backoffEndsIn, driftConflictsOf, isBackedOff, noteCorrection } from './backoff.ts';
 
 const ID = 'shop_limits__ConfigMap';
@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 
 const edit = (by: string | undefined = 'rate-tuner', path = '/data/rps', id = ID): DriftEntry => ({
   id,
-  ...(by === '' ? {} : { by: [by] }),
+  ...(by === '' ? {} : { fieldManagers: [by] }),
   changes: [{ path, applied: '"100"', live: '"7"' }],
 });
 

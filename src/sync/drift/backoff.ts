@@ -1,6 +1,6 @@
 import type { DriftEntry } from '../../api/gitsync.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
-import type { SyncState } from '../state.ts';
+import type { SyncState } from '../state/sync-state.ts';
 
 /** The same change again within this time is a quarrel with its author, not another accident. */
 const WINDOW_MS = 60_000;
@@ -9,8 +9,12 @@ const PATIENCE = 5;
 const LONGEST_MS = 300_000;
 
 /** Remembers who was corrected and how often in a row. */
-export const noteCorrection = (state: SyncState, { id, by = [], changes }: DriftEntry, now: number): void => {
-  const cause = { by: by.join(', '), path: changes.map((c) => c.path).join(', ') };
+export const noteCorrection = (
+  state: SyncState,
+  { id, fieldManagers = [], changes }: DriftEntry,
+  now: number,
+): void => {
+  const cause = { by: fieldManagers.join(', '), path: changes.map((c) => c.path).join(', ') };
   const last = state.corrections.get(id);
   const same = last?.by === cause.by && last.path === cause.path;
   const again = same && now - last.at < WINDOW_MS + pauseMs(last.times);

@@ -3,10 +3,11 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import { parseKey } from '../../api/meta.ts';
 import type { Clock } from '../../clock.ts';
-import { type Discovery, type FairSemaphore, KubeError, type ResourceType } from '../../kube/index.ts';
+import type { FairSemaphore } from '../../fair-semaphore.ts';
+import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
 import { markOf } from '../../ssa/marks.ts';
-import type { SyncState } from '../state.ts';
-import { type ReadPorts, type Reads, readsOf } from './reads.ts';
+import { type ReadPorts, type Reads, readsOf } from '../objects/reads.ts';
+import type { SyncState } from '../state/sync-state.ts';
 
 /** One GET for each object is not made more often than this. */
 const MIN_INTERVAL_MS = 5_000;

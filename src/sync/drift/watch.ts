@@ -3,8 +3,8 @@ import { type KubeObject, keyString } from '../../api/meta.ts';
 import type { Clock } from '../../clock.ts';
 import { KubeError, type ResourceType } from '../../kube/index.ts';
 import { markOf } from '../../ssa/marks.ts';
-import type { OwnedObjects } from '../inventory/owned-objects.ts';
-import { isNewer, isOlder, type SyncState } from '../state.ts';
+import type { OwnedObjects } from '../objects/owned-objects.ts';
+import { isNewer, isOlder, type SyncState } from '../state/sync-state.ts';
 import { isBackedOff } from './backoff.ts';
 
 export interface DriftPorts {

@@ -3,9 +3,10 @@ import { describe, it } from 'mocha';
 import type { GitSync, GitSyncSpec } from '../../api/gitsync.ts';
 import { keyOfSync } from '../../api/gitsync-names.ts';
 import { unrestrictedPolicy } from '../../api/platform-policy.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { createHandover } from './handover.ts';
 
+const URL = 'https://git.example.com/shop.git';
 const KEY = 'shop_web_apps_Deployment';
 
 const gitSync = (name: string, spec: Partial<GitSyncSpec> = {}, rest: Partial<GitSync> = {}): GitSync =>
@@ -13,7 +14,12 @@ const gitSync = (name: string, spec: Partial<GitSyncSpec> = {}, rest: Partial<Gi
     apiVersion: 'metricops.dev/v1alpha1',
     kind: 'GitSync',
     metadata: { namespace: 'shop', name },
-    spec: { url: 'https://git.example.com/shop.git', ref: { branch: 'main' }, timeout: '5m', dependsOn: [], ...spec },
+    spec: {
+      source: { git: { url: URL, ref: { branch: 'main' } } },
+      timeout: '5m',
+      dependsOn: [],
+      ...spec,
+    },
     ...rest,
   }) as GitSync;
 
@@ -75,8 +81,11 @@ describe('the handover of an object', () => {
       'is being deleted',
       gitSync('next', {}, { metadata: { namespace: 'shop', name: 'next', deletionTimestamp: 'now' } }),
     ],
-    ['follows another branch', gitSync('next', { ref: { branch: 'next' } })],
-    ['follows another repository', gitSync('next', { url: 'https://git.example.com/other.git' })],
+    ['follows another branch', gitSync('next', { source: { git: { url: URL, ref: { branch: 'next' } } } })],
+    [
+      'follows another repository',
+      gitSync('next', { source: { git: { url: 'https://git.example.com/other.git', ref: { branch: 'main' } } } }),
+    ],
     ['writes with other rights', gitSync('next', { serviceAccountName: 'deployer' })],
   ] as const) {
     it(`does not wait for one that ${what}`, () => {
@@ -96,9 +105,13 @@ describe('the handover of an object', () => {
 
   it('waits for one of any source that was refused an object before this process began', () => {
     const condition = { type: 'Ready', status: 'False', reason: 'OwnedByAnother', message: '', lastTransitionTime: '' };
-    const other = gitSync('next', { url: 'https://git.example.com/other.git' }, {
-      status: { conditions: [condition] },
-    } as Partial<GitSync>);
+    const other = gitSync(
+      'next',
+      { source: { git: { url: 'https://git.example.com/other.git', ref: { branch: 'main' } } } },
+      {
+        status: { conditions: [condition] },
+      } as Partial<GitSync>,
+    );
     const { handover, at } = setup(old, other);
     assert.ok(handover.awaited(old, 'c2', [KEY]));
     handover.note(other, planOf(), at('d1'));

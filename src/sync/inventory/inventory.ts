@@ -2,12 +2,12 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import { type KubeObject, keyOf, keyString, parseKey, versionOf } from '../../api/meta.ts';
 import { type Discovery, isNoMatch, KubeError } from '../../kube/index.ts';
-import type { ApplyProblem } from '../apply/problem.ts';
-import { messageOf } from '../apply/rights.ts';
-import { isUnreadable } from '../drift/reads.ts';
-import type { Plan } from '../plan.ts';
-import type { SyncState } from '../state.ts';
-import { lastAppliedBy, type OwnedObjects } from './owned-objects.ts';
+import { lastAppliedBy, type OwnedObjects } from '../objects/owned-objects.ts';
+import type { ApplyProblem } from '../objects/problem.ts';
+import { isUnreadable } from '../objects/reads.ts';
+import { messageOf } from '../objects/rights.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { SyncState } from '../state/sync-state.ts';
 import type { Rediscovery } from './rediscover.ts';
 
 export interface InventoryPorts {
@@ -26,7 +26,7 @@ export const rebuildInventory = async (
   rendered: readonly KubeObject[],
   { discovery, owned, lost }: InventoryPorts,
 ): Promise<ApplyProblem[]> => {
-  for (const { id, v } of sync.status?.inventory ?? []) state.inventory.set(id, v);
+  for (const { id, v } of sync.status?.inventory?.entries ?? []) state.inventory.set(id, v);
   const owner = ownerLabelOf(sync);
   const keys: { group: string; kind: string }[] = [
     ...[...state.inventory.keys()].map(parseKey),

@@ -2,24 +2,18 @@ import { annotations, labels } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync, ownerLabelOf } from '../../api/gitsync-names.ts';
 import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
-import {
-  type Discovery,
-  type FairSemaphore,
-  isNoMatch,
-  type KubeClient,
-  KubeError,
-  type ResourceType,
-} from '../../kube/index.ts';
+import type { FairSemaphore } from '../../fair-semaphore.ts';
+import { type Discovery, isNoMatch, type KubeClient, KubeError, type ResourceType } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
-import { batchesOf, waveOf } from '../apply/apply-order.ts';
-import type { ApplyProblem } from '../apply/problem.ts';
-import { messageOf } from '../apply/rights.ts';
-import { readsOf } from '../drift/reads.ts';
-import type { SyncState } from '../state.ts';
+import { type OwnedObjects, ownerOf } from '../objects/owned-objects.ts';
+import type { ApplyProblem } from '../objects/problem.ts';
+import { readsOf } from '../objects/reads.ts';
+import { messageOf } from '../objects/rights.ts';
+import { batchesOf, waveOf } from '../plan/apply-order.ts';
+import type { Kept } from '../plan/kept.ts';
+import type { SyncState } from '../state/sync-state.ts';
 import { unconfirmed } from './confirmation.ts';
 import type { Handover } from './handover.ts';
-import type { Kept } from './kept.ts';
-import { type OwnedObjects, ownerOf } from './owned-objects.ts';
 
 export interface PrunePorts {
   client: KubeClient;

@@ -1,7 +1,13 @@
 import { type KubeObject, type ObjectKey, parseKey } from '../../api/meta.ts';
 import { type Discovery, type KubeClient, resources } from '../../kube/index.ts';
 import { configReferencesIn, VERSIONED_OF } from '../../snapshot/index.ts';
-import type { OwnedObjects } from './owned-objects.ts';
+import type { OwnedObjects } from '../objects/owned-objects.ts';
+
+export interface VersionPorts {
+  client: KubeClient;
+  discovery: Discovery;
+  owned: OwnedObjects;
+}
 
 /**
  * Of these keys, the versions of ConfigMaps and Secrets that somebody may still go back to, or start again with: a
@@ -11,7 +17,7 @@ import type { OwnedObjects } from './owned-objects.ts';
  */
 export const neededVersions = async (
   keys: readonly string[],
-  { client, discovery, owned }: { client: KubeClient; discovery: Discovery; owned: OwnedObjects },
+  { client, discovery, owned }: VersionPorts,
 ): Promise<Set<string>> => {
   const versions: { text: string; key: ObjectKey }[] = [];
   for (const text of keys) {

@@ -1,16 +1,12 @@
 import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync } from '../../api/gitsync-names.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
-import { KubeError } from '../../kube/errors.ts';
-import type { EventRecorder } from '../../kube/events.ts';
-import { resources } from '../../kube/resources.ts';
-import { whatTerminates } from '../../kube/terminating.ts';
-import type { KubeClient } from '../../kube/types.ts';
-import type { Log } from '../../telemetry/log.ts';
-import type { SyncState } from '../state.ts';
+import { type EventRecorder, type KubeClient, KubeError, resources, whatTerminates } from '../../kube/index.ts';
+import type { Log } from '../../telemetry/index.ts';
+import type { Kept } from '../plan/kept.ts';
+import type { SyncState } from '../state/sync-state.ts';
 import { FINALIZER, hasFinalizer } from './finalizer.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory.ts';
-import type { Kept } from './kept.ts';
 import { type Found, findAllOurs, type PrunePorts, pruneAll } from './prune.ts';
 import { releaseOwnershipOf } from './release-ownership.ts';
 

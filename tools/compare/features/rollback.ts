@@ -33,7 +33,7 @@ export const rollback: Row[] = [
     flagger: { mark: 'yes', note: 'until the target changes' },
     rollouts: { mark: 'yes', note: 'until the pod template changes' },
     ours: shown(
-      'src/sync/plan.test.ts',
+      'src/sync/plan/plan.test.ts',
       'lets a fixed release through, and one of a later commit that leaves the bad part as it is not',
     ),
   },

@@ -1,0 +1,76 @@
+import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
+import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
+import type { Clock } from '../clock.ts';
+import { isConflict, isNotFound, type KubeClient, resources, whatTerminates, workloadResource } from '../kube/index.ts';
+import { historyName } from '../snapshot/index.ts';
+import { letGo } from './finalizer.ts';
+import { liftOf, recordLift } from './lift.ts';
+import { effective, workloadOf } from './rules.ts';
+
+export interface FinalizePorts {
+  client: KubeClient;
+  clock: Clock;
+  /** Every Hold that is known. */
+  list: () => readonly Hold[];
+}
+
+/**
+ * A person deleted the Hold: the history remembers the lift, then the Hold may go. A release that is rejected for the
+ * second time stays out: its Hold is there again, under another name, before this one goes. Where the kind, the
+ * namespace, the history or the workload goes along, nothing is remembered, and the Hold goes at once.
+ *
+ * Rejects with KubeError: worth another try.
+ */
+export const finalizeHold = async (hold: Hold, ports: FinalizePorts): Promise<void> => {
+  const { client } = ports;
+  const { namespace = '' } = hold.metadata;
+  const [rollback] = isRollback(hold) ? effective([hold], ports.list()) : [];
+  if (rollback && (await whatTerminates(resources.holds, [namespace], client)) === undefined)
+    await lift(rollback, ports);
+  await letGo(hold, client).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error; // gone already
+  });
+};
+
+const TRIES = 5;
+
+const lift = async (hold: RollbackHold, { client, clock, list }: FinalizePorts): Promise<void> => {
+  const workload = workloadOf(hold);
+  const name = { namespace: workload.namespace, name: historyName(workload) };
+  for (let tries = 1; ; tries += 1) {
+    const history = await client.get<ReleaseHistory>(resources.releaseHistories, name);
+    if (!history || history.metadata.deletionTimestamp !== undefined) return;
+    const { lifted, kept } = liftOf(hold, releasesOf(history), list());
+    if (kept.length > 0 && (await client.get(workloadResource(workload.kind), workload)))
+      await keep(hold, kept, client);
+    if (lifted.length === 0) return;
+    try {
+      const after = recordLift(history, lifted, clock.now());
+      await client.replace(resources.releaseHistories, after);
+      return;
+    } catch (error) {
+      if (!isConflict(error) || tries >= TRIES) throw error;
+    }
+  }
+};
+
+const SUFFIX = '-again';
+
+/** Under the other of two names: the one that goes still has its own. */
+const keep = async (hold: RollbackHold, digests: string[], client: KubeClient): Promise<void> => {
+  const { name, namespace } = hold.metadata;
+  const { kind, name: workload } = hold.spec.workloadRef;
+  const other = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : `${name}${SUFFIX}`;
+  const message = `Rejected again after it was lifted: only accepting lets it run: metricops accept ${kind.toLowerCase()}/${workload} -n ${namespace}`;
+  const again: Hold = {
+    apiVersion: hold.apiVersion,
+    kind: hold.kind,
+    metadata: { name: other, ...(namespace === undefined ? {} : { namespace }) },
+    spec: { ...hold.spec, rejectedDigests: digests, message },
+  };
+  try {
+    await client.create(resources.holds, again);
+  } catch (error) {
+    if (!isConflict(error)) throw error; // a crash took the answer
+  }
+};

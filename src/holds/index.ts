@@ -1,0 +1,16 @@
+export { createHoldController, type HoldController, type HoldControllerPorts } from './controller.ts';
+export { createHold } from './create-hold.ts';
+export { currentDigest, otherToolOf } from './live.ts';
+export { holdForManualUndo } from './manual-undo.ts';
+export { newAcceptance, newDenial, newRollback } from './new-hold.ts';
+export {
+  type Answer,
+  answerOf,
+  effective,
+  holdsOf,
+  isDigestAccepted,
+  isDigestRejected,
+  rejectionsOf,
+  workloadOf,
+} from './rules.ts';
+export type { HeldWorkload, HoldWithTarget } from './types.ts';

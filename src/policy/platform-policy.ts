@@ -1,0 +1,39 @@
+import {
+  PLATFORM_POLICY_NAME,
+  type PlatformPolicy,
+  type PlatformPolicySpec,
+  unrestrictedPolicy,
+} from '../api/platform-policy.ts';
+import { createWatchCache, type KubeClient, resources, type WatchCachePorts } from '../kube/index.ts';
+
+/** The platform's policy, as it counts for every room. */
+export interface PlatformPolicyWatch {
+  /** What is allowed now; everything where the cluster has no policy and the process no lock-down. */
+  current(): PlatformPolicySpec;
+  /** Resolves after the first list: before it, `current` would allow too much. */
+  ready(): Promise<void>;
+  /** @returns ends the subscription */
+  onChange(handler: () => void): () => void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Watches the one PlatformPolicy of the cluster.
+ * @param options.requireServiceAccount lock-down of the process: nobody lifts it with rights in the cluster's API alone
+ */
+export const watchPlatformPolicy = (
+  client: KubeClient,
+  ports: WatchCachePorts,
+  { requireServiceAccount = false }: { requireServiceAccount?: boolean } = {},
+): PlatformPolicyWatch => {
+  const cache = createWatchCache<PlatformPolicy>(client, resources.platformPolicies, {}, ports);
+  return {
+    current() {
+      const spec = cache.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;
+      return requireServiceAccount ? { ...spec, requireServiceAccount } : spec;
+    },
+    ready: cache.ready,
+    onChange: (handler) => cache.onChange(() => handler()),
+    stop: cache.stop,
+  };
+};

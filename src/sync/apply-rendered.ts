@@ -1,0 +1,74 @@
+import type { GitSync } from '../api/gitsync.ts';
+import { keyOf, parseKey } from '../api/meta.ts';
+import type { GitSource } from '../git/index.ts';
+import type { Rendered } from '../render/index.ts';
+import { recordPending } from './apply/record-release.ts';
+import { type CarryOutPorts, carryOut } from './carry-out.ts';
+import { forgetIgnoredBefore, forgetRefused, recheckReported } from './forget.ts';
+import { type HealthPorts, waitForHealth } from './health-gate.ts';
+import type { Handover } from './inventory/handover.ts';
+import { type InventoryPorts, rebuildInventory } from './inventory/inventory.ts';
+import { type MakePlanPorts, makePlan } from './make-plan.ts';
+import { holdManualUndos, type ManualUndoPorts } from './manual-undos.ts';
+import { fingerprintOf, type NewsPorts, namespacesIn } from './nothing-new.ts';
+import type { Renderings } from './state/renderings.ts';
+import type { SyncState } from './state/sync-state.ts';
+import type { Outcome } from './status/outcome.ts';
+
+export interface ApplyRenderedPorts
+  extends NewsPorts,
+    ManualUndoPorts,
+    InventoryPorts,
+    MakePlanPorts,
+    CarryOutPorts,
+    HealthPorts {
+  holdController: NewsPorts['holdController'] &
+    ManualUndoPorts['holdController'] &
+    MakePlanPorts['holdController'] &
+    CarryOutPorts['holdController'];
+  handover: Handover;
+  renderings: Renderings;
+}
+
+/** Which state of the repository. */
+export interface At {
+  source: GitSource;
+  commit: string;
+  revision: string;
+}
+
+/** From rendered objects to an outcome: what is ours, what to do, do it, record it, remember it, wait for it. */
+export const applyRendered = async (
+  sync: GitSync,
+  state: SyncState,
+  at: At & { rendered: Rendered },
+  ports: ApplyRenderedPorts,
+): Promise<Outcome> => {
+  const { source, commit, revision, rendered } = at;
+  const { objects, inputs, content } = rendered;
+  const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(objects.map(keyOf)));
+  // Before the first await: what changes meanwhile is news for the next reconcile.
+  const fingerprint = fingerprintOf(sync, touched, ports);
+
+  recheckReported(sync, state);
+  await holdManualUndos(sync, state, ports);
+  forgetIgnoredBefore(sync, state, objects);
+  const isKnown = state.inventory.size > 0 && !state.unread;
+  const unread = isKnown ? [] : await rebuildInventory(sync, state, objects, ports);
+  forgetRefused(sync, state, objects, ports.policy());
+
+  const made = await makePlan(sync, state, { objects, touched }, ports);
+  ports.handover.note(sync, made, { commit, inputs, content });
+  const { problems: met, blocked } = await carryOut(sync, state, made, commit, ports);
+  await recordPending(sync, state, made, ports);
+
+  const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
+  const problems = [...met, ...unread];
+  if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
+    state.planned = { source, commit, fingerprint, inputs, content };
+    ports.renderings.keep(sync, commit, rendered);
+  } else delete state.planned;
+  const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
+  const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported } as const;
+  return waitForHealth(sync, state, outcome, ports);
+};

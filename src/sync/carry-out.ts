@@ -1,0 +1,100 @@
+import type { DriftEntry, GitSync } from '../api/gitsync.ts';
+import { describeKey, type ObjectKey, parseKey } from '../api/meta.ts';
+import type { Clock } from '../clock.ts';
+import type { HoldController } from '../holds/index.ts';
+import type { EventRecorder } from '../kube/index.ts';
+import { describeDrift } from '../ssa/diff.ts';
+import { type ApplyPorts, applyAll } from './apply/apply.ts';
+import { noteCorrection } from './drift/backoff.ts';
+import { type HealthPorts, unhealthyOf } from './health-gate.ts';
+import { rememberInventory } from './inventory/inventory.ts';
+import { type PrunePorts, pruneAll } from './inventory/prune.ts';
+import { neededVersions, type VersionPorts } from './inventory/referenced-versions.ts';
+import type { ApplyProblem } from './objects/problem.ts';
+import { waveOf } from './plan/apply-order.ts';
+import { type Kept, keptFor } from './plan/kept.ts';
+import type { Plan } from './plan/plan.ts';
+import type { SyncState } from './state/sync-state.ts';
+import type { Unhealthy } from './status/outcome.ts';
+
+export interface CarryOutPorts extends ApplyPorts, PrunePorts, VersionPorts, HealthPorts {
+  clock: Clock;
+  events: EventRecorder;
+  handover: ApplyPorts['handover'] & PrunePorts['handover'];
+  holdController: Pick<HoldController, 'settle'>;
+}
+
+/** Wave after wave: one begins when all of the waves before it are healthy. What is gone from Git goes last. */
+export const carryOut = async (
+  sync: GitSync,
+  state: SyncState,
+  made: Plan,
+  commit: string,
+  ports: CarryOutPorts,
+): Promise<{ problems: ApplyProblem[]; blocked?: Unhealthy | undefined }> => {
+  const context = { commit, state, all: made.desired, ...driftNews(sync, state, ports) };
+  const waves = Map.groupBy(made.apply, ({ object }) => waveOf(object));
+  for (const wave of [...waves.keys()].toSorted((a, b) => a - b)) {
+    const before = made.desired.filter(({ object }) => waveOf(object) < wave);
+    const unhealthy = before.length > 0 ? await unhealthyOf(sync, state, before.map(toKey), ports) : undefined;
+    if (unhealthy) {
+      const message = `wave ${wave} waits for ${unhealthy.message}`;
+      stopAt(state, made, message);
+      return { problems: [], blocked: { ...unhealthy, message } };
+    }
+    const problems = await applyAll(sync, waves.get(wave) ?? [], context, ports);
+    if (problems.length === 0) continue;
+    stopAt(state, made, `until ${namesOf(problems)} can be applied`);
+    if (waves.size === 1 && problems.every((p) => p.permanent)) await ports.holdController.settle(made);
+    return { problems };
+  }
+  return pruneLast(sync, state, made, commit, ports);
+};
+
+/** Events about what an apply corrected, and about what it only found. */
+const driftNews = (sync: GitSync, state: SyncState, { clock, events }: Pick<CarryOutPorts, 'clock' | 'events'>) => ({
+  onCorrected(difference: DriftEntry): void {
+    noteCorrection(state, difference, clock.now());
+    const note = `reverted to Git: ${describeDrift(difference)}`;
+    events.record(sync, { type: 'Normal', reason: 'DriftCorrected', action: 'Correct', note });
+  },
+  onReported(difference: DriftEntry): void {
+    const note = `changed by hand: ${describeDrift(difference)}`;
+    events.record(sync, { type: 'Warning', reason: 'DriftFound', action: 'Report', note });
+  },
+});
+
+const namesOf = (problems: readonly ApplyProblem[]): string => {
+  const names = problems.slice(0, 3).map(({ key }) => describeKey(parseKey(key)));
+  return problems.length > 3 ? `${names.join(', ')} and ${problems.length - 3} more` : names.join(', ');
+};
+
+const toKey = ({ key }: { key: string }): ObjectKey => parseKey(key);
+
+/**
+ * What is not applied yet is in the inventory all the same: it is wanted. Nothing is pruned: what was refused may be
+ * there to replace what would go.
+ */
+const stopAt = (state: SyncState, made: Plan, why: string): void =>
+  remember(state, made, keptFor(made.prune, 'PruneBlocked', why), []);
+
+const pruneLast = async (
+  sync: GitSync,
+  state: SyncState,
+  made: Plan,
+  commit: string,
+  ports: CarryOutPorts,
+): Promise<{ problems: ApplyProblem[] }> => {
+  const needed = await neededVersions(made.prune, ports);
+  const keys = made.prune.filter((key) => !needed.has(key));
+  const { problems, kept } = await pruneAll(sync, state, { keys, commit }, ports);
+  remember(state, made, kept, [...needed, ...problems.map((p) => p.key)]);
+  await ports.holdController.settle(made);
+  return { problems };
+};
+
+const remember = (state: SyncState, made: Plan, more: readonly Kept[], undeleted: readonly string[]): void => {
+  const kept = [...made.kept, ...more];
+  rememberInventory(state, made, [...kept.map(({ key }) => key), ...undeleted]);
+  if (!made.emptyRefused) state.kept = new Map(kept.map((each) => [each.key, each]));
+};

@@ -1,0 +1,70 @@
+import { annotations } from '../api/annotations.ts';
+import type { GitSync } from '../api/gitsync.ts';
+import type { RollbackHold } from '../api/hold.ts';
+import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
+import type { Clock } from '../clock.ts';
+import type { HoldController } from '../holds/index.ts';
+import { type Digests, digestsOf } from '../snapshot/index.ts';
+import { isBackedOff } from './drift/backoff.ts';
+import type { Hashes } from './plan/hashes.ts';
+import { type Plan, plan } from './plan/plan.ts';
+import type { SyncState } from './state/sync-state.ts';
+
+export interface MakePlanPorts {
+  clock: Clock;
+  /** HMAC key of digests. */
+  digestKey: Uint8Array;
+  hashes: Hashes;
+  holdController: Pick<HoldController, 'holdsIn'>;
+}
+
+/**
+ * The plan for these objects, from all that is known now.
+ * @param from.touched namespaces of the objects and of the inventory, whose Holds count
+ */
+export const makePlan = async (
+  sync: GitSync,
+  state: SyncState,
+  { objects, touched }: { objects: readonly KubeObject[]; touched: ReadonlySet<string> },
+  ports: MakePlanPorts,
+): Promise<Plan> => {
+  const digests = digestsOfRendered(objects, ports.digestKey);
+  await ports.hashes.prepare(objects);
+  const holds = await ports.holdController.holdsIn(touched, digests.isRejectedBy);
+  return plan({
+    rendered: objects,
+    digestsOf: digests.of,
+    hashOf: ports.hashes.of,
+    holds,
+    applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
+    drifted: new Set([...state.drifted].filter((id) => !isBackedOff(state, id, ports.clock.now()))),
+    inventory: [...state.inventory.keys()],
+    settled: settledIn(state),
+    prune: sync.spec.prune,
+    allowEmpty: sync.spec.allowEmpty,
+    maxPrune: Number.parseInt(sync.spec.maxPrune, 10),
+    confirmed: sync.metadata.annotations?.[annotations.pruneConfirmed],
+  });
+};
+
+/** What stays for a reason of its own, and not because much would go: it was lost before. */
+const settledIn = ({ kept }: SyncState): Set<string> =>
+  new Set([...kept.values()].filter(({ reason }) => SETTLED.has(reason)).map(({ key }) => key));
+
+const SETTLED: ReadonlySet<string> = new Set(['PruneDisabled', 'ConfirmationRequired', 'HandoverPending']);
+
+/** Each computed once, and only where somebody asks. */
+const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => {
+  const known = new Map<KubeObject, Digests>();
+  const of = (workload: KubeObject): Digests => {
+    const digests = known.get(workload) ?? digestsOf(workload, rendered, key);
+    known.set(workload, digests);
+    return digests;
+  };
+  const isRejectedBy = ({ metadata, spec }: RollbackHold): boolean => {
+    const held = keyString({ group: 'apps', ...spec.workloadRef, namespace: metadata.namespace ?? '' });
+    const workload = rendered.find((object) => keyString(keyOf(object)) === held);
+    return workload !== undefined && spec.rejectedDigests.includes(of(workload).sourceDigest);
+  };
+  return { of, isRejectedBy };
+};

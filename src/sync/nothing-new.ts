@@ -1,0 +1,41 @@
+import type { GitSync } from '../api/gitsync.ts';
+import { parseKey } from '../api/meta.ts';
+import type { PlatformPolicySpec } from '../api/platform-policy.ts';
+import type { HoldController } from '../holds/index.ts';
+import { hashOf } from '../snapshot/index.ts';
+import type { Sources } from '../source/heads.ts';
+import { isPending } from './plan/kept.ts';
+import type { SyncState } from './state/sync-state.ts';
+
+export interface NewsPorts {
+  sources: Pick<Sources, 'contentOf'>;
+  holdController: Pick<HoldController, 'inForce'>;
+  policy: () => PlatformPolicySpec;
+}
+
+/** Whether everything that the last plan was made from is as it was: the same plan would be made again. */
+export const hasNothingNew = (
+  sync: GitSync,
+  { planned, inventory, drifted, kept }: SyncState,
+  { commit }: { commit: string },
+  ports: NewsPorts,
+): boolean => {
+  if (!planned || drifted.size > 0 || [...kept.values()].some(isPending)) return false;
+  const same = planned.commit === commit || ports.sources.contentOf(sync, planned.inputs) === planned.content;
+  return same && planned.fingerprint === fingerprintOf(sync, namespacesIn([...inventory.keys()].map(parseKey)), ports);
+};
+
+/** Of everything that a plan depends on beside the commit. */
+export const fingerprintOf = (
+  sync: GitSync,
+  namespaces: ReadonlySet<string>,
+  { holdController, policy }: Pick<NewsPorts, 'holdController' | 'policy'>,
+): string =>
+  hashOf([
+    sync.spec,
+    policy(),
+    holdController.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation, h.spec.rejectedDigests]),
+  ]);
+
+export const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> =>
+  new Set(keys.map((k) => k.namespace));

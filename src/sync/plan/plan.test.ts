@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import type { RollbackHold } from '../../api/hold.ts';
+import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
+import { digestsOf, hashOf, type Snapshot } from '../../snapshot/index.ts';
+import { type PlanInput, plan } from './plan.ts';
+
+const KEY = Buffer.from('key');
+const configMap = (name: string, value = '1'): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { namespace: 'shop', name },
+  data: { value },
+});
+const deployment = (
+  name: string,
+  image: string,
+  config = 'settings',
+  labels: Record<string, string> = { app: name },
+): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { namespace: 'shop', name },
+  spec: {
+    replicas: 3,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels },
+      spec: { containers: [{ name: 'c', image, envFrom: [{ configMapRef: { name: config } }] }] },
+    },
+  },
+});
+const service = (name: string, selector: Record<string, string>): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { namespace: 'shop', name },
+  spec: { selector },
+});
+const id = (o: KubeObject): string => keyString(keyOf(o));
+const digest = (o: KubeObject, rendered: KubeObject[]): string => digestsOf(o, rendered, KEY).sourceDigest;
+const snapshot = (workload: KubeObject, config: KubeObject[]): Snapshot => {
+  const { replicas: _, ...spec } = workload.spec as Record<string, unknown>;
+  return {
+    workload: { ...workload, spec },
+    config,
+    fieldManager: 'metricops/shop/shop',
+    sourceDigest: digest(workload, config),
+  };
+};
+const holdOn = (
+  name: string,
+  rejected: string[],
+  target: Snapshot,
+  scope: 'Workload' | 'GitSync' = 'Workload',
+): RollbackHold => ({
+  apiVersion: 'metricops.dev/v1alpha1',
+  kind: 'Hold',
+  metadata: { namespace: 'shop', name: 'h' },
+  spec: {
+    workloadRef: { kind: 'Deployment', name },
+    action: 'Rollback',
+    scope,
+    rejectedDigests: rejected,
+    target: { release: 1, sourceDigest: target.sourceDigest, snapshotRef: { name: 's' } },
+    origin: 'Incident',
+  },
+});
+const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
+  plan({
+    rendered,
+    digestsOf: (w) => digestsOf(w, rendered, KEY),
+    hashOf,
+    holds: [],
+    applied: new Map(),
+    drifted: new Set(),
+    inventory: [],
+    settled: new Set(),
+    prune: true,
+    allowEmpty: false,
+    maxPrune: 50,
+    confirmed: undefined,
+    ...rest,
+  });
+const find = (result: ReturnType<typeof plan>, object: KubeObject): KubeObject | undefined =>
+  result.desired.find((d) => d.key === id(object))?.object;
+
+describe('plan', () => {
+  const good = deployment('web', 'shop:v1');
+  const bad = deployment('web', 'shop:v2');
+  const settings = configMap('settings');
+  const other = configMap('other');
+  const target = snapshot(good, [settings]);
+  const holds = [{ hold: holdOn('web', [digest(bad, [settings])], target), target }];
+
+  it('applies what is new, sends nothing for what is there, puts back what drifted', () => {
+    const rendered = [settings, good];
+    const applied = new Map(make(rendered).desired.map((d) => [d.key, d.hash]));
+    assert.equal(make(rendered).apply.length, 2);
+    assert.equal(make(rendered, { applied }).apply.length, 0);
+    assert.deepEqual(
+      make(rendered, { applied, drifted: new Set([id(good)]) }).apply.map((o) => o.key),
+      [id(good)],
+    );
+  });
+
+  it('sends the workload again when only its configuration changed: it is a new release', () => {
+    const applied = new Map(make([settings, good]).desired.map((d) => [d.key, d.hash]));
+    assert.deepEqual(
+      make([configMap('settings', '2'), good], { applied })
+        .apply.map((o) => o.key)
+        .sort(),
+      [id(good), id(settings)].sort(),
+    );
+  });
+
+  it('prunes what left Git, unless told not to, or everything would go', () => {
+    const inventory = [id(settings), id(other)];
+    assert.deepEqual(make([settings], { inventory }).prune, [id(other)]);
+    assert.deepEqual(make([settings], { inventory, prune: false }).prune, []);
+    assert.equal(make([], { inventory }).emptyRefused, true);
+    assert.deepEqual(make([], { inventory }).prune, []);
+    assert.deepEqual(make([], { inventory, allowEmpty: true }).prune, inventory);
+  });
+
+  it('keeps what left Git while the whole sync is held', () => {
+    const whole = { hold: holdOn('web', [digest(bad, [settings])], target, 'GitSync'), target };
+    const inventory = [id(good), id(settings), id(other)];
+    const { prune, kept } = make([settings, bad], { holds: [whole], inventory });
+    assert.deepEqual(prune, []);
+    assert.deepEqual(
+      kept.map(({ key, reason }) => [key, reason]),
+      [[id(other), 'ReleaseHeld']],
+    );
+    assert.deepEqual(make([settings, bad], { holds, inventory }).prune, [id(other)]);
+  });
+
+  describe('of a render that lost much', () => {
+    const many = (count: number, suffix = ''): KubeObject[] =>
+      Array.from({ length: count }, (_, i) => configMap(`tenant-${i}${suffix}`));
+    const inventory = many(12).map(id);
+    const lost = (left: KubeObject[], rest: Partial<PlanInput> = {}) => make(left, { inventory, ...rest });
+
+    for (const [what, left, rest, pruned] of [
+      ['half', many(6), {}, 6],
+      ['more than half', many(5), {}, 0],
+      ['more than half of a few', many(4), { inventory: many(9).map(id) }, 5],
+      ['less than it may', many(1), { maxPrune: 100 }, 11],
+      ['one where none may go', many(11), { maxPrune: 0 }, 0],
+      ['all, where that is allowed', [], { allowEmpty: true }, 12],
+      ['what stays for another reason', many(5), { settled: new Set([id(configMap('tenant-11'))]) }, 7],
+    ] as const) {
+      it(`deletes ${pruned} when it lost ${what}`, () => {
+        const { prune, kept, apply } = lost([...left], rest);
+        assert.equal(prune.length, pruned);
+        assert.deepEqual(
+          kept.map(({ reason }) => reason),
+          pruned > 0 ? [] : kept.map(() => 'PruneLimitExceeded'),
+        );
+        assert.equal(apply.length, left.length);
+      });
+    }
+
+    it('deletes what a person confirmed, and asks again when something else would go', () => {
+      const { confirm } = lost(many(5));
+      assert.match(confirm ?? '', /^\w{10}$/);
+      assert.equal(lost(many(5), { confirmed: confirm }).prune.length, 7);
+      assert.equal(lost(many(4), { confirmed: confirm }).prune.length, 0);
+    });
+
+    it('does not count a name with the hash of its content where another one follows', () => {
+      const versions = many(8, '-7f2k9m4d6b');
+      const rest = many(4);
+      const next = many(8, '-h5c8g2tt9k');
+      assert.equal(make([...rest, ...next], { inventory: [...versions, ...rest].map(id) }).prune.length, 8);
+      assert.equal(make(rest, { inventory: [...versions, ...rest].map(id) }).prune.length, 0);
+    });
+  });
+
+  it('puts the target in place of a rejected release, with the replicas that Git wants now, and applies the rest', () => {
+    const result = make([settings, bad, other], { holds });
+    assert.match(JSON.stringify(find(result, bad)), /"replicas":3/);
+    assert.match(JSON.stringify(find(result, bad)), /shop:v1/);
+    assert.ok(find(result, other));
+    assert.equal(result.held.length, 1);
+  });
+
+  it('lets a fixed release through, and one of a later commit that leaves the bad part as it is not', () => {
+    const fixed = make([settings, deployment('web', 'shop:v3')], { holds });
+    assert.equal(fixed.held.length, 0);
+    assert.equal(fixed.passed.length, 1);
+    assert.equal(make([settings, bad, configMap('later')], { holds }).held.length, 1);
+  });
+
+  it('brings back the ConfigMap that the good release needs, when the bad commit renamed it, and does not prune it', () => {
+    const renamed = deployment('web', 'shop:v2', 'settings-v2');
+    const rendered = [configMap('settings-v2'), renamed];
+    const hold = holdOn('web', [digest(renamed, rendered)], target);
+    const result = make(rendered, { holds: [{ hold, target }], inventory: [id(settings), id(good)] });
+    assert.ok(find(result, settings));
+    assert.deepEqual(result.prune, []);
+  });
+
+  it('restores the content of a ConfigMap that made the release bad, and says who else uses it', () => {
+    const broken = configMap('settings', 'broken');
+    const api = deployment('api', 'api:v1');
+    const rendered = [broken, good, api];
+    const hold = holdOn('web', [digest(good, rendered)], target);
+    const result = make(rendered, { holds: [{ hold, target }] });
+    assert.deepEqual(find(result, settings)?.data, { value: '1' });
+    assert.match(result.held[0]?.notes.join() ?? '', /ConfigMap shop\/settings .* Deployment shop\/api/);
+  });
+
+  it('holds a Service whose new version would lose the held pods', () => {
+    const relabelled = deployment('web', 'shop:v2', 'settings', { app: 'web', tier: 'new' });
+    const rendered = [settings, relabelled, service('web', { tier: 'new' }), service('stays', { app: 'web' })];
+    const hold = holdOn('web', [digest(relabelled, rendered)], target);
+    const result = make(rendered, { holds: [{ hold, target }], inventory: [id(service('web', {}))] });
+    assert.deepEqual(
+      result.keep.map((k) => k.key),
+      [id(service('web', {}))],
+    );
+    assert.ok(find(result, service('stays', {})));
+    assert.deepEqual(result.prune, []);
+  });
+
+  it('keeps everything else as it is under scope Sync', () => {
+    const hold = holdOn('web', [digest(bad, [settings])], target, 'GitSync');
+    const result = make([settings, bad, other], { holds: [{ hold, target }] });
+    assert.deepEqual(result.desired.map((d) => d.key).sort(), [id(good), id(settings)].sort());
+    assert.deepEqual(
+      result.keep.map((k) => k.key),
+      [id(other)],
+    );
+  });
+
+  it('leaves a workload alone whose snapshot is gone, rather than applying what was rejected', () => {
+    const [entry] = holds;
+    const result = make([settings, bad], { holds: entry ? [{ hold: entry.hold, target: undefined }] : [] });
+    assert.equal(find(result, bad), undefined);
+    assert.deepEqual(
+      result.keep.map((k) => k.key),
+      [id(bad)],
+    );
+  });
+
+  it('never asks for a rejected digest, whatever is rendered, held and known', () => {
+    const image = fc.constantFrom('shop:v1', 'shop:v2', 'shop:v3');
+    const value = fc.constantFrom('1', '2');
+    fc.assert(
+      fc.property(
+        image,
+        value,
+        fc.uniqueArray(fc.tuple(image, value), { maxLength: 4 }),
+        fc.boolean(),
+        (img, val, rejected, sync) => {
+          const rendered = [configMap('settings', val), deployment('web', img)];
+          const bads = rejected.map(([i, v]) => digest(deployment('web', i), [configMap('settings', v)]));
+          const goodIsBad = bads.includes(target.sourceDigest);
+          fc.pre(bads.length > 0 && !goodIsBad);
+          const result = make(rendered, {
+            holds: [{ hold: holdOn('web', bads, target, sync ? 'GitSync' : 'Workload'), target }],
+          });
+          const wanted = find(result, good);
+          assert.ok(wanted);
+          const config = result.desired.map((d) => d.object).filter((o) => o.kind === 'ConfigMap');
+          assert.ok(!bads.includes(digest(wanted, config)));
+        },
+      ),
+    );
+  });
+});

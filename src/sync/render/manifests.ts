@@ -1,0 +1,94 @@
+import type { GitSync } from '../../api/gitsync.ts';
+import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
+import type { GitRoom, GitSource } from '../../git/index.ts';
+import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
+import { RenderError, type Rendered, type RenderPorts, render } from '../../render/index.ts';
+import { withVersionedConfig } from '../../snapshot/index.ts';
+
+export interface SourcePorts {
+  discovery: Discovery;
+  git: GitRoom;
+  render: RenderPorts;
+  /** HMAC key of digests. */
+  digestKey: Uint8Array;
+}
+
+/** What the commit asks for, each object in its namespace, versioned configuration under its names. */
+export const renderSync = async (
+  sync: GitSync,
+  source: GitSource,
+  commit: string,
+  inventory: Iterable<string>,
+  ports: SourcePorts,
+): Promise<Rendered> => {
+  const tree = await ports.git.open(source, commit);
+  const rendered = await render(
+    { tree, path: sync.spec.path, mode: modeOf(sync.spec.render), tenant: sync.metadata.namespace ?? '' },
+    ports.render,
+  );
+  const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
+  const scopes = new Map([...scopesKnown(known), ...scopesIn(rendered.objects)]);
+  const placed = await Promise.all(
+    rendered.objects.map((object) => inNamespace(sync, object, scopes, ports.discovery)),
+  );
+  refuseTwins(placed);
+  return { ...rendered, objects: withVersionedConfig(placed, ports.digestKey) };
+};
+
+const modeOf = (render: GitSync['spec']['render']): 'Auto' | 'Plain' | 'Kustomize' => {
+  if (!render) return 'Auto';
+  return render.plain ? 'Plain' : 'Kustomize';
+};
+
+/** One with and one without a namespace may be the same object. */
+const refuseTwins = (objects: readonly KubeObject[]): void => {
+  const seen = new Set<string>();
+  for (const key of objects.map(keyOf)) {
+    const id = keyString(key);
+    if (seen.has(id)) {
+      const message = `${describeKey(key)} is there twice, once its namespace is filled in`;
+      throw new RenderError('DuplicateObject', message);
+    }
+    seen.add(id);
+  }
+};
+
+type Scopes = ReadonlyMap<string, boolean>;
+
+/** The same of kinds that were applied before: an API that does not answer changes nothing of where its objects are. */
+const scopesKnown = (keys: readonly ObjectKey[]): [string, boolean][] =>
+  keys.filter(({ namespace }) => namespace !== '').map(({ group, kind }) => [`${group}/${kind}`, true]);
+
+/** By group and kind, whether the kinds that the commit itself defines are namespaced. */
+const scopesIn = (objects: readonly KubeObject[]): Scopes =>
+  new Map(
+    objects
+      .filter(({ apiVersion, kind }) => kind === 'CustomResourceDefinition' && groupOf(apiVersion) === CRD_GROUP)
+      .map(({ spec }) => {
+        const { group, names, scope } = (spec ?? {}) as { group?: string; names?: { kind?: string }; scope?: string };
+        return [`${group}/${names?.kind}`, scope === 'Namespaced'];
+      }),
+  );
+
+const CRD_GROUP = 'apiextensions.k8s.io';
+
+/** A kind that is neither served nor defined in the commit, nor was applied before, is placed by what it says. */
+const inNamespace = async (
+  sync: GitSync,
+  object: KubeObject,
+  scopes: Scopes,
+  discovery: Discovery,
+): Promise<KubeObject> => {
+  const type = await discovery.find(object.apiVersion, object.kind).catch(undefinedIfAway);
+  const namespaced = type?.namespaced ?? scopes.get(`${groupOf(object.apiVersion)}/${object.kind}`);
+  const { namespace: own, ...metadata } = object.metadata;
+  if (namespaced === false) return { ...object, metadata };
+  const namespace = sync.spec.targetNamespace ?? own ?? (namespaced ? sync.metadata.namespace : undefined);
+  return { ...object, metadata: namespace === undefined ? metadata : { ...metadata, namespace } };
+};
+
+/** An aggregated API that does not answer is a problem of its own objects, which their apply will name. */
+const undefinedIfAway = (error: unknown): ResourceType | undefined => {
+  if (error instanceof KubeError) return undefined;
+  throw error;
+};

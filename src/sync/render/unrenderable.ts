@@ -1,0 +1,39 @@
+import { annotations } from '../../api/annotations.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
+import type { Reason } from '../../api/reasons.ts';
+import { RenderError } from '../../render/index.ts';
+import { hashOf } from '../../snapshot/index.ts';
+import type { SyncState } from '../state/sync-state.ts';
+
+/** What a neighbour's load may have caused, or a binary that is put there later: tried again, though ever more seldom. */
+const MAY_PASS: ReadonlySet<Reason> = new Set([
+  'KustomizeFailed',
+  'ManifestTooLarge',
+  'RendererMissing',
+  'ReconciliationFailed',
+]);
+
+/** Whether the same files will be refused again for this reason, whenever and however often they are rendered. */
+export const isHopeless = (reason: Reason): boolean => !MAY_PASS.has(reason);
+
+/** What a render is made from: the commit, the spec and the platform's policy. A person's request makes it another one. */
+const madeFrom = ({ spec, metadata }: GitSync, commit: string, policy: PlatformPolicySpec): string =>
+  hashOf([commit, spec, policy, metadata.annotations?.[annotations.requestedAt]]);
+
+/** Runs `render` unless the same was refused before: then with that error, at no cost. */
+export const unlessUnrenderable = async <T>(
+  sync: GitSync,
+  state: SyncState,
+  { commit, policy }: { commit: string; policy: PlatformPolicySpec },
+  render: () => Promise<T>,
+): Promise<T> => {
+  const what = madeFrom(sync, commit, policy);
+  if (state.unrenderable?.what === what) throw state.unrenderable.error;
+  try {
+    return await render();
+  } catch (error) {
+    if (error instanceof RenderError && isHopeless(error.code)) state.unrenderable = { what, error };
+    throw error;
+  }
+};

@@ -1,0 +1,106 @@
+import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
+import type { ObjectMeta } from '../../api/meta.ts';
+import type { GitSource } from '../../git/index.ts';
+import type { RenderError } from '../../render/index.ts';
+import type { Kept } from '../plan/kept.ts';
+import type { Unrecorded } from './unrecorded.ts';
+
+/** What this process knows of one object that it applied. */
+export interface Applied {
+  hash: string;
+  /** What a change by somebody else moves, as `markOf` tells it; empty where the object is not there. */
+  mark: string;
+  /** As the answer had them: what a watch shows may still be older. */
+  resourceVersion: string;
+  generation: number;
+  /** When the answer came, in milliseconds since the epoch. */
+  at: number;
+  uid: string;
+  /** Digest of the release that was applied, for workloads. */
+  sourceDigest?: string;
+}
+
+export interface Correction {
+  /** Who changed what: the same again is a quarrel. */
+  by: string;
+  path: string;
+  times: number;
+  at: number;
+}
+
+/** What the last plan that was carried out in full was made from. A sync that would plan the same again does nothing. */
+export interface Planned {
+  source: GitSource;
+  commit: string;
+  /** The spec, and the holds. */
+  fingerprint: string;
+  /** Paths in the repository, and what they held. */
+  inputs: string[];
+  content: string;
+}
+
+/** Memory of one GitSync between two syncs. Losing it costs one apply for each object. */
+export interface SyncState {
+  applied: Map<string, Applied>;
+  drifted: Set<string>;
+  planned?: Planned;
+  /** Differences that spec.drift says to report only. */
+  reported: Map<string, DriftEntry>;
+  /** Bytes of the manifests of the last render. */
+  renderedBytes?: number;
+  /** What was put right lately, and how often by the same cause. */
+  corrections: Map<string, Correction>;
+  inventory: Map<string, string>;
+  /** There may be more that is ours: not every kind could be asked. */
+  unread?: boolean;
+  /** The part of the inventory that left Git and was not deleted, by key. */
+  kept: Map<string, Kept>;
+  /** The part of the inventory that Git itself says to leave to others: nobody waits for it. */
+  untouched: Set<string>;
+  /** Releases that are applied and not recorded, so that no rollback can go to them. */
+  unrecorded: Map<string, Unrecorded>;
+  /** Kinds of which nobody tells a change, `Role.rbac.authorization.k8s.io`: they are read at each interval. */
+  unwatched: Set<string>;
+  /** When they were, in milliseconds since the epoch. */
+  lookedAt?: number;
+  /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */
+  followers: Set<string>;
+  /** What was `spec.ignoreDifferences` when the objects were applied. */
+  ignoreDifferences?: GitSync['spec']['ignoreDifferences'];
+  /** How often in a row this was tried and failed. */
+  failing?: { what: string; times: number };
+  /** What can't be rendered, whoever tries: it is not rendered again as long as it is the same. */
+  unrenderable?: { what: string; error: RenderError };
+  /** Since when objects are waited for, by what was planned. */
+  waitingSince?: { fingerprint: string; at: number };
+}
+
+export const newSyncState = (): SyncState => ({
+  applied: new Map(),
+  drifted: new Set(),
+  reported: new Map(),
+  corrections: new Map(),
+  inventory: new Map(),
+  kept: new Map(),
+  untouched: new Set(),
+  unrecorded: new Map(),
+  unwatched: new Set(),
+  followers: new Set(),
+});
+
+/** A watch is not later than this; after it, an older version is one that a restored etcd went back to. */
+const LAG_MS = 60_000;
+
+/** Whether a watched copy is of before our apply, which the watch is still to show. */
+export const isOlder = ({ resourceVersion = '' }: ObjectMeta, applied: Applied, now: number): boolean =>
+  now - applied.at < LAG_MS &&
+  isCount(resourceVersion) &&
+  isCount(applied.resourceVersion) &&
+  BigInt(resourceVersion) < BigInt(applied.resourceVersion);
+
+/** Whether its fields may have changed since our apply: a kind with a generation does not count its status. */
+export const isNewer = ({ generation, resourceVersion }: ObjectMeta, applied: Applied): boolean =>
+  generation === undefined ? resourceVersion !== applied.resourceVersion : generation !== applied.generation;
+
+/** An aggregated API server may count in another way. */
+const isCount = (version: string): boolean => /^\d+$/.test(version);

@@ -1,0 +1,30 @@
+import type { DriftEntry } from '../../api/gitsync.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { ApplyProblem } from '../objects/problem.ts';
+import type { Plan } from '../plan/plan.ts';
+
+export interface Unhealthy {
+  message: string;
+  /** Waiting for it is useless. */
+  failed: boolean;
+}
+
+/** How one sync ended. */
+export type Outcome =
+  | { kind: 'suspended' }
+  /** `of`: how the sync itself ended, where only health is what failed. */
+  | { kind: 'failed'; reason: Reason; message: string; permanent: boolean; of?: Outcome }
+  | { kind: 'unchanged'; commit: string; revision: string }
+  | {
+      kind: 'applied';
+      commit: string;
+      revision: string;
+      plan: Plan;
+      problems: readonly ApplyProblem[];
+      /** A later wave waits for these. */
+      blocked: Unhealthy | undefined;
+      /** Differences that are only reported; undefined where drift is corrected. */
+      reported: readonly DriftEntry[] | undefined;
+    }
+  /** `quiet`: nobody has to hear of it yet. */
+  | { kind: 'waiting'; message: string; of: Outcome; quiet: boolean; againInMs: number };

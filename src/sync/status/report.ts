@@ -1,0 +1,36 @@
+import type { GitSync } from '../../api/gitsync.ts';
+import type { Clock } from '../../clock.ts';
+import { type EventRecorder, type KubeClient, resources } from '../../kube/index.ts';
+import { hashOf } from '../../snapshot/index.ts';
+import type { SyncState } from '../state/sync-state.ts';
+import type { Outcome } from './outcome.ts';
+import { statusOf } from './status.ts';
+
+export type Report = (sync: GitSync, state: SyncState, outcome: Outcome) => Promise<void>;
+
+/** Writes what a sync came to into its status, where that is news, and tells it in an event. */
+export const createReport =
+  ({ client, clock, events }: { client: KubeClient; clock: Clock; events: EventRecorder }): Report =>
+  async (sync, state, outcome) => {
+    if (outcome.kind === 'waiting' && outcome.quiet) return;
+    const status = statusOf(sync, state, outcome, clock.now());
+    const { lastSyncTime: _, ...before } = sync.status ?? {};
+    const { lastSyncTime: __, ...after } = withoutNulls(status);
+    if (hashOf(before) === hashOf(after)) return;
+    const patch = { type: 'merge', body: { status } } as const;
+    await client.patch<GitSync>(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
+    const ready = status.conditions?.find((c) => c.type === 'Ready');
+    const was = sync.status?.conditions?.find((c) => c.type === 'Ready');
+    if (ready && (ready.status !== was?.status || ready.message !== was?.message) && outcome.kind !== 'waiting') {
+      events.record(sync, {
+        type: ready.status === 'True' ? 'Normal' : 'Warning',
+        reason: ready.reason,
+        action: 'Sync',
+        note: ready.message,
+      });
+    }
+  };
+
+/** In a merge patch null takes a field off. */
+const withoutNulls = <T extends object>(status: T): T =>
+  Object.fromEntries(Object.entries(status).filter(([, value]) => value !== null)) as T;

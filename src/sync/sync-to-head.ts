@@ -1,0 +1,91 @@
+import type { GitSync } from '../api/gitsync.ts';
+import { keyOfSync } from '../api/gitsync-names.ts';
+import { GitError } from '../git/index.ts';
+import { KubeError } from '../kube/index.ts';
+import { RenderError, type Rendered } from '../render/index.ts';
+import type { Sources } from '../source/heads.ts';
+import { SyncError } from '../source/source-of.ts';
+import type { Log } from '../telemetry/index.ts';
+import { type ApplyRenderedPorts, type At, applyRendered } from './apply-rendered.ts';
+import { pollUnwatched } from './drift/unwatched.ts';
+import { waitForHealth } from './health-gate.ts';
+import { hasNothingNew } from './nothing-new.ts';
+import type { WithRender } from './render/large.ts';
+import { renderSync, type SourcePorts } from './render/manifests.ts';
+import { unlessUnrenderable } from './render/unrenderable.ts';
+import type { SyncState } from './state/sync-state.ts';
+import type { Outcome } from './status/outcome.ts';
+
+export interface HeadPorts extends SourcePorts, ApplyRenderedPorts {
+  sources: Sources;
+  withRender: WithRender;
+  log: Log;
+}
+
+/**
+ * The cluster made equal to where the ref stands, with rejected releases kept out.
+ * @returns undefined while nobody knows where that is: the sync hears of it
+ */
+export const syncToHead = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Outcome | undefined> => {
+  const head = ports.sources.head(sync);
+  if (head === undefined) {
+    ports.sources.refresh(sync, { tell: true });
+    return undefined;
+  }
+  try {
+    if (head instanceof Error) throw head;
+    return await syncTo(head, sync, state, ports);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (!failure) throw error;
+    if (failure.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.commit);
+    // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
+    await correctDrift(sync, state, ports).catch((err) =>
+      ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
+    );
+    return failure;
+  }
+};
+
+const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
+  const { planned } = state;
+  if (!planned || state.drifted.size === 0) return;
+  const at = { source: planned.source, commit: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
+  await syncTo(at, sync, state, ports);
+};
+
+const syncTo = async (at: At, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Outcome> => {
+  await pollUnwatched(sync, state, ports);
+  if (hasNothingNew(sync, state, at, ports)) {
+    const { commit, revision } = at;
+    return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
+  }
+  const kept = ports.renderings.get(sync, at.commit);
+  if (kept) return applyRendered(sync, state, { ...at, rendered: kept }, ports);
+  return ports.withRender(
+    sync.metadata.namespace ?? '',
+    state.renderedBytes ?? 0,
+    () => render(at, sync, state, ports),
+    (rendered) => applyRendered(sync, state, { ...at, rendered }, ports),
+  );
+};
+
+const render = async ({ source, commit }: At, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Rendered> => {
+  const rendered = await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
+    renderSync(sync, source, commit, state.inventory.keys(), ports),
+  );
+  state.renderedBytes = rendered.bytes;
+  return rendered;
+};
+
+/** undefined for what nobody foresaw: that is the queue's to report. */
+const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined => {
+  if (error instanceof GitError || error instanceof RenderError || error instanceof SyncError) {
+    const permanent = error instanceof RenderError;
+    return { kind: 'failed', reason: error.code, message: error.message, permanent };
+  }
+  if (error instanceof KubeError) {
+    return { kind: 'failed', reason: 'ReconciliationFailed', message: error.message, permanent: false };
+  }
+  return undefined;
+};

@@ -1,0 +1,48 @@
+import { conditionIs } from '../../api/conditions.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
+import type { Guard } from '../../guard.ts';
+import { refusalOfSync } from '../../policy/platform.ts';
+import { createSources, type Follower, type Sources, type SourcesPorts } from '../../source/heads.ts';
+import type { Log, Metrics } from '../../telemetry/index.ts';
+import type { Registry } from '../state/registry.ts';
+
+type SourceWatchPorts = Pick<SourcesPorts, 'credentials' | 'git' | 'clock' | 'random'> & {
+  log: Log;
+  metrics: Metrics;
+  guard: Guard;
+  registry: Registry;
+  /** With the platform's defaults. */
+  syncOf: (key: string) => GitSync | undefined;
+  policy: () => PlatformPolicySpec;
+  enqueue: (key: string) => void;
+};
+
+/** The repositories of the GitSyncs that may sync; a commit that changes what one of them reads sets it going. */
+export const watchSources = ({
+  log,
+  metrics,
+  guard,
+  registry,
+  syncOf,
+  policy,
+  ...ports
+}: SourceWatchPorts): Sources => {
+  const follow = (key: string): Follower[] => {
+    const sync = syncOf(key);
+    if (!sync || sync.spec.suspend || sync.metadata.deletionTimestamp !== undefined) return [];
+    if (refusalOfSync(sync, policy())) return [];
+    const planned = registry.stateIfKnown(key)?.planned;
+    // One that failed since hears of every commit: also of one that is as the last good one was.
+    const isReady = conditionIs(sync.status?.conditions, 'Ready', 'True');
+    return [{ sync, inputs: planned?.inputs, content: isReady ? planned?.content : undefined }];
+  };
+  return createSources({
+    ...ports,
+    followersOf: (source) => [...registry.readersOf(source)].flatMap(follow),
+    onChange: ports.enqueue,
+    onUnchanged: () => metrics.syncs.inc({ result: 'unchanged' }),
+    onError: (err, url) => log.error({ err, url }, 'repository poll failed'),
+    onUnforeseen: (error, url) => guard.note(url, error),
+  });
+};
