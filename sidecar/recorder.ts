@@ -3,7 +3,7 @@ import { isRecorded, nextDelay } from './backoff.ts';
 import { type Log, words } from './log.ts';
 import type { Answer } from './post.ts';
 
-/** What /metrics tells of the reports. */
+/** What /metrics shows of the reports. */
 export interface RecorderState {
   /** Number of this pod's release, once the server has said it. */
   release: number | undefined;

@@ -41,7 +41,7 @@ export const carryPatch = (workload: AdmittedWorkload, before: AdmittedWorkload 
 /**
  * Whether somebody wrote the template's annotation who did not write the workload's, or who applies it (Flux, Argo CD,
  * kubectl --server-side: what admission adds to an apply belongs to no applier). Then it was not carried, and taking it
- * away would start a roll-out that the owner's next apply undoes by another.
+ * away would start a rollout that the owner's next apply undoes by another.
  */
 const isOwnWord = (before: AdmittedWorkload | undefined): boolean =>
   (before?.metadata?.managedFields ?? []).some(

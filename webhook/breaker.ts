@@ -29,7 +29,10 @@ export interface Breaker {
   failed(namespace: string, failure: { words: string; since: number; by: string }): boolean;
   /** A pod that was first seen at `since` records. Returns true when this closed the breaker. */
   worked(namespace: string, since: number): boolean;
-  /** Closes what this one opened: what is in its way is there without us, too. Returns true when it was open. */
+  /**
+   * Closes the breaker that this pod opened: the pod is refused without the recorder, too. Returns true when it was
+   * open.
+   */
   acquit(namespace: string, by: string): boolean;
   /** All that are open. Trials that nothing came of count as failed, namespaces that are gone are forgotten. */
   open(exists: (namespace: string) => boolean): Opening[];
@@ -37,7 +40,10 @@ export interface Breaker {
 
 const FIRST_PAUSE_MS = 5 * 60_000;
 const MAX_PAUSE_MS = 60 * 60_000;
-/** A pod that was admitted shows up within seconds. Afterwards something refused it, or the review was not the API server's. */
+/**
+ * A pod that was admitted shows up within seconds. Afterwards something refused it, or the review was not the API
+ * server's.
+ */
 const TRIAL_MS = 60_000;
 
 interface State extends Opening {
@@ -47,7 +53,9 @@ interface State extends Opening {
   isTrying: boolean;
 }
 
-/** One namespace at a time: what is wrong there (a pull secret, an architecture, a policy) says nothing of the others. */
+/**
+ * One namespace at a time: what is wrong there (a pull secret, an architecture, a policy) says nothing of the others.
+ */
 export const createBreaker = ({ clock }: { clock: Pick<Clock, 'now'> }): Breaker => {
   const states = new Map<string, State>();
   const again = (state: State, words: string): void => {

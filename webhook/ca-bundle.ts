@@ -45,7 +45,7 @@ const MANAGER = 'metricops-webhook';
 const LOOK_MS = 30_000;
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 600_000;
-/** Whoever overwrites what was written this long ago is no second writer, but a person. */
+/** A writer that overwrites a value of this age is a person, not a controller that competes. */
 const CONTEST_MS = 1_800_000;
 
 export interface CaBundleKeeper {

@@ -30,7 +30,7 @@ export const times = {
   overlap: DAY,
   /** Certificates begin this much earlier: an hour for a replica that is ahead, another for a node that is behind. */
   skew: 2 * HOUR,
-  /** What begins further in the future than this was issued by a clock that nobody shares. */
+  /** A certificate that begins further in the future was issued by a clock that is wrong. */
   future: DAY,
 } as const;
 

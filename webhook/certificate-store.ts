@@ -18,7 +18,7 @@ export interface Certificates {
 /** PEM bundle for whoever verifies us: the current CA, and the one before while anything of it may be served. */
 export const bundleOf = ({ ca, previousCa }: Certificates): string => ca.certificate + (previousCa ?? '');
 
-/** From nothing or anything to what can be used takes two steps; more is a fault of ours that must not spin. */
+/** Two steps lead from any content to usable certificates. More would be a bug of ours, which must not loop. */
 const MAX_STEPS = 5;
 
 /**
@@ -67,7 +67,7 @@ const readable = (pem: string): X509Certificate | undefined => {
   }
 };
 
-/** undefined when a part can't be read: start anew. */
+/** undefined when a part can't be parsed: start from nothing. */
 const chainOf = (certificates: Certificates, names: readonly string[]): Chain | undefined => {
   const ca = readable(certificates.ca.certificate);
   if (ca === undefined) return undefined;
@@ -112,7 +112,7 @@ export const canServe = ({ leaf: { certificate, key } }: Certificates, names: re
   return leaf !== undefined && isKeyOf(leaf, key) && isFor(leaf, names);
 };
 
-/** In words, what is wrong with what is stored; undefined when it can be served as it is. */
+/** What is wrong with the stored certificates, as a sentence; undefined when they can be served. */
 export const flawOf = (stored: Certificates, names: readonly string[], now: number): string | undefined => {
   const [ca, leaf] = [readable(stored.ca.certificate), readable(stored.leaf.certificate)];
   if (ca === undefined) return 'ca.crt is no certificate: a new CA is issued';

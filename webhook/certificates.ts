@@ -36,7 +36,7 @@ export interface CertificateKeeper {
   onChange(handler: (serving: Serving) => void): () => void;
   /** Resolves when there is something to serve. */
   ready(): Promise<void>;
-  /** What is due now, done now: the hourly look, for whoever does not want to wait for it. */
+  /** Does now what the hourly check would do. */
   renew(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export const createCertificateKeeper = (
   const handlers = new Set<(serving: Serving) => void>();
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
-  first.promise.catch(() => {}); // whoever waits hears it
+  first.promise.catch(() => {}); // callers that wait get the error
   let serving: (Serving & { notAfter: number }) | undefined;
   let held: Certificates | undefined;
 

@@ -10,7 +10,9 @@ const OWN_ACCOUNT = `system:serviceaccount:${SYSTEM_NAMESPACE}:metricops`;
 export const paths = {
   /** Pods whose annotation says true. */
   pods: '/mutate-pods',
-  /** Pods that say nothing, in namespaces with the label: matchConditions can't see those labels, the path tells. */
+  /**
+   * Pods that say nothing, in namespaces with the label: matchConditions can't see those labels, so the path says it.
+   */
   podsOfNamespace: '/mutate-pods/of-namespace',
   workloads: '/mutate-workloads',
   holds: '/mutate-holds',
@@ -23,7 +25,7 @@ const inject = (object: string): string => `${object}.metadata.?annotations[?'${
 
 /**
  * The MutatingWebhookConfiguration, without caBundle: that one is written at run time, never rendered.
- * Whoever did not opt in costs no call.
+ * Pods that did not opt in cost no call.
  *
  * @param namespaceSelector further restricts all entries
  */

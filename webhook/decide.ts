@@ -14,7 +14,7 @@ export interface Question {
   cluster: ClusterState;
 }
 
-/** What is in the way of a pod that asked, in words; each is asked only where nothing before it said no. */
+/** Why a pod that asked is not injected. Each check runs only where all before it passed. */
 export interface ClusterState {
   /** A node without native sidecars that the pod can go to, or such an API server. */
   withoutSidecars(pod: AdmittedPod): string | undefined;
@@ -89,7 +89,7 @@ export const isNotLinux: Predicate = ({ pod }) => {
   );
 };
 
-/** In this order: who did not ask hears nothing of what would have been in the way. */
+/** The order matters: a pod that did not ask gets no reason why it could not have been injected. */
 const REASONS: readonly (readonly [SkipReason, Predicate])[] = [
   ['NotOptedIn', isNotOptedIn],
   ['SystemNamespace', isInSystemNamespace],
@@ -111,7 +111,7 @@ export const reasonToSkip = (question: Question): Skip | undefined => {
   return typeof stopped === 'string' ? { reason: 'BreakerOpen', words: stopped } : stopped;
 };
 
-/** Reasons that whoever asked for the recorder need not find on the pod: it stays as it was. */
+/** Reasons that are not written on the pod: it stays as it was. */
 const UNTOLD: readonly SkipReason[] = ['NotOptedIn', 'SystemNamespace', 'StaticPod', 'AlreadyInjected'];
 
 /** Value of the pod's annotation metricops.dev/injection; undefined where none is written. */

@@ -76,7 +76,7 @@ export interface RunningWebhook {
   port(): number | undefined;
   /** false while it does not listen, without a valid certificate, and from the moment of stop(). */
   ready(): boolean;
-  /** The API server has been told whom to trust. */
+  /** caBundle is written: the API server knows which CA to trust. */
   trusted(): boolean;
   /** Takes a few seconds: what is under way ends, and nothing new comes after the endpoints know. */
   stop(): Promise<void>;

@@ -11,7 +11,9 @@ export interface Pair {
 const KEYS = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const;
 
-/** A self-signed CA. Each has a name of its own, so that a verifier with two of them in its bundle tells them apart. */
+/**
+ * A self-signed CA. Each has a name of its own, so that a verifier with two of them in its bundle can distinguish them.
+ */
 export const issueCa = async (now: number): Promise<Pair> => {
   const x509 = await library();
   const keys = await webcrypto.subtle.generateKey(KEYS, true, ['sign', 'verify']);

@@ -13,7 +13,7 @@ export const knowsNativeSidecars = (version: string): boolean | undefined => {
   return Number(major) > MINIMUM.major || (Number(major) === MINIMUM.major && Number(minor) >= MINIMUM.minor);
 };
 
-/** Of a node: where it is, who may go there, and what its kubelet knows. */
+/** Of a node: its labels, its taints, and the version of its kubelet. */
 export const nodeCacheOptions: WatchCacheOptions = {
   trim({ apiVersion, kind, metadata, spec, status }) {
     const { taints } = (spec ?? {}) as Node['spec'] & object;

@@ -23,7 +23,8 @@ const FIELDS = NAMES.flatMap((name) => [
 
 /**
  * Why the ResourceQuotas of the namespace would refuse the pod with this recorder, in words; undefined where there is
- * room. Usage is what the quota controller counted last: whoever is faster than it is seen when pods are refused.
+ * room. Usage is what the quota controller counted last: pods that are created faster than it counts are found when
+ * they are refused.
  */
 export const refusedByQuota = (
   pod: AdmittedPod,
@@ -58,7 +59,9 @@ const exceeded = (quota: Quota, field: string, asked: number): string | undefine
 export const wantsCpuLimit = (quotas: readonly KubeObject[]): boolean =>
   quotas.some((quota) => (quota as Quota & KubeObject).spec?.hard?.['limits.cpu'] !== undefined);
 
-/** With the recorder's requests no pod is BestEffort. A scope that is not known may apply: then there has to be room. */
+/**
+ * With the recorder's requests no pod is BestEffort. A scope that is not known may apply: then there has to be room.
+ */
 const applies = ({ spec }: Quota, pod: AdmittedPod): boolean =>
   (spec?.scopes ?? []).every((scope) => isInScope({ scopeName: scope, operator: 'Exists' }, pod)) &&
   (spec?.scopeSelector?.matchExpressions ?? []).every((scope) => isInScope(scope, pod));

@@ -3,7 +3,7 @@ import { type KubeClient, resources } from '../src/kube/index.ts';
 import type { Log } from '../src/telemetry/index.ts';
 import { hasBegun, isOnlyTrouble } from './trouble.ts';
 
-/** At one look. A namespace with hundreds of stuck pods is through in minutes, and no controller is flooded. */
+/** In one check. A namespace with hundreds of stuck pods is through in minutes, and no controller is flooded. */
 const AT_ONCE = 10;
 const PER_NAMESPACE = 3;
 
@@ -41,7 +41,7 @@ export const createRecreation = ({ client, log }: { client: KubeClient; log: Log
         await client.delete(resources.pods, { namespace, name }, { uid });
         log.warn({ pod: `${namespace}/${name}` }, 'pod deleted: the recorder kept it from starting');
       } catch (error) {
-        // Gone, or another one by now, or refused by a policy: the next look sees it again.
+        // Gone, or another one by now, or refused by a policy: the next check finds it again.
         log.warn(
           { err: error, pod: `${namespace}/${name}` },
           'deleting a pod that the recorder keeps from starting failed',

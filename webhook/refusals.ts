@@ -29,7 +29,7 @@ const SUSPICIOUS_MS = 5_000;
 const FORGOTTEN_MS = 60_000;
 /** An owner whose pods are refused with and without us is not asked about again for a while. */
 const CLEARED_MS = 600_000;
-/** Reviews can be forged: what they make us remember and read is bounded. */
+/** Reviews can be forged, so the memory and the reads that they cause are bounded. */
 const OWNERS = 2_000;
 const OWNERS_OF_NAMESPACE = 50;
 const READS_A_LOOK = 5;
@@ -43,7 +43,7 @@ interface Asked {
 
 /**
  * Finds the pods that the API server refuses on account of the recorder, whatever it is that refuses: a LimitRange, a
- * quota, a policy. Nobody tells a webhook what became of the pod that it changed; so what was admitted and is in no
+ * quota, a policy. A webhook does not learn what became of the pod that it changed; so what was admitted and is in no
  * watch is suspected, and believed only if the owner's controller says that it can't create pods.
  */
 export const createRefusals = ({

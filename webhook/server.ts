@@ -26,8 +26,8 @@ export interface WebhookServer {
 }
 
 /**
- * The API server keeps idle connections for 90 s; whoever closes first must be the API server. Those who only sit there
- * are closed when others need the room.
+ * The API server keeps idle connections for 90 s; the API server must be the side that closes first. Connections that
+ * are only held are closed when others need the room.
  */
 const KEEP_ALIVE_MS = 120_000;
 const LIMITS = {

@@ -37,7 +37,9 @@ const recorderImage = (pod: KubeObject): string | undefined => {
 /** Our word on the pod and the container, of this version or an earlier one. */
 export const carriesRecorder = (pod: KubeObject): boolean => recorderImage(pod) !== undefined;
 
-/** Whether we put the recorder there: our word on the pod, and our image. A container of that name alone is anybody's. */
+/**
+ * Whether we put the recorder there: our word on the pod, and our image. A container of that name alone is anybody's.
+ */
 export const isInjectedBy = (pod: KubeObject, image: string): boolean => recorderImage(pod) === image;
 
 export const hasBegun = (pod: KubeObject): boolean =>
@@ -53,7 +55,9 @@ export const troubleOf = (pod: KubeObject): string | undefined => {
   return hasBegun(pod) && (recorder.restartCount ?? 0) < CRASHES ? undefined : trouble;
 };
 
-/** The recorder runs, and everything before it is done: on a kubelet without native sidecars the pod waits for its end. */
+/**
+ * The recorder runs, and everything before it is done: on a kubelet without native sidecars the pod waits for its end.
+ */
 export const isHeldByKubelet = (pod: KubeObject): boolean => {
   const { initContainerStatuses = [] } = statusOf(pod);
   const recorder = initContainerStatuses.find(({ name }) => name === RECORDER);
@@ -67,7 +71,7 @@ export const isHeldByKubelet = (pod: KubeObject): boolean => {
   );
 };
 
-/** Nothing but the recorder is in the way: without it, the pod would do what it is there for. */
+/** Only the recorder keeps the pod from starting. */
 export const isOnlyTrouble = (pod: KubeObject): boolean => {
   const { initContainerStatuses = [], containerStatuses = [] } = statusOf(pod);
   return [...initContainerStatuses, ...containerStatuses].every(({ name, ...status }) =>

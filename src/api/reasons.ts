@@ -24,7 +24,7 @@ export const reasons = {
   },
   SecretNotFound: {
     means: 'The Secret of spec.source.git.secretRef does not exist or has none of the known keys.',
-    next: 'Create it in the namespace of the GitSync with username and password, or token, or ca.crt alone.',
+    next: 'Create it in the namespace of the GitSync with username and password, or bearerToken, or ca.crt alone.',
   },
   ReconciliationFailed: {
     means: 'The sync failed with an unexpected error and is retried.',
@@ -216,7 +216,7 @@ export const reasons = {
   RolledBack: { means: 'The target release is applied.', next: 'Nothing to do.' },
   Dormant: {
     means: 'A release that is not rejected runs: the Hold is dormant, and its rule stays.',
-    next: 'Nothing to do. Deleting the Hold lifts the rule.',
+    next: 'Nothing to do. `metricops lift` ends the rule.',
   },
   SnapshotMissing: {
     means: "The target's snapshot is gone.",
@@ -371,8 +371,8 @@ export const reasons = {
     next: 'See `metricops incidents --open`: one cause is often behind all of them.',
   },
   AwaitingApproval: {
-    means: 'The mode is Approve: the rollback waits for a person.',
-    next: '`metricops approve INCIDENT`, or `metricops deny INCIDENT`.',
+    means: 'The release is guilty, and a person has to agree before it is rolled back.',
+    next: '`metricops approve INCIDENT` creates the Hold that the incident proposes; `metricops deny INCIDENT` closes it.',
   },
   Paused: {
     means: 'The workload has the annotation metricops.dev/pause.',
@@ -380,7 +380,7 @@ export const reasons = {
   },
   AlreadyHeld: { means: 'A Hold rejects this release already.', next: 'Nothing to do.' },
   ReleaseAccepted: { means: 'A person accepted this release, so it is never rejected.', next: 'Nothing to do.' },
-  Superseded: { means: 'Another release became current before the verdict.', next: 'Nothing to do.' },
+  Superseded: { means: 'A newer release came before the incident was over.', next: 'Nothing to do.' },
   Recovered: {
     means: 'The error budget stopped burning after the rollback.',
     next: 'Push a fix: a commit that changes the rejected part ends the hold.',
@@ -391,7 +391,7 @@ export const reasons = {
   },
   NotRecovered: {
     means: 'The error budget is still burning after the rollback: the release was not the cause, or not the only one.',
-    next: 'A person is needed: look for another cause.',
+    next: 'Look for another cause. The incident closes by itself when the burn ends or another release comes; `metricops lift WORKLOAD` closes it, too.',
   },
   RolloutFailed: {
     means: 'The pods of the restored release did not become ready in time.',

@@ -26,13 +26,14 @@ const CONNECT_MS = 10_000;
 
 export const createAgent = (ca: string | undefined): Agent =>
   new Agent({
-    // How many ask one host at a time is shared out between tenants by who calls: here it would be first come, first served.
+    // How many ask one host at a time is shared out between tenants by who calls: here it would be first come, first
+    // served.
     connections: null,
     keepAliveTimeout: 10_000,
     connect: { timeout: CONNECT_MS, ...(ca === undefined ? {} : { ca }) },
   });
 
-/** @param signal ends with the caller's patience; its reason is not told, but how long it was */
+/** @param signal ends with the caller's patience; errors do not name its reason, but how long it was */
 export const createGitHttp = (
   { url, credentials }: Pick<GitSource, 'url' | 'credentials'>,
   { agent, signal, timeoutMs }: { agent: Agent; signal: AbortSignal; timeoutMs: number },
@@ -60,7 +61,7 @@ export const createGitHttp = (
       signal: either,
       ...(call.body === undefined ? {} : { body: call.body }),
     });
-    answer.body.on('error', () => {}); // also told to whoever reads it, if anybody does
+    answer.body.on('error', () => {}); // also passed to the reader, if there is one
     const location = [answer.headers.location].flat()[0];
     if (answer.statusCode >= 300 && answer.statusCode < 400 && location !== undefined) {
       answer.body.destroy();

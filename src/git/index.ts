@@ -29,8 +29,8 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-
 const FETCHER_IDLE_MS = 10_000;
 
 /**
- * Mirrors of repositories, in threads of their own: a large pack delays no Lease. What is fetched is inflated in one of
- * its own again: it delays nobody who looks or reads, and a hostile one ends that thread only.
+ * Mirrors of repositories, in threads of their own: a large pack delays no Lease. Fetched packs are inflated in
+ * another thread: they delay no poll and no read, and a hostile pack ends that thread only.
  * @param root folder for the mirrors, which may be lost at any time
  * @param overrides of `limits.ts`
  */
@@ -57,7 +57,9 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
     return (await shelf.during(call.dir, work)).gitdir;
   };
 
-  /** Where the commit can be read when it can't be at `spoiled`. Rejects with the error where that was tried just now. */
+  /**
+   * Where the commit can be read when it can't be at `spoiled`. Rejects with the error where that was tried just now.
+   */
   const elsewhere = async (source: GitSource, spoiled: Place, error: unknown): Promise<Place> => {
     const { commit } = spoiled;
     const dir = await shelf.place(source);
@@ -106,7 +108,10 @@ const ended =
 const hostOf = ({ url }: GitSource): string => (URL.canParse(url) ? new URL(url).host : url);
 const groupOf = (source: GitSource): string => source.tenant ?? hostOf(source);
 
-/** Places for fetches: a tenant has some of all, and a host some of its tenant's, so that one that hangs leaves the rest. */
+/**
+ * Places for fetches: a tenant has some of all, and a host some of its tenant's, so that one that hangs leaves the
+ * rest.
+ */
 const createPlaces = ({ fetches, fetchesPerTenant, fetchesPerHost }: GitLimits) => {
   const ofTenant = createFairSemaphore({ slots: fetches, perGroup: fetchesPerTenant });
   const ofHost = createFairSemaphore({ slots: Number.MAX_SAFE_INTEGER, perGroup: fetchesPerHost });

@@ -38,10 +38,11 @@ const NAME = 20;
 const NAMED = -1;
 
 /**
- * Names every object of a pack, and gives its index. The pack is completed where it is thin, as `git index-pack
- * --fix-thin` does: no delta of a mirror leads into another pack, and no chain grows from fetch to fetch. Whatever it is, memory is one index, the kept bases and three objects of the size
- * that may be read; what it would need beyond its limits is refused with the figure, before it is made. Objects that are
- * too large for memory are no reason to refuse the pack: who does not read them is not disturbed by them.
+ * Names every object of a pack, and gives its index. A thin pack is completed as `git index-pack --fix-thin` does, so no
+ * delta of a mirror leads into another pack, and no chain grows from fetch to fetch. Memory is one index, the kept bases
+ * and three objects of the size that may be read, whatever the pack. What it would need beyond its limits is refused with
+ * the figure, before it is made. Objects that are too large for memory are no reason to refuse the pack: only a render
+ * that reads them fails.
  * Throws RepositoryTooLarge and RepositoryDamaged.
  */
 export const indexPack = async (path: string, ports: IndexPorts): Promise<Buffer> => {
@@ -89,10 +90,10 @@ export const readCount = (start: Buffer, limits: Pick<GitLimits, 'objects'>): nu
 
 const scanPack = async (pack: PackFile, { limits, breathe }: IndexPorts): Promise<Scan> => {
   const count = readCount(pack.read(0, 12), limits);
-  // Nothing is shorter than a header and an empty deflate stream: what lies about its number gets no memory.
+  // No object is shorter than a header and an empty deflate stream: a false count gets no memory.
   if (count * 9 > pack.end()) throw damaged('the pack is cut off');
   const most = count + Math.min(count, limits.namedDeltas); // a thin pack is completed by the bases that it names
-  // A pack of a few bytes that makes gigabytes costs its sender nothing: what it may make grows with what he sends.
+  // A pack of a few bytes that expands to gigabytes costs its sender nothing, so the bound grows with the bytes sent.
   const limit = Math.min(limits.expandedBytes, limits.freeBytes + limits.amplification * pack.end());
   let worked = 0;
   const scan: Scan = {

@@ -4,7 +4,7 @@ export interface ByteCache<T> {
   set(key: string, value: T, bytes: number): void;
 }
 
-/** A cache that holds so many bytes, whoever they belong to. */
+/** A cache that holds so many bytes in all. */
 export const createByteCache = <T>(maxBytes: number): ByteCache<T> => {
   /** A Map keeps the order of insertion: the one used last is at its end. */
   const entries = new Map<string, { value: T; bytes: number }>();

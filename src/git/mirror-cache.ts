@@ -26,9 +26,9 @@ interface Mirror {
 }
 
 /**
- * The mirrors on disk, within so many bytes. Who has the most gives first: a tenant with many repositories never takes the
- * mirrors of the others. Of his, the one that was used least lately goes, however long ago that was: where there is room
- * nothing goes. A mirror that went is fetched again when it is needed.
+ * The mirrors on disk, within so many bytes. Who has the most gives first: a tenant with many repositories never takes
+ * the mirrors of the others. The least recently used of its mirrors goes, however long ago that was: where there is
+ * room nothing goes. A mirror that went is fetched again when it is needed.
  */
 export const createMirrorCache = (root: string, { limits, now }: ShelfPorts): MirrorCache => {
   const mirrors = new Map<string, Mirror>();
@@ -96,7 +96,7 @@ export const createMirrorCache = (root: string, { limits, now }: ShelfPorts): Mi
 
 const tenantOf = ({ tenant, url }: GitSource): string => tenant ?? (URL.canParse(url) ? new URL(url).host : url);
 
-/** Credentials are part of it: who can't read the repository must not read it from a neighbour's mirror. */
+/** Credentials are part of the key: a tenant that can't read the repository must not read another tenant's mirror. */
 const keyOf = ({ url, credentials }: GitSource): string =>
   createHash('sha256')
     .update(JSON.stringify([url, credentials ?? null]))

@@ -10,7 +10,7 @@ import { listRefs, type PackRequest, type Remote, requestPack } from './protocol
 import { type ReceivePorts, receivePack, storing, writeDurably } from './receive.ts';
 
 // A mirror is a folder with a folder for each generation, of which the newest counts. A generation only grows; the next
-// one is fetched beside it and takes its place when it is whole, so that who reads the old one goes on.
+// one is fetched beside it and takes its place when it is whole, so that readers of the old one go on.
 
 export interface MirrorPorts extends Omit<ReceivePorts, 'external'> {
   limits: GitLimits;
@@ -18,7 +18,7 @@ export interface MirrorPorts extends Omit<ReceivePorts, 'external'> {
   objectsAt(gitdir: string): Objects;
 }
 
-/** What the server is told that a generation has. */
+/** The commits that we announce to the server as ours (have, shallow). */
 interface Had {
   /** Newest first; of some of them the parents are missing. */
   tips: string[];
@@ -33,7 +33,9 @@ const UNFINISHED = 'unfinished-';
 /** More of them make a request long, and a pack hardly smaller. */
 const MAX_TIPS = 16;
 
-/** Of history: nothing but the commit, and where the branch moved on since somebody asked, a little of what came before. */
+/**
+ * Of history: nothing but the commit, and where the branch moved on since somebody asked, a little of what came before.
+ */
 const DEPTHS = [1, 20];
 
 /** The folder in which the commit can be read; undefined when it has to be fetched. Throws RepositoryDamaged. */
@@ -63,7 +65,8 @@ export const fetchCommit = async (
     try {
       return await fetchInto(current, { ref, commit }, ports);
     } catch (error) {
-      // With what was here: a merge can bring a long history, or what was here is damaged. One begins anew, once.
+      // With what was here: a merge can bring a long history, or what was here is damaged. Then it starts without it,
+      // once.
       const isTooLarge = error instanceof GitError && error.code === 'RepositoryTooLarge';
       if (!isDamaged(error) && !(isTooLarge && before !== NOTHING)) throw error;
     }
@@ -130,7 +133,8 @@ type Wanted = Pick<PackRequest, 'wants' | 'capabilities' | 'depth'>;
 const take = async (gitdir: string, wanted: Wanted, ports: MirrorPorts): Promise<void> => {
   const had = readHad(gitdir);
   const whole = wanted.depth === undefined;
-  // Who asks for all of the history has nothing but what is complete: the server would leave out what lies before the rest.
+  // When all of the history is fetched, only complete generations are announced: the server would leave out older
+  // commits.
   const haves = whole ? had.complete : [...new Set([...had.tips, ...had.complete])];
   const shallow = whole ? [] : had.shallow;
   const answer = await requestPack(ports.remote, { ...wanted, haves, shallow });
@@ -149,7 +153,7 @@ const take = async (gitdir: string, wanted: Wanted, ports: MirrorPorts): Promise
   await storing(() => writeDurably(join(gitdir, HAD), JSON.stringify(now)));
 };
 
-/** What can't be read is not had: the server sends more than it would have to. */
+/** Commits that can't be read are not announced: the server then sends more than necessary. */
 const readHad = (gitdir: string): Had => {
   try {
     const { tips, shallow, complete } = JSON.parse(readFileSync(join(gitdir, HAD), 'utf8')) as Partial<Had>;

@@ -42,8 +42,8 @@ export interface PackFile {
 }
 
 /**
- * A pack on disk, read by ranges: memory is at most one entry. The calls are synchronous, as they are made in a thread of
- * its own, and what they read is nearly always in the page cache. Throws RepositoryDamaged.
+ * A pack on disk, read by ranges: memory is at most one entry. The calls are synchronous, as they are made in a thread
+ * of its own, and what they read is nearly always in the page cache. Throws RepositoryDamaged.
  */
 export const openPack = (path: string, flags: 'r' | 'r+' = 'r'): PackFile => {
   const fd = openSync(path, flags);
@@ -83,7 +83,7 @@ export const openPack = (path: string, flags: 'r' | 'r+' = 'r'): PackFile => {
       }).finally(() => {
         ended = true;
       });
-      const settled = done.catch(() => {}); // told below
+      const settled = done.catch(() => {}); // reported below
       const start = offset + header.length;
       for (let at = start; !ended; at += CHUNK) {
         const chunk = read(at, CHUNK);

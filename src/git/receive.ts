@@ -18,8 +18,8 @@ export interface ReceivePorts {
 const UNFINISHED = 'unfinished-';
 
 /**
- * Takes a pack to disk as it comes, and adds it to a generation: the pack is whole on disk before the index that makes it
- * count. Throws GitError; what a failed one leaves behind goes with the next.
+ * Takes a pack to disk as it comes, and adds it to a generation: the pack is whole on disk before the index that makes
+ * it count. Throws GitError; what a failed one leaves behind goes with the next.
  */
 export const receivePack = async (gitdir: string, pack: AsyncIterable<Buffer>, ports: ReceivePorts): Promise<void> => {
   const dir = join(gitdir, PACKS);
@@ -92,7 +92,7 @@ const syncFolder = async (dir: string): Promise<void> => {
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
-/** Runs what writes: a full disk is told as such, and is no fault of the repository. */
+/** Runs a write. A full disk is reported as such: it is no fault of the repository. */
 export const storing = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

@@ -1,6 +1,6 @@
 import { GitError } from './errors.ts';
 
-// What a commit only points to. To leave it out would look like a removal, and its objects would be pruned.
+// Content that a commit only points to. Leaving it out would look like a removal, and its objects would be pruned.
 
 export const refuseSubmodule = (path: string): never => {
   throw new GitError(

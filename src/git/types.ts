@@ -64,8 +64,8 @@ export interface GitTree {
   /** Files below a folder, in a stable order. */
   files(path: string): Promise<TreeFile[]>;
   /**
-   * Paths of the folders that a pattern matches (`apps/*`: see glob.ts), in a stable order, without those that a pattern
-   * of `exclude` matches and what lies below them.
+   * Paths of the folders that a pattern matches (`apps/*`: see glob.ts), in a stable order, without those that a
+   * pattern of `exclude` matches and what lies below them.
    */
   folders(pattern: string, exclude: readonly string[]): Promise<string[]>;
   /** What is at a path, symlinks followed; undefined when there is nothing. */
@@ -74,14 +74,14 @@ export interface GitTree {
   read(file: TreeFile): Promise<Uint8Array>;
   /**
    * Writes these folders and files to `dir`, with all that symlinks in them lead to; none may leave the repository.
-   * Says whether there were symlinks. Pointers of Git LFS, whose files are elsewhere, are left out and listed: what needs
-   * one must fail rather than be built from the pointer's text.
+   * Says whether there were symlinks. Pointers of Git LFS, whose files are elsewhere, are left out and listed: what
+   * needs one must fail rather than be built from the pointer's text.
    */
   writeTo(dir: string, paths: string[]): Promise<{ links: boolean; pointers: string[] }>;
 }
 
 export interface GitCallOptions {
-  /** Ends the call at once, with the signal's reason; what a thread does for it ends soon after. */
+  /** Ends the call at once, with the signal's reason; the work of a thread for it ends soon after. */
   signal?: AbortSignal;
 }
 

@@ -94,7 +94,7 @@ const fetch = ({ dir, source, commit, spoiled }: FetchCall, signal: AbortSignal)
     return { gitdir, bytes: await bytesBelow(dir) };
   });
 
-/** What is damaged counts as not there: the fetch that follows replaces it. */
+/** A damaged mirror counts as missing: the fetch that follows replaces it. */
 const located = (dir: string, commit: string): string | undefined => {
   try {
     return locate(dir, commit, objectsAt);

@@ -7,18 +7,22 @@ export interface ConnectionLimits {
   max: number;
   /** Of one remote address; as many as there are by default. */
   perAddress?: number;
-  /** Younger ones are not dropped for a newer one, which is refused instead: a crowd of genuine callers gets through. */
+  /**
+   * Younger ones are not dropped for a newer one, which is refused instead: a crowd of genuine callers gets through.
+   */
   graceMs?: number;
   /** Whether this address may open one more now; asked before a TLS handshake costs anything. */
   accepts?: (address: string) => boolean;
-  /** Who does not read his answer for so long counts as idle; 5 s by default. */
+  /** A caller that does not read its answer for so long counts as idle; 5 s by default. */
   stuckMs?: number;
   /** From a request's headers to the end of its answer; Infinity by default. */
   requestMs?: number;
 }
 
 export interface Connections {
-  /** The caller has proved who it is: its connection is not dropped while the request lasts, even if its body is slow. */
+  /**
+   * The caller has proved who it is: its connection is not dropped while the request lasts, even if its body is slow.
+   */
   prove(request: IncomingMessage): void;
   /** Open ones. */
   count(): number;
@@ -41,8 +45,8 @@ const LINGER_MS = 1_000;
 
 /**
  * Bounds the connections of a server. Where there are too many, the one that has been idle for the longest makes room;
- * idle is also who has sent half a request, or does not read his answer. Only where none is idle the new one is closed. So whoever holds
- * connections without using them harms nobody but himself.
+ * a caller that has sent half a request, or does not read its answer, counts as idle. The new connection is closed only
+ * where none is idle. So a caller that holds connections without using them harms only itself.
  */
 export const limitConnections = (server: HttpServer | HttpsServer, limits: ConnectionLimits): Connections => {
   const { max, perAddress = max, graceMs = 0, stuckMs = 5_000, accepts, requestMs = Number.POSITIVE_INFINITY } = limits;

@@ -7,7 +7,7 @@ export interface WatchCachePorts {
   clock: Clock;
   /** [0, 1) */
   random: () => number;
-  /** Told of every disturbance: reconnected, listed again, a handler that threw. */
+  /** Called for every interruption: reconnected, listed again, a handler that threw. */
   onWatchError?: (event: { kind: string; what: 'relist' | 'reconnect' | 'handler'; error: unknown }) => void;
 }
 
@@ -26,7 +26,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
   const handlers = new Set<(object: T | undefined, previous: T | undefined) => void>();
   const stopped = new AbortController();
   const readiness = Promise.withResolvers<void>();
-  readiness.promise.catch(() => {}); // whoever waits hears it; nobody has to wait
+  readiness.promise.catch(() => {}); // callers that wait get the error; nobody has to wait
   const keyOf = ({ namespace, name }: Name): string => `${namespace ?? ''}/${name}`;
   const trim = (object: T): T => {
     if (!options.keepManagedFields) delete object.metadata.managedFields;
@@ -42,7 +42,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
       try {
         handler(object, previous);
       } catch (error) {
-        ports.onWatchError?.({ kind: type.kind, what: 'handler', error }); // the others still hear of it
+        ports.onWatchError?.({ kind: type.kind, what: 'handler', error }); // the others are still called
       }
     }
   };

@@ -93,7 +93,7 @@ const useContext = (config: KubeConfig, context: string): void => {
   config.setCurrentContext(context);
 };
 
-/** What the library makes up when it finds nothing; nobody's cluster. */
+/** The address that the library makes up when it finds no kubeconfig. */
 const isLibraryDefault = ({ name, server }: { name: string; server: string }): boolean =>
   name === 'cluster' && server === 'http://localhost:8080';
 

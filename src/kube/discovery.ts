@@ -11,14 +11,14 @@ interface Resources {
 
 /** An unknown kind is asked for at most this often. */
 const ASK_AGAIN_MS = 2_000;
-/** What is asked of a group that is not served, or was, is remembered of so many. */
+/** For so many groups the answer is remembered, also that a group is not served. */
 const MAX_ASKED = 1_000;
-/** A definition may have been made anew with another scope or plural. */
+/** A definition may have been recreated with another scope or plural. */
 const MAX_AGE_MS = 300_000;
 
 /**
  * Served kinds. Groups are read one by one when first asked for, so that an aggregated API that does not answer
- * disturbs nobody but those who use it.
+ * affects only callers that use its kinds.
  */
 export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => {
   const answers = new Map<string, { answer: Promise<unknown>; readAt: number }>();
@@ -73,7 +73,8 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
     const [oldest] = askedAgainAt.keys();
     if (askedAgainAt.size > MAX_ASKED && oldest !== undefined) askedAgainAt.delete(oldest);
     forgetGroup(group);
-    // The list of groups is everybody's: groups that somebody invents have it read again no oftener than one group would.
+    // The list of groups is everybody's: groups that somebody invents have it read again no oftener than one group
+    // would.
     if (now - groupsAskedAt >= ASK_AGAIN_MS) {
       groupsAskedAt = now;
       answers.delete('/apis');

@@ -33,7 +33,7 @@ export const isConflict = (error: unknown): boolean => hasStatus(error, 409);
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 /** 410: the resourceVersion is too old; list again. */
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410);
-/** The API server looked at the object and said no: repeating the same request is useless. */
+/** The API server rejected the object: repeating the same request is useless. */
 export const isRejected = (error: unknown): boolean =>
   error instanceof KubeError &&
   ([400, 403, 404, 405, 413, 415, 422].includes(error.status) ||
@@ -53,7 +53,7 @@ export const isTerminating = (error: unknown): boolean => {
   return Array.isArray(causes) && causes.some((cause) => cause?.reason === 'NamespaceTerminating');
 };
 
-/** No answer: the network's fault, or a time-out. */
+/** No answer: a network error or a timeout. */
 export const unreachable = (cause: unknown): KubeError => {
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
   return new KubeError(`no answer from the API server: ${reason}`, { status: 0, reason: 'Unreachable', cause });

@@ -17,7 +17,7 @@ export interface EventInput {
 }
 
 export interface EventRecorder {
-  /** Never throws and is not waited for: an event that is lost must not cost what it tells of. */
+  /** Never throws and is not waited for: a lost Event must not fail the work that it reports. */
   record(regarding: KubeObject, event: EventInput): void;
 }
 
@@ -26,10 +26,10 @@ const QUIET_MS = 60_000;
 /** After this long without it, the same event is a new one. */
 const SERIES_MS = 6 * 60_000;
 const REMEMBERED = 1000;
-/** About one object: so many at once, then one in so long. What an object that changes its story each second costs. */
+/** For one object: so many at once, then one in so long. This bounds an object whose state changes every second. */
 const BURST = 25;
 const REFILL_MS = 60_000;
-/** All together: what an event tells of is more urgent than the event. */
+/** For all objects together: the work that an Event reports is more urgent than the Event. */
 const PER_SECOND = 20;
 const AT_ONCE = 50;
 const MAX_WAITING = 5_000;
@@ -47,7 +47,7 @@ export const createEventRecorder = (
 ): EventRecorder => {
   const known = new Map<string, Series>();
   const budgets = new Map<string, { left: number; at: number }>();
-  /** An event of what goes with its namespace is nobody's loss. */
+  /** Events about objects of a namespace that is being deleted may be lost. */
   const report = (error: unknown): void => {
     if (!isTerminating(error)) options.onError?.(error);
   };

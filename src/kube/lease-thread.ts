@@ -35,7 +35,7 @@ export type FromMain = 'ended' | 'stop';
 
 /**
  * The election in a thread of its own: no input that keeps the main loop busy costs the Lease, and a main loop that
- * hangs loses it. What the main loop still does when it wakes up, `term` refuses.
+ * hangs loses it. When the main loop goes on, `term` refuses its writes.
  */
 export const createLeaseThread = ({ onError, ...options }: LeaseThreadOptions): LeaseThread => {
   const term = createTerm(monotonicNow);

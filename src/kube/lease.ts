@@ -21,7 +21,7 @@ export interface LeaderElection {
   lead: (signal: AbortSignal) => Promise<void>;
   /** Whether what leads still works: the lease is neither taken nor renewed while it does not. */
   isAlive?: () => boolean;
-  /** Told until when leading is allowed, at each renewal; of 0 when it ends. */
+  /** Called at each renewal with the time until which leading is allowed; with 0 when it ends. */
   onHeld?: (until: number) => void;
   onError?: (error: unknown) => void;
 }
@@ -103,7 +103,7 @@ const renew = async (term: Term, startedAt: number, signal: AbortSignal): Promis
     if (signal.aborted || leftMs <= 0) return undefined;
     if (!term.isAlive()) continue; // what leads hangs: time runs out, and another may begin
     const triedAt = clock.now();
-    // A conflict is no answer yet: the next look tells whose it is.
+    // A conflict is no answer yet: the next read shows who holds the Lease.
     const tried = record.take(retryMs).catch(reportUnlessConflict(onError));
     const held = await within(leftMs, tried, clock, signal);
     if (held === false) return undefined;

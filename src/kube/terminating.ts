@@ -2,8 +2,9 @@ import { resources } from './resources.ts';
 import type { KubeClient, ResourceType } from './types.ts';
 
 /**
- * What is being deleted around an object of one of our kinds, in words: the kind, its namespace, or that of metricops
- * itself. Kubernetes deletes the object along, which is nobody's order to delete what it stands for. undefined when none.
+ * Why an object of one of our kinds is being deleted together with something else: its kind, its namespace, or the
+ * namespace of metricops. Nobody then asked to delete what the object stands for. undefined when there is no such
+ * cause.
  */
 export const whatTerminates = async (
   { group, kind, plural }: ResourceType,

@@ -23,7 +23,7 @@ export interface Call {
   body?: unknown;
   contentType?: string;
   accept?: string;
-  /** Sent twice, it does what it does once: it may be repeated when the answer was lost. */
+  /** Idempotent: it may be retried when the answer was lost. */
   repeatable?: boolean;
 }
 
@@ -49,7 +49,9 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 60_000;
 /** A busy API server says when to come back; a request is not sent more often than this. */
 const MAX_TRIES = 5;
-/** Asked to wait longer than this, the caller hears it instead: it knows what else there is to do. */
+/**
+ * When the server asks for a longer wait than this, the call fails at once: the caller knows what else there is to do.
+ */
 const MAX_RETRY_AFTER_S = 30;
 const RESET_TRIES = 3;
 const NEVER_SENT = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
@@ -58,7 +60,8 @@ const CUT = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 /** One keep-alive dispatcher for requests; watches, long and few, do not take its connections. */
 export const createTransport = (connection: Connection, options: KubeClientOptions): Transport => {
   const { clock = systemClock } = options;
-  // HTTP/1.1: undici joins a repeated header into one over HTTP/2, which would merge the groups of an impersonated user.
+  // HTTP/1.1: undici joins a repeated header into one over HTTP/2, which would merge the groups of an impersonated
+  // user.
   const common = { allowH2: false, connect: connectorOf(connection) };
   const requests = new Agent({ ...common, connections: options.connections ?? 32, keepAliveTimeout: 60_000 });
   const watches = new Agent({ ...common, connections: null });
@@ -166,8 +169,9 @@ const first = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header[0] : header;
 
 /**
- * Milliseconds until the next try; undefined when there should be none. What the server put off it did not do, so that
- * is repeated whatever it is; what was cut off may have been done. A time-out is the caller's to judge.
+ * Milliseconds until the next try; undefined when there should be none. The server did not process a request that it
+ * answered with 429 or Retry-After, so any verb is retried. After a dropped connection the request may have been
+ * processed, so only idempotent calls are retried. A timeout is returned to the caller.
  */
 const retryDelayMs = (error: KubeError, call: Call, attempt: number): number | undefined => {
   const { status, retryAfterSeconds } = error;

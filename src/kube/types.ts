@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 
-/** A served resource, as discovery tells it. */
+/** A served resource, as discovery lists it. */
 export interface ResourceType {
   group: string;
   version: string;

@@ -22,7 +22,7 @@ export async function* watchOnce<T extends KubeObject>(
     if (answer.statusCode !== 200) throw errorFromAnswer(answer.statusCode, await answer.body.text(), undefined);
     for await (const line of linesOf(answer.body)) yield eventOf<T>(type, line);
   } catch (error) {
-    // Silence is no fault: where nothing changes the server may have nothing to say. The next one tells if it is gone.
+    // Silence is no error: nothing may have changed. The next watch fails if the server is gone.
     if ((error as { code?: string }).code === 'UND_ERR_BODY_TIMEOUT') return;
     throw error instanceof KubeError ? error : unreachable(error);
   }

@@ -31,7 +31,7 @@ export const limitRate =
     throw new Problem(status, 'TooManyRequests', { retryAfterSeconds: 1 });
   };
 
-/** Before the body is read: who does not know the token costs nothing. */
+/** Runs before the body is read: a caller without the token costs nothing. */
 export const requireBearer =
   (secret: SecretSource, onProved: (request: IncomingMessage) => void): RequestHandler =>
   async (request, _response, next) => {

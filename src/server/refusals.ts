@@ -13,7 +13,7 @@ const ENDPOINTS = ['alerts', 'push', 'records'] as const;
 
 /**
  * Every refused request in a metric, and in the log a line for each endpoint and reason, at most once a minute: an
- * Alertmanager with a wrong token never repeats, so that nobody else would tell of it.
+ * Alertmanager with a wrong token never repeats, so nothing else would report it.
  */
 export const createRefusals = (
   counter: Pick<Counter<'what' | 'result'>, 'inc'>,

@@ -85,7 +85,7 @@ const routeProbes = (app: Express, probes: Probes): void =>
 
 const METRICS_EVERY_MS = 1_000;
 
-/** Whoever scrapes, and however often: the text is made once a second, and held once. */
+/** The text is made at most once a second and held once, whatever the number of scrapers. */
 const serveMetrics = (registry: Registry, { clock }: Pick<ServerPorts, 'clock'>): RequestHandler => {
   let made: { text: Promise<Buffer>; at: number } | undefined;
   return async (_request, response) => {

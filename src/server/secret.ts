@@ -20,7 +20,7 @@ export const secretFile = (path: string, clock: Pick<Clock, 'now'>): SecretSourc
   };
 };
 
-/** Whether two texts are the same, in a time that tells nothing of either. */
+/** Whether two texts are the same, in a time that depends on neither. */
 export const isSame = (given: string, secret: string): boolean =>
   timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(secret).digest());
 

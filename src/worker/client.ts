@@ -4,9 +4,9 @@ import { startThread } from './thread.ts';
 
 export interface WorkerClient {
   /**
-   * Rejects with what `revive` makes of the worker's error. After timeoutMs the worker is ended, and so is every call. With
-   * a signal the method gets one of its own as its last argument; when it is raised the call rejects with its reason at
-   * once, and the method is told.
+   * Rejects with what `revive` makes of the worker's error. After timeoutMs the worker is ended, and so is every call.
+   * With a signal the method gets one of its own as its last argument; when it is raised the call rejects with its
+   * reason at once, and the method is named.
    */
   call<T>(method: string, args: readonly unknown[], timeoutMs?: number, signal?: AbortSignal): Promise<T>;
   close(): Promise<void>;

@@ -17,7 +17,9 @@ export interface Text {
 
 /** README and every page under docs/, line by line, without code. */
 export const pages = (): Text[] =>
-  ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].flatMap((file) => linesOf(file, withoutCode(read(file))));
+  ['README.md', 'src/README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].flatMap((file) =>
+    linesOf(file, withoutCode(read(file))),
+  );
 
 /** Manifests that are installed: their comments and, of the alert rules, everything. Descriptions in CRDs come from src/api. */
 export const manifests = (): Text[] =>

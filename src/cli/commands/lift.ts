@@ -36,7 +36,7 @@ const holdsNamed = async (cli: Cli, text: string): Promise<Hold[]> => {
   return hold ? [hold] : [];
 };
 
-/** The controller remembers the lift before it lets go. */
+/** The controller records the lift before it removes the finalizer. */
 const GONE_WITHIN_MS = 10_000;
 
 /** Deletes the Hold. Resolves with true when it is gone, false when the controller has not let go of it in time. */

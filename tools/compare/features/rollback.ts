@@ -12,8 +12,8 @@ export const rollback: Row[] = [
     argo: { mark: 'no', note: 'Argo Rollouts, during a rollout' },
     flagger: { mark: 'no', note: 'only while the analysis runs', page: `${FLAGGER}usage/how-it-works` },
     rollouts: {
-      mark: 'no',
-      note: 'only while the rollout or its analysis runs',
+      mark: 'partly',
+      note: 'while its analysis runs; for blue/green also after the promotion',
       page: `${ROLLOUTS}features/analysis/`,
     },
     ours: shown(LOOP, 'push, sync, inject, record, alert, rollback, hold, fix: with the default guardrails'),
