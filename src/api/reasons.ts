@@ -24,7 +24,7 @@ export const reasons = {
   },
   SecretNotFound: {
     means: 'The Secret of spec.source.git.secretRef does not exist or has none of the known keys.',
-    next: 'Create it in the namespace of the GitSync with username and password, or token, or ca.crt alone.',
+    next: 'Create it in the namespace of the GitSync with username and password, or bearerToken, or ca.crt alone.',
   },
   ReconciliationFailed: {
     means: 'The sync ended with an unexpected error and is tried again.',

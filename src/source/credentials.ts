@@ -8,6 +8,7 @@ import {
   type WatchCache,
   type WatchCachePorts,
 } from '../kube/index.ts';
+import { isRecord } from '../ssa/field-set.ts';
 import { SyncError } from './source-of.ts';
 
 export interface SecretName {
@@ -86,21 +87,37 @@ export const createCredentials = (client: KubeClient, ports: WatchCachePorts): C
   };
 };
 
-const credentialsIn = (key: string, { data }: KubeObject): GitCredentials => {
-  const values = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
-  const value = (name: string): string | undefined => {
-    const text = values[name];
-    return typeof text === 'string' ? Buffer.from(text, 'base64').toString() : undefined;
-  };
-  const fields = {
-    username: value('username'),
-    password: value('password'),
-    token: value('token') ?? value('bearerToken'),
-    ca: value('ca.crt'),
-  };
-  if (fields.password === undefined && fields.token === undefined && fields.ca === undefined)
-    throw new SyncError('SecretNotFound', `Secret ${key} has none of password, token and ca.crt`);
-  return Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)) as GitCredentials;
+/** Keys of the Secret; the first that is there counts. They are those of Flux's Git Secrets, the older ones too, and `token`. */
+const KEYS: Readonly<Record<keyof GitCredentials, readonly string[]>> = {
+  username: ['username'],
+  password: ['password'],
+  token: ['bearerToken', 'token'],
+  ca: ['ca.crt', 'caFile'],
+};
+
+const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials => {
+  const values = isRecord(data) ? data : {};
+  const credentials: GitCredentials = {};
+  for (const field of FIELDS_OF_CREDENTIALS) {
+    const value = KEYS[field].map((key) => values[key]).find((text) => typeof text === 'string');
+    if (typeof value === 'string') credentials[field] = Buffer.from(value, 'base64').toString();
+  }
+  const { password, token, ca } = credentials;
+  if (password === undefined && token === undefined && ca === undefined)
+    throw new SyncError('SecretNotFound', `Secret ${secret} has none of ${USEFUL}; ${keysIn(values)}`);
+  return credentials;
+};
+
+const FIELDS_OF_CREDENTIALS = Object.keys(KEYS) as (keyof GitCredentials)[];
+const USEFUL = 'password (with username), bearerToken, token, ca.crt and caFile';
+const NAMED = 5;
+
+/** Their names; what they hold is in no message. */
+const keysIn = (values: Record<string, unknown>): string => {
+  const keys = Object.keys(values).toSorted();
+  if (keys.length === 0) return 'it is empty';
+  const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : '';
+  return `its keys are ${keys.slice(0, NAMED).join(', ')}${more}`;
 };
 
 /** Annotations may hold the whole Secret again, as kubectl applied it. */
