@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { unlessAborted } from '../abort.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { isReason } from '../api/reasons.ts';
 import { createFairSemaphore } from '../kube/fair-semaphore.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
-import { GitError, isDamaged } from './errors.ts';
+import { isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';
 import { createMirrorCache } from './mirror-cache.ts';
 import type { GitCallOptions, GitRoom, GitSource, GitTree } from './types.ts';
 import type { FetchCall, Fetched, Place } from './worker.ts';
 
-export { GitError } from './errors.ts';
 export type { GitLimits } from './limits.ts';
 export { pointerWords } from './refused.ts';
 export type {
@@ -92,16 +92,16 @@ const NEVER = new AbortController().signal;
 
 const revive = ({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }) =>
   Object.assign(
-    new GitError(isReason(code) ? code : 'ReconciliationFailed', message),
+    new ReasonError(isReason(code) ? code : 'ReconciliationFailed', message),
     stack === undefined ? {} : { stack },
   );
 
 const ended =
   (heapMb: number) =>
-  (how: WorkerEnd, cause?: unknown): GitError =>
+  (how: WorkerEnd, cause?: unknown): ReasonError =>
     how === 'memory'
-      ? new GitError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)
-      : new GitError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause);
+      ? new ReasonError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)
+      : new ReasonError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause);
 
 const hostOf = ({ url }: GitSource): string => (URL.canParse(url) ? new URL(url).host : url);
 const groupOf = (source: GitSource): string => source.tenant ?? hostOf(source);

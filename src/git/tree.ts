@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
-import { damaged, GitError, tooLarge } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import { damaged, tooLarge } from './errors.ts';
 import { type Folder, PARSED_RATIO, parseFolder, rootOf, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
 import type { GitLimits } from './limits.ts';
@@ -81,7 +82,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
       const below = [...parts, entry.name];
       assertSafe(entry.name, below);
       // A folder and a symlink of the same name: what is written to the one would land where the other leads.
-      if (names.has(entry.name)) throw new GitError('PathOutsideRepository', `${below.join('/')} is there twice`);
+      if (names.has(entry.name)) throw new ReasonError('PathOutsideRepository', `${below.join('/')} is there twice`);
       names.add(entry.name);
     }
     return entries;
@@ -138,7 +139,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
   const folderAt = async (path: string): Promise<Entry> => {
     const entry = await entryAt(path, 'refuse');
     if (entry?.type === 'tree') return entry;
-    throw new GitError('PathNotFound', `commit ${commit.slice(0, 12)} has no folder ${path}; check spec.path`);
+    throw new ReasonError('PathNotFound', `commit ${commit.slice(0, 12)} has no folder ${path}; check spec.path`);
   };
 
   const read = async (file: TreeFile): Promise<Buffer> => {
@@ -149,7 +150,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
   const behind = async (link: TreeFile): Promise<TreeFile> => {
     const found = await follow(link.path);
     if (found?.entry.type === 'blob') return fileOf(found.path, found.entry);
-    throw new GitError('PathNotFound', `symlink ${link.path} leads to no file of the repository`);
+    throw new ReasonError('PathNotFound', `symlink ${link.path} leads to no file of the repository`);
   };
 
   return {
@@ -236,7 +237,7 @@ const fileOf = (path: string, { oid, isLink }: Entry): TreeFile => ({ path, oid,
 
 const partsOf = (path: string): string[] => {
   const normal = posix.normalize(path);
-  if (leavesRepository(normal)) throw new GitError('PathOutsideRepository', `${path} leads out of the repository`);
+  if (leavesRepository(normal)) throw new ReasonError('PathOutsideRepository', `${path} leads out of the repository`);
   return normal.split('/').filter((p) => p !== '' && p !== '.');
 };
 
@@ -247,7 +248,7 @@ const leavesRepository = (normal: string): boolean =>
 const assertSafe = (name: string, path: string[]): void => {
   if (['', '.', '..'].includes(name) || /[/\\\0]/.test(name) || /^\.git$/i.test(name)) {
     const shown = JSON.stringify(path.join('/'));
-    throw new GitError('PathOutsideRepository', `the repository holds a forbidden name: ${shown}`);
+    throw new ReasonError('PathOutsideRepository', `the repository holds a forbidden name: ${shown}`);
   }
 };
 
@@ -256,7 +257,7 @@ const insideOrThrow = (link: TreeFile, content: Buffer): string => {
   const target = content.toString();
   const resolved = posix.normalize(posix.join(posix.dirname(link.path), target));
   if (posix.isAbsolute(target) || leavesRepository(resolved)) {
-    throw new GitError('PathOutsideRepository', `symlink ${link.path} leads out of the repository, to ${target}`);
+    throw new ReasonError('PathOutsideRepository', `symlink ${link.path} leads out of the repository, to ${target}`);
   }
   return resolved;
 };

@@ -85,7 +85,7 @@ export interface GitCallOptions {
   signal?: AbortSignal;
 }
 
-/** Rejects with GitError. */
+/** Rejects with ReasonError. */
 export interface GitRoom {
   /** Asks the server what the ref is now: one small answer. */
   resolve(source: GitSource, options?: GitCallOptions): Promise<{ revision: string; commit: string }>;

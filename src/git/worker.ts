@@ -1,10 +1,11 @@
 import { workerData } from 'node:worker_threads';
 import type { Agent } from 'undici';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitRef } from '../api/source.ts';
 import { createFairSemaphore } from '../kube/fair-semaphore.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
-import { GitError, isDamaged } from './errors.ts';
+import { isDamaged } from './errors.ts';
 import type { Folder } from './folder.ts';
 import { createAgent, createGitHttp } from './http.ts';
 import { type GitLimits, withinMs } from './limits.ts';
@@ -70,7 +71,7 @@ const resolve = async (source: GitSource, signal: AbortSignal): Promise<{ revisi
   const name = fullName(ref);
   if (name === undefined) return { revision: ref.commit ?? '', commit: ref.commit ?? '' };
   const found = await askRef(remoteOf(source, limits.lookMs, signal), name);
-  if (!found) throw new GitError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.source.git.ref`);
+  if (!found) throw new ReasonError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.source.git.ref`);
   const commit = found.peeled ?? found.oid;
   return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
 };

@@ -1,14 +1,13 @@
 import type { KubeObject } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitTree } from '../git/index.ts';
 import { createFairSemaphore, type FairSemaphore } from '../kube/index.ts';
-import { RenderError } from './errors.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { type KustomizePorts, kustomizeBuild } from './kustomize.ts';
 import { type ManifestText, parseAll } from './parse.ts';
 import { areLarge, type ManifestParser } from './parser.ts';
 import { parseDocuments } from './yaml.ts';
 
-export { RenderError } from './errors.ts';
 export { removeCopies } from './kustomize.ts';
 export { createParser, type ManifestParser } from './parser.ts';
 export { parseManifests } from './yaml.ts';
@@ -67,7 +66,7 @@ export const createRenderTurns = (): RenderTurns => ({
 
 const ROOT = '.';
 
-/** The objects that a folder of a commit asks for. Throws RenderError or GitError. */
+/** The objects that a folder of a commit asks for. Throws ReasonError. */
 export const render = async (input: RenderInput, ports: RenderPorts): Promise<Rendered> => {
   const { tree, mode, path, tenant = '' } = input;
   const { turns = unlimited, parser = inThisThread } = ports;
@@ -94,7 +93,7 @@ const plainly = async (
   if (found) return undefined;
   if (bytes > MAX_BYTES) {
     const most = `one sync takes ${MAX_BYTES}: split it into several GitSyncs`;
-    throw new RenderError('ManifestTooLarge', `the manifests in ${path} have more than ${bytes} bytes; ${most}`);
+    throw new ReasonError('ManifestTooLarge', `the manifests in ${path} have more than ${bytes} bytes; ${most}`);
   }
   const parse = (): Promise<KubeObject[]> => parser.parse(texts, tenant);
   const objects = areLarge(texts) ? await turns.large(tenant, parse) : await parse();

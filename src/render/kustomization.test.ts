@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { describe, it } from 'mocha';
+import type { ReasonError } from '../api/reason-error.ts';
 import type { GitTree } from '../git/index.ts';
-import type { RenderError } from './errors.ts';
 import { kustomizationFolders } from './kustomization.ts';
 import { parseDocuments } from './yaml.ts';
 
@@ -99,14 +99,14 @@ describe('the folders of a kustomization', () => {
           '.',
           documentsOf,
         ),
-        (e: RenderError) => e.code === 'RemoteBaseRefused',
+        (e: ReasonError) => e.code === 'RemoteBaseRefused',
       ));
   }
 
   it('are not looked for in a file that is too large for one', () =>
     assert.rejects(
       kustomizationFolders(treeOf({ 'kustomization.yaml': '#'.repeat(300_000) }), '.', documentsOf),
-      (e: RenderError) => e.code === 'ManifestTooLarge' && /kustomization\.yaml/.test(e.message),
+      (e: ReasonError) => e.code === 'ManifestTooLarge' && /kustomization\.yaml/.test(e.message),
     ));
 
   it('are not looked for in more text than all kustomizations of a build may have', () => {
@@ -120,7 +120,7 @@ describe('the folders of a kustomization', () => {
         '.',
         documentsOf,
       ),
-      (e: RenderError) => e.code === 'ManifestTooLarge' && /4194304 bytes/.test(e.message),
+      (e: ReasonError) => e.code === 'ManifestTooLarge' && /4194304 bytes/.test(e.message),
     );
   });
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitTree } from '../git/index.ts';
-import { RenderError } from './errors.ts';
 import type { ManifestText } from './parse.ts';
 
 export const KUSTOMIZATION_FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
@@ -42,7 +42,7 @@ export const kustomizationFolders = async (
   };
   for (const folder of found) {
     if (found.size > MAX_FOLDERS) {
-      throw new RenderError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
+      throw new ReasonError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
     }
     for (const { entry, plugin } of await sourcesOf(read, folder, documentsOf)) {
       const at = posix.join(folder, entry);
@@ -66,12 +66,12 @@ const reader = (tree: Pick<GitTree, 'find' | 'read'>, documentsOf: ReadDocuments
     if (!file || file.mode === 'folder') return [];
     const content = await tree.read(file);
     if (content.length > MAX_BYTES) {
-      throw new RenderError('ManifestTooLarge', `${path} has ${content.length} bytes; ${MAX_BYTES} are taken`);
+      throw new ReasonError('ManifestTooLarge', `${path} has ${content.length} bytes; ${MAX_BYTES} are taken`);
     }
     total += content.length;
     if (total > MAX_TOTAL_BYTES) {
       const what = 'the kustomizations and configurations of plug-ins';
-      throw new RenderError('ManifestTooLarge', `${what}, with ${path}, have more than ${MAX_TOTAL_BYTES} bytes`);
+      throw new ReasonError('ManifestTooLarge', `${what}, with ${path}, have more than ${MAX_TOTAL_BYTES} bytes`);
     }
     return documentsOf({ file: path, text: Buffer.from(content).toString() });
   };
@@ -107,11 +107,11 @@ const entriesOf = (kustomization: unknown): Source[] =>
 const refuseRemotes = (value: unknown, file: string): void => {
   for (const [field, member] of membersOf(value)) {
     if (CHARTS.has(field)) {
-      throw new RenderError('RemoteBaseRefused', `${file} inflates Helm charts; commit what they render instead`);
+      throw new ReasonError('RemoteBaseRefused', `${file} inflates Helm charts; commit what they render instead`);
     }
     const remote = NAMES.has(field) ? textsOf(member).find(isRemote) : undefined;
     if (remote !== undefined) {
-      throw new RenderError('RemoteBaseRefused', `${file} names ${remote}; copy it into the repository instead`);
+      throw new ReasonError('RemoteBaseRefused', `${file} names ${remote}; copy it into the repository instead`);
     }
     refuseRemotes(member, file);
   }

@@ -11,7 +11,7 @@ import { idOf, type SyncName } from './types.ts';
 export interface FolderReader {
   /**
    * The folders that the pattern of this generator matches. Asks the server once in the set's interval, or after `ask`;
-   * else what is known is the answer. Rejects with GitError or SyncError when the repository can't be read.
+   * else what is known is the answer. Rejects with ReasonError when the repository can't be read.
    */
   read(set: GitSyncSet, generator: FoldersGenerator): Promise<FoldersFound>;
   /** The next `read` asks the server. */

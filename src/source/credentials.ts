@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitCredentials } from '../git/index.ts';
 import {
   createWatchCache,
@@ -9,7 +10,6 @@ import {
   type WatchCachePorts,
 } from '../kube/index.ts';
 import { isRecord } from '../ssa/field-set.ts';
-import { SyncError } from './source-of.ts';
 
 export interface SecretName {
   namespace: string;
@@ -17,7 +17,7 @@ export interface SecretName {
 }
 
 export interface Credentials {
-  /** What the Secret says now; a request only when it changed. Rejects with SyncError SecretNotFound. */
+  /** What the Secret says now; a request only when it changed. Rejects with ReasonError SecretNotFound. */
   read(secret: SecretName): Promise<GitCredentials>;
   /** Told of a Secret that was asked for and is another one now. */
   onChange(handler: (secret: SecretName) => void): void;
@@ -75,9 +75,9 @@ export const createCredentials = (client: KubeClient, ports: WatchCachePorts): C
       remember(key, {});
       const found = await client.get(resources.secrets, secret).catch((error: unknown) => {
         if (!(error instanceof KubeError) || error.status === 0) throw error; // no answer is none of the Secret's faults
-        throw new SyncError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
+        throw new ReasonError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
       });
-      if (!found) throw new SyncError('SecretNotFound', `Secret ${key} does not exist`);
+      if (!found) throw new ReasonError('SecretNotFound', `Secret ${key} does not exist`);
       const credentials = credentialsIn(key, found);
       remember(key, { version: found.metadata.resourceVersion, credentials });
       return credentials;
@@ -104,7 +104,7 @@ const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials => 
   }
   const { password, token, ca } = credentials;
   if (password === undefined && token === undefined && ca === undefined)
-    throw new SyncError('SecretNotFound', `Secret ${secret} has none of ${USEFUL}; ${keysIn(values)}`);
+    throw new ReasonError('SecretNotFound', `Secret ${secret} has none of ${USEFUL}; ${keysIn(values)}`);
   return credentials;
 };
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { fakeClock } from '../../test/support/clock.ts';
 import type { GitSync } from '../api/gitsync.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { addressOf } from '../api/source.ts';
-import { GitError, type GitRoom, type GitSource, type GitTree } from '../git/index.ts';
+import type { GitRoom, GitSource, GitTree } from '../git/index.ts';
 import { KubeError } from '../kube/index.ts';
 import type { SecretName } from './credentials.ts';
 import { createSources, type Follower, sourceKey } from './heads.ts';
-import { SyncError } from './source-of.ts';
 
 const SHOP = 'https://git.example.com/shop.git';
 const OTHER = 'https://forge.example.org/other.git';
@@ -22,11 +22,11 @@ const syncOf = (name: string, git: object = {}, spec: object = {}): GitSync =>
 
 /** Repositories by URL: a commit, and what its folders hold. What the room is asked for is in `asked`. */
 const fakeGit = () => {
-  const heads = new Map<string, { commit: string; folders: Record<string, string> } | GitError | Promise<never>>();
+  const heads = new Map<string, { commit: string; folders: Record<string, string> } | ReasonError | Promise<never>>();
   const asked: string[] = [];
   const headOf = async (url: string) => {
     const head = await heads.get(url);
-    if (!head || head instanceof Error) throw head ?? new GitError('RepositoryNotFound', `no ${url}`);
+    if (!head || head instanceof Error) throw head ?? new ReasonError('RepositoryNotFound', `no ${url}`);
     return head;
   };
   const room: GitRoom = {
@@ -62,7 +62,8 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
     credentials: {
       async read({ namespace, name }) {
         const password = secrets[`${namespace}/${name}`];
-        if (password === undefined) throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
+        if (password === undefined)
+          throw new ReasonError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
         return { password };
       },
       onChange: (handler) => void changed.push(handler),
@@ -168,13 +169,13 @@ describe('sources', () => {
     await start();
     synced({ 'shop/web': 'web', 'shop/db': 'db' });
     since();
-    git.heads.set(SHOP, new GitError('RepositoryUnreachable', 'connection refused'));
+    git.heads.set(SHOP, new ReasonError('RepositoryUnreachable', 'connection refused'));
     await advance(70_000);
     const failing = since();
     assert.deepEqual(failing.news, ['shop/db', 'shop/web']);
     assert.ok(failing.asked.length > 1, 'it is tried again');
-    assert.ok(sources.head(web) instanceof GitError);
-    git.heads.set(SHOP, new GitError('AuthenticationFailed', 'the token is over'));
+    assert.ok(sources.head(web) instanceof ReasonError);
+    git.heads.set(SHOP, new ReasonError('AuthenticationFailed', 'the token is over'));
     await advance(5_000);
     assert.deepEqual(since().news, ['shop/db', 'shop/web']); // another failure is news
     commit('c1', { web: 'w1', db: 'd1' });
@@ -249,7 +250,7 @@ describe('sources', () => {
     const own = syncOf('shop/app', { secretRef: { name: 'git' } }, { interval: '1h' });
     const { start, since, changed, settle, sources } = setUp([own], secrets);
     await start();
-    assert.ok(sources.head(own) instanceof SyncError);
+    assert.ok(sources.head(own) instanceof ReasonError);
     since();
     secrets['shop/git'] = 'pass';
     for (const handler of changed) handler({ namespace: 'shop', name: 'git' });
@@ -259,13 +260,13 @@ describe('sources', () => {
 
   it('ask a server that fails ever more seldom, and one that sends what is over the limits or damaged once an interval', async () => {
     const { git, start, since, advance } = setUp([syncOf('shop/web', {}, { interval: '1h' })]);
-    git.heads.set(SHOP, new GitError('RepositoryUnreachable', 'connection refused'));
+    git.heads.set(SHOP, new ReasonError('RepositoryUnreachable', 'connection refused'));
     await start();
     since();
     await advance(3_600_000);
     assert.equal(since().asked.length, 11); // after 5, 15, 35, 75, 155, 315, 635 s, and then every ten minutes
     for (const code of ['RepositoryTooLarge', 'RepositoryDamaged'] as const) {
-      git.heads.set(SHOP, new GitError(code, 'fetched for nothing'));
+      git.heads.set(SHOP, new ReasonError(code, 'fetched for nothing'));
       await advance(600_000);
       since();
       await advance(3_600_000);
@@ -290,7 +291,7 @@ describe('sources', () => {
     await start();
     assert.deepEqual(new Set(since().news), new Set(['shop/web', 'calm/app']));
     const problem = sources.head(web);
-    assert.ok(problem instanceof SyncError);
+    assert.ok(problem instanceof ReasonError);
     assert.deepEqual([problem.code, problem.message], ['InternalError', 'unexpected TypeError']);
     await advance(30_000);
     assert.deepEqual(since().news, []);

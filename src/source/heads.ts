@@ -1,14 +1,15 @@
 import { unlessAborted } from '../abort.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { Reason } from '../api/reasons.ts';
 import { parseRepositoryUrl } from '../api/repository-url.ts';
 import type { Clock } from '../clock.ts';
-import { GitError, type GitRoom, type GitSource } from '../git/index.ts';
+import type { GitRoom, GitSource } from '../git/index.ts';
 import { createWorkQueue, KubeError } from '../kube/index.ts';
 import { fetchTimeoutOf, intervalOf, retryIn, withJitter } from './backoff.ts';
 import type { Credentials } from './credentials.ts';
-import { gitOf, SyncError, sourceOf } from './source-of.ts';
+import { gitOf, sourceOf } from './source-of.ts';
 
 /** Where a ref stands. */
 export interface Head {
@@ -19,7 +20,7 @@ export interface Head {
 
 export interface Sources {
   /** What is known of the sync's repository and ref; undefined before the first answer, an error after a failed one. */
-  head(sync: GitSync): Head | GitError | SyncError | undefined;
+  head(sync: GitSync): Head | ReasonError | undefined;
   /** Identity of what these paths hold in the head; undefined where that was not asked for yet. */
   contentOf(sync: GitSync, paths: readonly string[]): string | undefined;
   /** Asks the server now, for all GitSyncs of that ref at once. `tell`: this one hears of the answer in any case. */
@@ -56,7 +57,7 @@ export interface SourcesPorts {
 
 interface Source {
   head?: Head;
-  problem?: GitError | SyncError;
+  problem?: ReasonError;
   /** Looks in a row that failed. */
   failures: number;
   /** Of the head's commit, by path. */
@@ -122,9 +123,7 @@ export const createSources = (ports: SourcesPorts): Sources => {
     { error, told, interval }: { error: unknown; told: ReadonlySet<string>; interval: number },
   ): number => {
     const problem =
-      error instanceof GitError || error instanceof SyncError
-        ? error
-        : new SyncError('InternalError', ports.onUnforeseen(error, urlOf(key)));
+      error instanceof ReasonError ? error : new ReasonError('InternalError', ports.onUnforeseen(error, urlOf(key)));
     // Its id is another one each time.
     const everyone =
       source.problem?.code !== problem.code ||

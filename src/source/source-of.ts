@@ -1,20 +1,8 @@
-import type { Reason } from '../api/reasons.ts';
 import type { GitSourceSpec, SourceSpec } from '../api/source.ts';
 import type { GitSource } from '../git/index.ts';
 import type { Credentials } from './credentials.ts';
 
-/** A sync can't go on; `code` is the reason of its Ready condition. */
-export class SyncError extends Error {
-  override name = 'SyncError';
-  readonly code: Reason;
-
-  constructor(code: Reason, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** What Git is asked with: the member of a source, whose it is, and the credentials that it names. Rejects with SyncError. */
+/** What Git is asked with: the member of a source, whose it is, and the credentials that it names. Rejects with ReasonError. */
 export const sourceOf = async (
   { git, namespace, timeoutMs }: { git: GitSourceSpec; namespace: string; timeoutMs: number },
   credentials: Credentials,

@@ -1,8 +1,9 @@
 import type { GitSync } from '../api/gitsync.ts';
 import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitRoom, GitSource } from '../git/index.ts';
 import { type Discovery, KubeError, type ResourceType } from '../kube/index.ts';
-import { RenderError, type Rendered, type RenderPorts, render } from '../render/index.ts';
+import { type Rendered, type RenderPorts, render } from '../render/index.ts';
 import { withVersionedConfig } from '../snapshot/index.ts';
 
 export interface SourcePorts {
@@ -47,7 +48,7 @@ const refuseTwins = (objects: readonly KubeObject[]): void => {
     const id = keyString(key);
     if (seen.has(id)) {
       const message = `${describeKey(key)} is there twice, once its namespace is filled in`;
-      throw new RenderError('DuplicateObject', message);
+      throw new ReasonError('DuplicateObject', message);
     }
     seen.add(id);
   }

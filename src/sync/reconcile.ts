@@ -3,17 +3,17 @@ import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
 import type { Hold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { Clock } from '../clock.ts';
-import { GitError, type GitSource } from '../git/index.ts';
+import type { GitSource } from '../git/index.ts';
 import type { HealthThread } from '../health/thread.ts';
 import type { HoldController } from '../holds/controller.ts';
 import { holdForManualUndo } from '../holds/manual-undo.ts';
 import { type EventRecorder, KubeError } from '../kube/index.ts';
 import { refusalOfObject } from '../policy/platform.ts';
-import { RenderError, type Rendered } from '../render/index.ts';
+import type { Rendered } from '../render/index.ts';
 import { type Digests, digestsOf, hashOf } from '../snapshot/index.ts';
 import type { Sources } from '../source/heads.ts';
-import { SyncError } from '../source/source-of.ts';
 import { describeDrift } from '../ssa/diff.ts';
 import { ignoreRulesChanged } from '../ssa/ignore-rules.ts';
 import type { Log } from '../telemetry/index.ts';
@@ -37,7 +37,7 @@ import { type Plan, plan } from './plan.ts';
 import type { Renderings } from './renderings.ts';
 import { retrySyncIn } from './retry.ts';
 import type { SyncState } from './state.ts';
-import { isHopeless, unlessUnrenderable } from './unrenderable.ts';
+import { isHopeless, isOfTheCommit, unlessUnrenderable } from './unrenderable.ts';
 import { unhealthyOf, waitForHealth } from './wait.ts';
 
 export interface ReconcilePorts extends SourcePorts, ApplyPorts {
@@ -319,9 +319,8 @@ const noticeUndone = async (
 const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> => new Set(keys.map((k) => k.namespace));
 
 const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined => {
-  if (error instanceof GitError || error instanceof RenderError || error instanceof SyncError) {
-    const permanent = error instanceof RenderError;
-    return { kind: 'failed', reason: error.code, message: error.message, permanent };
+  if (error instanceof ReasonError) {
+    return { kind: 'failed', reason: error.code, message: error.message, permanent: isOfTheCommit(error.code) };
   }
   if (error instanceof KubeError) {
     return { kind: 'failed', reason: 'ReconciliationFailed', message: error.message, permanent: false };

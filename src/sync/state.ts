@@ -1,7 +1,7 @@
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
+import type { ReasonError } from '../api/reason-error.ts';
 import type { GitSource } from '../git/index.ts';
-import type { RenderError } from '../render/index.ts';
 import type { Unrecorded } from './apply/record-release.ts';
 import type { Kept } from './inventory/kept.ts';
 
@@ -70,7 +70,7 @@ export interface SyncState {
   /** How often in a row this was tried and failed. */
   failing?: { what: string; times: number };
   /** What can't be rendered, whoever tries: it is not rendered again as long as it is the same. */
-  unrenderable?: { what: string; error: RenderError };
+  unrenderable?: { what: string; error: ReasonError };
   /** Since when objects are waited for, by what was planned. */
   waitingSince?: { fingerprint: string; at: number };
 }

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { createGit, type GitError, type GitLimits, type GitSource, type GitTree } from '../../src/git/index.ts';
+import type { ReasonError } from '../../src/api/reason-error.ts';
+import { createGit, type GitLimits, type GitSource, type GitTree } from '../../src/git/index.ts';
 import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 import { type HostileGit, startHostileGit } from '../support/hostile-git.ts';
 import { appending, commitOf, oidOf, type PackEntry, packOf, repositoryOf } from '../support/packs.ts';
@@ -18,7 +19,7 @@ const text = async (tree: GitTree, path: string): Promise<string> => {
   return Buffer.from(await tree.read(file)).toString();
 };
 const fails = (work: Promise<unknown>, code: string, message: RegExp): Promise<void> =>
-  assert.rejects(work, (e: GitError) => {
+  assert.rejects(work, (e: ReasonError) => {
     assert.equal(e.code, code, e.stack);
     assert.match(e.message, message);
     return true;

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { createGit, type GitError, type GitSource, type GitTree } from '../../src/git/index.ts';
-import { createParser, type RenderError, render } from '../../src/render/index.ts';
+import type { ReasonError } from '../../src/api/reason-error.ts';
+import { createGit, type GitSource, type GitTree } from '../../src/git/index.ts';
+import { createParser, render } from '../../src/render/index.ts';
 import { ensurePrograms } from '../../tools/cluster/build.ts';
 import { writeCertificates } from '../../tools/cluster/certificates.ts';
 import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
@@ -36,7 +37,7 @@ describe('a repository over HTTP', () => {
     return objects.map((o) => o.metadata.name);
   };
   const fails = (work: Promise<unknown>, code: string, message: RegExp): Promise<void> =>
-    assert.rejects(work, (e: GitError | RenderError) => {
+    assert.rejects(work, (e: ReasonError) => {
       assert.equal(e.code, code, e.message);
       assert.match(e.message, message);
       return true;
@@ -170,7 +171,7 @@ describe('a repository over HTTP', () => {
     const wrong = names(source({ url: inside.url, credentials: { ...credentials, password: 'wrong-word' } }));
     await assert.rejects(
       wrong,
-      (e: GitError) =>
+      (e: ReasonError) =>
         e.code === 'AuthenticationFailed' && !JSON.stringify([e.message, e.stack]).includes('wrong-word'),
     );
     assert.deepEqual(await names(source({ url: inside.url, credentials })), ['one']);

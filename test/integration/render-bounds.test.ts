@@ -62,7 +62,7 @@ describe('a kustomize build', () => {
     return render({ tree, path, mode: 'Auto', tenant }, { kustomize, timeoutMs, parser, turns, bounds });
   };
   const refused = (promise: Promise<unknown>, says: RegExp) =>
-    assert.rejects(promise, { name: 'RenderError', code: 'ManifestTooLarge', message: says });
+    assert.rejects(promise, { name: 'ReasonError', code: 'ManifestTooLarge', message: says });
 
   it('of 3 MB of definitions fits', async () => assert.ok((await build('large')).objects.length > 100));
 

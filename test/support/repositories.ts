@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { GitError, type GitRoom, type GitTree } from '../../src/git/index.ts';
+import { ReasonError } from '../../src/api/reason-error.ts';
+import type { GitRoom, GitTree } from '../../src/git/index.ts';
 
 export interface Repositories {
   room: GitRoom;
@@ -54,7 +55,7 @@ export const createRepositories = (): Repositories => {
         asked.push(`resolve ${url}`);
         await instead.get(url)?.();
         const head = heads.get(url);
-        if (!head) throw new GitError('RepositoryNotFound', `no repository at ${url}`);
+        if (!head) throw new ReasonError('RepositoryNotFound', `no repository at ${url}`);
         return { revision: `main@${head.commit}`, commit: head.commit };
       },
       open: async ({ url }, commit) => treeOf(url, commit),
