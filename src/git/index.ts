@@ -2,25 +2,18 @@ import { existsSync } from 'node:fs';
 import { unlessAborted } from '../abort.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { isReason } from '../api/reasons.ts';
+import type { CallOptions, FileTree } from '../file-tree.ts';
 import { createFairSemaphore } from '../kube/fair-semaphore.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
 import { isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';
 import { createMirrorCache } from './mirror-cache.ts';
-import type { GitCallOptions, GitRoom, GitSource, GitTree } from './types.ts';
+import type { GitRoom, GitSource } from './types.ts';
 import type { FetchCall, Fetched, Place } from './worker.ts';
 
 export type { GitLimits } from './limits.ts';
 export { pointerWords } from './refused.ts';
-export type {
-  FolderTexts,
-  GitCallOptions,
-  GitCredentials,
-  GitRoom,
-  GitSource,
-  GitTree,
-  TreeFile,
-} from './types.ts';
+export type { GitCredentials, GitRoom, GitSource } from './types.ts';
 
 /** Beside this file; when it is bundled, beside the bundle. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-worker.js', import.meta.url);
@@ -75,8 +68,8 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
 
   return {
     resolve: (source, { signal = NEVER } = {}) => reader.call('resolve', [source], undefined, signal),
-    async open(source, commit, { signal = NEVER }: GitCallOptions = {}) {
-      const work = async (): Promise<GitTree> => {
+    async open(source, commit, { signal = NEVER }: CallOptions = {}) {
+      const work = async (): Promise<FileTree> => {
         const dir = await shelf.place(source);
         const gitdir = (await locate(dir, commit)) ?? (await fetch({ dir, source, commit }, signal));
         const again = (at: Place, error: unknown): Promise<Place> => elsewhere(source, at, error);
@@ -125,7 +118,7 @@ interface TreePorts {
   reads<T>(read: () => Promise<T>): Promise<T>;
 }
 
-const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts): GitTree => {
+const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts): FileTree => {
   let at = place;
   const call = async <T>(method: string, ...args: unknown[]): Promise<T> => {
     const place = at;
@@ -138,7 +131,6 @@ const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts)
     }
   };
   return {
-    commit: place.commit,
     oid: (path) => call('oid', path),
     oids: (paths) => call('oids', paths),
     texts: (path, wanted) => reads(() => call('texts', path, wanted)),

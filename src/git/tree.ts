@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { ReasonError } from '../api/reason-error.ts';
+import type { FileTree, FolderTexts, TreeFile } from '../file-tree.ts';
 import { damaged, tooLarge } from './errors.ts';
 import { type Folder, PARSED_RATIO, parseFolder, rootOf, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
@@ -8,7 +9,6 @@ import type { GitLimits } from './limits.ts';
 import type { ByteCache } from './lru.ts';
 import { type Objects, OversizedError } from './objects.ts';
 import { isPointer, refusePointer, refuseSubmodule } from './refused.ts';
-import type { FolderTexts, GitTree, TreeFile } from './types.ts';
 
 interface At {
   commit: string;
@@ -23,7 +23,7 @@ interface At {
 type Entry = Pick<TreeEntry, 'oid' | 'type' | 'isLink'>;
 
 /** The files of one commit, straight from the packs: nothing is checked out. */
-export const createTree = ({ commit, objects, folders, limits, breathe }: At): GitTree => {
+export const createTree = ({ commit, objects, folders, limits, breathe }: At): FileTree => {
   const rootEntry = (): Entry => {
     const { type, content } = objects.read(commit);
     if (type !== 'commit') throw damaged(`object ${commit} is no commit`);
@@ -154,7 +154,6 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
   };
 
   return {
-    commit,
     oid: async (path) => (await entryAt(path))?.oid,
     async oids(paths) {
       const found: (string | undefined)[] = [];
@@ -164,20 +163,15 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
     files: async (path) => (await walkFrom(await folderAt(path), path)).files,
     folders: async (pattern, exclude) =>
       foldersBelow(rootEntry().oid, [], { segments: segmentsOf(pattern), exclude, found: [], entries: 0 }),
-    async texts(path, { unless, pattern, maxBytes }) {
+    async texts(path, { pattern, maxBytes }) {
       const entry = await folderAt(path);
       const { files, submodules } = await walkFrom(entry, path);
-      const folder = partsOf(path).join('/');
-      const isMarker = (file: TreeFile): boolean =>
-        unless.includes(posix.basename(file.path)) && posix.dirname(file.path) === (folder || '.');
       const result: FolderTexts = {
         oid: entry.oid,
-        found: files.some(isMarker),
         links: files.some((file) => file.mode === 'symlink'),
         texts: [],
         bytes: 0,
       };
-      if (result.found) return result;
       if (submodules[0] !== undefined) refuseSubmodule(submodules[0]);
       for (const file of files.filter((f) => pattern.test(f.path))) {
         const content = await read(file);

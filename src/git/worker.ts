@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads';
 import type { Agent } from 'undici';
 import { ReasonError } from '../api/reason-error.ts';
 import type { GitRef } from '../api/source.ts';
+import type { FileTree, TextsWanted, TreeFile } from '../file-tree.ts';
 import { createFairSemaphore } from '../kube/fair-semaphore.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
@@ -15,7 +16,7 @@ import { createObjects, type Objects } from './objects.ts';
 import type { PackIndex } from './pack-index.ts';
 import { askRef, type Remote } from './protocol.ts';
 import { createTree } from './tree.ts';
-import type { GitSource, GitTree, TextsWanted, TreeFile } from './types.ts';
+import type { GitSource } from './types.ts';
 
 // The threads in which looking, fetching and reading happens: index.ts starts them and is their only caller.
 
@@ -105,7 +106,7 @@ const located = (dir: string, commit: string): string | undefined => {
   }
 };
 
-const treeAt = ({ gitdir, commit }: Place): GitTree =>
+const treeAt = ({ gitdir, commit }: Place): FileTree =>
   createTree({ commit, objects: objectsAt(gitdir), folders, limits, breathe: createLoopYielder() });
 
 serveWorker({

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { describe, it } from 'mocha';
 import type { ReasonError } from '../api/reason-error.ts';
-import type { GitTree } from '../git/index.ts';
+import type { FileTree } from '../file-tree.ts';
 import { kustomizationFolders } from './kustomization.ts';
 import { parseDocuments } from './yaml.ts';
 
 const documentsOf = async ({ text, file }: { text: string; file: string }) => parseDocuments(text, file);
 
 /** A commit in memory: paths and texts. */
-const treeOf = (texts: Record<string, string>): Pick<GitTree, 'find' | 'read'> => {
+const treeOf = (texts: Record<string, string>): Pick<FileTree, 'find' | 'read'> => {
   const below = (path: string): string[] =>
     Object.keys(texts).filter((p) => path === '.' || p.startsWith(`${posix.normalize(path)}/`));
   return {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { ReasonError } from '../api/reason-error.ts';
-import type { GitTree } from '../git/index.ts';
+import type { FileTree } from '../file-tree.ts';
 import type { ManifestText } from './parse.ts';
 
 export const KUSTOMIZATION_FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
@@ -26,7 +26,7 @@ export type ReadDocuments = (manifest: ManifestText) => Promise<unknown[]>;
  * Throws RemoteBaseRefused where one of them names something on another host: nothing is fetched that nobody allowed.
  */
 export const kustomizationFolders = async (
-  tree: Pick<GitTree, 'find' | 'read'>,
+  tree: Pick<FileTree, 'find' | 'read'>,
   path: string,
   documentsOf: ReadDocuments,
 ): Promise<string[]> => {
@@ -59,7 +59,7 @@ export const kustomizationFolders = async (
 /** The documents of a file of the repository, none where there is no such file. */
 type Read = (path: string) => Promise<unknown[]>;
 
-const reader = (tree: Pick<GitTree, 'find' | 'read'>, documentsOf: ReadDocuments): Read => {
+const reader = (tree: Pick<FileTree, 'find' | 'read'>, documentsOf: ReadDocuments): Read => {
   let total = 0;
   return async (path: string): Promise<unknown[]> => {
     const file = await tree.find(path);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Reason } from '../api/reasons.ts';
-import { type GitTree, pointerWords } from '../git/index.ts';
+import type { FileTree } from '../file-tree.ts';
+import { pointerWords } from '../git/index.ts';
 import { type Bounds, runBounded } from './bounded.ts';
 import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
 
@@ -38,7 +39,7 @@ export interface KustomizePorts {
  * the copy, no remote bases. Throws ReasonError.
  */
 export const kustomizeBuild = async (
-  tree: GitTree,
+  tree: FileTree,
   path: string,
   { binary, timeoutMs, documentsOf, bounds = KUSTOMIZE_BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {

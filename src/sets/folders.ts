@@ -1,11 +1,10 @@
 import { unlessAborted } from '../abort.ts';
 import type { FoldersGenerator, GitSyncSet } from '../api/gitsyncset.ts';
 import type { Clock } from '../clock.ts';
-import type { GitRoom } from '../git/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { intervalOf } from '../source/backoff.ts';
-import type { Credentials } from '../source/credentials.ts';
-import { gitOf, sourceOf } from '../source/source-of.ts';
+import { writtenSource } from '../source/members.ts';
+import type { SourcePorts } from '../source/types.ts';
 import { idOf, type SyncName } from './types.ts';
 
 export interface FolderReader {
@@ -31,20 +30,21 @@ interface Known extends FoldersFound {
   askedAt: number;
   /** How often somebody had asked until then: a push that comes while the server answers is another question. */
   asks: number;
-  commit: string;
+  /** Of the version that they are of. */
+  id: string;
 }
 
 /** As for a GitSync that names no timeout. */
 const TIMEOUT_MS = 300_000;
 
-export const createFolderReader = (ports: {
-  credentials: Credentials;
-  git: GitRoom;
+export interface FolderReaderPorts extends SourcePorts {
   clock: Clock;
   /** Ends what hangs. */
   signal: AbortSignal;
-}): FolderReader => {
-  const { credentials, git, clock, signal } = ports;
+}
+
+export const createFolderReader = (ports: FolderReaderPorts): FolderReader => {
+  const { clock, signal } = ports;
   /** By set, and by generator: another pattern is another question. */
   const memory = new Map<string, Map<string, Known>>();
   const asks = new Map<string, number>();
@@ -63,16 +63,16 @@ export const createFolderReader = (ports: {
     memory.set(idOf(set.metadata), new Map([...before, [hashOf(generator), found]]));
   };
 
-  /** Exactly as a GitSync of this repository in this namespace would read it. */
+  /** As a GitSync of this source in this namespace reads it. */
   const look = async (set: GitSyncSet, generator: FoldersGenerator, known: Known | undefined): Promise<Known> => {
     const started = { askedAt: clock.now(), asks: asks.get(idOf(set.metadata)) ?? 0 };
-    const tenant = set.metadata.namespace ?? '';
-    const lookAt = { git: gitOf(generator.source), namespace: tenant, timeoutMs: TIMEOUT_MS };
-    const source = { ...(await sourceOf(lookAt, credentials)), tenant };
-    const { revision, commit } = await git.resolve(source, { signal });
-    if (known?.commit === commit) return { ...known, ...started, revision };
-    const tree = await git.open(source, commit, { signal });
-    return { ...started, revision, commit, folders: await tree.folders(generator.pattern, generator.exclude) };
+    const namespace = set.metadata.namespace ?? '';
+    const reader = { namespace, timeoutMs: TIMEOUT_MS, tenant: namespace };
+    const source = await writtenSource(generator.source).connect(reader, ports);
+    const { revision, id } = await source.resolve({ signal });
+    if (known?.id === id) return { ...known, ...started, revision };
+    const tree = await source.open(id, { signal });
+    return { ...started, revision, id, folders: await tree.folders(generator.pattern, generator.exclude) };
   };
 
   return {

@@ -4,7 +4,8 @@ import { fakeClock } from '../../test/support/clock.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { addressOf } from '../api/source.ts';
-import type { GitRoom, GitSource, GitTree } from '../git/index.ts';
+import type { FileTree } from '../file-tree.ts';
+import type { GitRoom, GitSource } from '../git/index.ts';
 import { KubeError } from '../kube/index.ts';
 import type { SecretName } from './credentials.ts';
 import { createSources, type Follower, sourceKey } from './heads.ts';
@@ -24,13 +25,16 @@ const syncOf = (name: string, git: object = {}, spec: object = {}): GitSync =>
 const fakeGit = () => {
   const heads = new Map<string, { commit: string; folders: Record<string, string> } | ReasonError | Promise<never>>();
   const asked: string[] = [];
+  /** How long the last question may take. */
+  const patience = { ms: 0 };
   const headOf = async (url: string) => {
     const head = await heads.get(url);
     if (!head || head instanceof Error) throw head ?? new ReasonError('RepositoryNotFound', `no ${url}`);
     return head;
   };
   const room: GitRoom = {
-    async resolve({ url, credentials }: GitSource) {
+    async resolve({ url, credentials, timeoutMs }: GitSource) {
+      patience.ms = timeoutMs;
       asked.push(`resolve ${url}${credentials ? ` as ${credentials.password}` : ''}`);
       const { commit } = await headOf(url);
       return { revision: `main@${commit}`, commit };
@@ -38,10 +42,10 @@ const fakeGit = () => {
     async open({ url }) {
       asked.push(`open ${url}`);
       const { folders } = await headOf(url);
-      return { oids: async (paths: readonly string[]) => paths.map((path) => folders[path]) } as unknown as GitTree;
+      return { oids: async (paths: readonly string[]) => paths.map((path) => folders[path]) } as unknown as FileTree;
     },
   };
-  return { heads, asked, room };
+  return { heads, asked, room, patience };
 };
 
 /** Followers of repositories. When one hears of news, it plans from what its folder holds then, as a sync would. */
@@ -53,7 +57,7 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
   const followers = new Map<string, Follower>(
     syncs.map((sync) => [
       `${sync.metadata.namespace}/${sync.metadata.name}`,
-      { sync, inputs: undefined, content: undefined },
+      { sync, inputs: undefined, isReady: false },
     ]),
   );
   const heard = { news: [] as string[], unchanged: [] as string[], errors: [] as string[] };
@@ -83,8 +87,8 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
     const head = git.heads.get(SHOP) as { commit: string; folders: Record<string, string> };
     for (const [key, path] of Object.entries(folders)) {
       const follower = followers.get(key) as Follower;
-      follower.inputs = [path];
-      follower.content = head.folders[path];
+      follower.inputs = [{ source: sourceKey(follower.sync), path, id: head.folders[path] ?? '' }];
+      follower.isReady = true;
       follower.sync.status = { lastAttemptedRevision: `main@${head.commit}` };
     }
   };
@@ -118,8 +122,8 @@ describe('sources', () => {
     await advance(61_000);
     assert.deepEqual(since().asked, [`resolve ${SHOP}`, `resolve ${SHOP}`]);
     const head = sources.head(db);
-    assert.ok(head && 'commit' in head);
-    assert.equal(head.commit, 'c1');
+    assert.ok(head && 'id' in head);
+    assert.equal(head.id, 'c1');
   });
 
   it('ask for each set of credentials by itself, and answer nobody with what another may read', async () => {
@@ -149,7 +153,15 @@ describe('sources', () => {
     const { news, unchanged, asked } = since();
     assert.deepEqual([news, unchanged], [['shop/web'], ['shop/db']]);
     assert.deepEqual(asked, [`resolve ${SHOP}`, `open ${SHOP}`]);
-    assert.equal(sources.contentOf(web, ['web']), 'w2');
+    const input = (id: string) => [{ source: sourceKey(web), path: 'web', id }];
+    assert.ok(sources.holds(web, input('w2')));
+    assert.ok(!sources.holds(web, input('w1')));
+    assert.ok(
+      !sources.holds(
+        web,
+        input('w2').map((one) => ({ ...one, source: 'another' })),
+      ),
+    );
   });
 
   it('open nothing while the ref stays, and still answer the one who asked', async () => {
@@ -234,15 +246,13 @@ describe('sources', () => {
 
   it('have all who follow a ref wait as long as the most patient of them', async () => {
     const hasty = syncOf('evil/app', {}, { timeout: '1ms' });
-    const { start, sources } = setUp([
+    const { start, git } = setUp([
       hasty,
       syncOf('shop/app', {}, { timeout: '2m' }),
       syncOf('slow/app', {}, { timeout: '720h' }),
     ]);
     await start();
-    const head = sources.head(hasty);
-    assert.ok(head && 'commit' in head);
-    assert.equal(head.source.timeoutMs, 600_000);
+    assert.equal(git.patience.ms, 600_000);
   });
 
   it('read a Secret that changed at once', async () => {

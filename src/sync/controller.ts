@@ -197,8 +197,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     if (!sync || sync.spec.suspend || sync.metadata.deletionTimestamp !== undefined) return [];
     if (refusalOfSync(withPlatformDefaults(sync, policy()), policy())) return [];
     const planned = states.get(key)?.planned;
-    // One that failed since hears of every commit: also of one that is as the last good one was.
-    return [{ sync, inputs: planned?.inputs, content: isReady(sync) ? planned?.content : undefined }];
+    return [{ sync, inputs: planned?.inputs, isReady: isReady(sync) }];
   };
   const credentials = createCredentials(client, cachePorts);
   const sources = createSources({
@@ -260,7 +259,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     if (sync.spec.suspend || head instanceof Error) return true; // its own Ready says what there is to say
     const { planned, waitingSince } = stateOf(keyOfSync(sync));
     if (!head || !planned || waitingSince) return false;
-    return planned.commit === head.commit || sources.contentOf(sync, planned.inputs) === planned.content;
+    return planned.commit === head.id || sources.holds(sync, planned.inputs);
   };
 
   const waitsForOthers = async (sync: GitSync, state: SyncState): Promise<boolean> => {

@@ -5,7 +5,6 @@ import type { Hold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Clock } from '../clock.ts';
-import type { GitSource } from '../git/index.ts';
 import type { HealthThread } from '../health/thread.ts';
 import type { HoldController } from '../holds/controller.ts';
 import { holdForManualUndo } from '../holds/manual-undo.ts';
@@ -13,7 +12,7 @@ import { type EventRecorder, KubeError } from '../kube/index.ts';
 import { refusalOfObject } from '../policy/platform.ts';
 import type { Rendered } from '../render/index.ts';
 import { type Digests, digestsOf, hashOf } from '../snapshot/index.ts';
-import type { Sources } from '../source/heads.ts';
+import type { Head, Sources } from '../source/heads.ts';
 import { describeDrift } from '../ssa/diff.ts';
 import { ignoreRulesChanged } from '../ssa/ignore-rules.ts';
 import type { Log } from '../telemetry/index.ts';
@@ -56,12 +55,6 @@ export interface ReconcilePorts extends SourcePorts, ApplyPorts {
   log: Log;
 }
 
-interface At {
-  source: GitSource;
-  commit: string;
-  revision: string;
-}
-
 /**
  * One sync: the cluster made equal to where the ref stands, with rejected releases kept out.
  * @returns undefined when the repository was not looked at yet: the sync hears of it
@@ -82,7 +75,7 @@ export const reconcileOnce = async (
   } catch (error) {
     const problem = failureOf(error);
     if (!problem) throw error;
-    if (problem.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.commit);
+    if (problem.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.id);
     // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
     await correctDrift(sync, state, ports).catch((err) =>
       ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
@@ -94,12 +87,12 @@ export const reconcileOnce = async (
 const correctDrift = async (sync: GitSync, state: SyncState, ports: ReconcilePorts): Promise<void> => {
   const { planned } = state;
   if (!planned || state.drifted.size === 0) return;
-  const at = { source: planned.source, commit: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
+  const at = { source: planned.source, id: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
   await bringTo(sync, state, at, ports);
 };
 
-const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: ReconcilePorts): Promise<Outcome> => {
-  const { commit, revision } = at;
+const bringTo = async (sync: GitSync, state: SyncState, at: Head, ports: ReconcilePorts): Promise<Outcome> => {
+  const { id: commit, revision } = at;
   await pollUnwatched(sync, state, ports);
   if (isPlanned(sync, state, at, ports)) {
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
@@ -121,10 +114,10 @@ const bringTo = async (sync: GitSync, state: SyncState, at: At, ports: Reconcile
 const applyPlan = async (
   sync: GitSync,
   state: SyncState,
-  at: At & { rendered: Rendered },
+  at: Head & { rendered: Rendered },
   ports: ReconcilePorts,
 ): Promise<Outcome> => {
-  const { commit, revision, rendered } = at;
+  const { id: commit, revision, rendered } = at;
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(rendered.objects.map(keyOf)));
   const fingerprint = fingerprintOf(sync, touched, ports);
   if (sync.spec.drift === 'Correct') for (const id of state.reported.keys()) state.drifted.add(id); // since now
@@ -149,14 +142,14 @@ const applyPlan = async (
     maxPrune: Number.parseInt(sync.spec.maxPrune, 10),
     confirmed: sync.metadata.annotations?.[annotations.pruneConfirmed],
   });
-  const { inputs, content } = rendered;
-  ports.handover.note(sync, made, { commit, inputs, content });
+  const { inputs } = rendered;
+  ports.handover.note(sync, made, { commit, inputs });
   const { problems: met, blocked } = await execute(sync, state, made, commit, ports);
   await recordPending(sync, state, made, ports);
   const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
   const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
-    state.planned = { source: at.source, commit, fingerprint, inputs, content };
+    state.planned = { source: at.source, commit, fingerprint, inputs };
     ports.renderings.keep(sync, commit, rendered);
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
@@ -209,11 +202,11 @@ const forgetRuledAnew = ({ spec }: GitSync, state: SyncState, objects: readonly 
 const isPlanned = (
   sync: GitSync,
   { planned, inventory, drifted, kept }: SyncState,
-  at: At,
+  at: Head,
   ports: ReconcilePorts,
 ): boolean => {
   if (!planned || drifted.size > 0 || [...kept.values()].some(isPending)) return false;
-  const same = planned.commit === at.commit || ports.sources.contentOf(sync, planned.inputs) === planned.content;
+  const same = planned.commit === at.id || ports.sources.holds(sync, planned.inputs);
   return same && planned.fingerprint === fingerprintOf(sync, namespacesIn([...inventory.keys()].map(parseKey)), ports);
 };
 
@@ -358,7 +351,7 @@ const retryOf = (
     return undefined;
   }
   const head = sources.head(sync);
-  const commit = head && 'commit' in head ? head.commit : '';
+  const commit = head && 'id' in head ? head.id : '';
   // What can't be rendered needs another commit, spec or policy: each of them is news.
   const hopeless = outcome.kind === 'failed' && outcome.permanent && !outcome.of && isHopeless(outcome.reason);
   return hopeless && state.drifted.size === 0 ? undefined : retrySyncIn(sync, state, commit, random);

@@ -1,7 +1,8 @@
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { ReasonError } from '../api/reason-error.ts';
-import type { GitSource } from '../git/index.ts';
+import type { Input } from '../render/index.ts';
+import type { Source } from '../source/types.ts';
 import type { Unrecorded } from './apply/record-release.ts';
 import type { Kept } from './inventory/kept.ts';
 
@@ -30,13 +31,11 @@ export interface Correction {
 
 /** What the last plan that was carried out in full was made from. A sync that would plan the same again does nothing. */
 export interface Planned {
-  source: GitSource;
+  source: Source;
   commit: string;
   /** The spec, and the holds. */
   fingerprint: string;
-  /** Paths in the repository, and what they held. */
-  inputs: string[];
-  content: string;
+  inputs: readonly Input[];
 }
 
 /** Memory of one GitSync between two syncs. Losing it costs one apply for each object. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { ReasonError } from '../../src/api/reason-error.ts';
-import type { GitRoom, GitTree } from '../../src/git/index.ts';
+import type { FileTree } from '../../src/file-tree.ts';
+import type { GitRoom } from '../../src/git/index.ts';
 
 export interface Repositories {
   room: GitRoom;
@@ -21,7 +22,7 @@ export const createRepositories = (): Repositories => {
   const commits = new Map<string, Record<string, string>>();
   const instead = new Map<string, () => Promise<never>>();
   const asked: string[] = [];
-  const treeOf = (url: string, commit: string): GitTree => {
+  const treeOf = (url: string, commit: string): FileTree => {
     const files = commits.get(`${url} ${commit}`) ?? {};
     const below = (path: string): [string, string][] =>
       Object.entries(files).filter(([file]) => path === '.' || file === path || file.startsWith(`${path}/`));
@@ -31,7 +32,6 @@ export const createRepositories = (): Repositories => {
       throw new Error('not in memory: use a Git server');
     };
     return {
-      commit,
       oid,
       oids: (paths) => Promise.all(paths.map(oid)),
       async texts(path, { pattern }) {
@@ -39,7 +39,7 @@ export const createRepositories = (): Repositories => {
         const texts = below(posix.normalize(path))
           .filter(([file]) => pattern.test(file))
           .map(([file, text]) => ({ file, text }));
-        return { oid: (await oid(path)) ?? '', found: false, links: false, texts, bytes: texts.length };
+        return { oid: (await oid(path)) ?? '', links: false, texts, bytes: texts.length };
       },
       files: none,
       folders: none,
