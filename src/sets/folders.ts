@@ -15,7 +15,7 @@ export interface FolderReader {
   read(set: GitSyncSet, generator: FoldersGenerator): Promise<FoldersFound>;
   /** The next `read` asks the server. */
   ask(set: SyncName): void;
-  /** Milliseconds until a `read` would ask; undefined for a set that reads no folders. */
+  /** Milliseconds until a `read` would ask again; undefined for a set of which nothing was read. */
   dueIn(set: GitSyncSet): number | undefined;
   forget(set: SyncName): void;
 }
@@ -52,10 +52,8 @@ export const createFolderReader = (ports: FolderReaderPorts): FolderReader => {
   const knownOf = (set: GitSyncSet, generator: FoldersGenerator): Known | undefined =>
     memory.get(idOf(set.metadata))?.get(hashOf(generator));
 
-  const dueAfter = (set: GitSyncSet, known: Known | undefined): number =>
-    known?.asks === (asks.get(idOf(set.metadata)) ?? 0)
-      ? Math.max(0, known.askedAt + intervalOf(set) - clock.now())
-      : 0;
+  const dueAfter = (set: GitSyncSet, known: Known): number =>
+    known.asks === (asks.get(idOf(set.metadata)) ?? 0) ? Math.max(0, known.askedAt + intervalOf(set) - clock.now()) : 0;
 
   const remember = (set: GitSyncSet, generator: FoldersGenerator, found: Known): void => {
     const asked = new Set(generatorsOf(set).map((each) => hashOf(each)));
@@ -85,7 +83,8 @@ export const createFolderReader = (ports: FolderReaderPorts): FolderReader => {
     },
     ask: (set) => void asks.set(idOf(set), (asks.get(idOf(set)) ?? 0) + 1),
     dueIn(set) {
-      const due = generatorsOf(set).map((generator) => dueAfter(set, knownOf(set, generator)));
+      const known = generatorsOf(set).flatMap((generator) => knownOf(set, generator) ?? []);
+      const due = known.map((each) => dueAfter(set, each));
       return due.length === 0 ? undefined : Math.min(...due);
     },
     forget(set) {
