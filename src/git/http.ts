@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
-import { GitError, tooLarge } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import { tooLarge } from './errors.ts';
 import { megabytes } from './limits.ts';
 import type { GitSource } from './types.ts';
 
@@ -18,7 +19,7 @@ export interface GitAnswer {
   body: AsyncIterable<Buffer>;
 }
 
-/** Requests to one repository, which all end with the signal. Rejects, and the body throws, with GitError. */
+/** Requests to one repository, which all end with the signal. Rejects, and the body throws, with ReasonError. */
 export type GitHttp = (request: GitRequest) => Promise<GitAnswer>;
 
 const MAX_REDIRECTS = 3;
@@ -47,9 +48,9 @@ export const createGitHttp = (
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof GitError) throw error;
+      if (error instanceof ReasonError) throw error;
       const why = patience.aborted ? `it took longer than ${timeoutMs / 1000} s` : reasonsOf(error);
-      throw new GitError('RepositoryUnreachable', `${url} can't be reached: ${why}`, error);
+      throw new ReasonError('RepositoryUnreachable', `${url} can't be reached: ${why}`, error);
     }
   };
 
@@ -94,18 +95,18 @@ export const createGitHttp = (
   };
 };
 
-const refusal = (url: string, status: number): GitError => {
+const refusal = (url: string, status: number): ReasonError => {
   if (status === 401 || status === 403) {
-    return new GitError(
+    return new ReasonError(
       'AuthenticationFailed',
       `${url} answered ${status}: check the Secret of spec.source.git.secretRef`,
     );
   }
   if (status === 404) {
     const hint = 'check spec.source.git.url, and whether it needs credentials';
-    return new GitError('RepositoryNotFound', `${url} answered 404: ${hint}`);
+    return new ReasonError('RepositoryNotFound', `${url} answered 404: ${hint}`);
   }
-  return new GitError('RepositoryUnreachable', `${url} answered ${status}`);
+  return new ReasonError('RepositoryUnreachable', `${url} answered ${status}`);
 };
 
 const reasonsOf = (error: unknown): string =>
@@ -118,13 +119,13 @@ const reasonsOf = (error: unknown): string =>
 const redirected = (from: string, location: string, redirects: number): string => {
   const target = new URL(location, from);
   if (target.origin !== new URL(from).origin) {
-    throw new GitError(
+    throw new ReasonError(
       'RepositoryUnreachable',
       `the server redirects to ${target.origin}; set that URL in spec.source.git.url`,
     );
   }
   if (redirects >= MAX_REDIRECTS) {
-    throw new GitError('RepositoryUnreachable', `the server redirects more than ${MAX_REDIRECTS} times`);
+    throw new ReasonError('RepositoryUnreachable', `the server redirects more than ${MAX_REDIRECTS} times`);
   }
   return target.href;
 };

@@ -1,26 +1,19 @@
 import { existsSync } from 'node:fs';
 import { unlessAborted } from '../abort.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { isReason } from '../api/reasons.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
+import type { CallOptions, FileTree } from '../file-tree.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
-import { GitError, isDamaged } from './errors.ts';
+import { isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';
 import { createMirrorCache } from './mirror-cache.ts';
-import type { GitCallOptions, GitRoom, GitSource, GitTree } from './types.ts';
+import type { GitRoom, GitSource } from './types.ts';
 import type { FetchCall, Fetched, Place } from './worker.ts';
 
-export { GitError } from './errors.ts';
 export type { GitLimits } from './limits.ts';
 export { pointerWords } from './refused.ts';
-export type {
-  FolderTexts,
-  GitCallOptions,
-  GitCredentials,
-  GitRoom,
-  GitSource,
-  GitTree,
-  TreeFile,
-} from './types.ts';
+export type { GitCredentials, GitRoom, GitSource } from './types.ts';
 
 /** Beside this file; when it is bundled, beside the bundle. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-worker.js', import.meta.url);
@@ -77,8 +70,8 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
 
   return {
     resolve: (source, { signal = NEVER } = {}) => reader.call('resolve', [source], undefined, signal),
-    async open(source, commit, { signal = NEVER }: GitCallOptions = {}) {
-      const work = async (): Promise<GitTree> => {
+    async open(source, commit, { signal = NEVER }: CallOptions = {}) {
+      const work = async (): Promise<FileTree> => {
         const dir = await shelf.place(source);
         const gitdir = (await locate(dir, commit)) ?? (await fetch({ dir, source, commit }, signal));
         const again = (at: Place, error: unknown): Promise<Place> => elsewhere(source, at, error);
@@ -94,16 +87,16 @@ const NEVER = new AbortController().signal;
 
 const revive = ({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }) =>
   Object.assign(
-    new GitError(isReason(code) ? code : 'ReconciliationFailed', message),
+    new ReasonError(isReason(code) ? code : 'ReconciliationFailed', message),
     stack === undefined ? {} : { stack },
   );
 
 const ended =
   (heapMb: number) =>
-  (how: WorkerEnd, cause?: unknown): GitError =>
+  (how: WorkerEnd, cause?: unknown): ReasonError =>
     how === 'memory'
-      ? new GitError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)
-      : new GitError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause);
+      ? new ReasonError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)
+      : new ReasonError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause);
 
 const hostOf = ({ url }: GitSource): string => (URL.canParse(url) ? new URL(url).host : url);
 const groupOf = (source: GitSource): string => source.tenant ?? hostOf(source);
@@ -130,7 +123,7 @@ interface TreePorts {
   reads<T>(read: () => Promise<T>): Promise<T>;
 }
 
-const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts): GitTree => {
+const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts): FileTree => {
   let at = place;
   const call = async <T>(method: string, ...args: unknown[]): Promise<T> => {
     const place = at;
@@ -143,7 +136,6 @@ const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts)
     }
   };
   return {
-    commit: place.commit,
     oid: (path) => call('oid', path),
     oids: (paths) => call('oids', paths),
     texts: (path, wanted) => reads(() => call('texts', path, wanted)),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { after, describe, it } from 'mocha';
 import { appending, oidOf, type PackEntry, packOf } from '../../test/support/packs.ts';
-import type { GitError } from './errors.ts';
+import type { ReasonError } from '../api/reason-error.ts';
 import { type GitObject, indexPack } from './indexer.ts';
 import { defaultLimits } from './limits.ts';
 import { readIndex } from './pack-index.ts';
@@ -27,7 +27,7 @@ describe('indexPack', () => {
     return { ...readIndex(`${path}.index`, path), path };
   };
   const fails = (pack: Buffer, code: string, message: RegExp, own = limits): Promise<void> =>
-    assert.rejects(index(pack, {}, own), (e: GitError) => {
+    assert.rejects(index(pack, {}, own), (e: ReasonError) => {
       assert.equal(e.code, code, e.stack);
       assert.match(e.message, message);
       return true;
@@ -171,7 +171,7 @@ describe('indexPack', () => {
           if (!cut) broken[at] = (broken[at] ?? 0) ^ bits;
           const failure = await index(broken).then(
             () => undefined,
-            (error: GitError) => error,
+            (error: ReasonError) => error,
           );
           if (failure) assert.match(failure.code, /^Repository(Damaged|TooLarge)$/, failure.stack);
         },

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { ReasonError } from '../api/reason-error.ts';
 import { applyDelta, deltaSizes } from './delta.ts';
 import type { ObjectType } from './entry.ts';
-import { damaged, GitError, tooLarge } from './errors.ts';
+import { damaged, tooLarge } from './errors.ts';
 import { type GitLimits, megabytes } from './limits.ts';
 import { createByteCache } from './lru.ts';
 import { openPack, type PackFile, TRAILER } from './pack-file.ts';
@@ -322,7 +323,7 @@ const externally = async (oid: string, { external }: IndexPorts): Promise<GitObj
   try {
     return await external(oid);
   } catch (error) {
-    if (error instanceof GitError && error.code === 'RepositoryTooLarge') return 'large';
+    if (error instanceof ReasonError && error.code === 'RepositoryTooLarge') return 'large';
     throw error;
   }
 };

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitRef } from '../api/source.ts';
-import { GitError, isDamaged } from './errors.ts';
+import { isDamaged } from './errors.ts';
 import type { GitLimits } from './limits.ts';
 import { type Objects, PACKS } from './objects.ts';
 import { listRefs, type PackRequest, type Remote, requestPack } from './protocol.ts';
@@ -67,7 +68,7 @@ export const fetchCommit = async (
     } catch (error) {
       // With what was here: a merge can bring a long history, or what was here is damaged. Then it starts without it,
       // once.
-      const isTooLarge = error instanceof GitError && error.code === 'RepositoryTooLarge';
+      const isTooLarge = error instanceof ReasonError && error.code === 'RepositoryTooLarge';
       if (!isDamaged(error) && !(isTooLarge && before !== NOTHING)) throw error;
     }
   }
@@ -125,7 +126,7 @@ const fetchInto = async (
     if (all.size > 0) await take(gitdir, { wants: [...new Set(all.values())], capabilities }, ports);
   }
   if (objects.has(commit)) return gitdir;
-  throw new GitError('RefNotFound', `commit ${commit} is not reachable from a branch or tag of ${remote.url}`);
+  throw new ReasonError('RefNotFound', `commit ${commit} is not reachable from a branch or tag of ${remote.url}`);
 };
 
 type Wanted = Pick<PackRequest, 'wants' | 'capabilities' | 'depth'>;

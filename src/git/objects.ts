@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { ReasonError } from '../api/reason-error.ts';
 import { applyDelta, deltaSizes } from './delta.ts';
-import { damaged, GitError } from './errors.ts';
+import { damaged } from './errors.ts';
 import type { GitObject } from './indexer.ts';
 import type { GitLimits } from './limits.ts';
 import type { ByteCache } from './lru.ts';
@@ -10,7 +11,7 @@ import { openPack, type PackFile } from './pack-file.ts';
 import { type PackIndex, readIndex } from './pack-index.ts';
 
 /** An object that is there, and larger than what is read. */
-export class OversizedError extends GitError {
+export class OversizedError extends ReasonError {
   /** Undefined when it is packed as a delta of another one of that kind. */
   readonly bytes: number | undefined;
 

@@ -1,4 +1,4 @@
-import { GitError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
 
 /** A line as Git frames it: https://git-scm.com/docs/protocol-common */
 export const packet = (text: string): string => (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text;
@@ -6,7 +6,7 @@ export const packet = (text: string): string => (Buffer.byteLength(text) + 4).to
 export const FLUSH = '0000';
 export const DELIMITER = '0001';
 
-/** The framed lines of an answer as they come; null for a flush or a delimiter. Throws GitError. */
+/** The framed lines of an answer as they come; null for a flush or a delimiter. Throws ReasonError. */
 export async function* readPackets(url: string, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer | null> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of body) {
@@ -27,16 +27,16 @@ export async function* readPackets(url: string, body: AsyncIterable<Buffer>): As
       rest = rest.subarray(length);
     }
   }
-  if (rest.length > 0) throw new GitError('RepositoryUnreachable', `${url} can't be reached: its answer is cut off`);
+  if (rest.length > 0) throw new ReasonError('RepositoryUnreachable', `${url} can't be reached: its answer is cut off`);
 }
 
 export const textOf = (line: Buffer): string => line.toString('utf8').replace(/\n$/, '');
 
-export const notGit = (url: string): GitError =>
-  new GitError('RepositoryNotFound', `${url} answers, but not as a Git server does: check spec.source.git.url`);
+export const notGit = (url: string): ReasonError =>
+  new ReasonError('RepositoryNotFound', `${url} answers, but not as a Git server does: check spec.source.git.url`);
 
-export const serverSays = (url: string, words: Buffer): GitError => {
+export const serverSays = (url: string, words: Buffer): ReasonError => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   const text = words.toString('utf8', 0, 200).replace(/[\x00-\x1f\x7f]+/g, ' ');
-  return new GitError('RepositoryUnreachable', `${url} refuses: ${text.trim()}`);
+  return new ReasonError('RepositoryUnreachable', `${url} refuses: ${text.trim()}`);
 };

@@ -1,4 +1,5 @@
-import { GitError, tooLarge } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import { tooLarge } from './errors.ts';
 import type { GitHttp } from './http.ts';
 import type { GitLimits } from './limits.ts';
 import { DELIMITER, FLUSH, notGit, packet, readPackets, serverSays, textOf } from './packets.ts';
@@ -77,7 +78,7 @@ const USED = ['side-band-64k', 'ofs-delta', 'thin-pack', 'no-progress'];
 export const requestPack = async (remote: Remote, asked: PackRequest): Promise<PackAnswer> => {
   const { capabilities } = asked;
   if (!capabilities.has('side-band-64k')) {
-    throw new GitError('RepositoryUnreachable', `${remote.url} does not speak side-band-64k, as Git does since 1.5`);
+    throw new ReasonError('RepositoryUnreachable', `${remote.url} does not speak side-band-64k, as Git does since 1.5`);
   }
   const used = [...USED.filter((name) => capabilities.has(name)), 'agent=git/metricops'].join(' ');
   const depth = capabilities.has('shallow') ? asked.depth : undefined;
@@ -93,7 +94,7 @@ export const requestPack = async (remote: Remote, asked: PackRequest): Promise<P
   const shallow: string[] = [];
   for (;;) {
     const { value: line, done } = await packets.next();
-    if (done) throw new GitError('RepositoryUnreachable', `${remote.url} sent no pack`);
+    if (done) throw new ReasonError('RepositoryUnreachable', `${remote.url} sent no pack`);
     if (line === null) continue;
     if (isBand(line)) return { shallow, pack: packData(remote.url, line, packets) };
     const [word, oid] = textOf(line).split(' ');

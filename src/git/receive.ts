@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { damaged, GitError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import { damaged } from './errors.ts';
 import { type GitObject, indexPack, readCount } from './indexer.ts';
 import type { GitLimits } from './limits.ts';
 import { PACKS } from './objects.ts';
@@ -19,7 +20,7 @@ const UNFINISHED = 'unfinished-';
 
 /**
  * Takes a pack to disk as it comes, and adds it to a generation: the pack is whole on disk before the index that makes
- * it count. Throws GitError; what a failed one leaves behind goes with the next.
+ * it count. Throws ReasonError; what a failed one leaves behind goes with the next.
  */
 export const receivePack = async (gitdir: string, pack: AsyncIterable<Buffer>, ports: ReceivePorts): Promise<void> => {
   const dir = join(gitdir, PACKS);
@@ -100,6 +101,6 @@ export const storing = async <T>(work: () => Promise<T>): Promise<T> => {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !FULL.has(code)) throw error;
     const message = `there is no room left on the disk of the mirrors (${code}); it is tried again`;
-    throw new GitError('StorageFull', message, error);
+    throw new ReasonError('StorageFull', message, error);
   }
 };

@@ -1,9 +1,9 @@
-import { GitError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
 
 // Content that a commit only points to. Leaving it out would look like a removal, and its objects would be pruned.
 
 export const refuseSubmodule = (path: string): never => {
-  throw new GitError(
+  throw new ReasonError(
     'SubmoduleRefused',
     `${path} is a submodule, which is not fetched: commit its files, or sync its repository with a GitSync of its own`,
   );
@@ -18,5 +18,5 @@ export const pointerWords = (path: string): string =>
   `${path} is a pointer of Git LFS, whose files are not fetched: commit the file itself (git lfs untrack)`;
 
 export const refusePointer = (path: string): never => {
-  throw new GitError('LFSPointerRefused', pointerWords(path));
+  throw new ReasonError('LFSPointerRefused', pointerWords(path));
 };

@@ -1,13 +1,14 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
-import { damaged, GitError, tooLarge } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import type { FileTree, FolderTexts, TreeFile } from '../file-tree.ts';
+import { damaged, tooLarge } from './errors.ts';
 import { type Folder, PARSED_RATIO, parseFolder, rootOf, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
 import type { GitLimits } from './limits.ts';
 import type { ByteCache } from './lru.ts';
 import { type Objects, OversizedError } from './objects.ts';
 import { isPointer, refusePointer, refuseSubmodule } from './refused.ts';
-import type { FolderTexts, GitTree, TreeFile } from './types.ts';
 
 interface At {
   commit: string;
@@ -22,7 +23,7 @@ interface At {
 type Entry = Pick<TreeEntry, 'oid' | 'type' | 'isLink'>;
 
 /** The files of one commit, straight from the packs: nothing is checked out. */
-export const createTree = ({ commit, objects, folders, limits, breathe }: At): GitTree => {
+export const createTree = ({ commit, objects, folders, limits, breathe }: At): FileTree => {
   const rootEntry = (): Entry => {
     const { type, content } = objects.read(commit);
     if (type !== 'commit') throw damaged(`object ${commit} is no commit`);
@@ -81,7 +82,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
       const below = [...parts, entry.name];
       assertSafe(entry.name, below);
       // A folder and a symlink of the same name: what is written to the one would land where the other leads.
-      if (names.has(entry.name)) throw new GitError('PathOutsideRepository', `${below.join('/')} is there twice`);
+      if (names.has(entry.name)) throw new ReasonError('PathOutsideRepository', `${below.join('/')} is there twice`);
       names.add(entry.name);
     }
     return entries;
@@ -138,7 +139,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
   const folderAt = async (path: string): Promise<Entry> => {
     const entry = await entryAt(path, 'refuse');
     if (entry?.type === 'tree') return entry;
-    throw new GitError('PathNotFound', `commit ${commit.slice(0, 12)} has no folder ${path}; check spec.path`);
+    throw new ReasonError('PathNotFound', `commit ${commit.slice(0, 12)} has no folder ${path}; check spec.path`);
   };
 
   const read = async (file: TreeFile): Promise<Buffer> => {
@@ -149,11 +150,10 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
   const behind = async (link: TreeFile): Promise<TreeFile> => {
     const found = await follow(link.path);
     if (found?.entry.type === 'blob') return fileOf(found.path, found.entry);
-    throw new GitError('PathNotFound', `symlink ${link.path} leads to no file of the repository`);
+    throw new ReasonError('PathNotFound', `symlink ${link.path} leads to no file of the repository`);
   };
 
   return {
-    commit,
     oid: async (path) => (await entryAt(path))?.oid,
     async oids(paths) {
       const found: (string | undefined)[] = [];
@@ -163,20 +163,15 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): G
     files: async (path) => (await walkFrom(await folderAt(path), path)).files,
     folders: async (pattern, exclude) =>
       foldersBelow(rootEntry().oid, [], { segments: segmentsOf(pattern), exclude, found: [], entries: 0 }),
-    async texts(path, { unless, pattern, maxBytes }) {
+    async texts(path, { pattern, maxBytes }) {
       const entry = await folderAt(path);
       const { files, submodules } = await walkFrom(entry, path);
-      const folder = partsOf(path).join('/');
-      const isMarker = (file: TreeFile): boolean =>
-        unless.includes(posix.basename(file.path)) && posix.dirname(file.path) === (folder || '.');
       const result: FolderTexts = {
         oid: entry.oid,
-        found: files.some(isMarker),
         links: files.some((file) => file.mode === 'symlink'),
         texts: [],
         bytes: 0,
       };
-      if (result.found) return result;
       if (submodules[0] !== undefined) refuseSubmodule(submodules[0]);
       for (const file of files.filter((f) => pattern.test(f.path))) {
         const content = await read(file);
@@ -236,7 +231,7 @@ const fileOf = (path: string, { oid, isLink }: Entry): TreeFile => ({ path, oid,
 
 const partsOf = (path: string): string[] => {
   const normal = posix.normalize(path);
-  if (leavesRepository(normal)) throw new GitError('PathOutsideRepository', `${path} leads out of the repository`);
+  if (leavesRepository(normal)) throw new ReasonError('PathOutsideRepository', `${path} leads out of the repository`);
   return normal.split('/').filter((p) => p !== '' && p !== '.');
 };
 
@@ -247,7 +242,7 @@ const leavesRepository = (normal: string): boolean =>
 const assertSafe = (name: string, path: string[]): void => {
   if (['', '.', '..'].includes(name) || /[/\\\0]/.test(name) || /^\.git$/i.test(name)) {
     const shown = JSON.stringify(path.join('/'));
-    throw new GitError('PathOutsideRepository', `the repository holds a forbidden name: ${shown}`);
+    throw new ReasonError('PathOutsideRepository', `the repository holds a forbidden name: ${shown}`);
   }
 };
 
@@ -256,7 +251,7 @@ const insideOrThrow = (link: TreeFile, content: Buffer): string => {
   const target = content.toString();
   const resolved = posix.normalize(posix.join(posix.dirname(link.path), target));
   if (posix.isAbsolute(target) || leavesRepository(resolved)) {
-    throw new GitError('PathOutsideRepository', `symlink ${link.path} leads out of the repository, to ${target}`);
+    throw new ReasonError('PathOutsideRepository', `symlink ${link.path} leads out of the repository, to ${target}`);
   }
   return resolved;
 };

@@ -1,10 +1,12 @@
 import { workerData } from 'node:worker_threads';
 import type { Agent } from 'undici';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitRef } from '../api/source.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
+import type { FileTree, TextsWanted, TreeFile } from '../file-tree.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
-import { GitError, isDamaged } from './errors.ts';
+import { isDamaged } from './errors.ts';
 import type { Folder } from './folder.ts';
 import { createAgent, createGitHttp } from './http.ts';
 import { type GitLimits, withinMs } from './limits.ts';
@@ -14,7 +16,7 @@ import { createObjects, type Objects } from './objects.ts';
 import type { PackIndex } from './pack-index.ts';
 import { askRef, type Remote } from './protocol.ts';
 import { createTree } from './tree.ts';
-import type { GitSource, GitTree, TextsWanted, TreeFile } from './types.ts';
+import type { GitSource } from './types.ts';
 
 // The threads in which looking, fetching and reading happens: index.ts starts them and is their only caller.
 
@@ -70,7 +72,7 @@ const resolve = async (source: GitSource, signal: AbortSignal): Promise<{ revisi
   const name = fullName(ref);
   if (name === undefined) return { revision: ref.commit ?? '', commit: ref.commit ?? '' };
   const found = await askRef(remoteOf(source, limits.lookMs, signal), name);
-  if (!found) throw new GitError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.source.git.ref`);
+  if (!found) throw new ReasonError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.source.git.ref`);
   const commit = found.peeled ?? found.oid;
   return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
 };
@@ -104,7 +106,7 @@ const located = (dir: string, commit: string): string | undefined => {
   }
 };
 
-const treeAt = ({ gitdir, commit }: Place): GitTree =>
+const treeAt = ({ gitdir, commit }: Place): FileTree =>
   createTree({ commit, objects: objectsAt(gitdir), folders, limits, breathe: createLoopYielder() });
 
 serveWorker({

@@ -1,7 +1,7 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
-import { SyncError } from '../source/source-of.ts';
 import { createWorkerClient } from '../worker/client.ts';
 import { isChecked } from './cel.ts';
 import { healthOf, type Judgement } from './health.ts';
@@ -11,7 +11,7 @@ import { failed, inProgress } from './rules.ts';
 export interface HealthThread {
   /**
    * How the objects are, in their order: by the expressions of the GitSync where it has some for their kind, by the rules
-   * of kstatus otherwise. Rejects with SyncError InvalidHealthCheck when an expression is wrong.
+   * of kstatus otherwise. Rejects with ReasonError InvalidHealthCheck when an expression is wrong.
    */
   judge(sync: GitSync, objects: readonly KubeObject[]): Promise<Judgement[]>;
   close(): Promise<void>;
@@ -61,7 +61,7 @@ export const createHealthThread = ({ budgetMs = BUDGET_MS } = {}): HealthThread 
     do {
       const next = portionOf(objects, judgements.length);
       const judged = await ask(sync, next, Math.min(SLICE_MS, leftMs));
-      if (judged.problem !== undefined) throw new SyncError('InvalidHealthCheck', judged.problem);
+      if (judged.problem !== undefined) throw new ReasonError('InvalidHealthCheck', judged.problem);
       judgements.push(...judged.judgements);
       leftMs -= judged.tookMs;
     } while (judgements.length < objects.length && leftMs > 0);

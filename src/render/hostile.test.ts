@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { describeKey, groupOf, type KubeObject, keyOf, keyString, parseKey, versionOf } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { readJson, writeJson } from '../json.ts';
 import { contentHash, digestsOf, liveDigest, withVersionedConfig } from '../snapshot/index.ts';
 import { differenceOf } from '../ssa/diff.ts';
 import { batchesOf, stageOf, waveOf } from '../sync/plan/apply-order.ts';
-import { RenderError } from './errors.ts';
 import { parseAll } from './parse.ts';
 import { parseManifests } from './yaml.ts';
 
@@ -127,7 +127,7 @@ describe('a hostile or mistyped manifest', () => {
     it(`is refused with its place: ${what}`, () =>
       assert.throws(
         () => parseManifests(text, 'shop/a.yaml'),
-        (e: RenderError) => e instanceof RenderError && says.test(e.message) && e.message.startsWith('shop/a.yaml'),
+        (e: ReasonError) => e instanceof ReasonError && says.test(e.message) && e.message.startsWith('shop/a.yaml'),
       ));
   }
 
@@ -150,7 +150,7 @@ describe('a hostile or mistyped manifest', () => {
     it(`shows nothing of a Secret: ${JSON.stringify(text.slice(62))}`, () =>
       assert.throws(
         () => parseManifests(text, 'a.yaml'),
-        (e: RenderError) => e instanceof RenderError && !`${e.stack}${e.cause}`.includes('hunter3'),
+        (e: ReasonError) => e instanceof ReasonError && !`${e.stack}${e.cause}`.includes('hunter3'),
       ));
   }
 
@@ -263,7 +263,7 @@ describe('a hostile or mistyped manifest', () => {
         try {
           everything(parseAll(manifests));
         } catch (error) {
-          if (!(error instanceof RenderError)) throw error;
+          if (!(error instanceof ReasonError)) throw error;
         }
       }),
       { numRuns: 2000 },

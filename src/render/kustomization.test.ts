@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { describe, it } from 'mocha';
-import type { GitTree } from '../git/index.ts';
-import type { RenderError } from './errors.ts';
+import type { ReasonError } from '../api/reason-error.ts';
+import type { FileTree } from '../file-tree.ts';
 import { kustomizationFolders } from './kustomization.ts';
 import { parseDocuments } from './yaml.ts';
 
 const documentsOf = async ({ text, file }: { text: string; file: string }) => parseDocuments(text, file);
 
 /** A commit in memory: paths and texts. */
-const treeOf = (texts: Record<string, string>): Pick<GitTree, 'find' | 'read'> => {
+const treeOf = (texts: Record<string, string>): Pick<FileTree, 'find' | 'read'> => {
   const below = (path: string): string[] =>
     Object.keys(texts).filter((p) => path === '.' || p.startsWith(`${posix.normalize(path)}/`));
   return {
@@ -99,14 +99,14 @@ describe('the folders of a kustomization', () => {
           '.',
           documentsOf,
         ),
-        (e: RenderError) => e.code === 'RemoteBaseRefused',
+        (e: ReasonError) => e.code === 'RemoteBaseRefused',
       ));
   }
 
   it('are not looked for in a file that is too large for one', () =>
     assert.rejects(
       kustomizationFolders(treeOf({ 'kustomization.yaml': '#'.repeat(300_000) }), '.', documentsOf),
-      (e: RenderError) => e.code === 'ManifestTooLarge' && /kustomization\.yaml/.test(e.message),
+      (e: ReasonError) => e.code === 'ManifestTooLarge' && /kustomization\.yaml/.test(e.message),
     ));
 
   it('are not looked for in more text than all kustomizations of a build may have', () => {
@@ -120,7 +120,7 @@ describe('the folders of a kustomization', () => {
         '.',
         documentsOf,
       ),
-      (e: RenderError) => e.code === 'ManifestTooLarge' && /4194304 bytes/.test(e.message),
+      (e: ReasonError) => e.code === 'ManifestTooLarge' && /4194304 bytes/.test(e.message),
     );
   });
 

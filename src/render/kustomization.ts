@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import type { GitTree } from '../git/index.ts';
-import { RenderError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import type { FileTree } from '../file-tree.ts';
 import type { ManifestText } from './parse.ts';
 
 export const KUSTOMIZATION_FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
@@ -26,7 +26,7 @@ export type ReadDocuments = (manifest: ManifestText) => Promise<unknown[]>;
  * Throws RemoteBaseRefused where one of them names something on another host: nothing is fetched that nobody allowed.
  */
 export const kustomizationFolders = async (
-  tree: Pick<GitTree, 'find' | 'read'>,
+  tree: Pick<FileTree, 'find' | 'read'>,
   path: string,
   documentsOf: ReadDocuments,
 ): Promise<string[]> => {
@@ -42,7 +42,7 @@ export const kustomizationFolders = async (
   };
   for (const folder of found) {
     if (found.size > MAX_FOLDERS) {
-      throw new RenderError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
+      throw new ReasonError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
     }
     for (const { entry, plugin } of await sourcesOf(read, folder, documentsOf)) {
       const at = posix.join(folder, entry);
@@ -59,19 +59,19 @@ export const kustomizationFolders = async (
 /** The documents of a file of the repository, none where there is no such file. */
 type Read = (path: string) => Promise<unknown[]>;
 
-const reader = (tree: Pick<GitTree, 'find' | 'read'>, documentsOf: ReadDocuments): Read => {
+const reader = (tree: Pick<FileTree, 'find' | 'read'>, documentsOf: ReadDocuments): Read => {
   let total = 0;
   return async (path: string): Promise<unknown[]> => {
     const file = await tree.find(path);
     if (!file || file.mode === 'folder') return [];
     const content = await tree.read(file);
     if (content.length > MAX_BYTES) {
-      throw new RenderError('ManifestTooLarge', `${path} has ${content.length} bytes; ${MAX_BYTES} are taken`);
+      throw new ReasonError('ManifestTooLarge', `${path} has ${content.length} bytes; ${MAX_BYTES} are taken`);
     }
     total += content.length;
     if (total > MAX_TOTAL_BYTES) {
       const what = 'the kustomizations and configurations of plugins';
-      throw new RenderError('ManifestTooLarge', `${what}, with ${path}, have more than ${MAX_TOTAL_BYTES} bytes`);
+      throw new ReasonError('ManifestTooLarge', `${what}, with ${path}, have more than ${MAX_TOTAL_BYTES} bytes`);
     }
     return documentsOf({ file: path, text: Buffer.from(content).toString() });
   };
@@ -107,11 +107,11 @@ const entriesOf = (kustomization: unknown): Source[] =>
 const refuseRemotes = (value: unknown, file: string): void => {
   for (const [field, member] of membersOf(value)) {
     if (CHARTS.has(field)) {
-      throw new RenderError('RemoteBaseRefused', `${file} inflates Helm charts; commit what they render instead`);
+      throw new ReasonError('RemoteBaseRefused', `${file} inflates Helm charts; commit what they render instead`);
     }
     const remote = NAMES.has(field) ? textsOf(member).find(isRemote) : undefined;
     if (remote !== undefined) {
-      throw new RenderError('RemoteBaseRefused', `${file} names ${remote}; copy it into the repository instead`);
+      throw new ReasonError('RemoteBaseRefused', `${file} names ${remote}; copy it into the repository instead`);
     }
     refuseRemotes(member, file);
   }

@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ReasonError } from '../api/reason-error.ts';
 import type { Reason } from '../api/reasons.ts';
-import { type GitTree, pointerWords } from '../git/index.ts';
+import type { FileTree } from '../file-tree.ts';
+import { pointerWords } from '../git/index.ts';
 import { type Bounds, runBounded } from './bounded.ts';
-import { RenderError } from './errors.ts';
 import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
 
 /**
@@ -35,10 +36,10 @@ export interface KustomizePorts {
 
 /**
  * Runs the kustomize binary on a copy of what it needs: no shell, an empty environment, no plug-ins, nothing outside of
- * the copy, no remote bases. Throws RenderError or GitError.
+ * the copy, no remote bases. Throws ReasonError.
  */
 export const kustomizeBuild = async (
-  tree: GitTree,
+  tree: FileTree,
   path: string,
   { binary, timeoutMs, documentsOf, bounds = KUSTOMIZE_BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {
@@ -67,14 +68,14 @@ export const kustomizeBuild = async (
  * Pointers are not in the copy: most of them nobody needs, and of those that it needed kustomize says only that there is
  * no such file.
  */
-const failureOf = (code: Reason, message: string, pointers: readonly string[]): RenderError => {
+const failureOf = (code: Reason, message: string, pointers: readonly string[]): ReasonError => {
   const words = new Set(message.split(/[\s'":,[\]]+/));
   const needed = pointers.find((path) => words.has(path));
-  if (code !== 'KustomizeFailed' || pointers.length === 0) return new RenderError(code, message);
-  if (needed !== undefined) return new RenderError('LFSPointerRefused', pointerWords(needed), new Error(message));
+  if (code !== 'KustomizeFailed' || pointers.length === 0) return new ReasonError(code, message);
+  if (needed !== undefined) return new ReasonError('LFSPointerRefused', pointerWords(needed), new Error(message));
   const more = pointers.length > NAMED ? ` and ${pointers.length - NAMED} more` : '';
   const named = `${pointers.slice(0, NAMED).join(', ')}${more}`;
-  return new RenderError(code, `${message}; left out, as pointers of Git LFS: ${named}`);
+  return new ReasonError(code, `${message}; left out, as pointers of Git LFS: ${named}`);
 };
 
 const NAMED = 5;

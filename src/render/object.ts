@@ -1,11 +1,11 @@
 import type { KubeObject } from '../api/meta.ts';
 import { groupOf } from '../api/meta.ts';
-import { RenderError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
 
 /** A group is a DNS name, a version a part of one. */
 const API_VERSION = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** The objects of one document: Lists taken apart. Throws RenderError with the place, and with the object once it has a name. */
+/** The objects of one document: Lists taken apart. Throws ReasonError with the place, and with the object once it has a name. */
 export const objectsOf = (document: unknown, where: string): KubeObject[] => {
   if (!isMap(document) || typeof document.kind !== 'string' || typeof document.apiVersion !== 'string') {
     throw refused(where, 'is not a Kubernetes object: it needs apiVersion and kind, which are text');
@@ -133,4 +133,4 @@ const kindOfValue = (value: unknown): string =>
 /** Of a text that somebody wrote, what a message can show. */
 const shown = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
-const refused = (where: string, what: string): RenderError => new RenderError('InvalidManifest', `${where} ${what}`);
+const refused = (where: string, what: string): ReasonError => new ReasonError('InvalidManifest', `${where} ${what}`);

@@ -1,5 +1,5 @@
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { RenderError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { fullAllowance, parseManifests } from './yaml.ts';
 
 export interface ManifestText {
@@ -8,7 +8,7 @@ export interface ManifestText {
   text: string;
 }
 
-/** The objects of several texts, in order. Throws RenderError, also where two of them are the same object. */
+/** The objects of several texts, in order. Throws ReasonError, also where two of them are the same object. */
 export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
   const seen = new Map<string, string>();
   const allowance = fullAllowance();
@@ -18,7 +18,7 @@ export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
       const key = keyOf(object);
       const other = seen.get(keyString(key));
       if (other !== undefined) {
-        throw new RenderError('DuplicateObject', `${describeKey(key)} is in ${other} and again in ${file}`);
+        throw new ReasonError('DuplicateObject', `${describeKey(key)} is in ${other} and again in ${file}`);
       }
       seen.set(keyString(key), file);
     }

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { isReason } from '../api/reasons.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import { createWorkerClient, type WorkerOptions } from '../worker/client.ts';
-import { RenderError } from './errors.ts';
 import type { ManifestText } from './parse.ts';
 
 /** Beside this file; when it is bundled, beside the bundle. */
@@ -21,9 +21,9 @@ export const areLarge = (manifests: readonly ManifestText[]): boolean =>
   manifests.reduce((sum, { text }) => sum + text.length, 0) > LARGE;
 
 export interface ManifestParser {
-  /** The objects of several texts, in order. Rejects with RenderError. */
+  /** The objects of several texts, in order. Rejects with ReasonError. */
   parse(manifests: readonly ManifestText[], tenant?: string): Promise<KubeObject[]>;
-  /** The documents of a text, of whatever shape; empty ones are left out. Rejects with RenderError. */
+  /** The documents of a text, of whatever shape; empty ones are left out. Rejects with ReasonError. */
   documents(manifest: ManifestText, tenant?: string): Promise<unknown[]>;
   close(): Promise<void>;
 }
@@ -36,9 +36,9 @@ export const createParser = ({ timeoutMs = 10_000, maxHeapMb = PARSER_HEAP_MB } 
   const optionsOf = (of: keyof typeof PARSER_HEAP_MB): WorkerOptions => ({
     maxHeapMb: maxHeapMb[of],
     idleMs: IDLE_MS[of],
-    revive: ({ code, message }) => new RenderError(isReason(code) ? code : 'ReconciliationFailed', message),
+    revive: ({ code, message }) => new ReasonError(isReason(code) ? code : 'ReconciliationFailed', message),
     ended: (how, cause) =>
-      new RenderError(
+      new ReasonError(
         'ManifestTooLarge',
         how === 'timeout'
           ? `the manifests took longer than ${timeoutMs / 1000} s to parse`

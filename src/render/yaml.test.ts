@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { dump } from 'js-yaml';
 import { describe, it } from 'mocha';
-import { RenderError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { parseManifests } from './yaml.ts';
 
 describe('parseManifests', () => {
@@ -45,7 +45,7 @@ describe('parseManifests', () => {
     const bomb = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nl0: &l0 x\n${levels.join('\n')}\n`;
     assert.throws(
       () => parseManifests(bomb, 'bomb.yaml'),
-      (e: RenderError) => e.code === 'ManifestTooLarge' && /bomb.yaml, document 1/.test(e.message),
+      (e: ReasonError) => e.code === 'ManifestTooLarge' && /bomb.yaml, document 1/.test(e.message),
     );
   });
 
@@ -64,7 +64,7 @@ describe('parseManifests', () => {
     it(`refuses ${what}`, () =>
       assert.throws(
         () => parseManifests(text, 'a.yaml'),
-        (e: RenderError) => e instanceof RenderError && e.code === code,
+        (e: ReasonError) => e instanceof ReasonError && e.code === code,
       ));
   }
 
@@ -72,7 +72,7 @@ describe('parseManifests', () => {
     const secret = 'apiVersion: v1\nkind: Secret\nstringData:\n  password: hunter2\n bad\n';
     assert.throws(
       () => parseManifests(secret, 'secret.yaml'),
-      (e: RenderError) => !`${e.stack}${e.cause}`.includes('hunter2') && /secret\.yaml.*\(\d+:\d+\)/.test(e.message),
+      (e: ReasonError) => !`${e.stack}${e.cause}`.includes('hunter2') && /secret\.yaml.*\(\d+:\d+\)/.test(e.message),
     );
   });
 

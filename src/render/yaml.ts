@@ -1,6 +1,6 @@
 import { type LoadOptions, loadAll, YAMLException } from 'js-yaml';
 import type { KubeObject } from '../api/meta.ts';
-import { RenderError } from './errors.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { objectsOf } from './object.ts';
 import { KUBECTL_SCHEMA } from './schema.ts';
 
@@ -19,7 +19,7 @@ export const fullAllowance = (): Allowance => ({ nodes: LIMITS.nodes, objects: L
 
 /**
  * The Kubernetes objects of a YAML or JSON text, Lists taken apart, empty documents left out.
- * Agrees with kubectl where YAML 1.1 and 1.2 differ. Throws RenderError with file, document and object.
+ * Agrees with kubectl where YAML 1.1 and 1.2 differ. Throws ReasonError with file, document and object.
  */
 export const parseManifests = (text: string, file: string, allowance = fullAllowance()): KubeObject[] => {
   const objects: KubeObject[] = [];
@@ -33,7 +33,7 @@ export const parseManifests = (text: string, file: string, allowance = fullAllow
     for (const object of found) refuseTooLong(object, where);
     allowance.objects -= found.length;
     if (allowance.objects < 0) {
-      throw new RenderError('ManifestTooLarge', `${where}: one sync takes ${LIMITS.objects} objects`);
+      throw new ReasonError('ManifestTooLarge', `${where}: one sync takes ${LIMITS.objects} objects`);
     }
     objects.push(...found);
   }
@@ -47,7 +47,7 @@ const refuseTooLong = (object: KubeObject, where: string): void => {
   const { kind, metadata } = object;
   const length = textIn(object);
   if (length <= OBJECT_BYTES) return;
-  throw new RenderError(
+  throw new ReasonError(
     'ManifestTooLarge',
     `${where} (${kind} ${metadata.name}) has ${(length / 1e6).toFixed(1)} MB; the API server takes ${OBJECT_BYTES} bytes`,
   );
@@ -89,7 +89,7 @@ const readAs = <T>(file: string, before: number, read: () => T): T => {
     const place = mark ? ` (${mark.line + 1 + before}:${mark.column + 1})` : '';
     // What the reason quotes of the file may be a password: `password: *hunter2` is an alias that nothing defines.
     const words = reason.split('\n')[0]?.replaceAll(/["<].*[">]|(?<=such characters: ).*/g, '…');
-    throw new RenderError('InvalidYAML', `${file} is not YAML: ${words}${place}`);
+    throw new ReasonError('InvalidYAML', `${file} is not YAML: ${words}${place}`);
   }
 };
 
@@ -97,7 +97,7 @@ const readAs = <T>(file: string, before: number, read: () => T): T => {
 const count = (value: unknown, allowance: { nodes: number }, where: string): void => {
   allowance.nodes -= nodesOf(value, allowance.nodes);
   if (allowance.nodes < 0) {
-    throw new RenderError(
+    throw new ReasonError(
       'ManifestTooLarge',
       `${where}: one sync takes ${LIMITS.nodes} values (aliases count as what they name)`,
     );

@@ -1,7 +1,8 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { Generator, GitSyncSet } from '../api/gitsyncset.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { Clock } from '../clock.ts';
-import { GitError, type GitRoom } from '../git/index.ts';
+import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
 import {
   createWorkQueue,
@@ -16,7 +17,6 @@ import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { FLOOR_MS, intervalOf, retryIn, withJitter } from '../source/backoff.ts';
 import type { Credentials } from '../source/credentials.ts';
-import { SyncError } from '../source/source-of.ts';
 import type { Log } from '../telemetry/index.ts';
 import { isOtherThan, requestOf } from './changes.ts';
 import { ensureFinalizer, finish } from './finish.ts';
@@ -116,7 +116,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
       const refused = refusalOfHost(set, generator.folders.source, policy);
       if (refused) return { problem: refused };
       return folders.read(set, generator.folders).catch((error: unknown) => {
-        if (error instanceof GitError || error instanceof SyncError) return { problem: problemOf(error) };
+        if (error instanceof ReasonError) return { problem: problemOf(error) };
         throw error;
       });
     }
@@ -208,7 +208,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
   };
 };
 
-const problemOf = (error: GitError | SyncError): SetProblem => ({
+const problemOf = (error: ReasonError): SetProblem => ({
   reason: error.code,
   message: error.message,
   transient: true,

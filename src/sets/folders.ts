@@ -1,22 +1,21 @@
 import { unlessAborted } from '../abort.ts';
 import type { FoldersGenerator, GitSyncSet } from '../api/gitsyncset.ts';
 import type { Clock } from '../clock.ts';
-import type { GitRoom } from '../git/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { intervalOf } from '../source/backoff.ts';
-import type { Credentials } from '../source/credentials.ts';
-import { gitOf, sourceOf } from '../source/source-of.ts';
+import { writtenSource } from '../source/members.ts';
+import type { SourcePorts } from '../source/types.ts';
 import { idOf, type SyncName } from './types.ts';
 
 export interface FolderReader {
   /**
    * The folders that the pattern of this generator matches. Asks the server once in the set's interval, or after `ask`;
-   * else what is known is the answer. Rejects with GitError or SyncError when the repository can't be read.
+   * else what is known is the answer. Rejects with ReasonError when the repository can't be read.
    */
   read(set: GitSyncSet, generator: FoldersGenerator): Promise<FoldersFound>;
   /** The next `read` asks the server. */
   ask(set: SyncName): void;
-  /** Milliseconds until a `read` would ask; undefined for a set that reads no folders. */
+  /** Milliseconds until a `read` would ask again; undefined for a set of which nothing was read. */
   dueIn(set: GitSyncSet): number | undefined;
   forget(set: SyncName): void;
 }
@@ -31,20 +30,21 @@ interface Known extends FoldersFound {
   askedAt: number;
   /** How often somebody had asked until then: a push that comes while the server answers is another question. */
   asks: number;
-  commit: string;
+  /** Of the version that they are of. */
+  id: string;
 }
 
 /** As for a GitSync that names no timeout. */
 const TIMEOUT_MS = 300_000;
 
-export const createFolderReader = (ports: {
-  credentials: Credentials;
-  git: GitRoom;
+export interface FolderReaderPorts extends SourcePorts {
   clock: Clock;
   /** Ends what hangs. */
   signal: AbortSignal;
-}): FolderReader => {
-  const { credentials, git, clock, signal } = ports;
+}
+
+export const createFolderReader = (ports: FolderReaderPorts): FolderReader => {
+  const { clock, signal } = ports;
   /** By set, and by generator: another pattern is another question. */
   const memory = new Map<string, Map<string, Known>>();
   const asks = new Map<string, number>();
@@ -52,10 +52,8 @@ export const createFolderReader = (ports: {
   const knownOf = (set: GitSyncSet, generator: FoldersGenerator): Known | undefined =>
     memory.get(idOf(set.metadata))?.get(hashOf(generator));
 
-  const dueAfter = (set: GitSyncSet, known: Known | undefined): number =>
-    known?.asks === (asks.get(idOf(set.metadata)) ?? 0)
-      ? Math.max(0, known.askedAt + intervalOf(set) - clock.now())
-      : 0;
+  const dueAfter = (set: GitSyncSet, known: Known): number =>
+    known.asks === (asks.get(idOf(set.metadata)) ?? 0) ? Math.max(0, known.askedAt + intervalOf(set) - clock.now()) : 0;
 
   const remember = (set: GitSyncSet, generator: FoldersGenerator, found: Known): void => {
     const asked = new Set(generatorsOf(set).map((each) => hashOf(each)));
@@ -63,16 +61,16 @@ export const createFolderReader = (ports: {
     memory.set(idOf(set.metadata), new Map([...before, [hashOf(generator), found]]));
   };
 
-  /** Exactly as a GitSync of this repository in this namespace would read it. */
+  /** As a GitSync of this source in this namespace reads it. */
   const look = async (set: GitSyncSet, generator: FoldersGenerator, known: Known | undefined): Promise<Known> => {
     const started = { askedAt: clock.now(), asks: asks.get(idOf(set.metadata)) ?? 0 };
-    const tenant = set.metadata.namespace ?? '';
-    const lookAt = { git: gitOf(generator.source), namespace: tenant, timeoutMs: TIMEOUT_MS };
-    const source = { ...(await sourceOf(lookAt, credentials)), tenant };
-    const { revision, commit } = await git.resolve(source, { signal });
-    if (known?.commit === commit) return { ...known, ...started, revision };
-    const tree = await git.open(source, commit, { signal });
-    return { ...started, revision, commit, folders: await tree.folders(generator.pattern, generator.exclude) };
+    const namespace = set.metadata.namespace ?? '';
+    const reader = { namespace, timeoutMs: TIMEOUT_MS, tenant: namespace };
+    const source = await writtenSource(generator.source).connect(reader, ports);
+    const { revision, id } = await source.resolve({ signal });
+    if (known?.id === id) return { ...known, ...started, revision };
+    const tree = await source.open(id, { signal });
+    return { ...started, revision, id, folders: await tree.folders(generator.pattern, generator.exclude) };
   };
 
   return {
@@ -85,7 +83,8 @@ export const createFolderReader = (ports: {
     },
     ask: (set) => void asks.set(idOf(set), (asks.get(idOf(set)) ?? 0) + 1),
     dueIn(set) {
-      const due = generatorsOf(set).map((generator) => dueAfter(set, knownOf(set, generator)));
+      const known = generatorsOf(set).flatMap((generator) => knownOf(set, generator) ?? []);
+      const due = known.map((each) => dueAfter(set, each));
       return due.length === 0 ? undefined : Math.min(...due);
     },
     forget(set) {

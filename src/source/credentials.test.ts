@@ -71,10 +71,38 @@ describe('credentials of a repository', () => {
     assert.deepEqual(await credentials.read(NAME), { ca: 'PEM' });
   });
 
-  it('are refused in words where there are none', async () => {
+  for (const [data, read] of [
+    [
+      { username: 'me', password: 'pass' },
+      { username: 'me', password: 'pass' },
+    ],
+    [{ bearerToken: 'one' }, { token: 'one' }],
+    [{ bearerToken: 'one', token: 'two' }, { token: 'one' }],
+    [
+      { token: 'one', caFile: 'PEM' },
+      { token: 'one', ca: 'PEM' },
+    ],
+    [{ 'ca.crt': 'new', caFile: 'old', 'tls.crt': 'x' }, { ca: 'new' }],
+  ] as [Record<string, string>, object][])
+    it(`are understood as Flux writes them: ${Object.keys(data).join(', ')}`, async () => {
+      setUp().put(data);
+      assert.deepEqual(await credentials.read(NAME), read);
+    });
+
+  it('are refused with the names of the keys that are there, and no value', async () => {
     const { put } = setUp();
-    put({ user: 'me' });
-    await assert.rejects(credentials.read(NAME), { message: 'Secret shop/git has none of password, token and ca.crt' });
+    const refusal = async (data: Record<string, string>): Promise<string> => {
+      put(data);
+      return credentials.read(NAME).then(
+        () => assert.fail('it was taken'),
+        (error: Error) => error.message,
+      );
+    };
+    const none = 'Secret shop/git has none of password (with username), bearerToken, token, ca.crt and caFile';
+    assert.equal(await refusal({ known_hosts: 'x', identity: 'y' }), `${none}; its keys are identity, known_hosts`);
+    assert.equal(await refusal({}), `${none}; it is empty`);
+    const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, 'hunter2']));
+    assert.equal(await refusal(many), `${none}; its keys are k0, k1, k2, k3, k4 and 4 more`);
   });
 
   it('are read each time where Secrets may be read but not watched', async () => {

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { GitCredentials } from '../git/index.ts';
 import {
   createWatchCache,
@@ -8,7 +9,7 @@ import {
   type WatchCache,
   type WatchCachePorts,
 } from '../kube/index.ts';
-import { SyncError } from './source-of.ts';
+import { isRecord } from '../ssa/field-set.ts';
 
 export interface SecretName {
   namespace: string;
@@ -16,7 +17,7 @@ export interface SecretName {
 }
 
 export interface Credentials {
-  /** What the Secret says now; a request only when it changed. Rejects with SyncError SecretNotFound. */
+  /** What the Secret says now; a request only when it changed. Rejects with ReasonError SecretNotFound. */
   read(secret: SecretName): Promise<GitCredentials>;
   /** Told of a Secret that was asked for and is another one now. */
   onChange(handler: (secret: SecretName) => void): void;
@@ -74,9 +75,9 @@ export const createCredentials = (client: KubeClient, ports: WatchCachePorts): C
       remember(key, {});
       const found = await client.get(resources.secrets, secret).catch((error: unknown) => {
         if (!(error instanceof KubeError) || error.status === 0) throw error; // no answer is none of the Secret's faults
-        throw new SyncError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
+        throw new ReasonError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
       });
-      if (!found) throw new SyncError('SecretNotFound', `Secret ${key} does not exist`);
+      if (!found) throw new ReasonError('SecretNotFound', `Secret ${key} does not exist`);
       const credentials = credentialsIn(key, found);
       remember(key, { version: found.metadata.resourceVersion, credentials });
       return credentials;
@@ -86,21 +87,37 @@ export const createCredentials = (client: KubeClient, ports: WatchCachePorts): C
   };
 };
 
-const credentialsIn = (key: string, { data }: KubeObject): GitCredentials => {
-  const values = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
-  const value = (name: string): string | undefined => {
-    const text = values[name];
-    return typeof text === 'string' ? Buffer.from(text, 'base64').toString() : undefined;
-  };
-  const fields = {
-    username: value('username'),
-    password: value('password'),
-    token: value('token') ?? value('bearerToken'),
-    ca: value('ca.crt'),
-  };
-  if (fields.password === undefined && fields.token === undefined && fields.ca === undefined)
-    throw new SyncError('SecretNotFound', `Secret ${key} has none of password, token and ca.crt`);
-  return Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)) as GitCredentials;
+/** Keys of the Secret; the first that is there counts. They are those of Flux's Git Secrets, the older ones too, and `token`. */
+const KEYS: Readonly<Record<keyof GitCredentials, readonly string[]>> = {
+  username: ['username'],
+  password: ['password'],
+  token: ['bearerToken', 'token'],
+  ca: ['ca.crt', 'caFile'],
+};
+
+const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials => {
+  const values = isRecord(data) ? data : {};
+  const credentials: GitCredentials = {};
+  for (const field of FIELDS_OF_CREDENTIALS) {
+    const value = KEYS[field].map((key) => values[key]).find((text) => typeof text === 'string');
+    if (typeof value === 'string') credentials[field] = Buffer.from(value, 'base64').toString();
+  }
+  const { password, token, ca } = credentials;
+  if (password === undefined && token === undefined && ca === undefined)
+    throw new ReasonError('SecretNotFound', `Secret ${secret} has none of ${USEFUL}; ${keysIn(values)}`);
+  return credentials;
+};
+
+const FIELDS_OF_CREDENTIALS = Object.keys(KEYS) as (keyof GitCredentials)[];
+const USEFUL = 'password (with username), bearerToken, token, ca.crt and caFile';
+const NAMED = 5;
+
+/** Their names; what they hold is in no message. */
+const keysIn = (values: Record<string, unknown>): string => {
+  const keys = Object.keys(values).toSorted();
+  if (keys.length === 0) return 'it is empty';
+  const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : '';
+  return `its keys are ${keys.slice(0, NAMED).join(', ')}${more}`;
 };
 
 /** Annotations may hold the whole Secret again, as kubectl applied it. */

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { fakeClock } from '../../test/support/clock.ts';
 import type { GitSync } from '../api/gitsync.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { addressOf } from '../api/source.ts';
-import { GitError, type GitRoom, type GitSource, type GitTree } from '../git/index.ts';
+import type { FileTree } from '../file-tree.ts';
+import type { GitRoom, GitSource } from '../git/index.ts';
 import { KubeError } from '../kube/index.ts';
 import type { SecretName } from './credentials.ts';
 import { createSources, type Follower, sourceKey } from './heads.ts';
-import { SyncError } from './source-of.ts';
 
 const SHOP = 'https://git.example.com/shop.git';
 const OTHER = 'https://forge.example.org/other.git';
@@ -22,15 +23,18 @@ const syncOf = (name: string, git: object = {}, spec: object = {}): GitSync =>
 
 /** Repositories by URL: a commit, and what its folders hold. What the room is asked for is in `asked`. */
 const fakeGit = () => {
-  const heads = new Map<string, { commit: string; folders: Record<string, string> } | GitError | Promise<never>>();
+  const heads = new Map<string, { commit: string; folders: Record<string, string> } | ReasonError | Promise<never>>();
   const asked: string[] = [];
+  /** How long the last question may take. */
+  const patience = { ms: 0 };
   const headOf = async (url: string) => {
     const head = await heads.get(url);
-    if (!head || head instanceof Error) throw head ?? new GitError('RepositoryNotFound', `no ${url}`);
+    if (!head || head instanceof Error) throw head ?? new ReasonError('RepositoryNotFound', `no ${url}`);
     return head;
   };
   const room: GitRoom = {
-    async resolve({ url, credentials }: GitSource) {
+    async resolve({ url, credentials, timeoutMs }: GitSource) {
+      patience.ms = timeoutMs;
       asked.push(`resolve ${url}${credentials ? ` as ${credentials.password}` : ''}`);
       const { commit } = await headOf(url);
       return { revision: `main@${commit}`, commit };
@@ -38,10 +42,10 @@ const fakeGit = () => {
     async open({ url }) {
       asked.push(`open ${url}`);
       const { folders } = await headOf(url);
-      return { oids: async (paths: readonly string[]) => paths.map((path) => folders[path]) } as unknown as GitTree;
+      return { oids: async (paths: readonly string[]) => paths.map((path) => folders[path]) } as unknown as FileTree;
     },
   };
-  return { heads, asked, room };
+  return { heads, asked, room, patience };
 };
 
 /** Followers of repositories. When one hears of news, it plans from what its folder holds then, as a sync would. */
@@ -53,7 +57,7 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
   const followers = new Map<string, Follower>(
     syncs.map((sync) => [
       `${sync.metadata.namespace}/${sync.metadata.name}`,
-      { sync, inputs: undefined, content: undefined },
+      { sync, inputs: undefined, isReady: false },
     ]),
   );
   const heard = { news: [] as string[], unchanged: [] as string[], errors: [] as string[] };
@@ -62,7 +66,8 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
     credentials: {
       async read({ namespace, name }) {
         const password = secrets[`${namespace}/${name}`];
-        if (password === undefined) throw new SyncError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
+        if (password === undefined)
+          throw new ReasonError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
         return { password };
       },
       onChange: (handler) => void changed.push(handler),
@@ -82,8 +87,8 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
     const head = git.heads.get(SHOP) as { commit: string; folders: Record<string, string> };
     for (const [key, path] of Object.entries(folders)) {
       const follower = followers.get(key) as Follower;
-      follower.inputs = [path];
-      follower.content = head.folders[path];
+      follower.inputs = [{ source: sourceKey(follower.sync), path, id: head.folders[path] ?? '' }];
+      follower.isReady = true;
       follower.sync.status = { lastAttemptedRevision: `main@${head.commit}` };
     }
   };
@@ -117,8 +122,8 @@ describe('sources', () => {
     await advance(61_000);
     assert.deepEqual(since().asked, [`resolve ${SHOP}`, `resolve ${SHOP}`]);
     const head = sources.head(db);
-    assert.ok(head && 'commit' in head);
-    assert.equal(head.commit, 'c1');
+    assert.ok(head && 'id' in head);
+    assert.equal(head.id, 'c1');
   });
 
   it('ask for each set of credentials by itself, and answer nobody with what another may read', async () => {
@@ -148,7 +153,15 @@ describe('sources', () => {
     const { news, unchanged, asked } = since();
     assert.deepEqual([news, unchanged], [['shop/web'], ['shop/db']]);
     assert.deepEqual(asked, [`resolve ${SHOP}`, `open ${SHOP}`]);
-    assert.equal(sources.contentOf(web, ['web']), 'w2');
+    const input = (id: string) => [{ source: sourceKey(web), path: 'web', id }];
+    assert.ok(sources.holds(web, input('w2')));
+    assert.ok(!sources.holds(web, input('w1')));
+    assert.ok(
+      !sources.holds(
+        web,
+        input('w2').map((one) => ({ ...one, source: 'another' })),
+      ),
+    );
   });
 
   it('open nothing while the ref stays, and still answer the one who asked', async () => {
@@ -168,13 +181,13 @@ describe('sources', () => {
     await start();
     synced({ 'shop/web': 'web', 'shop/db': 'db' });
     since();
-    git.heads.set(SHOP, new GitError('RepositoryUnreachable', 'connection refused'));
+    git.heads.set(SHOP, new ReasonError('RepositoryUnreachable', 'connection refused'));
     await advance(70_000);
     const failing = since();
     assert.deepEqual(failing.news, ['shop/db', 'shop/web']);
     assert.ok(failing.asked.length > 1, 'it is tried again');
-    assert.ok(sources.head(web) instanceof GitError);
-    git.heads.set(SHOP, new GitError('AuthenticationFailed', 'the token is over'));
+    assert.ok(sources.head(web) instanceof ReasonError);
+    git.heads.set(SHOP, new ReasonError('AuthenticationFailed', 'the token is over'));
     await advance(5_000);
     assert.deepEqual(since().news, ['shop/db', 'shop/web']); // another failure is news
     commit('c1', { web: 'w1', db: 'd1' });
@@ -233,15 +246,13 @@ describe('sources', () => {
 
   it('have all who follow a ref wait as long as the most patient of them', async () => {
     const hasty = syncOf('evil/app', {}, { timeout: '1ms' });
-    const { start, sources } = setUp([
+    const { start, git } = setUp([
       hasty,
       syncOf('shop/app', {}, { timeout: '2m' }),
       syncOf('slow/app', {}, { timeout: '720h' }),
     ]);
     await start();
-    const head = sources.head(hasty);
-    assert.ok(head && 'commit' in head);
-    assert.equal(head.source.timeoutMs, 600_000);
+    assert.equal(git.patience.ms, 600_000);
   });
 
   it('read a Secret that changed at once', async () => {
@@ -249,7 +260,7 @@ describe('sources', () => {
     const own = syncOf('shop/app', { secretRef: { name: 'git' } }, { interval: '1h' });
     const { start, since, changed, settle, sources } = setUp([own], secrets);
     await start();
-    assert.ok(sources.head(own) instanceof SyncError);
+    assert.ok(sources.head(own) instanceof ReasonError);
     since();
     secrets['shop/git'] = 'pass';
     for (const handler of changed) handler({ namespace: 'shop', name: 'git' });
@@ -259,13 +270,13 @@ describe('sources', () => {
 
   it('ask a server that fails ever more seldom, and one that sends what is over the limits or damaged once an interval', async () => {
     const { git, start, since, advance } = setUp([syncOf('shop/web', {}, { interval: '1h' })]);
-    git.heads.set(SHOP, new GitError('RepositoryUnreachable', 'connection refused'));
+    git.heads.set(SHOP, new ReasonError('RepositoryUnreachable', 'connection refused'));
     await start();
     since();
     await advance(3_600_000);
     assert.equal(since().asked.length, 11); // after 5, 15, 35, 75, 155, 315, 635 s, and then every ten minutes
     for (const code of ['RepositoryTooLarge', 'RepositoryDamaged'] as const) {
-      git.heads.set(SHOP, new GitError(code, 'fetched for nothing'));
+      git.heads.set(SHOP, new ReasonError(code, 'fetched for nothing'));
       await advance(600_000);
       since();
       await advance(3_600_000);
@@ -290,7 +301,7 @@ describe('sources', () => {
     await start();
     assert.deepEqual(new Set(since().news), new Set(['shop/web', 'calm/app']));
     const problem = sources.head(web);
-    assert.ok(problem instanceof SyncError);
+    assert.ok(problem instanceof ReasonError);
     assert.deepEqual([problem.code, problem.message], ['InternalError', 'unexpected TypeError']);
     await advance(30_000);
     assert.deepEqual(since().news, []);

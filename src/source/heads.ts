@@ -1,27 +1,27 @@
 import { unlessAborted } from '../abort.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import type { Reason } from '../api/reasons.ts';
 import { parseRepositoryUrl } from '../api/repository-url.ts';
+import { addressOf } from '../api/source.ts';
 import type { Clock } from '../clock.ts';
-import { GitError, type GitRoom, type GitSource } from '../git/index.ts';
 import { createWorkQueue, KubeError } from '../kube/index.ts';
+import type { Input } from '../render/index.ts';
 import { fetchTimeoutOf, intervalOf, retryIn, withJitter } from './backoff.ts';
-import type { Credentials } from './credentials.ts';
-import { gitOf, SyncError, sourceOf } from './source-of.ts';
+import { writtenSource } from './members.ts';
+import type { Source, SourcePorts, Version } from './types.ts';
 
-/** Where a ref stands. */
-export interface Head {
-  source: GitSource;
-  revision: string;
-  commit: string;
+/** What a source holds now. */
+export interface Head extends Version {
+  source: Source;
 }
 
 export interface Sources {
-  /** What is known of the sync's repository and ref; undefined before the first answer, an error after a failed one. */
-  head(sync: GitSync): Head | GitError | SyncError | undefined;
-  /** Identity of what these paths hold in the head; undefined where that was not asked for yet. */
-  contentOf(sync: GitSync, paths: readonly string[]): string | undefined;
+  /** What is known of the sync's source; undefined before the first answer, an error after a failed one. */
+  head(sync: GitSync): Head | ReasonError | undefined;
+  /** Whether the sync's source still holds these inputs as they are; false where that was not asked for yet. */
+  holds(sync: GitSync, inputs: readonly Input[]): boolean;
   /** Asks the server now, for all GitSyncs of that ref at once. `tell`: this one hears of the answer in any case. */
   refresh(sync: GitSync, options?: { tell?: boolean }): void;
   /** Repositories and refs that are followed. */
@@ -33,13 +33,12 @@ export interface Sources {
 /** A GitSync that follows a ref, with what its last plan was made from. */
 export interface Follower {
   sync: GitSync;
-  inputs: readonly string[] | undefined;
-  content: string | undefined;
+  inputs: readonly Input[] | undefined;
+  /** One that failed since hears of every commit: also of one that is as the last good one was. */
+  isReady: boolean;
 }
 
-export interface SourcesPorts {
-  credentials: Credentials;
-  git: GitRoom;
+export interface SourcesPorts extends SourcePorts {
   clock: Clock;
   random: () => number;
   /** Of the source with this key, see `sourceKey`. */
@@ -54,12 +53,17 @@ export interface SourcesPorts {
   onUnforeseen: (error: unknown, url: string) => string;
 }
 
-interface Source {
+/** A source that is followed. */
+interface Followed {
+  /** Of the server: in messages, and for its share of looks. */
+  address: string;
+  /** `namespace/name` of its credentials. */
+  secret: string | undefined;
   head?: Head;
-  problem?: GitError | SyncError;
+  problem?: ReasonError;
   /** Looks in a row that failed. */
   failures: number;
-  /** Of the head's commit, by path. */
+  /** Of what is in the head, by path. */
   oids: Map<string, string>;
   /** Keys of the syncs that hear of the next answer, whatever it is. */
   waiting: Set<string>;
@@ -83,7 +87,7 @@ const FETCHED_IN_VAIN: ReadonlySet<Reason> = new Set(['RepositoryTooLarge', 'Rep
  */
 export const createSources = (ports: SourcesPorts): Sources => {
   const { clock, credentials, followersOf, random } = ports;
-  const sources = new Map<string, Source>();
+  const sources = new Map<string, Followed>();
   const stopped = new AbortController();
   /** Places that a namespace has or waits for. */
   const load = new Map<string, number>();
@@ -117,14 +121,14 @@ export const createSources = (ports: SourcesPorts): Sources => {
 
   /** Followers hear of a failure when it is another one than before. */
   const fail = (
-    source: Source,
+    source: Followed,
     key: string,
     { error, told, interval }: { error: unknown; told: ReadonlySet<string>; interval: number },
   ): number => {
     const problem =
-      error instanceof GitError || error instanceof SyncError
+      error instanceof ReasonError
         ? error
-        : new SyncError('InternalError', ports.onUnforeseen(error, urlOf(key)));
+        : new ReasonError('InternalError', ports.onUnforeseen(error, source.address));
     // Its id is another one each time.
     const everyone =
       source.problem?.code !== problem.code ||
@@ -139,49 +143,47 @@ export const createSources = (ports: SourcesPorts): Sources => {
   };
 
   /** Where the ref stands, and what the followers' paths hold there. */
-  const update = async (source: Source, followers: readonly Follower[]): Promise<void> => {
+  const update = async (followed: Followed, followers: readonly Follower[]): Promise<void> => {
     const [first] = followers as [Follower];
-    const { tenant, head } = source;
-    const lookAt = {
-      git: gitOf(first.sync.spec.source),
+    const { tenant, head } = followed;
+    const reader = {
       namespace: first.sync.metadata.namespace ?? '',
       // The most patient one: a neighbour of the same public repository must not cut a look short for all.
       timeoutMs: Math.max(...followers.map(({ sync }) => fetchTimeoutOf(sync))),
-    };
-    const gitSource: GitSource = {
-      ...(await unlessStopped(sourceOf(lookAt, credentials))),
-      ...(tenant === undefined ? {} : { tenant }),
+      tenant,
     };
     const { signal } = stopped;
-    const found = await unlessStopped(ports.git.resolve(gitSource, { signal }));
-    const moved = found.commit !== head?.commit;
-    const paths = new Set(followers.flatMap(({ inputs = [] }) => inputs));
-    const unknown = [...paths].filter((path) => moved || !source.oids.has(path));
-    const oids = new Map(moved ? [] : source.oids);
+    const source = await unlessStopped(writtenSource(first.sync.spec.source).connect(reader, ports));
+    const found = await unlessStopped(source.resolve({ signal }));
+    const moved = found.id !== head?.id;
+    const inputs = followers.flatMap((follower) => follower.inputs ?? []);
+    const paths = new Set(inputs.flatMap((input) => (input.source === source.identity ? input.path : [])));
+    const unknown = [...paths].filter((path) => moved || !followed.oids.has(path));
+    const oids = new Map(moved ? [] : followed.oids);
     if (moved || unknown.length > 0) {
-      const tree = await unlessStopped(ports.git.open(gitSource, found.commit, { signal }));
+      const tree = await unlessStopped(source.open(found.id, { signal }));
       const held = await unlessStopped(tree.oids(unknown));
       for (const [i, path] of unknown.entries()) oids.set(path, held[i] ?? NOTHING);
     }
-    source.head = { source: gitSource, ...found };
-    source.oids = oids;
+    followed.head = { source, ...found };
+    followed.oids = oids;
   };
 
   /** What hangs is left alone when this process may no longer lead. */
   const unlessStopped = <T>(work: Promise<T>): Promise<T> => unlessAborted(stopped.signal, work);
 
   const notify = (
-    source: Source,
+    source: Followed,
     followers: readonly Follower[],
     { told, everyone, interval }: { told: ReadonlySet<string>; everyone: boolean; interval: number },
   ): void => {
-    const revision = source.head?.revision;
+    const { revision, source: { identity = '' } = {} } = source.head ?? {};
     // A commit that leaves a sync's files alone is noted in its status once an interval, not once a commit.
     const noting = clock.now() - source.notedAt >= interval;
     if (noting) source.notedAt = clock.now();
-    for (const { sync, inputs, content } of followers) {
+    for (const { sync, inputs, isReady } of followers) {
       const key = keyOfSync(sync);
-      const changed = inputs === undefined || joined(source, inputs) !== content;
+      const changed = !isReady || inputs === undefined || !holdsAll(identity, source, inputs);
       const toNote = noting && sync.status?.lastAttemptedRevision !== revision;
       if (changed || toNote || everyone || told.has(key)) ports.onChange(key);
       else ports.onUnchanged(key);
@@ -211,18 +213,18 @@ export const createSources = (ports: SourcesPorts): Sources => {
       charge(tenant, 1);
       return tenant;
     },
-    laneOf: hostOf,
+    laneOf: (key) => hostOf(sources.get(key)?.address),
     clock,
     random,
     maxBackoffMs: 60_000,
-    onError: (key, error) => ports.onError(error, urlOf(key)),
+    onError: (key, error) => ports.onError(error, sources.get(key)?.address ?? ''),
     worker: (key) => {
       const { tenant = '' } = sources.get(key) ?? {};
       return look(key).finally(() => charge(tenant, -1));
     },
   });
   credentials.onChange(({ namespace, name }) => {
-    for (const key of sources.keys()) if (secretOf(key) === `${namespace}/${name}`) queue.add(key);
+    for (const [key, { secret }] of sources) if (secret === `${namespace}/${name}`) queue.add(key);
   });
 
   return {
@@ -230,13 +232,14 @@ export const createSources = (ports: SourcesPorts): Sources => {
       const source = sources.get(sourceKey(sync));
       return source?.problem ?? source?.head;
     },
-    contentOf(sync, paths) {
-      const source = sources.get(sourceKey(sync));
-      return source?.head && joined(source, paths);
+    holds(sync, inputs) {
+      const key = sourceKey(sync);
+      const source = sources.get(key);
+      return source?.head !== undefined && holdsAll(key, source, inputs);
     },
     refresh(sync, { tell = false } = {}) {
       const key = sourceKey(sync);
-      const source = sources.get(key) ?? { failures: 0, oids: new Map(), waiting: new Set(), notedAt: clock.now() };
+      const source = sources.get(key) ?? { ...followedBy(sync), notedAt: clock.now() };
       sources.set(key, source);
       if (tell) source.waiting.add(keyOfSync(sync));
       queue.add(key);
@@ -250,23 +253,26 @@ export const createSources = (ports: SourcesPorts): Sources => {
   };
 };
 
-const joined = ({ oids }: Source, paths: readonly string[]): string | undefined => {
-  const found = paths.map((path) => oids.get(path));
-  return found.includes(undefined) ? undefined : found.join();
+const followedBy = ({ spec, metadata }: GitSync): Omit<Followed, 'notedAt'> => {
+  const secret = writtenSource(spec.source).secret();
+  return {
+    address: addressOf(spec.source),
+    secret: secret === undefined ? undefined : `${metadata.namespace}/${secret}`,
+    failures: 0,
+    oids: new Map(),
+    waiting: new Set(),
+  };
 };
 
-/** Credentials are part of it: who can't read a repository must not learn of it from a neighbour who can. */
-export const sourceKey = (sync: GitSync): string => {
-  const { url, ref, secretRef } = gitOf(sync.spec.source);
-  return JSON.stringify([url, ref, secretRef ? `${sync.metadata.namespace}/${secretRef.name}` : null]);
-};
+const holdsAll = (key: string, { oids }: Followed, inputs: readonly Input[]): boolean =>
+  inputs.every(({ source, path, id }) => source === key && oids.get(path) === id);
 
-const partsOf = (key: string) => JSON.parse(key) as [url: string, ref: unknown, secret: string | null];
-const urlOf = (key: string): string => partsOf(key)[0];
-const secretOf = (key: string): string | null => partsOf(key)[2];
+/** Two GitSyncs with the same key follow the same source, and one look serves both. */
+export const sourceKey = ({ spec, metadata }: GitSync): string =>
+  writtenSource(spec.source).identity(metadata.namespace ?? '');
 
-const hostOf = (key: string): string => {
-  const parsed = parseRepositoryUrl(urlOf(key));
+const hostOf = (address: string | undefined): string => {
+  const parsed = parseRepositoryUrl(address);
   return parsed.ok ? parsed.url.host : '';
 };
 

@@ -1,7 +1,7 @@
 import type { GitSync } from '../api/gitsync.ts';
 import { keyOf, parseKey } from '../api/meta.ts';
-import type { GitSource } from '../git/index.ts';
 import type { Rendered } from '../render/index.ts';
+import type { Head } from '../source/heads.ts';
 import { recordPending } from './apply/record-release.ts';
 import { type CarryOutPorts, carryOut } from './carry-out.ts';
 import { forgetIgnoredBefore, forgetRefused, recheckReported } from './forget.ts';
@@ -30,22 +30,15 @@ export interface ApplyRenderedPorts
   renderings: Renderings;
 }
 
-/** Which state of the repository. */
-export interface At {
-  source: GitSource;
-  commit: string;
-  revision: string;
-}
-
 /** From rendered objects to an outcome: what is ours, what to do, do it, record it, remember it, wait for it. */
 export const applyRendered = async (
   sync: GitSync,
   state: SyncState,
-  at: At & { rendered: Rendered },
+  at: Head & { rendered: Rendered },
   ports: ApplyRenderedPorts,
 ): Promise<Outcome> => {
-  const { source, commit, revision, rendered } = at;
-  const { objects, inputs, content } = rendered;
+  const { source, id: commit, revision, rendered } = at;
+  const { objects, inputs } = rendered;
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(objects.map(keyOf)));
   // Before the first await: what changes meanwhile is news for the next reconcile.
   const fingerprint = fingerprintOf(sync, touched, ports);
@@ -58,14 +51,14 @@ export const applyRendered = async (
   forgetRefused(sync, state, objects, ports.policy());
 
   const made = await makePlan(sync, state, { objects, touched }, ports);
-  ports.handover.note(sync, made, { commit, inputs, content });
+  ports.handover.note(sync, made, { commit, inputs });
   const { problems: met, blocked } = await carryOut(sync, state, made, commit, ports);
   await recordPending(sync, state, made, ports);
 
   const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
   const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
-    state.planned = { source, commit, fingerprint, inputs, content };
+    state.planned = { source, commit, fingerprint, inputs };
     ports.renderings.keep(sync, commit, rendered);
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;

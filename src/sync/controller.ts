@@ -146,7 +146,6 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const reconcilePorts: ReconcilePorts = {
     ...common,
     discovery,
-    git: ports.git,
     render: ports.render,
     snapshots: ports.snapshots,
     digestKey: ports.digestKey,

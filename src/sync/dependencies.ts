@@ -11,7 +11,7 @@ import type { Outcome } from './status/outcome.ts';
 export interface DependencyPorts {
   syncs: WatchCache<GitSync>;
   registry: Registry;
-  sources: Pick<Sources, 'head' | 'contentOf'>;
+  sources: Pick<Sources, 'head' | 'holds'>;
 }
 
 /** Whether the sync has to wait for others, and how that ends this reconcile; undefined when it may go on. */
@@ -35,7 +35,7 @@ const isAtHead = (sync: GitSync, { registry, sources }: DependencyPorts): boolea
   if (sync.spec.suspend || head instanceof Error) return true; // its own Ready says what there is to say
   const { planned, waitingSince } = registry.stateOf(keyOfSync(sync));
   if (!head || !planned || waitingSince) return false;
-  return planned.commit === head.commit || sources.contentOf(sync, planned.inputs) === planned.content;
+  return planned.commit === head.id || sources.holds(sync, planned.inputs);
 };
 
 export interface DependencyProblem {

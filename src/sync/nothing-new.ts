@@ -8,7 +8,7 @@ import { isPending } from './plan/kept.ts';
 import type { SyncState } from './state/sync-state.ts';
 
 export interface NewsPorts {
-  sources: Pick<Sources, 'contentOf'>;
+  sources: Pick<Sources, 'holds'>;
   holdController: Pick<HoldController, 'inForce'>;
   policy: () => PlatformPolicySpec;
 }
@@ -17,11 +17,11 @@ export interface NewsPorts {
 export const hasNothingNew = (
   sync: GitSync,
   { planned, inventory, drifted, kept }: SyncState,
-  { commit }: { commit: string },
+  { id }: { id: string },
   ports: NewsPorts,
 ): boolean => {
   if (!planned || drifted.size > 0 || [...kept.values()].some(isPending)) return false;
-  const same = planned.commit === commit || ports.sources.contentOf(sync, planned.inputs) === planned.content;
+  const same = planned.commit === id || ports.sources.holds(sync, planned.inputs);
   return same && planned.fingerprint === fingerprintOf(sync, namespacesIn([...inventory.keys()].map(parseKey)), ports);
 };
 

@@ -46,7 +46,7 @@ const retryOf = (
     return undefined;
   }
   const head = sources.head(sync);
-  const commit = head && 'commit' in head ? head.commit : '';
+  const commit = head && 'id' in head ? head.id : '';
   // What can't be rendered needs another commit, spec or policy: each of them is news.
   const hopeless = outcome.kind === 'failed' && outcome.permanent && !outcome.of && isHopeless(outcome.reason);
   return hopeless && state.drifted.size === 0 ? undefined : retrySyncIn(sync, state, commit, random);

@@ -1,18 +1,17 @@
 import type { GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
-import { GitError } from '../git/index.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { KubeError } from '../kube/index.ts';
-import { RenderError, type Rendered } from '../render/index.ts';
-import type { Sources } from '../source/heads.ts';
-import { SyncError } from '../source/source-of.ts';
+import type { Rendered } from '../render/index.ts';
+import type { Head, Sources } from '../source/heads.ts';
 import type { Log } from '../telemetry/index.ts';
-import { type ApplyRenderedPorts, type At, applyRendered } from './apply-rendered.ts';
+import { type ApplyRenderedPorts, applyRendered } from './apply-rendered.ts';
 import { pollUnwatched } from './drift/unwatched.ts';
 import { waitForHealth } from './health-gate.ts';
 import { hasNothingNew } from './nothing-new.ts';
 import type { WithRender } from './render/large.ts';
 import { renderSync, type SourcePorts } from './render/manifests.ts';
-import { unlessUnrenderable } from './render/unrenderable.ts';
+import { isOfTheCommit, unlessUnrenderable } from './render/unrenderable.ts';
 import type { SyncState } from './state/sync-state.ts';
 import type { Outcome } from './status/outcome.ts';
 
@@ -38,7 +37,7 @@ export const syncToHead = async (sync: GitSync, state: SyncState, ports: HeadPor
   } catch (error) {
     const failure = failureOf(error);
     if (!failure) throw error;
-    if (failure.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.commit);
+    if (failure.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.id);
     // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
     await correctDrift(sync, state, ports).catch((err) =>
       ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
@@ -50,17 +49,17 @@ export const syncToHead = async (sync: GitSync, state: SyncState, ports: HeadPor
 const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
   const { planned } = state;
   if (!planned || state.drifted.size === 0) return;
-  const at = { source: planned.source, commit: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
+  const at = { source: planned.source, id: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
   await syncTo(at, sync, state, ports);
 };
 
-const syncTo = async (at: At, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Outcome> => {
+const syncTo = async (at: Head, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Outcome> => {
   await pollUnwatched(sync, state, ports);
   if (hasNothingNew(sync, state, at, ports)) {
-    const { commit, revision } = at;
+    const { id: commit, revision } = at;
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
-  const kept = ports.renderings.get(sync, at.commit);
+  const kept = ports.renderings.get(sync, at.id);
   if (kept) return applyRendered(sync, state, { ...at, rendered: kept }, ports);
   return ports.withRender(
     sync.metadata.namespace ?? '',
@@ -70,7 +69,12 @@ const syncTo = async (at: At, sync: GitSync, state: SyncState, ports: HeadPorts)
   );
 };
 
-const render = async ({ source, commit }: At, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Rendered> => {
+const render = async (
+  { source, id: commit }: Head,
+  sync: GitSync,
+  state: SyncState,
+  ports: HeadPorts,
+): Promise<Rendered> => {
   const rendered = await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
     renderSync(sync, source, commit, state.inventory.keys(), ports),
   );
@@ -80,9 +84,8 @@ const render = async ({ source, commit }: At, sync: GitSync, state: SyncState, p
 
 /** undefined for what nobody foresaw: that is the queue's to report. */
 const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined => {
-  if (error instanceof GitError || error instanceof RenderError || error instanceof SyncError) {
-    const permanent = error instanceof RenderError;
-    return { kind: 'failed', reason: error.code, message: error.message, permanent };
+  if (error instanceof ReasonError) {
+    return { kind: 'failed', reason: error.code, message: error.message, permanent: isOfTheCommit(error.code) };
   }
   if (error instanceof KubeError) {
     return { kind: 'failed', reason: 'ReconciliationFailed', message: error.message, permanent: false };

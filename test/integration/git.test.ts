@@ -6,8 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { createGit, type GitError, type GitSource, type GitTree } from '../../src/git/index.ts';
-import { createParser, type RenderError, render } from '../../src/render/index.ts';
+import type { ReasonError } from '../../src/api/reason-error.ts';
+import type { FileTree } from '../../src/file-tree.ts';
+import { createGit, type GitSource } from '../../src/git/index.ts';
+import { createParser, render } from '../../src/render/index.ts';
 import { ensurePrograms } from '../../tools/cluster/build.ts';
 import { writeCertificates } from '../../tools/cluster/certificates.ts';
 import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
@@ -31,12 +33,12 @@ describe('a repository over HTTP', () => {
     const { commit } = await git.resolve(from);
     return rendered(await git.open(from, commit), path);
   };
-  const rendered = async (tree: GitTree, path = '.'): Promise<string[]> => {
-    const objects = (await render({ tree, path, mode: 'Auto' }, { kustomize, timeoutMs: 20_000, parser })).objects;
+  const rendered = async (tree: FileTree, path = '.'): Promise<string[]> => {
+    const objects = (await render({ source: 'a', tree, path }, { kustomize, timeoutMs: 20_000, parser })).objects;
     return objects.map((o) => o.metadata.name);
   };
   const fails = (work: Promise<unknown>, code: string, message: RegExp): Promise<void> =>
-    assert.rejects(work, (e: GitError | RenderError) => {
+    assert.rejects(work, (e: ReasonError) => {
       assert.equal(e.code, code, e.message);
       assert.match(e.message, message);
       return true;
@@ -170,7 +172,7 @@ describe('a repository over HTTP', () => {
     const wrong = names(source({ url: inside.url, credentials: { ...credentials, password: 'wrong-word' } }));
     await assert.rejects(
       wrong,
-      (e: GitError) =>
+      (e: ReasonError) =>
         e.code === 'AuthenticationFailed' && !JSON.stringify([e.message, e.stack]).includes('wrong-word'),
     );
     assert.deepEqual(await names(source({ url: inside.url, credentials })), ['one']);
@@ -349,8 +351,16 @@ describe('a repository over HTTP', () => {
     repository.commit({ 'kustomization.yaml': 'resources: []\n' });
     const none = { kustomize: '/nowhere/kustomize', timeoutMs: 1000 };
     const later = await git.open(source(), (await git.resolve(source())).commit);
-    await fails(render({ tree: later, path: '.', mode: 'Kustomize' }, none), 'RendererMissing', /METRICOPS_KUSTOMIZE/);
-    await fails(render({ tree, path: '.', mode: 'Plain' }, none), 'InvalidYAML', /kustomization\.yaml/);
+    await fails(
+      render({ source: 'a', tree: later, path: '.', choice: { kustomize: {} } }, none),
+      'RendererMissing',
+      /METRICOPS_KUSTOMIZE/,
+    );
+    await fails(
+      render({ source: 'a', tree, path: '.', choice: { plain: {} } }, none),
+      'InvalidYAML',
+      /kustomization\.yaml/,
+    );
   });
 
   const submodule = (path: string): void => {

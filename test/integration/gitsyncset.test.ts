@@ -148,6 +148,25 @@ describe('a GitSyncSet', () => {
     await says(ns, 'True', /2 GitSyncs/);
   });
 
+  it('makes the GitSyncs of all its generators, and deletes nothing while one of them can not be read', async () => {
+    const { ns, repository } = await ofFolders('apps/web');
+    const sourceAt = (branch: string) => ({ git: { url: repository.url, ref: { branch } } });
+    const generators = (branch: string, entry: string): object[] => [
+      { folders: { source: sourceAt(branch), pattern: 'apps/*' } },
+      { list: [{ name: entry }] },
+    ];
+    const template = { metadata: { name: '{{name}}' }, spec: { source: sourceAt('main') } };
+    await create(ns, { generators: generators('main', 'db'), template });
+    await areNamed(ns, 'db', 'web');
+    await says(ns, 'True', /2 GitSyncs from main@/);
+    await patch(ns, { spec: { generators: generators('nothing', 'cache') } });
+    const set = await says(ns, 'False', /RefNotFound .*no branch nothing/);
+    assert.equal(set?.status?.generatedCount, 2); // of the last time that all of them were read
+    await areNamed(ns, 'cache', 'db', 'web');
+    await patch(ns, { spec: { generators: generators('main', 'cache') } });
+    await areNamed(ns, 'cache', 'web');
+  });
+
   it('looks when the annotation asks for it, as a replica does that does not lead', async () => {
     const { ns, repository } = await ofFolders('apps/web');
     await create(ns, folders(repository));

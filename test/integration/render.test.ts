@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
+import type { RenderSpec } from '../../src/api/gitsync.ts';
 import { keyOf, keyString } from '../../src/api/meta.ts';
 import { createGit } from '../../src/git/index.ts';
 import { createParser, parseManifests, render } from '../../src/render/index.ts';
@@ -52,10 +53,10 @@ describe('a real repository', () => {
     rmSync(dir, { recursive: true });
   });
 
-  const rendered = async (path: string, mode: 'Auto' | 'Plain') => {
+  const rendered = async (path: string, choice?: RenderSpec) => {
     const source = { url, ref: { branch: 'main' }, timeoutMs: 10_000 };
     const tree = await git.open(source, (await git.resolve(source)).commit);
-    return (await render({ tree, path, mode }, { kustomize, timeoutMs: 20_000, parser })).objects;
+    return (await render({ source: url, tree, path, choice }, { kustomize, timeoutMs: 20_000, parser })).objects;
   };
 
   for (const folder of SAMPLES.folders) {
@@ -63,7 +64,7 @@ describe('a real repository', () => {
       const text = execFileSync(kubectl, ['kustomize', join(SAMPLES.dir, folder)], { encoding: 'utf8' });
       const wanted = parseManifests(text, 'kubectl');
       assert.ok(wanted.length > 0);
-      assert.deepEqual(await rendered(folder, 'Auto'), wanted);
+      assert.deepEqual(await rendered(folder), wanted);
     });
   }
 
@@ -82,6 +83,6 @@ describe('a real repository', () => {
     url = plain.url;
     const byKey = (objects: ReturnType<typeof parseManifests>) =>
       Object.fromEntries(objects.map((object) => [keyString(keyOf(object)), object]));
-    assert.deepEqual(byKey(await rendered('.', 'Plain')), byKey(wanted.flat()));
+    assert.deepEqual(byKey(await rendered('.', { plain: {} })), byKey(wanted.flat()));
   });
 });

@@ -310,7 +310,7 @@ describe('pruning', () => {
         clock: systemClock,
         syncs: () => [],
         syncOf: () => undefined,
-        sources: { head: () => undefined, contentOf: () => undefined },
+        sources: { head: () => undefined, holds: () => false },
         policy: () => unrestrictedPolicy,
         onChange: () => {},
       }),

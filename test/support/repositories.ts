@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { GitError, type GitRoom, type GitTree } from '../../src/git/index.ts';
+import { ReasonError } from '../../src/api/reason-error.ts';
+import type { FileTree } from '../../src/file-tree.ts';
+import type { GitRoom } from '../../src/git/index.ts';
 
 export interface Repositories {
   room: GitRoom;
@@ -20,7 +22,7 @@ export const createRepositories = (): Repositories => {
   const commits = new Map<string, Record<string, string>>();
   const instead = new Map<string, () => Promise<never>>();
   const asked: string[] = [];
-  const treeOf = (url: string, commit: string): GitTree => {
+  const treeOf = (url: string, commit: string): FileTree => {
     const files = commits.get(`${url} ${commit}`) ?? {};
     const below = (path: string): [string, string][] =>
       Object.entries(files).filter(([file]) => path === '.' || file === path || file.startsWith(`${path}/`));
@@ -30,7 +32,6 @@ export const createRepositories = (): Repositories => {
       throw new Error('not in memory: use a Git server');
     };
     return {
-      commit,
       oid,
       oids: (paths) => Promise.all(paths.map(oid)),
       async texts(path, { pattern }) {
@@ -38,7 +39,7 @@ export const createRepositories = (): Repositories => {
         const texts = below(posix.normalize(path))
           .filter(([file]) => pattern.test(file))
           .map(([file, text]) => ({ file, text }));
-        return { oid: (await oid(path)) ?? '', found: false, links: false, texts, bytes: texts.length };
+        return { oid: (await oid(path)) ?? '', links: false, texts, bytes: texts.length };
       },
       files: none,
       folders: none,
@@ -54,7 +55,7 @@ export const createRepositories = (): Repositories => {
         asked.push(`resolve ${url}`);
         await instead.get(url)?.();
         const head = heads.get(url);
-        if (!head) throw new GitError('RepositoryNotFound', `no repository at ${url}`);
+        if (!head) throw new ReasonError('RepositoryNotFound', `no repository at ${url}`);
         return { revision: `main@${head.commit}`, commit: head.commit };
       },
       open: async ({ url }, commit) => treeOf(url, commit),

@@ -28,5 +28,4 @@ export const exceptions: ReadonlySet<string> = new Set([
   'src/release/types.ts → src/kube/types.ts',
   'src/release/verifier.ts → src/kube/types.ts',
   'src/incident/observe.ts → src/release/last-good.ts',
-  'src/source/credentials.ts ↔ src/source/source-of.ts',
 ]);

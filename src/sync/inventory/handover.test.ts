@@ -42,11 +42,11 @@ const setup = (...syncs: GitSync[]) => {
     clock: { now: () => now, sleep: async () => {} },
     syncs: () => syncs,
     syncOf: (key) => byKey.get(key),
-    sources: { head: () => undefined, contentOf: (_, inputs) => inputs.join() },
+    sources: { head: () => undefined, holds: (_, inputs) => inputs.every(({ path, id }) => path === id) },
     policy: () => unrestrictedPolicy,
     onChange: (key) => told.push(key),
   });
-  const at = (commit: string, content = commit) => ({ commit, inputs: ['now'], content });
+  const at = (commit: string, content = commit) => ({ commit, inputs: [{ source: URL, path: 'now', id: content }] });
   return { handover, told, at, pass: (ms: number) => (now += ms) };
 };
 

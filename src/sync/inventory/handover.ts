@@ -7,6 +7,7 @@ import { keyOf, keyString } from '../../api/meta.ts';
 import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
 import type { Clock } from '../../clock.ts';
 import { refusalOfObject, refusalOfSync } from '../../policy/platform.ts';
+import type { Input } from '../../render/index.ts';
 import { hashOf } from '../../snapshot/index.ts';
 import { isSameSource, type Sources } from '../../source/heads.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -14,8 +15,7 @@ import type { Plan } from '../plan/plan.ts';
 /** What one GitSync's newest plan was made from. */
 export interface PlannedFrom {
   commit: string;
-  inputs: readonly string[];
-  content: string;
+  inputs: readonly Input[];
 }
 
 /**
@@ -48,7 +48,7 @@ export interface HandoverPorts {
   syncs: () => readonly GitSync[];
   /** The same, by `namespace/name`. */
   syncOf: (key: string) => GitSync | undefined;
-  sources: Pick<Sources, 'head' | 'contentOf'>;
+  sources: Pick<Sources, 'head' | 'holds'>;
   policy: () => PlatformPolicySpec;
   /** What this GitSync waits for may have come. */
   onChange: (sync: string) => void;
@@ -90,7 +90,7 @@ export const createHandover = ({ clock, syncs, syncOf, sources, policy, onChange
   const hasPlanned = (sync: GitSync, commit: string): boolean => {
     const intent = intents.get(keyOfSync(sync));
     if (!intent) return false;
-    return intent.commit === commit || sources.contentOf(sync, intent.inputs) === intent.content;
+    return intent.commit === commit || sources.holds(sync, intent.inputs);
   };
   const isAwaited = (sync: GitSync, other: GitSync, commit: string): boolean => {
     const key = keyOfSync(other);

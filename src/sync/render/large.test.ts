@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { Rendered } from '../../render/index.ts';
 import { createLargeRenders } from './large.ts';
 
-const rendered = (bytes: number): Rendered => ({ objects: [], inputs: ['.'], content: '', bytes });
+const rendered = (bytes: number): Rendered => ({ objects: [], inputs: [], bytes });
 const LARGE = 2_000_000;
 
 describe('what a sync has rendered', () => {

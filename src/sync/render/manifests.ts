@@ -1,13 +1,13 @@
 import type { GitSync } from '../../api/gitsync.ts';
 import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
-import type { GitRoom, GitSource } from '../../git/index.ts';
+import { ReasonError } from '../../api/reason-error.ts';
 import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
-import { RenderError, type Rendered, type RenderPorts, render } from '../../render/index.ts';
+import { type Rendered, type RenderPorts, render } from '../../render/index.ts';
 import { withVersionedConfig } from '../../snapshot/index.ts';
+import type { Source } from '../../source/types.ts';
 
 export interface SourcePorts {
   discovery: Discovery;
-  git: GitRoom;
   render: RenderPorts;
   /** HMAC key of digests. */
   digestKey: Uint8Array;
@@ -16,16 +16,15 @@ export interface SourcePorts {
 /** What the commit asks for, each object in its namespace, versioned configuration under its names. */
 export const renderSync = async (
   sync: GitSync,
-  source: GitSource,
+  source: Source,
   commit: string,
   inventory: Iterable<string>,
   ports: SourcePorts,
 ): Promise<Rendered> => {
-  const tree = await ports.git.open(source, commit);
-  const rendered = await render(
-    { tree, path: sync.spec.path, mode: modeOf(sync.spec.render), tenant: sync.metadata.namespace ?? '' },
-    ports.render,
-  );
+  const tree = await source.open(commit);
+  const { path, render: choice } = sync.spec;
+  const tenant = sync.metadata.namespace ?? '';
+  const rendered = await render({ source: source.identity, tree, path, choice, tenant }, ports.render);
   const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
   const scopes = new Map([...scopesKnown(known), ...scopesIn(rendered.objects)]);
   const placed = await Promise.all(
@@ -35,11 +34,6 @@ export const renderSync = async (
   return { ...rendered, objects: withVersionedConfig(placed, ports.digestKey) };
 };
 
-const modeOf = (render: GitSync['spec']['render']): 'Auto' | 'Plain' | 'Kustomize' => {
-  if (!render) return 'Auto';
-  return render.plain ? 'Plain' : 'Kustomize';
-};
-
 /** One with and one without a namespace may be the same object. */
 const refuseTwins = (objects: readonly KubeObject[]): void => {
   const seen = new Set<string>();
@@ -47,7 +41,7 @@ const refuseTwins = (objects: readonly KubeObject[]): void => {
     const id = keyString(key);
     if (seen.has(id)) {
       const message = `${describeKey(key)} is there twice, once its namespace is filled in`;
-      throw new RenderError('DuplicateObject', message);
+      throw new ReasonError('DuplicateObject', message);
     }
     seen.add(id);
   }

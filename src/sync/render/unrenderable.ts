@@ -1,21 +1,28 @@
 import { annotations } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
+import { ReasonError } from '../../api/reason-error.ts';
 import type { Reason } from '../../api/reasons.ts';
-import { RenderError } from '../../render/index.ts';
 import { hashOf } from '../../snapshot/index.ts';
 import type { SyncState } from '../state/sync-state.ts';
 
-/** What a neighbour's load may have caused, or a binary that is put there later: tried again, though ever more seldom. */
-const MAY_PASS: ReadonlySet<Reason> = new Set([
-  'KustomizeFailed',
-  'ManifestTooLarge',
-  'RendererMissing',
-  'ReconciliationFailed',
+/** The same files are refused again for these, whenever and however often they are rendered. */
+const HOPELESS: ReadonlySet<Reason> = new Set([
+  'DuplicateObject',
+  'InvalidManifest',
+  'InvalidYAML',
+  'LFSPointerRefused',
+  'RemoteBaseRefused',
+  'SubmoduleRefused',
 ]);
 
-/** Whether the same files will be refused again for this reason, whenever and however often they are rendered. */
-export const isHopeless = (reason: Reason): boolean => !MAY_PASS.has(reason);
+/** What a neighbour's load may have caused, or a binary that is put there later: tried again, though ever more seldom. */
+const MAY_PASS: ReadonlySet<Reason> = new Set(['KustomizeFailed', 'ManifestTooLarge', 'RendererMissing']);
+
+export const isHopeless = (reason: Reason): boolean => HOPELESS.has(reason);
+
+/** Whether the files of the commit are what is wrong: a person has to change something. */
+export const isOfTheCommit = (reason: Reason): boolean => HOPELESS.has(reason) || MAY_PASS.has(reason);
 
 /** What a render is made from: the commit, the spec and the platform's policy. A person's request makes it another one. */
 const madeFrom = ({ spec, metadata }: GitSync, commit: string, policy: PlatformPolicySpec): string =>
@@ -33,7 +40,7 @@ export const unlessUnrenderable = async <T>(
   try {
     return await render();
   } catch (error) {
-    if (error instanceof RenderError && isHopeless(error.code)) state.unrenderable = { what, error };
+    if (error instanceof ReasonError && isHopeless(error.code)) state.unrenderable = { what, error };
     throw error;
   }
 };

@@ -11,7 +11,7 @@ const sync = (name: string, generation = 1): GitSync => ({
   metadata: { namespace: 'shop', name, uid: name, generation },
   spec: {} as GitSyncSpec,
 });
-const rendered = (bytes: number): Rendered => ({ objects: [], inputs: ['.'], content: '', bytes });
+const rendered = (bytes: number): Rendered => ({ objects: [], inputs: [], bytes });
 
 describe('renderings', () => {
   it('are those of the same commit and spec, and no others', () => {

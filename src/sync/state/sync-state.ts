@@ -1,7 +1,8 @@
 import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import type { ObjectMeta } from '../../api/meta.ts';
-import type { GitSource } from '../../git/index.ts';
-import type { RenderError } from '../../render/index.ts';
+import type { ReasonError } from '../../api/reason-error.ts';
+import type { Input } from '../../render/index.ts';
+import type { Source } from '../../source/types.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
@@ -30,13 +31,11 @@ export interface Correction {
 
 /** What the last plan that was carried out in full was made from. A sync that would plan the same again does nothing. */
 export interface Planned {
-  source: GitSource;
+  source: Source;
   commit: string;
   /** The spec, and the holds. */
   fingerprint: string;
-  /** Paths in the repository, and what they held. */
-  inputs: string[];
-  content: string;
+  inputs: readonly Input[];
 }
 
 /** Memory of one GitSync between two syncs. Losing it costs one apply for each object. */
@@ -70,7 +69,7 @@ export interface SyncState {
   /** How often in a row this was tried and failed. */
   failing?: { what: string; times: number };
   /** What can't be rendered, whoever tries: it is not rendered again as long as it is the same. */
-  unrenderable?: { what: string; error: RenderError };
+  unrenderable?: { what: string; error: ReasonError };
   /** Since when objects are waited for, by what was planned. */
   waitingSince?: { fingerprint: string; at: number };
 }

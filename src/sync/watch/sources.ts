@@ -33,9 +33,8 @@ export const watchSources = ({
     if (!sync || sync.spec.suspend || sync.metadata.deletionTimestamp !== undefined) return [];
     if (refusalOfSync(sync, policy())) return [];
     const planned = registry.stateIfKnown(key)?.planned;
-    // One that failed since hears of every commit: also of one that is as the last good one was.
     const isReady = conditionIs(sync.status?.conditions, 'Ready', 'True');
-    return [{ sync, inputs: planned?.inputs, content: isReady ? planned?.content : undefined }];
+    return [{ sync, inputs: planned?.inputs, isReady }];
   };
   return createSources({
     ...ports,

@@ -1,0 +1,69 @@
+import type { RenderSpec } from '../api/gitsync.ts';
+import type { KubeObject } from '../api/meta.ts';
+import type { FairSemaphore } from '../fair-semaphore.ts';
+import type { FileTree } from '../file-tree.ts';
+import type { KustomizePorts } from './kustomize.ts';
+import type { ManifestParser } from './parser.ts';
+
+/** A folder or file that objects were made from. */
+export interface Input {
+  /** Identity of the source that it is in. */
+  source: string;
+  path: string;
+  /** Of its content: the same as long as nothing in it changes. */
+  id: string;
+}
+
+export interface RenderInput {
+  /** Identity of the source that the tree is of. */
+  source: string;
+  tree: FileTree;
+  /** Folder in the tree. */
+  path: string;
+  /** Which renderer; the first that detects its own files where nobody says. */
+  choice?: RenderSpec | undefined;
+  /** Whose it is, the namespace of the GitSync: tenants take turns. */
+  tenant?: string;
+}
+
+export interface Rendered {
+  objects: KubeObject[];
+  /** What they were made from: as long as all of it stays, a render gives the same again. */
+  inputs: readonly Input[];
+  /** Of the manifests. */
+  bytes: number;
+}
+
+/**
+ * How many renders are under way at a time, shared by tenants. A render holds its manifests from the moment it reads
+ * them, so this bounds their sum, too.
+ */
+export interface RenderTurns {
+  plain: FairSemaphore;
+  /** What takes much memory: a kustomize process, or the parse of large manifests. Who has such a place waits for no other. */
+  large: FairSemaphore;
+}
+
+export interface RenderPorts {
+  /** Path of the kustomize binary. */
+  kustomize: string;
+  timeoutMs: number;
+  /** In this thread where none is given. */
+  parser?: Pick<ManifestParser, 'parse' | 'documents'>;
+  /** Not waited for where none are given. */
+  turns?: RenderTurns;
+  /** Of one kustomize process, where they are not the usual ones. */
+  bounds?: KustomizePorts['bounds'];
+}
+
+/** The ports with nothing left out. */
+export type RendererPorts = RenderPorts & Required<Pick<RenderPorts, 'parser' | 'turns'>>;
+
+/** One way to make objects of a folder. Its calls reject with ReasonError. */
+export interface Renderer {
+  /** Its member of spec.render. */
+  name: keyof RenderSpec;
+  /** Whether the folder is written for it. */
+  detects(tree: FileTree, path: string): Promise<boolean>;
+  render(input: RenderInput, ports: RendererPorts): Promise<Rendered>;
+}
