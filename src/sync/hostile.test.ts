@@ -15,7 +15,8 @@ import { markOf, trimManagedFields } from '../ssa/marks.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
 import { ownerOf } from './objects/owned-objects.ts';
 import { waveOf } from './plan/apply-order.ts';
-import { type PlanInput, plan } from './plan/plan.ts';
+import { plan } from './plan/plan.ts';
+import type { PlanInput } from './plan/types.ts';
 
 const KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const US = { manager: 'metricops/shop/app', apiVersion: 'apps/v1' };

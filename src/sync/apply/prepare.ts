@@ -6,7 +6,7 @@ import { isOptedIn } from '../../api/optin.ts';
 import { isWorkloadKind, type WorkloadKey } from '../../api/workload.ts';
 import type { WatchCache } from '../../kube/index.ts';
 import { type SnapshotStore, SnapshotTooLarge, templateOf } from '../../snapshot/index.ts';
-import type { PlannedObject } from '../plan/plan.ts';
+import type { PlannedObject } from '../plan/types.ts';
 import type { SealedRecording } from '../state/unrecorded.ts';
 
 export interface PreparePorts {

@@ -4,7 +4,7 @@ import { describeKey, type KubeObject, parseKey } from '../../api/meta.ts';
 import { type EventRecorder, isRejected, type KubeClient, KubeError } from '../../kube/index.ts';
 import { ensureHistory, type SnapshotStore } from '../../snapshot/index.ts';
 import type { Metrics } from '../../telemetry/index.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import type { SealedRecording, Unrecorded } from '../state/unrecorded.ts';
 import type { Recording } from './prepare.ts';

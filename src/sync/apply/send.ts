@@ -11,7 +11,7 @@ import { withoutHandEdits } from '../../ssa/managed-fields.ts';
 import { withoutAdditions, withoutIgnored } from '../../ssa/release-fields.ts';
 import { replaceManagedFields } from '../../ssa/replace-managed-fields.ts';
 import type { Metrics } from '../../telemetry/index.ts';
-import type { PlannedObject } from '../plan/plan.ts';
+import type { PlannedObject } from '../plan/types.ts';
 import type { Autoscaled } from './autoscaled.ts';
 import { deleteToRecreate } from './force-replace.ts';
 

@@ -9,7 +9,7 @@ import type { Clock } from '../../clock.ts';
 import { refusalOfObject, refusalOfSync } from '../../policy/platform.ts';
 import { hashOf } from '../../snapshot/index.ts';
 import { isSameSource, type Sources } from '../../source/heads.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 
 /** What one GitSync's newest plan was made from. */
 export interface PlannedFrom {

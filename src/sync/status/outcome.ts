@@ -1,7 +1,7 @@
 import type { DriftEntry } from '../../api/gitsync.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { ApplyProblem } from '../objects/problem.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 
 export interface Unhealthy {
   message: string;
@@ -28,3 +28,5 @@ export type Outcome =
     }
   /** `quiet`: nobody has to hear of it yet. */
   | { kind: 'waiting'; message: string; of: Outcome; quiet: boolean; againInMs: number };
+
+export type AppliedOutcome = Extract<Outcome, { kind: 'applied' }>;
