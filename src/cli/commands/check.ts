@@ -1,10 +1,10 @@
 import { annotations, GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { rolloutOf } from '../../health/rollout.ts';
 import { KubeError, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { coverage, uncovered } from '../coverage.ts';
 import { CliError } from '../io.ts';
-import { rolledOut } from '../rollout.ts';
 import { plural, workloadWords } from '../words.ts';
 import { unwatchedKinds, watchRule } from './check-kinds.ts';
 import { TOKENS, unestablished } from './install.ts';
@@ -70,11 +70,10 @@ const controller: Check = async (cli) => {
   if (!deployment) {
     return { result: 'failed', message: `no controller in ${SYSTEM_NAMESPACE}`, next: 'metricops install' };
   }
-  const { done, message } = rolledOut(deployment);
-  const { readyReplicas = 0 } = (deployment.status ?? {}) as { readyReplicas?: number };
+  const { done, message, available } = rolloutOf(deployment);
   if (done) return ok(`controller: ${message}`);
   return {
-    result: readyReplicas > 0 ? 'warning' : 'failed',
+    result: available > 0 ? 'warning' : 'failed',
     message: `controller: ${message}`,
     next: `kubectl -n ${SYSTEM_NAMESPACE} describe pods; kubectl -n ${SYSTEM_NAMESPACE} logs deploy/metricops`,
   };

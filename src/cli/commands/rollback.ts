@@ -2,11 +2,11 @@ import { API_VERSION } from '../../api/annotations.ts';
 import type { Hold } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
+import { rolloutOf } from '../../health/rollout.ts';
 import { resources, workloadResource } from '../../kube/index.ts';
 import { holdName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
-import { rolledOut } from '../rollout.ts';
 import { waitFor } from '../wait.ts';
 import { conditionOf, imagesOf, leg, shortDigest, workloadWords } from '../words.ts';
 import { findHistory } from '../workload-argument.ts';
@@ -114,7 +114,7 @@ const follow = async (cli: Cli, key: WorkloadKey, hold: Hold, timeoutMs: number,
   const ready = await waitFor(cli.io, deadline, async () => {
     const workload = await cli.client.get<KubeObject>(workloadResource(key.kind), key);
     if (!workload) throw new CliError(`${workloadWords(key)} is gone.`);
-    const progress = rolledOut(workload);
+    const progress = rolloutOf(workload);
     say(progress.message);
     return progress.done;
   });
