@@ -1,4 +1,5 @@
 import { annotations, GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
+import { injectionOf } from '../../api/injection.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import { rolloutOf } from '../../health/rollout.ts';
 import { KubeError, resources } from '../../kube/index.ts';
@@ -106,9 +107,10 @@ const injection: Check = async (cli) => {
     spec: { containers: [{ name: 'check', image }] },
   };
   const answer = await cli.client.create(resources.pods, pod, { dryRun: true });
-  const said = answer.metadata.annotations?.[annotations.injection];
-  if (said === 'injected') return ok('the API server reaches the webhook');
-  if (said !== undefined) return { result: 'warning', message: `the webhook leaves an opted-in pod alone: ${said}` };
+  const injection = injectionOf(answer);
+  if (injection.is === 'injected') return ok('the API server reaches the webhook');
+  if (injection.is === 'skipped')
+    return { result: 'warning', message: `the webhook leaves an opted-in pod alone: ${injection.why}` };
   return {
     result: 'failed',
     message: 'the API server does not reach the webhook: an opted-in pod comes back as it was',
