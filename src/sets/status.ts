@@ -1,5 +1,5 @@
+import { withConditions } from '../api/conditions.ts';
 import type { GitSyncSet, GitSyncSetStatus } from '../api/gitsyncset.ts';
-import { withConditions } from '../sync/index.ts';
 import type { SetProblem } from './types.ts';
 
 /** How one look at a set ended. */
