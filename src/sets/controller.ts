@@ -24,7 +24,7 @@ import { createFolderReader } from './folders.ts';
 import { generate } from './generate.ts';
 import { isOwn } from './ownership.ts';
 import { planSet } from './plan.ts';
-import { type Outcome, statusOf } from './status.ts';
+import { type SetOutcome, statusOf } from './status.ts';
 import { type GeneratorInputs, idOf, nameOfId, type SetProblem, type SyncName } from './types.ts';
 import { applyPlan } from './write.ts';
 
@@ -99,7 +99,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
   const liveFor = ({ metadata }: GitSyncSet): GitSync[] =>
     syncs.list(metadata.namespace === systemNamespace ? undefined : metadata.namespace);
 
-  const attempt = async (set: GitSyncSet): Promise<Outcome> => {
+  const attempt = async (set: GitSyncSet): Promise<SetOutcome> => {
     const policy = platform.current();
     const { folders: read } = set.spec.generator;
     const refused = read && refusalOfHost(set, read.url, policy);
@@ -128,7 +128,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     return { namespaces: matching.map(({ metadata }) => metadata.name).toSorted(), systemNamespace };
   };
 
-  const report = async (set: GitSyncSet, outcome: Outcome): Promise<void> => {
+  const report = async (set: GitSyncSet, outcome: SetOutcome): Promise<void> => {
     const status = statusOf(set, outcome, clock.now());
     if (hashOf(status) === hashOf(set.status)) return;
     // null takes the field off in a merge patch.

@@ -3,7 +3,7 @@ import type { GitSyncSet, GitSyncSetStatus } from '../api/gitsyncset.ts';
 import type { SetProblem } from './types.ts';
 
 /** How one look at a set ended. */
-export interface Outcome {
+export interface SetOutcome {
   /** How many GitSyncs were generated; undefined where it did not come to that. */
   syncs?: number;
   revision?: string;
@@ -15,7 +15,7 @@ const SHOWN = 5;
 /** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
 export const statusOf = (
   { metadata, status = {}, spec }: GitSyncSet,
-  { syncs, revision, problems }: Outcome,
+  { syncs, revision, problems }: SetOutcome,
   now: number,
 ): GitSyncSetStatus => {
   const { generation } = metadata;

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../api/meta.ts';
 import type { ResourceType } from '../../kube/index.ts';
 import { refusalOfObject } from '../../policy/platform.ts';
 import { noteWatch } from '../drift/unwatched.ts';
-import { ownerOf } from '../objects/owned-objects.ts';
+import { appliedOwnerOf } from '../objects/owned-objects.ts';
 import { type ApplyProblem, notAdopted, ownedByAnother, unknownKind } from '../objects/problem.ts';
 import { readsOf } from '../objects/reads.ts';
 import type { PlannedObject } from '../plan/types.ts';
@@ -37,7 +37,7 @@ export const applyOne = async (
   const ports = reads.watched ? given : { ...given, client: reads.client, foreign: askEachTime(reads.client) };
   const work = async (): Promise<ApplyProblem | undefined> => {
     const live = await reads.get(object.metadata);
-    const owner = ownerOf(live);
+    const owner = appliedOwnerOf(live);
     if (owner !== undefined && owner !== ownerLabelOf(sync)) {
       const other = ports.ownerOf(owner);
       if (other && (isPaused(live) || !ports.handover.mayTake(sync, other, key))) return ownedByAnother(planned, owner);
@@ -65,7 +65,7 @@ const applyOurs = async (
   ports: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
   const { object, digests } = planned;
-  // The rollback lane was here between plan and apply: what it put there stays.
+  // A Hold was enforced between plan and apply: what it put there stays.
   if (digests && ports.isRejectedNow(object, digests.sourceDigest)) return undefined;
   const { object: prepared, recording } = prepare(sync, planned, { ...context, owner: ownerLabelOf(sync) }, ports);
   await recordOutstanding(planned.key, context.state, ports);
@@ -75,7 +75,9 @@ const applyOurs = async (
     return seen;
   };
   const refused =
-    ownerOf(context.live) === undefined ? await applyFirst(sync, type, object, apply, ports) : void (await apply(true));
+    appliedOwnerOf(context.live) === undefined
+      ? await applyFirst(sync, type, object, apply, ports)
+      : void (await apply(true));
   if (refused !== undefined) {
     context.state.applied.delete(planned.key);
     return notAdopted(planned, refused);

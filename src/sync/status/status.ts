@@ -5,11 +5,11 @@ import type { SyncState } from '../state/sync-state.ts';
 import { no, yes } from './condition.ts';
 import { driftCondition, readiness, recordedCondition } from './conditions.ts';
 import { gone, inventoryStatus } from './inventory-status.ts';
-import type { AppliedOutcome, Outcome } from './outcome.ts';
+import type { AppliedOutcome, SyncOutcome } from './outcome.ts';
 import { pruneCondition, pruneStatus } from './prune-status.ts';
 
 /** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
-export const statusOf = (sync: GitSync, state: SyncState, outcome: Outcome, now: number): GitSyncStatus => {
+export const statusOf = (sync: GitSync, state: SyncState, outcome: SyncOutcome, now: number): GitSyncStatus => {
   const before = sync.status ?? {};
   const generation = sync.metadata.generation;
   const requested = sync.metadata.annotations?.[annotations.requestedAt];
