@@ -17,7 +17,7 @@ import {
 } from './kube/index.ts';
 import { watchPlatformPolicy } from './policy/platform-policy.ts';
 import { type RecorderCaches, replicaSetCacheOptions, workloadCacheOptions } from './release/index.ts';
-import { trimManagedFields } from './sync/index.ts';
+import { trimManagedFields } from './ssa/marks.ts';
 
 export interface ControllerCaches {
   caches: Caches & RecorderCaches;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { DEFAULT_RECORD_URL, startCertificates, startWebhook } from '../webhook/index.ts';
+import { recordUrlOf, startCertificates, startWebhook } from '../webhook/index.ts';
 import { annotations } from './api/annotations.ts';
 import type { GitSync } from './api/gitsync.ts';
 import type { GitSyncSet } from './api/gitsyncset.ts';
@@ -77,7 +77,7 @@ const prometheus =
       });
 
 // --- what every replica does: take alerts and records, answer admission reviews -------------------------------------
-const recorderPorts = { caches, clock, random, log, metrics };
+const recorderPorts = { caches, clock, random, log, metrics, systemNamespace: namespace };
 const recorder = createRecorder({ ...recorderPorts, client, snapshots });
 /** The rooms that only the leader runs; undefined on the other replicas. */
 let acting: Awaited<ReturnType<typeof startActing>> | undefined;
@@ -208,7 +208,7 @@ webhook = startWebhook({
   events,
   settings: {
     sidecarImage: settings.METRICOPS_SIDECAR_IMAGE,
-    recordUrl: settings.METRICOPS_RECORD_URL ?? DEFAULT_RECORD_URL,
+    recordUrl: settings.METRICOPS_RECORD_URL ?? recordUrlOf(namespace),
     port: settings.METRICOPS_WEBHOOK_PORT,
     namespace,
   },

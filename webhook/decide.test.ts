@@ -23,6 +23,7 @@ const free: ClusterState = { withoutSidecars: () => undefined, outOfBounds: () =
 const question = (change: Partial<Question> = {}): Question => ({
   pod: asked,
   namespace: 'shop',
+  systemNamespace: 'platform-tools',
   namespaceOptedIn: false,
   image: 'sidecar:1',
   cluster: free,
@@ -51,7 +52,8 @@ describe('who is injected', () => {
 
   it('nobody in kube-system and in the namespace of metricops', () => {
     assert.equal(isInSystemNamespace(question({ namespace: 'kube-system' })), true);
-    assert.equal(isInSystemNamespace(question({ namespace: 'metricops-system' })), true);
+    assert.equal(isInSystemNamespace(question({ namespace: 'platform-tools' })), true);
+    assert.equal(isInSystemNamespace(question({ namespace: 'metricops-system' })), false);
     assert.equal(isInSystemNamespace(question()), false);
   });
 

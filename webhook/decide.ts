@@ -1,12 +1,15 @@
-import { labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
-import { isOptedIn } from '../src/api/optin.ts';
+import { labels } from '../src/api/annotations.ts';
+import { isPodOptedIn } from '../src/api/optin.ts';
 import type { Reason } from '../src/api/reasons.ts';
+import { isSystemNamespace } from '../src/api/system-namespace.ts';
 import { type AdmittedPod, isNameTaken, recorderOf } from './pod.ts';
 import { requiredTerms } from './scheduling.ts';
 
 export interface Question {
   pod: AdmittedPod;
   namespace: string;
+  /** Of this installation. */
+  systemNamespace: string;
   /** The namespace carries the label metricops.dev/inject=enabled. */
   namespaceOptedIn: boolean;
   /** The recorder's, by our settings. */
@@ -45,16 +48,14 @@ export interface Skip {
   words?: string;
 }
 
-type Predicate = (question: Pick<Question, 'pod' | 'namespace' | 'namespaceOptedIn' | 'image'>) => boolean;
+type Predicate = (question: Omit<Question, 'cluster'>) => boolean;
 
 export const isNotOptedIn: Predicate = ({ pod, namespaceOptedIn }) =>
-  !isOptedIn({
-    template: pod.metadata, // the pod's annotations are those of its template, and the workload's were carried there
-    namespace: namespaceOptedIn ? { labels: { [labels.inject]: 'enabled' } } : undefined,
-  });
+  // The workload's annotations were carried into the template, and so into the pod.
+  !isPodOptedIn(pod.metadata, namespaceOptedIn ? { labels: { [labels.inject]: 'enabled' } } : undefined);
 
-export const isInSystemNamespace: Predicate = ({ namespace }) =>
-  namespace === 'kube-system' || namespace === SYSTEM_NAMESPACE;
+export const isInSystemNamespace: Predicate = ({ namespace, systemNamespace }) =>
+  isSystemNamespace(namespace, systemNamespace);
 
 /** The kubelet makes mirror pods of its static pods; their spec is what is running already. */
 export const isStaticPod: Predicate = ({ pod }) =>

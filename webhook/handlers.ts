@@ -9,6 +9,8 @@ import type { AdmissionRequest, Verdict } from './review.ts';
 export interface HandlerPorts {
   /** For a pod of this namespace; undefined while there is no CA yet. */
   settings: (namespace: string) => InjectionSettings | undefined;
+  /** Of this installation. */
+  systemNamespace: string;
   cluster: (namespace: string, dryRun: boolean) => ClusterState;
   /** A pod that asked was admitted. Must not throw, and nothing is written on account of it: anybody can send a review. */
   onAdmitted: (pod: AdmittedPod, namespace: string, isInjected: boolean) => void;
@@ -22,8 +24,9 @@ export const admitPod = (request: AdmissionRequest, namespaceOptedIn: boolean, p
   const settings = ports.settings(namespace);
   if (settings === undefined) return { patch: [], decision: 'InjectionError' };
   const { image } = settings;
+  const { systemNamespace } = ports;
   const cluster = ports.cluster(namespace, dryRun);
-  const skip = reasonToSkip({ pod, namespace, namespaceOptedIn, image, cluster });
+  const skip = reasonToSkip({ pod, namespace, systemNamespace, namespaceOptedIn, image, cluster });
   const note = injectionNote(skip);
   if (note !== undefined && !dryRun) ports.onAdmitted(pod, namespace, skip === undefined);
   if (skip === undefined) return { patch: injectionPatch(pod, settings), decision: 'Injected' };

@@ -62,7 +62,8 @@ export const serviceNames = (namespace = SYSTEM_NAMESPACE, service = SERVICE): s
   `${service}.${namespace}.svc.cluster.local`,
 ];
 
-export const DEFAULT_RECORD_URL = `https://${SERVICE}.${SYSTEM_NAMESPACE}.svc:8443/api/v1/records`;
+/** Where recorders report, unless the operator says otherwise. */
+export const recordUrlOf = (namespace: string): string => `https://${SERVICE}.${namespace}.svc:8443/api/v1/records`;
 
 /** Certificates of the admission server and of the record endpoint: one Secret in our namespace. */
 export const startCertificates = (
@@ -85,16 +86,13 @@ export interface RunningWebhook {
 /** The admission side of metricops. It starts by itself, and keeps nobody waiting for its certificate. */
 export const startWebhook = (ports: WebhookPorts): RunningWebhook => {
   const { client, clock, log, metrics, settings, certificates, pods, namespaces } = ports;
-  const { sidecarImage: image, recordUrl } = settings;
+  const { sidecarImage: image, recordUrl, namespace: systemNamespace = SYSTEM_NAMESPACE } = settings;
   const stopped = new AbortController();
   const guard = startGuard({ ...ports, image });
   const bounds = watchBounds(client, clock);
   const sidecars = watchSidecars({ client, clock, log });
   const caBundle = keepCaBundle(ports, settings.configuration ?? CONFIGURATION);
-  const configMaps = keepCaConfigMaps(
-    { client, clock, log, certificates, pods, namespaces },
-    settings.namespace ?? SYSTEM_NAMESPACE,
-  );
+  const configMaps = keepCaConfigMaps({ client, clock, log, certificates, pods, namespaces }, systemNamespace);
   const toCome = (pod: AdmittedPod, namespace: string): number => {
     const name = pod.metadata?.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet')?.name ?? '';
     return podsToCome(pod, ports.replicaSets.get({ namespace, name }), pods.list(namespace));
@@ -105,6 +103,7 @@ export const startWebhook = (ports: WebhookPorts): RunningWebhook => {
       log,
       metrics,
       certificates,
+      systemNamespace,
       cluster: (namespace, dryRun) => ({
         withoutSidecars: sidecars.missing,
         outOfBounds: (pod) => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { RECORDER } from '../src/api/injection.ts';
 import { applyPatch } from '../test/support/json-patch.ts';
 import { reasonToSkip } from './decide.ts';
 import { injectionPatch } from './inject.ts';
-import { type AdmittedPod, type Container, RECORDER, recorderOf } from './pod.ts';
+import { type AdmittedPod, type Container, recorderOf } from './pod.ts';
 
 const UNBOUND = { bounds: { limitRanges: [], quotas: [] }, networkPolicies: [] };
 const settings = { image: 'sidecar:1', recordUrl: 'https://m.svc:8443/api/v1/records', ca: 'PEM', ...UNBOUND };
@@ -66,7 +67,13 @@ describe('injection', () => {
       fc.property(pods, (pod) => {
         const once = inject(pod);
         const cluster = { withoutSidecars: () => undefined, outOfBounds: () => undefined, stopped: () => undefined };
-        const question = { pod: once, namespace: 'shop', image: settings.image, cluster };
+        const question = {
+          pod: once,
+          namespace: 'shop',
+          systemNamespace: 'metricops-system',
+          image: settings.image,
+          cluster,
+        };
         assert.ok(
           ['AlreadyInjected', 'NotOptedIn'].includes(
             reasonToSkip({ ...question, namespaceOptedIn: true })?.reason ?? '',

@@ -1,8 +1,9 @@
 import { annotations, RECORD_AUDIENCE } from '../src/api/annotations.ts';
+import { RECORDER } from '../src/api/injection.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 import { append, type PatchOperation, setMembers } from './json-patch.ts';
 import { freePort, type Merge, mergedAnnotations, mergeOf } from './merge.ts';
-import { type AdmittedPod, type Container, RECORDER, type Resources, recorderOf } from './pod.ts';
+import { type AdmittedPod, type Container, type Resources, recorderOf } from './pod.ts';
 import { quantity } from './quantity.ts';
 import { type NamespaceBounds, recorderResources } from './resources.ts';
 

@@ -1,4 +1,5 @@
 import { annotations } from '../src/api/annotations.ts';
+import { RECORDER } from '../src/api/injection.ts';
 import type { OwnerReference } from '../src/api/meta.ts';
 
 export interface Toleration {
@@ -66,9 +67,6 @@ export interface Resources {
   requests?: Record<string, string>;
   limits?: Record<string, string>;
 }
-
-/** Name of the injected container. */
-export const RECORDER = 'metricops-recorder';
 
 /**
  * The recorder that we put there, or that another webhook has taken the restartPolicy of: by our word on the pod, or

@@ -31,6 +31,7 @@ const portsOf = (change: Partial<WebhookServerPorts>): WebhookServerPorts => ({
     bounds: { limitRanges: [], quotas: [] },
     networkPolicies: [],
   }),
+  systemNamespace: 'metricops-system',
   cluster: () => calm,
   onAdmitted: () => {},
   ...change,

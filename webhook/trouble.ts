@@ -1,6 +1,6 @@
 import { annotations } from '../src/api/annotations.ts';
+import { RECORDER } from '../src/api/injection.ts';
 import type { KubeObject } from '../src/api/meta.ts';
-import { RECORDER } from './pod.ts';
 
 interface Status {
   name: string;

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { conditionIs } from '../../src/api/conditions.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -13,7 +14,6 @@ import {
   resources,
   type WatchCache,
 } from '../../src/kube/index.ts';
-import { conditionIs } from '../../src/sync/index.ts';
 import type { Progress } from '../../tools/demo/progress.ts';
 import { type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 import { type Engine, startEngine } from './engine.ts';

@@ -1,6 +1,6 @@
-import { annotations } from '../api/annotations.ts';
+import { injectionOf } from '../api/injection.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { isOptedIn } from '../api/optin.ts';
+import { isWorkloadOptedIn } from '../api/optin.ts';
 import { WORKLOAD_KINDS, type WorkloadKey } from '../api/workload.ts';
 import { type KubeClient, resources, workloadResource } from '../kube/index.ts';
 
@@ -26,7 +26,7 @@ export const coverage = async (client: KubeClient, scope: { namespace?: string }
   );
   return WORKLOAD_KINDS.flatMap((kind, i) =>
     (lists[i]?.items ?? [])
-      .filter((workload) => optedIn(workload, namespaces))
+      .filter((workload) => isWorkloadOptedIn(workload, namespaces.get(workload.metadata.namespace ?? '')))
       .map((workload) => {
         const { name, namespace = '' } = workload.metadata;
         return count({ kind, name, namespace }, byOwner.get(`${kind}/${namespace}/${name}`) ?? []);
@@ -43,13 +43,6 @@ const namespacesOf = async (client: KubeClient, scope: { namespace?: string }): 
   return new Map(items.map((item) => [item.metadata.name, item]));
 };
 
-const optedIn = (workload: KubeObject, namespaces: Map<string, KubeObject>): boolean =>
-  isOptedIn({
-    template: (workload.spec as { template?: KubeObject } | undefined)?.template?.metadata,
-    workload: workload.metadata,
-    namespace: namespaces.get(workload.metadata.namespace ?? '')?.metadata,
-  });
-
 /** A ReplicaSet's name is its Deployment's and a hash: enough for a report, where UIDs would cost another list. */
 const ownerOf = ({ metadata }: KubeObject): string => {
   const owner = metadata.ownerReferences?.find((reference) => reference.controller);
@@ -59,12 +52,12 @@ const ownerOf = ({ metadata }: KubeObject): string => {
 };
 
 const count = (workload: WorkloadKey, pods: KubeObject[]): Coverage => {
-  const words = pods.map((pod) => pod.metadata.annotations?.[annotations.injection]);
+  const found = pods.map(injectionOf);
   return {
     workload,
     pods: pods.length,
-    injected: words.filter((word) => word === 'injected').length,
-    why: words.find((word) => word !== undefined && word !== 'injected'),
+    injected: found.filter(({ is }) => is === 'injected').length,
+    why: found.find((each) => each.is === 'skipped')?.why,
   };
 };
 

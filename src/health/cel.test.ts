@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { HealthCheck } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { compileHealthChecks, cpuTime } from './cel.ts';
+import { compileHealthChecks } from './cel.ts';
+import { cpuTime } from './cel-deadline.ts';
 
 type Expressions = Omit<HealthCheck, 'apiVersion' | 'kind'>;
 

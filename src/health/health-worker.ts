@@ -1,7 +1,8 @@
 import type { HealthCheck } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { serveWorker } from '../worker/serve.ts';
-import { compileHealthChecks, cpuTime } from './cel.ts';
+import { compileHealthChecks } from './cel.ts';
+import { cpuTime } from './cel-deadline.ts';
 import type { Judgement } from './health.ts';
 
 // The thread in which expressions are asked: health-thread.ts starts it and is its only caller.

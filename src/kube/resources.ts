@@ -1,13 +1,13 @@
 import { GROUP, VERSION } from '../api/annotations.ts';
+import { kinds } from '../api/crd.ts';
 import type { ResourceType } from './types.ts';
 
-const own = (kind: string, plural: string): ResourceType => ({
-  group: GROUP,
-  version: VERSION,
-  kind,
-  plural,
-  namespaced: true,
-});
+/** A kind of ours, as the table of the API has it. */
+const own = (kind: string): ResourceType => {
+  const known = kinds.find((each) => each.kind === kind);
+  if (!known) throw new Error(`src/api/crd.ts has no kind ${kind}`);
+  return { group: GROUP, version: VERSION, kind, plural: known.plural, namespaced: known.scope !== 'Cluster' };
+};
 const core = (kind: string, plural: string, namespaced = true): ResourceType => ({
   group: '',
   version: 'v1',
@@ -25,13 +25,13 @@ const of = (group: string, version: string, kind: string, plural: string, namesp
 
 /** Kinds that the rooms name themselves; all others come from discovery. */
 export const resources = {
-  gitSyncs: own('GitSync', 'gitsyncs'),
-  gitSyncSets: own('GitSyncSet', 'gitsyncsets'),
-  platformPolicies: { ...own('PlatformPolicy', 'platformpolicies'), namespaced: false },
-  releaseHistories: own('ReleaseHistory', 'releasehistories'),
-  holds: own('Hold', 'holds'),
-  slos: own('ServiceLevelObjective', 'servicelevelobjectives'),
-  incidents: own('Incident', 'incidents'),
+  gitSyncs: own('GitSync'),
+  gitSyncSets: own('GitSyncSet'),
+  platformPolicies: own('PlatformPolicy'),
+  releaseHistories: own('ReleaseHistory'),
+  holds: own('Hold'),
+  slos: own('ServiceLevelObjective'),
+  incidents: own('Incident'),
   pods: core('Pod', 'pods'),
   namespaces: core('Namespace', 'namespaces', false),
   nodes: core('Node', 'nodes', false),

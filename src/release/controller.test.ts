@@ -41,7 +41,14 @@ const recorderOf = async (server: ApiServer, ports: Partial<RecorderPorts> = {})
   const watched = createCaches(client, time);
   await watched.ready();
   const snapshots = createSnapshotStore(client, Buffer.from('0123456789abcdef0123456789abcdef'), systemClock);
-  const common = { ...time, client, snapshots, log: silentLog(), metrics: createMetrics() };
+  const common = {
+    ...time,
+    client,
+    snapshots,
+    log: silentLog(),
+    metrics: createMetrics(),
+    systemNamespace: 'metricops-system',
+  };
   return { watched, recorder: createRecorder({ ...common, caches: watched.caches, ...ports }) };
 };
 

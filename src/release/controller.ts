@@ -1,7 +1,7 @@
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { isOptedIn } from '../api/optin.ts';
+import { isWorkloadOptedIn } from '../api/optin.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
@@ -10,7 +10,6 @@ import { isTerminating } from '../kube/errors.ts';
 import { createWorkQueue } from '../kube/queue.ts';
 import { resources } from '../kube/resources.ts';
 import type { WatchCache } from '../kube/types.ts';
-import { templateOf } from '../snapshot/index.ts';
 import { assessmentsOf } from './assessments.ts';
 import { goodAt, observe } from './history.ts';
 import { contentOf } from './history-writer.ts';
@@ -175,11 +174,8 @@ const preconditions = ({
 });
 
 const isRecorded = (workload: KubeObject, { caches }: RecorderPorts): boolean => {
-  const template = (templateOf(workload) as { metadata?: object } | undefined)?.metadata;
-  const namespace = caches.namespaces.get({ name: workload.metadata.namespace ?? '' })?.metadata;
-  return (
-    workload.metadata.deletionTimestamp === undefined && isOptedIn({ template, workload: workload.metadata, namespace })
-  );
+  const namespace = caches.namespaces.get({ name: workload.metadata.namespace ?? '' });
+  return workload.metadata.deletionTimestamp === undefined && isWorkloadOptedIn(workload, namespace);
 };
 
 /** A sync makes the history before the workload: not there yet is not gone. */

@@ -13,7 +13,6 @@ import {
   replicaSetCacheOptions,
   replicaSetOf,
 } from './identity.ts';
-import { isRolledOut } from './rollout.ts';
 import { templateWriters, workloadCacheOptions } from './template-managers.ts';
 
 const cache = (...objects: KubeObject[]): WatchCache => ({
@@ -236,45 +235,5 @@ describe('what a workload says of its release', () => {
       tagOf,
     );
     assert.deepEqual(tags, [undefined, 'v1', undefined, 'v1', undefined]);
-  });
-});
-
-describe('a rollout', () => {
-  const workload = (kind: string, spec: object, status: object): KubeObject =>
-    object(kind, 'web', undefined, { spec, status });
-  const complete = { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
-
-  it('is complete when every pod is of the template and available', () => {
-    assert.ok(isRolledOut(workload('Deployment', { replicas: 2 }, complete)));
-    assert.ok(
-      isRolledOut(workload('Deployment', {}, { ...complete, replicas: 1, updatedReplicas: 1, availableReplicas: 1 })),
-    );
-    const same = { ...complete, currentRevision: 'a', updateRevision: 'a' };
-    assert.ok(isRolledOut(workload('StatefulSet', { replicas: 2 }, same)));
-    const daemons = { observedGeneration: 1, desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 3 };
-    assert.ok(isRolledOut(workload('DaemonSet', {}, daemons)));
-  });
-
-  it('is not while anything is missing, old, surplus or not looked at', () => {
-    for (const change of [
-      { observedGeneration: 0 },
-      { replicas: 3 },
-      { updatedReplicas: 1 },
-      { availableReplicas: 1 },
-      { availableReplicas: undefined },
-    ]) {
-      assert.ok(
-        !isRolledOut(workload('Deployment', { replicas: 2 }, { ...complete, ...change })),
-        JSON.stringify(change),
-      );
-    }
-    assert.ok(
-      !isRolledOut(
-        workload('StatefulSet', { replicas: 2 }, { ...complete, currentRevision: 'a', updateRevision: 'b' }),
-      ),
-    );
-    assert.ok(!isRolledOut(workload('DaemonSet', {}, { observedGeneration: 1 })), 'no node wants it');
-    assert.ok(!isRolledOut(workload('Deployment', { replicas: 0 }, { observedGeneration: 1 })), 'nothing ran');
-    assert.ok(!isRolledOut(object('Deployment', 'web')), 'no status yet');
   });
 });

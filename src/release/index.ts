@@ -12,7 +12,6 @@ export {
 } from './identity.ts';
 export { selectLastGood, type Target } from './last-good.ts';
 export { createRecorder } from './recorder.ts';
-export { isRolledOut } from './rollout.ts';
 export { templateWriters, workloadCacheOptions } from './template-managers.ts';
 export { type PodIdentity, TokenError } from './token.ts';
 export type { RecordAnswer, Recorder, RecorderCaches, RecorderPorts } from './types.ts';

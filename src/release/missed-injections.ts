@@ -1,11 +1,12 @@
-import { annotations, SYSTEM_NAMESPACE } from '../api/annotations.ts';
+import { injectionOf } from '../api/injection.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { isOptedIn } from '../api/optin.ts';
-import { templateOf } from '../snapshot/index.ts';
+import { isPodOptedIn, isWorkloadOptedIn } from '../api/optin.ts';
+import { isSystemNamespace } from '../api/system-namespace.ts';
 import { ownerOf } from './identity.ts';
 import type { RecorderPorts } from './types.ts';
 
-const RECORDER = 'metricops-recorder';
+type MissedPorts = Pick<RecorderPorts, 'caches' | 'log' | 'metrics' | 'systemNamespace'>;
+
 /** Pods that are named in one line of the log. */
 const NAMED = 5;
 
@@ -13,16 +14,13 @@ const NAMED = 5;
  * Running pods of opted-in workloads that have no sidecar although nothing said why: the webhook was away when they were
  * made. Their releases are recorded all the same; their next restart heals it.
  */
-export const createMissedInjections = ({
-  caches,
-  log,
-  metrics,
-}: Pick<RecorderPorts, 'caches' | 'log' | 'metrics'>): { count(): void } => {
+export const createMissedInjections = (ports: MissedPorts): { count(): void } => {
+  const { caches, log, metrics } = ports;
   let before = 0;
   /** One odd pod must not end the count of the others, nor what else the leader does. */
   const isMissedGuarded = (pod: KubeObject): boolean => {
     try {
-      return isMissed(pod, caches);
+      return isMissed(pod, ports);
     } catch (err) {
       log.error({ err, pod: `${pod.metadata.namespace}/${pod.metadata.name}` }, 'pod not understood');
       return false;
@@ -41,24 +39,14 @@ export const createMissedInjections = ({
   };
 };
 
-const isMissed = (pod: KubeObject, caches: RecorderPorts['caches']): boolean => {
+const isMissed = (pod: KubeObject, { caches, systemNamespace }: MissedPorts): boolean => {
   const { metadata } = pod;
   const isRunning = (pod.status as { phase?: string } | undefined)?.phase === 'Running';
-  if (!isRunning || metadata.deletionTimestamp !== undefined || hasSidecar(pod)) return false;
-  if (metadata.annotations?.[annotations.injection] !== undefined) return false;
+  if (!isRunning || metadata.deletionTimestamp !== undefined || injectionOf(pod).is !== 'missed') return false;
   const owner = ownerOf(pod, caches);
-  const namespace = caches.namespaces.get({ name: metadata.namespace ?? '' })?.metadata;
+  const namespace = caches.namespaces.get({ name: metadata.namespace ?? '' });
   // A pod of its own, or of a Job: its annotations are all the word there is.
-  if (owner.is === 'none') return !isSystem(metadata.namespace) && isOptedIn({ template: metadata, namespace });
-  if (owner.is !== 'workload') return false;
-  const template = (templateOf(owner.workload) as { metadata?: object } | undefined)?.metadata;
-  return isOptedIn({ template, workload: owner.workload.metadata, namespace });
-};
-
-const isSystem = (namespace: string | undefined): boolean =>
-  namespace === 'kube-system' || namespace === SYSTEM_NAMESPACE;
-
-const hasSidecar = (pod: KubeObject): boolean => {
-  const { initContainers } = (pod.spec ?? {}) as { initContainers?: { name: string }[] | null };
-  return initContainers?.some((container) => container.name === RECORDER) === true;
+  if (owner.is === 'none')
+    return !isSystemNamespace(metadata.namespace, systemNamespace) && isPodOptedIn(metadata, namespace?.metadata);
+  return owner.is === 'workload' && isWorkloadOptedIn(owner.workload, namespace);
 };

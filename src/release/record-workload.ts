@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import { type Release, type ReleaseHistory, type ReleaseRecords, releasesOf } from '../api/release-history.ts';
+import { isRolledOut } from '../health/rollout.ts';
 import { apiVersionOf } from '../kube/client.ts';
 import { isRejected } from '../kube/errors.ts';
 import { workloadResource } from '../kube/resources.ts';
@@ -10,7 +11,6 @@ import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner }
 import { goodAt, type Observed, observe } from './history.ts';
 import { contentOf, type HistoryWriter } from './history-writer.ts';
 import { isOfCurrent } from './identity.ts';
-import { isRolledOut } from './rollout.ts';
 import { withoutLostTarget } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
 import { withoutMissing } from './workload-missing.ts';

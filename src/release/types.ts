@@ -25,6 +25,8 @@ export interface RecorderPorts {
   random: () => number;
   log: Log;
   metrics: Pick<Metrics, 'records' | 'missedInjections'>;
+  /** Where the controller itself is installed. */
+  systemNamespace: string;
   /** By default, one by the cluster's published keys and issuer. */
   verifier?: TokenVerifier;
 }

@@ -24,7 +24,7 @@ import { createFolderReader } from './folders.ts';
 import { generate } from './generate.ts';
 import { isOwn } from './ownership.ts';
 import { planSet } from './plan.ts';
-import { type Outcome, statusOf } from './status.ts';
+import { type SetOutcome, statusOf } from './status.ts';
 import { type Found, idOf, nameOfId, type SetProblem, type SyncName } from './types.ts';
 import { applyPlan } from './write.ts';
 
@@ -99,7 +99,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
   const liveFor = ({ metadata }: GitSyncSet): GitSync[] =>
     syncs.list(metadata.namespace === systemNamespace ? undefined : metadata.namespace);
 
-  const attempt = async (set: GitSyncSet): Promise<Outcome> => {
+  const attempt = async (set: GitSyncSet): Promise<SetOutcome> => {
     const found = await Promise.all(set.spec.generators.map((generator) => foundBy(set, generator)));
     const generated = generate(set, { found, systemNamespace });
     const plan = planSet(set, generated, liveFor(set));
@@ -128,7 +128,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     return { namespaces: matching.map(({ metadata }) => metadata.name).toSorted() };
   };
 
-  const report = async (set: GitSyncSet, outcome: Outcome): Promise<void> => {
+  const report = async (set: GitSyncSet, outcome: SetOutcome): Promise<void> => {
     const status = statusOf(set, outcome, clock.now());
     if (hashOf(status) === hashOf(set.status)) return;
     // null takes the field off in a merge patch.

@@ -1,9 +1,9 @@
+import { withConditions } from '../api/conditions.ts';
 import type { GitSyncSet, GitSyncSetStatus } from '../api/gitsyncset.ts';
-import { withConditions } from '../sync/index.ts';
 import type { SetProblem } from './types.ts';
 
 /** How one look at a set ended. */
-export interface Outcome {
+export interface SetOutcome {
   /** How many GitSyncs were generated; undefined where a generator could not be read. */
   generatedCount?: number;
   /** ref@commit of each `folders`. */
@@ -16,7 +16,7 @@ const SHOWN = 5;
 /** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
 export const statusOf = (
   { metadata, status = {}, spec }: GitSyncSet,
-  { generatedCount, revisions, problems }: Outcome,
+  { generatedCount, revisions, problems }: SetOutcome,
   now: number,
 ): GitSyncSetStatus => {
   const { generation } = metadata;

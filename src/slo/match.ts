@@ -1,6 +1,6 @@
 import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { isOptedIn } from '../api/optin.ts';
+import { isWorkloadOptedIn } from '../api/optin.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, type WorkloadKey, workloadString } from '../api/workload.ts';
 import { OBJECTIVE_LABEL } from './rules.ts';
@@ -98,10 +98,6 @@ const isNamed = (workload: KubeObject, labels: Labels): boolean =>
   labels.namespace === workload.metadata.namespace && labels[workload.kind.toLowerCase()] === workload.metadata.name;
 
 const consents = (workload: KubeObject, input: MatchInput): boolean => {
-  const template = (workload.spec as { template?: { metadata?: object } } | undefined)?.template?.metadata;
-  const namespace = input.namespaceOf(workload.metadata.namespace ?? '')?.metadata;
-  return (
-    workload.metadata.annotations?.[annotations.rollback] !== undefined ||
-    isOptedIn({ template, workload: workload.metadata, namespace })
-  );
+  const namespace = input.namespaceOf(workload.metadata.namespace ?? '');
+  return workload.metadata.annotations?.[annotations.rollback] !== undefined || isWorkloadOptedIn(workload, namespace);
 };

@@ -12,7 +12,7 @@ export interface IgnoreFields {
 export const REPLICAS = '/spec/replicas';
 
 /** The rules of spec.ignoreDifferences that match the object, and its replicas where an autoscaler sets them. */
-export const rulesFor = ({ spec }: GitSync, object: KubeObject, scaled: boolean): IgnoreFields => {
+export const ignoreRulesFor = ({ spec }: GitSync, object: KubeObject, scaled: boolean): IgnoreFields => {
   const matching = spec.ignoreDifferences.filter((rule) => matches(rule, object));
   return {
     fields: [...matching.flatMap((rule) => rule.jsonPointers), ...(scaled ? [REPLICAS] : [])],

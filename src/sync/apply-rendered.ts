@@ -13,7 +13,7 @@ import { holdManualUndos, type ManualUndoPorts } from './manual-undos.ts';
 import { fingerprintOf, type NewsPorts, namespacesIn } from './nothing-new.ts';
 import type { Renderings } from './state/renderings.ts';
 import type { SyncState } from './state/sync-state.ts';
-import type { Outcome } from './status/outcome.ts';
+import type { SyncOutcome } from './status/outcome.ts';
 
 export interface ApplyRenderedPorts
   extends NewsPorts,
@@ -36,7 +36,7 @@ export const applyRendered = async (
   state: SyncState,
   at: Head & { rendered: Rendered },
   ports: ApplyRenderedPorts,
-): Promise<Outcome> => {
+): Promise<SyncOutcome> => {
   const { source, id: commit, revision, rendered } = at;
   const { objects, inputs } = rendered;
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(objects.map(keyOf)));

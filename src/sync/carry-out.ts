@@ -4,7 +4,8 @@ import type { Clock } from '../clock.ts';
 import type { HoldController } from '../holds/index.ts';
 import type { EventRecorder } from '../kube/index.ts';
 import { describeDrift } from '../ssa/diff.ts';
-import { type ApplyPorts, applyAll } from './apply/apply.ts';
+import { applyAll } from './apply/apply.ts';
+import type { ApplyPorts } from './apply/types.ts';
 import { noteCorrection } from './drift/backoff.ts';
 import { type HealthPorts, unhealthyOf } from './health-gate.ts';
 import { rememberInventory } from './inventory/inventory.ts';
@@ -13,7 +14,7 @@ import { neededVersions, type VersionPorts } from './inventory/referenced-versio
 import type { ApplyProblem } from './objects/problem.ts';
 import { waveOf } from './plan/apply-order.ts';
 import { type Kept, keptFor } from './plan/kept.ts';
-import type { Plan } from './plan/plan.ts';
+import type { Plan } from './plan/types.ts';
 import type { SyncState } from './state/sync-state.ts';
 import type { Unhealthy } from './status/outcome.ts';
 

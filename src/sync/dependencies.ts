@@ -6,7 +6,7 @@ import type { WatchCache } from '../kube/index.ts';
 import type { Sources } from '../source/heads.ts';
 import { cycleFrom } from './dependency-cycle.ts';
 import type { Registry } from './state/registry.ts';
-import type { Outcome } from './status/outcome.ts';
+import type { SyncOutcome } from './status/outcome.ts';
 
 export interface DependencyPorts {
   syncs: WatchCache<GitSync>;
@@ -15,7 +15,7 @@ export interface DependencyPorts {
 }
 
 /** Whether the sync has to wait for others, and how that ends this reconcile; undefined when it may go on. */
-export const waitForDependencies = (sync: GitSync, ports: DependencyPorts): { outcome?: Outcome } | undefined => {
+export const waitForDependencies = (sync: GitSync, ports: DependencyPorts): { outcome?: SyncOutcome } | undefined => {
   const namespace = sync.metadata.namespace ?? '';
   const problem = dependencyProblem(
     sync,

@@ -9,7 +9,7 @@ import type { Discovery } from '../kube/index.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { type ReadPorts, readsOf } from './objects/reads.ts';
 import type { SyncState } from './state/sync-state.ts';
-import type { Outcome, Unhealthy } from './status/outcome.ts';
+import type { SyncOutcome, Unhealthy } from './status/outcome.ts';
 
 export interface HealthPorts extends ReadPorts {
   discovery: Discovery;
@@ -62,9 +62,9 @@ const REQUEUE_MS = 5_000;
 export const waitForHealth = async (
   sync: GitSync,
   state: SyncState,
-  outcome: Outcome,
+  outcome: SyncOutcome,
   ports: HealthPorts,
-): Promise<Outcome> => {
+): Promise<SyncOutcome> => {
   if (outcome.kind !== 'unchanged' && outcome.kind !== 'applied') return outcome;
   const blocked = outcome.kind === 'applied' ? outcome.blocked : undefined;
   // While a commit is waited for, a Ready that says True is still about the one before.

@@ -13,9 +13,10 @@ import { differenceOf } from '../ssa/diff.ts';
 import { migrated, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { markOf, trimManagedFields } from '../ssa/marks.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
-import { ownerOf } from './objects/owned-objects.ts';
+import { appliedOwnerOf } from './objects/owned-objects.ts';
 import { waveOf } from './plan/apply-order.ts';
-import { type PlanInput, plan } from './plan/plan.ts';
+import { plan } from './plan/plan.ts';
+import type { PlanInput } from './plan/types.ts';
 
 const KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const US = { manager: 'metricops/shop/app', apiVersion: 'apps/v1' };
@@ -85,7 +86,7 @@ const READERS: Record<string, (object: KubeObject) => unknown> = {
     otherToolOf(object),
   ],
   'the mark of what we applied': (object) => markOf(object, 'shop.app'),
-  'the owner': (object) => [ownerOf(object), ownerOf(trimManagedFields(structuredClone(object)))],
+  'the owner': (object) => [appliedOwnerOf(object), appliedOwnerOf(trimManagedFields(structuredClone(object)))],
   'the wave': waveOf,
   'the digest of what runs': currentDigest,
   'the owner among sets': (object) => [isOwn(set as never, object), isOtherThan(object, healthy)],

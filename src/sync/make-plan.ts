@@ -7,7 +7,8 @@ import type { HoldController } from '../holds/index.ts';
 import { type Digests, digestsOf } from '../snapshot/index.ts';
 import { isBackedOff } from './drift/backoff.ts';
 import type { Hashes } from './plan/hashes.ts';
-import { type Plan, plan } from './plan/plan.ts';
+import { plan } from './plan/plan.ts';
+import type { Plan } from './plan/types.ts';
 import type { SyncState } from './state/sync-state.ts';
 
 export interface MakePlanPorts {

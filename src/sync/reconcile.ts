@@ -10,7 +10,7 @@ import { finalizeSync, PruneError, type RemovalPorts } from './inventory/removal
 import { requeueAfter, soonest } from './requeue.ts';
 import type { Registry } from './state/registry.ts';
 import type { SyncState } from './state/sync-state.ts';
-import type { Outcome } from './status/outcome.ts';
+import type { SyncOutcome } from './status/outcome.ts';
 import type { Report } from './status/report.ts';
 import { type HeadPorts, syncToHead } from './sync-to-head.ts';
 
@@ -32,7 +32,7 @@ interface Run {
 
 interface End {
   /** What its status says from now on; undefined: as before. */
-  outcome?: Outcome | undefined;
+  outcome?: SyncOutcome | undefined;
   /** After that: milliseconds until it is tried again by itself, where only time is needed. */
   next?: () => number | undefined;
 }

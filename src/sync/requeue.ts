@@ -4,7 +4,7 @@ import type { Sources } from '../source/heads.ts';
 import { isHopeless } from './render/unrenderable.ts';
 import { retrySyncIn } from './state/retry.ts';
 import type { SyncState } from './state/sync-state.ts';
-import type { Outcome } from './status/outcome.ts';
+import type { SyncOutcome } from './status/outcome.ts';
 
 interface RequeuePorts {
   sources: Pick<Sources, 'head'>;
@@ -16,7 +16,7 @@ interface RequeuePorts {
 export const requeueAfter = (
   sync: GitSync,
   state: SyncState,
-  outcome: Outcome,
+  outcome: SyncOutcome,
   ports: RequeuePorts,
 ): number | undefined => {
   if (outcome.kind === 'waiting') return outcome.againInMs;
@@ -35,7 +35,7 @@ export const soonest = (times: readonly (number | undefined)[]): number | undefi
 const retryOf = (
   sync: GitSync,
   state: SyncState,
-  outcome: Outcome,
+  outcome: SyncOutcome,
   { sources, random }: RequeuePorts,
 ): number | undefined => {
   const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);

@@ -13,7 +13,7 @@ import type { WithRender } from './render/large.ts';
 import { renderSync, type SourcePorts } from './render/manifests.ts';
 import { isOfTheCommit, unlessUnrenderable } from './render/unrenderable.ts';
 import type { SyncState } from './state/sync-state.ts';
-import type { Outcome } from './status/outcome.ts';
+import type { SyncOutcome } from './status/outcome.ts';
 
 export interface HeadPorts extends SourcePorts, ApplyRenderedPorts {
   sources: Sources;
@@ -25,7 +25,11 @@ export interface HeadPorts extends SourcePorts, ApplyRenderedPorts {
  * The cluster made equal to where the ref stands, with rejected releases kept out.
  * @returns undefined while nobody knows where that is: the sync hears of it
  */
-export const syncToHead = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Outcome | undefined> => {
+export const syncToHead = async (
+  sync: GitSync,
+  state: SyncState,
+  ports: HeadPorts,
+): Promise<SyncOutcome | undefined> => {
   const head = ports.sources.head(sync);
   if (head === undefined) {
     ports.sources.refresh(sync, { tell: true });
@@ -53,7 +57,7 @@ const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): 
   await syncTo(at, sync, state, ports);
 };
 
-const syncTo = async (at: Head, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<Outcome> => {
+const syncTo = async (at: Head, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<SyncOutcome> => {
   await pollUnwatched(sync, state, ports);
   if (hasNothingNew(sync, state, at, ports)) {
     const { id: commit, revision } = at;
@@ -83,7 +87,7 @@ const render = async (
 };
 
 /** undefined for what nobody foresaw: that is the queue's to report. */
-const failureOf = (error: unknown): (Outcome & { kind: 'failed' }) | undefined => {
+const failureOf = (error: unknown): (SyncOutcome & { kind: 'failed' }) | undefined => {
   if (error instanceof ReasonError) {
     return { kind: 'failed', reason: error.code, message: error.message, permanent: isOfTheCommit(error.code) };
   }

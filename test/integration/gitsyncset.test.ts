@@ -18,7 +18,7 @@ import {
 } from '../../src/kube/index.ts';
 import { type PlatformPolicyWatch, watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { type SetController, startSets } from '../../src/sets/index.ts';
-import { createCredentials } from '../../src/sync/index.ts';
+import { createCredentials } from '../../src/source/credentials.ts';
 import { silentLog } from '../../src/telemetry/index.ts';
 import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 import { useControlPlane } from '../support/cluster.ts';

@@ -6,8 +6,9 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { createCaches } from '../../src/caches.ts';
 import type { Clock } from '../../src/clock.ts';
+import { isRolledOut } from '../../src/health/rollout.ts';
 import { createKubeClient, type KubeClient, loadConnection, resources } from '../../src/kube/index.ts';
-import { createRecorder, isRolledOut, type RecordAnswer, type Recorder } from '../../src/release/index.ts';
+import { createRecorder, type RecordAnswer, type Recorder } from '../../src/release/index.ts';
 import { createSnapshotStore, ensureHistory, historyName } from '../../src/snapshot/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
@@ -56,6 +57,7 @@ describe('the recorder', () => {
     await watched.ready();
     const ports = {
       client,
+      systemNamespace: 'metricops-system',
       caches,
       snapshots: createSnapshotStore(client, key, clock),
       clock,
@@ -236,6 +238,7 @@ describe('the recorder', () => {
     ]);
     const later = createRecorder({
       client,
+      systemNamespace: 'metricops-system',
       caches,
       snapshots: createSnapshotStore(client, key, clock),
       clock: { ...clock, now: () => Date.now() + 24 * 3_600_000 },
@@ -362,6 +365,7 @@ describe('the recorder', () => {
     await record(tokenOf(fresh));
     const lagging = createRecorder({
       client,
+      systemNamespace: 'metricops-system',
       caches: {
         ...caches,
         workloads: { ...caches.workloads, Deployment: { ...caches.workloads.Deployment, get: () => before } },

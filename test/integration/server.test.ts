@@ -49,7 +49,16 @@ describe('the record endpoint', () => {
     );
     const snapshots = createSnapshotStore(client, Buffer.from('integration-test-key-0123456789ab'), systemClock);
     const { caches } = watched;
-    const recorder = createRecorder({ client, caches, snapshots, clock: systemClock, random, log, metrics });
+    const recorder = createRecorder({
+      client,
+      caches,
+      snapshots,
+      clock: systemClock,
+      random,
+      log,
+      metrics,
+      systemNamespace: 'metricops-system',
+    });
     const intake = createIntake({
       client,
       caches,

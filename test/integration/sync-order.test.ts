@@ -136,7 +136,7 @@ describe('a GitSync, in order:', () => {
     await ready();
     await syncs.stop();
     reasons.delete(undefined);
-    assert.deepEqual([...reasons], ['Succeeded']);
+    assert.deepEqual([...reasons], ['ReconciliationSucceeded']);
     assert.deepEqual((await get(database.type, 'orders'))?.spec, { size: 'small' });
   });
 

@@ -11,7 +11,63 @@ interface Decision {
   instead: string;
 }
 
-export const DECISIONS: readonly Decision[] = [];
+export const DECISIONS: readonly Decision[] = [
+  {
+    what: 'is it rolled out',
+    pattern: /\b(updatedReplicas|updatedNumberScheduled)\b/,
+    allowed: ['src/health/'],
+    instead: 'rolloutOf or isRolledOut of src/health/rollout.ts',
+  },
+  {
+    what: 'is it opted in',
+    pattern: /\b(annotations|labels)\.inject\b/,
+    allowed: [
+      'src/api/optin.ts',
+      // What the API server asks the webhook about, and what the webhook carries into the template.
+      'webhook/configuration.ts',
+      'webhook/annotation-propagation.ts',
+      'webhook/decide.ts',
+      // It is no part of a release, but the object is applied again where it changes.
+      'src/snapshot/digest.ts',
+      'src/sync/drift/watch.ts',
+      // Asks the webhook for a pod that is never made.
+      'src/cli/commands/check.ts',
+    ],
+    instead: 'isWorkloadOptedIn or isPodOptedIn of src/api/optin.ts',
+  },
+  {
+    what: 'did the webhook miss it',
+    pattern: /\bannotations\.injection\b|'metricops-recorder'/,
+    // The webhook writes that word, it is no part of a release, and the sidecar calls itself so.
+    allowed: ['src/api/injection.ts', 'webhook/', 'src/snapshot/digest.ts', 'sidecar/post.ts'],
+    instead: 'injectionOf of src/api/injection.ts',
+  },
+  {
+    what: 'how many did the webhook miss',
+    pattern: /\bmissedInjections\.(set|inc|dec)\b/,
+    allowed: ['src/release/missed-injections.ts'],
+    instead: 'the count of the leader, which alone writes this gauge',
+  },
+  {
+    what: 'what does the platform allow',
+    pattern: /\b(PLATFORM_POLICY_NAME|unrestrictedPolicy)\b/,
+    allowed: ['src/api/', 'src/policy/platform-policy.ts'],
+    instead: 'PlatformPolicyWatch.current of src/policy/platform-policy.ts',
+  },
+  {
+    what: 'which kinds are ours',
+    pattern: /'(gitsyncs|gitsyncsets|platformpolicies|releasehistories)'/,
+    allowed: ['src/api/crd.ts'],
+    instead: 'kinds of src/api/crd.ts, or resources of src/kube',
+  },
+  {
+    what: 'is it a system namespace',
+    pattern: /'kube-system'/,
+    // The selector that keeps the API server from asking.
+    allowed: ['src/api/system-namespace.ts', 'webhook/configuration.ts'],
+    instead: 'isSystemNamespace of src/api/system-namespace.ts',
+  },
+];
 
 /** Modules that read what only one place is to judge by. Tests are free. */
 export const decidedTwice = (sources: Sources, decisions: readonly Decision[] = DECISIONS): Finding[] =>

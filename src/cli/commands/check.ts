@@ -1,10 +1,11 @@
 import { annotations, GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
+import { injectionOf } from '../../api/injection.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { rolloutOf } from '../../health/rollout.ts';
 import { KubeError, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { coverage, uncovered } from '../coverage.ts';
 import { CliError } from '../io.ts';
-import { rolledOut } from '../rollout.ts';
 import { plural, workloadWords } from '../words.ts';
 import { unwatchedKinds, watchRule } from './check-kinds.ts';
 import { TOKENS, unestablished } from './install.ts';
@@ -70,11 +71,10 @@ const controller: Check = async (cli) => {
   if (!deployment) {
     return { result: 'failed', message: `no controller in ${SYSTEM_NAMESPACE}`, next: 'metricops install' };
   }
-  const { done, message } = rolledOut(deployment);
-  const { readyReplicas = 0 } = (deployment.status ?? {}) as { readyReplicas?: number };
+  const { done, message, available } = rolloutOf(deployment);
   if (done) return ok(`controller: ${message}`);
   return {
-    result: readyReplicas > 0 ? 'warning' : 'failed',
+    result: available > 0 ? 'warning' : 'failed',
     message: `controller: ${message}`,
     next: `kubectl -n ${SYSTEM_NAMESPACE} describe pods; kubectl -n ${SYSTEM_NAMESPACE} logs deploy/metricops`,
   };
@@ -107,9 +107,10 @@ const injection: Check = async (cli) => {
     spec: { containers: [{ name: 'check', image }] },
   };
   const answer = await cli.client.create(resources.pods, pod, { dryRun: true });
-  const said = answer.metadata.annotations?.[annotations.injection];
-  if (said === 'injected') return ok('the API server reaches the webhook');
-  if (said !== undefined) return { result: 'warning', message: `the webhook leaves an opted-in pod alone: ${said}` };
+  const injection = injectionOf(answer);
+  if (injection.is === 'injected') return ok('the API server reaches the webhook');
+  if (injection.is === 'skipped')
+    return { result: 'warning', message: `the webhook leaves an opted-in pod alone: ${injection.why}` };
   return {
     result: 'failed',
     message: 'the API server does not reach the webhook: an opted-in pod comes back as it was',

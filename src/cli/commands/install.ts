@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { rolloutOf } from '../../health/rollout.ts';
 import { createDiscovery, type Discovery, isConflict, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { firstManifests, restManifests } from '../manifests.ts';
-import { rolledOut } from '../rollout.ts';
 import { waitFor } from '../wait.ts';
 import { leg, plural } from '../words.ts';
 
@@ -156,7 +156,7 @@ const controllerReady = async (
   let last = '';
   const ready = await waitFor(cli.io, deadline, async () => {
     const deployment = await cli.client.get(resources.deployments, { namespace: SYSTEM_NAMESPACE, name: 'metricops' });
-    const progress = deployment ? rolledOut(deployment) : { done: false, message: 'no Deployment yet' };
+    const progress = deployment ? rolloutOf(deployment) : { done: false, message: 'no Deployment yet' };
     if (progress.message !== last) say(`controller: ${progress.message}`);
     last = progress.message;
     return progress.done;

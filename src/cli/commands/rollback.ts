@@ -1,12 +1,12 @@
 import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
+import { rolloutOf } from '../../health/rollout.ts';
 import { createHold, newRollback } from '../../holds/index.ts';
 import { resources, workloadResource } from '../../kube/index.ts';
 import { holdName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
-import { rolledOut } from '../rollout.ts';
 import { userName } from '../user-name.ts';
 import { waitFor } from '../wait.ts';
 import { conditionOf, imagesOf, leg, shortDigest, workloadWords } from '../words.ts';
@@ -142,7 +142,7 @@ const follow = async (
   const ready = await waitFor(cli.io, deadline, async () => {
     const workload = await cli.client.get<KubeObject>(workloadResource(key.kind), key);
     if (!workload) throw new CliError(`${workloadWords(key)} is gone.`);
-    const progress = rolledOut(workload);
+    const progress = rolloutOf(workload);
     say(progress.message);
     return progress.done;
   });

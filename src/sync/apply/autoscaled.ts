@@ -1,7 +1,7 @@
 import { groupOf, type KubeObject } from '../../api/meta.ts';
 import { createWatchCache, type KubeClient, resources, type WatchCachePorts } from '../../kube/index.ts';
 import { isRecord } from '../../ssa/field-set.ts';
-import type { PlannedObject } from '../plan/plan.ts';
+import type { PlannedObject } from '../plan/types.ts';
 
 export interface Autoscaled {
   /** Whether an autoscaler, in the cluster or in the same plan, sets the replicas of this object. */

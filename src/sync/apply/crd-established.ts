@@ -3,7 +3,7 @@ import { conditionIs } from '../../api/conditions.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Clock } from '../../clock.ts';
 import { type Discovery, type KubeClient, resources } from '../../kube/index.ts';
-import type { PlannedObject } from '../plan/plan.ts';
+import type { PlannedObject } from '../plan/types.ts';
 
 const POLL_MS = 50;
 /** A definition is served within a second; one that is not has a condition that says why, and its objects are retried. */

@@ -2,11 +2,11 @@ import { annotations, labels } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { managerOf } from '../../api/gitsync-names.ts';
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
-import { isOptedIn } from '../../api/optin.ts';
+import { isWorkloadOptedIn } from '../../api/optin.ts';
 import { isWorkloadKind, type WorkloadKey } from '../../api/workload.ts';
 import type { WatchCache } from '../../kube/index.ts';
-import { type SnapshotStore, SnapshotTooLarge, templateOf } from '../../snapshot/index.ts';
-import type { PlannedObject } from '../plan/plan.ts';
+import { type SnapshotStore, SnapshotTooLarge } from '../../snapshot/index.ts';
+import type { PlannedObject } from '../plan/types.ts';
 import type { SealedRecording } from '../state/unrecorded.ts';
 
 export interface PreparePorts {
@@ -55,10 +55,9 @@ export const prepare = (
       [annotations.commit]: (same ? was[annotations.commit] : undefined) ?? commit,
     },
   });
-  const namespace = ports.namespaces.get({ name: object.metadata.namespace ?? '' })?.metadata;
-  const template = (templateOf(object) as { metadata?: object } | undefined)?.metadata;
-  const workload = { annotations: { ...object.metadata.annotations, ...live?.metadata.annotations } };
-  if (!isOptedIn({ template, workload, namespace })) return { object: stamped };
+  const namespace = ports.namespaces.get({ name: object.metadata.namespace ?? '' });
+  const asked = withMetadata(object, { annotations: live?.metadata.annotations ?? {} });
+  if (!isWorkloadOptedIn(asked, namespace)) return { object: stamped };
   const recording = recordingOf(sync, stamped, digests, all, ports);
   if ('refused' in recording) return { object: stamped, recording };
   const named = withMetadata(stamped, { annotations: { [annotations.snapshot]: recording.sealed.name } });

@@ -4,12 +4,12 @@ import { describeKey, type KubeObject, parseKey } from '../../api/meta.ts';
 import { type EventRecorder, isRejected, type KubeClient, KubeError } from '../../kube/index.ts';
 import { ensureHistory, type SnapshotStore } from '../../snapshot/index.ts';
 import type { Metrics } from '../../telemetry/index.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import type { SealedRecording, Unrecorded } from '../state/unrecorded.ts';
 import type { Recording } from './prepare.ts';
 
-export interface RecordPorts {
+export interface RecordReleasePorts {
   client: KubeClient;
   snapshots: SnapshotStore;
   metrics: Metrics;
@@ -25,7 +25,7 @@ export const recordRelease = async (
   key: string,
   { recording, applied }: { recording: Recording | undefined; applied: KubeObject | undefined },
   state: SyncState,
-  ports: RecordPorts,
+  ports: RecordReleasePorts,
 ): Promise<void> => {
   if (!recording || !applied) {
     state.unrecorded.delete(key);
@@ -38,7 +38,7 @@ export const recordRelease = async (
 };
 
 /** Before the object changes: the release that it is until now can be written down for the last time. */
-export const recordOutstanding = async (key: string, state: SyncState, ports: RecordPorts): Promise<void> => {
+export const recordOutstanding = async (key: string, state: SyncState, ports: RecordReleasePorts): Promise<void> => {
   const { recording, again } = state.unrecorded.get(key) ?? {};
   if (recording && again) await write(key, recording, state, ports);
 };
@@ -48,7 +48,7 @@ export const recordPending = async (
   sync: GitSync,
   state: SyncState,
   { desired }: Pick<Plan, 'desired'>,
-  ports: RecordPorts & { events: EventRecorder },
+  ports: RecordReleasePorts & { events: EventRecorder },
 ): Promise<void> => {
   const wanted = new Map(desired.map((planned) => [planned.key, planned.hash]));
   for (const [key, { hash, recording }] of state.unrecorded) {
@@ -67,7 +67,12 @@ export const recordPending = async (
 export const unrecordedWords = (key: string, { why }: Unrecorded): string =>
   `no rollback target: ${describeKey(parseKey(key))}: ${why}`;
 
-const write = async (key: string, recording: SealedRecording, state: SyncState, ports: RecordPorts): Promise<void> => {
+const write = async (
+  key: string,
+  recording: SealedRecording,
+  state: SyncState,
+  ports: RecordReleasePorts,
+): Promise<void> => {
   const missing = recording.config.find((config) => state.applied.get(config.key)?.hash !== config.hash);
   if (missing) {
     const why = `${describeKey(parseKey(missing.key))}, a part of the release, is not applied`;

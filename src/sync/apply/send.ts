@@ -6,12 +6,12 @@ import type { Clock } from '../../clock.ts';
 import { apiVersionOf, isConflict, type KubeClient, KubeError, type ResourceType } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
 import { differenceOf, missing } from '../../ssa/diff.ts';
-import { type IgnoreFields, rulesFor } from '../../ssa/ignore-rules.ts';
+import { type IgnoreFields, ignoreRulesFor } from '../../ssa/ignore-rules.ts';
 import { withoutHandEdits } from '../../ssa/managed-fields.ts';
 import { withoutAdditions, withoutIgnored } from '../../ssa/release-fields.ts';
 import { replaceManagedFields } from '../../ssa/replace-managed-fields.ts';
 import type { Metrics } from '../../telemetry/index.ts';
-import type { PlannedObject } from '../plan/plan.ts';
+import type { PlannedObject } from '../plan/types.ts';
 import type { Autoscaled } from './autoscaled.ts';
 import { deleteToRecreate } from './force-replace.ts';
 
@@ -35,7 +35,7 @@ export const send = async (
   const { client, metrics } = ports;
   const writer = writerOf(sync, client);
   const manager = managerOf(sync);
-  const rules = rulesFor(sync, prepared, ports.scaled.isScaled(prepared, all));
+  const rules = ignoreRulesFor(sync, prepared, ports.scaled.isScaled(prepared, all));
   const yields = rules.fields.length + rules.managers.length > 0;
   const live = drifted || yields ? await client.get(type, prepared.metadata) : undefined;
   const taken = drifted && live ? await takeEdits(sync, type, live, rules.managers, { client, writer }) : live;
@@ -123,7 +123,7 @@ export const compare = async (
   const seen = await client.get(type, prepared.metadata);
   if (!seen) return { difference: missing(keyString(keyOf(prepared))), seen };
   const manager = managerOf(sync);
-  const rules = rulesFor(sync, prepared, scaled.isScaled(prepared, all));
+  const rules = ignoreRulesFor(sync, prepared, scaled.isScaled(prepared, all));
   const { object, letGo: entries } = withoutIgnored(prepared, seen, rules, manager);
   // Nothing is let go of for a question: left out, it would look removed.
   const asked = entries ? prepared : object;

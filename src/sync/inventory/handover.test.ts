@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { GitSync, GitSyncSpec } from '../../api/gitsync.ts';
 import { keyOfSync } from '../../api/gitsync-names.ts';
 import { unrestrictedPolicy } from '../../api/platform-policy.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 import { createHandover } from './handover.ts';
 
 const URL = 'https://git.example.com/shop.git';

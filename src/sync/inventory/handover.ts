@@ -10,7 +10,7 @@ import { refusalOfObject, refusalOfSync } from '../../policy/platform.ts';
 import type { Input } from '../../render/index.ts';
 import { hashOf } from '../../snapshot/index.ts';
 import { isSameSource, type Sources } from '../../source/heads.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 
 /** What one GitSync's newest plan was made from. */
 export interface PlannedFrom {

@@ -6,7 +6,7 @@ import { lastAppliedBy, type OwnedObjects } from '../objects/owned-objects.ts';
 import type { ApplyProblem } from '../objects/problem.ts';
 import { isUnreadable } from '../objects/reads.ts';
 import { messageOf } from '../objects/rights.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import type { Rediscovery } from './rediscover.ts';
 

@@ -5,7 +5,7 @@ import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKe
 import type { FairSemaphore } from '../../fair-semaphore.ts';
 import { type Discovery, isNoMatch, type KubeClient, KubeError, type ResourceType } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
-import { type OwnedObjects, ownerOf } from '../objects/owned-objects.ts';
+import { appliedOwnerOf, type OwnedObjects } from '../objects/owned-objects.ts';
 import type { ApplyProblem } from '../objects/problem.ts';
 import { readsOf } from '../objects/reads.ts';
 import { messageOf } from '../objects/rights.ts';
@@ -129,7 +129,7 @@ const findOurs = async (
   const reads = await readsOf(sync, type, ports);
   const live =
     (await reads.get(parsed)) ?? (isApplied && reads.watched ? await ports.client.get(type, parsed) : undefined);
-  if (!live || ownerOf(live) !== ownerLabelOf(sync)) return undefined;
+  if (!live || appliedOwnerOf(live) !== ownerLabelOf(sync)) return undefined;
   return { key, parsed, type, object: live };
 };
 

@@ -44,7 +44,7 @@ export const whyNoOrder = async (
 export const NAMED = 8;
 
 /** What refuses it stays as it is: the end of a GitSync waits for nobody who may never come. */
-export const release = async (sync: GitSync, found: readonly Found[], ports: RemovalPorts): Promise<void> => {
+export const releaseObjects = async (sync: GitSync, found: readonly Found[], ports: RemovalPorts): Promise<void> => {
   const one = async (each: Found): Promise<void> => {
     try {
       await ports.lock(each.key, () =>
@@ -60,7 +60,7 @@ export const release = async (sync: GitSync, found: readonly Found[], ports: Rem
 };
 
 /** What was not to be deleted is nobody's from now on, unless another GitSync takes it over. */
-export const keep = async (
+export const keepObjects = async (
   sync: GitSync,
   state: SyncState,
   kept: readonly Kept[],
@@ -73,7 +73,7 @@ export const keep = async (
     ending.map(({ key }) => key),
     ports,
   );
-  await release(sync, found, ports);
+  await releaseObjects(sync, found, ports);
   if (kept.length === 0) return;
   const named = kept.slice(0, NAMED).map(({ key }) => describeKey(parseKey(key)));
   const more = kept.length > NAMED ? ` and ${kept.length - NAMED} more` : '';
@@ -89,14 +89,14 @@ export const settleObjects = async (sync: GitSync, state: SyncState, ports: Remo
     const { problems, kept } = await pruneAll(sync, state, { keys, commit: undefined }, ports);
     const [problem] = [...problems, ...unread];
     if (problem) throw new PruneError(problem.message);
-    await keep(sync, state, kept, ports);
+    await keepObjects(sync, state, kept, ports);
     return;
   }
   const { found, problems } = await findAllOurs(sync, state, keys, ports);
   for (const { message: note } of [...problems, ...unread])
     ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
   // What another one asks for it inherits, with the ownership of the fields.
-  await release(
+  await releaseObjects(
     sync,
     found.filter(({ key }) => !ports.handover.wantedBy(sync, key)),
     ports,

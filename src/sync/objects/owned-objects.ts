@@ -34,7 +34,7 @@ const REFUSED_MS = 30_000;
  * The owner by its label, if that GitSync really applied the object: a label alone, which anybody may put on somebody
  * else's object, gives nobody the right to change or to delete it.
  */
-export const ownerOf = (object: KubeObject | undefined): string | undefined => {
+export const appliedOwnerOf = (object: KubeObject | undefined): string | undefined => {
   const label = object?.metadata.labels?.[labels.sync];
   const appliers = object ? entriesOf(object) : [];
   return appliers.some(({ manager }) => labelOfManager(manager) === label) ? label : undefined;
@@ -134,7 +134,7 @@ export const createOwnedObjects = (
         [...(byLabel.get(label) ?? [])].flatMap((key) => {
           const slash = key.indexOf('/');
           const object = cache.get({ namespace: key.slice(0, slash), name: key.slice(slash + 1) });
-          return object && ownerOf(object) === label ? [object] : [];
+          return object && appliedOwnerOf(object) === label ? [object] : [];
         }),
     };
     return { ready: Promise.race([failed.promise, ready]), kind, stop: theirs ? unsubscribe : () => cache.stop() };

@@ -1,7 +1,7 @@
 import { describeKey, groupOf, keyOf } from '../../api/meta.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { apiVersionOf, type Discovery, isNoMatch, isRejected, KubeError } from '../../kube/index.ts';
-import type { PlannedObject } from '../plan/plan.ts';
+import type { PlannedObject } from '../plan/types.ts';
 import { messageOf } from './rights.ts';
 
 export interface ApplyProblem {

@@ -4,7 +4,8 @@ import { describe, it } from 'mocha';
 import type { RollbackHold } from '../../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
 import { digestsOf, hashOf, type Snapshot } from '../../snapshot/index.ts';
-import { type PlanInput, plan } from './plan.ts';
+import { plan } from './plan.ts';
+import type { PlanInput } from './types.ts';
 
 const KEY = Buffer.from('key');
 const configMap = (name: string, value = '1'): KubeObject => ({

@@ -7,7 +7,7 @@ import type { Kept } from '../plan/kept.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
 /** What this process knows of one object that it applied. */
-export interface Applied {
+export interface AppliedObject {
   hash: string;
   /** What a change by somebody else moves, as `markOf` tells it; empty where the object is not there. */
   mark: string;
@@ -40,7 +40,7 @@ export interface Planned {
 
 /** Memory of one GitSync between two syncs. Losing it costs one apply for each object. */
 export interface SyncState {
-  applied: Map<string, Applied>;
+  applied: Map<string, AppliedObject>;
   drifted: Set<string>;
   planned?: Planned;
   /** Differences that spec.drift says to report only. */
@@ -91,14 +91,14 @@ export const newSyncState = (): SyncState => ({
 const LAG_MS = 60_000;
 
 /** Whether a watched copy is of before our apply, which the watch is still to show. */
-export const isOlder = ({ resourceVersion = '' }: ObjectMeta, applied: Applied, now: number): boolean =>
+export const isOlder = ({ resourceVersion = '' }: ObjectMeta, applied: AppliedObject, now: number): boolean =>
   now - applied.at < LAG_MS &&
   isCount(resourceVersion) &&
   isCount(applied.resourceVersion) &&
   BigInt(resourceVersion) < BigInt(applied.resourceVersion);
 
 /** Whether its fields may have changed since our apply: a kind with a generation does not count its status. */
-export const isNewer = ({ generation, resourceVersion }: ObjectMeta, applied: Applied): boolean =>
+export const isNewer = ({ generation, resourceVersion }: ObjectMeta, applied: AppliedObject): boolean =>
   generation === undefined ? resourceVersion !== applied.resourceVersion : generation !== applied.generation;
 
 /** An aggregated API server may count in another way. */

@@ -1,7 +1,7 @@
 import type { DriftEntry } from '../../api/gitsync.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { ApplyProblem } from '../objects/problem.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/types.ts';
 
 export interface Unhealthy {
   message: string;
@@ -10,10 +10,10 @@ export interface Unhealthy {
 }
 
 /** How one sync ended. */
-export type Outcome =
+export type SyncOutcome =
   | { kind: 'suspended' }
   /** `of`: how the sync itself ended, where only health is what failed. */
-  | { kind: 'failed'; reason: Reason; message: string; permanent: boolean; of?: Outcome }
+  | { kind: 'failed'; reason: Reason; message: string; permanent: boolean; of?: SyncOutcome }
   | { kind: 'unchanged'; commit: string; revision: string }
   | {
       kind: 'applied';
@@ -27,4 +27,6 @@ export type Outcome =
       reported: readonly DriftEntry[] | undefined;
     }
   /** `quiet`: nobody has to hear of it yet. */
-  | { kind: 'waiting'; message: string; of: Outcome; quiet: boolean; againInMs: number };
+  | { kind: 'waiting'; message: string; of: SyncOutcome; quiet: boolean; againInMs: number };
+
+export type AppliedOutcome = Extract<SyncOutcome, { kind: 'applied' }>;

@@ -3,10 +3,10 @@ import type { Clock } from '../../clock.ts';
 import { type EventRecorder, type KubeClient, resources } from '../../kube/index.ts';
 import { hashOf } from '../../snapshot/index.ts';
 import type { SyncState } from '../state/sync-state.ts';
-import type { Outcome } from './outcome.ts';
+import type { SyncOutcome } from './outcome.ts';
 import { statusOf } from './status.ts';
 
-export type Report = (sync: GitSync, state: SyncState, outcome: Outcome) => Promise<void>;
+export type Report = (sync: GitSync, state: SyncState, outcome: SyncOutcome) => Promise<void>;
 
 /** Writes what a sync came to into its status, where that is news, and tells it in an event. */
 export const createReport =

@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from 'node:util';
+import { annotations } from '../../api/annotations.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import { ownerLabelOf } from '../../api/gitsync-names.ts';
+import type { KubeObject } from '../../api/meta.ts';
+import type { ResourceType } from '../../kube/index.ts';
+import { markOf } from '../../ssa/marks.ts';
+import type { PlannedObject } from '../plan/types.ts';
+import type { SyncState } from '../state/sync-state.ts';
+import { compare, send } from './send.ts';
+
+import type { ApplyContext, ApplyPorts } from './types.ts';
+
+/** Sends the object, or, where differences are only reported, asks what sending it would change. */
+export const applyOrCompare = async (
+  sync: GitSync,
+  type: ResourceType,
+  planned: PlannedObject,
+  context: ApplyContext & { live: KubeObject | undefined; prepared: KubeObject; force: boolean },
+  ports: ApplyPorts,
+): Promise<KubeObject | undefined> => {
+  const { key } = planned;
+  const { state, live, all, prepared, force } = context;
+  if (isOnlyReported(sync, planned, live, context)) {
+    const { difference, seen } = await compare(sync, type, prepared, all, ports);
+    const known = state.reported.get(key) ?? sync.status?.drift?.find(({ id }) => id === key);
+    if (difference && !isDeepStrictEqual(difference, known)) context.onReported(difference);
+    if (difference) state.reported.set(key, difference);
+    else state.reported.delete(key);
+    remember(state, { owner: ownerLabelOf(sync), now: ports.clock.now() }, planned, seen);
+    return seen;
+  }
+  const how = { all, drifted: state.drifted.has(key), force };
+  const { result, corrected } = await send(sync, type, prepared, how, ports);
+  if (corrected) context.onCorrected(corrected);
+  state.reported.delete(key);
+  remember(state, { owner: ownerLabelOf(sync), now: ports.clock.now() }, planned, result);
+  return result;
+};
+
+const remember = (
+  state: SyncState,
+  { owner, now }: { owner: string; now: number },
+  { key, hash, digests }: PlannedObject,
+  seen: KubeObject | undefined,
+): void => {
+  state.drifted.delete(key);
+  state.untouched.delete(key);
+  state.applied.set(key, {
+    hash,
+    mark: seen ? markOf(seen, owner) : '',
+    resourceVersion: seen?.metadata.resourceVersion ?? '',
+    generation: seen?.metadata.generation ?? 0,
+    at: now,
+    uid: seen?.metadata.uid ?? '',
+    ...(digests === undefined ? {} : { sourceDigest: digests.sourceDigest }),
+  });
+};
+
+/** With drift Report, what Git says now is what was applied already: a difference is then somebody else's change. */
+const isOnlyReported = (
+  { spec, status }: GitSync,
+  { key, hash }: PlannedObject,
+  live: KubeObject | undefined,
+  { state, commit }: ApplyContext,
+): boolean => {
+  if (spec.drift !== 'Report') return false;
+  if (live) return live.metadata.annotations?.[annotations.appliedHash] === hash;
+  const applied = state.applied.get(key);
+  if (applied) return applied.hash === hash;
+  // Deleted, and an earlier process may have applied it.
+  return status?.lastAppliedRevision?.endsWith(`@${commit}`) === true && state.inventory.has(key);
+};

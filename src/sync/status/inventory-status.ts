@@ -1,0 +1,29 @@
+import { parseKey } from '../../api/meta.ts';
+import { kindName } from '../drift/unwatched.ts';
+import type { SyncState } from '../state/sync-state.ts';
+
+/** null takes a field off in a merge patch. */
+export const gone = null;
+
+/** Above this the names stay where they are anyway, in the label of each object: etcd takes 1.5 MB, and each status write all of it. */
+const INVENTORY_MAX = 1_000;
+
+export const inventoryStatus = ({ inventory, unwatched }: SyncState): object => {
+  const objects = inventory.size;
+  if (objects <= INVENTORY_MAX) {
+    return { inventory: entriesOf([...inventory]), inventoryKinds: gone, objects };
+  }
+  const kinds = Map.groupBy([...inventory.keys()].map(parseKey), ({ group, kind }) => `${group}/${kind}`);
+  const inventoryKinds = [...kinds.values()].map((keys) => ({
+    group: keys[0]?.group ?? '',
+    kind: keys[0]?.kind ?? '',
+    objects: keys.length,
+  }));
+  // Of kinds that can't be listed nothing but these names would tell a later process what is ours.
+  const named = [...inventory].filter(([id]) => unwatched.has(kindName(parseKey(id))));
+  return { inventory: named.length > 0 ? entriesOf(named) : gone, inventoryKinds, objects };
+};
+
+const entriesOf = (inventory: readonly [id: string, v: string][]) => ({
+  entries: inventory.map(([id, v]) => ({ id, v })),
+});
