@@ -84,6 +84,10 @@ export const holdSpec = z
         message: 'workloadRef is immutable: delete this hold and create another',
       },
       {
+        rule: 'self.origin == oldSelf.origin',
+        message: 'origin is immutable: it says how this hold came to be',
+      },
+      {
         rule: 'self.action == oldSelf.action',
         message: 'action is immutable: delete this hold and create another',
       },
@@ -121,9 +125,12 @@ export interface RollbackHold extends Hold {
   spec: HoldSpec & { action: 'Rollback'; rejectedDigests: string[]; target: HoldTarget };
 }
 
-/** Who asked for it, as the API server checked it. Holds that were made while nobody could say have no mark. */
-export const requestedBy = ({ metadata }: Pick<Hold, 'metadata'>): string =>
-  metadata.annotations?.[annotations.requestedBy] ?? 'unknown';
+/**
+ * Who asked for it, as the API server checked it. Only metricops itself may create a Hold of origin Incident that names
+ * nobody; any other was made while the webhook, which fills the name in, was down.
+ */
+export const requestedBy = ({ metadata, spec }: Pick<Hold, 'metadata' | 'spec'>): string =>
+  metadata.annotations?.[annotations.requestedBy] ?? (spec.origin === 'Incident' ? 'metricops' : 'unknown');
 
 export const isRollback = (hold: Hold): hold is RollbackHold =>
   hold.spec.action === 'Rollback' && hold.spec.rejectedDigests !== undefined && hold.spec.target !== undefined;

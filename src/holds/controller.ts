@@ -2,10 +2,9 @@ import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { keyOf, keyString } from '../api/meta.ts';
 import { createWorkQueue, KubeError, type WatchCache } from '../kube/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
-import { acknowledge } from './acknowledge.ts';
 import { enforceHold } from './enforce.ts';
-import { finalizeHold } from './finalize.ts';
-import { ensureFinalizer, hasFinalizer, isInForce } from './finalizer.ts';
+import { isInForce } from './finalizer.ts';
+import { obeyHold } from './obey.ts';
 import { effective, workloadOf } from './rules.ts';
 import { settleHolds } from './settle.ts';
 import { createTargets } from './target.ts';
@@ -28,7 +27,7 @@ export interface HoldController {
   /** Resolves when the watch has shown it. */
   seen(hold: Hold): Promise<void>;
   /** Those with action Rollback that count in these namespaces, without the digests that a person accepted. */
-  inForce(namespaces: ReadonlySet<string>): RollbackHold[];
+  inForce(namespaces: ReadonlySet<string>): readonly RollbackHold[];
   /**
    * The same, obeyed, with the targets of those that are needed. One that can't be obeyed says so itself, and stops
    * nobody else's objects.
@@ -44,7 +43,7 @@ const SEEN_EVERY_MS = 20;
 
 /** Rollbacks have a queue of their own: no fetch, render, dependency or slow sync is ever before them. */
 export const createHoldController = (ports: HoldControllerPorts): HoldController => {
-  const { client, clock, holds, log, metrics } = ports;
+  const { clock, holds, log, metrics } = ports;
   /** Newer than the watch. */
   const fresh = new Map<string, Hold>();
   const targets = createTargets(ports.snapshots);
@@ -64,15 +63,6 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       }
     },
   };
-  const obey = async (hold: Hold): Promise<void> => {
-    if (hold.metadata.deletionTimestamp !== undefined) {
-      if (hasFinalizer(hold)) await finalizeHold(hold, { client, clock, list: () => holds.list() });
-      return;
-    }
-    if (!isRollback(hold)) return acknowledge(hold, ports);
-    const stored = { ...hold, metadata: (await ensureFinalizer(hold, client)).metadata };
-    for (const rule of effective([stored], holds.list())) await enforceHold(rule, enforcePorts);
-  };
   const queue = createWorkQueue({
     concurrency: 8,
     clock,
@@ -83,7 +73,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       const [namespace = '', name = ''] = key.split('/');
       const hold = fresh.get(key) ?? holds.get({ namespace, name });
       fresh.delete(key);
-      if (hold) await obey(hold);
+      if (hold) await obeyHold(hold, { ...enforcePorts, list: () => holds.list(namespace) });
       return undefined;
     },
   });

@@ -1,3 +1,4 @@
+import { annotations } from '../api/annotations.ts';
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
@@ -10,7 +11,7 @@ import { effective, workloadOf } from './rules.ts';
 export interface FinalizePorts {
   client: KubeClient;
   clock: Clock;
-  /** Every Hold that is known. */
+  /** Every Hold of its namespace. */
   list: () => readonly Hold[];
 }
 
@@ -59,13 +60,18 @@ const SUFFIX = '-again';
 /** Under the other of two names: the one that goes still has its own. */
 const keep = async (hold: RollbackHold, digests: string[], client: KubeClient): Promise<void> => {
   const { name, namespace } = hold.metadata;
+  const mark = hold.metadata.annotations?.[annotations.requestedBy];
   const { kind, name: workload } = hold.spec.workloadRef;
   const other = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : `${name}${SUFFIX}`;
   const message = `Rejected again after it was lifted: only accepting lets it run: metricops accept ${kind.toLowerCase()}/${workload} -n ${namespace}`;
   const again: Hold = {
     apiVersion: hold.apiVersion,
     kind: hold.kind,
-    metadata: { name: other, ...(namespace === undefined ? {} : { namespace }) },
+    metadata: {
+      name: other,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(mark === undefined ? {} : { annotations: { [annotations.requestedBy]: mark } }),
+    },
     spec: { ...hold.spec, rejectedDigests: digests, message },
   };
   try {

@@ -1,11 +1,12 @@
 import { annotations } from '../api/annotations.ts';
-import { isRollback, type RollbackHold } from '../api/hold.ts';
+import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import type { ObjectKey } from '../api/meta.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import { type KubeClient, resources } from '../kube/index.ts';
 import { historyName, type SnapshotStore } from '../snapshot/index.ts';
 import { createHold } from './create-hold.ts';
 import { newRollback } from './new-hold.ts';
+import { isDigestAccepted } from './rules.ts';
 import { readTarget, TargetError } from './target.ts';
 
 /**
@@ -38,6 +39,8 @@ export const holdForManualUndo = async (
     origin: 'Manual',
     message: 'rolled back by hand (kubectl rollout undo)',
   });
+  const { items: holds } = await client.list<Hold>(resources.holds, { namespace: key.namespace });
+  if (isDigestAccepted(holds, workload, rejected)) return undefined;
   if (!(await isTarget(hold, snapshots))) return undefined;
   const { hold: stored } = await createHold(hold, client);
   return isRollback(stored) ? stored : undefined;

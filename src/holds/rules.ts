@@ -33,14 +33,17 @@ export const isDigestRejected = (holds: readonly Hold[], workload: Workload, dig
   rejectionsOf(holds, workload, digest).length > 0;
 
 /** The same Holds, each without the digests that a person accepted: what is left to keep out. */
-export const effective = (rollbacks: readonly RollbackHold[], holds: readonly Hold[]): RollbackHold[] =>
-  rollbacks.map((hold) => {
+export const effective = (rollbacks: readonly RollbackHold[], holds: readonly Hold[]): readonly RollbackHold[] => {
+  const acceptances = holds.filter(({ spec }) => spec.action === 'Accept');
+  if (acceptances.length === 0) return rollbacks;
+  return rollbacks.map((hold) => {
     const workload = workloadOf(hold);
-    const rejectedDigests = hold.spec.rejectedDigests.filter((digest) => !isDigestAccepted(holds, workload, digest));
+    const rejectedDigests = hold.spec.rejectedDigests.filter((d) => !isDigestAccepted(acceptances, workload, d));
     return rejectedDigests.length === hold.spec.rejectedDigests.length
       ? hold
       : { ...hold, spec: { ...hold.spec, rejectedDigests } };
   });
+};
 
 export const workloadOf = ({
   metadata,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { type Hold, isRollback } from '../../src/api/hold.ts';
+import { annotations } from '../../src/api/annotations.ts';
+import { type Hold, isRollback, requestedBy } from '../../src/api/hold.ts';
 import { type ReleaseHistory, releasesOf } from '../../src/api/release-history.ts';
 import { newAcceptance } from '../../src/holds/index.ts';
 import { resources } from '../../src/kube/index.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, imageOf, type StartedSync, useSync, yaml } from '../support/sync.ts';
+import { kubectlBeside } from '../support/webhook.ts';
 
 describe('lifting a Hold', () => {
   const { plane, bench, start } = useSync();
@@ -86,12 +88,13 @@ describe('lifting a Hold', () => {
     await secondAfter(sync);
     assert.ok(isRollback(hold));
     const { spec } = hold;
-    const metadata = { namespace: sync.ns, name: 'web' };
+    const metadata = { namespace: sync.ns, name: 'web', annotations: { [annotations.requestedBy]: 'alice' } };
     await plane().client.create<Hold>(resources.holds, { ...hold, metadata, spec });
     await runs(sync, 'shop:v1');
     await remove(sync, 'web');
     await gone(sync, 'web');
     const again = await phase(sync, 'web-again', 'Held');
+    assert.equal(requestedBy(again), 'alice');
     assert.match(again.spec.message ?? '', /only accepting lets it run: metricops accept deployment\/web/);
     assert.equal(imageOf(await sync.get(resources.deployments, 'web')), 'shop:v1');
 
@@ -141,11 +144,18 @@ describe('lifting a Hold', () => {
       resources.holds,
       newAcceptance({ workload, digest, message: '' }),
     );
-    plane().kubectl(['wait', `hold/${metadata.name}`, '-n', sync.ns, '--for=condition=Ready', '--timeout=20s']);
+    await kubectlBeside(plane(), [
+      'wait',
+      `hold/${metadata.name}`,
+      '-n',
+      sync.ns,
+      '--for=condition=Ready',
+      '--timeout=20s',
+    ]);
     await runs(sync, 'shop:v2');
     await remove(sync, metadata.name);
     await gone(sync, metadata.name);
     await runs(sync, 'shop:v1');
-    plane().kubectl(['wait', 'hold/web', '-n', sync.ns, '--for=condition=Held', '--timeout=20s']);
+    await kubectlBeside(plane(), ['wait', 'hold/web', '-n', sync.ns, '--for=condition=Held', '--timeout=20s']);
   });
 });

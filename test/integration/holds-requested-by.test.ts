@@ -57,7 +57,7 @@ describe('who asked for a Hold', () => {
     const users = ['alice', 'bob', 'backup', OWN];
     const rights = [
       ...users.map((user) => bind(user, 'metricops-release-manager')),
-      bind('backup', role.metadata.name),
+      ...['backup', OWN].map((user) => bind(user, role.metadata.name)),
     ];
     kubectl([...objectsIn('rbac/users.yaml'), role, ...rights, ...policies]);
     await eventually(
@@ -82,7 +82,8 @@ describe('who asked for a Hold', () => {
   });
 
   it('is taken where it names the requester', async () => {
-    assert.equal(requestedBy(await create('alice', 'alice')), 'alice');
+    const { metadata } = await create('alice', 'alice');
+    assert.match(plane().kubectl(['get', 'hold', metadata.name, '-n', ns]), /^web-\S+ +web-\d+ +Accept +alice +\S+$/m);
   });
 
   it('is never changed, added or removed later, by nobody', async () => {
@@ -101,10 +102,34 @@ describe('who asked for a Hold', () => {
     const body = { spec: { message: 'later' }, metadata: { labels: { team: 'shop' } } };
     const changed = await as('bob').patch<Hold>(resources.holds, marked.metadata, { type: 'merge', body });
     assert.deepEqual([changed.spec.message, requestedBy(changed)], ['later', 'alice']);
+    await as('bob').patch(resources.holds, (await create('alice')).metadata, { type: 'merge', body });
   });
 
   it('is brought back by those who may restore', async () => {
     assert.equal(requestedBy(await create('backup', 'alice')), 'alice');
+  });
+
+  it('is metricops where an incident rolled back by itself, and nobody else can create such a Hold', async () => {
+    const own = (): Hold => {
+      const { spec, ...rest } = hold();
+      return { ...rest, spec: { ...spec, origin: 'Incident' } };
+    };
+    const message =
+      /metricops' own, unless it says who approved it: add the annotation metricops.dev\/requested-by: alice/;
+    await assert.rejects(as('alice').create(resources.holds, own()), message);
+    const made = await as(OWN).create<Hold>(resources.holds, own());
+    assert.equal(requestedBy(made), 'metricops');
+    const { metadata, ...approved } = own();
+    const named = { ...metadata, annotations: { [annotations.requestedBy]: 'alice' } };
+    assert.equal(
+      requestedBy(await as('alice').create<Hold>(resources.holds, { ...approved, metadata: named })),
+      'alice',
+    );
+    const change = as('alice').patch(resources.holds, (await create('alice')).metadata, {
+      type: 'merge',
+      body: { spec: { origin: 'Incident' } },
+    });
+    await assert.rejects(change, /origin is immutable/);
   });
 
   it('is unknown where the requester says nothing and the webhook is down', async () => {

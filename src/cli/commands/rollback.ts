@@ -88,7 +88,8 @@ const holdFor = (
 ): RollbackHold => {
   const { target, images, rejected: digest } = plan;
   const scope = existing?.spec.scope;
-  const hold = newRollback({ workload, digest, target, images, scope, origin: 'Manual', ...said });
+  const origin = existing?.spec.origin ?? 'Manual';
+  const hold = newRollback({ workload, digest, target, images, scope, origin, ...said });
   if (!existing) return hold;
   const before = existing.spec.rejectedDigests.filter((d) => d !== target.sourceDigest && d !== digest);
   return { ...existing, spec: { ...hold.spec, rejectedDigests: [...before, digest] } };
