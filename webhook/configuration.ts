@@ -1,8 +1,10 @@
-import { annotations, labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
+import { annotations, GROUP, labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 
 export const CONFIGURATION = 'metricops';
 export const SERVICE = 'metricops';
+/** As whom the controller creates Holds. */
+const OWN_ACCOUNT = `system:serviceaccount:${SYSTEM_NAMESPACE}:metricops`;
 
 /** Paths of the admission server. */
 export const paths = {
@@ -13,6 +15,7 @@ export const paths = {
    */
   podsOfNamespace: '/mutate-pods/of-namespace',
   workloads: '/mutate-workloads',
+  holds: '/mutate-holds',
 } as const;
 
 /** Where the API server finds us: our Service, or in tests a base URL. */
@@ -43,12 +46,18 @@ export const webhookConfiguration = (
     ...('url' in client ? { url: `${client.url}${path}` } : { service: { ...client.service, path } }),
     ...(options.caBundle === undefined ? {} : { caBundle: options.caBundle }),
   });
-  const entry = (name: string, path: string, rules: object[], condition: string, match = namespaces): object => ({
+  const entry = (
+    name: string,
+    path: string,
+    rules: object[],
+    conditions: Record<string, string>,
+    match = namespaces,
+  ): object => ({
     name: `${name}.metricops.dev`,
     admissionReviewVersions: ['v1'],
     clientConfig: clientConfig(path),
     failurePolicy: 'Ignore',
-    matchConditions: [{ name: 'opted-in', expression: condition }],
+    matchConditions: Object.entries(conditions).map(([condition, expression]) => ({ name: condition, expression })),
     matchPolicy: 'Equivalent',
     namespaceSelector: { matchExpressions: match },
     objectSelector: {},
@@ -66,17 +75,19 @@ export const webhookConfiguration = (
       labels: { 'app.kubernetes.io/name': 'metricops', 'app.kubernetes.io/part-of': 'metricops' },
     },
     webhooks: [
-      entry(
-        'workloads',
-        paths.workloads,
-        [workloads],
-        `${has('object')} || (oldObject != null && ${has('oldObject')})`,
-      ),
-      entry('pods', paths.pods, [pods], `${said} == 'true'`),
-      entry('pods-of-namespace', paths.podsOfNamespace, [pods], `!(${said} in ['true', 'false'])`, [
+      entry('workloads', paths.workloads, [workloads], {
+        'opted-in': `${has('object')} || (oldObject != null && ${has('oldObject')})`,
+      }),
+      entry('pods', paths.pods, [pods], { 'opted-in': `${said} == 'true'` }),
+      entry('pods-of-namespace', paths.podsOfNamespace, [pods], { 'opted-in': `!(${said} in ['true', 'false'])` }, [
         ...namespaces,
         { key: labels.inject, operator: 'In', values: ['enabled'] },
       ]),
+      // A rollback by metricops itself waits for no webhook.
+      entry('holds', paths.holds, [holds], {
+        unmarked: `!object.metadata.?annotations[?'${annotations.requestedBy}'].hasValue()`,
+        'by-others': `request.userInfo.username != '${OWN_ACCOUNT}'`,
+      }),
     ],
   };
 };
@@ -84,6 +95,13 @@ export const webhookConfiguration = (
 const has = (object: string): string => `${inject(object)}.hasValue()`;
 
 const pods = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'], scope: 'Namespaced' };
+const holds = {
+  apiGroups: [GROUP],
+  apiVersions: ['*'],
+  resources: ['holds'],
+  operations: ['CREATE'],
+  scope: 'Namespaced',
+};
 const workloads = {
   apiGroups: ['apps'],
   apiVersions: ['v1'],

@@ -39,3 +39,13 @@ export const admitWorkload = (request: AdmissionRequest): Verdict => {
   const patch = carryPatch(request.object as AdmittedWorkload, before);
   return { patch, decision: patch.length === 0 ? 'Unchanged' : 'Carried' };
 };
+
+/** Hold CREATE: says who asked, for those who send no mark of their own. */
+export const admitHold = ({ object, userInfo }: AdmissionRequest): Verdict => {
+  const { metadata } = object as { metadata?: { annotations?: Record<string, string> } };
+  const user = userInfo?.username;
+  if (user === undefined || metadata?.annotations?.[annotations.requestedBy] !== undefined)
+    return { patch: [], decision: 'Unchanged' };
+  const patch = setMembers('/metadata/annotations', metadata?.annotations, { [annotations.requestedBy]: user });
+  return { patch, decision: 'Marked' };
+};

@@ -6,6 +6,8 @@ export interface AdmissionRequest {
   namespace?: string;
   operation: string;
   dryRun?: boolean;
+  /** Who sends the request, as the API server knows them. */
+  userInfo?: { username?: string };
   object: unknown;
   oldObject?: unknown;
 }

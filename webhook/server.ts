@@ -8,7 +8,7 @@ import type { Log, Metrics } from '../src/telemetry/index.ts';
 import { MAX_BODY, withinBodyBudget } from './body-budget.ts';
 import type { CertificateKeeper } from './certificates.ts';
 import { paths } from './configuration.ts';
-import { admitPod, admitWorkload, type HandlerPorts } from './handlers.ts';
+import { admitHold, admitPod, admitWorkload, type HandlerPorts } from './handlers.ts';
 import { type AdmissionRequest, allow, requestOf, type Verdict } from './review.ts';
 
 export interface WebhookServerPorts extends HandlerPorts {
@@ -68,6 +68,7 @@ export const webhookApp = (ports: WebhookServerPorts, isDraining: () => boolean)
     reviewed(ports, (request) => admitPod(request, false, ports)),
   );
   app.post(paths.workloads, json, reviewed(ports, admitWorkload));
+  app.post(paths.holds, json, reviewed(ports, admitHold));
   app.use((_request, response) => void response.status(404).set('connection', 'close').json({ code: 'NotFound' }));
   app.use(onError(ports));
   return app;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { API_VERSION, annotations } from '../../src/api/annotations.ts';
-import type { Hold } from '../../src/api/hold.ts';
+import { type Hold, requestedBy } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { Release } from '../../src/api/release-history.ts';
+import { newDenial, newRollback } from '../../src/holds/index.ts';
 import { type ResourceType, resources } from '../../src/kube/index.ts';
 import { holdName } from '../../src/snapshot/index.ts';
 import { type Outcome, runCli } from '../support/cli.ts';
@@ -191,6 +192,108 @@ describe('the command line', () => {
     assert.match(again.err, /Release v1:33333333 is accepted: hold .*\n.*metricops lift hold\/web-/);
     assert.equal((await metricops('accept', 'web', '-n', namespace, '--release', '1')).code, 0);
     assert.equal((await said()).length, 2);
+  });
+
+  describe('answers an incident', () => {
+    /** An incident that waits for a person, of the shop's release 3. */
+    const asking = async (): Promise<{ namespace: string; proposal: { name: string; spec: Hold['spec'] } }> => {
+      const namespace = await shop();
+      const { metadata, spec } = newRollback({
+        workload: { kind: 'Deployment', namespace, name: 'web' },
+        digest: digest(3),
+        target: { number: 2, sourceDigest: digest(2), snapshotRef: { name: 'snapshot-2' } },
+        origin: 'Incident',
+        incident: 'web-3-abc',
+        message: 'its pods fail 12 % of the requests',
+      });
+      const proposal = { name: metadata.name, spec };
+      await put(resources.incidents, {
+        apiVersion: API_VERSION,
+        kind: 'Incident',
+        metadata: { namespace, name: 'web-3-abc' },
+        spec: {
+          workloadRef: { kind: 'Deployment', name: 'web' },
+          suspect: { number: 3, sourceDigest: digest(3) },
+          evidence: [],
+        },
+        status: { phase: 'Judging', proposal },
+      });
+      return { namespace, proposal };
+    };
+
+    it('with approve: creates exactly the hold that it proposes, and says who asked', async () => {
+      const { namespace, proposal } = await asking();
+      const { code, out, err } = await metricops('approve', 'web-3-abc', '-n', namespace);
+      assert.equal(code, 0, err);
+      assert.match(out, /Approved: deployment\/web goes back to release 2 \(hold web-\S+\)\.\n.*metricops explain/);
+      const [hold] = await holdsIn(namespace);
+      assert.deepEqual([hold?.metadata.name, hold?.spec], [proposal.name, proposal.spec]);
+      assert.ok(hold && requestedBy(hold) !== 'unknown');
+      const { out: listed } = await metricops('holds', '-n', namespace);
+      assert.match(listed, new RegExp(`Rollback +Pending +release 2 +v1:33333333 +${requestedBy(hold)}`));
+    });
+
+    it('with deny: names the incident that ends without a rollback', async () => {
+      const { namespace } = await asking();
+      const { code, out, err } = await metricops('deny', 'web-3-abc', '-n', namespace, '-m', 'we fix forward');
+      assert.equal(code, 0, err);
+      assert.match(out, /Denied: incident web-3-abc ends without a rollback.*Release 3 runs on/);
+      const [hold] = await holdsIn(namespace);
+      assert.deepEqual(
+        [hold?.spec.action, hold?.spec.incidentRef?.name, hold?.spec.message],
+        ['Deny', 'web-3-abc', 'we fix forward'],
+      );
+    });
+
+    it('once: whoever comes later hears what was answered, and by whom', async () => {
+      const { namespace, proposal } = await asking();
+      assert.equal((await metricops('deny', 'web-3-abc', '-n', namespace)).code, 0);
+      const late = await metricops('approve', 'web-3-abc', '-n', namespace);
+      assert.equal(late.code, 1);
+      assert.match(late.err, /answered already: hold web-\S+ says Deny, asked by \S+\.\n.*metricops lift hold\/web-/);
+      assert.deepEqual(
+        (await holdsIn(namespace)).map(({ metadata, spec }) => [metadata.name, spec.action]),
+        [[proposal.name, 'Deny']],
+      );
+    });
+
+    it('in place of the denial of an earlier incident, which ended with it', async () => {
+      const { namespace, proposal } = await asking();
+      const { metadata, spec } = newDenial({
+        workload: { kind: 'Deployment', namespace, name: 'web' },
+        digest: digest(3),
+        incident: 'an-earlier-one',
+        message: '',
+      });
+      await put(resources.holds, { apiVersion: API_VERSION, kind: 'Hold', metadata, spec });
+      assert.equal(metadata.name, proposal.name);
+      assert.equal((await metricops('approve', 'web-3-abc', '-n', namespace)).code, 0);
+      assert.deepEqual(
+        (await holdsIn(namespace)).map((hold) => hold.spec.action),
+        ['Rollback'],
+      );
+    });
+
+    it('only while it is open and has something to approve', async () => {
+      const { namespace } = await asking();
+      const say = async (status: object): Promise<void> => {
+        const name = { namespace, name: 'web-3-abc' };
+        await plane().client.patch(
+          resources.incidents,
+          name,
+          { type: 'merge', body: { status } },
+          { subresource: 'status' },
+        );
+      };
+      await say({ proposal: null, message: 'NoGoodRelease: there is none' });
+      const nothing = await metricops('approve', 'web-3-abc', '-n', namespace);
+      assert.match(nothing.err, /web-3-abc proposes no rollback: NoGoodRelease/);
+      await say({ phase: 'Dismissed' });
+      for (const command of ['approve', 'deny'])
+        assert.match((await metricops(command, 'web-3-abc', '-n', namespace)).err, /web-3-abc is closed: Dismissed/);
+      assert.match((await metricops('approve', 'none', '-n', namespace)).err, /There is no incident none/);
+      assert.deepEqual(await holdsIn(namespace), []);
+    });
   });
 
   it('shows the story of an incident with evidence, verdict, rollback and the length of each step', async () => {
@@ -410,6 +513,8 @@ describe('the command line', () => {
       'rollback',
       'lift',
       'accept',
+      'approve',
+      'deny',
       'sync',
       'diff',
       'suspend',

@@ -27,6 +27,7 @@ describe('the examples', () => {
     'gitsyncset.yaml',
     'platform-policy.yaml',
     'slo.yaml',
+    'holds.yaml',
     'annotations-only/deployment.yaml',
   ]) {
     it(`${file} is taken by the API server`, () => applies(readFileSync(join(EXAMPLES, file), 'utf8')));

@@ -13,7 +13,7 @@ import { removeHold } from './lift.ts';
 
 export const ACCEPT_HELP = `
 Creates a hold with action Accept: the release is never rejected for as long as that hold exists. A hold that keeps it
-out is deleted. To revoke the acceptance: \`metricops lift hold/NAME\`.
+out is deleted. To end the acceptance: \`metricops lift hold/NAME\`.
 
 Needs the rights to create and delete holds in the namespace: the role metricops-release-manager has them.
 

@@ -101,7 +101,7 @@ const refuseAccepted = (key: WorkloadKey, digest: string, holds: readonly Hold[]
   const { name } = acceptance.metadata;
   throw new CliError(
     `Release ${shortDigest(digest)} is accepted: hold ${name}, asked by ${requestedBy(acceptance)}.`,
-    `To revoke that first: metricops lift hold/${name} -n ${key.namespace}`,
+    `To end the acceptance first: metricops lift hold/${name} -n ${key.namespace}`,
   );
 };
 
