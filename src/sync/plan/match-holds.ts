@@ -1,6 +1,6 @@
 import { type KubeObject, keyString } from '../../api/meta.ts';
 import { isWorkloadKind } from '../../api/workload.ts';
-import type { HeldWorkload, HoldWithTarget } from '../../holds/types.ts';
+import type { HeldWorkload, HoldWithTarget } from '../../holds/index.ts';
 import type { Snapshot } from '../../snapshot/index.ts';
 import type { Plan, PlannedObject } from './types.ts';
 

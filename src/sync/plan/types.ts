@@ -1,6 +1,6 @@
 import type { RollbackHold } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { HeldWorkload, HoldWithTarget } from '../../holds/types.ts';
+import type { HeldWorkload, HoldWithTarget } from '../../holds/index.ts';
 import type { Digests } from '../../snapshot/index.ts';
 import type { Kept } from './kept.ts';
 
