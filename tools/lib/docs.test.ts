@@ -72,10 +72,9 @@ describe('decisions', () => {
   const pages = globSync('docs/decisions/*.md', { cwd: ROOT }).toSorted();
 
   it('have a number each', () => {
-    assert.deepEqual(
-      pages.map((path) => Number(/([0-9]{4})-/.exec(path)?.[1])),
-      pages.map((_, i) => i + 1),
-    );
+    const numbers = pages.map((path) => Number(/([0-9]{4})-/.exec(path)?.[1]));
+    assert.deepEqual(numbers, [...new Set(numbers)]);
+    for (const [i, path] of pages.entries()) assert.match(read(path), new RegExp(`^# ${numbers[i]}\\. `), path);
   });
 
   for (const path of pages.filter((each) => (/([0-9]{4})-/.exec(each)?.[1] ?? '') >= '0016')) {
