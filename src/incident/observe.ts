@@ -5,7 +5,7 @@ import { type Release, recordsOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
 import { healthOf } from '../health/health.ts';
 import { otherToolOf, rejectionsOf } from '../holds/index.ts';
-import { selectLastGood } from '../release/last-good.ts';
+import { selectLastGood } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import type { Judge, Question } from './analysis.ts';

@@ -5,7 +5,7 @@ import type { Incident } from '../api/incident.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import type { WorkloadKey, WorkloadRef } from '../api/workload.ts';
 import { effective, holdsOf } from '../holds/index.ts';
-import type { WatchCache } from '../kube/types.ts';
+import type { WatchCache } from '../kube/index.ts';
 import type { Judgements } from './history.ts';
 
 export interface JudgementCaches {

@@ -1,9 +1,7 @@
 import type { Condition } from '../api/common.ts';
 import { type ReleaseHistory, type ReleaseRecords, recordsOf } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
-import { isConflict, isNotFound } from '../kube/errors.ts';
-import { resources } from '../kube/resources.ts';
-import type { KubeClient, WatchCache } from '../kube/types.ts';
+import { isConflict, isNotFound, type KubeClient, resources, type WatchCache } from '../kube/index.ts';
 import { canonical, ensureHistory, historyName } from '../snapshot/index.ts';
 
 /** All that a ReleaseHistory says of its workload. */

@@ -1,7 +1,7 @@
 import { annotations } from '../api/annotations.ts';
 import type { KubeObject, OwnerReference } from '../api/meta.ts';
 import { isWorkloadKind, type WorkloadKey, type WorkloadKind } from '../api/workload.ts';
-import type { WatchCache, WatchCacheOptions } from '../kube/types.ts';
+import type { WatchCache, WatchCacheOptions } from '../kube/index.ts';
 import { liveDigest, templateOf } from '../snapshot/index.ts';
 
 /** What owners are looked up in. All are watched over the whole cluster. */

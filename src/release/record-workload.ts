@@ -1,9 +1,7 @@
 import type { KubeObject } from '../api/meta.ts';
 import { type Release, type ReleaseHistory, type ReleaseRecords, releasesOf } from '../api/release-history.ts';
 import { isRolledOut } from '../health/rollout.ts';
-import { apiVersionOf } from '../kube/client.ts';
-import { isRejected } from '../kube/errors.ts';
-import { workloadResource } from '../kube/resources.ts';
+import { apiVersionOf, isRejected, workloadResource } from '../kube/index.ts';
 import { ensureHistory, LIVE_MANAGER, SnapshotTooLarge, templateOf } from '../snapshot/index.ts';
 import { alertRulesOf, assessmentsOf } from './assessments.ts';
 import { type CurrentDigest, currentDigest, describeRelease } from './describe.ts';

@@ -1,5 +1,5 @@
 import { type Reason, reasons } from '../api/reasons.ts';
-import { isTerminating } from '../kube/errors.ts';
+import { isTerminating } from '../kube/index.ts';
 import { TokenError, type TokenReason } from './token.ts';
 import type { RecordAnswer } from './types.ts';
 import { KeysUnavailable } from './verifier.ts';

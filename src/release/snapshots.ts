@@ -1,8 +1,7 @@
 import type { Condition } from '../api/common.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
-import { resources } from '../kube/resources.ts';
-import type { KubeClient, WatchCache } from '../kube/types.ts';
+import { type KubeClient, resources, type WatchCache } from '../kube/index.ts';
 import { historyName, type SnapshotStore } from '../snapshot/index.ts';
 import type { HistoryContent } from './history-writer.ts';
 

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
-import type { WatchCacheOptions } from '../kube/types.ts';
+import type { WatchCacheOptions } from '../kube/index.ts';
 
 /** Who last wrote what pods run, by the API server's own account (managedFields). */
 export interface TemplateWriter {

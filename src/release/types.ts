@@ -1,7 +1,7 @@
 import type { Reason } from '../api/reasons.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
-import type { KubeClient, WatchCache } from '../kube/types.ts';
+import type { KubeClient, WatchCache } from '../kube/index.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { JudgementCaches } from './assessments.ts';

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose';
 import { RECORD_AUDIENCE } from '../api/annotations.ts';
 import type { Clock } from '../clock.ts';
-import type { KubeClient } from '../kube/types.ts';
+import type { KubeClient } from '../kube/index.ts';
 import { type Jwk, keyIdOf, type PodIdentity, verifyToken } from './token.ts';
 
 export interface TokenVerifier {

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SYSTEM_NAMESPACE } from '../api/annotations.ts';
-import { isConflict } from '../kube/errors.ts';
-import { resources } from '../kube/resources.ts';
-import type { KubeClient } from '../kube/types.ts';
+import { isConflict, type KubeClient, resources } from '../kube/index.ts';
 
 const NAME = 'metricops-digest-key';
 

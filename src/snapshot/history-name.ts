@@ -1,9 +1,7 @@
 import { API_VERSION } from '../api/annotations.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
-import { isConflict } from '../kube/errors.ts';
-import { resources } from '../kube/resources.ts';
-import type { KubeClient } from '../kube/types.ts';
+import { isConflict, type KubeClient, resources } from '../kube/index.ts';
 import { hashOf } from './canonical.ts';
 
 /** `deployment-web`; at most 63 characters, so that it also serves as a label value. */

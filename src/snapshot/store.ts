@@ -3,9 +3,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import { KubeError } from '../kube/errors.ts';
-import { resources } from '../kube/resources.ts';
-import type { KubeClient, ResourceType } from '../kube/types.ts';
+import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
 import { createKeyedLock } from '../lock.ts';
 import { checkSeal, restoreCopy, type SealedSnapshot, type Snapshot, type StoredConfig, sealSnapshot } from './seal.ts';
 
