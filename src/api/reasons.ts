@@ -355,21 +355,28 @@ export const reasons = {
     next: 'Close what is open: `metricops incidents`; usually one cause is behind all of them.',
   },
   AwaitingApproval: {
-    means: 'policy.mode is Approve: a person says yes.',
-    next: 'kubectl patch incident NAME --type merge -p \'{"spec":{"approved":true}}\'',
+    means: 'The release is guilty, and a person has to agree before it is rolled back.',
+    next: '`metricops approve INCIDENT` creates the Hold that the incident proposes; `metricops deny INCIDENT` closes it.',
   },
   Paused: { means: 'metricops.dev/pause is set on the workload.', next: 'Remove the annotation when it should go on.' },
-  AlreadyHeld: { means: 'The release is rejected already.', next: 'Nothing to do.' },
   ReleaseAccepted: { means: 'A person accepted this release in spite of the evidence.', next: 'Nothing to do.' },
   Denied: {
     means: 'A person denied the rollback: the incident ends without one.',
     next: 'Nothing to do; a later incident asks again.',
   },
-  Superseded: { means: 'A newer release came before the verdict.', next: 'Nothing to do.' },
+  HoldLifted: {
+    means: 'A person lifted the Hold: the release may run again, and evidence from before the lift counts no more.',
+    next: '`metricops accept WORKLOAD` if no later evidence should reject the release either.',
+  },
+  Restored: {
+    means: 'The incident was created again from a backup: nothing is done because of it.',
+    next: 'Nothing to do; an alert that fires now opens a new incident.',
+  },
+  Superseded: { means: 'A newer release came before the incident was over.', next: 'Nothing to do.' },
   Recovered: { means: 'The rollback ended the burn.', next: 'Push a fix; it lifts the hold.' },
   NotRecovered: {
     means: 'The burn goes on after the rollback: the release was not the cause, or not the only one.',
-    next: 'A person is needed.',
+    next: 'Look for another cause. The incident closes by itself when the burn ends or another release comes; `metricops lift WORKLOAD` closes it, too.',
   },
   RolloutFailed: { means: 'The pods of the restored release did not become ready in time.', next: 'Look at the pods.' },
   // An admission

@@ -143,11 +143,11 @@ const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): 
   const { after } = await writer.update(key, (known) => {
     const { records, conditions } = contentOf(known);
     return {
-      records: observe(records, undefined, assessmentsOf(key, caches), clock.now()),
+      records: observe(records, undefined, assessmentsOf(key, records.releases ?? [], caches), clock.now()),
       conditions: workload ? conditions : withMissing(conditions, clock.now()),
     };
   });
-  const due = workload ? goodAt(after, assessmentsOf(key, caches)) : undefined;
+  const due = workload ? goodAt(after, assessmentsOf(key, after.releases ?? [], caches)) : undefined;
   return due === undefined ? undefined : Math.max(due - clock.now(), 0) + 1;
 };
 
