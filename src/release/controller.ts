@@ -11,6 +11,7 @@ import { createWorkQueue } from '../kube/queue.ts';
 import { resources } from '../kube/resources.ts';
 import type { WatchCache } from '../kube/types.ts';
 import { templateOf } from '../snapshot/index.ts';
+import { createAdoption } from './adoption.ts';
 import { assessmentsOf } from './assessments.ts';
 import { goodAt, observe } from './history.ts';
 import { contentOf } from './history-writer.ts';
@@ -80,6 +81,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     ),
   ];
   const missed = createMissedInjections(ports);
+  const restored = createAdoption(ports);
   const sweep = (): void => {
     for (const kind of WORKLOAD_KINDS) {
       each(caches.workloads[kind].list(), ({ metadata }) => add(metadata.namespace, { kind, name: metadata.name }));
@@ -90,11 +92,13 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   try {
     while (!signal.aborted) {
       sweep();
+      await restored.adopt();
       await clock.sleep(SWEEP_MS, signal).catch(() => {});
     }
   } finally {
     for (const off of unsubscribe) off();
     dropped.stop();
+    restored.stop();
     await queue.stop();
   }
 };

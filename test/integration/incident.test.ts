@@ -360,6 +360,7 @@ describe('alerts and incidents', () => {
     assert.deepEqual((await phase(ns, 'RollingBack')).status?.holdRef, { name: proposal.name });
     const status = { phase: 'Held', appliedTime: ago(0) };
     await client.patch(resources.holds, name, { type: 'merge', body: { status } }, { subresource: 'status' });
+    await phase(ns, 'Verifying');
     const object = `incident/${incident.metadata.name}`;
     kubectl(['wait', object, '-n', ns, '--for=condition=RolledBack', '--timeout=20s']);
     await client.delete(resources.holds, name);
