@@ -156,7 +156,7 @@ export const kinds: readonly KindDefinition[] = [
     plural: 'incidents',
     shortNames: ['inc'],
     description:
-      'One release of one workload under suspicion, with the evidence, the verdict and what was done. The controller writes it; in mode Approve a person sets spec.approved.',
+      'One release of one workload under suspicion, with the evidence, the verdict and what was done. The controller writes it; in mode Approve a person creates the Hold of status.proposal.',
     spec: incidentSpec,
     status: incidentStatus,
     columns: [
@@ -164,7 +164,9 @@ export const kinds: readonly KindDefinition[] = [
       workloadKind,
       { name: 'Suspect', type: 'integer', jsonPath: '.spec.suspect.number' },
       { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
-      { name: 'Verdict', type: 'string', jsonPath: '.status.verdict.result' },
+      { name: 'Reason', type: 'string', jsonPath: '.status.reason' },
+      { name: 'Needs Person', type: 'string', jsonPath: condition('NeedsPerson', 'status') },
+      { name: 'Verdict', type: 'string', jsonPath: '.status.verdict.result', priority: 1 },
       { name: 'Commit', type: 'string', jsonPath: '.spec.suspect.commit', priority: 1 },
       { name: 'Message', type: 'string', jsonPath: '.status.message', priority: 1 },
       age,

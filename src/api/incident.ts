@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, digest, time } from './common.ts';
+import { conditions, digest, nameRef, time } from './common.ts';
 import { holdSpec } from './hold.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { rollbackMode } from './slo.ts';
@@ -36,7 +36,6 @@ export const incidentSpec = z
       .boolean()
       .optional()
       .describe('More alerts were sent than are listed: over 64, or left out by Alertmanager (max_alerts).'),
-    approved: z.boolean().optional().describe('In mode Approve: a person says yes.'),
   })
   .meta({
     'x-kubernetes-validations': [
@@ -66,9 +65,7 @@ export const incidentPhase = z.enum([
   'RollingBack', // intent stored: the Hold is written or about to be
   'Verifying', // target applied; waiting for pods and for the burn to end
   'Recovered', // closed: the rollback helped
-  'NotRecovered', // closed: rolled back, still burning; a person is needed
-  'Dismissed', // closed: innocent
-  'Escalated', // closed: abstained or not allowed to act; a person is needed
+  'Dismissed', // closed without a recovery of ours: the reason says why
   'Observed', // closed: mode DryRun or Off; says what would have been done
 ]);
 export type IncidentPhase = z.infer<typeof incidentPhase>;
@@ -76,26 +73,41 @@ export type IncidentPhase = z.infer<typeof incidentPhase>;
 export const incidentStatus = z.strictObject({
   observedGeneration: z.int().min(0).optional(),
   conditions: conditions.optional(),
-  phase: incidentPhase.optional(),
+  phase: incidentPhase
+    .optional()
+    .describe(
+      'Summary of the conditions. Open and Judging: evidence is weighed. RollingBack: the Hold is written. Verifying: the target is applied. Recovered, Dismissed and Observed (mode DryRun or Off) are closed.',
+    ),
+  reason: z.string().max(128).optional().describe('Why it is in this phase: one of the reasons below.'),
+  message: z.string().max(4096).optional(),
   mode: rollbackMode.optional().describe('Of the policy when it was judged.'),
   verdict: verdict.optional(),
-  target: suspect.extend({ snapshot: z.string() }).optional().describe('Release to go back to.'),
-  hold: z.string().optional(),
   proposal: z
-    .strictObject({ name: z.string().max(253), spec: holdSpec })
+    .strictObject({ name: z.string(), spec: holdSpec })
     .optional()
-    .describe('The Hold that would roll back. In mode Approve, a person approves by creating exactly that Hold.'),
-  message: z.string().max(4096).optional(),
+    .describe(
+      'Hold that would roll back. The controller creates it where the mode lets it; a person approves by creating exactly this Hold: metricops approve NAME.',
+    ),
+  target: suspect.extend({ snapshotRef: nameRef }).optional().describe('Release that is rolled back to.'),
+  holdRef: nameRef.optional().describe('Hold that rolls back: of this incident, or one that a person created.'),
   timeline: z
-    .array(z.strictObject({ time, phase: incidentPhase, message: z.string().max(1024) }))
+    .array(
+      z.strictObject({
+        time,
+        phase: incidentPhase,
+        reason: z.string().max(128).optional(),
+        message: z.string().max(1024),
+      }),
+    )
     .max(64)
     .optional(),
   rolledBackTime: time.optional().describe('When the target was applied.'),
   closedTime: time.optional(),
   budgetSpentPercent: z
-    .number()
+    .string()
+    .max(32)
     .optional()
-    .describe('Part of the error budget that was spent from the start of the burn to recovery.'),
+    .describe('Decimal, e.g. "0.42": part of the error budget that was spent from the start of the burn to recovery.'),
 });
 
 export interface Incident extends KubeObject {

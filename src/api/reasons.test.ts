@@ -17,7 +17,6 @@ describe('the catalogue of reasons', () => {
 
 const CODES = [
   'AdoptionRequired',
-  'AlreadyHeld',
   'AlreadyInjected',
   'AuthenticationFailed',
   'AwaitingApproval',
@@ -43,6 +42,7 @@ const CODES = [
   'HandoverPending',
   'HealthCheckFailed',
   'HoldFailed',
+  'HoldLifted',
   'HostNetwork',
   'HostRefused',
   'Injected',
@@ -114,6 +114,7 @@ const CODES = [
   'RepositoryNotFound',
   'RepositoryTooLarge',
   'RepositoryUnreachable',
+  'Restored',
   'RollbackOfRollback',
   'RolledBack',
   'RolloutFailed',

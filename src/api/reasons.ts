@@ -378,7 +378,6 @@ export const reasons = {
     means: 'The workload has the annotation metricops.dev/pause.',
     next: 'Remove the annotation, or `metricops resume WORKLOAD`.',
   },
-  AlreadyHeld: { means: 'A Hold rejects this release already.', next: 'Nothing to do.' },
   ReleaseAccepted: { means: 'A person accepted this release, so it is never rejected.', next: 'Nothing to do.' },
   Superseded: { means: 'A newer release came before the incident was over.', next: 'Nothing to do.' },
   Recovered: {
@@ -388,6 +387,14 @@ export const reasons = {
   Denied: {
     means: 'A person denied the rollback: the incident ends without one.',
     next: 'Nothing to do; a later incident asks again.',
+  },
+  HoldLifted: {
+    means: 'A person lifted the Hold: the release may run again, and evidence from before the lift counts no more.',
+    next: '`metricops accept WORKLOAD` if no later evidence should reject the release either.',
+  },
+  Restored: {
+    means: 'The incident was created again from a backup: nothing is done because of it.',
+    next: 'Nothing to do; an alert that fires now opens a new incident.',
   },
   NotRecovered: {
     means: 'The error budget is still burning after the rollback: the release was not the cause, or not the only one.',

@@ -1,9 +1,10 @@
+import { API_VERSION } from '../api/annotations.ts';
 import { parseDuration, parsePrometheusDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
-import { releasesOf } from '../api/release-history.ts';
+import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import { createHold, newRollback } from '../holds/index.ts';
+import { createHold } from '../holds/index.ts';
 import {
   createWorkQueue,
   type EventRecorder,
@@ -14,16 +15,17 @@ import {
   resources,
 } from '../kube/index.ts';
 import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
-import { hashOf, historyName, pinsFor } from '../snapshot/index.ts';
+import { hashOf } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { createJudge } from './analysis.ts';
 import type { Caches } from './caches.ts';
 import { eventOf } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { observe } from './observe.ts';
+import { isClosed, needsPerson } from './phases.ts';
 import { policyOf } from './policy.ts';
 import { errorId, withoutStall, withStall } from './stall.ts';
-import { isClosed, step } from './step.ts';
+import { step } from './step.ts';
 
 export interface IncidentPorts {
   client: KubeClient;
@@ -73,7 +75,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       if (isNews(incident, status) && !(await write(incident, status))) return 0;
       if (next.writeHold) await writeHold(incident, status);
       const moved = status.phase !== incident.status?.phase;
-      if (moved) tell(incident, status);
+      report(incident, status);
       // A new phase is looked at once more at once; the Hold needs its time.
       if (!moved || status.phase === 'RollingBack') return next.again;
     }
@@ -94,13 +96,8 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   /** False when somebody wrote in between: look again. */
   const write = async (incident: Incident, status: IncidentStatus): Promise<boolean> => {
     try {
-      const body = { metadata: { resourceVersion: incident.metadata.resourceVersion }, status };
-      const written = await client.patch<Incident>(
-        resources.incidents,
-        incident.metadata,
-        { type: 'merge', body },
-        { subresource: 'status' },
-      );
+      const next = { ...incident, status };
+      const written = await client.replace<Incident>(resources.incidents, next, { subresource: 'status' });
       fresh.set(keyOf(written), written);
       return true;
     } catch (error) {
@@ -111,39 +108,27 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     }
   };
 
-  const writeHold = async (incident: Incident, status: IncidentStatus): Promise<void> => {
-    const { suspect, workloadRef } = incident.spec;
-    const { target } = status;
-    if (!suspect || !target) return;
-    const namespace = incident.metadata.namespace ?? '';
-    const live = caches.workloads[workloadRef.kind].get({ namespace, name: workloadRef.name });
-    const objective =
-      incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-    const releases = releasesOf(caches.histories.get({ namespace, name: historyName(workloadRef) }));
-    const images = releases.filter((r) => r.number === target.number).flatMap((r) => pinsFor(r, releases));
-    const hold = newRollback({
-      workload: { ...workloadRef, namespace },
-      digest: suspect.sourceDigest,
-      target: { ...target, snapshotRef: { name: target.snapshot } },
-      images,
-      scope: policyOf(live, objective, caches.platform.current()).scope,
-      origin: 'Incident',
-      incident: incident.metadata.name,
-      message: status.verdict?.message ?? '',
-    });
-    const { hold: stored, created } = await createHold(hold, client);
-    if (!created) return; // there already: a crash took the answer
-    ports.onHold(stored);
+  const writeHold = async (incident: Incident, { proposal }: IncidentStatus): Promise<void> => {
+    if (!proposal) return;
+    const { namespace = '' } = incident.metadata;
+    const { name, spec } = proposal;
+    const proposed: Hold = { apiVersion: API_VERSION, kind: 'Hold', metadata: { namespace, name }, spec };
+    const { hold, created } = await createHold(proposed, client);
+    if (!created) return; // there already: a crash took the answer, or a person was faster
+    ports.onHold(hold);
     metrics.rollbacks.inc({ result: 'started' });
   };
 
-  const tell = (incident: Incident, status: IncidentStatus): void => {
+  /** What moved, for people and for dashboards. */
+  const report = (incident: Incident, status: IncidentStatus): void => {
+    if (status.phase === incident.status?.phase && !comesToNeedPerson(incident, status)) return;
     ports.events.record(incident, eventOf(status));
     if (status.verdict && status.verdict.result !== incident.status?.verdict?.result)
       metrics.verdicts.inc({ result: status.verdict.result.toLowerCase() });
-    if (status.phase === 'Recovered' || status.phase === 'NotRecovered')
-      metrics.rollbacks.inc({ result: status.phase.toLowerCase() });
-    ports.log.info({ incident: keyOf(incident), phase: status.phase, reason: status.message }, 'incident moved');
+    if (status.phase === 'Recovered') metrics.rollbacks.inc({ result: 'recovered' });
+    if (status.phase === 'Verifying' && needsPerson({ status })) metrics.rollbacks.inc({ result: 'notrecovered' });
+    const { phase, reason, message } = status;
+    ports.log.info({ incident: keyOf(incident), phase, reason, message }, 'incident phase changed');
   };
 
   const queue = createWorkQueue({
@@ -156,7 +141,17 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       ports.log.error({ err, incident: key, id: errorId(key, err), retryInMs }, 'incident step failed'),
     worker: (key) => work(key).catch((error: unknown) => stall(key, error)),
   });
-  const countOpen = (): void => metrics.openIncidents.set(caches.incidents.list().filter((i) => !isClosed(i)).length);
+  const countOpen = (): void => {
+    const open = caches.incidents.list().filter((incident) => !isClosed(incident));
+    metrics.openIncidents.set(open.length);
+    metrics.incidentsNeedingPerson.set(open.filter(needsPerson).length);
+  };
+  const addOpenOf = (namespace: string | undefined, { kind, name }: WorkloadRef): void => {
+    for (const incident of caches.incidents.list(namespace)) {
+      const { workloadRef } = incident.spec;
+      if (!isClosed(incident) && workloadRef.kind === kind && workloadRef.name === name) queue.add(keyOf(incident));
+    }
+  };
   const stops = [
     caches.incidents.onChange((incident, previous) => {
       countOpen();
@@ -165,16 +160,12 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       else void expire(incident).catch((err) => ports.log.warn({ err }, 'expiry failed'));
     }),
     caches.holds.onChange((hold, previous) => {
-      const { incidentRef } = (hold ?? previous)?.spec ?? {};
-      if (incidentRef) queue.add(`${(hold ?? previous)?.metadata.namespace}/${incidentRef.name}`);
+      const changed = hold ?? previous;
+      if (changed) addOpenOf(changed.metadata.namespace, changed.spec.workloadRef);
     }),
     // Whatever moves a history or a workload may be what an incident of it waits for.
     caches.histories.onChange((history) => {
-      if (!history) return;
-      for (const incident of caches.incidents.list(history.metadata.namespace)) {
-        if (!isClosed(incident) && incident.spec.workloadRef.name === history.spec.workloadRef.name)
-          queue.add(keyOf(incident));
-      }
+      if (history) addOpenOf(history.metadata.namespace, history.spec.workloadRef);
     }),
   ];
 
@@ -208,10 +199,15 @@ const isNews = (incident: Incident, status: IncidentStatus): boolean =>
   hashOf(comparable(status)) !== hashOf(comparable(incident.status ?? {}));
 
 /** What is measured anew at every look does not make a status new. */
-const comparable = ({ verdict, ...rest }: IncidentStatus): unknown => ({
+const comparable = ({ verdict, conditions, proposal, ...rest }: IncidentStatus): unknown => ({
   ...rest,
+  proposal: proposal && { ...proposal, spec: { ...proposal.spec, message: undefined } },
   verdict: verdict && [verdict.result, verdict.reason],
+  conditions: conditions?.map(({ type, status, reason }) => [type, status, reason]),
 });
+
+const comesToNeedPerson = (incident: Incident, status: IncidentStatus): boolean =>
+  needsPerson({ status }) && !(needsPerson(incident) && incident.status?.reason === status.reason);
 
 /** From the first sample of the release to the end of the burn, at the error ratio that the verdict found. */
 const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches): IncidentStatus => {
@@ -229,5 +225,5 @@ const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches
     objective: objective.spec.objective,
     periodMs: parsePrometheusDuration(objective.spec.window),
   });
-  return { ...status, budgetSpentPercent: Number(spent.toPrecision(3)) };
+  return { ...status, budgetSpentPercent: String(Number(spent.toPrecision(3))) };
 };

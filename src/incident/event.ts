@@ -1,13 +1,10 @@
 import type { IncidentStatus } from '../api/incident.ts';
 import type { EventInput } from '../kube/index.ts';
+import { needsPerson } from './phases.ts';
 
-/** What a person is told when an incident moves: the message is `REASON: words`, and an Event has a field for the one. */
-export const eventOf = ({ phase = 'Open', message = '' }: IncidentStatus): EventInput => {
-  const [, reason, words] = /^([A-Za-z]+): (.*)$/s.exec(message) ?? [];
-  return {
-    type: phase === 'Escalated' || phase === 'NotRecovered' || phase === 'RollingBack' ? 'Warning' : 'Normal',
-    reason: reason ?? 'Progressing',
-    action: 'Judge',
-    note: `${phase}: ${words ?? message}`,
-  };
+/** The Event of an incident that came to a phase, or came to need a person. */
+export const eventOf = (status: IncidentStatus): EventInput => {
+  const { phase = 'Open', reason = 'Progressing', message = '' } = status;
+  const isWarning = phase === 'RollingBack' || needsPerson({ status });
+  return { type: isWarning ? 'Warning' : 'Normal', reason, action: 'Judge', note: `${phase}: ${message}` };
 };

@@ -1,6 +1,6 @@
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
-import { isClosed } from './step.ts';
+import { isClosed } from './phases.ts';
 
 const KEEP_CLOSED = 50;
 const HOUR_MS = 3_600_000;

@@ -4,14 +4,14 @@ import type { KubeObject } from '../api/meta.ts';
 import { type Release, recordsOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
 import { healthOf } from '../health/health.ts';
-import { otherToolOf, rejectionsOf } from '../holds/index.ts';
-import { selectLastGood } from '../release/index.ts';
+import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
+import { missingSince, selectLastGood } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import type { Judge, Question } from './analysis.ts';
 import type { Caches } from './caches.ts';
+import type { Observation } from './observation.ts';
 import { policyOf } from './policy.ts';
-import type { Observation } from './step.ts';
 
 export interface ObservePorts {
   caches: Caches;
@@ -35,17 +35,23 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
   const target = selectLastGood(records, { burnStart: burnStart(incident, suspect, opened), suspect: suspect?.number });
-  const rejections = rejectionsOf(
-    caches.holds.list(namespace),
-    { kind, namespace, name },
-    incident.spec.suspect?.sourceDigest ?? '',
-  );
-  const hold = rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name);
+  const holds = caches.holds.list(namespace);
+  const rejections = rejectionsOf(holds, { kind, namespace, name }, incident.spec.suspect?.sourceDigest ?? '');
+  // Its own first: also one that a person created from the proposal.
+  const hold = rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name) ?? rejections[0];
   const phase = incident.status?.phase ?? 'Open';
   const judging = phase === 'Open' || phase === 'Judging';
   const before = target.release ?? releases.find((r) => r.number !== suspect?.number);
   const isTrustedRule = (file: string): boolean => isOfRuleNamespace(file, namespace, caches);
-  const question: Question = { incident, suspect, before, objective, policy, isTrustedRule, now };
+  const question: Question = {
+    incident,
+    suspect: suspect && sinceLift(suspect),
+    before,
+    objective,
+    policy,
+    isTrustedRule,
+    now,
+  };
   const [judged, burning] = await Promise.all([
     judging && suspect ? ports.judge.judge(question) : undefined,
     phase === 'Verifying' ? ports.judge.isBurning(question) : undefined,
@@ -59,8 +65,9 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     caution: judged?.caution,
     target,
     hold,
-    heldByOther: rejections.some((h) => h !== hold),
+    answer: answerOf(holds, incident),
     paused: workload?.metadata.annotations?.[annotations.pause] === 'true',
+    missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
     otherTool: workload && otherToolOf(workload),
     rollbacks: rollbacksOf(incident, caches),
     restored: workload !== undefined && isRestored(workload, incident),
@@ -68,6 +75,13 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     firing,
     opened,
   };
+};
+
+/** What a lifted release did before the lift is no evidence any more. */
+const sinceLift = (release: Release): Release => {
+  const { readyTime, liftedTime } = release;
+  const isOlder = liftedTime !== undefined && readyTime !== undefined && Date.parse(readyTime) < Date.parse(liftedTime);
+  return isOlder ? { ...release, readyTime: liftedTime } : release;
 };
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */

@@ -28,6 +28,13 @@ const opened = (place: Place, status?: IncidentStatus): Incident => {
   };
 };
 const closed = (minutes: number): IncidentStatus => ({ phase: 'Dismissed', closedTime: minutesAgo(minutes) });
+const NEEDS_PERSON = {
+  type: 'NeedsPerson',
+  status: 'True',
+  reason: 'AwaitingApproval',
+  message: '',
+  lastTransitionTime: minutesAgo(1),
+} as const;
 const place = (s: Stored) => placeOf(burn(), s, NOW);
 
 describe('where an alert belongs', () => {
@@ -72,11 +79,34 @@ describe('where an alert belongs', () => {
     const open = Array.from({ length: MAX_OPEN_PER_NAMESPACE }, (_, i) => other(i));
     assert.equal(place(stored(open)).do, 'full');
     assert.equal(place(stored(open.slice(1))).do, 'create');
-    const waiting = open.map((_, i) => other(i, { phase: 'Judging', message: 'AwaitingApproval: wants …' }));
+    const waiting = open.map((_, i) => other(i, { phase: 'Judging', conditions: [NEEDS_PERSON] }));
     assert.equal(place(stored(waiting)).do, 'create');
   });
 
-  it('is none for what is over, or rings from before a matter was closed', () => {
+  it('is a new one under an alert that rang through a release that was superseded, or through a restore', () => {
+    for (const reason of ['Superseded', 'Restored']) {
+      const old = opened(place(stored()), { ...closed(5), reason });
+      assert.equal(placeOf(burn(minutesAgo(6)), stored([old]), NOW).do, 'create', reason);
+    }
+  });
+
+  it('is none for what began before a person lifted the Hold of the release', () => {
+    const lifted = stored();
+    lifted.history = {
+      ...lifted.history,
+      releases: [{ ...lifted.history.releases?.[0], liftedTime: minutesAgo(5) }],
+    } as Stored['history'];
+    assert.equal(placeOf(burn(minutesAgo(6)), lifted, NOW).do, 'ignored');
+    assert.equal(placeOf(burn(minutesAgo(4)), lifted, NOW).do, 'create');
+  });
+
+  it('is the open incident while no release is recorded', () => {
+    const bare = { ...stored(), history: {} };
+    const first = opened(place(stored()));
+    assert.equal(placeOf(burn(), { ...bare, incidents: [first] }, NOW).do, 'known');
+  });
+
+  it('is none for what is over, or rings from before an incident was closed', () => {
     const old = opened(place(stored()), closed(5));
     assert.equal(placeOf(burn(minutesAgo(6)), stored([old]), NOW).do, 'ignored');
     assert.equal(placeOf(burn(minutesAgo(4)), stored([old]), NOW).do, 'create');

@@ -1,12 +1,13 @@
 import { API_VERSION } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentSpec } from '../api/incident.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { Release, ReleaseRecords } from '../api/release-history.ts';
 import type { AlertMatch } from '../slo/index.ts';
 import type { Alert } from './alertmanager-webhook.ts';
 import { withAlerts } from './evidence.ts';
 import { incidentName } from './name.ts';
-import { awaitsApproval, isClosed } from './step.ts';
+import { isClosed, isRollingBack, needsPerson } from './phases.ts';
 
 /** What a delivery says about one workload. */
 export interface Group {
@@ -25,7 +26,7 @@ export interface Stored {
 
 /**
  * create, update: with the incident as it should be. known: the evidence is there already. ignored: the alerts are over,
- * or ring from before a matter was closed. full: too many incidents of the namespace are open.
+ * or ring from before an incident was closed. full: too many incidents of the namespace are open.
  */
 export type Place = { do: 'create' | 'update'; incident: Incident } | { do: 'known' | 'ignored' | 'full' };
 
@@ -40,16 +41,17 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
   const mine = stored.incidents.filter(({ spec }) => spec.workloadRef.kind === kind && spec.workloadRef.name === name);
   const isOfCurrent = ({ spec }: Incident): boolean => spec.suspect?.sourceDigest === current?.sourceDigest;
   // While a rollback is under way, every alert of the workload belongs to it: it rings on for a while.
-  const open = mine.find((i) => !isClosed(i) && (isOfCurrent(i) || isRollingBack(i)));
+  const open = mine.find((i) => !isClosed(i) && (!current || isOfCurrent(i) || isRollingBack(i)));
   if (open) {
     const kept = withAlerts(open.spec, { alerts, truncated }, time);
     return kept ? { do: 'update', incident: { ...open, spec: { ...open.spec, ...kept } } } : { do: 'known' };
   }
   const rangBefore = closedAmong(mine);
-  const fresh = alerts.filter((alert) => alert.status === 'firing' && !rangBefore(alert));
+  const isBeforeLift = beganBefore(current?.liftedTime);
+  const fresh = alerts.filter((alert) => alert.status === 'firing' && !rangBefore(alert) && !isBeforeLift(alert));
   const kept = withAlerts({ evidence: [] }, { alerts: fresh, truncated }, time);
   if (fresh.length === 0 || !kept) return { do: 'ignored' };
-  if (stored.incidents.filter((i) => !isClosed(i) && !awaitsApproval(i)).length >= MAX_OPEN_PER_NAMESPACE)
+  if (stored.incidents.filter((i) => !isClosed(i) && !needsPerson(i)).length >= MAX_OPEN_PER_NAMESPACE)
     return { do: 'full' };
   const closed = mine.filter((i) => isClosed(i) && isOfCurrent(i)).toSorted((a, b) => closedAt(b) - closedAt(a));
   const taken = new Set([
@@ -88,12 +90,20 @@ const newIncident = (
 
 const closedAt = ({ status }: Incident): number => Date.parse(status?.closedTime ?? '') || 0;
 
-const isRollingBack = ({ status }: Incident): boolean =>
-  status?.phase === 'RollingBack' || status?.phase === 'Verifying';
+/** A person lifted the Hold of the release: what began before counts against it no more. */
+const beganBefore =
+  (liftedTime: string | undefined) =>
+  ({ startsAt }: Alert): boolean =>
+    liftedTime !== undefined && startsAt !== undefined && Date.parse(startsAt) <= Date.parse(liftedTime);
 
-/** The alert began before a matter was closed: it is the same one, still ringing, and starts nothing. */
+/** Nothing was found out about the alert: it may be of the release that runs now. */
+const WITHOUT_RESULT: readonly (string | undefined)[] = ['Superseded', 'Restored'] satisfies Reason[];
+
+/** The alert began before an incident was closed: it is the same one, still ringing, and starts nothing. */
 const closedAmong = (incidents: readonly Incident[]): ((alert: Alert) => boolean) => {
-  const closed = incidents.filter(({ status }) => status?.closedTime !== undefined);
+  const closed = incidents.filter(
+    ({ status }) => status?.closedTime !== undefined && !WITHOUT_RESULT.includes(status.reason),
+  );
   const last = Math.max(Number.NEGATIVE_INFINITY, ...closed.map(closedAt));
   const known = new Set(closed.flatMap(({ spec }) => spec.evidence.map((e) => e.fingerprint)));
   return ({ startsAt, fingerprint }) =>

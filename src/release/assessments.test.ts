@@ -4,6 +4,7 @@ import { API_VERSION, annotations } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
+import type { Release } from '../api/release-history.ts';
 import { type ServiceLevelObjective, sloSpec } from '../api/slo.ts';
 import type { WatchCache } from '../kube/types.ts';
 import { alertRulesOf, assessmentsOf, DEFAULT_SOAK_MS } from './assessments.ts';
@@ -61,7 +62,7 @@ const caches = (objects: { holds?: Hold[]; incidents?: Incident[]; slos?: Servic
 
 describe('what is said about the releases of a workload', () => {
   it('is nothing where there is nothing', () => {
-    const { soakMs, ...rest } = assessmentsOf(key, caches({}));
+    const { soakMs, ...rest } = assessmentsOf(key, [], caches({}));
     assert.equal(soakMs, DEFAULT_SOAK_MS);
     for (const said of Object.values(rest)) assert.equal(said.size, 0);
   });
@@ -71,14 +72,14 @@ describe('what is said about the releases of a workload', () => {
       hold('c', { workloadRef: { kind: 'StatefulSet', name: 'web' } }),
       { ...hold('d'), metadata: metadata('hold', 'other') },
     ];
-    const { rejected, targets } = assessmentsOf(key, caches({ holds: [hold('b'), ...others] }));
+    const { rejected, targets } = assessmentsOf(key, [], caches({ holds: [hold('b'), ...others] }));
     assert.deepEqual([...rejected], [[digest('b'), { time: since, incident: 'web-1' }]]);
     assert.deepEqual([...targets], [digest('a')]);
   });
 
   it('is a suspicion while an incident is open or found it guilty; afterwards the soak starts again', () => {
     const suspicion = (status: IncidentStatus | undefined): number | undefined =>
-      assessmentsOf(key, caches({ incidents: [incident('b', status)] })).suspected.get(digest('b'));
+      assessmentsOf(key, [], caches({ incidents: [incident('b', status)] })).suspected.get(digest('b'));
     const verdict = (result: 'Guilty' | 'NotGuilty' | 'Inconclusive') => ({
       result,
       reason: 'r',
@@ -90,11 +91,30 @@ describe('what is said about the releases of a workload', () => {
     assert.equal(suspicion({ phase: 'Judging' }), forever);
     assert.equal(suspicion({ phase: 'Observed', verdict: verdict('Guilty'), closedTime: since }), forever);
     assert.equal(
-      suspicion({ phase: 'Escalated', verdict: verdict('Inconclusive'), closedTime: since }),
+      suspicion({ phase: 'Dismissed', reason: 'NoData', verdict: verdict('Inconclusive'), closedTime: since }),
       Date.parse(since),
+    );
+    assert.equal(
+      suspicion({ phase: 'Dismissed', reason: 'Denied', verdict: verdict('Guilty'), closedTime: since }),
+      forever,
     );
     assert.equal(suspicion({ phase: 'Dismissed', closedTime: since }), undefined);
     assert.equal(suspicion({ phase: 'Observed', verdict: verdict('NotGuilty'), closedTime: since }), undefined);
+  });
+
+  it('is no suspicion any more where a person lifted the Hold after the incident', () => {
+    const guilty: IncidentStatus = {
+      phase: 'Recovered',
+      verdict: { result: 'Guilty', reason: 'r', message: 'm', time: since },
+      closedTime: since,
+    };
+    const suspects = (later: number): string[] => {
+      const liftedTime = new Date(Date.parse(since) + later).toISOString();
+      const releases = [{ sourceDigest: digest('b'), liftedTime } as Release];
+      return [...assessmentsOf(key, releases, caches({ incidents: [incident('b', guilty)] })).suspected.keys()];
+    };
+    assert.deepEqual(suspects(1000), []);
+    assert.deepEqual(suspects(-1000), [digest('b')]);
   });
 
   it('is an acceptance by a Hold, which no other Hold stands against', () => {
@@ -103,15 +123,15 @@ describe('what is said about the releases of a workload', () => {
       metadata: metadata('accept'),
       spec: { workloadRef: workload, action: 'Accept', acceptedDigests: [digest('b')], origin: 'Manual' },
     };
-    const { accepted, rejected } = assessmentsOf(key, caches({ holds: [hold('b'), accept] }));
+    const { accepted, rejected } = assessmentsOf(key, [], caches({ holds: [hold('b'), accept] }));
     assert.deepEqual([...accepted], [digest('b')]);
     assert.deepEqual([...rejected], []);
   });
 
   it('is the longest soak time of its objectives, and their names with the alerts of the annotation', () => {
     const slos = [objective('b', '20s'), objective('a', '2m')];
-    assert.equal(assessmentsOf(key, caches({ slos })).soakMs, 120_000);
-    assert.equal(assessmentsOf(key, caches({ slos: [objective('a', undefined)] })).soakMs, DEFAULT_SOAK_MS);
+    assert.equal(assessmentsOf(key, [], caches({ slos })).soakMs, 120_000);
+    assert.equal(assessmentsOf(key, [], caches({ slos: [objective('a', undefined)] })).soakMs, DEFAULT_SOAK_MS);
     const named = { [annotations.alerts]: 'severity=page' };
     assert.deepEqual(alertRulesOf(key, named, cache(...slos)), ['a', 'b', 'severity=page']);
   });

@@ -2,6 +2,7 @@ import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import { type Hold, isRollback } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
+import type { Release } from '../api/release-history.ts';
 import type { ServiceLevelObjective } from '../api/slo.ts';
 import type { WorkloadKey, WorkloadRef } from '../api/workload.ts';
 import { effective, holdsOf } from '../holds/index.ts';
@@ -16,8 +17,12 @@ export interface JudgementCaches {
 
 export const DEFAULT_SOAK_MS = 600_000;
 
-/** What Holds, Incidents, objectives and people say about the releases of one workload. */
-export const assessmentsOf = (key: WorkloadKey, caches: JudgementCaches): Judgements => {
+/**
+ * What Holds, Incidents, objectives and people say about the releases of one workload.
+ *
+ * @param releases that are recorded: what was found before a release was lifted counts no more
+ */
+export const assessmentsOf = (key: WorkloadKey, releases: readonly Release[], caches: JudgementCaches): Judgements => {
   const holds = holdsOf(caches.holds.list(key.namespace), key);
   const rollbacks = holds.filter(isRollback);
   const rejected = new Map<string, { time: string; incident?: string | undefined }>();
@@ -25,16 +30,19 @@ export const assessmentsOf = (key: WorkloadKey, caches: JudgementCaches): Judgem
     const time = metadata.creationTimestamp ?? new Date(0).toISOString();
     for (const digest of spec.rejectedDigests) rejected.set(digest, { time, incident: spec.incidentRef?.name });
   }
+  const accepted = new Set(holds.flatMap(({ spec }) => spec.acceptedDigests ?? []));
+  const lifted = new Map(releases.map((r) => [r.sourceDigest, Date.parse(r.liftedTime ?? '')]));
   const suspected = new Map<string, number>();
   for (const { spec, status } of about(caches.incidents, key)) {
     const until = status ? suspicionEnd(status) : Number.POSITIVE_INFINITY;
-    if (spec.suspect === undefined || until === undefined) continue;
+    if (spec.suspect === undefined || until === undefined || accepted.has(spec.suspect.sourceDigest)) continue;
+    if (Date.parse(status?.closedTime ?? '') <= (lifted.get(spec.suspect.sourceDigest) ?? Number.NaN)) continue;
     suspected.set(spec.suspect.sourceDigest, Math.max(until, suspected.get(spec.suspect.sourceDigest) ?? 0));
   }
   return {
     soakMs: soakOf(about(caches.slos, key)),
     rejected,
-    accepted: new Set(holds.flatMap(({ spec }) => spec.acceptedDigests ?? [])),
+    accepted,
     suspected,
     targets: new Set(rollbacks.map((hold) => hold.spec.target.sourceDigest)),
   };
@@ -65,10 +73,11 @@ const workloadNamedBy = ({ spec }: Hold | Incident | ServiceLevelObjective): Wor
 const isSame = (a: WorkloadRef, b: WorkloadRef): boolean => a.kind === b.kind && a.name === b.name;
 
 /** From when the soak time of the suspect counts again; undefined when nothing is left against it. */
-const suspicionEnd = ({ phase, verdict, closedTime }: NonNullable<Incident['status']>): number | undefined => {
-  if (phase === 'Dismissed' || verdict?.result === 'NotGuilty') return undefined;
-  if (verdict?.result === 'Guilty' || closedTime === undefined) return Number.POSITIVE_INFINITY;
-  return Date.parse(closedTime);
+const suspicionEnd = ({ reason, verdict, closedTime }: NonNullable<Incident['status']>): number | undefined => {
+  if (closedTime === undefined) return verdict?.result === 'NotGuilty' ? undefined : Number.POSITIVE_INFINITY;
+  if (reason === 'ReleaseAccepted' || reason === 'HoldLifted') return undefined; // a person spoke
+  if (verdict?.result === 'Guilty') return Number.POSITIVE_INFINITY;
+  return verdict?.result === 'Inconclusive' ? Date.parse(closedTime) : undefined;
 };
 
 /** The longest soak time that an objective of the workload asks for. */

@@ -7,6 +7,7 @@ import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
 import { createWorkQueue, isTerminating, resources, type WatchCache } from '../kube/index.ts';
+import { createAdoption } from './adoption.ts';
 import { assessmentsOf } from './assessments.ts';
 import { goodAt, observe } from './history.ts';
 import { contentOf } from './history-writer.ts';
@@ -76,6 +77,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     ),
   ];
   const missed = createMissedInjections(ports);
+  const restored = createAdoption(ports);
   const sweep = (): void => {
     for (const kind of WORKLOAD_KINDS) {
       each(caches.workloads[kind].list(), ({ metadata }) => add(metadata.namespace, { kind, name: metadata.name }));
@@ -86,11 +88,13 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   try {
     while (!signal.aborted) {
       sweep();
+      await restored.adopt();
       await clock.sleep(SWEEP_MS, signal).catch(() => {});
     }
   } finally {
     for (const off of unsubscribe) off();
     dropped.stop();
+    restored.stop();
     await queue.stop();
   }
 };
@@ -139,11 +143,11 @@ const reconcile = async (key: WorkloadKey, ports: RecorderPorts & RecordPorts): 
   const { after } = await writer.update(key, (known) => {
     const { records, conditions } = contentOf(known);
     return {
-      records: observe(records, undefined, assessmentsOf(key, caches), clock.now()),
+      records: observe(records, undefined, assessmentsOf(key, records.releases ?? [], caches), clock.now()),
       conditions: workload ? conditions : withMissing(conditions, clock.now()),
     };
   });
-  const due = workload ? goodAt(after, assessmentsOf(key, caches)) : undefined;
+  const due = workload ? goodAt(after, assessmentsOf(key, after.releases ?? [], caches)) : undefined;
   return due === undefined ? undefined : Math.max(due - clock.now(), 0) + 1;
 };
 

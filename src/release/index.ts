@@ -16,3 +16,4 @@ export { templateWriters, workloadCacheOptions } from './template-managers.ts';
 export { type PodIdentity, TokenError } from './token.ts';
 export type { RecordAnswer, Recorder, RecorderCaches, RecorderPorts } from './types.ts';
 export { clusterKeys, createTokenVerifier, type KeySource, type TokenVerifier } from './verifier.ts';
+export { missingSince } from './workload-missing.ts';

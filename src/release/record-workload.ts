@@ -47,7 +47,8 @@ export const recordWorkload = async (
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
     const observation = { release, current: true, ready };
     const now = clock.now();
-    const records = observe(content.records, observation, assessmentsOf(key, caches), now);
+    const judgements = assessmentsOf(key, releasesOf(history), caches);
+    const records = observe(content.records, observation, judgements, now);
     const next = { records, conditions: withoutMissing(content.conditions) };
     return withoutLostTarget(key, currentRelease, next, { client: ports.client, now });
   });
@@ -55,7 +56,7 @@ export const recordWorkload = async (
   const isOlder = pod !== undefined && !isOfCurrent(pod, owner, source.digest);
   const release = isOlder ? olderReleaseOf(pod, owner, releases) : releases.find((r) => r.sourceDigest === digest);
   const created = release !== undefined && !before.releases?.some((r) => r.number === release.number);
-  return { release, created, records: after, due: goodAt(after, assessmentsOf(key, caches)) };
+  return { release, created, records: after, due: goodAt(after, assessmentsOf(key, releases, caches)) };
 };
 
 /**

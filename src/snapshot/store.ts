@@ -1,10 +1,11 @@
 import { annotations, labels } from '../api/annotations.ts';
-import type { KubeObject } from '../api/meta.ts';
+import type { KubeObject, OwnerReference } from '../api/meta.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
 import { createKeyedLock } from '../lock.ts';
+import { keyId } from './digest-key.ts';
 import { checkSeal, restoreCopy, type SealedSnapshot, type Snapshot, type StoredConfig, sealSnapshot } from './seal.ts';
 
 /** Field manager in the snapshot of a workload that no GitSync owns: its template is patched, not applied. */
@@ -62,7 +63,7 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array, clock: 
           }),
         );
         const metadata = ownedBy(history, name);
-        metadata.annotations = { [SEAL]: seal, [annotations.sourceDigest]: data.sourceDigest };
+        metadata.annotations = { [SEAL]: seal, [SEAL_KEY]: keyId(key), [annotations.sourceDigest]: data.sourceDigest };
         const revision = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: 1, data };
         await createIfAbsent(resources.controllerRevisions, revision);
       }),
@@ -97,6 +98,8 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array, clock: 
 };
 
 const SEAL = 'metricops.dev/seal';
+/** On a snapshot: which key sealed it, so that a lost one is noticed without the contents. */
+export const SEAL_KEY = 'metricops.dev/seal-key';
 
 const typeOf = ({ kind }: KubeObject): ResourceType => (kind === 'Secret' ? resources.secrets : resources.configMaps);
 
@@ -112,13 +115,14 @@ const ownedBy = (history: ReleaseHistory, name: string): KubeObject['metadata'] 
   name,
   namespace: history.metadata.namespace ?? '',
   labels: { [labels.history]: history.metadata.name },
-  ownerReferences: [
-    {
-      apiVersion: history.apiVersion,
-      kind: history.kind,
-      name: history.metadata.name,
-      uid: history.metadata.uid ?? '',
-      controller: true,
-    },
-  ],
+  ownerReferences: [ownerOf(history)],
+});
+
+/** The history as the owner of its snapshots and copies. */
+export const ownerOf = ({ apiVersion, kind, metadata }: ReleaseHistory): OwnerReference => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  uid: metadata.uid ?? '',
+  controller: true,
 });

@@ -70,6 +70,10 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
     verdicts: counter('verdicts_total', 'Verdicts on releases under suspicion.', ['result']),
     rollbacks: counter('rollbacks_total', 'Rollbacks by how they ended.', ['result']),
     openIncidents: gauge('incidents_open', 'Incidents that are not closed.'),
+    incidentsNeedingPerson: gauge(
+      'incidents_needing_person',
+      'Open incidents with condition NeedsPerson: metricops can not go on by itself.',
+    ),
     records: counter('release_records_total', 'Reports of recorders by result.', ['result']),
     admissions: counter('admissions_total', 'Admission reviews by what was decided.', ['result']),
     admissionDuration: seconds(

@@ -331,9 +331,9 @@ describe('the command line', () => {
           newRequests: 500,
           oldRequests: 1500,
         },
-        target: { number: 2, sourceDigest: digest(2), snapshot: 'snapshot-2' },
-        hold: 'web-0123456789',
-        budgetSpentPercent: 0.42,
+        target: { number: 2, sourceDigest: digest(2), snapshotRef: { name: 'snapshot-2' } },
+        holdRef: { name: 'web-0123456789' },
+        budgetSpentPercent: '0.42',
         timeline: [
           { time: at(1), phase: 'Judging', message: 'asking Prometheus' },
           { time: at(2), phase: 'RollingBack', message: 'guilty' },
@@ -357,7 +357,7 @@ describe('the command line', () => {
     );
     assert.match(out, /metricops accept deployment\/web/);
     const list = await metricops('incidents', '-n', namespace);
-    assert.match(list.out, /web-3-abc +deployment\/web +release 3 +Recovered +Guilty +1 alert/);
+    assert.match(list.out, /web-3-abc +deployment\/web +release 3 +Recovered +- +Guilty +1 alert/);
     assert.match((await metricops('incidents', '--open', '-n', namespace)).out, /No open incidents/);
   });
 

@@ -8,6 +8,7 @@ import type { ServiceLevelObjective } from '../../src/api/slo.ts';
 import { createCaches } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createIntake, type IncidentController, type Intake, startIncidents } from '../../src/incident/index.ts';
+import { needsPerson } from '../../src/incident/phases.ts';
 import { createEventRecorder, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
 import { createPrometheus, type Prometheus } from '../../src/slo/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
@@ -86,6 +87,15 @@ describe('alerts and incidents', () => {
         throw new Error(JSON.stringify(incident?.status));
       },
       { what: `phase ${want}`, timeoutMs: 20_000 },
+    );
+  const waiting = (namespace: string) =>
+    eventually(
+      async () => {
+        const [incident] = await incidents(namespace);
+        if (incident && needsPerson(incident)) return incident;
+        throw new Error(JSON.stringify(incident?.status));
+      },
+      { what: 'an incident that needs a person', timeoutMs: 20_000 },
     );
   const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
   const release = (number: number, rest: Partial<Release> = {}): Release => ({
@@ -305,23 +315,80 @@ describe('alerts and incidents', () => {
     }
   });
 
-  it('escalates without a history', async () => {
+  it('asks a person without a history', async () => {
     const ns = await workload([]);
     await post(alert(ns));
-    assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^NoHistory/);
+    assert.equal((await waiting(ns)).status?.reason, 'NoHistory');
   });
 
-  it('escalates with only one release', async () => {
+  it('asks a person with only one release', async () => {
     const ns = await workload([release(2)]);
     await post(alert(ns));
-    assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^NoGoodRelease/);
+    assert.equal((await waiting(ns)).status?.reason, 'NoGoodRelease');
     assert.equal((await plane().client.list(resources.holds, { namespace: ns })).items.length, 0);
   });
 
   it('never rolls back what is itself a rollback', async () => {
     const ns = await workload([release(2, { restoredTime: ago(60) }), release(1)]);
     await post(alert(ns));
-    assert.match((await phase(ns, 'Escalated')).status?.message ?? '', /^RollbackOfRollback/);
+    assert.equal((await waiting(ns)).status?.reason, 'RollbackOfRollback');
+  });
+
+  it('closes what waits for a person when its alerts end', async () => {
+    const ns = await workload([release(2)]);
+    const rings = alert(ns);
+    await post(rings);
+    await waiting(ns);
+    await post({ ...rings, status: 'resolved' });
+    const { status } = await phase(ns, 'Dismissed');
+    assert.deepEqual(
+      [status?.reason, status?.conditions?.find((c) => c.type === 'NeedsPerson')?.status],
+      ['NoGoodRelease', 'False'],
+    );
+  });
+
+  it('is approved by the Hold that it proposes, and says so to kubectl wait', async () => {
+    const { client, kubectl } = plane();
+    const ns = await workload([release(2), release(1)], { mode: 'Approve' });
+    await post(alert(ns));
+    const incident = await waiting(ns);
+    const { reason, proposal } = incident.status ?? {};
+    assert.equal(reason, 'AwaitingApproval');
+    assert.ok(proposal);
+    const { items } = await client.list<Hold>(resources.holds, { namespace: ns });
+    assert.deepEqual(items, [], 'nothing is done before');
+    const name = { namespace: ns, name: proposal.name };
+    const hold = { apiVersion: API_VERSION, kind: 'Hold', metadata: name, spec: proposal.spec };
+    await client.create<Hold>(resources.holds, hold);
+    assert.deepEqual((await phase(ns, 'RollingBack')).status?.holdRef, { name: proposal.name });
+    const status = { phase: 'Held', appliedTime: ago(0) };
+    await client.patch(resources.holds, name, { type: 'merge', body: { status } }, { subresource: 'status' });
+    await phase(ns, 'Verifying');
+    const object = `incident/${incident.metadata.name}`;
+    kubectl(['wait', object, '-n', ns, '--for=condition=RolledBack', '--timeout=20s']);
+    await client.delete(resources.holds, name);
+    assert.equal((await phase(ns, 'Dismissed')).status?.reason, 'HoldLifted');
+  });
+
+  it('is denied by a Hold, and stays closed while the same alert fires', async () => {
+    const ns = await workload([release(2), release(1)], { mode: 'Approve' });
+    const rings = alert(ns);
+    await post(rings);
+    const { metadata, spec, status } = await waiting(ns);
+    await plane().client.create<Hold>(resources.holds, {
+      apiVersion: API_VERSION,
+      kind: 'Hold',
+      metadata: { namespace: ns, name: status?.proposal?.name ?? '' },
+      spec: {
+        workloadRef: spec.workloadRef,
+        action: 'Deny',
+        origin: 'Manual',
+        incidentRef: { name: metadata.name },
+      },
+    });
+    assert.equal((await phase(ns, 'Dismissed')).status?.reason, 'Denied');
+    await post(rings);
+    assert.equal((await incidents(ns)).length, 1);
   });
 
   it('is inconclusive as long as Prometheus has no data', async () => {
@@ -342,7 +409,9 @@ describe('alerts and incidents', () => {
   it('says on the incident that a bug was met there, and goes on with the others', async () => {
     const bad = await workload([release(2), release(1)], { mode: 'Auto' }, { total: 'metricops_test_bug' });
     await post(alert(bad));
-    const stalled = await eventually(async () => (await incidents(bad))[0]?.status?.conditions?.[0]);
+    const stalled = await eventually(async () =>
+      (await incidents(bad))[0]?.status?.conditions?.find(({ type }) => type === 'Stalled'),
+    );
     assert.deepEqual([stalled.type, stalled.status, stalled.reason], ['Stalled', 'True', 'InternalError']);
     const good = await workload([release(2), release(1)]);
     await post(alert(good));

@@ -8,6 +8,7 @@ import { coverage, uncovered } from '../coverage.ts';
 import { CliError } from '../io.ts';
 import { plural, workloadWords } from '../words.ts';
 import { unwatchedKinds, watchRule } from './check-kinds.ts';
+import { lostWords, RESTORE_KEY, recordedSnapshots } from './check-snapshots.ts';
 import { TOKENS, unestablished } from './install.ts';
 
 export const CHECK_HELP = `
@@ -197,6 +198,13 @@ const tokens: Check = async (cli) => {
   };
 };
 
+const snapshots: Check = async (cli) => {
+  const found = await recordedSnapshots(cli);
+  if (found.total === 0) return ok('no release is recorded yet');
+  if (found.lost.length === 0) return ok(`${plural(found.total, 'snapshot')} of releases, with their key`);
+  return { result: found.hasKey ? 'warning' : 'failed', message: lostWords(found), next: RESTORE_KEY };
+};
+
 const prometheus: Check = async (cli) => {
   const config = await cli.client.get(resources.configMaps, system('metricops-config'));
   const url = (config?.data as Record<string, string> | undefined)?.METRICOPS_PROMETHEUS_URL;
@@ -235,6 +243,7 @@ const CHECKS: Record<string, Check> = {
   appliedKinds,
   ownRights,
   tokens,
+  snapshots,
   prometheus,
   recorder,
 };

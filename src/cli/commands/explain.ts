@@ -1,11 +1,13 @@
 import type { Evidence, Incident, IncidentPhase, Verdict } from '../../api/incident.ts';
 import { type Release, type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
+import { needsPerson } from '../../incident/index.ts';
 import { resources } from '../../kube/index.ts';
 import { historyName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, indent, table } from '../table.ts';
 import { age, imagesOf, leg, percent, plural, shortCommit, span, trueWords, workloadWords } from '../words.ts';
+import { messageOf } from './incidents.ts';
 
 export const EXPLAIN_HELP = `
 Shows the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
@@ -37,6 +39,8 @@ export const story = (incident: Incident, history: ReleaseHistory | undefined, n
   const head = facts([
     ['Incident', `${metadata.namespace}/${metadata.name}`],
     ['Phase', `${phase}: ${MEANING[phase]}`],
+    ['Needs you', needsPerson(incident) ? messageOf(incident) : undefined],
+    ['Next', nextStep(incident)],
     ['Workload', workloadWords(spec.workloadRef)],
     ['Suspect', suspectWords(incident, history)],
     ['Verdict', status?.verdict && verdictWords(status.verdict)],
@@ -46,11 +50,10 @@ export const story = (incident: Incident, history: ReleaseHistory | undefined, n
       'Budget',
       status?.budgetSpentPercent === undefined
         ? undefined
-        : `${status.budgetSpentPercent.toFixed(2)} % of the error budget was spent`,
+        : `${Number(status.budgetSpentPercent).toFixed(2)} % of the error budget was spent`,
     ],
-    ['Message', status?.message],
+    ['Message', needsPerson(incident) ? undefined : messageOf(incident)],
     ['Stalled', trueWords(incident, 'Stalled')],
-    ['Next', nextStep(incident)],
   ]);
   return [
     head,
@@ -68,9 +71,7 @@ const MEANING: Record<IncidentPhase, string> = {
   RollingBack: 'the last good release is being applied',
   Verifying: 'the last good release is applied; its pods and the burn are watched',
   Recovered: 'closed, the rollback helped',
-  NotRecovered: 'closed, rolled back but still burning',
-  Dismissed: 'closed, the release did not do it',
-  Escalated: 'closed, nothing was done',
+  Dismissed: 'closed, the reason stands below',
   Observed: 'closed, the policy lets nothing be done',
 };
 
@@ -116,32 +117,28 @@ const side = (who: string, ratio: number | undefined, requests: number | undefin
     : `${who}: ${percent(ratio)} errors${requests === undefined ? '' : ` of ${Math.round(requests)} requests`}`;
 
 const rollbackWords = ({ status }: Incident, history: ReleaseHistory | undefined): string | undefined => {
-  const { target, hold } = status ?? {};
+  const { target, holdRef } = status ?? {};
   if (target === undefined) return undefined;
   const release = releaseOf(history, target.number);
-  const words = [`to release ${target.number}`, release && imagesOf(release), hold && `held by ${hold}`];
+  const words = [`to release ${target.number}`, release && imagesOf(release), holdRef && `held by ${holdRef.name}`];
   return words.filter((part) => part).join(', ');
 };
 
-const nextStep = ({ spec, status, metadata }: Incident): string | undefined => {
+const nextStep = (incident: Incident): string | undefined => {
+  const { spec, status, metadata } = incident;
   const at = `-n ${metadata.namespace}`;
   const workload = workloadWords(spec.workloadRef);
-  switch (status?.phase ?? 'Open') {
-    case 'Judging':
-      return status?.mode === 'Approve' && status.verdict?.result === 'Guilty' && spec.approved === undefined
-        ? `approve: kubectl ${at} patch incident ${metadata.name} --type merge -p '{"spec":{"approved":true}}'`
-        : undefined;
-    case 'Recovered':
-      return `fix it in Git: a commit that changes ${workload} lifts the hold. Was it fine after all? metricops accept ${workload} ${at}`;
-    case 'NotRecovered':
-      return `look for another cause; to go back to Git's release: metricops lift ${workload} ${at}`;
-    case 'Escalated':
-      return `decide yourself: metricops rollback ${workload} ${at}`;
-    case 'Observed':
-      return `to let metricops act, set the policy to Auto (or the annotation metricops.dev/rollback=auto)`;
-    default:
-      return undefined;
-  }
+  if (status?.reason === 'AwaitingApproval' && needsPerson(incident))
+    return `metricops approve ${metadata.name} ${at}, or metricops deny ${metadata.name} ${at}`;
+  if (status?.phase === 'Verifying' && needsPerson(incident))
+    return `look for another cause; to go back to Git's release: metricops lift ${workload} ${at}`;
+  if (needsPerson(incident))
+    return `decide yourself: metricops rollback ${workload} ${at}, or metricops deny ${metadata.name} ${at}`;
+  if (status?.phase === 'Recovered')
+    return `fix it in Git: a commit that changes ${workload} takes the place of the held release. Was it fine after all? metricops accept ${workload} ${at}`;
+  if (status?.phase === 'Observed')
+    return 'to let metricops act, set the mode to Auto (or the annotation metricops.dev/rollback=Auto)';
+  return undefined;
 };
 
 const evidenceTable = (evidence: Evidence[], now: number): string =>
@@ -186,5 +183,9 @@ const stepsOf = ({ spec, status }: Incident): Step[] => [
     what: 'Alert',
     message: `${entry.alert} received from ${entry.source}`,
   })),
-  ...(status?.timeline ?? []).map(({ time, phase, message }) => ({ at: Date.parse(time), what: phase, message })),
+  ...(status?.timeline ?? []).map(({ time, phase, reason, message }) => ({
+    at: Date.parse(time),
+    what: phase,
+    message: reason === undefined ? message : `${reason}: ${message}`,
+  })),
 ];

@@ -1,4 +1,5 @@
-import type { Incident, IncidentPhase } from '../../api/incident.ts';
+import type { Incident } from '../../api/incident.ts';
+import { isClosed, needsPerson } from '../../incident/index.ts';
 import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../table.ts';
@@ -10,14 +11,14 @@ Examples:
   metricops incidents -A --open
   metricops explain checkout-4-1a2b3c`;
 
-const CLOSED: readonly IncidentPhase[] = ['Recovered', 'NotRecovered', 'Dismissed', 'Escalated', 'Observed'];
+export const isOpen = (incident: Incident): boolean => !isClosed(incident);
 
-export const isOpen = (incident: Incident): boolean => !CLOSED.includes(incident.status?.phase ?? 'Open');
-
-/** Newest first. */
+/** Those that need a person first, then the newest. */
 export const listIncidents = async (cli: Cli): Promise<Incident[]> =>
-  (await cli.client.list<Incident>(resources.incidents, cli.scope)).items.toSorted((a, b) =>
-    (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
+  (await cli.client.list<Incident>(resources.incidents, cli.scope)).items.toSorted(
+    (a, b) =>
+      Number(needsPerson(b)) - Number(needsPerson(a)) ||
+      (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
   );
 
 export const incidents = async (cli: Cli, options: { open?: boolean }): Promise<void> => {
@@ -30,16 +31,23 @@ export const incidents = async (cli: Cli, options: { open?: boolean }): Promise<
 
 export const incidentsTable = (found: Incident[], now: number): string =>
   table(
-    ['Namespace', 'Incident', 'Workload', 'Suspect', 'Phase', 'Verdict', 'Alerts', 'Age', 'Message'],
+    ['Namespace', 'Incident', 'Workload', 'Suspect', 'Phase', 'Needs person', 'Verdict', 'Alerts', 'Age', 'Message'],
     found.map(({ metadata, spec, status }) => [
       metadata.namespace,
       metadata.name,
       workloadWords(spec.workloadRef),
       spec.suspect === undefined ? undefined : `release ${spec.suspect.number}`,
       status?.phase ?? 'Open',
+      needsPerson({ status }) ? (status?.reason ?? 'yes') : undefined,
       status?.verdict?.result,
       plural(spec.evidence.length, 'alert'),
       age(metadata.creationTimestamp, now),
-      status?.message ?? status?.verdict?.message,
+      messageOf({ status }),
     ]),
   );
+
+/** `Superseded: release 3 came before the rollback`. */
+export const messageOf = ({ status }: { status?: Incident['status'] | undefined }): string | undefined => {
+  const { reason, message = status?.verdict?.message } = status ?? {};
+  return reason === undefined || message === undefined ? (message ?? reason) : `${reason}: ${message}`;
+};

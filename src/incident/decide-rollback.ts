@@ -1,0 +1,62 @@
+import { parseDuration } from '../api/common.ts';
+import type { Incident, Verdict } from '../api/incident.ts';
+import { move, type Step } from './move.ts';
+import type { Observation } from './observation.ts';
+import type { Proposal } from './proposal.ts';
+import { REQUEUE_MS } from './timing.ts';
+import type { Ways } from './ways.ts';
+
+const HOUR_MS = 3_600_000;
+/** That a Date can say: a duration of the schema may go beyond it. */
+const LAST_TIME = 8.64e15;
+
+/** The release is guilty: whether it is rolled back, by whom, and when. */
+export const decideRollback = (
+  incident: Incident,
+  observed: Observation,
+  { now, close, wait, askPerson, verdict, proposal }: Ways & { verdict: Verdict; proposal: Proposal | undefined },
+): Step => {
+  const { policy, target } = observed;
+  if (!target.release) return askPerson(target.reason, target.message);
+  if (!proposal) return askPerson('NoHistory', 'the incident names no release under suspicion');
+  const to = target.release;
+  const what = `release ${incident.spec.suspect?.number} back to release ${to.number}`;
+  if (observed.otherTool !== undefined)
+    return close('Observed', 'OwnedByOtherTool', `${observed.otherTool} would undo it; would have rolled ${what}`);
+  if (policy.mode === 'DryRun') return close('Observed', 'ModeDryRun', `would have rolled ${what}: ${verdict.message}`);
+  const lastHour = observed.rollbacks.filter((at) => now - at < HOUR_MS);
+  if (lastHour.length >= policy.maxPerHour) {
+    const message = `${lastHour.length} rollbacks in the last hour; maxPerHour is ${policy.maxPerHour}`;
+    return askPerson('TooManyRollbacks', message);
+  }
+  const free = Math.max(0, ...observed.rollbacks) + parseDuration(policy.cooldown);
+  if (observed.rollbacks.length > 0 && now < free) {
+    const until = new Date(Math.min(free, LAST_TIME)).toISOString();
+    const message = `the last rollback was too short a time ago; waiting until ${until}`;
+    return wait('CoolDown', message, Math.min(free - now, 30_000));
+  }
+  const consent = policy.mode === 'Approve' ? 'the mode is Approve' : observed.caution;
+  if (consent !== undefined) {
+    const message = `${consent}; to roll ${what}, create Hold ${proposal.name} as status.proposal has it`;
+    return askPerson('AwaitingApproval', message);
+  }
+  return move(incident, now, {
+    phase: 'RollingBack',
+    reason: 'ErrorRateIncreased',
+    message: `rolling ${what}: ${verdict.message}`,
+    more: {
+      mode: policy.mode,
+      verdict,
+      proposal,
+      target: {
+        number: to.number,
+        sourceDigest: to.sourceDigest,
+        snapshotRef: to.snapshotRef,
+        ...(to.revision === undefined ? {} : { revision: to.revision }),
+        ...(to.commit === undefined ? {} : { commit: to.commit }),
+      },
+    },
+    writeHold: true,
+    again: REQUEUE_MS,
+  });
+};

@@ -1,0 +1,91 @@
+import type { RollbackHold } from '../api/hold.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
+import { isReason } from '../api/reasons.ts';
+import { decideRollback } from './decide-rollback.ts';
+import { supersededBy } from './ends.ts';
+import { move, type Step } from './move.ts';
+import type { Observation } from './observation.ts';
+import { proposalOf } from './proposal.ts';
+import { JUDGE_FOR_MS, lookAgain, REQUEUE_MS } from './timing.ts';
+import { type Ways, waysOf } from './ways.ts';
+
+/** A verdict of innocence is believed when it holds for this long, or when the alert ends. */
+const NOT_GUILTY_FOR_MS = 60_000;
+
+/** From the first evidence to a verdict, and from there to a rollback or to a person. */
+export const judging = (incident: Incident, observed: Observation, now: number): Step => {
+  const { verdict, policy, hold } = observed;
+  const proposal = verdict?.result === 'Guilty' ? proposalOf(incident, observed) : undefined;
+  const more: Partial<IncidentStatus> = { mode: policy.mode, ...(verdict ? { verdict } : {}), proposal };
+  const ways = waysOf(incident, observed, more, now);
+  const { wait, askPerson, close } = ways;
+  const age = now - observed.opened;
+  const stop = guardrail(incident, observed, ways);
+  if (stop) return stop;
+  if (hold) return followHold(incident, hold, observed.opened, ways);
+  if (!verdict) return wait('NoData', 'not asked yet', REQUEUE_MS);
+  const reason = isReason(verdict.reason) ? verdict.reason : 'NoData';
+  if (verdict.result === 'Inconclusive') {
+    if (age < JUDGE_FOR_MS && observed.firing) return wait(reason, verdict.message, lookAgain(age));
+    return askPerson(reason, verdict.message);
+  }
+  if (verdict.result === 'NotGuilty') {
+    if (age < NOT_GUILTY_FOR_MS && observed.firing) return wait(reason, verdict.message, lookAgain(age));
+    return close('Dismissed', reason, verdict.message);
+  }
+  return decideRollback(incident, observed, { ...ways, verdict, proposal });
+};
+
+/** What settles the matter before any evidence is weighed. */
+const guardrail = (incident: Incident, observed: Observation, { askPerson, close }: Ways): Step | undefined => {
+  const { suspect, evidence } = incident.spec;
+  const { releases = [], currentRelease } = observed.history;
+  const current = releases.find((r) => r.number === currentRelease);
+  if (!current) return askPerson('NoHistory', 'no release of this workload is recorded');
+  const newer = supersededBy(incident, observed);
+  if (newer !== undefined) {
+    const what = suspect ? `release ${suspect.number} was superseded by` : 'the workload has a recorded release now:';
+    return close('Dismissed', 'Superseded', `${what} release ${newer} before a verdict`);
+  }
+  if (current.outcome === 'Accepted')
+    return close('Dismissed', 'ReleaseAccepted', `a person accepted release ${current.number}`);
+  const { liftedTime } = current;
+  if (liftedTime !== undefined && evidence.every((e) => isBefore(e.startsAt ?? e.receivedTime, liftedTime))) {
+    const message = `a person lifted the Hold of release ${current.number} at ${liftedTime}; all evidence began before`;
+    return close('Dismissed', 'HoldLifted', message);
+  }
+  if (observed.hold) return undefined;
+  if (current.restoredTime !== undefined) {
+    const message = `release ${current.number} is itself the result of a rollback; nothing is rolled back twice`;
+    return askPerson('RollbackOfRollback', message);
+  }
+  if (observed.policy.mode === 'Off') return close('Observed', 'ModeOff', 'the policy says Off');
+  if (observed.paused) return askPerson('Paused', 'metricops.dev/pause is set on the workload');
+  return undefined;
+};
+
+const isBefore = (time: string, other: string): boolean => Date.parse(time) <= Date.parse(other);
+
+/** The release is kept out already: the incident goes on as if it had written that Hold. */
+const followHold = (
+  incident: Incident,
+  { metadata: { name }, spec: { target }, status }: RollbackHold,
+  opened: number,
+  { now, wait, askPerson }: Ways,
+): Step => {
+  if (status?.phase === 'Dormant') {
+    // It is about to be obeyed again: what it rejects has just become current.
+    const message = `Hold ${name} keeps the release out, and does not act yet`;
+    return now - opened < JUDGE_FOR_MS ? wait('Progressing', message, REQUEUE_MS) : askPerson('HoldFailed', message);
+  }
+  return move(incident, now, {
+    phase: 'RollingBack',
+    reason: 'ReleaseHeld',
+    message: `Hold ${name} takes release ${incident.spec.suspect?.number} back to ${target.release}`,
+    more: {
+      target: { number: target.release, sourceDigest: target.sourceDigest, snapshotRef: target.snapshotRef },
+      holdRef: { name },
+    },
+    again: REQUEUE_MS,
+  });
+};

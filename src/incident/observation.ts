@@ -1,0 +1,38 @@
+import type { RollbackHold } from '../api/hold.ts';
+import type { Verdict } from '../api/incident.ts';
+import type { Reason } from '../api/reasons.ts';
+import type { ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
+import type { RollbackPolicy } from '../api/slo.ts';
+import type { Answer } from '../holds/index.ts';
+
+/** Everything outside of the incident that a decision depends on. Times are milliseconds since the epoch. */
+export interface Observation {
+  history: ReleaseRecords;
+  policy: RollbackPolicy;
+  /** Of the release under suspicion; undefined while it was not asked for. */
+  verdict: Verdict | undefined;
+  /** Why a person has to agree to the verdict even where the mode is Auto. */
+  caution: string | undefined;
+  /** What a rollback would go to, or why there is nothing. */
+  target: { release: RestorableRelease } | { release: undefined; reason: Reason; message: string };
+  /** The Hold that keeps the suspect out: of the incident's own name, or any other. */
+  hold: RollbackHold | undefined;
+  /** What a person answered, where no rollback comes of it. */
+  answer: Answer | undefined;
+  /** metricops.dev/pause on the workload. */
+  paused: boolean;
+  /** The workload was deleted. */
+  missing: boolean;
+  /** Flux, Argo CD or Helm, when it would undo a rollback. */
+  otherTool: string | undefined;
+  /** Times of earlier rollbacks of this workload, counted from stored objects. */
+  rollbacks: readonly number[];
+  /** Whether the workload's pods are those of the target and all ready. */
+  restored: boolean;
+  /** Whether the budget still burns; undefined when nobody could say. */
+  burning: boolean | undefined;
+  /** Some alert of this incident has not been resolved. */
+  firing: boolean;
+  /** When the incident was opened. */
+  opened: number;
+}

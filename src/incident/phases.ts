@@ -1,0 +1,20 @@
+import { conditionIs } from '../api/conditions.ts';
+import type { IncidentPhase, IncidentStatus } from '../api/incident.ts';
+
+/** An Incident, as far as it matters here. */
+interface WithStatus {
+  status?: IncidentStatus | undefined;
+}
+
+const CLOSED: readonly IncidentPhase[] = ['Recovered', 'Dismissed', 'Observed'];
+
+export const isClosedPhase = (phase: IncidentPhase): boolean => CLOSED.includes(phase);
+
+export const isClosed = ({ status }: WithStatus): boolean => isClosedPhase(status?.phase ?? 'Open');
+
+/** A rollback was decided, by the incident or by a person, and is not over. */
+export const isRollingBack = ({ status }: WithStatus): boolean =>
+  status?.phase === 'RollingBack' || status?.phase === 'Verifying';
+
+/** It is a person's turn, for as long as that takes. */
+export const needsPerson = ({ status }: WithStatus): boolean => conditionIs(status?.conditions, 'NeedsPerson', 'True');

@@ -1,0 +1,10 @@
+/** How long evidence is looked for, or a Hold waited for, before a person is needed. Milliseconds, as all of these. */
+export const JUDGE_FOR_MS = 300_000;
+/** Between two looks at what is watched anyway. */
+export const REQUEUE_MS = 1_000;
+
+/** Between two looks at Prometheus: a tenth later than need be, and few of what takes long. */
+export const lookAgain = (age: number): number => Math.min(Math.max(age / 10, 1_000), 15_000);
+
+/** The same while a person is needed. What changes a history, a Hold or the evidence is looked at earlier. */
+export const lookAgainForPerson = (age: number): number => Math.min(Math.max(age / 10, 1_000), 60_000);
