@@ -114,20 +114,25 @@ const gone = null;
 /** Above this the names stay where they are anyway, in the label of each object: etcd takes 1.5 MB, and each status write all of it. */
 const INVENTORY_MAX = 1_000;
 
-const inventoryStatus = ({ inventory, unwatched }: SyncState): object => {
-  const objects = inventory.size;
-  if (objects <= INVENTORY_MAX) {
-    return { inventory: entriesOf([...inventory]), inventoryKinds: gone, objects };
+/** What is null leaves the status. */
+type InventoryStatus = {
+  [Field in 'inventory' | 'inventoryKinds' | 'objectCount']: NonNullable<GitSyncStatus[Field]> | typeof gone;
+};
+
+const inventoryStatus = ({ inventory, unwatched }: SyncState): InventoryStatus => {
+  const objectCount = inventory.size;
+  if (objectCount <= INVENTORY_MAX) {
+    return { inventory: entriesOf([...inventory]), inventoryKinds: gone, objectCount };
   }
   const kinds = Map.groupBy([...inventory.keys()].map(parseKey), ({ group, kind }) => `${group}/${kind}`);
   const inventoryKinds = [...kinds.values()].map((keys) => ({
     group: keys[0]?.group ?? '',
     kind: keys[0]?.kind ?? '',
-    objects: keys.length,
+    objectCount: keys.length,
   }));
   // Of kinds that can't be listed nothing but these names would tell a later process what is ours.
   const named = [...inventory].filter(([id]) => unwatched.has(kindName(parseKey(id))));
-  return { inventory: named.length > 0 ? entriesOf(named) : gone, inventoryKinds, objects };
+  return { inventory: named.length > 0 ? entriesOf(named) : gone, inventoryKinds, objectCount };
 };
 
 const entriesOf = (inventory: readonly [id: string, v: string][]) => ({
