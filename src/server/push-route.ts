@@ -60,5 +60,5 @@ const follows = (repositories: readonly string[]): ((target: PushTarget) => bool
       message: 'The body names no repository; use /api/v1/push/NAMESPACE/NAME.',
     });
   }
-  return (target) => repositories.includes(normalUrl(target.url));
+  return ({ urls }) => urls.some((url) => repositories.includes(normalUrl(url)));
 };

@@ -151,16 +151,16 @@ describe('the token bucket', () => {
 });
 
 describe('what follows a repository', () => {
-  it('are the GitSyncs, and the sets that read its folders', () => {
+  it('are the GitSyncs, and the sets that read its folders, with each repository that they read', () => {
     const at = (name: string, spec: object) => ({ metadata: { namespace: 'shop', name }, spec });
     const url = 'https://git.example.com/mono.git';
-    const folders = at('apps', {
-      generators: [{ folders: { source: { git: { url } }, pattern: 'apps/*' } }],
-    }) as GitSyncSet;
+    const other = 'https://git.example.com/other.git';
+    const foldersOf = (address: string) => ({ folders: { source: { git: { url: address } }, pattern: 'apps/*' } });
+    const folders = at('apps', { generators: [foldersOf(url), { list: [] }, foldersOf(other)] }) as GitSyncSet;
     const list = at('teams', { generators: [{ list: [] }] }) as unknown as GitSyncSet;
     assert.deepEqual(pushTargets([at('web', { source: { git: { url } } }) as GitSync], [folders, list]), [
-      { namespace: 'shop', name: 'web', url },
-      { kind: 'GitSyncSet', namespace: 'shop', name: 'apps', url },
+      { namespace: 'shop', name: 'web', urls: [url] },
+      { kind: 'GitSyncSet', namespace: 'shop', name: 'apps', urls: [url, other] },
     ]);
   });
 });

@@ -47,12 +47,12 @@ export const pushTargets = (syncs: readonly GitSync[], sets: readonly GitSyncSet
   ...syncs.map(({ metadata, spec }) => ({
     namespace: metadata.namespace ?? '',
     name: metadata.name,
-    url: addressOf(spec.source),
+    urls: [addressOf(spec.source)],
   })),
   ...sets.flatMap(({ metadata, spec }): PushTarget[] => {
-    const urls = new Set(spec.generators.flatMap(({ folders }) => (folders ? [addressOf(folders.source)] : [])));
-    const set = { kind: 'GitSyncSet', namespace: metadata.namespace ?? '', name: metadata.name } as const;
-    return [...urls].map((url) => ({ ...set, url }));
+    const urls = spec.generators.flatMap(({ folders }) => (folders ? [addressOf(folders.source)] : []));
+    if (urls.length === 0) return [];
+    return [{ kind: 'GitSyncSet', namespace: metadata.namespace ?? '', name: metadata.name, urls }];
   }),
 ];
 

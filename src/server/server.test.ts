@@ -15,8 +15,8 @@ import { createServer } from './server.ts';
 import type { Server, ServerPorts } from './types.ts';
 
 const targets = [
-  { namespace: 'shop', name: 'shop', url: 'https://git.example.com/team/shop.git' },
-  { namespace: 'other', name: 'shop', url: 'https://git.example.com/team/other.git' },
+  { namespace: 'shop', name: 'shop', urls: ['https://git.example.com/team/shop.git'] },
+  { namespace: 'other', name: 'shop', urls: ['https://git.example.com/team/other.git'] },
 ];
 
 describe('the server', () => {

@@ -16,7 +16,7 @@ export interface PushTarget {
   kind?: 'GitSync' | 'GitSyncSet';
   namespace: string;
   name: string;
-  url: string;
+  urls: readonly string[];
 }
 
 export interface ServerPorts {

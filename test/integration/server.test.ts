@@ -78,7 +78,7 @@ describe('the record endpoint', () => {
         alerts: (body) => intake.receive(body),
         records: (token) => recorder.record(token),
         push: {
-          targets: () => [{ namespace: 'shop', name: 'shop', url: 'https://git.example.com/team/shop.git' }],
+          targets: () => [{ namespace: 'shop', name: 'shop', urls: ['https://git.example.com/team/shop.git'] }],
           request: async (target) =>
             void (await client.patch(resources.gitSyncs, target, { type: 'merge', body: {} }).catch(() => {})),
         },

@@ -219,8 +219,10 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
       const files = (image: string, value: string): Record<string, string> => ({
         'a.yaml': yaml(web(pods(image, [{ name: 'MODE', value }]))),
       });
-      const ignore = [{ kind: 'Deployment', name: 'web', fields: ['/spec/template/spec/containers/*/image'] }];
-      const sync = await start(files('shop:v1', 'blue'), { ignore });
+      const ignoreDifferences = [
+        { kind: 'Deployment', name: 'web', jsonPointers: ['/spec/template/spec/containers/*/image'] },
+      ];
+      const sync = await start(files('shop:v1', 'blue'), { ignoreDifferences });
       await sync.ready();
       const container = async () => containerOf(await sync.get(resources.deployments, 'web'));
       assert.equal((await container())?.image, 'shop:v1', 'a new object is made whole');
@@ -266,8 +268,8 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
     });
 
     it('lets Git have the field back when the rule goes', async () => {
-      const ignore = [{ kind: 'ConfigMap', fields: ['/data/level'] }];
-      const sync = await start({ 'a.yaml': yaml(configMap('settings', { level: 'git' })) }, { ignore });
+      const ignoreDifferences = [{ kind: 'ConfigMap', jsonPointers: ['/data/level'] }];
+      const sync = await start({ 'a.yaml': yaml(configMap('settings', { level: 'git' })) }, { ignoreDifferences });
       await sync.ready();
       await sync.edit(resources.configMaps, 'settings', { data: { level: 'by hand' } });
       await follow(sync, { 'a.yaml': yaml(configMap('settings', { level: 'git', other: '1' })) });
