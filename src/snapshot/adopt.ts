@@ -1,9 +1,7 @@
 import { labels } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
-import { KubeError } from '../kube/errors.ts';
-import { resources } from '../kube/resources.ts';
-import type { KubeClient, ResourceType } from '../kube/types.ts';
+import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
 import { ownerOf } from './store.ts';
 
 /** What stands beside a history: its snapshots, and the copies of configuration that they share. */

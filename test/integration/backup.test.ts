@@ -76,7 +76,9 @@ describe('a backup without status, uids, owners and managed fields', function ()
     const ports = { client, caches: watched.caches, clock: systemClock, random: Math.random, log: silentLog() };
     const metrics = createMetrics();
     const abort = new AbortController();
-    const recorded = createRecorder({ ...ports, snapshots, metrics, systemNamespace: 'metricops-system' }).start(abort.signal);
+    const recorded = createRecorder({ ...ports, snapshots, metrics, systemNamespace: 'metricops-system' }).start(
+      abort.signal,
+    );
     const events = { record: () => {} };
     const incidents = await startIncidents({ ...ports, metrics, events, prometheus: undefined, onHold: () => {} });
     leader = {

@@ -1,5 +1,5 @@
 import { labels, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources } from '../../kube/index.ts';
 import { DIGEST_KEY_NAME, keyId, SEAL_KEY } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { plural } from '../words.ts';
