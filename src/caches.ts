@@ -3,7 +3,7 @@ import type { Incident } from './api/incident.ts';
 import type { KubeObject } from './api/meta.ts';
 import type { PlatformPolicy } from './api/platform-policy.ts';
 import type { ReleaseHistory } from './api/release-history.ts';
-import type { ServiceLevelObjective } from './api/slo.ts';
+import type { RollbackPolicy } from './api/rollback-policy.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from './api/workload.ts';
 import type { Caches } from './incident/index.ts';
 import {
@@ -45,7 +45,7 @@ export const createCaches = (client: KubeClient, ports: WatchCachePorts): Contro
     holds: watch<Hold>(resources.holds),
     histories: watch<ReleaseHistory>(resources.releaseHistories),
     platform: watch<PlatformPolicy>(resources.platformPolicies),
-    slos: watch<ServiceLevelObjective>(resources.slos),
+    rollbackPolicies: watch<RollbackPolicy>(resources.rollbackPolicies),
     namespaces: watch(resources.namespaces, { metadataOnly: true }),
     pods: watch(resources.pods, { trim: trimPod }),
     replicaSets: watch(resources.replicaSets, replicaSetCacheOptions),

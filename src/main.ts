@@ -25,7 +25,7 @@ import { createParser, createRenderTurns, removeCopies } from './render/index.ts
 import { createServer, pushTargets, secretFile } from './server/index.ts';
 import { startSets } from './sets/index.ts';
 import { readSettings } from './settings.ts';
-import { createPrometheus } from './slo/index.ts';
+import { createPrometheus, createQueryQueue } from './slo/index.ts';
 import { createSnapshotStore, loadDigestKey } from './snapshot/index.ts';
 import { startSync } from './sync/index.ts';
 import { createLog, createMetrics } from './telemetry/index.ts';
@@ -74,6 +74,7 @@ const prometheus =
         url: settings.METRICOPS_PROMETHEUS_URL,
         ...(settings.METRICOPS_PROMETHEUS_TOKEN === undefined ? {} : { token: settings.METRICOPS_PROMETHEUS_TOKEN }),
       });
+const queries = prometheus && createQueryQueue(prometheus, clock);
 
 // --- what every replica does: take alerts and records, answer admission reviews -------------------------------------
 const recorderPorts = { caches, clock, random, log, metrics };
@@ -154,7 +155,7 @@ const startActing = async () => {
     events,
   });
   const onHold = (hold: Hold): void => sync.requestHold(hold);
-  const incidents = await startIncidents({ client, caches, prometheus, clock, random, log, metrics, events, onHold });
+  const incidents = await startIncidents({ client, caches, queries, clock, random, log, metrics, events, onHold });
   const sets = await startSets({
     client,
     caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces, platform: caches.platform },

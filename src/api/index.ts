@@ -7,5 +7,5 @@ export * from './incident.ts';
 export * from './meta.ts';
 export * from './optin.ts';
 export * from './release-history.ts';
-export * from './slo.ts';
+export * from './rollback-policy.ts';
 export * from './workload.ts';

@@ -321,11 +321,15 @@ export const reasons = {
   },
   ExpressionRefused: {
     means: "An expression is not understood, or can't be asked of the pods of one release only.",
-    next: "Fix the named expression of the ServiceLevelObjective, or set its podLabel to ''.",
+    next: "Fix the named expression of the RollbackPolicy, or set its podLabel to ''.",
   },
   NoExpression: {
     means: 'Neither an indicator nor a firing rule says what burning means.',
-    next: 'Give the ServiceLevelObjective an indicator.',
+    next: 'Give the RollbackPolicy an objective with an indicator.',
+  },
+  ObjectiveRefNotRead: {
+    means: 'An objective refers to an object of another tool, which metricops does not read yet.',
+    next: 'Give the objective a target and an indicator instead of objectiveRef.',
   },
   // A decision
   NoHistory: {
@@ -368,6 +372,20 @@ export const reasons = {
     next: 'A person is needed.',
   },
   RolloutFailed: { means: 'The pods of the restored release did not become ready in time.', next: 'Look at the pods.' },
+  // A policy
+  InForce: { means: 'A burn of the workload is judged and acted on.', next: 'Nothing to do.' },
+  Overridden: {
+    means: 'Another RollbackPolicy counts for the workload.',
+    next: 'Delete one of the two, or name the workload by targetRef: that comes before selector, then the oldest counts.',
+  },
+  TargetNotFound: {
+    means: 'No workload of the namespace is guarded by the policy.',
+    next: 'Check kind and name of spec.targetRef, or the labels of spec.selector.',
+  },
+  TargetKindNotSupported: {
+    means: 'Releases of workloads of this kind are not recorded.',
+    next: 'Name a Deployment, StatefulSet or DaemonSet of apps/v1.',
+  },
   // An admission
   Injected: { means: 'The sidecar was added.', next: 'Nothing to do.' },
   NotOptedIn: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { Incident } from '../api/incident.ts';
-import { rollbackPolicy, type ServiceLevelObjective } from '../api/slo.ts';
+import { guardrails, type Objective } from '../api/rollback-policy.ts';
 import { type AlertingRule, PrometheusError, type Queries } from '../slo/index.ts';
 import { createJudge, type Question } from './analysis.ts';
 
@@ -25,8 +25,12 @@ const evidence = {
   labels: { alertname: 'Burn', namespace: 'shop', severity: 'page' },
   receivedTime: ago(10),
 };
-const objective = (errors: string, total: string, podLabel = 'pod'): ServiceLevelObjective =>
-  ({ spec: { objective: 99, window: '30d', indicator: { errors, total, podLabel } } }) as ServiceLevelObjective;
+const objective = (errors: string, total: string, podLabel = 'pod', name = 'availability'): Objective => ({
+  name,
+  target: '99',
+  window: '30d',
+  indicator: { ratio: { errors, total, podLabel } },
+});
 const question = (rest: Partial<Question> = {}): Question => ({
   incident: {
     metadata: { name: 'i', namespace: 'shop' },
@@ -34,8 +38,8 @@ const question = (rest: Partial<Question> = {}): Question => ({
   } as unknown as Incident,
   suspect: release(2),
   before: release(1),
-  objective: undefined,
-  policy: rollbackPolicy.parse({}),
+  objectives: [],
+  guardrails: guardrails.parse({}),
   isTrustedRule: (file) => file === 'own',
   now: NOW,
   ...rest,
@@ -54,7 +58,7 @@ const prometheus = (
     },
     alertingRules: async (name) => rules.filter((r) => r.name === name),
   };
-  return { judge: createJudge(queries, { now: () => NOW }), asked };
+  return { judge: createJudge(() => queries), asked };
 };
 const rule = (file: string, rest: Partial<AlertingRule> = {}): AlertingRule => ({
   name: 'Burn',
@@ -69,7 +73,7 @@ describe('what Prometheus is asked', () => {
   it('is of the pods of one release only, in every selector', async () => {
     const { judge, asked } = prometheus(() => 10);
     await judge.judge(
-      question({ objective: objective('sum(rate(e { a="b" } [ $window ]))', 'sum(rate(t[$window]))') }),
+      question({ objectives: [objective('sum(rate(e { a="b" } [ $window ]))', 'sum(rate(t[$window]))')] }),
     );
     assert.deepEqual(
       asked.filter((q) => q.includes('r2')),
@@ -80,9 +84,9 @@ describe('what Prometheus is asked', () => {
   it('is nothing where an expression can not be asked of some pods: a person is told which, and why', async () => {
     const { judge, asked } = prometheus(() => 10);
     const bad = objective('rate("utf8.metric"[$window])', 'sum(rate(t[$window]))');
-    const { verdict } = await judge.judge(question({ objective: bad }));
+    const { verdict } = await judge.judge(question({ objectives: [bad] }));
     assert.deepEqual([verdict.result, verdict.reason], ['Inconclusive', 'ExpressionRefused']);
-    assert.match(verdict.message, /indicator.errors .* write \{"utf8.metric"\}/);
+    assert.match(verdict.message, /indicator.ratio.errors of objective availability .* write \{"utf8.metric"\}/);
     assert.deepEqual(
       asked.filter((q) => q.includes('utf8')),
       [],
@@ -94,7 +98,7 @@ describe('what Prometheus is asked', () => {
       throw new PrometheusError('PrometheusUnreachable', 'away');
     });
     const { verdict } = await judge.judge(
-      question({ objective: objective('sum(rate(e[$window]))', 'rate(t[$window]') }),
+      question({ objectives: [objective('sum(rate(e[$window]))', 'rate(t[$window]')] }),
     );
     assert.equal(verdict.reason, 'ExpressionRefused');
     assert.deepEqual(
@@ -105,27 +109,27 @@ describe('what Prometheus is asked', () => {
 
   it('is as it stands where the metric has no pods', async () => {
     const { judge, asked } = prometheus(() => 10);
-    await judge.judge(question({ objective: objective('a [$window]', 'b[$window]', '') }));
+    await judge.judge(question({ objectives: [objective('a [$window]', 'b[$window]', '')] }));
     assert.ok(asked.includes('a [300s]'));
   });
 
   it('makes a verdict that the schema takes, however long it is', async () => {
     const { judge } = prometheus(() => 10);
     const long = (name: string): string => `sum(rate(${name}{a="${'x'.repeat(8000)}"}[$window]))`;
-    const { verdict } = await judge.judge(question({ objective: objective(long('e'), long('t'), '') }));
-    assert.equal(verdict.query?.length, 8192);
+    const { verdict } = await judge.judge(question({ objectives: [objective(long('e'), long('t'), '')] }));
+    assert.equal(verdict.objectives?.[0]?.query?.length, 8192);
   });
 
   it('is no evidence when a part of the data is missing', async () => {
     const { judge } = prometheus(() => {
       throw new PrometheusError('PartialData', 'a store is away');
     });
-    const { verdict } = await judge.judge(question({ objective: objective('e', 't', '') }));
+    const { verdict } = await judge.judge(question({ objectives: [objective('e', 't', '')] }));
     assert.deepEqual(
       [verdict.result, verdict.reason, verdict.message],
       ['Inconclusive', 'PartialData', 'a store is away'],
     );
-    assert.equal(await judge.isBurning(question({ objective: objective('e', 't', '') })), undefined);
+    assert.equal(await judge.isBurning(question({ objectives: [objective('e', 't', '')] })), undefined);
   });
 });
 

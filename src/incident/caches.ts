@@ -7,16 +7,17 @@ import {
   unrestrictedPolicy,
 } from '../api/platform-policy.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
-import type { ServiceLevelObjective } from '../api/slo.ts';
-import type { WorkloadKind } from '../api/workload.ts';
+import type { RollbackPolicy } from '../api/rollback-policy.ts';
+import type { WorkloadKey, WorkloadKind } from '../api/workload.ts';
 import type { WatchCache } from '../kube/index.ts';
+import { type Guard, guardOf } from '../policy/guard.ts';
 
 /** What decisions read: watched copies over the whole cluster, so that an alert costs no reads. */
 export interface Caches {
   incidents: WatchCache<Incident>;
   holds: WatchCache<Hold>;
   histories: WatchCache<ReleaseHistory>;
-  slos: WatchCache<ServiceLevelObjective>;
+  rollbackPolicies: WatchCache<RollbackPolicy>;
   /** Of the whole cluster: one, if any. */
   platform: WatchCache<PlatformPolicy>;
   namespaces: WatchCache;
@@ -26,3 +27,7 @@ export interface Caches {
 /** What the operator of the platform allows. */
 export const platformOf = ({ platform }: Pick<Caches, 'platform'>): PlatformPolicySpec =>
   platform.get({ name: PLATFORM_POLICY_NAME })?.spec ?? unrestrictedPolicy;
+
+/** Which policy guards a workload now, and what may be done to it. */
+export const guardFrom = (caches: Caches, key: WorkloadKey): Guard =>
+  guardOf(key, caches.workloads[key.kind].get(key), caches.rollbackPolicies.list(key.namespace), platformOf(caches));

@@ -2,6 +2,7 @@ import { API_VERSION } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
+import { isMeasured } from '../api/rollback-policy.ts';
 import type { Clock } from '../clock.ts';
 import {
   createWorkQueue,
@@ -12,22 +13,22 @@ import {
   KubeError,
   resources,
 } from '../kube/index.ts';
-import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
+import { budgetSpentPercent, periodOf, type QueriesOf } from '../slo/index.ts';
 import { hashOf, historyName, holdName, pinsFor } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { createJudge } from './analysis.ts';
-import { type Caches, platformOf } from './caches.ts';
+import { type Caches, guardFrom } from './caches.ts';
 import { eventOf } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { observe } from './observe.ts';
-import { policyOf } from './policy.ts';
 import { errorId, withoutStall, withStall } from './stall.ts';
 import { isClosed, step } from './step.ts';
 
 export interface IncidentPorts {
   client: KubeClient;
   caches: Caches;
-  prometheus: Prometheus | undefined;
+  /** undefined: no Prometheus is configured. */
+  queries: QueriesOf | undefined;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -49,7 +50,7 @@ const PER_NAMESPACE = 8;
 /** Drives incidents to their end. To be run by the leader only. */
 export const startIncidents = async (ports: IncidentPorts): Promise<IncidentController> => {
   const { caches, client, clock, metrics } = ports;
-  const judge = createJudge(ports.prometheus, clock);
+  const judge = createJudge(ports.queries);
   /** Newer than the cache, for as long as the cache has not seen it. */
   const fresh = new Map<string, Incident>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
@@ -115,9 +116,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const { target } = status;
     if (!suspect || !target) return;
     const namespace = incident.metadata.namespace ?? '';
-    const live = caches.workloads[workloadRef.kind].get({ namespace, name: workloadRef.name });
-    const objective =
-      incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
+    const { guardrails } = guardFrom(caches, { ...workloadRef, namespace });
     const { releases = [] } = caches.histories.get({ namespace, name: historyName(workloadRef) })?.status ?? {};
     const images = releases.filter((r) => r.number === target.number).flatMap((r) => pinsFor(r, releases));
     const hold: Hold = {
@@ -126,7 +125,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       metadata: { namespace, name: holdName(workloadRef, suspect.sourceDigest) },
       spec: {
         workloadRef,
-        scope: policyOf(live, objective, platformOf(caches)).scope,
+        scope: guardrails.scope === 'GitSync' ? 'Sync' : 'Workload',
         rejectedDigests: [suspect.sourceDigest],
         target: {
           release: target.number,
@@ -188,11 +187,8 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     }),
   ];
 
-  const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number => {
-    const workload = caches.workloads[spec.workloadRef.kind].get({ namespace, name: spec.workloadRef.name });
-    const objective = spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: spec.objective });
-    return parseDuration(policyOf(workload, objective, platformOf(caches)).cooldown);
-  };
+  const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number =>
+    parseDuration(guardFrom(caches, { ...spec.workloadRef, namespace }).guardrails.cooldown);
   const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
     const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];
     for (const { metadata } of expiredOf(incidents, holds, coolDownOf, clock.now()))
@@ -220,24 +216,23 @@ const isNews = (incident: Incident, status: IncidentStatus): boolean =>
 /** What is measured anew at every look does not make a status new. */
 const comparable = ({ verdict, ...rest }: IncidentStatus): unknown => ({
   ...rest,
-  verdict: verdict && [verdict.result, verdict.reason],
+  verdict: verdict && [verdict, ...(verdict.objectives ?? [])].map(({ result, reason }) => [result, reason]),
 });
 
-/** From the first sample of the release to the end of the burn, at the error ratio that the verdict found. */
-const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches): IncidentStatus => {
+/** What the worst objective lost from the first alert to the rollback, at the error ratio that the verdict found. */
+const withBudget = (incident: Incident, status: IncidentStatus, caches: Caches): IncidentStatus => {
   const { closedTime, rolledBackTime, verdict } = status;
-  const objective =
-    incident.spec.objective === undefined
-      ? undefined
-      : slos.get({ namespace: incident.metadata.namespace ?? '', name: incident.spec.objective });
-  if (closedTime === undefined || rolledBackTime === undefined || !objective || verdict?.newErrorRatio === undefined)
-    return status;
+  if (closedTime === undefined || rolledBackTime === undefined) return status;
   const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
-  const spent = budgetSpentPercent({
-    errorRatio: verdict.newErrorRatio,
-    durationMs: Math.max(0, Date.parse(rolledBackTime) - began),
-    objective: objective.spec.objective,
-    periodMs: parseDuration(objective.spec.window),
+  const durationMs = Math.max(0, Date.parse(rolledBackTime) - began);
+  const { policy } = guardFrom(caches, { ...incident.spec.workloadRef, namespace: incident.metadata.namespace ?? '' });
+  const spent = (policy?.spec.objectives ?? []).filter(isMeasured).flatMap((objective) => {
+    const ratio = verdict?.objectives?.find(({ name }) => name === objective.name)?.newErrorRatio;
+    const errorRatio = Number(ratio);
+    const target = Number(objective.target);
+    return ratio === undefined
+      ? []
+      : [budgetSpentPercent({ errorRatio, durationMs, target, periodMs: periodOf(objective) })];
   });
-  return { ...status, budgetSpentPercent: Number(spent.toPrecision(3)) };
+  return spent.length === 0 ? status : { ...status, budgetSpentPercent: Number(Math.max(...spent).toPrecision(3)) };
 };

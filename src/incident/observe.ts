@@ -8,8 +8,7 @@ import { namespaceOfRule } from '../slo/index.ts';
 import { historyName, holdName } from '../snapshot/index.ts';
 import { healthOf, otherToolOf } from '../sync/index.ts';
 import type { Judge, Question } from './analysis.ts';
-import { type Caches, platformOf } from './caches.ts';
-import { policyOf } from './policy.ts';
+import { type Caches, guardFrom, platformOf } from './caches.ts';
 import type { Observation } from './step.ts';
 
 export interface ObservePorts {
@@ -25,9 +24,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const { kind, name } = incident.spec.workloadRef;
   const history = caches.histories.get({ namespace, name: historyName({ kind, name }) })?.status;
   const workload = caches.workloads[kind].get({ namespace, name });
-  const objective =
-    incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-  const policy = policyOf(workload, objective, platformOf(caches));
+  const { policy, guardrails } = guardFrom(caches, { kind, name, namespace });
   const suspect = history?.releases?.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
@@ -45,7 +42,8 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const judging = phase === 'Open' || phase === 'Judging';
   const before = target.release ?? history?.releases?.find((r) => r.number !== suspect?.number);
   const isTrustedRule = (file: string): boolean => isOfRuleNamespace(file, namespace, caches);
-  const question: Question = { incident, suspect, before, objective, policy, isTrustedRule, now };
+  const objectives = policy?.spec.objectives ?? [];
+  const question: Question = { incident, suspect, before, objectives, guardrails, isTrustedRule, now };
   const [judged, burning] = await Promise.all([
     judging && suspect ? ports.judge.judge(question) : undefined,
     phase === 'Verifying' ? ports.judge.isBurning(question) : undefined,
@@ -54,7 +52,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const firing = incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing');
   return {
     history,
-    policy,
+    policy: guardrails,
     verdict: judged?.verdict,
     caution: judged?.caution,
     target,

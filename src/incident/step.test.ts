@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
-import { rollbackPolicy } from '../api/slo.ts';
+import { guardrails } from '../api/rollback-policy.ts';
 import { isClosed, JUDGE_FOR_MS, type Observation, step } from './step.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -38,7 +38,7 @@ const incident = (status?: Incident['status']): Incident => ({
 });
 const observe = (rest: Partial<Observation> = {}): Observation => ({
   history: { currentRelease: 2, releases: [release(2), release(1)] },
-  policy: rollbackPolicy.parse({ mode: 'Auto' }),
+  policy: guardrails.parse({ mode: 'Auto' }),
   verdict: verdict('Guilty'),
   caution: undefined,
   target: { release: release(1) },
@@ -98,12 +98,12 @@ describe('step', () => {
     ],
     [
       'only says what it would do in DryRun',
-      { policy: rollbackPolicy.parse({ mode: 'DryRun' }) },
+      { policy: guardrails.parse({ mode: 'DryRun' }) },
       'Observed',
       'ModeDryRun',
     ],
-    ['does nothing in Off', { policy: rollbackPolicy.parse({ mode: 'Off' }) }, 'Observed', 'ModeOff'],
-    ['asks a person in Approve', { policy: rollbackPolicy.parse({ mode: 'Approve' }) }, 'Judging', 'AwaitingApproval'],
+    ['does nothing in Off', { policy: guardrails.parse({ mode: 'Off' }) }, 'Observed', 'ModeOff'],
+    ['asks a person in Approve', { policy: guardrails.parse({ mode: 'Approve' }) }, 'Judging', 'AwaitingApproval'],
     [
       'asks a person where the rule is not one of its namespace',
       { caution: 'the rule…' },
@@ -121,7 +121,7 @@ describe('step', () => {
     ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
     [
       'waits for a cool-down that no calendar has',
-      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', cooldown: '99999999999999d' }) },
+      { rollbacks: [NOW - 60_000], policy: guardrails.parse({ mode: 'Auto', cooldown: '99999999999999d' }) },
       'Judging',
       'CoolDown',
     ],

@@ -3,12 +3,12 @@ import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentPhase, IncidentStatus, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Release, ReleaseHistoryStatus } from '../api/release-history.ts';
-import type { RollbackPolicy } from '../api/slo.ts';
+import type { Guardrails } from '../api/rollback-policy.ts';
 
 /** Everything outside of the incident that a decision depends on. */
 export interface Observation {
   history: ReleaseHistoryStatus | undefined;
-  policy: RollbackPolicy;
+  policy: Guardrails;
   /** Of the release under suspicion; undefined while it was not asked for. */
   verdict: Verdict | undefined;
   /** Why a person has to agree to the verdict even where the mode is Auto. */

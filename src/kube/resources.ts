@@ -30,7 +30,7 @@ export const resources = {
   platformPolicies: { ...own('PlatformPolicy', 'platformpolicies'), namespaced: false },
   releaseHistories: own('ReleaseHistory', 'releasehistories'),
   holds: own('Hold', 'holds'),
-  slos: own('ServiceLevelObjective', 'servicelevelobjectives'),
+  rollbackPolicies: own('RollbackPolicy', 'rollbackpolicies'),
   incidents: own('Incident', 'incidents'),
   pods: core('Pod', 'pods'),
   namespaces: core('Namespace', 'namespaces', false),

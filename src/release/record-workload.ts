@@ -43,7 +43,7 @@ export const recordWorkload = async (
       return history?.status ?? {};
     }
     const ready = isRolledOut(workload);
-    const rules = alertRulesOf(key, workload.metadata.annotations, caches.slos);
+    const rules = alertRulesOf(key, workload, caches.rollbackPolicies);
     const described = describeRelease(workload, { ...source, digest }, rules);
     const seen = fromPods(described, owner, { source, pod, ready, history }, caches);
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);

@@ -26,7 +26,7 @@ describe('the examples', () => {
     'gitsync.yaml',
     'gitsyncset.yaml',
     'platform-policy.yaml',
-    'slo.yaml',
+    'rollback-policy.yaml',
     'annotations-only/deployment.yaml',
   ]) {
     it(`${file} is taken by the API server`, () => applies(readFileSync(join(EXAMPLES, file), 'utf8')));
