@@ -9,7 +9,7 @@ import type { Incident } from './api/incident.ts';
 import { createCaches } from './caches.ts';
 import { systemClock } from './clock.ts';
 import { createGit } from './git/index.ts';
-import { createIntake, startIncidents } from './incident/index.ts';
+import { createIntake, platformOf, startIncidents } from './incident/index.ts';
 import {
   createDiscovery,
   createEventRecorder,
@@ -25,9 +25,9 @@ import { createParser, createRenderTurns, removeCopies } from './render/index.ts
 import { createServer, pushTargets, secretFile } from './server/index.ts';
 import { startSets } from './sets/index.ts';
 import { readSettings } from './settings.ts';
-import { createPrometheus, createQueryQueue } from './slo/index.ts';
+import { createPrometheus, createQueryQueue, startPolicyStatus } from './slo/index.ts';
 import { createSnapshotStore, loadDigestKey } from './snapshot/index.ts';
-import { startSync } from './sync/index.ts';
+import { otherToolOf, startSync } from './sync/index.ts';
 import { createLog, createMetrics } from './telemetry/index.ts';
 
 // The composition root of the controller: every room gets what it needs from here, and knows no other.
@@ -156,6 +156,16 @@ const startActing = async () => {
   });
   const onHold = (hold: Hold): void => sync.requestHold(hold);
   const incidents = await startIncidents({ client, caches, queries, clock, random, log, metrics, events, onHold });
+  const policies = startPolicyStatus({
+    client,
+    caches,
+    platform: () => platformOf(caches),
+    hasPrometheus: queries !== undefined,
+    otherToolOf,
+    clock,
+    random,
+    log,
+  });
   const sets = await startSets({
     client,
     caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces, platform: caches.platform },
@@ -167,7 +177,7 @@ const startActing = async () => {
     log,
     events,
   });
-  return { sync, sets, incidents, releases: createRecorder({ ...recorderPorts, client, snapshots }) };
+  return { sync, sets, incidents, policies, releases: createRecorder({ ...recorderPorts, client, snapshots }) };
 };
 const lead = async (signal: AbortSignal): Promise<void> => {
   log.info({ instance }, 'leading');
@@ -178,7 +188,7 @@ const lead = async (signal: AbortSignal): Promise<void> => {
     await rooms.releases.start(signal); // until the signal
   } finally {
     acting = undefined;
-    await Promise.all([rooms.incidents.stop(), rooms.sets.stop(), rooms.sync.stop()]);
+    await Promise.all([rooms.incidents.stop(), rooms.policies.stop(), rooms.sets.stop(), rooms.sync.stop()]);
     metrics.leader.set(0);
   }
   log.info({ instance }, 'no longer leading');

@@ -80,6 +80,7 @@ const CODES = [
   'NotJSON',
   'NotLinux',
   'NotOptedIn',
+  'NotOverridden',
   'NotRecovered',
   'NothingGenerated',
   'NothingHeld',

@@ -378,6 +378,7 @@ export const reasons = {
     means: 'Another RollbackPolicy counts for the workload.',
     next: 'Delete one of the two, or name the workload by targetRef: that comes before selector, then the oldest counts.',
   },
+  NotOverridden: { means: 'No other RollbackPolicy counts instead.', next: 'Nothing to do.' },
   TargetNotFound: {
     means: 'No workload of the namespace is guarded by the policy.',
     next: 'Check kind and name of spec.targetRef, or the labels of spec.selector.',

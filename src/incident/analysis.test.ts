@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Incident } from '../api/incident.ts';
+import type { Incident, Verdict } from '../api/incident.ts';
 import { guardrails, type Objective } from '../api/rollback-policy.ts';
 import { type AlertingRule, PrometheusError, type Queries } from '../slo/index.ts';
 import { createJudge, type Question } from './analysis.ts';
@@ -151,5 +151,82 @@ describe('the rule of an alert', () => {
     const { judge, asked } = prometheus(firing, [rule('foreign'), rule('own')]);
     assert.equal((await judge.judge(question())).caution, undefined);
     assert.deepEqual([...new Set(asked)], ['from_own']);
+  });
+});
+
+describe('the objectives of a policy', () => {
+  const labelled = (name: string, severity: string): Objective => ({ name, alerts: { matchLabels: { severity } } });
+  const objectiveRef = { apiVersion: 'sloth.slok.dev/v1', kind: 'PrometheusServiceLevel', name: 'web' };
+  const results = (verdict: Verdict) =>
+    verdict.objectives?.map(({ name, result, reason }) => `${name} ${result} ${reason}`);
+
+  it('are each judged by itself: one that Prometheus refuses hides no other that is Guilty', async () => {
+    const { judge } = prometheus((query) => {
+      if (query.startsWith('bad')) throw new PrometheusError('ExpressionRefused', 'no such function');
+      return query.startsWith('e2') ? 20 : query.startsWith('t') ? 100 : 0;
+    });
+    const objectives = [
+      objective('bad', 't1', '', 'first'),
+      objective('e1', 't1', '', 'second'),
+      objective('e2', 't2', '', 'third'),
+    ];
+    const { verdict } = await judge.judge(question({ objectives, before: undefined }));
+    assert.equal(verdict.result, 'Guilty');
+    assert.deepEqual(results(verdict), [
+      'first Inconclusive ExpressionRefused',
+      'second NotGuilty NotBurning',
+      'third Guilty ErrorRateIncreased',
+    ]);
+    const [, , third] = verdict.objectives ?? [];
+    assert.deepEqual([third?.newErrorRatio, third?.newRequests], ['0.2', '30000']);
+  });
+
+  it('are judged by their rule where they have alerts alone, if an alert of the incident is one of theirs', async () => {
+    const { judge, asked } = prometheus(firing, [rule('own')]);
+    const { verdict } = await judge.judge(
+      question({ objectives: [labelled('page', 'page'), labelled('ticket', 'ticket')] }),
+    );
+    assert.deepEqual(results(verdict), ['page Guilty ErrorRateIncreased', 'ticket NotGuilty NotBurning']);
+    assert.deepEqual([...new Set(asked)], ['from_own']);
+  });
+
+  it('are Inconclusive where another tool owns them, and say so', async () => {
+    const { judge } = prometheus(() => 0);
+    const objectives = [{ name: 'sloth', objectiveRef }];
+    const { verdict } = await judge.judge(question({ objectives }));
+    assert.deepEqual(results(verdict), ['sloth Inconclusive ObjectiveRefNotRead']);
+    assert.equal(await judge.isBurning(question({ objectives })), undefined);
+  });
+
+  it('need a person only where every Guilty one rests on the rule of somebody else', async () => {
+    const { judge } = prometheus(
+      (query, at = NOW) => (query.startsWith('from_') ? firing(query, at) : query.startsWith('e') ? 20 : 100),
+      [rule('foreign')],
+    );
+    const foreign = [labelled('page', 'page')];
+    assert.match((await judge.judge(question({ objectives: foreign }))).caution ?? '', /rule, of foreign/);
+    const both = [...foreign, objective('e', 't', '')];
+    const { verdict, caution } = await judge.judge(question({ objectives: both, before: undefined }));
+    assert.deepEqual([verdict.result, caution], ['Guilty', undefined]);
+  });
+
+  it('are asked after a rollback if they burned, and no others', async () => {
+    const burns = (values: Record<string, number>) =>
+      prometheus((query) => values[query] ?? (query.startsWith('t') ? 100 : 0));
+    const objectives = [objective('e1', 't1', '', 'first'), objective('e2', 't2', '', 'second')];
+    const { incident } = question();
+    const finding = (name: string, result: 'Guilty' | 'NotGuilty') => ({ name, result, reason: 'r', message: 'm' });
+    const verdict = (first: 'Guilty' | 'NotGuilty', second: 'Guilty' | 'NotGuilty') => ({
+      ...{ result: 'Guilty' as const, reason: 'r', message: 'm', time: ago(1) },
+      objectives: [finding('first', first), finding('second', second)],
+    });
+    const judged = (found: Verdict) => question({ objectives, incident: { ...incident, status: { verdict: found } } });
+    const { judge, asked } = burns({ e1: 50 });
+    assert.equal(await judge.isBurning(judged(verdict('NotGuilty', 'Guilty'))), false);
+    assert.deepEqual(asked, ['e2', 't2']);
+    assert.equal(await judge.isBurning(judged(verdict('Guilty', 'Guilty'))), true, 'one that goes on suffices');
+    assert.equal(await judge.isBurning(question({ objectives })), true, 'without a verdict all are asked');
+    const silent = burns({ t1: Number.NaN });
+    assert.equal(await silent.judge.isBurning(judged(verdict('Guilty', 'Guilty'))), undefined, 'one can not be asked');
   });
 });

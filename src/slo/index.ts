@@ -10,6 +10,7 @@ export {
 } from './burn.ts';
 export { podPattern, promDuration, withWindow } from './expression.ts';
 export { type AlertMatch, createMatcher, type MatchInput } from './match.ts';
+export { startPolicyStatus } from './policy-status.ts';
 export { createPrometheus, type Prometheus, type Queries } from './prometheus.ts';
 export { createQueryQueue, type QueriesOf } from './query-queue.ts';
 export { type AlertingRule, PrometheusError, type Sample } from './responses.ts';
