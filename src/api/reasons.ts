@@ -306,10 +306,13 @@ export const reasons = {
     next: 'Look at what changed at that time.',
   },
   ReleaseTooOld: {
-    means: 'The release ran well for longer than policy.maxReleaseAge.',
+    means: 'The release ran well for longer than spec.maxReleaseAge of the RollbackPolicy.',
     next: 'Look at dependencies and traffic.',
   },
-  InsufficientTraffic: { means: 'Too little traffic to judge.', next: 'Judge by hand, or lower policy.minRequests.' },
+  InsufficientTraffic: {
+    means: 'Too little traffic to judge.',
+    next: 'Judge by hand, or lower spec.minRequests of the RollbackPolicy.',
+  },
   NoData: { means: 'Prometheus has no samples for the question.', next: "Check the indicator's expressions." },
   PrometheusUnreachable: {
     means: 'Prometheus did not answer.',
@@ -346,12 +349,15 @@ export const reasons = {
   },
   CoolDown: {
     means: 'The last rollback of this workload was too short a time ago.',
-    next: 'Wait for policy.cooldown, or decide by hand.',
+    next: 'Wait for spec.cooldown of the RollbackPolicy, or decide by hand.',
   },
-  TooManyRollbacks: { means: 'policy.maxPerHour is reached.', next: 'A person decides.' },
-  ModeOff: { means: 'policy.mode is Off: evidence is kept, nothing is done.', next: 'Set DryRun or Auto.' },
+  TooManyRollbacks: { means: 'spec.maxPerHour of the RollbackPolicy is reached.', next: 'A person decides.' },
+  ModeOff: {
+    means: 'spec.mode of the RollbackPolicy is Off: evidence is kept, nothing is done.',
+    next: 'Set DryRun or Auto.',
+  },
   ModeDryRun: {
-    means: 'policy.mode is DryRun: this is what Auto would have done.',
+    means: 'spec.mode of the RollbackPolicy is DryRun: this is what Auto would have done.',
     next: 'Set Auto when the verdicts convince you.',
   },
   TooManyIncidents: {
@@ -359,7 +365,7 @@ export const reasons = {
     next: 'Close what is open: `metricops incidents`; usually one cause is behind all of them.',
   },
   AwaitingApproval: {
-    means: 'policy.mode is Approve: a person says yes.',
+    means: 'spec.mode of the RollbackPolicy is Approve: a person says yes.',
     next: 'kubectl patch incident NAME --type merge -p \'{"spec":{"approved":true}}\'',
   },
   Paused: { means: 'metricops.dev/pause is set on the workload.', next: 'Remove the annotation when it should go on.' },

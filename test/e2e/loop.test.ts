@@ -63,7 +63,7 @@ describe('the whole loop on a real node', () => {
       namespace,
       '--overwrite',
       'metricops.dev/inject=true',
-      'metricops.dev/rollback=auto',
+      'metricops.dev/rollback=Auto',
     ]);
     await kubectl(['rollout', 'status', `deployment/${name}`, '-n', namespace, '--timeout=90s']);
     const history = `deployment-${name}`;

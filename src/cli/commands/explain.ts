@@ -149,7 +149,7 @@ const nextStep = ({ spec, status, metadata }: Incident): string | undefined => {
     case 'Escalated':
       return `decide yourself: metricops rollback ${workload} ${at}`;
     case 'Observed':
-      return `to let metricops act, set the policy to Auto (or the annotation metricops.dev/rollback=auto)`;
+      return `to let metricops act, set the policy to Auto (or the annotation metricops.dev/rollback=Auto)`;
     default:
       return undefined;
   }
