@@ -13,7 +13,7 @@ import { waitFor } from '../tools/cluster/wait.ts';
 import { type Environment, startEnvironment } from '../tools/demo/environment.ts';
 import type { Progress } from '../tools/demo/progress.ts';
 import type { GitRepository } from '../tools/lib/git-server.ts';
-import { objectiveOf } from './objective.ts';
+import { policyOf } from './policy.ts';
 import { percentile, round } from './statistics.ts';
 
 const exec = promisify(execFile);
@@ -159,7 +159,7 @@ const deploy = async (env: Environment, names: readonly string[]): Promise<GitRe
     spec,
   });
   for (const name of names)
-    await env.client.create(resources.slos, objectiveOf({ namespace: NAMESPACE, name, podLabel: 'pod' }));
+    await env.client.create(resources.rollbackPolicies, policyOf({ namespace: NAMESPACE, name, podLabel: 'pod' }));
   const twins = names.map((name) => `twin-${name}`);
   await env.kubectl(['apply', '-f', '-'], manifest(twins, GOOD, 0));
   await recordedReady(env, [...names, ...twins], GOOD);
@@ -288,7 +288,7 @@ const timeRollback = async (
 };
 
 const postAlert = async (env: Environment, name: string): Promise<void> => {
-  const labels = { alertname: 'ErrorBudgetBurn', severity: 'page', namespace: NAMESPACE, metricops_slo: name };
+  const labels = { alertname: 'ErrorBudgetBurn', severity: 'page', namespace: NAMESPACE, metricops_policy: name };
   const startsAt = new Date().toISOString();
   const alert = { status: 'firing', labels, startsAt, fingerprint: `${name}-${startsAt}` };
   const answer = await fetch(`${env.metricopsUrl}/api/v1/alerts`, {

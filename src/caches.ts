@@ -2,7 +2,7 @@ import type { Hold } from './api/hold.ts';
 import type { Incident } from './api/incident.ts';
 import type { KubeObject } from './api/meta.ts';
 import type { ReleaseHistory } from './api/release-history.ts';
-import type { ServiceLevelObjective } from './api/slo.ts';
+import type { RollbackPolicy } from './api/rollback-policy.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from './api/workload.ts';
 import type { Caches } from './incident/index.ts';
 import {
@@ -50,7 +50,7 @@ export const createCaches = (
     holds: watch<Hold>(resources.holds),
     histories: watch<ReleaseHistory>(resources.releaseHistories),
     platform,
-    slos: watch<ServiceLevelObjective>(resources.slos),
+    rollbackPolicies: watch<RollbackPolicy>(resources.rollbackPolicies),
     namespaces: watch(resources.namespaces, { metadataOnly: true }),
     pods: watch(resources.pods, { trim: trimPod }),
     replicaSets: watch(resources.replicaSets, replicaSetCacheOptions),

@@ -9,6 +9,7 @@ import type { Incident } from './api/incident.ts';
 import { createCaches } from './caches.ts';
 import { systemClock } from './clock.ts';
 import { createGit } from './git/index.ts';
+import { otherToolOf } from './holds/index.ts';
 import { createIntake, startIncidents } from './incident/index.ts';
 import {
   createDiscovery,
@@ -25,7 +26,7 @@ import { createParser, createRenderTurns, removeCopies } from './render/index.ts
 import { createServer, pushTargets, secretFile } from './server/index.ts';
 import { startSets } from './sets/index.ts';
 import { readSettings } from './settings.ts';
-import { createPrometheus } from './slo/index.ts';
+import { createPrometheus, createQueryQueue, startPolicyStatus } from './slo/index.ts';
 import { createSnapshotStore, loadDigestKey } from './snapshot/index.ts';
 import { startSync } from './sync/index.ts';
 import { createLog, createMetrics } from './telemetry/index.ts';
@@ -75,6 +76,7 @@ const prometheus =
         url: settings.METRICOPS_PROMETHEUS_URL,
         ...(settings.METRICOPS_PROMETHEUS_TOKEN === undefined ? {} : { token: settings.METRICOPS_PROMETHEUS_TOKEN }),
       });
+const queries = prometheus && createQueryQueue(prometheus, clock);
 
 // --- what every replica does: take alerts and records, answer admission reviews -------------------------------------
 const recorderPorts = { caches, clock, random, log, metrics, systemNamespace: namespace };
@@ -154,7 +156,16 @@ const startActing = async () => {
     events,
   });
   const onHold = (hold: Hold): void => sync.requestHold(hold);
-  const incidents = await startIncidents({ client, caches, prometheus, clock, random, log, metrics, events, onHold });
+  const incidents = await startIncidents({ client, caches, queries, clock, random, log, metrics, events, onHold });
+  const policies = startPolicyStatus({
+    client,
+    caches,
+    hasPrometheus: queries !== undefined,
+    otherToolOf,
+    clock,
+    random,
+    log,
+  });
   const sets = await startSets({
     client,
     caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces, platform: caches.platform },
@@ -166,7 +177,7 @@ const startActing = async () => {
     log,
     events,
   });
-  return { sync, sets, incidents, releases: createRecorder({ ...recorderPorts, client, snapshots }) };
+  return { sync, sets, incidents, policies, releases: createRecorder({ ...recorderPorts, client, snapshots }) };
 };
 const lead = async (signal: AbortSignal): Promise<void> => {
   log.info({ instance }, 'leading');
@@ -177,7 +188,7 @@ const lead = async (signal: AbortSignal): Promise<void> => {
     await rooms.releases.start(signal); // until the signal
   } finally {
     acting = undefined;
-    await Promise.all([rooms.incidents.stop(), rooms.sets.stop(), rooms.sync.stop()]);
+    await Promise.all([rooms.incidents.stop(), rooms.policies.stop(), rooms.sets.stop(), rooms.sync.stop()]);
     metrics.leader.set(0);
   }
   log.info({ instance }, 'no longer leading');

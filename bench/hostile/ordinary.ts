@@ -8,7 +8,7 @@ import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { type KubeClient, resources, type WatchCache } from '../../src/kube/index.ts';
 import { waitFor } from '../../tools/cluster/wait.ts';
 import type { GitRepository, GitServer } from '../../tools/lib/git-server.ts';
-import { objectiveOf } from '../objective.ts';
+import { policyOf } from '../policy.ts';
 import { ACCOUNT } from '../sync/plane.ts';
 import type { StandIn } from './prometheus.ts';
 
@@ -68,7 +68,7 @@ export const startOrdinary = async (ports: OrdinaryPorts): Promise<Ordinary> => 
     { source: { git: { url: shop.url } }, serviceAccountName: ACCOUNT },
   );
   for (const name of WORKLOADS)
-    await admin.create(resources.slos, objectiveOf({ namespace: SHOP, name, podLabel: '' }));
+    await admin.create(resources.rollbackPolicies, policyOf({ namespace: SHOP, name, podLabel: '' }));
 
   const uids = new Map<string, string>();
   for (let i = 0; i < REPOSITORIES * SYNCS_EACH; i += 1) {
@@ -183,7 +183,7 @@ const rollBack = async (shop: GitRepository, name: string, ports: OrdinaryPorts)
   const is = (o: KubeObject): boolean =>
     o.metadata.name === name && o.metadata.namespace === SHOP && imageOf(o) === GOOD;
   const startsAt = new Date().toISOString();
-  const labels = { alertname: 'ErrorBudgetBurn', severity: 'page', namespace: SHOP, metricops_slo: name };
+  const labels = { alertname: 'ErrorBudgetBurn', severity: 'page', namespace: SHOP, metricops_policy: name };
   const ms = await within(deployments, is, () =>
     ports.alert({ status: 'firing', labels, startsAt, fingerprint: `${name}-${id}` }),
   );

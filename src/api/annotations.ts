@@ -10,7 +10,7 @@ export const annotations = {
   inject: 'metricops.dev/inject',
   /** "false" on a pod template: the recorder does not merge the application's metrics, Prometheus goes on asking it. */
   mergeMetrics: 'metricops.dev/merge-metrics',
-  /** auto | approve | dry-run | off: what a burn alert may do to this workload. */
+  /** Auto | Approve | DryRun | Off, in any case: what a burn may do to this workload. */
   rollback: 'metricops.dev/rollback',
   /** "severity=page,service=checkout": the labels of the alerts that guard this workload. */
   alerts: 'metricops.dev/alerts',

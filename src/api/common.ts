@@ -10,7 +10,7 @@ export const duration = z
 /** A window as PromQL writes it: whole numbers, the largest unit first. 5m, 1h30m, 30d. */
 export const prometheusDuration = z
   .string()
-  .regex(/^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$/)
+  .regex(/^([1-9][0-9]*y)?([1-9][0-9]*w)?([1-9][0-9]*d)?([1-9][0-9]*h)?([1-9][0-9]*m)?([1-9][0-9]*s)?([1-9][0-9]*ms)?$/)
   .min(2)
   .max(32)
   .meta({ patternMessage: 'not a Prometheus duration: write e.g. 5m, 1h30m or 30d, the largest unit first' });

@@ -6,7 +6,7 @@ import { holdSpec, holdStatus } from './hold.ts';
 import { incidentSpec, incidentStatus } from './incident.ts';
 import { PLATFORM_POLICY_NAME, platformPolicySpec } from './platform-policy.ts';
 import { releaseHistorySpec, releaseHistoryStatus } from './release-history.ts';
-import { sloSpec, sloStatus } from './slo.ts';
+import { rollbackPolicySpec, rollbackPolicyStatus } from './rollback-policy.ts';
 import { type StructuralSchema, structural } from './structural.ts';
 
 /** A column of `kubectl get`; priority 1 shows with `-o wide` only. */
@@ -90,7 +90,7 @@ export const kinds: readonly KindDefinition[] = [
       'Defaults and limits of all GitSyncs and rollbacks in the cluster. Only the one with the name default counts. The operator of the platform writes it.',
     spec: platformPolicySpec,
     columns: [
-      { name: 'Confine', type: 'boolean', jsonPath: '.spec.confine' },
+      { name: 'Restricted', type: 'boolean', jsonPath: '.spec.restrictToNamespace' },
       { name: 'ServiceAccount', type: 'boolean', jsonPath: '.spec.requireServiceAccount' },
       { name: 'Max Mode', type: 'string', jsonPath: '.spec.rollback.maxMode' },
       age,
@@ -134,20 +134,20 @@ export const kinds: readonly KindDefinition[] = [
     ],
   },
   {
-    kind: 'ServiceLevelObjective',
-    plural: 'servicelevelobjectives',
-    shortNames: ['slo'],
-    description: 'What a workload promises, how that is measured, and what may be done when it burns its error budget.',
-    spec: sloSpec,
-    status: sloStatus,
+    kind: 'RollbackPolicy',
+    plural: 'rollbackpolicies',
+    shortNames: ['rbp'],
+    description:
+      'Whom it guards, the objectives that say what a burn is, and what may be done then. One policy counts for a workload: targetRef comes before selector, then the oldest, then the first by name. People write the spec.',
+    spec: rollbackPolicySpec,
+    status: rollbackPolicyStatus,
     columns: [
-      workload,
-      workloadKind,
-      { name: 'Objective', type: 'number', jsonPath: '.spec.objective' },
-      { name: 'Window', type: 'string', jsonPath: '.spec.window' },
-      { name: 'Mode', type: 'string', jsonPath: '.spec.policy.mode' },
-      { name: 'Burn Rate', type: 'number', jsonPath: '.status.burnRate' },
-      { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status'), priority: 1 },
+      { name: 'Target', type: 'string', jsonPath: '.spec.targetRef.name' },
+      { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
+      { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status') },
+      { name: 'Reason', type: 'string', jsonPath: condition('Ready', 'reason') },
+      { name: 'Selector', type: 'string', jsonPath: '.spec.selector.matchLabels', priority: 1 },
+      { name: 'Message', type: 'string', jsonPath: condition('Ready', 'message'), priority: 1 },
       age,
     ],
   },

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { conditions, digest, nameRef, time } from './common.ts';
+import { conditions, digest, localName, nameRef, time } from './common.ts';
 import { holdSpec } from './hold.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
-import { rollbackMode } from './slo.ts';
+import { rollbackMode } from './rollback-policy.ts';
 import { workloadRef } from './workload.ts';
 
 /** One alert as delivered, or one burn observed. It is written again only when something about it changed. */
@@ -30,7 +30,10 @@ export const incidentSpec = z
   .strictObject({
     workloadRef: workloadRef,
     suspect: suspect.optional().describe('Release under suspicion; none where the workload has no recorded release.'),
-    objective: z.string().optional().describe('ServiceLevelObjective through which the alert was matched.'),
+    policyRef: z
+      .strictObject({ name: localName })
+      .optional()
+      .describe('RollbackPolicy that guarded the workload when the incident was opened.'),
     evidence: z.array(evidence).max(64),
     truncated: z
       .boolean()
@@ -46,16 +49,34 @@ export const incidentSpec = z
     ],
   });
 
+const result = z.enum(['Guilty', 'NotGuilty', 'Inconclusive']);
+/** A number as text: at most four digits that count. */
+const decimal = z.string().max(32);
+
+/** What was found for one objective of the policy. */
+export const objectiveVerdict = z.strictObject({
+  name: z.string().max(63).describe('Of the objective; `alerts` where the policy has none.'),
+  result,
+  reason: z.string().max(128),
+  message: z.string().max(1024),
+  query: z.string().max(8192).optional().describe('The expression that was evaluated.'),
+  newErrorRatio: decimal.optional().describe('Of the suspect, e.g. "0.2".'),
+  oldErrorRatio: decimal.optional().describe('Of the release before it.'),
+  newRequests: decimal.optional(),
+  oldRequests: decimal.optional(),
+});
+export type ObjectiveVerdict = z.infer<typeof objectiveVerdict>;
+
 export const verdict = z.strictObject({
-  result: z.enum(['Guilty', 'NotGuilty', 'Inconclusive']),
+  result: result.describe('Guilty: some objective is. NotGuilty: all are. Inconclusive otherwise.'),
   reason: z.string().max(128),
   message: z.string().max(4096),
   time,
-  query: z.string().max(8192).optional().describe('The expression that was asked.'),
-  newErrorRatio: z.number().optional(),
-  oldErrorRatio: z.number().optional(),
-  newRequests: z.number().optional(),
-  oldRequests: z.number().optional(),
+  objectives: z
+    .array(objectiveVerdict)
+    .max(16)
+    .optional()
+    .describe('Each objective by itself. None where Prometheus was not asked.'),
 });
 export type Verdict = z.infer<typeof verdict>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration, localName } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
-import { rollbackMode } from './slo.ts';
+import { rollbackMode } from './rollback-policy.ts';
 
 const kindName = z
   .string()
@@ -30,7 +30,7 @@ export const platformPolicySpec = z.strictObject({
     .max(256)
     .default([])
     .describe('Kinds that may not be applied, even if they are allowed.'),
-  confine: z
+  restrictToNamespace: z
     .boolean()
     .default(false)
     .describe('A GitSync writes to its own namespace only, and nothing that is cluster-wide.'),
@@ -44,7 +44,7 @@ export const platformPolicySpec = z.strictObject({
       maxMode: rollbackMode
         .default('Auto')
         .describe(
-          'What a burn may do at most, whatever an objective or an annotation says: Auto > Approve > DryRun > Off.',
+          'What a burn may do at most, whatever a RollbackPolicy or an annotation says: Auto > Approve > DryRun > Off.',
         ),
       minCooldown: duration.default('0s').describe('Cooldown of every workload, at least.'),
       maxPerHour: z.int().min(1).max(60).default(60).describe('Rollbacks of one workload in any hour, at most.'),
@@ -52,7 +52,7 @@ export const platformPolicySpec = z.strictObject({
         .boolean()
         .default(false)
         .describe(
-          'Alerts without a namespace label reach objectives and annotated workloads of every namespace that name their other labels. Only for clusters in which everybody who writes alerting rules may roll back every workload.',
+          'Alerts without a namespace label reach the workloads of every namespace whose RollbackPolicy or annotation names their other labels. Only for clusters in which everybody who writes alerting rules may roll back every workload.',
         ),
       trustedRuleNamespaces: z
         .array(z.string().min(1).max(63))

@@ -337,6 +337,10 @@ export const reasons = {
     means: 'There is neither an indicator nor the expression of a firing rule to measure the burn with.',
     next: 'Give the RollbackPolicy an objective with an indicator.',
   },
+  ObjectiveRefNotRead: {
+    means: 'An objective refers to an object of another tool, which metricops does not read yet.',
+    next: 'Give the objective a target and an indicator instead of objectiveRef.',
+  },
   // A decision
   NoHistory: {
     means: 'No release of the workload was recorded.',
@@ -403,6 +407,21 @@ export const reasons = {
   RolloutFailed: {
     means: 'The pods of the restored release did not become ready in time.',
     next: 'Check the pods of the workload.',
+  },
+  // A RollbackPolicy
+  InForce: { means: 'A burn of the workload is judged and acted on.', next: 'Nothing to do.' },
+  Overridden: {
+    means: 'Another RollbackPolicy counts for the workload.',
+    next: 'Delete one of the two, or name the workload by targetRef: that comes before selector, then the oldest counts.',
+  },
+  NotOverridden: { means: 'No other RollbackPolicy counts instead.', next: 'Nothing to do.' },
+  TargetNotFound: {
+    means: 'No workload of the namespace is guarded by the policy.',
+    next: 'Check kind and name of spec.targetRef, or the labels of spec.selector.',
+  },
+  TargetKindNotSupported: {
+    means: 'Releases of workloads of this kind are not recorded.',
+    next: 'Name a Deployment, StatefulSet or DaemonSet of apps/v1.',
   },
   // An admission
   Injected: { means: 'The recorder was added.', next: 'Nothing to do.' },

@@ -27,7 +27,7 @@ export const release = z.strictObject({
   gitSync: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
   appliedBy: z.string().optional().describe('Field manager that last wrote the template.'),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the pod template.'),
-  alertRules: z.array(z.string()).max(64).optional().describe('Alert rules or ServiceLevelObjectives that guarded it.'),
+  alertRules: z.array(z.string()).max(64).optional().describe('RollbackPolicy and alerts that guarded it.'),
   snapshotRef: nameRef.optional().describe('ControllerRevision with what was applied.'),
   firstSeenTime: time,
   readyTime: time.optional().describe('When all of its pods were first ready.'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Incident } from '../api/incident.ts';
-import { rollbackPolicy, type ServiceLevelObjective } from '../api/slo.ts';
+import type { Incident, Verdict } from '../api/incident.ts';
+import { guardrails, type Objective } from '../api/rollback-policy.ts';
 import { type AlertingRule, PrometheusError, type Queries } from '../slo/index.ts';
 import { createJudge, type Question } from './analysis.ts';
 
@@ -25,8 +25,12 @@ const evidence = {
   labels: { alertname: 'Burn', namespace: 'shop', severity: 'page' },
   receivedTime: ago(10),
 };
-const objective = (errors: string, total: string, podLabel = 'pod'): ServiceLevelObjective =>
-  ({ spec: { objective: 99, window: '30d', indicator: { errors, total, podLabel } } }) as ServiceLevelObjective;
+const objective = (errors: string, total: string, podLabel = 'pod', name = 'availability'): Objective => ({
+  name,
+  target: '99',
+  window: '30d',
+  indicator: { ratio: { errors, total, podLabel } },
+});
 const question = (rest: Partial<Question> = {}): Question => ({
   incident: {
     metadata: { name: 'i', namespace: 'shop' },
@@ -34,8 +38,8 @@ const question = (rest: Partial<Question> = {}): Question => ({
   } as unknown as Incident,
   suspect: release(2),
   before: release(1),
-  objective: undefined,
-  policy: rollbackPolicy.parse({}),
+  objectives: [],
+  guardrails: guardrails.parse({}),
   isTrustedRule: (file) => file === 'own',
   now: NOW,
   ...rest,
@@ -54,7 +58,7 @@ const prometheus = (
     },
     alertingRules: async (name) => rules.filter((r) => r.name === name),
   };
-  return { judge: createJudge(queries, { now: () => NOW }), asked };
+  return { judge: createJudge(() => queries), asked };
 };
 const rule = (file: string, rest: Partial<AlertingRule> = {}): AlertingRule => ({
   name: 'Burn',
@@ -69,7 +73,7 @@ describe('what Prometheus is asked', () => {
   it('is of the pods of one release only, in every selector', async () => {
     const { judge, asked } = prometheus(() => 10);
     await judge.judge(
-      question({ objective: objective('sum(rate(e { a="b" } [ $window ]))', 'sum(rate(t[$window]))') }),
+      question({ objectives: [objective('sum(rate(e { a="b" } [ $window ]))', 'sum(rate(t[$window]))')] }),
     );
     assert.deepEqual(
       asked.filter((q) => q.includes('r2')),
@@ -80,9 +84,9 @@ describe('what Prometheus is asked', () => {
   it('is nothing where an expression can not be asked of some pods: a person is told which, and why', async () => {
     const { judge, asked } = prometheus(() => 10);
     const bad = objective('rate("utf8.metric"[$window])', 'sum(rate(t[$window]))');
-    const { verdict } = await judge.judge(question({ objective: bad }));
+    const { verdict } = await judge.judge(question({ objectives: [bad] }));
     assert.deepEqual([verdict.result, verdict.reason], ['Inconclusive', 'ExpressionRefused']);
-    assert.match(verdict.message, /indicator.errors .* write \{"utf8.metric"\}/);
+    assert.match(verdict.message, /indicator.ratio.errors of objective availability .* write \{"utf8.metric"\}/);
     assert.deepEqual(
       asked.filter((q) => q.includes('utf8')),
       [],
@@ -94,7 +98,7 @@ describe('what Prometheus is asked', () => {
       throw new PrometheusError('PrometheusUnreachable', 'away');
     });
     const { verdict } = await judge.judge(
-      question({ objective: objective('sum(rate(e[$window]))', 'rate(t[$window]') }),
+      question({ objectives: [objective('sum(rate(e[$window]))', 'rate(t[$window]')] }),
     );
     assert.equal(verdict.reason, 'ExpressionRefused');
     assert.deepEqual(
@@ -105,27 +109,27 @@ describe('what Prometheus is asked', () => {
 
   it('is as it stands where the metric has no pods', async () => {
     const { judge, asked } = prometheus(() => 10);
-    await judge.judge(question({ objective: objective('a [$window]', 'b[$window]', '') }));
+    await judge.judge(question({ objectives: [objective('a [$window]', 'b[$window]', '')] }));
     assert.ok(asked.includes('a [300s]'));
   });
 
   it('makes a verdict that the schema takes, however long it is', async () => {
     const { judge } = prometheus(() => 10);
     const long = (name: string): string => `sum(rate(${name}{a="${'x'.repeat(8000)}"}[$window]))`;
-    const { verdict } = await judge.judge(question({ objective: objective(long('e'), long('t'), '') }));
-    assert.equal(verdict.query?.length, 8192);
+    const { verdict } = await judge.judge(question({ objectives: [objective(long('e'), long('t'), '')] }));
+    assert.equal(verdict.objectives?.[0]?.query?.length, 8192);
   });
 
   it('is no evidence when a part of the data is missing', async () => {
     const { judge } = prometheus(() => {
       throw new PrometheusError('PartialData', 'a store is away');
     });
-    const { verdict } = await judge.judge(question({ objective: objective('e', 't', '') }));
+    const { verdict } = await judge.judge(question({ objectives: [objective('e', 't', '')] }));
     assert.deepEqual(
       [verdict.result, verdict.reason, verdict.message],
       ['Inconclusive', 'PartialData', 'a store is away'],
     );
-    assert.equal(await judge.isBurning(question({ objective: objective('e', 't', '') })), undefined);
+    assert.equal(await judge.isBurning(question({ objectives: [objective('e', 't', '')] })), undefined);
   });
 });
 
@@ -147,5 +151,82 @@ describe('the rule of an alert', () => {
     const { judge, asked } = prometheus(firing, [rule('foreign'), rule('own')]);
     assert.equal((await judge.judge(question())).caution, undefined);
     assert.deepEqual([...new Set(asked)], ['from_own']);
+  });
+});
+
+describe('the objectives of a policy', () => {
+  const labelled = (name: string, severity: string): Objective => ({ name, alerts: { matchLabels: { severity } } });
+  const objectiveRef = { apiVersion: 'sloth.slok.dev/v1', kind: 'PrometheusServiceLevel', name: 'web' };
+  const results = (verdict: Verdict) =>
+    verdict.objectives?.map(({ name, result, reason }) => `${name} ${result} ${reason}`);
+
+  it('are each judged by itself: one that Prometheus refuses hides no other that is Guilty', async () => {
+    const { judge } = prometheus((query) => {
+      if (query.startsWith('bad')) throw new PrometheusError('ExpressionRefused', 'no such function');
+      return query.startsWith('e2') ? 20 : query.startsWith('t') ? 100 : 0;
+    });
+    const objectives = [
+      objective('bad', 't1', '', 'first'),
+      objective('e1', 't1', '', 'second'),
+      objective('e2', 't2', '', 'third'),
+    ];
+    const { verdict } = await judge.judge(question({ objectives, before: undefined }));
+    assert.equal(verdict.result, 'Guilty');
+    assert.deepEqual(results(verdict), [
+      'first Inconclusive ExpressionRefused',
+      'second NotGuilty NotBurning',
+      'third Guilty ErrorRateIncreased',
+    ]);
+    const [, , third] = verdict.objectives ?? [];
+    assert.deepEqual([third?.newErrorRatio, third?.newRequests], ['0.2', '30000']);
+  });
+
+  it('are judged by their rule where they have alerts alone, if an alert of the incident is one of theirs', async () => {
+    const { judge, asked } = prometheus(firing, [rule('own')]);
+    const { verdict } = await judge.judge(
+      question({ objectives: [labelled('page', 'page'), labelled('ticket', 'ticket')] }),
+    );
+    assert.deepEqual(results(verdict), ['page Guilty ErrorRateIncreased', 'ticket NotGuilty NotBurning']);
+    assert.deepEqual([...new Set(asked)], ['from_own']);
+  });
+
+  it('are Inconclusive where another tool owns them, and say so', async () => {
+    const { judge } = prometheus(() => 0);
+    const objectives = [{ name: 'sloth', objectiveRef }];
+    const { verdict } = await judge.judge(question({ objectives }));
+    assert.deepEqual(results(verdict), ['sloth Inconclusive ObjectiveRefNotRead']);
+    assert.equal(await judge.isBurning(question({ objectives })), undefined);
+  });
+
+  it('need a person only where every Guilty one rests on the rule of somebody else', async () => {
+    const { judge } = prometheus(
+      (query, at = NOW) => (query.startsWith('from_') ? firing(query, at) : query.startsWith('e') ? 20 : 100),
+      [rule('foreign')],
+    );
+    const foreign = [labelled('page', 'page')];
+    assert.match((await judge.judge(question({ objectives: foreign }))).caution ?? '', /rule, of foreign/);
+    const both = [...foreign, objective('e', 't', '')];
+    const { verdict, caution } = await judge.judge(question({ objectives: both, before: undefined }));
+    assert.deepEqual([verdict.result, caution], ['Guilty', undefined]);
+  });
+
+  it('are asked after a rollback if they burned, and no others', async () => {
+    const burns = (values: Record<string, number>) =>
+      prometheus((query) => values[query] ?? (query.startsWith('t') ? 100 : 0));
+    const objectives = [objective('e1', 't1', '', 'first'), objective('e2', 't2', '', 'second')];
+    const { incident } = question();
+    const finding = (name: string, result: 'Guilty' | 'NotGuilty') => ({ name, result, reason: 'r', message: 'm' });
+    const verdict = (first: 'Guilty' | 'NotGuilty', second: 'Guilty' | 'NotGuilty') => ({
+      ...{ result: 'Guilty' as const, reason: 'r', message: 'm', time: ago(1) },
+      objectives: [finding('first', first), finding('second', second)],
+    });
+    const judged = (found: Verdict) => question({ objectives, incident: { ...incident, status: { verdict: found } } });
+    const { judge, asked } = burns({ e1: 50 });
+    assert.equal(await judge.isBurning(judged(verdict('NotGuilty', 'Guilty'))), false);
+    assert.deepEqual(asked, ['e2', 't2']);
+    assert.equal(await judge.isBurning(judged(verdict('Guilty', 'Guilty'))), true, 'one that goes on suffices');
+    assert.equal(await judge.isBurning(question({ objectives })), true, 'without a verdict all are asked');
+    const silent = burns({ t1: Number.NaN });
+    assert.equal(await silent.judge.isBurning(judged(verdict('Guilty', 'Guilty'))), undefined, 'one can not be asked');
   });
 });

@@ -1,43 +1,21 @@
 import { parseDuration } from '../api/common.ts';
-import type { Evidence, Incident, Verdict } from '../api/incident.ts';
+import type { Evidence, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
-import type { RollbackPolicy, ServiceLevelObjective } from '../api/slo.ts';
-import type { Clock } from '../clock.ts';
-import {
-  burnWindowsOf,
-  createQueryQueue,
-  createSelectors,
-  ExpressionError,
-  PrometheusError,
-  podPattern,
-  type Queries,
-  type Selectors,
-  thresholdOf,
-  withWindow,
-} from '../slo/index.ts';
-import { type Counts, inconclusive, judgeCounts, judgeExpression } from './judge.ts';
+import { isMeasured, type Objective } from '../api/rollback-policy.ts';
+import { claimsAlert } from '../policy/labels.ts';
+import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
+import { burnsByIndicator, judgeByIndicator } from './by-indicator.ts';
+import { burnsByRule, judgeByRule } from './by-rule.ts';
+import { combine, type Finding, inconclusive } from './judge.ts';
+import type { Question, Witness } from './question.ts';
 
-const MIN_WINDOW_MS = 5_000;
-/** How far back the release before is looked at. */
-const BEFORE_MS = 300_000;
-
-/** What is asked of Prometheus, and about what. */
-export interface Question {
-  incident: Incident;
-  suspect: Release | undefined;
-  before: Release | undefined;
-  objective: ServiceLevelObjective | undefined;
-  policy: RollbackPolicy;
-  /** Whether rules of this file may speak against the workload without a person's consent. */
-  isTrustedRule: (file: string) => boolean;
-  now: number;
-}
+export type { Question } from './question.ts';
 
 /** What Prometheus says of a release. Nothing here rejects because of what Prometheus, a rule or an objective says. */
 export interface Judge {
   /** On the suspect, by what Prometheus says now. Inconclusive whenever it can't say. */
   judge(question: Question): Promise<Judged>;
-  /** undefined: nobody could say. */
+  /** Whether an objective that burned still does. undefined: nobody could say. */
   isBurning(question: Question): Promise<boolean | undefined>;
 }
 
@@ -47,192 +25,114 @@ export interface Judged {
   caution?: string;
 }
 
-/** Who is asked, and who writes what is asked. */
-interface Witness {
-  prometheus: Queries;
-  selectors: Selectors;
-}
-
-/** @param prometheus undefined: nobody configured one; every verdict is Inconclusive */
-export const createJudge = (prometheus: Queries | undefined, clock: Pick<Clock, 'now'>): Judge => {
+/** @param queries undefined: nobody configured a Prometheus; every verdict is Inconclusive */
+export const createJudge = (queries: QueriesOf | undefined): Judge => {
   const selectors = createSelectors();
-  const look = prometheus && createQueryQueue(prometheus, clock);
   const witnessFor = ({ incident }: Question): Witness | undefined =>
-    look && { prometheus: look(incident.metadata.namespace ?? ''), selectors };
+    queries && { prometheus: queries(incident.metadata.namespace ?? ''), selectors };
   return {
-    async judge(question) {
-      const { verdict, caution } = await judge(question, witnessFor(question));
-      return { verdict: bounded(verdict), ...(caution === undefined ? {} : { caution }) };
-    },
+    judge: (question) => judge(question, witnessFor(question)),
     isBurning: (question) => isBurning(question, witnessFor(question)),
   };
 };
 
-/** As much as the schema takes: a status that is refused would be written again and again. */
-const bounded = (verdict: Verdict): Verdict => ({
-  ...verdict,
-  message: verdict.message.slice(0, 4096),
-  ...(verdict.query === undefined ? {} : { query: verdict.query.slice(0, 8192) }),
-});
+const NOT_CONFIGURED = 'no Prometheus is configured (METRICOPS_PROMETHEUS_URL)';
+const NOT_READ = 'objectives of other tools are not read yet; give the objective a target and an indicator';
+
+/** Where no policy says what a burn is, the rules of the alerts do: as one objective, of which every alert is one. */
+const OF_ALERTS: Objective = { name: 'alerts' };
+
+const objectivesOf = ({ objectives }: Question): readonly Objective[] =>
+  objectives.length > 0 ? objectives : [OF_ALERTS];
 
 const judge = async (question: Question, witness: Witness | undefined): Promise<Judged> => {
-  const { suspect, objective, policy, now, incident } = question;
+  const { suspect, guardrails, now, incident } = question;
   const time = new Date(now).toISOString();
   if (!suspect)
-    return { verdict: inconclusive('NoHistory', 'the release under suspicion is not recorded any more', time) };
+    return { verdict: { ...inconclusive('NoHistory', 'the release under suspicion is not recorded any more'), time } };
   const ready = Date.parse(suspect.readyTime ?? suspect.firstSeenTime);
   const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
-  if (began - ready > parseDuration(policy.maxReleaseAge)) {
-    return {
-      verdict: {
-        result: 'NotGuilty',
-        reason: 'ReleaseTooOld',
-        message: `the release ran for more than ${policy.maxReleaseAge} before the burn began`,
-        time,
-      },
-    };
+  if (began - ready > parseDuration(guardrails.maxReleaseAge)) {
+    const message = `the release ran for more than ${guardrails.maxReleaseAge} before the burn began`;
+    return { verdict: { result: 'NotGuilty', reason: 'ReleaseTooOld', message, time } };
   }
-  if (!witness) return { verdict: inconclusive('PrometheusUnreachable', NOT_CONFIGURED, time) };
+  if (!witness) return { verdict: { ...inconclusive('PrometheusUnreachable', NOT_CONFIGURED), time } };
+  const found = await Promise.all(
+    objectivesOf(question).map((objective) => judgeOne(objective, { ...question, suspect }, witness)),
+  );
+  const guilty = found.filter(({ verdict }) => verdict.result === 'Guilty');
+  // One that nobody has to agree to suffices.
+  const caution = guilty.every((one) => one.caution !== undefined) ? guilty[0]?.caution : undefined;
+  const verdict = combine(
+    found.map((one) => one.verdict),
+    time,
+  );
+  return { verdict, ...(caution === undefined ? {} : { caution }) };
+};
+
+interface JudgedOne {
+  verdict: ObjectiveVerdict;
+  caution?: string;
+}
+
+/** By itself: what fails for one objective costs no other. */
+const judgeOne = async (
+  objective: Objective,
+  question: Question & { suspect: Release },
+  witness: Witness,
+): Promise<JudgedOne> => {
+  const named = (finding: Finding): ObjectiveVerdict => bounded({ name: objective.name, ...finding });
   try {
-    return objective?.spec.indicator
-      ? { verdict: await judgeByIndicator(question, objective, ready, witness) }
-      : await judgeByRule(question, witness);
+    if (isMeasured(objective)) return { verdict: named(await judgeByIndicator(objective, question, witness)) };
+    if (objective.objectiveRef) return { verdict: named(inconclusive('ObjectiveRefNotRead', NOT_READ)) };
+    const evidence = evidenceFor(objective, question);
+    if (evidence.length === 0) {
+      const message = 'no alert of the incident has the labels of this objective';
+      return { verdict: named({ result: 'NotGuilty', reason: 'NotBurning', message }) };
+    }
+    const { finding, ...rest } = await judgeByRule(evidence, question, witness);
+    return { verdict: named(finding), ...rest };
   } catch (error) {
-    if (error instanceof PrometheusError) return { verdict: inconclusive(error.reason, error.message, time) };
-    if (error instanceof ExpressionError) return { verdict: inconclusive('ExpressionRefused', error.message, time) };
+    if (error instanceof PrometheusError) return { verdict: named(inconclusive(error.reason, error.message)) };
+    if (error instanceof ExpressionError) return { verdict: named(inconclusive('ExpressionRefused', error.message)) };
     throw error;
   }
 };
 
-const NOT_CONFIGURED = 'no Prometheus is configured (METRICOPS_PROMETHEUS_URL)';
+/** As much as the schema takes: a status that is refused would be written again and again. */
+const bounded = (verdict: ObjectiveVerdict): ObjectiveVerdict => ({
+  ...verdict,
+  message: verdict.message.slice(0, 1024),
+  ...(verdict.query === undefined ? {} : { query: verdict.query.slice(0, 8192) }),
+});
 
-const judgeByIndicator = async (
-  question: Question,
-  objective: ServiceLevelObjective,
-  ready: number,
-  { prometheus, selectors }: Witness,
-): Promise<Verdict> => {
-  const { suspect, before, incident, policy, now } = question;
-  const { indicator, objective: percent } = objective.spec;
-  if (!indicator || !suspect)
-    return inconclusive('NoExpression', 'the objective has no indicator', new Date(now).toISOString());
-  const only = (which: 'errors' | 'total', release: Release | undefined): string => {
-    const expression = indicator[which];
-    const pattern =
-      release?.revision === undefined ? undefined : podPattern(incident.spec.workloadRef, release.revision);
-    // The same pods under both releases (only configuration changed), or a metric without pods: before and after.
-    const same = suspect.revision === before?.revision;
-    if (pattern === undefined || indicator.podLabel === '' || same) return expression;
-    try {
-      return selectors.restrict(expression, indicator.podLabel, pattern);
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
-      const what = `indicator.${which} can't be asked of the pods of one release`;
-      throw new ExpressionError(`${what}: ${error.message}`, { cause: error });
-    }
-  };
-  const count = async (release: Release | undefined, windowMs: number, at: number): Promise<Counts | undefined> => {
-    // Both are written before either is asked: a refusal leaves no query behind that nobody waits for.
-    const queries = [only('errors', release), only('total', release)].map((e) => withWindow(e, windowMs));
-    const [errors, total] = await Promise.all(queries.map((query) => prometheus.query(query, at)));
-    const rate = sum(total);
-    return rate === undefined
-      ? undefined
-      : { errors: ((sum(errors) ?? 0) * windowMs) / 1000, total: (rate * windowMs) / 1000 };
-  };
-  const windows = burnWindowsOf(objective.spec);
-  const since = roundUp(Math.min(Math.max(now - ready, MIN_WINDOW_MS), Math.max(...windows.map((w) => w.longMs))));
-  const [suspectCounts, beforeCounts] = await Promise.all([
-    count(suspect, since, now),
-    before ? count(before, BEFORE_MS, Date.parse(suspect.firstSeenTime)) : undefined,
-  ]);
-  const threshold = thresholdOf(Math.min(...windows.map((w) => w.factor)), percent);
-  const query = withWindow(`(${only('errors', suspect)}) / (${only('total', suspect)})`, since);
-  return judgeCounts(
-    { threshold, suspect: suspectCounts, before: beforeCounts, minRequests: policy.minRequests, query },
-    new Date(now).toISOString(),
-  );
-};
+/** Alerts of the incident that report the burn of an objective. */
+const evidenceFor = (objective: Objective, { incident }: Question): readonly Evidence[] =>
+  objective === OF_ALERTS
+    ? incident.spec.evidence
+    : incident.spec.evidence.filter(({ labels }) => claimsAlert(objective.alerts?.matchLabels, labels));
 
-const roundUp = (ms: number): number => Math.ceil(ms / 1000) * 1000;
-
-const sum = (samples: readonly { value: number }[] | undefined): number | undefined => {
-  const values = (samples ?? []).map((s) => s.value).filter((v) => Number.isFinite(v));
-  return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0);
-};
-
-/** The rule that fires, as Prometheus has it: nothing of it comes from the alert but its name and labels. */
-interface Rule {
-  expression: string;
-  /** Of the alert. */
-  labels: Record<string, string>;
-  file: string;
-  trusted: boolean;
-}
-
-/** One of the workload's own namespace before any other: whoever writes rules may give them any name and labels. */
-const firingRule = async ({ incident, isTrustedRule }: Question, prometheus: Queries): Promise<Rule | undefined> => {
-  let foreign: Rule | undefined;
-  for (const { alert, labels } of firstOfEach(incident)) {
-    for (const rule of await prometheus.alertingRules(alert)) {
-      if (!Object.entries(rule.labels).every(([k, v]) => labels[k] === v)) continue;
-      const { expression, file } = rule;
-      if (isTrustedRule(file)) return { expression, labels, file, trusted: true };
-      foreign ??= { expression, labels, file, trusted: false };
-    }
-  }
-  return foreign;
-};
-
-/** Evidence of some alerts: as many rules are looked for, and no more. */
-const firstOfEach = ({ spec }: Incident): Evidence[] => {
-  const byAlert = new Map<string, Evidence>();
-  for (const entry of spec.evidence) if (!byAlert.has(entry.alert)) byAlert.set(entry.alert, entry);
-  return [...byAlert.values()].slice(0, MAX_ALERTS);
-};
-const MAX_ALERTS = 8;
-
-/** Whether the expression has a result that agrees with the alert's labels. */
-const fires = async (rule: Rule, prometheus: Queries, at: number): Promise<boolean> => {
-  const samples = await prometheus.query(rule.expression, at);
-  return samples.some(({ labels }) =>
-    Object.entries(labels).every(([k, v]) => rule.labels[k] === undefined || rule.labels[k] === v),
-  );
-};
-
-const judgeByRule = async (question: Question, { prometheus }: Witness): Promise<Judged> => {
-  const time = new Date(question.now).toISOString();
-  const rule = await firingRule(question, prometheus);
-  if (!rule) return { verdict: inconclusive('NoExpression', 'Prometheus has no rule of that name and labels', time) };
-  const [burningNow, burningBefore] = await Promise.all([
-    fires(rule, prometheus, question.now),
-    fires(rule, prometheus, Date.parse(question.suspect?.firstSeenTime ?? time) - 1000),
-  ]);
-  const verdict = judgeExpression({ burningNow, burningBefore, query: rule.expression }, time);
-  const { namespace } = question.incident.metadata;
-  const caution = `the alerting rule, of ${rule.file.slice(0, 200) || 'an unknown file'}, is not one of namespace ${namespace}`;
-  return { verdict, ...(rule.trusted ? {} : { caution }) };
-};
-
+/** Of all objectives that burned: one that goes on suffices, and one that nobody can ask leaves it open. */
 const isBurning = async (question: Question, witness: Witness | undefined): Promise<boolean | undefined> => {
   if (!witness) return undefined;
-  const { prometheus } = witness;
-  const { objective, now } = question;
+  const asked = await Promise.all(burned(question).map((objective) => burns(objective, question, witness)));
+  return asked.includes(true) ? true : asked.includes(undefined) ? undefined : false;
+};
+
+/** By the verdict; all, where there is none, or the policy names none of them any more. */
+const burned = (question: Question): readonly Objective[] => {
+  const objectives = objectivesOf(question);
+  const guilty = question.incident.status?.verdict?.objectives?.filter(({ result }) => result === 'Guilty') ?? [];
+  const known = objectives.filter(({ name }) => guilty.some((one) => one.name === name));
+  return known.length > 0 ? known : objectives;
+};
+
+const burns = async (objective: Objective, question: Question, witness: Witness): Promise<boolean | undefined> => {
   try {
-    if (!objective?.spec.indicator) {
-      const rule = await firingRule(question, prometheus);
-      return rule && (await fires(rule, prometheus, now));
-    }
-    const [shortest] = burnWindowsOf(objective.spec).toSorted((a, b) => a.shortMs - b.shortMs);
-    if (!shortest) return undefined;
-    const { errors, total } = objective.spec.indicator;
-    const [bad, all] = await Promise.all(
-      [errors, total].map((e) => prometheus.query(withWindow(e, shortest.shortMs), now)),
-    );
-    const rate = sum(all);
-    return rate === undefined || rate === 0
-      ? undefined
-      : (sum(bad) ?? 0) / rate > thresholdOf(shortest.factor, objective.spec.objective);
+    if (isMeasured(objective)) return await burnsByIndicator(objective, question, witness);
+    if (objective.objectiveRef) return undefined;
+    const evidence = evidenceFor(objective, question);
+    return evidence.length === 0 ? false : await burnsByRule(evidence, question, witness);
   } catch (error) {
     if (error instanceof PrometheusError) return undefined;
     throw error;

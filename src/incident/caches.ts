@@ -1,9 +1,10 @@
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
-import type { ServiceLevelObjective } from '../api/slo.ts';
-import type { WorkloadKind } from '../api/workload.ts';
+import type { RollbackPolicy } from '../api/rollback-policy.ts';
+import type { WorkloadKey, WorkloadKind } from '../api/workload.ts';
 import type { WatchCache } from '../kube/index.ts';
+import { type Guard, guardOf } from '../policy/guard.ts';
 import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 
 /** What decisions read: watched copies over the whole cluster, so that an alert costs no reads. */
@@ -11,9 +12,18 @@ export interface Caches {
   incidents: WatchCache<Incident>;
   holds: WatchCache<Hold>;
   histories: WatchCache<ReleaseHistory>;
-  slos: WatchCache<ServiceLevelObjective>;
+  rollbackPolicies: WatchCache<RollbackPolicy>;
   /** What the operator of the platform allows. */
   platform: PlatformPolicyWatch;
   namespaces: WatchCache;
   workloads: Record<WorkloadKind, WatchCache>;
 }
+
+/** Which policy guards a workload now, and what may be done to it. */
+export const guardFrom = (caches: Caches, key: WorkloadKey): Guard =>
+  guardOf(
+    key,
+    caches.workloads[key.kind].get(key),
+    caches.rollbackPolicies.list(key.namespace),
+    caches.platform.current(),
+  );

@@ -1,7 +1,8 @@
 import { API_VERSION } from '../api/annotations.ts';
-import { parseDuration, parsePrometheusDuration } from '../api/common.ts';
+import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
+import { isMeasured } from '../api/rollback-policy.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { createHold } from '../holds/index.ts';
@@ -14,23 +15,23 @@ import {
   KubeError,
   resources,
 } from '../kube/index.ts';
-import { budgetSpentPercent, type Prometheus } from '../slo/index.ts';
+import { budgetSpentPercent, periodOf, type QueriesOf } from '../slo/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { createJudge } from './analysis.ts';
-import type { Caches } from './caches.ts';
+import { type Caches, guardFrom } from './caches.ts';
 import { eventOf } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { observe } from './observe.ts';
 import { isClosed, needsPerson } from './phases.ts';
-import { policyOf } from './policy.ts';
 import { errorId, withoutStall, withStall } from './stall.ts';
 import { step } from './step.ts';
 
 export interface IncidentPorts {
   client: KubeClient;
   caches: Caches;
-  prometheus: Prometheus | undefined;
+  /** undefined: no Prometheus is configured. */
+  queries: QueriesOf | undefined;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -52,7 +53,7 @@ const PER_NAMESPACE = 8;
 /** Drives incidents to their end. To be run by the leader only. */
 export const startIncidents = async (ports: IncidentPorts): Promise<IncidentController> => {
   const { caches, client, clock, metrics } = ports;
-  const judge = createJudge(ports.prometheus, clock);
+  const judge = createJudge(ports.queries);
   /** Newer than the cache, for as long as the cache has not seen it. */
   const fresh = new Map<string, Incident>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
@@ -169,11 +170,8 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     }),
   ];
 
-  const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number => {
-    const workload = caches.workloads[spec.workloadRef.kind].get({ namespace, name: spec.workloadRef.name });
-    const objective = spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: spec.objective });
-    return parseDuration(policyOf(workload, objective, caches.platform.current()).cooldown);
-  };
+  const coolDownOf = ({ metadata: { namespace = '' }, spec }: Incident): number =>
+    parseDuration(guardFrom(caches, { ...spec.workloadRef, namespace }).guardrails.cooldown);
   const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
     const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];
     for (const { metadata } of expiredOf(incidents, holds, coolDownOf, clock.now()))
@@ -202,28 +200,29 @@ const isNews = (incident: Incident, status: IncidentStatus): boolean =>
 const comparable = ({ verdict, conditions, proposal, ...rest }: IncidentStatus): unknown => ({
   ...rest,
   proposal: proposal && { ...proposal, spec: { ...proposal.spec, message: undefined } },
-  verdict: verdict && [verdict.result, verdict.reason],
+  verdict: verdict && [verdict, ...(verdict.objectives ?? [])].map(({ result, reason }) => [result, reason]),
   conditions: conditions?.map(({ type, status, reason }) => [type, status, reason]),
 });
 
 const comesToNeedPerson = (incident: Incident, status: IncidentStatus): boolean =>
   needsPerson({ status }) && !(needsPerson(incident) && incident.status?.reason === status.reason);
 
-/** From the first sample of the release to the end of the burn, at the error ratio that the verdict found. */
-const withBudget = (incident: Incident, status: IncidentStatus, { slos }: Caches): IncidentStatus => {
+/** What the worst objective lost from the first alert to the rollback, at the error ratio that the verdict found. */
+const withBudget = (incident: Incident, status: IncidentStatus, caches: Caches): IncidentStatus => {
   const { closedTime, rolledBackTime, verdict } = status;
-  const objective =
-    incident.spec.objective === undefined
-      ? undefined
-      : slos.get({ namespace: incident.metadata.namespace ?? '', name: incident.spec.objective });
-  if (closedTime === undefined || rolledBackTime === undefined || !objective || verdict?.newErrorRatio === undefined)
-    return status;
+  if (closedTime === undefined || rolledBackTime === undefined) return status;
   const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
-  const spent = budgetSpentPercent({
-    errorRatio: verdict.newErrorRatio,
-    durationMs: Math.max(0, Date.parse(rolledBackTime) - began),
-    objective: objective.spec.objective,
-    periodMs: parsePrometheusDuration(objective.spec.window),
+  const durationMs = Math.max(0, Date.parse(rolledBackTime) - began);
+  const { policy } = guardFrom(caches, { ...incident.spec.workloadRef, namespace: incident.metadata.namespace ?? '' });
+  const spent = (policy?.spec.objectives ?? []).filter(isMeasured).flatMap((objective) => {
+    const ratio = verdict?.objectives?.find(({ name }) => name === objective.name)?.newErrorRatio;
+    const errorRatio = Number(ratio);
+    const target = Number(objective.target);
+    return ratio === undefined
+      ? []
+      : [budgetSpentPercent({ errorRatio, durationMs, target, periodMs: periodOf(objective) })];
   });
-  return { ...status, budgetSpentPercent: String(Number(spent.toPrecision(3))) };
+  return spent.length === 0
+    ? status
+    : { ...status, budgetSpentPercent: String(Number(Math.max(...spent).toPrecision(3))) };
 };

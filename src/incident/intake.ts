@@ -69,7 +69,7 @@ export const createIntake = (ports: IntakePorts): Intake => {
   /** By workload. */
   const groupsOf = async (alerts: readonly Alert[]): Promise<{ match: AlertMatch; alerts: Alert[] }[]> => {
     const matchesOf = createMatcher({
-      objectives: caches.slos.list(),
+      policies: caches.rollbackPolicies.list(),
       workloads: WORKLOAD_KINDS.flatMap((kind) => caches.workloads[kind].list()),
       namespaceOf: (name) => caches.namespaces.get({ name }),
       cluster: ports.cluster,
@@ -108,10 +108,10 @@ export const createIntake = (ports: IntakePorts): Intake => {
   };
 
   /** Alertmanager repeats them; until then a person may want to know why nothing is judged. */
-  const tellFull = ({ workload, objective }: AlertMatch): void => {
+  const tellFull = ({ workload, policy }: AlertMatch): void => {
     const note = `${MAX_OPEN_PER_NAMESPACE} incidents of the namespace are open; alerts of ${workload.name} wait until one is closed`;
     log.warn({ workload: workloadString(workload) }, note);
-    const regarding = objective ?? caches.workloads[workload.kind].get(workload);
+    const regarding = policy ?? caches.workloads[workload.kind].get(workload);
     if (regarding)
       ports.events.record(regarding, { type: 'Warning', reason: 'TooManyIncidents', action: 'Judge', note });
   };

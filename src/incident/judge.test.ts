@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { judgeCounts, judgeExpression } from './judge.ts';
+import { combine, judgeCounts, judgeExpression } from './judge.ts';
 
 const TIME = '2026-01-01T12:00:00Z';
 const counts = (errors: number, total: number) => ({ errors, total });
 const judge = (
   suspect: { errors: number; total: number } | undefined,
   before: { errors: number; total: number } | undefined,
-) => judgeCounts({ threshold: 0.0144, suspect, before, minRequests: 20, query: 'q' }, TIME);
+) => judgeCounts({ threshold: 0.0144, suspect, before, minRequests: 20, query: 'q' });
 
 describe('judgeCounts', () => {
   for (const [what, suspect, before, result, reason] of [
@@ -62,6 +62,31 @@ describe('judgeExpression', () => {
     [false, false, 'NotBurning'],
   ] as const) {
     it(`burning now ${now}, before ${before}: ${reason}`, () =>
-      assert.equal(judgeExpression({ burningNow: now, burningBefore: before, query: 'q' }, TIME).reason, reason));
+      assert.equal(judgeExpression({ burningNow: now, burningBefore: before, query: 'q' }).reason, reason));
+  }
+});
+
+describe('the verdict on a release', () => {
+  const said = (name: string, result: 'Guilty' | 'NotGuilty' | 'Inconclusive', reason: string) => ({
+    name,
+    result,
+    reason,
+    message: `${name} says so`,
+  });
+  const guilty = said('latency', 'Guilty', 'ErrorRateIncreased');
+  const not = said('availability', 'NotGuilty', 'NotBurning');
+  const open = said('other', 'Inconclusive', 'NoData');
+  for (const [what, objectives, result, reason, message] of [
+    ['one Guilty objective suffices', [not, open, guilty], 'Guilty', 'ErrorRateIncreased', 'latency: latency says so'],
+    ['all are NotGuilty', [not, { ...not, name: 'second' }], 'NotGuilty', 'NotBurning', /^availability: .*; second: /],
+    ['one can not be judged, and none is Guilty', [not, open], 'Inconclusive', 'NoData', 'other: other says so'],
+    ['there is one objective, which needs no name', [guilty], 'Guilty', 'ErrorRateIncreased', 'latency says so'],
+  ] as const) {
+    it(`is ${result} where ${what}`, () => {
+      const verdict = combine(objectives, TIME);
+      assert.deepEqual([verdict.result, verdict.reason, verdict.objectives], [result, reason, objectives]);
+      if (typeof message === 'string') assert.equal(verdict.message, message);
+      else assert.match(verdict.message, message);
+    });
   }
 });

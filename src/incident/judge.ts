@@ -1,4 +1,8 @@
-import type { Verdict } from '../api/incident.ts';
+import type { ObjectiveVerdict, Verdict } from '../api/incident.ts';
+import type { Reason } from '../api/reasons.ts';
+
+/** What was found for an objective, before it has a name. */
+export type Finding = Omit<ObjectiveVerdict, 'name'>;
 
 /** Requests and failed requests of one side, as counts over the time they were looked at. */
 export interface Counts {
@@ -25,28 +29,27 @@ const Z = 3;
  * Guilty: the release's own pods burn the budget, and fail a larger part of their requests than the ones before them
  * by more than chance explains. NotGuilty: they do not. Inconclusive: there is too little to tell. No data is no evidence.
  */
-export const judgeCounts = (evidence: Evidence, time: string): Verdict => {
+export const judgeCounts = (evidence: Evidence): Finding => {
   const { suspect, before, threshold, minRequests, query } = evidence;
   const numbers = {
     ...(suspect && suspect.total > 0
-      ? { newErrorRatio: round(suspect.errors / suspect.total), newRequests: round(suspect.total) }
+      ? { newErrorRatio: decimal(suspect.errors / suspect.total), newRequests: decimal(suspect.total) }
       : {}),
     ...(before && before.total > 0
-      ? { oldErrorRatio: round(before.errors / before.total), oldRequests: round(before.total) }
+      ? { oldErrorRatio: decimal(before.errors / before.total), oldRequests: decimal(before.total) }
       : {}),
   };
-  const verdict = (result: Verdict['result'], reason: string, message: string): Verdict => ({
+  const finding = (result: Finding['result'], reason: Reason, message: string): Finding => ({
     result,
     reason,
     message,
-    time,
     query,
     ...numbers,
   });
   if (!suspect || suspect.total === 0)
-    return verdict('Inconclusive', 'NoData', 'no requests to the pods of this release are recorded yet');
+    return finding('Inconclusive', 'NoData', 'no requests to the pods of this release are recorded yet');
   if (suspect.total < minRequests) {
-    return verdict(
+    return finding(
       'Inconclusive',
       'InsufficientTraffic',
       `${Math.floor(suspect.total)} requests so far; ${minRequests} are needed to judge`,
@@ -54,7 +57,7 @@ export const judgeCounts = (evidence: Evidence, time: string): Verdict => {
   }
   const ratio = suspect.errors / suspect.total;
   if (ratio <= threshold) {
-    return verdict(
+    return finding(
       'NotGuilty',
       'NotBurning',
       `its pods fail ${percent(ratio)} of requests; the budget burns above ${percent(threshold)}`,
@@ -62,7 +65,7 @@ export const judgeCounts = (evidence: Evidence, time: string): Verdict => {
   }
   const known = before && before.total >= minRequests ? before : undefined;
   if (!known)
-    return verdict(
+    return finding(
       'Guilty',
       'ErrorRateIncreased',
       `its pods fail ${percent(ratio)} of requests; before it there was too little traffic to compare`,
@@ -70,8 +73,8 @@ export const judgeCounts = (evidence: Evidence, time: string): Verdict => {
   const oldRatio = known.errors / known.total;
   const compared = `its pods fail ${percent(ratio)} of requests, those of the release before it ${percent(oldRatio)}`;
   return zScore(suspect, known) > Z
-    ? verdict('Guilty', 'ErrorRateIncreased', compared)
-    : verdict('NotGuilty', 'NoDifference', compared);
+    ? finding('Guilty', 'ErrorRateIncreased', compared)
+    : finding('NotGuilty', 'NoDifference', compared);
 };
 
 /** Two-proportion z-test with pooled variance. */
@@ -81,38 +84,38 @@ export const zScore = (a: Counts, b: Counts): number => {
   return deviation === 0 ? 0 : (a.errors / a.total - b.errors / b.total) / deviation;
 };
 
-/** Without an indicator only the firing rule's own expression can be asked: now, and just before the release. */
-export const judgeExpression = (
-  asked: { burningNow: boolean; burningBefore: boolean; query: string },
-  time: string,
-): Verdict => {
-  const { query } = asked;
-  if (!asked.burningNow)
-    return { result: 'NotGuilty', reason: 'NotBurning', message: 'the alert does not fire any more', time, query };
-  if (asked.burningBefore) {
-    return {
-      result: 'NotGuilty',
-      reason: 'BurnBeganBefore',
-      message: 'the alert fired already just before this release',
-      time,
-      query,
-    };
+/** Without an indicator only the firing rule's own expression can be evaluated: now, and just before the release. */
+export const judgeExpression = (asked: { burningNow: boolean; burningBefore: boolean; query: string }): Finding => {
+  const { query, burningNow, burningBefore } = asked;
+  if (!burningNow)
+    return { result: 'NotGuilty', reason: 'NotBurning', message: 'the alert does not fire any more', query };
+  if (burningBefore) {
+    const message = 'the alert fired already just before this release';
+    return { result: 'NotGuilty', reason: 'BurnBeganBefore', message, query };
   }
+  const message = 'the alert fires now, and did not just before this release';
+  return { result: 'Guilty', reason: 'ErrorRateIncreased', message, query };
+};
+
+/**
+ * One Guilty objective suffices; only when all are NotGuilty the release is. What is said of the whole is what the
+ * objectives that decided it say. There is at least one.
+ */
+export const combine = (objectives: readonly ObjectiveVerdict[], time: string): Verdict => {
+  const has = (result: Verdict['result']): boolean => objectives.some((one) => one.result === result);
+  const result = has('Guilty') ? 'Guilty' : has('Inconclusive') ? 'Inconclusive' : 'NotGuilty';
+  const deciding = objectives.filter((one) => one.result === result);
+  const words = deciding.map(({ name, message }) => (objectives.length === 1 ? message : `${name}: ${message}`));
   return {
-    result: 'Guilty',
-    reason: 'ErrorRateIncreased',
-    message: 'the alert fires now, and did not just before this release',
+    result,
+    reason: deciding[0]?.reason ?? 'NoData',
+    message: words.join('; ').slice(0, 4096),
     time,
-    query,
+    objectives: [...objectives],
   };
 };
 
-export const inconclusive = (reason: string, message: string, time: string): Verdict => ({
-  result: 'Inconclusive',
-  reason,
-  message,
-  time,
-});
+export const inconclusive = (reason: Reason, message: string): Finding => ({ result: 'Inconclusive', reason, message });
 
-const round = (value: number): number => Number(value.toPrecision(4));
+const decimal = (value: number): string => String(Number(value.toPrecision(4)));
 const percent = (ratio: number): string => `${Number((ratio * 100).toPrecision(3))} %`;

@@ -2,13 +2,13 @@ import type { RollbackHold } from '../api/hold.ts';
 import type { Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
-import type { RollbackPolicy } from '../api/slo.ts';
+import type { Guardrails } from '../api/rollback-policy.ts';
 import type { Answer } from '../holds/index.ts';
 
 /** Everything outside of the incident that a decision depends on. Times are milliseconds since the epoch. */
 export interface Observation {
   history: ReleaseRecords;
-  policy: RollbackPolicy;
+  policy: Guardrails;
   /** Of the release under suspicion; undefined while it was not asked for. */
   verdict: Verdict | undefined;
   /** Why a person has to agree to the verdict even where the mode is Auto. */

@@ -9,9 +9,8 @@ import { missingSince, selectLastGood } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import type { Judge, Question } from './analysis.ts';
-import type { Caches } from './caches.ts';
+import { type Caches, guardFrom } from './caches.ts';
 import type { Observation } from './observation.ts';
-import { policyOf } from './policy.ts';
 
 export interface ObservePorts {
   caches: Caches;
@@ -28,9 +27,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const records = recordsOf(history);
   const { releases = [] } = records;
   const workload = caches.workloads[kind].get({ namespace, name });
-  const objective =
-    incident.spec.objective === undefined ? undefined : caches.slos.get({ namespace, name: incident.spec.objective });
-  const policy = policyOf(workload, objective, caches.platform.current());
+  const { policy, guardrails } = guardFrom(caches, { kind, name, namespace });
   const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
@@ -47,8 +44,8 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     incident,
     suspect: suspect && sinceLift(suspect),
     before,
-    objective,
-    policy,
+    objectives: policy?.spec.objectives ?? [],
+    guardrails,
     isTrustedRule,
     now,
   };
@@ -60,7 +57,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const firing = incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing');
   return {
     history: records,
-    policy,
+    policy: guardrails,
     verdict: judged?.verdict,
     caution: judged?.caution,
     target,

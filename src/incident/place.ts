@@ -63,7 +63,7 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
 };
 
 const newIncident = (
-  { workload, objective }: AlertMatch,
+  { workload, policy }: AlertMatch,
   called: string,
   current: Release | undefined,
   kept: Pick<IncidentSpec, 'evidence' | 'truncated'>,
@@ -83,7 +83,7 @@ const newIncident = (
       workloadRef: { kind, name },
       ...kept,
       ...(suspect ? { suspect } : {}),
-      ...(objective ? { objective: objective.metadata.name } : {}),
+      ...(policy ? { policyRef: { name: policy.metadata.name } } : {}),
     },
   };
 };

@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import type { RollbackHold } from '../api/hold.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
 import type { RestorableRelease } from '../api/release-history.ts';
-import { rollbackPolicy } from '../api/slo.ts';
+import { guardrails } from '../api/rollback-policy.ts';
 import type { Observation } from './observation.ts';
 import { isClosed, needsPerson } from './phases.ts';
 import { step } from './step.ts';
@@ -51,7 +51,7 @@ const incident = (status?: Incident['status']): Incident => ({
 });
 const observe = (rest: Partial<Observation> = {}): Observation => ({
   history: { currentRelease: 2, releases: [release(2), release(1)] },
-  policy: rollbackPolicy.parse({ mode: 'Auto' }),
+  policy: guardrails.parse({ mode: 'Auto' }),
   verdict: verdict('Guilty'),
   caution: undefined,
   target: { release: release(1) },
@@ -121,17 +121,12 @@ describe('step', () => {
     ],
     [
       'only says what it would do in DryRun',
-      { policy: rollbackPolicy.parse({ mode: 'DryRun' }) },
+      { policy: guardrails.parse({ mode: 'DryRun' }) },
       'Observed',
       'ModeDryRun',
     ],
-    ['does nothing in Off', { policy: rollbackPolicy.parse({ mode: 'Off' }) }, 'Observed', 'ModeOff'],
-    [
-      'asks a person in Approve',
-      { policy: rollbackPolicy.parse({ mode: 'Approve' }) },
-      'Judging',
-      'AwaitingApproval !',
-    ],
+    ['does nothing in Off', { policy: guardrails.parse({ mode: 'Off' }) }, 'Observed', 'ModeOff'],
+    ['asks a person in Approve', { policy: guardrails.parse({ mode: 'Approve' }) }, 'Judging', 'AwaitingApproval !'],
     [
       'asks a person where the rule is not one of its namespace',
       { caution: 'the rule…' },
@@ -149,7 +144,7 @@ describe('step', () => {
     ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
     [
       'waits for a cool-down that no calendar has',
-      { rollbacks: [NOW - 60_000], policy: rollbackPolicy.parse({ mode: 'Auto', cooldown: '99999999999999h' }) },
+      { rollbacks: [NOW - 60_000], policy: guardrails.parse({ mode: 'Auto', cooldown: '99999999999999h' }) },
       'Judging',
       'CoolDown',
     ],
@@ -197,7 +192,7 @@ describe('step', () => {
       Paused: { paused: true },
       TooManyRollbacks: { rollbacks: [1, 2, 3].map((m) => NOW - m * 900_000) },
       NoData: { verdict: verdict('Inconclusive', 'NoData'), opened: NOW - JUDGE_FOR_MS },
-      AwaitingApproval: { policy: rollbackPolicy.parse({ mode: 'Approve' }) },
+      AwaitingApproval: { policy: guardrails.parse({ mode: 'Approve' }) },
     } satisfies Record<string, Partial<Observation>>;
     for (const [reason, rest] of Object.entries(reasons) as [string, Partial<Observation>][]) {
       it(`stays open for ${reason}, looks again, and closes with that reason when its alerts end`, () => {
@@ -224,7 +219,7 @@ describe('step', () => {
     }
 
     it('rolls back as if it had written the Hold, once a person created the one that it proposes', () => {
-      const waiting = moved({ policy: rollbackPolicy.parse({ mode: 'Approve' }) });
+      const waiting = moved({ policy: guardrails.parse({ mode: 'Approve' }) });
       assert.match(waiting.status?.proposal?.name ?? '', /^web-[0-9a-f]{10}$/);
       assert.equal(waiting.status?.proposal?.spec.target?.release, 1);
       const approved = moved({ hold: hold('Pending') }, waiting.status);

@@ -30,7 +30,7 @@ export const resources = {
   platformPolicies: own('PlatformPolicy'),
   releaseHistories: own('ReleaseHistory'),
   holds: own('Hold'),
-  slos: own('ServiceLevelObjective'),
+  rollbackPolicies: own('RollbackPolicy'),
   incidents: own('Incident'),
   pods: core('Pod', 'pods'),
   namespaces: core('Namespace', 'namespaces', false),

@@ -59,7 +59,7 @@ describe('the platform policy', () => {
   });
 
   it('keeps a GitSync in its own namespace', () => {
-    const confined = policy({ confine: true });
+    const confined = policy({ restrictToNamespace: true });
     assert.equal(refusalOfObject(sync(), object('v1', 'ConfigMap', 'team'), confined), undefined);
     assert.equal(refusalOfObject(sync(), object('v1', 'ConfigMap', 'other'), confined)?.reason, 'NamespaceRefused');
     assert.equal(refusalOfObject(sync(), object('v1', 'Namespace'), confined)?.reason, 'NamespaceRefused');
@@ -83,7 +83,7 @@ describe('the platform policy', () => {
   it("leaves the platform's own GitSyncs alone", () => {
     const strict = policy({
       requireServiceAccount: true,
-      confine: true,
+      restrictToNamespace: true,
       deniedKinds: ['*'],
       exemptNamespaces: ['team'],
     });

@@ -50,7 +50,7 @@ export const refusalOfObject = (sync: GitSync, object: KubeObject, policy: Platf
   if (isExempt(sync, policy)) return undefined;
   const what = describeKey(keyOf(object));
   const own = sync.metadata.namespace ?? '';
-  if (policy.confine && object.metadata.namespace !== own) {
+  if (policy.restrictToNamespace && object.metadata.namespace !== own) {
     const where = object.metadata.namespace === undefined ? 'is cluster-wide' : `is in another namespace`;
     return { reason: 'NamespaceRefused', message: `${what} ${where}; GitSyncs of ${own} write to ${own} only` };
   }

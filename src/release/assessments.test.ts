@@ -5,9 +5,9 @@ import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Release } from '../api/release-history.ts';
-import { type ServiceLevelObjective, sloSpec } from '../api/slo.ts';
+import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
 import type { WatchCache } from '../kube/types.ts';
-import { alertRulesOf, assessmentsOf, DEFAULT_SOAK_MS } from './assessments.ts';
+import { alertRulesOf, assessmentsOf } from './assessments.ts';
 
 const key = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const;
 const workload = { kind: 'Deployment', name: 'web' } as const;
@@ -43,27 +43,23 @@ const incident = (suspect: string, status: IncidentStatus | undefined): Incident
   spec: { workloadRef: workload, suspect: { number: 1, sourceDigest: digest(suspect) }, evidence: [] },
   ...(status ? { status } : {}),
 });
-const objective = (name: string, soak: string | undefined): ServiceLevelObjective => ({
+const policy = (name: string, spec: object): RollbackPolicy => ({
   apiVersion: API_VERSION,
-  kind: 'ServiceLevelObjective',
+  kind: 'RollbackPolicy',
   metadata: metadata(name),
-  spec: sloSpec.parse({
-    targetRef: workload,
-    objective: 99,
-    alerts: { matchLabels: {} },
-    ...(soak === undefined ? {} : { policy: { soak } }),
-  }),
+  spec: rollbackPolicySpec.parse(spec),
 });
-const caches = (objects: { holds?: Hold[]; incidents?: Incident[]; slos?: ServiceLevelObjective[] }) => ({
+const caches = (objects: { holds?: Hold[]; incidents?: Incident[]; policies?: RollbackPolicy[] }) => ({
   holds: cache(...(objects.holds ?? [])),
   incidents: cache(...(objects.incidents ?? [])),
-  slos: cache(...(objects.slos ?? [])),
+  rollbackPolicies: cache(...(objects.policies ?? [])),
+  workloads: { Deployment: cache(), StatefulSet: cache(), DaemonSet: cache() },
 });
 
 describe('what is said about the releases of a workload', () => {
   it('is nothing where there is nothing', () => {
     const { soakMs, ...rest } = assessmentsOf(key, [], caches({}));
-    assert.equal(soakMs, DEFAULT_SOAK_MS);
+    assert.equal(soakMs, 600_000);
     for (const said of Object.values(rest)) assert.equal(said.size, 0);
   });
 
@@ -128,11 +124,22 @@ describe('what is said about the releases of a workload', () => {
     assert.deepEqual([...rejected], []);
   });
 
-  it('is the longest soak time of its objectives, and their names with the alerts of the annotation', () => {
-    const slos = [objective('b', '20s'), objective('a', '2m')];
-    assert.equal(assessmentsOf(key, [], caches({ slos })).soakMs, 120_000);
-    assert.equal(assessmentsOf(key, [], caches({ slos: [objective('a', undefined)] })).soakMs, DEFAULT_SOAK_MS);
-    const named = { [annotations.alerts]: 'severity=page' };
-    assert.deepEqual(alertRulesOf(key, named, cache(...slos)), ['a', 'b', 'severity=page']);
+  it('is the soak time of the policy that guards it', () => {
+    const policies = [policy('b', { selector: {}, soak: '20s' }), policy('a', { targetRef: workload, soak: '2m' })];
+    assert.equal(assessmentsOf(key, [], caches({ policies })).soakMs, 120_000);
+    assert.equal(assessmentsOf(key, [], caches({ policies: policies.slice(0, 1) })).soakMs, 20_000);
+    assert.equal(assessmentsOf(key, [], caches({ policies: [policy('a', { selector: {} })] })).soakMs, 600_000);
+  });
+
+  it('names that policy, and the alerts of the annotation, as what guards a release', () => {
+    const policies = cache(policy('b', { selector: {} }), policy('a', { targetRef: workload }));
+    const live = (annotation: object): KubeObject => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'shop', annotations: { ...annotation } },
+    });
+    const named = live({ [annotations.alerts]: 'severity=page' });
+    assert.deepEqual(alertRulesOf(key, named, policies), ['a', 'severity=page']);
+    assert.deepEqual(alertRulesOf(key, live({}), cache<RollbackPolicy>()), []);
   });
 });

@@ -2,23 +2,24 @@ import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import { type Hold, isRollback } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
 import type { Release } from '../api/release-history.ts';
-import type { ServiceLevelObjective } from '../api/slo.ts';
-import type { WorkloadKey, WorkloadRef } from '../api/workload.ts';
+import type { RollbackPolicy } from '../api/rollback-policy.ts';
+import type { WorkloadKey, WorkloadKind } from '../api/workload.ts';
 import { effective, holdsOf } from '../holds/index.ts';
 import type { WatchCache } from '../kube/index.ts';
+import { guardingPolicyAmong, guardrailsBy } from '../policy/guard.ts';
 import type { Judgements } from './history.ts';
 
 export interface JudgementCaches {
   holds: WatchCache<Hold>;
   incidents: WatchCache<Incident>;
-  slos: WatchCache<ServiceLevelObjective>;
+  rollbackPolicies: WatchCache<RollbackPolicy>;
+  workloads: Record<WorkloadKind, WatchCache>;
 }
 
-export const DEFAULT_SOAK_MS = 600_000;
-
 /**
- * What Holds, Incidents, objectives and people say about the releases of one workload.
+ * What Holds, Incidents, the policy and people say about the releases of one workload.
  *
  * @param releases that are recorded: what was found before a release was lifted counts no more
  */
@@ -40,7 +41,7 @@ export const assessmentsOf = (key: WorkloadKey, releases: readonly Release[], ca
     suspected.set(spec.suspect.sourceDigest, Math.max(until, suspected.get(spec.suspect.sourceDigest) ?? 0));
   }
   return {
-    soakMs: soakOf(about(caches.slos, key)),
+    soakMs: soakOf(key, caches),
     rejected,
     accepted,
     suspected,
@@ -48,29 +49,21 @@ export const assessmentsOf = (key: WorkloadKey, releases: readonly Release[], ca
   };
 };
 
-/** Names of the objectives that guard the workload, and the alerts that its annotation names. */
+/** The policy that guards the workload, and the alerts that its annotation names. */
 export const alertRulesOf = (
   key: WorkloadKey,
-  workloadAnnotations: Record<string, string> | undefined,
-  slos: WatchCache<ServiceLevelObjective>,
+  workload: KubeObject | undefined,
+  policies: WatchCache<RollbackPolicy>,
 ): string[] => {
-  const named = workloadAnnotations?.[annotations.alerts]?.slice(0, 1024);
-  return [
-    ...about(slos, key)
-      .map((slo) => slo.metadata.name)
-      .sort(),
-    ...(named ? [named] : []),
-  ];
+  const policy = guardingPolicyAmong(policies.list(key.namespace))(key, workload);
+  const named = workload?.metadata.annotations?.[annotations.alerts]?.slice(0, 1024);
+  return [...(policy ? [policy.metadata.name] : []), ...(named ? [named] : [])];
 };
 
-const about = <T extends Hold | Incident | ServiceLevelObjective>(cache: WatchCache<T>, key: WorkloadKey): T[] =>
-  cache.list(key.namespace).filter((object) => isSame(workloadNamedBy(object), key));
-
-/** An objective that guards it, a Hold or Incident of it. */
-const workloadNamedBy = ({ spec }: Hold | Incident | ServiceLevelObjective): WorkloadRef =>
-  'targetRef' in spec ? spec.targetRef : spec.workloadRef;
-
-const isSame = (a: WorkloadRef, b: WorkloadRef): boolean => a.kind === b.kind && a.name === b.name;
+const about = <T extends Hold | Incident>(cache: WatchCache<T>, key: WorkloadKey): T[] =>
+  cache
+    .list(key.namespace)
+    .filter(({ spec }) => spec.workloadRef.kind === key.kind && spec.workloadRef.name === key.name);
 
 /** From when the soak time of the suspect counts again; undefined when nothing is left against it. */
 const suspicionEnd = ({ reason, verdict, closedTime }: NonNullable<Incident['status']>): number | undefined => {
@@ -80,6 +73,7 @@ const suspicionEnd = ({ reason, verdict, closedTime }: NonNullable<Incident['sta
   return verdict?.result === 'Inconclusive' ? Date.parse(closedTime) : undefined;
 };
 
-/** The longest soak time that an objective of the workload asks for. */
-const soakOf = (slos: readonly ServiceLevelObjective[]): number =>
-  slos.length === 0 ? DEFAULT_SOAK_MS : Math.max(...slos.map((slo) => parseDuration(slo.spec.policy?.soak ?? '10m')));
+const soakOf = (key: WorkloadKey, { rollbackPolicies, workloads }: JudgementCaches): number => {
+  const policy = guardingPolicyAmong(rollbackPolicies.list(key.namespace))(key, workloads[key.kind].get(key));
+  return parseDuration(guardrailsBy(policy).soak);
+};

@@ -3,7 +3,6 @@ import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isWorkloadOptedIn } from '../api/optin.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
-import type { ServiceLevelObjective } from '../api/slo.ts';
 import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
 import { createWorkQueue, isTerminating, resources, type WatchCache } from '../kube/index.ts';
@@ -58,8 +57,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     queue.add(textOf({ namespace: namespace ?? '', kind, name }));
   /** Stored before the schema was as it is, or by nobody who knew it: costs its own history, no other's. */
   const addNamedBy = ({ kind, metadata, spec }: AboutWorkload): void => {
-    const workload: Partial<WorkloadRef> | undefined =
-      spec && ('targetRef' in spec ? spec.targetRef : spec.workloadRef);
+    const workload: Partial<WorkloadRef> | undefined = spec?.workloadRef;
     if (workload?.name && isWorkloadKind(workload.kind ?? '')) add(metadata.namespace, workload as WorkloadRef);
     else log.warn({ kind, namespace: metadata.namespace, name: metadata.name }, 'names no workload; left alone');
   };
@@ -70,12 +68,21 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
         if (metadata) add(metadata.namespace, { kind, name: metadata.name });
       }),
     ),
-    ...([caches.holds, caches.incidents, caches.slos, caches.histories] as WatchCache<AboutWorkload>[]).map((cache) =>
+    ...([caches.holds, caches.incidents, caches.histories] as WatchCache<AboutWorkload>[]).map((cache) =>
       cache.onChange((object, previous) => {
         for (const about of [object, previous].filter((o) => o !== undefined)) addNamedBy(about);
       }),
     ),
   ];
+  // A policy may guard any workload of its namespace; where it ends, another one may count.
+  unsubscribe.push(
+    caches.rollbackPolicies.onChange((policy, previous) => {
+      if (policy && policy.metadata.generation === previous?.metadata.generation) return; // its status
+      const namespace = (policy ?? previous)?.metadata.namespace;
+      for (const kind of WORKLOAD_KINDS)
+        each(caches.workloads[kind].list(namespace), ({ metadata }) => add(namespace, { kind, name: metadata.name }));
+    }),
+  );
   const missed = createMissedInjections(ports);
   const restored = createAdoption(ports);
   const sweep = (): void => {
@@ -99,12 +106,12 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   }
 };
 
-type AboutWorkload = Hold | Incident | ReleaseHistory | ServiceLevelObjective;
+type AboutWorkload = Hold | Incident | ReleaseHistory;
 
 const everyCache = ({ caches }: RecorderPorts): Pick<WatchCache, 'ready'>[] => [
   ...Object.values(caches.workloads),
   ...[caches.pods, caches.replicaSets, caches.namespaces, caches.histories],
-  ...[caches.holds, caches.incidents, caches.slos],
+  ...[caches.holds, caches.incidents, caches.rollbackPolicies],
 ];
 
 const textOf = ({ namespace, kind, name }: WorkloadKey): string => `${namespace}/${kind}/${name}`;

@@ -41,7 +41,7 @@ export const recordWorkload = async (
     const { currentRelease } = content.records;
     if (known && known.number !== currentRelease && !(await isStillSo(owner, source, ports))) return content;
     const ready = isRolledOut(workload);
-    const rules = alertRulesOf(key, workload.metadata.annotations, caches.slos);
+    const rules = alertRulesOf(key, workload, caches.rollbackPolicies);
     const described = describeRelease(workload, { ...source, digest }, rules);
     const seen = fromPods(described, owner, { source, pod, ready, history }, caches);
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);

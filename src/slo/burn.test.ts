@@ -7,17 +7,17 @@ const near = (actual: number, expected: number): void =>
   assert.ok(Math.abs(actual - expected) < expected * 1e-3, `${actual} is not ${expected}`);
 
 describe('burn-rate arithmetic', () => {
-  // Objective, error ratio, seconds until 1h/14.4 and 6h/6 fire, seconds until 5m and 30m are quiet again.
-  for (const [objective, errorRatio, fast, slow, quietFast, quietSlow] of [
+  // Target, error ratio, seconds until 1h/14.4 and 6h/6 fire, seconds until 5m and 30m are quiet again.
+  for (const [target, errorRatio, fast, slow, quietFast, quietSlow] of [
     [99.9, 1, 51.84, 129.6, 295.68, 1789.2],
     [99.9, 0.1, 518.4, 1296, 256.8, 1692],
     [99, 1, 518.4, 1296, 256.8, 1692],
   ] as const) {
-    it(`detects an error ratio of ${errorRatio} against ${objective} % in ${fast} s`, () => {
-      near(detectMs({ objective, factor: 14.4, longMs: 3_600_000, errorRatio }) / 1000, fast);
-      near(detectMs({ objective, factor: 6, longMs: 21_600_000, errorRatio }) / 1000, slow);
-      near(clearMs({ objective, factor: 14.4, shortMs: 300_000, errorRatio }) / 1000, quietFast);
-      near(clearMs({ objective, factor: 6, shortMs: 1_800_000, errorRatio }) / 1000, quietSlow);
+    it(`detects an error ratio of ${errorRatio} against ${target} % in ${fast} s`, () => {
+      near(detectMs({ target, factor: 14.4, longMs: 3_600_000, errorRatio }) / 1000, fast);
+      near(detectMs({ target, factor: 6, longMs: 21_600_000, errorRatio }) / 1000, slow);
+      near(clearMs({ target, factor: 14.4, shortMs: 300_000, errorRatio }) / 1000, quietFast);
+      near(clearMs({ target, factor: 6, shortMs: 1_800_000, errorRatio }) / 1000, quietSlow);
     });
   }
 
@@ -36,10 +36,10 @@ describe('burn-rate arithmetic', () => {
       fc.property(
         fc.double({ min: 90, max: 99.99, noNaN: true }),
         fc.double({ min: 0.05, max: 1, noNaN: true }),
-        (objective, errorRatio) => {
-          const durationMs = detectMs({ objective, factor: 2, longMs: 3_600_000, errorRatio });
+        (target, errorRatio) => {
+          const durationMs = detectMs({ target, factor: 2, longMs: 3_600_000, errorRatio });
           fc.pre(Number.isFinite(durationMs));
-          const spent = budgetSpentPercent({ errorRatio, durationMs, objective, periodMs: 30 * 86_400_000 });
+          const spent = budgetSpentPercent({ errorRatio, durationMs, target, periodMs: 30 * 86_400_000 });
           near(spent, (100 * 2 * 3600) / (30 * 86_400));
         },
       ),

@@ -1,9 +1,19 @@
-export { budgetOf, budgetSpentPercent, burnWindowsOf, canFire, clearMs, detectMs, thresholdOf } from './burn.ts';
+export {
+  budgetOf,
+  budgetSpentPercent,
+  burnWindowsOf,
+  canFire,
+  clearMs,
+  detectMs,
+  periodOf,
+  thresholdOf,
+} from './burn.ts';
 export { podPattern, promDuration, withWindow } from './expression.ts';
 export { type AlertMatch, createMatcher, type MatchInput } from './match.ts';
+export { startPolicyStatus } from './policy-status.ts';
 export { createPrometheus, type Prometheus, type Queries } from './prometheus.ts';
-export { createQueryQueue } from './query-queue.ts';
+export { createQueryQueue, type QueriesOf } from './query-queue.ts';
 export { type AlertingRule, PrometheusError, type Sample } from './responses.ts';
 export { namespaceOfRule } from './rule-file.ts';
-export { OBJECTIVE_LABEL, type RuleGroup, rulesFor } from './rules.ts';
+export { OBJECTIVE_LABEL, POLICY_LABEL, type RuleGroup, rulesFor } from './rules.ts';
 export { createSelectors, ExpressionError, type Selectors } from './selectors.ts';

@@ -1,34 +1,41 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { API_VERSION } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
-import type { ServiceLevelObjective } from '../api/slo.ts';
+import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { createMatcher, type MatchInput } from './match.ts';
 
-const slo = (namespace: string, name: string, matchLabels?: Record<string, string>): ServiceLevelObjective =>
-  ({
-    metadata: { namespace, name },
-    spec: { targetRef: { kind: 'Deployment', name }, ...(matchLabels ? { alerts: { matchLabels } } : {}) },
-  }) as ServiceLevelObjective;
+const policyWith = (namespace: string, name: string, spec: object): RollbackPolicy => ({
+  apiVersion: API_VERSION,
+  kind: 'RollbackPolicy',
+  metadata: { namespace, name },
+  spec: rollbackPolicySpec.parse(spec),
+});
+const policy = (namespace: string, name: string, matchLabels?: Record<string, string>): RollbackPolicy =>
+  policyWith(namespace, name, {
+    targetRef: { name },
+    objectives: matchLabels ? [{ name: 'one', alerts: { matchLabels } }] : [],
+  });
 const workload = (namespace: string, name: string, annotations: Record<string, string> = {}): KubeObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { namespace, name, annotations },
 });
 const match = (labels: Record<string, string>, input: Partial<MatchInput>): string[] =>
-  createMatcher({ objectives: [], workloads: [], namespaceOf: () => undefined, withoutNamespace: false, ...input })(
+  createMatcher({ policies: [], workloads: [], namespaceOf: () => undefined, withoutNamespace: false, ...input })(
     labels,
-  ).map((m) => `${m.workload.namespace}/${m.workload.name}${m.objective ? ' by objective' : ''}`);
+  ).map((m) => `${m.workload.namespace}/${m.workload.name}${m.policy ? ` by ${m.policy.metadata.name}` : ''}`);
 
 describe('the workloads of an alert', () => {
   const claimed = { 'metricops.dev/alerts': 'team=shop' };
   const input = {
-    objectives: [slo('shop', 'checkout', { team: 'shop' }), slo('thief', 'nothing', { team: 'shop' })],
+    policies: [policy('shop', 'checkout', { team: 'shop' }), policy('thief', 'nothing', { team: 'shop' })],
     workloads: [workload('shop', 'cart', claimed), workload('thief', 'web', claimed), workload('shop', 'other')],
   };
 
-  it('are those of the namespace that it names, by objective and by annotation', () => {
-    assert.deepEqual(match({ namespace: 'shop', team: 'shop' }, input), ['shop/checkout by objective', 'shop/cart']);
-    assert.deepEqual(match({ namespace: 'thief', team: 'shop' }, input), ['thief/nothing by objective', 'thief/web']);
+  it('are those of the namespace that it names, by policy and by annotation', () => {
+    assert.deepEqual(match({ namespace: 'shop', team: 'shop' }, input), ['shop/checkout by checkout', 'shop/cart']);
+    assert.deepEqual(match({ namespace: 'thief', team: 'shop' }, input), ['thief/nothing by nothing', 'thief/web']);
     assert.deepEqual(match({ namespace: 'nowhere', team: 'shop' }, input), []);
   });
 
@@ -37,25 +44,56 @@ describe('the workloads of an alert', () => {
   });
 
   it('are all that claim it where the platform says that its alerts name no namespace', () => {
-    const all = ['shop/checkout by objective', 'thief/nothing by objective', 'shop/cart', 'thief/web'];
+    const all = ['shop/checkout by checkout', 'thief/nothing by nothing', 'shop/cart', 'thief/web'];
     assert.deepEqual(match({ team: 'shop' }, { ...input, withoutNamespace: true }), all);
-    assert.deepEqual(match({ metricops_slo: 'checkout' }, { ...input, withoutNamespace: true }), []);
+    assert.deepEqual(match({ metricops_policy: 'checkout' }, { ...input, withoutNamespace: true }), []);
   });
 
-  it('are named once, by their objective', () => {
+  it('are named once, with their policy, however many ways lead to them', () => {
     const both = {
-      objectives: [slo('shop', 'cart')],
-      workloads: [workload('shop', 'cart', { ...claimed, 'metricops.dev/rollback': 'auto' })],
+      policies: [policy('shop', 'cart')],
+      workloads: [workload('shop', 'cart', { ...claimed, 'metricops.dev/rollback': 'Auto' })],
     };
-    const labels = { namespace: 'shop', metricops_slo: 'cart', deployment: 'cart', team: 'shop' };
-    assert.deepEqual(match(labels, both), ['shop/cart by objective']);
+    const labels = { namespace: 'shop', metricops_policy: 'cart', deployment: 'cart', team: 'shop' };
+    assert.deepEqual(match(labels, both), ['shop/cart by cart']);
+  });
+
+  it('have the policy that guards them also where the alert names them, or their annotation claims it', () => {
+    const guarded = { policies: [policy('shop', 'cart')], workloads: [workload('shop', 'cart', claimed)] };
+    assert.deepEqual(match({ namespace: 'shop', deployment: 'cart' }, guarded), ['shop/cart by cart']);
+    assert.deepEqual(match({ namespace: 'shop', team: 'shop' }, guarded), ['shop/cart by cart']);
   });
 
   it('are those that opted in, where it names them only', () => {
     const named = { namespace: 'shop', deployment: 'web' };
     assert.deepEqual(match(named, { workloads: [workload('shop', 'web')] }), []);
-    const opted = [workload('shop', 'web', { 'metricops.dev/rollback': 'auto' })];
+    const opted = [workload('shop', 'web', { 'metricops.dev/rollback': 'Auto' })];
     assert.deepEqual(match(named, { workloads: opted }), ['shop/web']);
+  });
+
+  it('are, of a policy that selects many, the one that it names, and never all of them', () => {
+    const page = { objectives: [{ name: 'one', alerts: { matchLabels: { severity: 'page' } } }] };
+    const all = {
+      policies: [policyWith('shop', 'default', { selector: {}, ...page })],
+      workloads: [workload('shop', 'web'), workload('shop', 'cart')],
+    };
+    assert.deepEqual(match({ namespace: 'shop', severity: 'page' }, all), []);
+    assert.deepEqual(match({ namespace: 'shop', severity: 'page', deployment: 'web' }, all), ['shop/web by default']);
+    assert.deepEqual(match({ namespace: 'shop', deployment: 'cart' }, all), ['shop/cart by default']);
+  });
+
+  it('are none of a policy that another one overrides', () => {
+    const [counts, overridden] = [
+      policyWith('shop', 'a', { targetRef: { name: 'web' } }),
+      policyWith('shop', 'b', {
+        targetRef: { name: 'web' },
+        objectives: [{ name: 'one', alerts: { matchLabels: { team: 'shop' } } }],
+      }),
+    ];
+    assert.deepEqual(match({ namespace: 'shop', team: 'shop' }, { policies: [counts, overridden] }), []);
+    assert.deepEqual(match({ namespace: 'shop', metricops_policy: 'a' }, { policies: [overridden, counts] }), [
+      'shop/web by a',
+    ]);
   });
 
   it('are none of another cluster, and none of a namespace that is going away', () => {

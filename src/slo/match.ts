@@ -1,53 +1,47 @@
 import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isWorkloadOptedIn } from '../api/optin.ts';
-import type { ServiceLevelObjective } from '../api/slo.ts';
+import type { RollbackPolicy } from '../api/rollback-policy.ts';
 import { isWorkloadKind, type WorkloadKey, workloadString } from '../api/workload.ts';
-import { OBJECTIVE_LABEL } from './rules.ts';
-
-type Labels = Readonly<Record<string, string>>;
+import { type GuardingPolicy, guardingPolicyAmong } from '../policy/guard.ts';
+import { claimsAlert, type Labels } from '../policy/labels.ts';
+import { POLICY_LABEL } from './rules.ts';
 
 export interface AlertMatch {
   workload: WorkloadKey;
-  /** Through which objective; undefined when by annotation or labels. */
-  objective?: ServiceLevelObjective;
+  /** The policy that guards the workload, however the alert found it; undefined when none does. */
+  policy?: RollbackPolicy;
 }
 
 export interface MatchInput {
-  objectives: readonly ServiceLevelObjective[];
+  policies: readonly RollbackPolicy[];
   workloads: readonly KubeObject[];
   namespaceOf: (name: string) => KubeObject | undefined;
   /** Alerts must carry this label where one Alertmanager serves many clusters. */
   cluster?: { label: string; value: string } | undefined;
-  /** The platform's word: an alert that names no namespace may be about any. */
+  /** What the platform allows: an alert that names no namespace may be about any. */
   withoutNamespace: boolean;
 }
 
-/** Objectives and workloads that an alert may be about. */
-interface Candidates {
-  objectives: ServiceLevelObjective[];
-  workloads: { workload: KubeObject; alerts: Labels | undefined }[];
+/** A workload that an alert may be about. */
+interface Candidate {
+  key: WorkloadKey;
+  /** undefined: a policy names it, and it is not there (any more). */
+  workload: KubeObject | undefined;
+  policy: RollbackPolicy | undefined;
+  /** What its annotation claims. */
+  alerts: Labels | undefined;
 }
 
 /**
- * Says which workloads an alert is about. Our own objects decide: objectives that claim it, workloads whose annotation
- * claims it, and, by its namespace and deployment labels, a workload that opted in; each of the namespace that the alert
- * names, so that nobody claims another's alerts. To be made for each delivery: it reads the objects once.
+ * Says which workloads an alert is about. Our own objects decide: the policy that guards a workload claims the alert, or
+ * the workload's annotation does, or the alert names, by its namespace and deployment labels, a workload that a policy
+ * guards or that opted in. Only workloads of the namespace that the alert names, so that nobody claims another's alerts.
+ * To be made for each delivery: it reads the objects once.
  */
 export const createMatcher = (input: MatchInput): ((labels: Labels) => AlertMatch[]) => {
-  const everywhere: Candidates = { objectives: [...input.objectives], workloads: [] };
-  const byNamespace = new Map<string | undefined, Candidates>();
-  const of = ({ metadata: { namespace } }: KubeObject): Candidates => {
-    const found = byNamespace.get(namespace) ?? { objectives: [], workloads: [] };
-    byNamespace.set(namespace, found);
-    return found;
-  };
-  for (const objective of input.objectives) of(objective).objectives.push(objective);
-  for (const workload of input.workloads) {
-    const candidate = { workload, alerts: parseLabels(workload.metadata.annotations?.[annotations.alerts]) };
-    of(workload).workloads.push(candidate);
-    everywhere.workloads.push(candidate);
-  }
+  const everywhere = candidatesOf(input);
+  const byNamespace = Map.groupBy(everywhere, ({ key }) => key.namespace);
   /** Nothing can be stored in a namespace that is going away, and nothing needs to. */
   const isThere = ({ namespace }: WorkloadKey): boolean =>
     input.namespaceOf(namespace)?.metadata.deletionTimestamp === undefined;
@@ -55,29 +49,48 @@ export const createMatcher = (input: MatchInput): ((labels: Labels) => AlertMatc
     if (input.cluster && labels[input.cluster.label] !== input.cluster.value) return [];
     const { namespace } = labels;
     const candidates = namespace !== undefined ? byNamespace.get(namespace) : input.withoutNamespace && everywhere;
-    return candidates ? matchesOf(labels, candidates, input).filter(({ workload }) => isThere(workload)) : [];
+    return (candidates || [])
+      .filter((candidate) => isMeant(candidate, labels, input) && isThere(candidate.key))
+      .map(({ key, policy }) => ({ workload: key, ...(policy ? { policy } : {}) }));
   };
 };
 
-const matchesOf = (labels: Labels, { objectives, workloads }: Candidates, input: MatchInput): AlertMatch[] => {
-  const found = new Map<string, AlertMatch>();
-  const add = (match: AlertMatch): void => {
-    const key = workloadString(match.workload);
-    if (!found.has(key)) found.set(key, match);
-  };
-  for (const objective of objectives.filter((slo) => claims(slo, labels)))
-    add({ workload: { ...objective.spec.targetRef, namespace: objective.metadata.namespace ?? '' }, objective });
-  for (const { workload, alerts } of workloads) {
+/** Those that a policy names come first, whether they are there or not; then all that are there. */
+const candidatesOf = ({ policies, workloads }: MatchInput): Candidate[] => {
+  const guarding = guardingPolicyAmong(policies);
+  const found = new Map<string, Candidate>();
+  for (const { metadata, spec } of policies) {
+    const { kind = '', name = '' } = spec.targetRef ?? {};
+    if (isWorkloadKind(kind)) add(found, { kind, name, namespace: metadata.namespace ?? '' }, undefined, guarding);
+  }
+  for (const workload of workloads) {
     const { namespace = '', name } = workload.metadata;
-    const isMeant = isSubset(alerts, labels) || (isNamed(workload, labels) && consents(workload, input));
-    if (isMeant && isWorkloadKind(workload.kind)) add({ workload: { kind: workload.kind, namespace, name } });
+    if (isWorkloadKind(workload.kind)) add(found, { kind: workload.kind, name, namespace }, workload, guarding);
   }
   return [...found.values()];
 };
 
-const claims = (slo: ServiceLevelObjective, labels: Labels): boolean =>
-  (labels[OBJECTIVE_LABEL] === slo.metadata.name && labels.namespace === slo.metadata.namespace) ||
-  isSubset(slo.spec.alerts?.matchLabels, labels);
+const add = (
+  to: Map<string, Candidate>,
+  key: WorkloadKey,
+  workload: KubeObject | undefined,
+  guarding: GuardingPolicy,
+): void => {
+  const alerts = parseLabels(workload?.metadata.annotations?.[annotations.alerts]);
+  to.set(workloadString(key), { key, workload, policy: guarding(key, workload), alerts });
+};
+
+const isMeant = ({ key, workload, policy, alerts }: Candidate, labels: Labels, input: MatchInput): boolean => {
+  const named = isNamed(key, labels);
+  // What guards many workloads does not say which of them an alert is about: the alert does.
+  if (policy && claims(policy, labels) && (policy.spec.targetRef !== undefined || named)) return true;
+  if (claimsAlert(alerts, labels)) return true;
+  return named && (policy !== undefined || (workload !== undefined && consents(workload, input)));
+};
+
+const claims = ({ metadata, spec }: RollbackPolicy, labels: Labels): boolean =>
+  (labels[POLICY_LABEL] === metadata.name && labels.namespace === metadata.namespace) ||
+  spec.objectives.some(({ alerts }) => claimsAlert(alerts?.matchLabels, labels));
 
 /** `a=b,c=d` */
 const parseLabels = (text: string | undefined): Record<string, string> | undefined => {
@@ -90,12 +103,8 @@ const parseLabels = (text: string | undefined): Record<string, string> | undefin
   );
 };
 
-/** An empty set of labels claims nothing, rather than every alert. */
-const isSubset = (wanted: Labels | undefined, labels: Labels): boolean =>
-  wanted !== undefined && Object.keys(wanted).length > 0 && Object.entries(wanted).every(([k, v]) => labels[k] === v);
-
-const isNamed = (workload: KubeObject, labels: Labels): boolean =>
-  labels.namespace === workload.metadata.namespace && labels[workload.kind.toLowerCase()] === workload.metadata.name;
+const isNamed = ({ kind, namespace, name }: WorkloadKey, labels: Labels): boolean =>
+  labels.namespace === namespace && labels[kind.toLowerCase()] === name;
 
 const consents = (workload: KubeObject, input: MatchInput): boolean => {
   const namespace = input.namespaceOf(workload.metadata.namespace ?? '');

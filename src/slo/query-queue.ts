@@ -3,6 +3,9 @@ import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { Queries } from './prometheus.ts';
 import type { AlertingRule, Sample } from './responses.ts';
 
+/** What one look of a namespace may ask. */
+export type QueriesOf = (namespace: string) => Queries;
+
 /** Queries that are under way at a time, and of them for one namespace: an outage of one leaves room for the others. */
 const PLACES = 8;
 const PER_NAMESPACE = 3;
@@ -11,10 +14,10 @@ const RULES_MS = 5_000;
 const MAX_RULES = 200;
 
 /**
- * What one look of a namespace asks: the same query is sent once, and each waits for its turn. Rules are shared by all
+ * The one way to Prometheus: no other room has the client. What one look of a namespace asks: the same query is sent once, and each waits for its turn. Rules are shared by all
  * looks for some seconds, failures too.
  */
-export const createQueryQueue = (queries: Queries, clock: Pick<Clock, 'now'>): ((namespace: string) => Queries) => {
+export const createQueryQueue = (queries: Queries, clock: Pick<Clock, 'now'>): QueriesOf => {
   const turns = createFairSemaphore({ slots: PLACES, perGroup: PER_NAMESPACE });
   const rules = new Map<string, { at: number; found: Promise<AlertingRule[]> }>();
   return (namespace) => {

@@ -1,35 +1,58 @@
-import type { ServiceLevelObjective } from '../api/slo.ts';
+import { isMeasured, type MeasuredObjective, type RollbackPolicy } from '../api/rollback-policy.ts';
 import { burnWindowsOf, canFire, thresholdOf } from './burn.ts';
 import { promDuration, withWindow } from './expression.ts';
 
-/** Name of the label by which an alert of these rules names its objective. */
-export const OBJECTIVE_LABEL = 'metricops_slo';
+/** Labels by which an alert of these rules names its policy, and the objective in it. */
+export const POLICY_LABEL = 'metricops_policy';
+export const OBJECTIVE_LABEL = 'metricops_objective';
+
+export interface Rule {
+  alert: string;
+  expr: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+}
 
 export interface RuleGroup {
   name: string;
-  rules: { alert: string; expr: string; labels: Record<string, string>; annotations: Record<string, string> }[];
+  rules: Rule[];
 }
 
 /** Multiwindow, multi-burn-rate alerts (SRE workbook, chapter 5, approach 6): both windows must burn. */
-export const rulesFor = (slo: ServiceLevelObjective): RuleGroup => {
-  const { indicator, objective } = slo.spec;
-  const { namespace = '', name } = slo.metadata;
-  if (!indicator) throw new Error(`ServiceLevelObjective ${namespace}/${name} has no indicator to make rules of`);
-  const ratio = (ms: number): string =>
-    `sum(${withWindow(indicator.errors, ms)}) / sum(${withWindow(indicator.total, ms)})`;
-  const windows = burnWindowsOf(slo.spec).filter((w) => canFire(w.factor, objective));
+export const rulesFor = (policy: RollbackPolicy): RuleGroup => {
+  const { namespace = '', name } = policy.metadata;
+  const measured = policy.spec.objectives.filter(isMeasured);
+  if (measured.length === 0)
+    throw new Error(`RollbackPolicy ${namespace}/${name} has no objective with an indicator to make rules of`);
   return {
     name: `metricops-${namespace}-${name}`,
-    rules: windows.map(({ longMs, shortMs, factor, severity }) => {
-      const threshold = Number(thresholdOf(factor, objective).toPrecision(6));
+    rules: measured.flatMap((objective) => rulesOf(objective, { namespace, policy: name })),
+  };
+};
+
+const rulesOf = (
+  { name, target, indicator, ...windows }: MeasuredObjective,
+  { namespace, policy }: { namespace: string; policy: string },
+): Rule[] => {
+  const { errors, total } = indicator.ratio;
+  const ratio = (ms: number): string => `sum(${withWindow(errors, ms)}) / sum(${withWindow(total, ms)})`;
+  return burnWindowsOf(windows)
+    .filter(({ factor }) => canFire(factor, Number(target)))
+    .map(({ longMs, shortMs, factor, severity }) => {
+      const threshold = Number(thresholdOf(factor, Number(target)).toPrecision(6));
       return {
         alert: 'ErrorBudgetBurn',
         expr: `${ratio(longMs)} > ${threshold} and ${ratio(shortMs)} > ${threshold}`,
-        labels: { severity, namespace, [OBJECTIVE_LABEL]: name, window: promDuration(longMs) },
+        labels: {
+          severity,
+          namespace,
+          [POLICY_LABEL]: policy,
+          [OBJECTIVE_LABEL]: name,
+          window: promDuration(longMs),
+        },
         annotations: {
-          summary: `${namespace}/${name} burns its error budget at ${factor} times the rate that it lasts for`,
+          summary: `${namespace}/${policy}: objective ${name} burns its error budget at ${factor} times the rate that it lasts for`,
         },
       };
-    }),
-  };
+    });
 };

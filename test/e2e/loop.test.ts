@@ -11,7 +11,7 @@ import { rulesFor } from '../../src/slo/index.ts';
 import { endProcess, startTimeOf } from '../../tools/cluster/processes.ts';
 import { waitFor } from '../../tools/cluster/wait.ts';
 import { createProgress } from '../../tools/demo/progress.ts';
-import { deployShop, type Shop, shopObjective } from '../../tools/demo/shop.ts';
+import { deployShop, type Shop, shopPolicy } from '../../tools/demo/shop.ts';
 import { optIn, runStory } from '../../tools/demo/story.ts';
 import { useEnvironment } from '../support/environment.ts';
 
@@ -24,7 +24,7 @@ describe('the whole loop on a real node', () => {
     const { incident, hold, history, sync } = await runStory(env(), quiet, 'story');
     assert.equal(incident.status?.phase, 'Recovered');
     assert.equal(incident.status?.verdict?.result, 'Guilty');
-    assert.ok((incident.status?.verdict?.newErrorRatio ?? 0) > 0.1);
+    assert.ok(Number(incident.status?.verdict?.objectives?.[0]?.newErrorRatio) > 0.1);
     const [evidence] = incident.spec.evidence;
     assert.equal(evidence?.source, 'Alertmanager');
     assert.equal(hold.spec.incidentRef?.name, incident.metadata.name);
@@ -63,7 +63,7 @@ describe('the whole loop on a real node', () => {
       namespace,
       '--overwrite',
       'metricops.dev/inject=true',
-      'metricops.dev/rollback=auto',
+      'metricops.dev/rollback=Auto',
     ]);
     await kubectl(['rollout', 'status', `deployment/${name}`, '-n', namespace, '--timeout=90s']);
     const history = `deployment-${name}`;
@@ -104,7 +104,7 @@ describe('the whole loop on a real node', () => {
           ),
         { timeoutMs: 120_000, everyMs: 200 },
       );
-      assert.equal(incident.spec.objective, undefined);
+      assert.equal(incident.spec.policyRef, undefined);
       const live = await client.get(resources.deployments, { namespace, name });
       assert.match(JSON.stringify(live?.spec), /metricops\.dev\/shop:v1/);
     } finally {
@@ -176,9 +176,9 @@ describe('the whole loop on a real node', () => {
     const shop = await deployShop(env(), namespace);
     await shop.until('the shop to run', async () => ((await shop.images()).length === 3 ? true : undefined));
     await optIn(env(), shop);
-    const objective = shopObjective(namespace);
-    await env().client.create(resources.slos, objective);
-    await env().monitoring.setRules([rulesFor(objective)]);
+    const policy = shopPolicy(namespace);
+    await env().client.create(resources.rollbackPolicies, policy);
+    await env().monitoring.setRules([rulesFor(policy)]);
     const stop = await shop.load(50);
     const query = `sum(increase(http_requests_total{namespace="${namespace}",service="checkout"}[10s]))`;
     await waitFor('traffic', async () => ((await env().monitoring.query(query)) > 100 ? true : undefined), {

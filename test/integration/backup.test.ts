@@ -80,7 +80,7 @@ describe('a backup without status, uids, owners and managed fields', function ()
       abort.signal,
     );
     const events = { record: () => {} };
-    const incidents = await startIncidents({ ...ports, metrics, events, prometheus: undefined, onHold: () => {} });
+    const incidents = await startIncidents({ ...ports, metrics, events, queries: undefined, onHold: () => {} });
     leader = {
       async stop() {
         abort.abort();

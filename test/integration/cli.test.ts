@@ -326,10 +326,20 @@ describe('the command line', () => {
           reason: 'NewReleaseFails',
           message: 'only the new pods fail',
           time: at(2),
-          newErrorRatio: 0.198,
-          oldErrorRatio: 0.0004,
-          newRequests: 500,
-          oldRequests: 1500,
+          objectives: [
+            {
+              name: 'availability',
+              result: 'Guilty',
+              reason: 'NewReleaseFails',
+              message: 'only the new pods fail',
+              query: 'sum(rate(e[5m]))',
+              newErrorRatio: '0.198',
+              oldErrorRatio: '0.0004',
+              newRequests: '500',
+              oldRequests: '1500',
+            },
+            { name: 'latency', result: 'NotGuilty', reason: 'NotBurning', message: 'all is well' },
+          ],
         },
         target: { number: 2, sourceDigest: digest(2), snapshotRef: { name: 'snapshot-2' } },
         holdRef: { name: 'web-0123456789' },
@@ -346,8 +356,9 @@ describe('the command line', () => {
     assert.match(out, /Suspect +release 3, shop:v3, commit 33333333, first seen .* before the alert came/);
     assert.match(
       out,
-      /Guilty \(NewReleaseFails\): only the new pods fail\n +suspect: 19.8 % errors of 500 requests; before: 0.04 % errors of 1500/,
+      /Guilty \(NewReleaseFails\): only the new pods fail\n +availability: Guilty \(NewReleaseFails\), suspect: 19.8 % errors of 500 requests; before: 0.04 % errors of 1500 requests\n +latency: NotGuilty \(NotBurning\)/,
     );
+    assert.match(out, /Query of availability\n +sum\(rate\(e\[5m\]\)\)/);
     assert.match(out, /Rollback +to release 2, shop:v2, held by web-0123456789/);
     assert.match(out, /0.42 % of the error budget/);
     assert.match(out, /ErrorBudgetBurn +firing +Alertmanager +.* ago +severity=page/);

@@ -81,15 +81,37 @@ describe('the kinds', () => {
     for (const [spec, words] of cases) assert.match(await refusal(resources.gitSyncSets, spec), words);
   });
 
-  it('say in plain words what is wrong with an objective', async () => {
+  it('say in plain words what is wrong with a RollbackPolicy', async () => {
     const targetRef = { name: 'web' };
-    assert.match(await refusal(resources.slos, { targetRef, objective: 99 }), /set indicator, alerts, or both/);
-    assert.match(
-      await refusal(resources.slos, { targetRef, objective: 100, alerts: { matchLabels: {} } }),
-      /less than 100/,
-    );
-    const other = { targetRef: { kind: 'Job', name: 'web' }, objective: 99, alerts: { matchLabels: {} } };
-    assert.match(await refusal(resources.slos, other), /"Deployment", "StatefulSet", "DaemonSet"/);
+    const indicator = { ratio: { errors: 'e', total: 't' } };
+    const measured = { name: 'a', target: '99', indicator };
+    const objectiveRef = { apiVersion: 'sloth.slok.dev/v1', kind: 'PrometheusServiceLevel', name: 'web' };
+    const alerts = { matchLabels: { a: 'b' } };
+    const spec = (objective: object) => ({ targetRef, objectives: [objective] });
+    const cases: [unknown, RegExp][] = [
+      [{}, /exactly one of targetRef and selector/],
+      [{ targetRef, selector: {} }, /exactly one of targetRef and selector/],
+      [spec({ name: 'a' }), /set target and indicator, or objectiveRef, or alerts/],
+      [spec({ name: 'a', target: '99', alerts }), /target and indicator go together/],
+      [spec({ ...measured, target: '100' }), /a percentage between 0 and 100/],
+      [spec({ ...measured, target: '0.0' }), /a percentage between 0 and 100/],
+      [spec({ ...measured, target: 99.9 }), /target: expected string/],
+      [spec({ ...measured, window: 'a month' }), /not a Prometheus duration/],
+      [spec({ ...measured, burnWindows: [{ long: '1h', short: '5m', factor: '-1' }] }), /positive decimal number/],
+      [spec({ name: 'a', alerts, window: '7d' }), /belong to a target with an indicator/],
+      [spec({ name: 'a', alerts: { matchLabels: {} } }), /name at least one label/],
+      [spec({ name: 'a', objectiveRef, alerts }), /objectiveRef stands alone/],
+      [spec({ ...measured, indicator: {} }), /indicator.ratio.*[Rr]equired/],
+      [spec({ ...measured, name: 'My SLO' }), /lower case letters, digits and -/],
+      [{ targetRef, objectives: [measured, measured] }, /[Dd]uplicate/],
+      [{ targetRef, mode: 'auto' }, /"Auto", "Approve", "DryRun", "Off"/],
+    ];
+    for (const [bad, words] of cases) assert.match(await refusal(resources.rollbackPolicies, bad), words);
+  });
+
+  it('take a RollbackPolicy whose target is of a kind that is not supported yet: its status says so', async () => {
+    const targetRef = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' };
+    await plane().client.create(resources.rollbackPolicies, await object('RollbackPolicy', { targetRef }));
   });
 
   it('refuse a hold that goes back to what it keeps out', async () => {
@@ -168,9 +190,23 @@ describe('the kinds', () => {
       suspend: false,
       dependsOn: [],
     });
-    const spec = { targetRef: { name: 'web' }, objective: 99, alerts: { matchLabels: { a: 'b' } } };
-    const slo = await client.create(resources.slos, await object('ServiceLevelObjective', spec));
-    assert.equal((slo.spec as { policy: { mode: string } }).policy.mode, 'DryRun');
+    const objectives = [{ name: 'a', target: '99.9', indicator: { ratio: { errors: 'e', total: 't' } } }];
+    const policy = await client.create(
+      resources.rollbackPolicies,
+      await object('RollbackPolicy', { targetRef: { name: 'web' }, objectives }),
+    );
+    assert.deepEqual(policy.spec, {
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      mode: 'DryRun',
+      scope: 'Workload',
+      cooldown: '10m',
+      maxPerHour: 3,
+      soak: '10m',
+      maxReleaseAge: '24h',
+      minRequests: 20,
+      verifyTimeout: '10m',
+      objectives: [{ name: 'a', target: '99.9', indicator: { ratio: { errors: 'e', total: 't', podLabel: 'pod' } } }],
+    });
   });
 
   it('are found by short name and category, with columns for people', async () => {

@@ -26,8 +26,8 @@ describe('the examples', () => {
     'gitsync.yaml',
     'gitsyncset.yaml',
     'platform-policy.yaml',
-    'slo.yaml',
     'holds.yaml',
+    'rollback-policy.yaml',
     'annotations-only/deployment.yaml',
   ]) {
     it(`${file} is taken by the API server`, () => applies(readFileSync(join(EXAMPLES, file), 'utf8')));

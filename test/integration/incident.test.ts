@@ -4,13 +4,13 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import type { Hold } from '../../src/api/hold.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
-import type { ServiceLevelObjective } from '../../src/api/slo.ts';
+import type { Guardrails } from '../../src/api/rollback-policy.ts';
 import { createCaches } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createIntake, type IncidentController, type Intake, startIncidents } from '../../src/incident/index.ts';
 import { needsPerson } from '../../src/incident/phases.ts';
 import { createEventRecorder, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
-import { createPrometheus, type Prometheus } from '../../src/slo/index.ts';
+import { createPrometheus, createQueryQueue, type Prometheus } from '../../src/slo/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
@@ -51,7 +51,7 @@ describe('alerts and incidents', () => {
     const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
     controller = await startIncidents({
       ...common,
-      prometheus: withBug(createPrometheus({ url: prometheus.url })),
+      queries: createQueryQueue(withBug(createPrometheus({ url: prometheus.url })), systemClock),
       random: Math.random,
       events,
       onHold: () => {},
@@ -73,7 +73,7 @@ describe('alerts and incidents', () => {
   const alert = (namespace: string, labels: Record<string, string> = {}, rest: object = {}) => ({
     status: 'firing',
     startsAt: new Date().toISOString(),
-    labels: { alertname: 'Burn', cluster: 'test', namespace, metricops_slo: 'web', ...labels },
+    labels: { alertname: 'Burn', cluster: 'test', namespace, metricops_policy: 'web', ...labels },
     ...rest,
   });
   const post = (...alerts: object[]) => intake.receive({ version: '4', receiver: 'x', alerts, fieldOfTheFuture: 1 });
@@ -111,24 +111,23 @@ describe('alerts and incidents', () => {
     ...rest,
   });
 
-  /** A namespace with a workload, an objective and a recorded history. */
+  /** A namespace with a workload, a policy and a recorded history. */
   const workload = async (
     releases: Release[],
-    policy: Partial<ServiceLevelObjective['spec']['policy']> = { mode: 'Auto' },
+    policy: Partial<Guardrails> = { mode: 'Auto' },
     { errors = 'metricops_test_errors', total = 'metricops_test_total' } = {},
   ): Promise<string> => {
     const { client, namespace } = plane();
     const ns = await namespace('incident');
-    await client.create<ServiceLevelObjective>(resources.slos, {
+    const ratio = { errors: windowed(errors), total: windowed(total), podLabel: '' };
+    await client.create(resources.rollbackPolicies, {
       apiVersion: API_VERSION,
-      kind: 'ServiceLevelObjective',
+      kind: 'RollbackPolicy',
       metadata: { namespace: ns, name: 'web' },
       spec: {
         targetRef: { kind: 'Deployment', name: 'web' },
-        objective: 99,
-        window: '30d',
-        indicator: { errors: windowed(errors), total: windowed(total), podLabel: '' },
-        policy: policy as ServiceLevelObjective['spec']['policy'],
+        ...policy,
+        objectives: [{ name: 'availability', target: '99', indicator: { ratio } }],
       },
     });
     const name = { namespace: ns, name: 'deployment-web' };
@@ -141,8 +140,8 @@ describe('alerts and incidents', () => {
       };
       await client.create(resources.releaseHistories, history);
     }
-    await eventually(() => watched.caches.slos.get({ namespace: ns, name: 'web' }), {
-      what: 'the objective in the cache',
+    await eventually(() => watched.caches.rollbackPolicies.get({ namespace: ns, name: 'web' }), {
+      what: 'the policy in the cache',
     });
     if (releases.length > 0)
       await eventually(() => watched.caches.histories.get(name), { what: 'the history in the cache' });
@@ -206,7 +205,7 @@ describe('alerts and incidents', () => {
     }
   });
 
-  it('sends away, and says on the objective, what comes while too many incidents of the namespace are open', async () => {
+  it('sends away, and says on the policy, what comes while too many incidents of the namespace are open', async () => {
     const ns = await workload([release(2), release(1)]);
     const { client } = plane();
     // Releases of workloads that no rule speaks of: judged for as long as the alert rings.
@@ -261,7 +260,7 @@ describe('alerts and incidents', () => {
     assert.equal((await incidents(ns)).length, 1, 'the same alert, still ringing, starts nothing new');
   });
 
-  it('does no more than the platform allows, whatever the objective says', async () => {
+  it('does no more than the platform allows, whatever the policy says', async () => {
     const policy = { name: 'default' };
     const { client } = plane();
     await client.create(resources.platformPolicies, {
@@ -290,7 +289,7 @@ describe('alerts and incidents', () => {
     const before = intake.unmatched().length;
     const { namespace: _, ...nowhere } = alert(ns).labels;
     await post(
-      alert(ns, { metricops_slo: 'nothing' }),
+      alert(ns, { metricops_policy: 'nothing' }),
       alert('elsewhere'),
       alert(ns, { cluster: 'other' }),
       alert(ns, {}, { labels: nowhere }),

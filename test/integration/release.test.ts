@@ -493,20 +493,14 @@ describe('the recorder', () => {
       await eventually(async () => (await count()) >= before + 2);
     });
 
-    it('takes the soak time from the objective of the workload, and names it as a guard', async () => {
+    it('takes the soak time from the policy of the workload, and names it as a guard', async () => {
       const ns = await plane().namespace('release');
-      const slo = {
+      await client.create(resources.rollbackPolicies, {
         apiVersion: API_VERSION,
-        kind: 'ServiceLevelObjective',
+        kind: 'RollbackPolicy',
         metadata: { name: 'web-errors', namespace: ns },
-        spec: {
-          targetRef: { kind: 'Deployment', name: 'web' },
-          objective: 99.9,
-          alerts: { matchLabels: { service: 'web' } },
-          policy: { soak: '1s' },
-        },
-      };
-      await client.create(resources.slos, slo);
+        spec: { targetRef: { kind: 'Deployment', name: 'web' }, soak: '1s' },
+      });
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
       const status = await eventualRecords(ns, (s) => s.lastGoodRelease === 1);

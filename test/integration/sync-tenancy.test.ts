@@ -412,8 +412,8 @@ describe('a platform policy', () => {
     assert.ok(await platform.get(resources.services, 'web'));
   });
 
-  it('confines GitSyncs to their namespace, before any request about another one is made', async () => {
-    await set({ confine: true });
+  it('restricts GitSyncs to their namespace, before any request about another one is made', async () => {
+    await set({ restrictToNamespace: true });
     const victim = await plane().namespace('victim');
     const planted = inNamespace(configMap('planted'), victim);
     const cluster = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: `${victim}-more` } };
@@ -462,6 +462,9 @@ describe('a platform policy', () => {
     assert.match(await refusal('default', { deniedKinds: ['apps/Deployment'] }), /write KIND.GROUP as kubectl does/);
     assert.match(await refusal('default', { rollback: { maxMode: 'Always' } }), /"Auto", "Approve", "DryRun", "Off"/);
     assert.match(await refusal('default', { rollback: { minCooldown: 'long' } }), /not a duration/);
-    assert.match(await refusal('default', { confined: true }), /unknown field "spec.confined"/);
+    assert.match(
+      await refusal('default', { restrictedToNamespace: true }),
+      /unknown field "spec.restrictedToNamespace"/,
+    );
   });
 });

@@ -7,7 +7,7 @@ import type { Hold } from '../../src/api/hold.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { ReleaseHistory } from '../../src/api/release-history.ts';
-import type { ServiceLevelObjective } from '../../src/api/slo.ts';
+import { guardrails, type RollbackPolicy } from '../../src/api/rollback-policy.ts';
 import { resources } from '../../src/kube/index.ts';
 import { waitFor } from '../cluster/wait.ts';
 import type { GitRepository } from '../lib/git-server.ts';
@@ -111,23 +111,30 @@ const isReady = (pod: KubeObject): boolean =>
   );
 
 /** An objective with a period of an hour, so that its burn windows are seconds; all guardrails as they are shipped. */
-export const shopObjective = (namespace: string): ServiceLevelObjective => {
+export const shopPolicy = (namespace: string): RollbackPolicy => {
   const metric = `http_requests_total{namespace="${namespace}",service="checkout"`;
   return {
     apiVersion: API_VERSION,
-    kind: 'ServiceLevelObjective',
+    kind: 'RollbackPolicy',
     metadata: { namespace, name: 'checkout' },
     spec: {
-      targetRef: { kind: 'Deployment', name: 'checkout' },
-      objective: 99,
-      window: '1h',
-      indicator: {
-        errors: `sum(rate(${metric},code=~"5.."}[$window]))`,
-        total: `sum(rate(${metric}}[$window]))`,
-        podLabel: 'pod',
-      },
-      burnWindows: [{ long: '20s', short: '5s', factor: 10, severity: 'page' }],
-      policy: { mode: 'Auto' } as ServiceLevelObjective['spec']['policy'],
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout' },
+      objectives: [
+        {
+          name: 'availability',
+          target: '99',
+          window: '1h',
+          indicator: {
+            ratio: {
+              errors: `sum(rate(${metric},code=~"5.."}[$window]))`,
+              total: `sum(rate(${metric}}[$window]))`,
+              podLabel: 'pod',
+            },
+          },
+          burnWindows: [{ long: '20s', short: '5s', factor: '10', severity: 'page' }],
+        },
+      ],
+      ...guardrails.parse({ mode: 'Auto' }),
     },
   };
 };

@@ -7,7 +7,7 @@ import { rulesFor } from '../../src/slo/index.ts';
 import { waitFor } from '../cluster/wait.ts';
 import type { Environment } from './environment.ts';
 import type { Progress } from './progress.ts';
-import { deployShop, type Shop, shopObjective } from './shop.ts';
+import { deployShop, type Shop, shopPolicy } from './shop.ts';
 import type { TimelineEntry } from './timeline.ts';
 
 export interface StoryResult {
@@ -32,9 +32,9 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
     return deployed;
   });
   await progress.step('kubectl annotate deployment checkout metricops.dev/inject=true', () => optIn(env, shop));
-  const objective = shopObjective(namespace);
-  await env.client.create(resources.slos, objective);
-  await env.monitoring.setRules([rulesFor(objective)]);
+  const policy = shopPolicy(namespace);
+  await env.client.create(resources.rollbackPolicies, policy);
+  await env.monitoring.setRules([rulesFor(policy)]);
   const stopLoad = await shop.load(50);
   try {
     await progress.step('a quiet time under load', () => quiet(env, namespace));

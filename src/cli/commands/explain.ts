@@ -1,4 +1,4 @@
-import type { Evidence, Incident, IncidentPhase, Verdict } from '../../api/incident.ts';
+import type { Evidence, Incident, IncidentPhase, ObjectiveVerdict, Verdict } from '../../api/incident.ts';
 import { type Release, type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import { needsPerson } from '../../incident/index.ts';
 import { resources } from '../../kube/index.ts';
@@ -59,7 +59,7 @@ export const story = (incident: Incident, history: ReleaseHistory | undefined, n
     head,
     `Evidence (${plural(spec.evidence.length, 'alert')}${spec.truncated ? ' listed; more were sent' : ''})\n${indent(evidenceTable(spec.evidence, now))}`,
     `Timeline\n${indent(timeline(incident))}`,
-    status?.verdict?.query && `Query\n${indent(status.verdict.query.trim())}`,
+    queries(status?.verdict),
   ]
     .filter((part) => part)
     .join('\n\n');
@@ -100,10 +100,16 @@ const suspectWords = ({ spec, metadata }: Incident, history: ReleaseHistory | un
     .join(', ');
 };
 
-const verdictWords = (verdict: Verdict): string =>
-  [`${verdict.result} (${verdict.reason}): ${verdict.message}`, measured(verdict)].filter((line) => line).join('\n');
+const verdictWords = ({ result, reason, message, objectives = [] }: Verdict): string => {
+  const lines = objectives.map((one) =>
+    [objectives.length > 1 && `${one.name}: ${one.result} (${one.reason})`, measured(one)]
+      .filter((part) => part)
+      .join(', '),
+  );
+  return [`${result} (${reason}): ${message}`, ...lines].filter((line) => line !== '').join('\n');
+};
 
-const measured = (verdict: Verdict): string =>
+const measured = (verdict: ObjectiveVerdict): string =>
   [
     side('suspect', verdict.newErrorRatio, verdict.newRequests),
     side('before', verdict.oldErrorRatio, verdict.oldRequests),
@@ -111,10 +117,15 @@ const measured = (verdict: Verdict): string =>
     .filter((part) => part)
     .join('; ');
 
-const side = (who: string, ratio: number | undefined, requests: number | undefined): string | undefined =>
+const side = (who: string, ratio: string | undefined, requests: string | undefined): string | undefined =>
   ratio === undefined
     ? undefined
-    : `${who}: ${percent(ratio)} errors${requests === undefined ? '' : ` of ${Math.round(requests)} requests`}`;
+    : `${who}: ${percent(Number(ratio))} errors${requests === undefined ? '' : ` of ${Math.round(Number(requests))} requests`}`;
+
+const queries = (verdict: Verdict | undefined): string =>
+  (verdict?.objectives ?? [])
+    .flatMap(({ name, query }) => (query === undefined ? [] : [`Query of ${name}\n${indent(query.trim())}`]))
+    .join('\n\n');
 
 const rollbackWords = ({ status }: Incident, history: ReleaseHistory | undefined): string | undefined => {
   const { target, holdRef } = status ?? {};

@@ -70,7 +70,7 @@ metricops is installed. Next:
   1. Let Alertmanager send to http://metricops.${SYSTEM_NAMESPACE}.svc:8080/api/v1/alerts with the bearer token of
        kubectl -n ${SYSTEM_NAMESPACE} get secret metricops-alertmanager -o jsonpath='{.data.token}' | base64 -d
   2. Create a GitSync, or opt a workload in:
-       kubectl annotate deployment NAME metricops.dev/inject=true metricops.dev/rollback=dry-run
+       kubectl annotate deployment NAME metricops.dev/inject=true metricops.dev/rollback=DryRun
   3. metricops check; metricops status -A`.trim();
 
 /** The manifests with the options written into them. */

@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import { conditions, duration, prometheusDuration } from './common.ts';
+import type { KubeObject, ObjectMeta } from './meta.ts';
+
+/** One pair of windows of a multiwindow burn-rate alert (Google SRE workbook, chapter 5). */
+export const burnWindow = z.strictObject({
+  long: prometheusDuration,
+  short: prometheusDuration,
+  factor: z
+    .string()
+    .regex(/^(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]{0,3}(\.[0-9]+)?)$/)
+    .max(8)
+    .meta({ patternMessage: 'factor is a positive decimal number in quotes, e.g. "14.4"' })
+    .describe('Burn rate: the window burns where the error ratio is over factor × (1 − target).'),
+  severity: z.enum(['page', 'ticket']).default('page'),
+});
+export type BurnWindow = z.infer<typeof burnWindow>;
+
+export const rollbackMode = z.enum(['Auto', 'Approve', 'DryRun', 'Off']);
+export type RollbackMode = z.infer<typeof rollbackMode>;
+
+/** What may be done to a workload, and how often. */
+export const guardrails = z.strictObject({
+  mode: rollbackMode
+    .default('DryRun')
+    .describe(
+      'Auto: roll back. Approve: roll back when a person agrees. DryRun: only say what would be rolled back. Off: only record.',
+    ),
+  scope: z
+    .enum(['Workload', 'GitSync'])
+    .default('Workload')
+    .describe(
+      'Workload: roll back the workload with the configuration that it references. GitSync: everything that its GitSync applied.',
+    ),
+  cooldown: duration.default('10m').describe('How long after a rollback of the workload there is no other one.'),
+  maxPerHour: z.int().min(1).max(60).default(3).describe('Rollbacks of the workload in any hour, at most.'),
+  soak: duration.default('10m').describe('How long a release must be current and ready to count as good.'),
+  maxReleaseAge: duration
+    .default('24h')
+    .describe('A release that ran longer than this before the burn began is not suspected.'),
+  minRequests: z
+    .int()
+    .min(1)
+    .default(20)
+    .describe('With fewer requests than this to the pods of a release the verdict is Inconclusive.'),
+  verifyTimeout: duration.default('10m').describe('How long recovery may take before the incident needs a person.'),
+});
+export type Guardrails = z.infer<typeof guardrails>;
+
+const promQL = z.string().min(1).max(8192);
+
+/** How an objective is measured: a union, of which ratio is the first member. */
+const indicator = z.strictObject({
+  ratio: z
+    .strictObject({
+      errors: promQL.describe(
+        'PromQL for the rate of bad events; $window stands for the range, e.g. sum(rate(http_requests_total{code=~"5.."}[$window])).',
+      ),
+      total: promQL.describe('PromQL for the rate of all events, with $window.'),
+      podLabel: z
+        .string()
+        .max(128)
+        .default('pod')
+        .describe('Label that holds the pod name, to compare releases; set to "" where the metric has none.'),
+    })
+    .describe('Bad events as a part of all events.'),
+});
+
+const matchLabels = z.record(z.string(), z.string());
+
+const alerts = z.strictObject({ matchLabels }).meta({
+  'x-kubernetes-validations': [
+    {
+      rule: 'self.matchLabels.size() > 0',
+      message: 'name at least one label: without any, no alert would match',
+    },
+  ],
+});
+
+export const objective = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+      .max(63)
+      .meta({ patternMessage: 'the name of an objective is lower case letters, digits and -' })
+      .describe('Names the objective in verdicts; unique in the policy.'),
+    target: z
+      .string()
+      .regex(/^([1-9][0-9]?(\.[0-9]{1,6})?|0\.[0-9]*[1-9][0-9]*)$/)
+      .max(9)
+      .meta({ patternMessage: 'target is a percentage between 0 and 100 in quotes, e.g. "99.9"' })
+      .optional()
+      .describe('Percent of good events, e.g. "99.9".'),
+    window: prometheusDuration.optional().describe('Period of the error budget; 30d when left out.'),
+    indicator: indicator.optional().describe('How it is measured. Exactly one member; ratio is the only one yet.'),
+    burnWindows: z
+      .array(burnWindow)
+      .max(8)
+      .optional()
+      .describe('When left out, those of the SRE workbook, scaled to the window.'),
+    objectiveRef: z
+      .strictObject({
+        apiVersion: z.string().min(1).max(253),
+        kind: z.string().min(1).max(63),
+        name: z.string().min(1).max(253),
+      })
+      .optional()
+      .describe(
+        "An objective that another tool owns, in this namespace: Sloth's PrometheusServiceLevel, Pyrra's ServiceLevelObjective. It is accepted and not read yet: its verdict is Inconclusive.",
+      ),
+    alerts: alerts
+      .optional()
+      .describe(
+        'Alerts with all of these labels report its burn (Sloth, Pyrra, Grafana or hand-written rules). Without target and indicator, the expression of the firing rule is evaluated again.',
+      ),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: 'has(self.target) == has(self.indicator)',
+        message: 'target and indicator go together: set both, or neither',
+      },
+      {
+        rule: 'has(self.indicator) || !(has(self.window) || has(self.burnWindows))',
+        message: 'window and burnWindows belong to a target with an indicator',
+      },
+      {
+        rule: 'has(self.indicator) || has(self.objectiveRef) || has(self.alerts)',
+        message: 'set target and indicator, or objectiveRef, or alerts: without them nothing can be judged',
+      },
+      {
+        rule: '!has(self.objectiveRef) || !(has(self.indicator) || has(self.alerts))',
+        message: 'objectiveRef stands alone: the object that it names says the rest',
+      },
+    ],
+  });
+export type Objective = z.infer<typeof objective>;
+
+/** An objective that can be counted. */
+export type MeasuredObjective = Objective & { target: string; indicator: NonNullable<Objective['indicator']> };
+
+export const isMeasured = (one: Objective): one is MeasuredObjective =>
+  one.target !== undefined && one.indicator !== undefined;
+
+export const rollbackPolicySpec = z
+  .strictObject({
+    targetRef: z
+      .strictObject({
+        apiVersion: z.string().min(1).max(253).default('apps/v1'),
+        kind: z
+          .string()
+          .min(1)
+          .max(63)
+          .default('Deployment')
+          .describe('Deployment, StatefulSet or DaemonSet; with others the condition Ready is False.'),
+        name: z.string().min(1).max(253),
+      })
+      .optional()
+      .describe('The workload that the policy guards, in its namespace.'),
+    selector: z
+      .strictObject({ matchLabels: matchLabels.default({}) })
+      .optional()
+      .describe(
+        "Guards the workloads of its namespace that have these labels and that no policy names by targetRef. Empty matchLabels: all of them, the namespace's default.",
+      ),
+    ...guardrails.shape,
+    objectives: z
+      .array(objective)
+      .max(16)
+      .default([])
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe(
+        'Each is judged by itself; one that is Guilty suffices. With none, the expression of the firing alert rule is evaluated again.',
+      ),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      { rule: 'has(self.targetRef) != has(self.selector)', message: 'set exactly one of targetRef and selector' },
+    ],
+  });
+export type RollbackPolicySpec = z.infer<typeof rollbackPolicySpec>;
+
+export const rollbackPolicyStatus = z.strictObject({
+  observedGeneration: z.int().min(0).optional(),
+  conditions: conditions
+    .optional()
+    .describe('Ready: whether a burn of the workload would be judged and acted on. Overridden: another policy counts.'),
+});
+
+export interface RollbackPolicy extends KubeObject {
+  metadata: ObjectMeta;
+  spec: RollbackPolicySpec;
+  status?: z.infer<typeof rollbackPolicyStatus>;
+}
+export type RollbackPolicyStatus = z.infer<typeof rollbackPolicyStatus>;

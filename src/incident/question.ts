@@ -1,0 +1,23 @@
+import type { Incident } from '../api/incident.ts';
+import type { Release } from '../api/release-history.ts';
+import type { Guardrails, Objective } from '../api/rollback-policy.ts';
+import type { Queries, Selectors } from '../slo/index.ts';
+
+/** What is asked of Prometheus, and about what. */
+export interface Question {
+  incident: Incident;
+  suspect: Release | undefined;
+  before: Release | undefined;
+  /** Of the policy that guards the workload; none where no policy does. */
+  objectives: readonly Objective[];
+  guardrails: Guardrails;
+  /** Whether rules of this file may speak against the workload without a person's consent. */
+  isTrustedRule: (file: string) => boolean;
+  now: number;
+}
+
+/** The Prometheus that is asked, and the reader of what is asked. */
+export interface Witness {
+  prometheus: Queries;
+  selectors: Selectors;
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { API_VERSION } from '../api/annotations.ts';
+import type { KubeObject } from '../api/meta.ts';
+import { platformPolicySpec, unrestrictedPolicy } from '../api/platform-policy.ts';
+import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
+import { conditionsOf, type Surroundings } from './readiness.ts';
+import { createSelectors } from './selectors.ts';
+
+const policy = (spec: object, name = 'p', createdDay = 1): RollbackPolicy => ({
+  apiVersion: API_VERSION,
+  kind: 'RollbackPolicy',
+  metadata: { name, namespace: 'shop', creationTimestamp: `2026-01-0${createdDay}T00:00:00Z` },
+  spec: rollbackPolicySpec.parse({ mode: 'Auto', ...spec }),
+});
+const web = { targetRef: { name: 'web' } };
+const workload = (name: string, rest: { annotations?: object; labels?: Record<string, string> } = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: {
+    name,
+    namespace: 'shop',
+    annotations: { 'metricops.dev/inject': 'true', ...rest.annotations },
+    labels: rest.labels ?? {},
+  },
+});
+const measured = (errors: string, podLabel = 'pod') => ({
+  objectives: [
+    { name: 'availability', target: '99', indicator: { ratio: { errors, total: 'rate(t[$window])', podLabel } } },
+  ],
+});
+const good = measured('rate(e[$window])');
+const objectiveRef = { apiVersion: 'sloth.slok.dev/v1', kind: 'PrometheusServiceLevel', name: 'web' };
+
+/** Both conditions as `status reason: message`. */
+const said = (one: RollbackPolicy, around: Partial<Surroundings> = {}): { ready: string; overridden: string } => {
+  const [ready = '', overridden = ''] = conditionsOf(one, {
+    policies: [one],
+    workloads: [workload('web')],
+    namespace: undefined,
+    platform: unrestrictedPolicy,
+    hasPrometheus: true,
+    otherToolOf: () => undefined,
+    selectors: createSelectors(),
+    ...around,
+  }).map(({ status, reason, message }) => `${status ? 'True' : 'False'} ${reason}: ${message}`);
+  return { ready, overridden };
+};
+
+describe('Ready of a RollbackPolicy', () => {
+  for (const [what, spec, around, expected] of [
+    ['Auto rolls back', good, {}, 'True InForce: a burn of Deployment web leads to a rollback'],
+    ['Approve asks a person', { mode: 'Approve' }, {}, /^True InForce: .* when a person approves it$/],
+    ['DryRun is ready, and says so', { mode: 'DryRun' }, {}, /^True ModeDryRun: .* only says what would be/],
+    ['Off is ready, and says so', { mode: 'Off' }, {}, /^True ModeOff: .* is only recorded$/],
+    [
+      'the annotation of the workload changes the mode',
+      {},
+      { workloads: [workload('web', { annotations: { 'metricops.dev/rollback': 'off' } })] },
+      /^True ModeOff: .*: mode Off, by the annotation metricops.dev\/rollback$/,
+    ],
+    [
+      'the platform caps the mode',
+      {},
+      { platform: platformPolicySpec.parse({ rollback: { maxMode: 'DryRun' } }) },
+      /^True ModeDryRun: .*: mode DryRun, by rollback.maxMode of the PlatformPolicy$/,
+    ],
+    ['the workload is missing', {}, { workloads: [] }, 'False TargetNotFound: Deployment web is not in the namespace'],
+    [
+      'the kind is not supported yet',
+      { targetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' } },
+      {},
+      /^False TargetKindNotSupported: releases of Rollout \(argoproj.io\/v1alpha1\) are not recorded/,
+    ],
+    [
+      'an objective is of another tool',
+      { objectives: [{ name: 'a', objectiveRef }] },
+      {},
+      /^False ObjectiveRefNotRead: objective a refers to PrometheusServiceLevel web/,
+    ],
+    [
+      'an expression is no PromQL',
+      measured('sum(rate(e[$window])'),
+      {},
+      /^False ExpressionRefused: objective availability: indicator.ratio.errors .* no PromQL from character/,
+    ],
+    ['an expression is sent as it is without podLabel', measured('whatever(', ''), {}, /^True InForce/],
+    [
+      'there is no Prometheus',
+      {},
+      { hasPrometheus: false },
+      /^False PrometheusUnreachable: .*METRICOPS_PROMETHEUS_URL/,
+    ],
+    [
+      'the workload is not recorded',
+      {},
+      { workloads: [workload('web', { annotations: { 'metricops.dev/inject': 'false' } })] },
+      /^False NotOptedIn: .* annotate it with metricops.dev\/inject=true/,
+    ],
+    [
+      'the workload is paused',
+      {},
+      { workloads: [workload('web', { annotations: { 'metricops.dev/pause': 'true' } })] },
+      /^False Paused: Deployment web has metricops.dev\/pause/,
+    ],
+    [
+      'another tool applies it',
+      {},
+      { otherToolOf: () => 'Flux' },
+      /^False OwnedByOtherTool: Flux applies Deployment web/,
+    ],
+  ] as const) {
+    it(`says what a burn leads to: ${what}`, () => {
+      const { ready } = said(policy({ ...web, ...spec }), around);
+      if (typeof expected === 'string') assert.equal(ready, expected);
+      else assert.match(ready, expected);
+    });
+  }
+
+  it('counts the workloads that a selector guards, and names what keeps one of them out', () => {
+    const workloads = [
+      workload('web'),
+      workload('api'),
+      workload('old', { annotations: { 'metricops.dev/pause': 'true' } }),
+    ];
+    const { ready } = said(policy({ selector: {} }), { workloads });
+    assert.match(ready, /^True InForce: a burn of 2 workloads leads to a rollback; not of all: Deployment old has/);
+  });
+
+  it('is False where labels select nothing, and True for the default of a namespace that has no workloads yet', () => {
+    const typo = policy({ selector: { matchLabels: { team: 'shpo' } } });
+    assert.match(said(typo).ready, /^False TargetNotFound: no workload .* labels of spec.selector/);
+    assert.match(said(policy({ selector: {} }), { workloads: [] }).ready, /^True InForce: guards no workload now/);
+  });
+});
+
+describe('Overridden of a RollbackPolicy', () => {
+  it('names the policy that counts, and why it does', () => {
+    const [own, older, all] = [
+      policy(web, 'own', 2),
+      policy(web, 'older', 1),
+      policy({ selector: { matchLabels: {} } }, 'all', 1),
+    ];
+    const policies = [own, older, all];
+    const expected = 'Overridden: RollbackPolicy older counts for Deployment web: it is older';
+    assert.deepEqual(said(own, { policies }), { ready: `False ${expected}`, overridden: `True ${expected}` });
+    assert.match(said(older, { policies }).overridden, /^False NotOverridden: counts for 1 of 1 workloads/);
+    assert.match(said(all, { policies }).overridden, /^True Overridden: .*older counts .*: it names it by targetRef$/);
+    assert.match(
+      said(policy(web, 'z', 1), { policies: [...policies, policy(web, 'z', 1)] }).ready,
+      /is first by name$/,
+    );
+  });
+
+  it('is False while one workload is left to it', () => {
+    const [own, all] = [policy(web, 'own', 2), policy({ selector: {} }, 'all', 1)];
+    const around = { policies: [own, all], workloads: [workload('web'), workload('api')] };
+    assert.match(said(all, around).overridden, /^False NotOverridden: counts for 1 of 2 workloads/);
+    assert.match(said(all, around).ready, /^True InForce: a burn of 1 workload leads/);
+  });
+});

@@ -1,0 +1,200 @@
+import { annotations } from '../api/annotations.ts';
+import type { ConditionInput } from '../api/conditions.ts';
+import type { KubeObject } from '../api/meta.ts';
+import { isWorkloadOptedIn } from '../api/optin.ts';
+import type { PlatformPolicySpec } from '../api/platform-policy.ts';
+import type { Reason } from '../api/reasons.ts';
+import { isMeasured, type RollbackMode, type RollbackPolicy } from '../api/rollback-policy.ts';
+import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
+import { guardingPolicyAmong, guardrailsOf, TARGET_API_VERSION } from '../policy/guard.ts';
+import { hasLabels } from '../policy/labels.ts';
+import { ExpressionError, type Selectors } from './selectors.ts';
+
+/** What decides whether a policy does what it says. */
+export interface Surroundings {
+  /** Of the policy's namespace, itself among them. */
+  policies: readonly RollbackPolicy[];
+  /** Deployments, StatefulSets and DaemonSets of the policy's namespace. */
+  workloads: readonly KubeObject[];
+  namespace: KubeObject | undefined;
+  platform: PlatformPolicySpec;
+  hasPrometheus: boolean;
+  /** Flux, Argo CD or Helm, where one of them would undo a rollback. */
+  otherToolOf: (workload: KubeObject) => string | undefined;
+  selectors: Selectors;
+}
+
+/** A workload that the policy names or selects; without the object where targetRef names one that is not there. */
+interface Named {
+  key: WorkloadKey;
+  workload: KubeObject | undefined;
+}
+
+interface Answer {
+  reason: Reason;
+  message: string;
+}
+
+/**
+ * The conditions of a policy. Ready: whether a burn would lead to what its mode says, and if not, why not. Overridden:
+ * whether another policy counts for all that this one names.
+ */
+export const conditionsOf = (policy: RollbackPolicy, around: Surroundings): ConditionInput[] => {
+  const guarding = guardingPolicyAmong(around.policies);
+  const named = namedBy(policy, around.workloads);
+  const guarded = named.filter(({ key, workload }) => guarding(key, workload)?.metadata.name === policy.metadata.name);
+  const [lost] = named.filter((one) => !guarded.includes(one));
+  const other = lost && guarding(lost.key, lost.workload);
+  const overridden: Answer | undefined =
+    lost && other && guarded.length === 0
+      ? {
+          reason: 'Overridden',
+          message: `RollbackPolicy ${other.metadata.name} counts for ${describe(lost.key)}: it ${precedence(other, policy)}`,
+        }
+      : undefined;
+  const message = `counts for ${guarded.length} of ${named.length} workloads that it names`;
+  return [
+    readyOf(policy, guarded, overridden, around),
+    { type: 'Overridden', status: overridden !== undefined, ...(overridden ?? { reason: 'NotOverridden', message }) },
+  ];
+};
+
+const namedBy = ({ metadata, spec }: RollbackPolicy, workloads: readonly KubeObject[]): Named[] => {
+  const { targetRef, selector } = spec;
+  const all = workloads.flatMap((workload): Required<Named>[] => {
+    const { kind } = workload;
+    const { name, namespace = '' } = workload.metadata;
+    return isWorkloadKind(kind) ? [{ key: { kind, namespace, name }, workload }] : [];
+  });
+  if (targetRef === undefined)
+    return all.filter(({ workload }) => hasLabels(selector?.matchLabels ?? {}, workload?.metadata.labels ?? {}));
+  const { apiVersion, kind, name } = targetRef;
+  if (apiVersion !== TARGET_API_VERSION || !isWorkloadKind(kind)) return [];
+  const found = all.find(({ key }) => key.kind === kind && key.name === name);
+  return [found ?? { key: { kind, name, namespace: metadata.namespace ?? '' }, workload: undefined }];
+};
+
+const readyOf = (
+  policy: RollbackPolicy,
+  guarded: readonly Named[],
+  overridden: Answer | undefined,
+  around: Surroundings,
+): ConditionInput => {
+  const { targetRef, selector } = policy.spec;
+  const isDefault = Object.keys(selector?.matchLabels ?? {}).length === 0 && targetRef === undefined;
+  const ready = (status: boolean, answer: Answer): ConditionInput => ({ type: 'Ready', status, ...answer });
+  const cannotJudge = problemOfObjectives(policy, around);
+  const notNamed = overridden ?? problemOfTarget(policy, guarded);
+  // A namespace's default does its work by being there, also while every workload has a policy of its own.
+  if (notNamed && !isDefault) return ready(false, notNamed);
+  if (cannotJudge) return ready(false, cannotJudge);
+  if (notNamed) return ready(true, { reason: 'InForce', message: `guards no workload now: ${notNamed.message}` });
+  const obstacles = guarded.flatMap((one) => obstacleOf(one, around) ?? []);
+  const [first] = obstacles;
+  if (first && obstacles.length === guarded.length) return ready(false, first);
+  const { reason, message } = promise(policy, guarded, guarded.length - obstacles.length, around.platform);
+  return ready(true, { reason, message: first ? `${message}; not of all: ${first.message}` : message });
+};
+
+const problemOfTarget = ({ spec }: RollbackPolicy, guarded: readonly Named[]): Answer | undefined => {
+  const { targetRef } = spec;
+  if (targetRef && (targetRef.apiVersion !== TARGET_API_VERSION || !isWorkloadKind(targetRef.kind))) {
+    const message = `releases of ${targetRef.kind} (${targetRef.apiVersion}) are not recorded; name a Deployment, StatefulSet or DaemonSet of ${TARGET_API_VERSION}`;
+    return { reason: 'TargetKindNotSupported', message };
+  }
+  const [first] = guarded;
+  if (!first)
+    return { reason: 'TargetNotFound', message: 'no workload of the namespace has the labels of spec.selector' };
+  if (targetRef && !first.workload)
+    return { reason: 'TargetNotFound', message: `${describe(first.key)} is not in the namespace` };
+  return undefined;
+};
+
+const problemOfObjectives = (
+  { spec }: RollbackPolicy,
+  { hasPrometheus, selectors }: Surroundings,
+): Answer | undefined => {
+  if (!hasPrometheus) {
+    const message = 'no Prometheus is configured (METRICOPS_PROMETHEUS_URL), so that nothing can be judged';
+    return { reason: 'PrometheusUnreachable', message };
+  }
+  for (const objective of spec.objectives) {
+    const { name, objectiveRef } = objective;
+    if (objectiveRef) {
+      const message = `objective ${name} refers to ${objectiveRef.kind} ${objectiveRef.name}, which is not read yet; give it a target and an indicator`;
+      return { reason: 'ObjectiveRefNotRead', message };
+    }
+    const refused = isMeasured(objective) && refusalOf(objective.indicator.ratio, selectors);
+    if (refused) return { reason: 'ExpressionRefused', message: `objective ${name}: ${refused}` };
+  }
+  return undefined;
+};
+
+/** Without podLabel the expressions are sent as they are, and only Prometheus reads them. */
+const refusalOf = (
+  ratio: { errors: string; total: string; podLabel: string },
+  selectors: Selectors,
+): string | undefined => {
+  if (ratio.podLabel === '') return undefined;
+  for (const which of ['errors', 'total'] as const) {
+    try {
+      selectors.restrict(ratio[which], ratio.podLabel, '.+');
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      return `indicator.ratio.${which} can't be asked of the pods of one release: ${error.message}`;
+    }
+  }
+  return undefined;
+};
+
+/** Why a burn of this workload would not be rolled back, whatever the policy says. */
+const obstacleOf = ({ key, workload }: Named, { namespace, otherToolOf }: Surroundings): Answer | undefined => {
+  if (!workload) return undefined;
+  if (!isWorkloadOptedIn(workload, namespace)) {
+    const message = `releases of ${describe(key)} are not recorded; annotate it with ${annotations.inject}=true`;
+    return { reason: 'NotOptedIn', message };
+  }
+  if (workload.metadata.annotations?.[annotations.pause] === 'true')
+    return {
+      reason: 'Paused',
+      message: `${describe(key)} has ${annotations.pause}: remove it to let rollbacks happen`,
+    };
+  const tool = otherToolOf(workload);
+  return tool === undefined
+    ? undefined
+    : { reason: 'OwnedByOtherTool', message: `${tool} applies ${describe(key)} and would undo a rollback` };
+};
+
+const REASONS = { Auto: 'InForce', Approve: 'InForce', DryRun: 'ModeDryRun', Off: 'ModeOff' } as const;
+const PROMISES: Record<RollbackMode, (what: string) => string> = {
+  Auto: (what) => `a burn of ${what} leads to a rollback`,
+  Approve: (what) => `a burn of ${what} leads to a rollback when a person approves it`,
+  DryRun: (what) => `a burn of ${what} only says what would be rolled back`,
+  Off: (what) => `a burn of ${what} is only recorded`,
+};
+
+/** What a burn leads to; of one workload as its annotation says, of many as the policy does. */
+const promise = (
+  policy: RollbackPolicy,
+  guarded: readonly Named[],
+  count: number,
+  platform: PlatformPolicySpec,
+): Answer => {
+  const [one] = policy.spec.targetRef ? guarded : [];
+  const { mode } = guardrailsOf(policy, one?.workload, platform);
+  const what = one ? describe(one.key) : `${count} workload${count === 1 ? '' : 's'}`;
+  const byAnnotation = guardrailsOf(policy, undefined, platform).mode !== mode;
+  const why = byAnnotation ? `the annotation ${annotations.rollback}` : 'rollback.maxMode of the PlatformPolicy';
+  const message = PROMISES[mode](what);
+  return {
+    reason: REASONS[mode],
+    message: mode === policy.spec.mode ? message : `${message}: mode ${mode}, by ${why}`,
+  };
+};
+
+const precedence = (winner: RollbackPolicy, loser: RollbackPolicy): string => {
+  if (winner.spec.targetRef && !loser.spec.targetRef) return 'names it by targetRef';
+  return winner.metadata.creationTimestamp === loser.metadata.creationTimestamp ? 'is first by name' : 'is older';
+};
+
+const describe = ({ kind, name }: WorkloadKey): string => `${kind} ${name}`;
