@@ -32,6 +32,8 @@ export const DECISIONS: readonly Decision[] = [
       'src/sync/drift/watch.ts',
       // Asks the webhook for a pod that is never made.
       'src/cli/commands/check.ts',
+      // Names the annotation that a person can set.
+      'src/slo/readiness.ts',
     ],
     instead: 'isWorkloadOptedIn or isPodOptedIn of src/api/optin.ts',
   },

@@ -88,10 +88,7 @@ export const progressive: Row[] = [
     name: 'A verdict without a consequence (dry run)',
     ...SYNCS_ONLY,
     rollouts: { mark: 'yes', page: `${ANALYSIS}#dry-run-mode` },
-    ours: shown(
-      'test/integration/incident.test.ts',
-      'does no more than the platform allows, whatever the objective says',
-    ),
+    ours: shown('test/integration/incident.test.ts', 'does no more than the platform allows, whatever the policy says'),
   },
   {
     name: 'Gates: a person or a system says when to go on',
