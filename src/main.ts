@@ -13,7 +13,7 @@ import { otherToolOf } from './holds/index.ts';
 import { createIntake, startIncidents } from './incident/index.ts';
 import {
   createDiscovery,
-  createEventRecorder,
+  createEventSink,
   createKubeClient,
   createLeaseThread,
   createWatchCache,
@@ -53,7 +53,7 @@ const lease = createLeaseThread({
   onError: (err) => log.error({ err }, 'leader election error'),
 });
 const leading = client.fenced(lease.term.isHeld);
-const events = createEventRecorder(client, { instance, clock, onError: (err) => log.warn({ err }, 'event lost') });
+const occurred = createEventSink(client, { instance, clock, onError: (err) => log.warn({ err }, 'event lost') });
 const cachePorts: WatchCachePorts = {
   clock,
   random,
@@ -90,7 +90,7 @@ const intake = createIntake({
   random,
   log,
   metrics,
-  events,
+  occurred,
   cluster: settings.cluster,
   onIncident: (incident: Incident) => acting?.incidents.notify(incident),
 });
@@ -153,10 +153,10 @@ const startActing = async () => {
     random,
     log,
     metrics,
-    events,
+    occurred,
   });
   const onHold = (hold: Hold): void => sync.requestHold(hold);
-  const incidents = await startIncidents({ client, caches, queries, clock, random, log, metrics, events, onHold });
+  const incidents = await startIncidents({ client, caches, queries, clock, random, log, metrics, occurred, onHold });
   const policies = startPolicyStatus({
     client,
     caches,
@@ -175,7 +175,7 @@ const startActing = async () => {
     clock,
     random,
     log,
-    events,
+    occurred,
   });
   return { sync, sets, incidents, policies, releases: createRecorder({ ...recorderPorts, client, snapshots }) };
 };
@@ -216,7 +216,7 @@ webhook = startWebhook({
   replicaSets: caches.replicaSets,
   namespaces: caches.namespaces,
   isLeading: () => acting !== undefined,
-  events,
+  occurred,
   settings: {
     sidecarImage: settings.METRICOPS_SIDECAR_IMAGE,
     recordUrl: settings.METRICOPS_RECORD_URL ?? recordUrlOf(namespace),

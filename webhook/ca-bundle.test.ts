@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../src/api/meta.ts';
+import type { Occurrence } from '../src/api/occurrence.ts';
 import { KubeError } from '../src/kube/errors.ts';
-import type { EventInput, KubeClient, Patch, WatchEvent } from '../src/kube/index.ts';
+import type { KubeClient, Patch, WatchEvent } from '../src/kube/index.ts';
 import { createMetrics, silentLog } from '../src/telemetry/index.ts';
 import { fakeClock } from '../test/support/clock.ts';
 import { applyPatch } from '../test/support/json-patch.ts';
@@ -38,7 +39,7 @@ const serve = (answers: (KubeError | undefined)[] = []) => {
     webhooks: [{ name: 'pods', clientConfig: {} }],
   };
   const sent: (() => void)[] = [];
-  const events: EventInput[] = [];
+  const events: Occurrence[] = [];
   const pending: WatchEvent[] = [];
   const set = (caBundle: string, manager: string): void => {
     const managedFields = [{ manager, time: '2030-01-01T00:00:00Z', fieldsV1: { 'f:webhooks': { 'f:caBundle': {} } } }];
@@ -77,7 +78,7 @@ const serve = (answers: (KubeError | undefined)[] = []) => {
       clock,
       log: silentLog(),
       metrics,
-      events: { record: (_object, event) => void events.push(event) },
+      occurred: (occurrence) => void events.push(occurrence),
       certificates: { current: () => ({ bundle: BUNDLE }), onChange: () => () => {} } as unknown as CertificateKeeper,
     },
     NAME,
@@ -126,7 +127,7 @@ describe('the CA bundle', () => {
       await advance(1_000);
     }
     assert.ok(patches() <= 8, `${patches()} writes in ten minutes`);
-    assert.match(events.at(-1)?.note ?? '', /The field manager cert-manager-cainjector writes caBundle, too/);
+    assert.match(events.at(-1)?.message ?? '', /The field manager cert-manager-cainjector writes caBundle, too/);
     await keeper.stop();
   });
 

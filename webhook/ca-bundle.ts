@@ -1,13 +1,7 @@
 import type { KubeObject } from '../src/api/meta.ts';
+import type { Occurred } from '../src/api/occurrence.ts';
 import type { Clock } from '../src/clock.ts';
-import {
-  createWatchCache,
-  type EventRecorder,
-  isConflict,
-  type KubeClient,
-  KubeError,
-  resources,
-} from '../src/kube/index.ts';
+import { createWatchCache, isConflict, type KubeClient, KubeError, resources } from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import type { CertificateKeeper } from './certificates.ts';
 
@@ -15,7 +9,7 @@ export interface CaBundlePorts {
   client: KubeClient;
   clock: Clock;
   log: Log;
-  events: EventRecorder;
+  occurred: Occurred;
   metrics: Pick<Metrics, 'webhookTrusted'>;
   certificates: CertificateKeeper;
 }
@@ -59,7 +53,7 @@ export interface CaBundleKeeper {
  * seldom while another writer changes it back, which is named in an Event.
  */
 export const keepCaBundle = (ports: CaBundlePorts, name: string): CaBundleKeeper => {
-  const { client, clock, log, events, metrics, certificates } = ports;
+  const { client, clock, log, occurred, metrics, certificates } = ports;
   const watched = createWatchCache(
     client,
     resources.mutatingWebhooks,
@@ -98,8 +92,8 @@ export const keepCaBundle = (ports: CaBundlePorts, name: string): CaBundleKeeper
   const warn = (configuration: KubeObject): void => {
     const manager = otherWriter(configuration);
     log.warn({ configuration: name, manager, pauseMs }, 'caBundle was changed by another writer');
-    const note = `${manager} writes caBundle, too: it is written again at most every ${Math.round(pauseMs / 1000)} s. Meanwhile pods may start without the recorder. Take ${name} out of what that writer keeps.`;
-    events.record(configuration, { type: 'Warning', reason: 'CABundleContested', action: 'Trust', note });
+    const message = `${manager} writes caBundle, too: it is written again at most every ${Math.round(pauseMs / 1000)} s. Meanwhile pods may start without the recorder. Take ${name} out of what that writer keeps.`;
+    occurred({ regarding: configuration, severity: 'warning', reason: 'CABundleContested', action: 'Trust', message });
   };
 
   /** Returns in how many milliseconds to look again. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../src/api/meta.ts';
-import { type EventInput, KubeError } from '../src/kube/index.ts';
+import type { Occurrence } from '../src/api/occurrence.ts';
+import { KubeError } from '../src/kube/index.ts';
 import type { KubeClient, Name, WatchCache } from '../src/kube/types.ts';
 import { createMetrics, silentLog } from '../src/telemetry/index.ts';
 import { fakeClock } from '../test/support/clock.ts';
@@ -34,7 +35,7 @@ const setUp = (pods: KubeObject[], { leads = true } = {}) => {
   });
   const namespaces = ['shop', 'pay'].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   const deleted: { at: number; uid: string | undefined }[] = [];
-  const events: EventInput[] = [];
+  const events: Occurrence[] = [];
   const metrics = createMetrics();
   const client = {
     async delete(_type: unknown, _name: Name, options?: { uid?: string }) {
@@ -49,7 +50,7 @@ const setUp = (pods: KubeObject[], { leads = true } = {}) => {
     clock,
     log: silentLog(),
     metrics,
-    events: { record: (_object, event) => void events.push(event) },
+    occurred: (occurrence) => void events.push(occurrence),
     pods: cache(() => pods),
     replicaSets: cache(() => []),
     namespaces: cache(() => namespaces),
@@ -70,7 +71,7 @@ describe('the guard of injection', () => {
       deleted.map(({ uid }) => uid),
       ['shop-a'],
     );
-    assert.match(events[0]?.note ?? '', /sidecar:1 keeps pods of this namespace from starting/);
+    assert.match(events[0]?.message ?? '', /sidecar:1 keeps pods of this namespace from starting/);
     assert.equal(await stopped(), 1);
     await guard.stop();
   });

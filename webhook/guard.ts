@@ -1,6 +1,7 @@
 import type { KubeObject } from '../src/api/meta.ts';
+import type { Occurred } from '../src/api/occurrence.ts';
 import type { Clock } from '../src/clock.ts';
-import type { EventRecorder, KubeClient, WatchCache } from '../src/kube/index.ts';
+import type { KubeClient, WatchCache } from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import { createBreaker, type Opening } from './breaker.ts';
 import type { AdmittedPod } from './pod.ts';
@@ -14,7 +15,7 @@ export interface GuardPorts {
   clock: Clock;
   log: Log;
   metrics: Pick<Metrics, 'injectionStopped'>;
-  events: EventRecorder;
+  occurred: Occurred;
   pods: WatchCache;
   replicaSets: WatchCache;
   namespaces: WatchCache;
@@ -43,7 +44,7 @@ const EVENTS = 10;
  * stops in that namespace and pods that are stuck are made again without it.
  */
 export const startGuard = (ports: GuardPorts): Guard => {
-  const { client, clock, log, metrics, events, pods, image } = ports;
+  const { client, clock, log, metrics, occurred, pods, image } = ports;
   const breaker = createBreaker({ clock });
   const stuckPods = createStuckPods({ clock, image });
   const refusals = createRefusals({ clock, client, replicaSets: ports.replicaSets });
@@ -55,8 +56,8 @@ export const startGuard = (ports: GuardPorts): Guard => {
     tell(regarding, words);
   };
   const tell = (regarding: KubeObject, words: string): void => {
-    const note = `The recorder ${image} keeps pods of this namespace from starting, so injection is stopped here: ${words}`;
-    events.record(regarding, { type: 'Warning', reason: 'BreakerOpen', action: 'Inject', note });
+    const message = `The recorder ${image} keeps pods of this namespace from starting, so injection is stopped here: ${words}`;
+    occurred({ regarding, severity: 'warning', reason: 'BreakerOpen', action: 'Inject', message });
   };
 
   const lookAtPods = async (): Promise<void> => {

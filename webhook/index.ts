@@ -1,13 +1,7 @@
 import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
+import type { Occurred } from '../src/api/occurrence.ts';
 import type { Clock } from '../src/clock.ts';
-import {
-  createWatchCache,
-  type EventRecorder,
-  type KubeClient,
-  type ResourceType,
-  resources,
-  type WatchCache,
-} from '../src/kube/index.ts';
+import { createWatchCache, type KubeClient, type ResourceType, resources, type WatchCache } from '../src/kube/index.ts';
 import type { Log, Metrics } from '../src/telemetry/index.ts';
 import { outOfBounds, podsToCome } from './bounds.ts';
 import { keepCaBundle } from './ca-bundle.ts';
@@ -53,7 +47,7 @@ export interface WebhookPorts {
   namespaces: WatchCache;
   /** Only the leader deletes pods that the recorder keeps from starting. */
   isLeading: () => boolean;
-  events: EventRecorder;
+  occurred: Occurred;
 }
 
 /** DNS names of the Service, by which the API server and the recorders know us. */

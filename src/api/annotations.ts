@@ -56,6 +56,10 @@ export const annotations = {
   restartedAt: 'metricops.dev/restarted-at',
   /** On a generated GitSync: hash of what its GitSyncSet applied. */
   setHash: 'metricops.dev/set-hash',
+  /** On an Event: the Git revision, the number of the release and the Incident that it is about. */
+  revision: 'metricops.dev/revision',
+  release: 'metricops.dev/release',
+  incident: 'metricops.dev/incident',
   /** On an injected pod: "injected" or why not ("skipped: ..."). */
   injection: 'metricops.dev/injection',
 } as const;

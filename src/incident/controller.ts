@@ -2,27 +2,20 @@ import { API_VERSION } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
+import type { Occurred } from '../api/occurrence.ts';
 import { isMeasured } from '../api/rollback-policy.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { createHold } from '../holds/index.ts';
-import {
-  createWorkQueue,
-  type EventRecorder,
-  isConflict,
-  isRejected,
-  type KubeClient,
-  KubeError,
-  resources,
-} from '../kube/index.ts';
+import { createWorkQueue, isConflict, isRejected, type KubeClient, KubeError, resources } from '../kube/index.ts';
 import { budgetSpentPercent, periodOf, type QueriesOf } from '../slo/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { createJudge } from './analysis.ts';
 import { type Caches, guardFrom } from './caches.ts';
-import { eventOf } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { observe } from './observe.ts';
+import { occurrenceOf } from './occurrence.ts';
 import { isClosed, needsPerson } from './phases.ts';
 import { errorId, withoutStall, withStall } from './stall.ts';
 import { step } from './step.ts';
@@ -36,7 +29,7 @@ export interface IncidentPorts {
   random: () => number;
   log: Log;
   metrics: Metrics;
-  events: EventRecorder;
+  occurred: Occurred;
   /** Told of a new Hold, so that it is obeyed without waiting for its watch. */
   onHold: (hold: Hold) => void;
 }
@@ -123,7 +116,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   /** What moved, for people and for dashboards. */
   const report = (incident: Incident, status: IncidentStatus): void => {
     if (status.phase === incident.status?.phase && !comesToNeedPerson(incident, status)) return;
-    ports.events.record(incident, eventOf(status));
+    ports.occurred(occurrenceOf(incident, status));
     if (status.verdict && status.verdict.result !== incident.status?.verdict?.result)
       metrics.verdicts.inc({ result: status.verdict.result.toLowerCase() });
     if (status.phase === 'Recovered') metrics.rollbacks.inc({ result: 'recovered' });

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Occurred } from '../api/occurrence.ts';
 import { WORKLOAD_KINDS, workloadString } from '../api/workload.ts';
-import type { EventRecorder } from '../kube/index.ts';
 import { type AlertMatch, createMatcher } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { ALERTS_A_TURN, type Alert, parseDelivery } from './alertmanager-webhook.ts';
@@ -10,7 +10,7 @@ import { createStore, type StorePorts } from './store.ts';
 export interface IntakePorts extends StorePorts {
   log: Log;
   metrics: Metrics;
-  events: EventRecorder;
+  occurred: Occurred;
   cluster?: { label: string; value: string } | undefined;
 }
 
@@ -109,11 +109,11 @@ export const createIntake = (ports: IntakePorts): Intake => {
 
   /** Alertmanager repeats them; until then a person may want to know why nothing is judged. */
   const tellFull = ({ workload, policy }: AlertMatch): void => {
-    const note = `${MAX_OPEN_PER_NAMESPACE} incidents of the namespace are open; alerts of ${workload.name} wait until one is closed`;
-    log.warn({ workload: workloadString(workload) }, note);
+    const message = `${MAX_OPEN_PER_NAMESPACE} incidents of the namespace are open; alerts of ${workload.name} wait until one is closed`;
+    log.warn({ workload: workloadString(workload) }, message);
     const regarding = policy ?? caches.workloads[workload.kind].get(workload);
     if (regarding)
-      ports.events.record(regarding, { type: 'Warning', reason: 'TooManyIncidents', action: 'Judge', note });
+      ports.occurred({ regarding, severity: 'warning', reason: 'TooManyIncidents', action: 'Judge', message });
   };
 
   return { receive, unmatched: () => unmatched.toReversed() };

@@ -25,7 +25,7 @@ const setUp = (
 ) => {
   const calls: string[] = [];
   const changes: string[] = [];
-  const disturbances: string[] = [];
+  const watchErrors: string[] = [];
   const sleeps: number[] = [];
   const client = {
     async list() {
@@ -48,11 +48,11 @@ const setUp = (
   const cache = createWatchCache(client, resources.configMaps, trim ? { trim } : {}, {
     clock,
     random: () => 0.5,
-    onWatchError: ({ what }) => disturbances.push(what),
+    onWatchError: ({ what }) => watchErrors.push(what),
   });
   if (onChange) cache.onChange(onChange);
   cache.onChange((now, before) => changes.push(`${before?.metadata.name ?? '-'}>${now?.metadata.name ?? '-'}`));
-  return { cache, calls, changes, disturbances, sleeps };
+  return { cache, calls, changes, watchErrors, sleeps };
 };
 
 describe('watch cache', () => {
@@ -71,7 +71,7 @@ describe('watch cache', () => {
   });
 
   it('lists again when told so, and tells only of what changed meanwhile', async () => {
-    const { cache, calls, changes, disturbances } = setUp(
+    const { cache, calls, changes, watchErrors } = setUp(
       [
         [object('same', '1'), object('goes', '2'), object('changes', '3')],
         [object('same', '1'), object('changes', '4'), object('comes', '5')],
@@ -80,7 +80,7 @@ describe('watch cache', () => {
     );
     await eventually(() => calls.length === 4);
     assert.deepEqual(changes, ['->same', '->goes', '->changes', 'changes>changes', '->comes', 'goes>-']);
-    assert.deepEqual(disturbances, ['relist']);
+    assert.deepEqual(watchErrors, ['relist']);
     assert.equal(cache.get({ namespace: 'ns', name: 'goes' }), undefined);
     await cache.stop();
   });
@@ -114,12 +114,12 @@ describe('watch cache', () => {
   });
 
   it('tells the others when one handler throws', async () => {
-    const { cache, changes, disturbances } = setUp([[object('a', '1'), object('b', '2')]], [], () => {
+    const { cache, changes, watchErrors } = setUp([[object('a', '1'), object('b', '2')]], [], () => {
       throw new Error('a fault in a handler');
     });
     await cache.ready();
     assert.deepEqual(changes, ['->a', '->b']);
-    assert.deepEqual(disturbances, ['handler', 'handler']);
+    assert.deepEqual(watchErrors, ['handler', 'handler']);
     await cache.stop();
   });
 
@@ -137,7 +137,7 @@ describe('watch cache', () => {
       return rest as KubeObject;
     };
     const withData = (name: string): KubeObject => ({ ...object(name, '1'), data: { k: 'v' } });
-    const { cache, calls, disturbances } = setUp([['a', 'odd', 'b'].map(withData)], [], undefined, trim);
+    const { cache, calls, watchErrors } = setUp([['a', 'odd', 'b'].map(withData)], [], undefined, trim);
     await cache.ready();
     assert.deepEqual(
       cache.list().map((o) => [o.metadata.name, o.data]),
@@ -147,7 +147,7 @@ describe('watch cache', () => {
         ['b', undefined],
       ],
     );
-    assert.deepEqual([calls[0], disturbances], ['list', ['handler']]);
+    assert.deepEqual([calls[0], watchErrors], ['list', ['handler']]);
     await cache.stop();
   });
 });

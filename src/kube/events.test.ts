@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../api/meta.ts';
+import type { Occurrence } from '../api/occurrence.ts';
 import { KubeError } from './errors.ts';
-import { createEventRecorder } from './events.ts';
+import { createEventSink } from './events.ts';
 import type { KubeClient } from './types.ts';
 
 const about = (name: string): KubeObject => ({
@@ -10,7 +11,12 @@ const about = (name: string): KubeObject => ({
   kind: 'ConfigMap',
   metadata: { namespace: 'shop', name, uid: `uid-${name}` },
 });
-const event = (note: string) => ({ type: 'Normal', reason: 'Applied', action: 'Sync', note }) as const;
+const event = (message: string): Omit<Occurrence, 'regarding'> => ({
+  severity: 'info',
+  reason: 'ReconciliationSucceeded',
+  action: 'Sync',
+  message,
+});
 
 /** What would be sent, and a clock to move. */
 const recorder = (answer: () => Promise<unknown> = async () => ({})) => {
@@ -28,7 +34,7 @@ const recorder = (answer: () => Promise<unknown> = async () => ({})) => {
       return answer();
     },
   } as unknown as KubeClient;
-  const events = createEventRecorder(client, {
+  const occurred = createEventSink(client, {
     instance: 'test',
     clock: {
       now: () => time.now,
@@ -38,7 +44,7 @@ const recorder = (answer: () => Promise<unknown> = async () => ({})) => {
     },
     onError: (error) => errors.push(error),
   });
-  return { events, created, patched, errors, time };
+  return { occurred, created, patched, errors, time };
 };
 
 /** As kube-apiserver 1.34 answers. */
@@ -52,18 +58,18 @@ const terminating = (): KubeError =>
 describe('events', () => {
   it('reports an event that was refused, but not one of an object that goes with its namespace', async () => {
     const answers = [terminating(), new KubeError('forbidden', { status: 403, reason: 'Forbidden' })];
-    const { events, created, errors } = recorder(async () => {
+    const { occurred, created, errors } = recorder(async () => {
       throw answers.shift();
     });
-    for (const name of ['gone', 'refused']) events.record(about(name), event('said'));
+    for (const name of ['gone', 'refused']) occurred({ regarding: about(name), ...event('said') });
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual([created.length, errors.map(String)], [2, ['KubeError: forbidden']]);
   });
 
   it('counts a repeated event instead of sending it again', () => {
-    const { events, created, patched, time } = recorder();
+    const { occurred, created, patched, time } = recorder();
     for (let i = 0; i < 10; i += 1) {
-      events.record(about('a'), event('same'));
+      occurred({ regarding: about('a'), ...event('same') });
       time.now += 20_000;
     }
     assert.equal(created.length, 1);
@@ -74,53 +80,64 @@ describe('events', () => {
   });
 
   it('starts anew after a long silence', () => {
-    const { events, created, time } = recorder();
-    events.record(about('a'), event('same'));
+    const { occurred, created, time } = recorder();
+    occurred({ regarding: about('a'), ...event('same') });
     time.now += 10 * 60_000;
-    events.record(about('a'), event('same'));
+    occurred({ regarding: about('a'), ...event('same') });
     assert.equal(created.length, 2);
   });
 
   it('bounds what one object may say, not what others say', () => {
-    const { events, created, time } = recorder();
-    for (let i = 0; i < 100; i += 1) events.record(about('noisy'), event(`${i}`));
-    events.record(about('quiet'), event('once'));
+    const { occurred, created, time } = recorder();
+    for (let i = 0; i < 100; i += 1) occurred({ regarding: about('noisy'), ...event(`${i}`) });
+    occurred({ regarding: about('quiet'), ...event('once') });
     assert.equal(created.length, 26);
     time.now += 2 * 60_000;
-    for (let i = 100; i < 200; i += 1) events.record(about('noisy'), event(`${i}`));
+    for (let i = 100; i < 200; i += 1) occurred({ regarding: about('noisy'), ...event(`${i}`) });
     assert.equal(created.length, 28);
   });
 
   it('survives any failure', async () => {
-    const { events, errors } = recorder(() =>
+    const { occurred, errors } = recorder(() =>
       Promise.reject(new KubeError('no', { status: 403, reason: 'Forbidden' })),
     );
-    events.record(about('a'), event('x'));
+    occurred({ regarding: about('a'), ...event('x') });
     await new Promise(setImmediate);
     assert.equal(errors.length, 1);
   });
 
   it('names the Event after its object as far as the API server allows', () => {
-    const { events, created } = recorder();
-    for (const name of ['web', 'MyRole:View', `${'a'.repeat(199)}.-b`, '...']) events.record(about(name), event('x'));
+    const { occurred, created } = recorder();
+    for (const name of ['web', 'MyRole:View', `${'a'.repeat(199)}.-b`, '...'])
+      occurred({ regarding: about(name), ...event('x') });
     for (const { metadata } of created)
       assert.match(metadata.name, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
     assert.match(created[1]?.metadata.name ?? '', /^myrole-view\./);
   });
 
   it('cuts a long note by bytes', () => {
-    const { events, created } = recorder();
-    events.record(about('a'), event('ü'.repeat(2000)));
+    const { occurred, created } = recorder();
+    occurred({ regarding: about('a'), ...event('ü'.repeat(2000)) });
     const note = String((created[0] as unknown as { note: string }).note);
     assert.ok(Buffer.byteLength(note) <= 1024);
     assert.match(note, /ü…$/);
   });
 
   it('sends many different ones at a pace, and all of them', async () => {
-    const { events, created } = recorder();
-    for (let i = 0; i < 200; i += 1) events.record(about(`a${i}`), event('first'));
+    const { occurred, created } = recorder();
+    for (let i = 0; i < 200; i += 1) occurred({ regarding: about(`a${i}`), ...event('first') });
     assert.equal(created.length, 50);
     for (let i = 0; i < 10_000 && created.length < 200; i += 1) await Promise.resolve();
     assert.equal(created.length, 200);
+  });
+
+  it('has the release, its commit and the incident as annotations, so that nobody parses its note', () => {
+    const { occurred, created } = recorder();
+    occurred({ regarding: about('web'), ...event('rolled back'), revision: 'c0ffee', release: 3, incident: 'web-1' });
+    assert.deepEqual(created[0]?.metadata.annotations, {
+      'metricops.dev/revision': 'c0ffee',
+      'metricops.dev/release': '3',
+      'metricops.dev/incident': 'web-1',
+    });
   });
 });

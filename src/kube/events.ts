@@ -1,25 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
+import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { Clock } from '../clock.ts';
 import { isNotFound, isTerminating } from './errors.ts';
 import { resources } from './resources.ts';
 import type { KubeClient } from './types.ts';
-
-export interface EventInput {
-  type: 'Normal' | 'Warning';
-  /** CamelCase, from the catalogue. */
-  reason: string;
-  /** What was done: Sync, Rollback, Inject. */
-  action: string;
-  /** For people; cut at 1 KiB. Never the value of a Secret. */
-  note: string;
-  related?: KubeObject;
-}
-
-export interface EventRecorder {
-  /** Never throws and is not waited for: a lost Event must not fail the work that it reports. */
-  record(regarding: KubeObject, event: EventInput): void;
-}
 
 /** The same event about the same object is counted, and the count is sent at most this often. */
 const QUIET_MS = 60_000;
@@ -41,10 +27,11 @@ interface Series {
   sentAt: number;
 }
 
-export const createEventRecorder = (
+/** Kubernetes Events (events.k8s.io/v1) of what occurred, counted in series, at a bounded rate. */
+export const createEventSink = (
   client: KubeClient,
   options: { instance: string; clock: Clock; onError?: (error: unknown) => void },
-): EventRecorder => {
+): Occurred => {
   const known = new Map<string, Series>();
   const budgets = new Map<string, { left: number; at: number }>();
   /** Events about objects of a namespace that is being deleted may be lost. */
@@ -90,55 +77,62 @@ export const createEventRecorder = (
     remember(budgets, object, { left: filled < 1 ? filled : filled - 1, at: now });
     return filled >= 1;
   };
-  const create = (regarding: KubeObject, event: EventInput, name: string, now: number): Promise<unknown> =>
+  const create = (event: Occurrence, name: string, now: number): Promise<unknown> =>
     client.create(resources.events, {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
-      metadata: { namespace: namespaceOf(regarding), name },
+      metadata: { namespace: namespaceOf(event.regarding), name, annotations: fieldsOf(event) },
       eventTime: microTime(now),
       reportingController: 'metricops.dev/controller',
       reportingInstance: options.instance,
-      regarding: referenceTo(regarding),
+      regarding: referenceTo(event.regarding),
       ...(event.related ? { related: referenceTo(event.related) } : {}),
-      type: event.type,
+      type: typeOf(event),
       reason: event.reason,
       action: event.action,
-      note: cut(event.note),
+      note: cut(event.message),
     });
-  const repeat = async (regarding: KubeObject, event: EventInput, series: Series): Promise<void> => {
+  const repeat = async (event: Occurrence, series: Series): Promise<void> => {
     const { name, count, lastSeen } = series;
     const body = { series: { count, lastObservedTime: microTime(lastSeen) } };
     try {
-      await client.patch(resources.events, { namespace: namespaceOf(regarding), name }, { type: 'merge', body });
+      await client.patch(resources.events, { namespace: namespaceOf(event.regarding), name }, { type: 'merge', body });
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      await create(regarding, event, name, lastSeen); // the API server forgets events after an hour
+      await create(event, name, lastSeen); // the API server forgets events after an hour
     }
   };
 
-  return {
-    record(regarding, event) {
-      const now = options.clock.now();
-      const { metadata } = regarding;
-      const object = `${regarding.kind} ${metadata.namespace ?? ''}/${metadata.name} ${metadata.uid}`;
-      const key = `${object} ${event.type} ${event.reason} ${event.action} ${event.note}`;
-      const series = known.get(key);
-      if (!series || now - series.lastSeen > SERIES_MS) {
-        if (!mayCreate(object, now)) return;
-        const fresh = { name: nameFor(regarding), count: 1, lastSeen: now, sentAt: now };
-        remember(known, key, fresh);
-        send(() => create(regarding, event, fresh.name, now));
-        return;
-      }
-      series.count += 1;
-      series.lastSeen = now;
-      remember(known, key, series);
-      if (now - series.sentAt < QUIET_MS) return;
-      series.sentAt = now;
-      send(() => repeat(regarding, event, series));
-    },
+  return (event) => {
+    const now = options.clock.now();
+    const { metadata, kind } = event.regarding;
+    const object = `${kind} ${metadata.namespace ?? ''}/${metadata.name} ${metadata.uid}`;
+    const key = `${object} ${event.severity} ${event.reason} ${event.action} ${event.message}`;
+    const series = known.get(key);
+    if (!series || now - series.lastSeen > SERIES_MS) {
+      if (!mayCreate(object, now)) return;
+      const fresh = { name: nameFor(event.regarding), count: 1, lastSeen: now, sentAt: now };
+      remember(known, key, fresh);
+      send(() => create(event, fresh.name, now));
+      return;
+    }
+    series.count += 1;
+    series.lastSeen = now;
+    remember(known, key, series);
+    if (now - series.sentAt < QUIET_MS) return;
+    series.sentAt = now;
+    send(() => repeat(event, series));
   };
 };
+
+const typeOf = ({ severity }: Occurrence): string => (severity === 'warning' ? 'Warning' : 'Normal');
+
+/** What an Event has no field for, as annotations. */
+const fieldsOf = ({ revision, release, incident }: Occurrence): Record<string, string> => ({
+  ...(revision === undefined ? {} : { [annotations.revision]: revision }),
+  ...(release === undefined ? {} : { [annotations.release]: String(release) }),
+  ...(incident === undefined ? {} : { [annotations.incident]: incident }),
+});
 
 /** Puts it at the end of a map whose oldest entries are forgotten. */
 const remember = <V>(map: Map<string, V>, key: string, value: V): void => {

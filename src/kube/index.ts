@@ -3,7 +3,7 @@ export { createKubeClient, type KubeClientOptions, type OpenKubeClient } from '.
 export { type Connection, loadConnection } from './config.ts';
 export { createDiscovery } from './discovery.ts';
 export { isConflict, isExpired, isNoMatch, isNotFound, isRejected, isTerminating, KubeError } from './errors.ts';
-export { createEventRecorder, type EventInput, type EventRecorder } from './events.ts';
+export { createEventSink } from './events.ts';
 export { type LeaderElection, runLeaderElection } from './lease.ts';
 export { createLeaseThread, type LeaseThread } from './lease-thread.ts';
 export { apiVersionOf, collectionOf } from './paths.ts';

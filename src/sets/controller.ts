@@ -1,17 +1,11 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { Generator, GitSyncSet } from '../api/gitsyncset.ts';
+import type { Occurred } from '../api/occurrence.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
-import {
-  createWorkQueue,
-  type EventRecorder,
-  type KubeClient,
-  KubeError,
-  resources,
-  type WatchCache,
-} from '../kube/index.ts';
+import { createWorkQueue, type KubeClient, KubeError, resources, type WatchCache } from '../kube/index.ts';
 import { refusalOfHost } from '../policy/platform.ts';
 import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 import { hashOf } from '../snapshot/index.ts';
@@ -47,7 +41,7 @@ export interface SetPorts {
   clock: Clock;
   random: () => number;
   log: Log;
-  events: EventRecorder;
+  occurred: Occurred;
 }
 
 export interface SetController {
@@ -137,8 +131,8 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
     const ready = status.conditions?.find((c) => c.type === 'Ready');
     const was = set.status?.conditions?.find((c) => c.type === 'Ready');
     if (!ready || (ready.status === was?.status && ready.message === was.message)) return;
-    const type = ready.status === 'True' ? 'Normal' : 'Warning';
-    ports.events.record(set, { type, reason: ready.reason, action: 'Generate', note: ready.message });
+    const severity = ready.status === 'True' ? 'info' : 'warning';
+    ports.occurred({ regarding: set, severity, reason: ready.reason, action: 'Generate', message: ready.message });
   };
 
   const guard = createGuard({

@@ -1,8 +1,8 @@
 import type { DriftEntry, GitSync } from '../api/gitsync.ts';
 import { describeKey, type ObjectKey, parseKey } from '../api/meta.ts';
+import type { Occurred } from '../api/occurrence.ts';
 import type { Clock } from '../clock.ts';
 import type { HoldController } from '../holds/index.ts';
-import type { EventRecorder } from '../kube/index.ts';
 import { describeDrift } from '../ssa/diff.ts';
 import { applyAll } from './apply/apply.ts';
 import type { ApplyPorts } from './apply/types.ts';
@@ -20,7 +20,7 @@ import type { Unhealthy } from './status/outcome.ts';
 
 export interface CarryOutPorts extends ApplyPorts, PrunePorts, VersionPorts, HealthPorts {
   clock: Clock;
-  events: EventRecorder;
+  occurred: Occurred;
   handover: ApplyPorts['handover'] & PrunePorts['handover'];
   holdController: Pick<HoldController, 'settle'>;
 }
@@ -53,15 +53,19 @@ export const carryOut = async (
 };
 
 /** Events about what an apply corrected, and about what it only found. */
-const driftNews = (sync: GitSync, state: SyncState, { clock, events }: Pick<CarryOutPorts, 'clock' | 'events'>) => ({
+const driftNews = (
+  sync: GitSync,
+  state: SyncState,
+  { clock, occurred }: Pick<CarryOutPorts, 'clock' | 'occurred'>,
+) => ({
   onCorrected(difference: DriftEntry): void {
     noteCorrection(state, difference, clock.now());
-    const note = `reverted to Git: ${describeDrift(difference)}`;
-    events.record(sync, { type: 'Normal', reason: 'DriftCorrected', action: 'Correct', note });
+    const message = `reverted to Git: ${describeDrift(difference)}`;
+    occurred({ regarding: sync, severity: 'info', reason: 'DriftCorrected', action: 'Correct', message });
   },
   onReported(difference: DriftEntry): void {
-    const note = `changed by hand: ${describeDrift(difference)}`;
-    events.record(sync, { type: 'Warning', reason: 'DriftFound', action: 'Report', note });
+    const message = `changed by hand: ${describeDrift(difference)}`;
+    occurred({ regarding: sync, severity: 'warning', reason: 'DriftFound', action: 'Report', message });
   },
 });
 

@@ -3,6 +3,7 @@ import type { GitSync } from '../api/gitsync.ts';
 import { nameOfKey, type SyncName } from '../api/gitsync-names.ts';
 import type { Hold } from '../api/hold.ts';
 import { keyOf } from '../api/meta.ts';
+import type { Occurred } from '../api/occurrence.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
@@ -14,7 +15,6 @@ import { isDigestRejected } from '../holds/index.ts';
 import {
   createWorkQueue,
   type Discovery,
-  type EventRecorder,
   type KubeClient,
   KubeError,
   type WatchCache,
@@ -63,7 +63,7 @@ export interface SyncPorts {
   random: () => number;
   log: Log;
   metrics: Metrics;
-  events: EventRecorder;
+  occurred: Occurred;
 }
 
 export interface SyncController {
@@ -83,7 +83,7 @@ const RECONCILES = { concurrency: 24, perGroup: 16 };
 
 /** Starts to reconcile. To be run by the leader only; `stop` resolves when nothing of it runs any more. */
 export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
-  const { client, clock, discovery, events, log, metrics, random } = ports;
+  const { client, clock, discovery, occurred, log, metrics, random } = ports;
   const { syncs, platform, holds, namespaces, workloads } = ports.caches;
   const stopped = new AbortController();
   const { signal } = stopped;
@@ -149,7 +149,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     render: ports.render,
     snapshots: ports.snapshots,
     digestKey: ports.digestKey,
-    events,
+    occurred,
     syncs,
     namespaces,
     report,

@@ -1,14 +1,15 @@
 import type { GitSync } from '../api/gitsync.ts';
 import { parseKey } from '../api/meta.ts';
+import type { Occurred } from '../api/occurrence.ts';
 import type { HoldController } from '../holds/index.ts';
 import { holdForManualUndo } from '../holds/index.ts';
-import type { EventRecorder, KubeClient } from '../kube/index.ts';
+import type { KubeClient } from '../kube/index.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
 import type { SyncState } from './state/sync-state.ts';
 
 export interface ManualUndoPorts {
   client: KubeClient;
-  events: EventRecorder;
+  occurred: Occurred;
   holdController: Pick<HoldController, 'seen'>;
   snapshots: SnapshotStore;
 }
@@ -17,15 +18,15 @@ export interface ManualUndoPorts {
 export const holdManualUndos = async (
   sync: GitSync,
   state: SyncState,
-  { client, events, holdController, snapshots }: ManualUndoPorts,
+  { client, occurred, holdController, snapshots }: ManualUndoPorts,
 ): Promise<void> => {
   for (const id of state.drifted) {
     const rejected = state.applied.get(id)?.sourceDigest;
     const hold =
       rejected === undefined ? undefined : await holdForManualUndo(parseKey(id), rejected, { client, snapshots });
     if (!hold) continue;
-    const note = `Deployment ${hold.metadata.namespace}/${hold.spec.workloadRef.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
-    events.record(sync, { type: 'Normal', reason: 'ReleaseHeld', action: 'Hold', note });
+    const message = `Deployment ${hold.metadata.namespace}/${hold.spec.workloadRef.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
+    occurred({ regarding: sync, severity: 'info', reason: 'ReleaseHeld', action: 'Hold', message });
     await holdController.seen(hold);
   }
 };

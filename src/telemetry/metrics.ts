@@ -41,7 +41,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
   const metrics = {
     registry,
     kubeRequests: counter('kube_requests_total', 'Requests to the API server.', ['verb', 'code']),
-    watchErrors: counter('watch_disturbances_total', 'Watches that were resumed or listed again.', ['what']),
+    watchErrors: counter('watch_errors_total', 'Watches that were resumed or listed again.', ['what']),
     syncs: counter('syncs_total', 'Finished syncs by result.', ['result']),
     syncDuration: seconds(
       'sync',

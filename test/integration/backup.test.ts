@@ -79,8 +79,13 @@ describe('a backup without status, uids, owners and managed fields', function ()
     const recorded = createRecorder({ ...ports, snapshots, metrics, systemNamespace: 'metricops-system' }).start(
       abort.signal,
     );
-    const events = { record: () => {} };
-    const incidents = await startIncidents({ ...ports, metrics, events, queries: undefined, onHold: () => {} });
+    const incidents = await startIncidents({
+      ...ports,
+      metrics,
+      occurred: () => {},
+      queries: undefined,
+      onHold: () => {},
+    });
     leader = {
       async stop() {
         abort.abort();

@@ -10,7 +10,7 @@ import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
-  createEventRecorder,
+  createEventSink,
   createKubeClient,
   createWatchCache,
   loadConnection,
@@ -62,7 +62,7 @@ describe('a GitSyncSet', () => {
       systemNamespace,
       ...ports,
       log: silentLog(),
-      events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+      occurred: createEventSink(client, { instance: 'test', clock: systemClock }),
     });
     end = async () => {
       await Promise.all([controller.stop(), credentials.stop()]);

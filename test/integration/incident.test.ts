@@ -9,7 +9,7 @@ import { createCaches } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createIntake, type IncidentController, type Intake, startIncidents } from '../../src/incident/index.ts';
 import { needsPerson } from '../../src/incident/phases.ts';
-import { createEventRecorder, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import { createEventSink, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
 import { createPrometheus, createQueryQueue, type Prometheus } from '../../src/slo/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
@@ -48,15 +48,15 @@ describe('alerts and incidents', () => {
     watched = createCaches(client, { clock: systemClock, random: Math.random });
     await watched.ready();
     const common = { client, caches: watched.caches, clock: systemClock, log: silentLog(), metrics };
-    const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
+    const occurred = createEventSink(client, { instance: 'test', clock: systemClock });
     controller = await startIncidents({
       ...common,
       queries: createQueryQueue(withBug(createPrometheus({ url: prometheus.url })), systemClock),
       random: Math.random,
-      events,
+      occurred,
       onHold: () => {},
     });
-    const replica = { ...common, events, random: Math.random, cluster: CLUSTER };
+    const replica = { ...common, occurred, random: Math.random, cluster: CLUSTER };
     intake = createIntake({ ...replica, onIncident: (incident) => controller.notify(incident) });
     otherClient = createKubeClient(await loadConnection({ kubeconfig: plane().kubeconfig }), {
       onRequest: (verb, code) => requests.push(`${verb} ${code}`),

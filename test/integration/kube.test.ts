@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createEventRecorder, isRejected, type KubeError, resources } from '../../src/kube/index.ts';
+import { createEventSink, isRejected, type KubeError, resources } from '../../src/kube/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
 import { newKind, removeKind } from '../support/widgets.ts';
@@ -131,10 +131,16 @@ describe('the API client', () => {
     const { client, kubectl, namespace } = plane();
     const ns = await namespace('kube');
     const object = await client.create(resources.configMaps, configMap(ns, 'a'));
-    const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
-    const event = { type: 'Warning', reason: 'TestReason', action: 'Test', note: 'what happened' } as const;
-    events.record(object, event);
-    events.record(object, event);
+    const occurred = createEventSink(client, { instance: 'test', clock: systemClock });
+    const event = {
+      regarding: object,
+      severity: 'warning',
+      reason: 'TestReason',
+      action: 'Sync',
+      message: 'what happened',
+    } as const;
+    occurred(event);
+    occurred(event);
     const shown = await eventually(() => kubectl(['get', 'events', '-n', ns, '--no-headers']) || undefined);
     assert.match(shown, /TestReason\s+configmap\/a\s+what happened/);
     assert.equal(shown.trim().split('\n').length, 1);
@@ -146,16 +152,22 @@ describe('the API client', () => {
     const object = await client.create(resources.configMaps, configMap(ns, 'a'));
     let now = Date.now();
     const errors: unknown[] = [];
-    const events = createEventRecorder(client, {
+    const occurred = createEventSink(client, {
       instance: 'test',
       clock: { ...systemClock, now: () => now },
       onError: (error) => errors.push(error),
     });
-    const event = { type: 'Normal', reason: 'TestReason', action: 'Test', note: 'again' } as const;
-    events.record(object, event);
+    const event = {
+      regarding: object,
+      severity: 'info',
+      reason: 'TestReason',
+      action: 'Sync',
+      message: 'again',
+    } as const;
+    occurred(event);
     await eventually(() => kubectl(['get', 'events', '-n', ns, '-o', 'name']).includes('event/a.'));
     now += 61_000;
-    events.record(object, event);
+    occurred(event);
     await eventually(() => kubectl(['get', 'events', '-n', ns, '-o', 'jsonpath={.items[*].series.count}']) === '2', {
       what: 'the count',
     });

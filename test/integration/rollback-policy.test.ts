@@ -15,7 +15,7 @@ import { createCaches } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { otherToolOf } from '../../src/holds/index.ts';
 import { createIntake, startIncidents } from '../../src/incident/index.ts';
-import { createEventRecorder, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import { createEventSink, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
 import { createPrometheus, createQueryQueue, startPolicyStatus } from '../../src/slo/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
@@ -70,13 +70,13 @@ describe('a RollbackPolicy', () => {
     await watched.ready();
     const { caches } = watched;
     const common = { clock: systemClock, random: Math.random, log: silentLog() };
-    const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
+    const occurred = createEventSink(client, { instance: 'test', clock: systemClock });
     const queries = createQueryQueue(createPrometheus({ url: prometheus.url }), systemClock);
     const metrics = createMetrics();
-    const incidents = await startIncidents({ ...common, client, caches, queries, metrics, events, onHold: () => {} });
+    const incidents = await startIncidents({ ...common, client, caches, queries, metrics, occurred, onHold: () => {} });
     intake = createIntake({
       ...common,
-      ...{ client, caches, metrics, events },
+      ...{ client, caches, metrics, occurred },
       onIncident: (incident) => incidents.notify(incident),
     });
     const writer = createKubeClient(await loadConnection({ kubeconfig: plane().kubeconfig }), {

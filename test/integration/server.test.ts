@@ -11,7 +11,7 @@ import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { createCaches } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createIntake } from '../../src/incident/index.ts';
-import { createEventRecorder, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import { createEventSink, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
 import { createRecorder } from '../../src/release/index.ts';
 import { createServer, type Server } from '../../src/server/index.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
@@ -66,7 +66,7 @@ describe('the record endpoint', () => {
       random,
       log,
       metrics,
-      events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+      occurred: createEventSink(client, { instance: 'test', clock: systemClock }),
       onIncident: () => {},
     });
     server = createServer(

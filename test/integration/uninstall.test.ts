@@ -11,7 +11,7 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import { systemClock } from '../../src/clock.ts';
 import {
   createDiscovery,
-  createEventRecorder,
+  createEventSink,
   createKubeClient,
   createWatchCache,
   loadConnection,
@@ -67,8 +67,8 @@ describe('removing metricops with kubectl', function () {
       platform: watchPlatformPolicy(client, time),
     };
     const { credentials } = bench.controller;
-    const events = createEventRecorder(client, { instance: 'test', clock: systemClock });
-    const common = { ...time, client, caches, credentials, git: createRepositories().room, log: silentLog(), events };
+    const occurred = createEventSink(client, { instance: 'test', clock: systemClock });
+    const common = { ...time, client, caches, credentials, git: createRepositories().room, log: silentLog(), occurred };
     const controller = await startSets({ ...common, systemNamespace: 'metricops-system' });
     return {
       stop: async (): Promise<void> => {

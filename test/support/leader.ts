@@ -46,7 +46,7 @@ export const startLeader = async (
     platform: watchPlatformPolicy(client, ports),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, ports),
   };
-  const common = { ...ports, client, caches, git: repositories.room, log, events: { record: () => {} } };
+  const common = { ...ports, client, caches, git: repositories.room, log, occurred: () => {} };
   const sync = await startSync({
     ...common,
     discovery: createDiscovery(client, systemClock),

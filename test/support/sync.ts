@@ -10,7 +10,7 @@ import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
   createDiscovery,
-  createEventRecorder,
+  createEventSink,
   createKubeClient,
   createWatchCache,
   type KubeClient,
@@ -90,7 +90,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       random: Math.random,
       log: silentLog(),
       metrics,
-      events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+      occurred: createEventSink(client, { instance: 'test', clock: systemClock }),
     });
     const stop = async (): Promise<void> => {
       await controller.stop();

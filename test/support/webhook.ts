@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { systemClock } from '../../src/clock.ts';
-import { createEventRecorder, createWatchCache, resources } from '../../src/kube/index.ts';
+import { createEventSink, createWatchCache, resources } from '../../src/kube/index.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/index.ts';
 import { ensurePrograms } from '../../tools/cluster/build.ts';
 import {
@@ -56,7 +56,7 @@ export const runWebhook = async (
     replicaSets,
     namespaces: cachedNamespaces,
     isLeading: () => true,
-    events: createEventRecorder(client, { instance: 'test', clock: systemClock }),
+    occurred: createEventSink(client, { instance: 'test', clock: systemClock }),
     settings: {
       sidecarImage: 'metricops.dev/sidecar:test',
       recordUrl: 'https://127.0.0.1:1/api/v1/records',

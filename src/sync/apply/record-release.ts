@@ -1,7 +1,8 @@
 import { annotations } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { describeKey, type KubeObject, parseKey } from '../../api/meta.ts';
-import { type EventRecorder, isRejected, type KubeClient, KubeError } from '../../kube/index.ts';
+import type { Occurred } from '../../api/occurrence.ts';
+import { isRejected, type KubeClient, KubeError } from '../../kube/index.ts';
 import { ensureHistory, type SnapshotStore } from '../../snapshot/index.ts';
 import type { Metrics } from '../../telemetry/index.ts';
 import type { Plan } from '../plan/types.ts';
@@ -48,7 +49,7 @@ export const recordPending = async (
   sync: GitSync,
   state: SyncState,
   { desired }: Pick<Plan, 'desired'>,
-  ports: RecordReleasePorts & { events: EventRecorder },
+  ports: RecordReleasePorts & { occurred: Occurred },
 ): Promise<void> => {
   const wanted = new Map(desired.map((planned) => [planned.key, planned.hash]));
   for (const [key, { hash, recording }] of state.unrecorded) {
@@ -58,8 +59,8 @@ export const recordPending = async (
   for (const [key, entry] of state.unrecorded) {
     if (entry.told) continue;
     entry.told = true;
-    const note = unrecordedWords(key, entry);
-    ports.events.record(sync, { type: 'Warning', reason: 'NoRollbackTarget', action: 'Record', note });
+    const message = unrecordedWords(key, entry);
+    ports.occurred({ regarding: sync, severity: 'warning', reason: 'NoRollbackTarget', action: 'Record', message });
   }
 };
 

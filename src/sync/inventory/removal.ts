@@ -1,7 +1,8 @@
 import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync } from '../../api/gitsync-names.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
-import { type EventRecorder, type KubeClient, KubeError, resources, whatTerminates } from '../../kube/index.ts';
+import type { Occurred } from '../../api/occurrence.ts';
+import { type KubeClient, KubeError, resources, whatTerminates } from '../../kube/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { SyncState } from '../state/sync-state.ts';
@@ -16,7 +17,7 @@ export class PruneError extends Error {
 }
 
 export interface RemovalPorts extends InventoryPorts, PrunePorts {
-  events: EventRecorder;
+  occurred: Occurred;
   log: Log;
   /** Where the controller itself is installed. */
   systemNamespace: string;
@@ -52,8 +53,8 @@ export const releaseObjects = async (sync: GitSync, found: readonly Found[], por
       );
     } catch (error) {
       if (!(error instanceof KubeError) || error.status === 0) throw error;
-      const note = `${describeKey(each.parsed)} stays, and still has the labels of this GitSync: ${error.message}`;
-      ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
+      const message = `${describeKey(each.parsed)} stays, and still has the labels of this GitSync: ${error.message}`;
+      ports.occurred({ regarding: sync, severity: 'warning', reason: 'ObjectsKept', action: 'Delete', message });
     }
   };
   await Promise.all(found.map(one));
@@ -77,8 +78,8 @@ export const keepObjects = async (
   if (kept.length === 0) return;
   const named = kept.slice(0, NAMED).map(({ key }) => describeKey(parseKey(key)));
   const more = kept.length > NAMED ? ` and ${kept.length - NAMED} more` : '';
-  const note = `deleted, and left in the cluster: ${named.join(', ')}${more}. Delete by hand what is not needed`;
-  ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
+  const message = `deleted, and left in the cluster: ${named.join(', ')}${more}. Delete by hand what is not needed`;
+  ports.occurred({ regarding: sync, severity: 'warning', reason: 'ObjectsKept', action: 'Delete', message });
 };
 
 export const settleObjects = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {
@@ -93,8 +94,8 @@ export const settleObjects = async (sync: GitSync, state: SyncState, ports: Remo
     return;
   }
   const { found, problems } = await findAllOurs(sync, state, keys, ports);
-  for (const { message: note } of [...problems, ...unread])
-    ports.events.record(sync, { type: 'Warning', reason: 'ObjectsKept', action: 'Delete', note });
+  for (const { message } of [...problems, ...unread])
+    ports.occurred({ regarding: sync, severity: 'warning', reason: 'ObjectsKept', action: 'Delete', message });
   // What another one asks for it inherits, with the ownership of the fields.
   await releaseObjects(
     sync,
@@ -108,13 +109,13 @@ export const settleObjects = async (sync: GitSync, state: SyncState, ports: Remo
  * they stay as they are. Needs no Git. Rejects while something that is to be deleted can't be.
  */
 export const finalizeSync = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {
-  const { client, events, log } = ports;
+  const { client, occurred, log } = ports;
   if (!hasFinalizer(sync)) return;
   const noOrder = await whyNoOrder(sync, client, ports.systemNamespace);
   if (noOrder !== undefined) {
-    const note = `${noOrder}: all objects of this GitSync stay as they are`;
-    log.info({ sync: keyOfSync(sync) }, note);
-    events.record(sync, { type: 'Normal', reason: 'ObjectsKept', action: 'Delete', note });
+    const message = `${noOrder}: all objects of this GitSync stay as they are`;
+    log.info({ sync: keyOfSync(sync) }, message);
+    occurred({ regarding: sync, severity: 'info', reason: 'ObjectsKept', action: 'Delete', message });
   } else await settleObjects(sync, state, ports);
   const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== FINALIZER);
   ports.signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import type { GitSync } from '../../api/gitsync.ts';
+import type { Occurred } from '../../api/occurrence.ts';
 import type { Clock } from '../../clock.ts';
-import { type EventRecorder, type KubeClient, resources } from '../../kube/index.ts';
+import { type KubeClient, resources } from '../../kube/index.ts';
 import { hashOf } from '../../snapshot/index.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import type { SyncOutcome } from './outcome.ts';
@@ -10,7 +11,7 @@ export type Report = (sync: GitSync, state: SyncState, outcome: SyncOutcome) => 
 
 /** Writes what a sync came to into its status, where that is news, and tells it in an event. */
 export const createReport =
-  ({ client, clock, events }: { client: KubeClient; clock: Clock; events: EventRecorder }): Report =>
+  ({ client, clock, occurred }: { client: KubeClient; clock: Clock; occurred: Occurred }): Report =>
   async (sync, state, outcome) => {
     if (outcome.kind === 'waiting' && outcome.quiet) return;
     const status = statusOf(sync, state, outcome, clock.now());
@@ -22,11 +23,13 @@ export const createReport =
     const ready = status.conditions?.find((c) => c.type === 'Ready');
     const was = sync.status?.conditions?.find((c) => c.type === 'Ready');
     if (ready && (ready.status !== was?.status || ready.message !== was?.message) && outcome.kind !== 'waiting') {
-      events.record(sync, {
-        type: ready.status === 'True' ? 'Normal' : 'Warning',
+      occurred({
+        regarding: sync,
+        severity: ready.status === 'True' ? 'info' : 'warning',
         reason: ready.reason,
         action: 'Sync',
-        note: ready.message,
+        message: ready.message,
+        revision: status.lastAttemptedRevision,
       });
     }
   };
