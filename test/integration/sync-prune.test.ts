@@ -260,8 +260,8 @@ describe('pruning', () => {
     assert.deepEqual(
       first.status?.inventoryKinds?.toSorted((a, b) => a.objectCount - b.objectCount),
       [
-        { group: '', kind: 'Secret', objects: 1 },
-        { group: '', kind: 'ConfigMap', objects: 1_200 },
+        { group: '', kind: 'Secret', objectCount: 1 },
+        { group: '', kind: 'ConfigMap', objectCount: 1_200 },
       ],
     );
     assert.ok(JSON.stringify(first).length < 10_000, 'the object is small');
