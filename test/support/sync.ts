@@ -126,7 +126,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
           if (condition?.status === status && mentions.test(`${condition.reason} ${condition.message}`)) return sync;
           throw new Error(JSON.stringify(condition));
         },
-        { what: `GitSync ${namespace}/${name} Ready=${status} ${mentions}`, timeoutMs: 20_000 },
+        { what: `GitSync ${namespace}/${name} Ready=${status} ${mentions}`, timeoutMs: 60_000 },
       ),
     async restart(meanwhile = async () => {}) {
       await running.stop();
