@@ -1,3 +1,4 @@
+import { switchOf } from '../src/api/annotation-values.ts';
 import { annotations } from '../src/api/annotations.ts';
 import { type PatchOperation, pointer, setMembers } from './json-patch.ts';
 
@@ -58,6 +59,6 @@ const owns = (fields: unknown, path: readonly string[]): boolean => {
 };
 
 const said = (workload: AdmittedWorkload): 'true' | 'false' | undefined => {
-  const value = workload.metadata?.annotations?.[annotations.inject];
-  return value === 'true' || value === 'false' ? value : undefined;
+  const isOn = switchOf(workload.metadata, annotations.inject);
+  return isOn === undefined ? undefined : isOn ? 'true' : 'false';
 };

@@ -1,5 +1,6 @@
 import { annotations, GROUP, labels, SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import type { KubeObject } from '../src/api/meta.ts';
+import { OPTED_IN } from '../src/api/optin.ts';
 
 export const CONFIGURATION = 'metricops';
 export const SERVICE = 'metricops';
@@ -66,7 +67,7 @@ export const webhookConfiguration = (
     sideEffects: 'None',
     timeoutSeconds: 2,
   });
-  const said = `${inject('object')}.orValue('')`;
+  const said = `${inject('object')}.orValue('').trim().lowerAscii()`;
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
@@ -78,11 +79,14 @@ export const webhookConfiguration = (
       entry('workloads', paths.workloads, [workloads], {
         'opted-in': `${has('object')} || (oldObject != null && ${has('oldObject')})`,
       }),
-      entry('pods', paths.pods, [pods], { 'opted-in': `${said} == 'true'` }),
-      entry('pods-of-namespace', paths.podsOfNamespace, [pods], { 'opted-in': `!(${said} in ['true', 'false'])` }, [
-        ...namespaces,
-        { key: labels.inject, operator: 'In', values: ['enabled'] },
-      ]),
+      entry('pods', paths.pods, [pods], { 'opted-in': `${said} in ['true', 'enabled']` }),
+      entry(
+        'pods-of-namespace',
+        paths.podsOfNamespace,
+        [pods],
+        { 'opted-in': `!(${said} in ['true', 'enabled', 'false', 'disabled'])` },
+        [...namespaces, { key: labels.inject, operator: 'In', values: OPTED_IN }],
+      ),
       // A rollback by metricops itself waits for no webhook.
       entry('holds', paths.holds, [holds], {
         unmarked: `!object.metadata.?annotations[?'${annotations.requestedBy}'].hasValue()`,

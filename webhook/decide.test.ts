@@ -50,6 +50,11 @@ describe('who is injected', () => {
     assert.equal(isNotOptedIn(question({ pod: saying('yes') })), true);
   });
 
+  it('the word counts in any case', () => {
+    assert.equal(isNotOptedIn(question({ pod: saying('True') })), false);
+    assert.equal(isNotOptedIn(question({ pod: saying('Disabled'), namespaceOptedIn: true })), true);
+  });
+
   it('nobody in kube-system and in the namespace of metricops', () => {
     assert.equal(isInSystemNamespace(question({ namespace: 'kube-system' })), true);
     assert.equal(isInSystemNamespace(question({ namespace: 'platform-tools' })), true);

@@ -10,7 +10,7 @@ export interface Question {
   namespace: string;
   /** Of this installation. */
   systemNamespace: string;
-  /** The namespace carries the label metricops.dev/inject=enabled. */
+  /** The label metricops.dev/inject of the namespace opts its pods in. */
   namespaceOptedIn: boolean;
   /** The recorder's, by our settings. */
   image: string;

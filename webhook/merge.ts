@@ -1,3 +1,4 @@
+import { switchOf } from '../src/api/annotation-values.ts';
 import { annotations, RECORDER_PORT } from '../src/api/annotations.ts';
 import type { KubeObject } from '../src/api/meta.ts';
 import { admitsAsWell } from './network-policy.ts';
@@ -26,7 +27,7 @@ export interface Merge {
  */
 export const mergeOf = (pod: AdmittedPod, recorderPort: number, policies: readonly KubeObject[]): Merge | undefined => {
   const said = pod.metadata?.annotations ?? {};
-  if (said[annotations.mergeMetrics] === 'false') return undefined;
+  if (switchOf(pod.metadata, annotations.mergeMetrics) === false) return undefined;
   if (said[SCRAPE] !== 'true' || (said[SCHEME] ?? 'http') !== 'http') return undefined;
   const declared = pod.spec?.containers?.flatMap((c) => c.ports ?? []) ?? [];
   // Without the annotation Prometheus scrapes every declared port: with more than one there is no single target.

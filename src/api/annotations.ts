@@ -4,19 +4,22 @@ export const GROUP = 'metricops.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** Annotations that people write. `metadata.annotations` of a workload, or of its pod template where that is said. */
+/**
+ * Annotations that people write. `metadata.annotations` of a workload, or of its pod template where that is said. A switch
+ * is true or enabled, false or disabled; every value counts in any case (annotation-values.ts).
+ */
 export const annotations = {
   /** "true" | "false" on a workload or its pod template: record releases and inject the sidecar. */
   inject: 'metricops.dev/inject',
   /** "false" on a pod template: the recorder does not merge the application's metrics, Prometheus goes on asking it. */
   mergeMetrics: 'metricops.dev/merge-metrics',
-  /** Auto | Approve | DryRun | Off, in any case: what a burn may do to this workload. */
+  /** Auto | Approve | DryRun | Off: what a burn may do to this workload. */
   rollback: 'metricops.dev/rollback',
   /** "severity=page,service=checkout": the labels of the alerts that guard this workload. */
   alerts: 'metricops.dev/alerts',
   /** "true": sync, drift correction and rollback leave this object alone. */
   pause: 'metricops.dev/pause',
-  /** Per-object apply policy: apply (default) | create-only | ignore | force-replace. */
+  /** CreateOnly | Ignore | ForceReplace: how an object in Git is applied, other than each time. */
   apply: 'metricops.dev/apply',
   /** Whole number: objects of a lower wave are applied first and have to be healthy. Argo CD's sync-wave counts, too. */
   wave: 'metricops.dev/wave',
@@ -66,7 +69,7 @@ export const annotations = {
 
 /** Labels that metricops puts on objects. */
 export const labels = {
-  /** Namespace label: `metricops.dev/inject=enabled`. */
+  /** Namespace label: `metricops.dev/inject=enabled`, or `true`. */
   inject: 'metricops.dev/inject',
   /** On every applied object: the GitSync that owns it, `NAMESPACE.NAME` hashed when over 63 characters. */
   sync: 'metricops.dev/sync',

@@ -1,3 +1,4 @@
+import { switchOf } from './annotation-values.ts';
 import { annotations, labels } from './annotations.ts';
 
 interface Annotated {
@@ -21,10 +22,10 @@ export const isWorkloadOptedIn = (
 export const isPodOptedIn = (pod: Annotated | undefined, namespace: Annotated | undefined): boolean =>
   isOptedIn([pod], namespace);
 
-/** The nearest word wins, the namespace's label last. A value that is neither true nor false counts as not said there. */
+/** The nearest word wins, the namespace's label last. A value that is no switch counts as not said there. */
 const isOptedIn = (nearestFirst: readonly (Annotated | undefined)[], namespace: Annotated | undefined): boolean =>
-  nearestFirst.map((each) => said(each?.annotations?.[annotations.inject])).find((word) => word !== undefined) ??
-  namespace?.labels?.[labels.inject] === 'enabled';
+  nearestFirst.map((each) => switchOf(each, annotations.inject)).find((word) => word !== undefined) ??
+  OPTED_IN.includes(namespace?.labels?.[labels.inject] ?? '');
 
-const said = (value: string | undefined): boolean | undefined =>
-  value === 'true' ? true : value === 'false' ? false : undefined;
+/** Values of the namespace's label. A selector, as the webhook has one, compares them letter by letter. */
+export const OPTED_IN = ['enabled', 'true'];

@@ -1,6 +1,7 @@
 import { withConditions } from '../api/conditions.ts';
 import type { Hold, HoldStatus } from '../api/hold.ts';
 import type { Reason } from '../api/reasons.ts';
+import type { StatusPatch } from '../api/status-patch.ts';
 import type { Clock } from '../clock.ts';
 import { type KubeClient, resources } from '../kube/index.ts';
 
@@ -47,6 +48,6 @@ export interface StatusPorts {
 export const writeStatus = async (hold: Hold, outcome: Outcome, { client, clock }: StatusPorts): Promise<void> => {
   const after = statusAfter(hold, outcome, clock.now());
   // A merge patch takes off only what it names.
-  const status = { ...after, ...(after.dormantTime === undefined ? { dormantTime: null } : {}) };
+  const status: StatusPatch<HoldStatus> = { dormantTime: null, ...after };
   await client.patch(resources.holds, hold.metadata, { type: 'merge', body: { status } }, { subresource: 'status' });
 };

@@ -1,3 +1,4 @@
+import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -63,7 +64,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     target,
     hold,
     answer: answerOf(holds, incident),
-    paused: workload?.metadata.annotations?.[annotations.pause] === 'true',
+    paused: isSwitchedOn(workload?.metadata, annotations.pause),
     missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
     otherTool: workload && otherToolOf(workload),
     rollbacks: rollbacksOf(incident, caches),

@@ -1,3 +1,4 @@
+import { choiceOf } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -66,7 +67,10 @@ export const guardrailsOf = (
   const own = guardrailsBy(policy);
   const said = workload?.metadata.annotations?.[annotations.rollback];
   // A word that nobody knows must not leave Auto in force.
-  const mode = said === undefined ? own.mode : (modeOf(said) ?? 'DryRun');
+  const mode =
+    said === undefined
+      ? own.mode
+      : (choiceOf(workload?.metadata, annotations.rollback, rollbackMode.options) ?? 'DryRun');
   const { maxMode, minCooldown, maxPerHour } = platform.rollback;
   return {
     mode: strengthOf(mode) > strengthOf(maxMode) ? maxMode : mode,
@@ -88,9 +92,6 @@ const DEFAULTS: Guardrails = guardrails.parse({});
 /** From what may do least. */
 const BY_STRENGTH = ['Off', 'DryRun', 'Approve', 'Auto'] as const satisfies Guardrails['mode'][];
 const strengthOf = (mode: Guardrails['mode']): number => BY_STRENGTH.indexOf(mode);
-
-const modeOf = (word: string): Guardrails['mode'] | undefined =>
-  rollbackMode.options.find((mode) => mode.toLowerCase() === word.trim().toLowerCase());
 
 const byAge = (a: RollbackPolicy, b: RollbackPolicy): number =>
   compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||

@@ -78,7 +78,7 @@ export const createHistoryWriter = (client: KubeClient, histories: WatchCache<Re
   const storeConditions = async (base: ReleaseHistory, conditions: readonly Condition[]): Promise<ReleaseHistory> => {
     if (isSame(conditions, base.status?.conditions ?? [])) return base;
     const { generation } = base.metadata;
-    const status = {
+    const status: ReleaseHistory['status'] = {
       conditions: [...conditions],
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     };

@@ -1,7 +1,8 @@
 import type { GitSync } from '../api/gitsync.ts';
-import type { Generator, GitSyncSet } from '../api/gitsyncset.ts';
+import type { Generator, GitSyncSet, GitSyncSetStatus } from '../api/gitsyncset.ts';
 import type { Occurred } from '../api/occurrence.ts';
 import { ReasonError } from '../api/reason-error.ts';
+import type { StatusPatch } from '../api/status-patch.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
@@ -125,9 +126,9 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
   const report = async (set: GitSyncSet, outcome: SetOutcome): Promise<void> => {
     const status = statusOf(set, outcome, clock.now());
     if (hashOf(status) === hashOf(set.status)) return;
-    // null takes the field off in a merge patch.
-    const body = { status: { revisions: null, ...status } };
-    await client.patch(resources.gitSyncSets, set.metadata, { type: 'merge', body }, { subresource: 'status' });
+    const patched: StatusPatch<GitSyncSetStatus> = { revisions: null, ...status };
+    const patch = { type: 'merge', body: { status: patched } } as const;
+    await client.patch(resources.gitSyncSets, set.metadata, patch, { subresource: 'status' });
     const ready = status.conditions?.find((c) => c.type === 'Ready');
     const was = set.status?.conditions?.find((c) => c.type === 'Ready');
     if (!ready || (ready.status === was?.status && ready.message === was.message)) return;

@@ -1,3 +1,4 @@
+import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
@@ -51,7 +52,7 @@ const refusalOf = (
     return { reason: 'NothingGenerated', message };
   }
   const limit = spec.maxDelete ?? Math.max(FEW, Math.floor(own / 2));
-  if (surplus <= limit || metadata.annotations?.[annotations.allowMassDelete] === 'true') return undefined;
+  if (surplus <= limit || isSwitchedOn(metadata, annotations.allowMassDelete)) return undefined;
   const message = `${surplus} of ${own} GitSyncs would be deleted, and at most ${limit} may be; annotate the GitSyncSet with ${annotations.allowMassDelete}=true if that is meant`;
   return { reason: 'MassDeletionRefused', message };
 };

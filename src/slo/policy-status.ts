@@ -54,7 +54,10 @@ export const startPolicyStatus = (ports: PolicyStatusPorts): { stop(): Promise<v
     const before = policy.status ?? {};
     const conditions = withConditions(before.conditions ?? [], inputs, { now: clock.now(), generation });
     if (isSame(before, conditions, generation)) return undefined;
-    const status = { conditions, ...(generation === undefined ? {} : { observedGeneration: generation }) };
+    const status: RollbackPolicyStatus = {
+      conditions,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
     try {
       const body = { metadata: { resourceVersion }, status };
       await client.patch(

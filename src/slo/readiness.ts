@@ -1,3 +1,4 @@
+import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { ConditionInput } from '../api/conditions.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -154,7 +155,7 @@ const obstacleOf = ({ key, workload }: Named, { namespace, otherToolOf }: Surrou
     const message = `releases of ${describe(key)} are not recorded; annotate it with ${annotations.inject}=true`;
     return { reason: 'NotOptedIn', message };
   }
-  if (workload.metadata.annotations?.[annotations.pause] === 'true')
+  if (isSwitchedOn(workload.metadata, annotations.pause))
     return {
       reason: 'Paused',
       message: `${describe(key)} has ${annotations.pause}: remove it to let rollbacks happen`,

@@ -1,3 +1,4 @@
+import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { hashOf } from './canonical.ts';
@@ -48,9 +49,7 @@ export const versionedOf = (name: string): string =>
   name.length <= MAX_LABEL ? name : shortened(name, hashOf(name).slice(0, HASH_LENGTH), MAX_LABEL);
 
 const isVersioned = ({ apiVersion, kind, metadata }: KubeObject): boolean =>
-  apiVersion === 'v1' &&
-  (kind === 'ConfigMap' || kind === 'Secret') &&
-  metadata.annotations?.[annotations.versioned] === 'true';
+  apiVersion === 'v1' && (kind === 'ConfigMap' || kind === 'Secret') && isSwitchedOn(metadata, annotations.versioned);
 
 const asVersion = (object: KubeObject, name: string): KubeObject => ({
   ...object,

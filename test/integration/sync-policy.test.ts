@@ -10,7 +10,9 @@ import { configMap, type StartedSync, useSync, yaml } from '../support/sync.ts';
 const JOBS: ResourceType = { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true };
 
 /** The policy as an annotation in Git. */
-const applied = (how: 'apply' | 'create-only' | 'ignore' | 'force-replace') => ({ 'metricops.dev/apply': how });
+const applied = (how: 'apply' | 'create-only' | 'CreateOnly' | 'ignore' | 'ForceReplace') => ({
+  'metricops.dev/apply': how,
+});
 
 const dataOf = (object: KubeObject | undefined): unknown => object?.data;
 
@@ -84,7 +86,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
       const ns = await plane().namespace('sync');
       const theirs = configMap('seed', { v: 'generated' });
       await plane().client.create(resources.configMaps, { ...theirs, metadata: { ...theirs.metadata, namespace: ns } });
-      const files = { 'a.yaml': yaml(configMap('seed', { v: 'default' }, applied('create-only'))) };
+      const files = { 'a.yaml': yaml(configMap('seed', { v: 'default' }, applied('CreateOnly'))) };
       const sync = await start(files, {}, { namespace: ns });
       await sync.ready();
       assert.deepEqual(dataOf(await config(sync, 'seed')), { v: 'generated' });
@@ -113,7 +115,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
       const uid = (await config(sync, 'limits'))?.metadata.uid;
       sync.push({ 'a.yaml': frozen('2') });
       await sync.ready('False', /ObjectRejected ConfigMap .*limits: .*immutable/);
-      await follow(sync, { 'a.yaml': frozen('2', applied('force-replace')) });
+      await follow(sync, { 'a.yaml': frozen('2', applied('ForceReplace')) });
       const limits = await config(sync, 'limits');
       assert.deepEqual(dataOf(limits), { v: '2' });
       assert.notEqual(limits?.metadata.uid, uid);
@@ -124,7 +126,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
         yaml({
           apiVersion: 'batch/v1',
           kind: 'Job',
-          metadata: { name: 'migrate', annotations: applied('force-replace') },
+          metadata: { name: 'migrate', annotations: applied('ForceReplace') },
           spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image }] } } },
         });
       const sync = await start({ 'a.yaml': job('migrate:v1') });
@@ -143,7 +145,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
         yaml({
           apiVersion: 'v1',
           kind: 'Service',
-          metadata: { name: 'web', annotations: applied('force-replace') },
+          metadata: { name: 'web', annotations: applied('ForceReplace') },
           spec: { ports: [{ port }], ...(clusterIP && { clusterIP }) },
         });
       const sync = await start({ 'a.yaml': service(80) });
@@ -162,7 +164,7 @@ describe('what a GitSync does with one object, by its annotations and rules:', (
         yaml({
           apiVersion: 'v1',
           kind: 'Service',
-          metadata: { name: 'web', annotations: applied('force-replace') },
+          metadata: { name: 'web', annotations: applied('ForceReplace') },
           spec: { ports: [{ port }] },
         });
       const sync = await start({ 'a.yaml': service(80) });

@@ -62,7 +62,7 @@ describe('pruning', () => {
   };
 
   it('keeps an object that is annotated with metricops.dev/prune: disabled, and says so', async () => {
-    const kept = configMap('audit-log', {}, { [annotations.prune]: 'disabled' });
+    const kept = configMap('audit-log', {}, { [annotations.prune]: 'Disabled' });
     const sync = await start({ 'a.yaml': yaml(kept, configMap('cache'), configMap('settings')) });
     await sync.ready();
     const sha = sync.push({ 'a.yaml': yaml(configMap('settings')) });

@@ -107,6 +107,12 @@ describe('the admission webhook', () => {
     assert.equal(recorder(await create(podOf(labelled, 'refused', { [INJECT]: 'false' }))), undefined);
   });
 
+  it('reads the annotation in any case', async () => {
+    assert.ok(recorder(await create(podOf(ns, 'asked-loudly', { [INJECT]: 'True' }))));
+    assert.ok(recorder(await create(podOf(ns, 'enabled', { [INJECT]: 'Enabled' }))));
+    assert.equal(recorder(await create(podOf(labelled, 'disabled', { [INJECT]: 'Disabled' }))), undefined);
+  });
+
   it('keeps the QoS class of a pod', async () => {
     const amount = { cpu: '100m', memory: '64Mi' };
     const containers = [{ ...container, resources: { limits: amount } }];

@@ -1,3 +1,4 @@
+import { isSwitchedOn } from '../../api/annotation-values.ts';
 import { annotations, labelOfManager } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { managerOf } from '../../api/gitsync-names.ts';
@@ -29,7 +30,7 @@ export const takeOver = async (
 ): Promise<string | undefined> => {
   const tool = await foreign.toolOf(type, keyOf(object), now);
   if (tool === undefined) return undefined;
-  const told = sync.spec.adopt || object.metadata.annotations?.[annotations.adopt] === 'true';
+  const told = sync.spec.adopt || isSwitchedOn(object.metadata, annotations.adopt);
   if (!told) {
     return `${describeKey(keyOf(object))} is applied by ${tool}: stop that, then annotate it in Git with ${annotations.adopt}=true, or set spec.adopt`;
   }

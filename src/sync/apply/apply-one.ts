@@ -1,3 +1,4 @@
+import { applyRuleOf } from '../../api/apply-rule.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import type { KubeObject } from '../../api/meta.ts';
@@ -11,7 +12,7 @@ import type { PlannedObject } from '../plan/types.ts';
 import { applyFirst, inherit, takeOver } from './adopt.ts';
 import { applyOrCompare } from './apply-or-compare.ts';
 import { askEachTime } from './foreign-objects.ts';
-import { applyRuleOf, isLeftAlone, isPaused, leaveAlone } from './left-alone.ts';
+import { isLeftAlone, isPaused, leaveAlone } from './left-alone.ts';
 import { prepare } from './prepare.ts';
 import { recordOutstanding, recordRelease } from './record-release.ts';
 import type { ApplyContext, ApplyPorts } from './types.ts';
@@ -24,7 +25,7 @@ export const applyOne = async (
   given: ApplyPorts,
 ): Promise<ApplyProblem | undefined> => {
   const { key, object } = planned;
-  if (applyRuleOf(object) === 'ignore') return leaveAlone(context.state, key);
+  if (applyRuleOf(object) === 'Ignore') return leaveAlone(context.state, key);
   const refused = refusalOfObject(sync, object, given.policy());
   if (refused) return { key, ...refused, permanent: true };
   const type = await given.discovery.find(object.apiVersion, object.kind);
@@ -45,7 +46,7 @@ export const applyOne = async (
     }
     if (owner === undefined) {
       const isThere = async () => (live ?? (await ports.client.get(type, object.metadata))) !== undefined;
-      if (applyRuleOf(object) === 'create-only' && (await isThere())) return leaveAlone(context.state, key);
+      if (applyRuleOf(object) === 'CreateOnly' && (await isThere())) return leaveAlone(context.state, key);
       // A label without the apply that it tells of: no list of what nobody owns has it.
       const refused = await takeOver(sync, type, object, { now: live !== undefined }, ports);
       if (refused !== undefined) return notAdopted(planned, refused);

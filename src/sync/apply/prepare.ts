@@ -1,4 +1,5 @@
 import { annotations, labels } from '../../api/annotations.ts';
+import { applyRuleOf } from '../../api/apply-rule.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { managerOf } from '../../api/gitsync-names.ts';
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
@@ -97,8 +98,10 @@ const recordingOf = (
   }
 };
 
-const isAlwaysApplied = ({ metadata }: KubeObject): boolean =>
-  !['ignore', 'create-only'].includes(metadata.annotations?.[annotations.apply] ?? '');
+const isAlwaysApplied = (object: KubeObject): boolean => {
+  const rule = applyRuleOf(object);
+  return rule !== 'Ignore' && rule !== 'CreateOnly';
+};
 
 const withMetadata = (
   object: KubeObject,

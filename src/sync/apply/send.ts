@@ -1,4 +1,4 @@
-import { annotations } from '../../api/annotations.ts';
+import { applyRuleOf } from '../../api/apply-rule.ts';
 import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import { managerOf } from '../../api/gitsync-names.ts';
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
@@ -54,7 +54,7 @@ export const send = async (
     return { result, corrected: live ? differenceOf(result, live, manager) : missing(keyString(keyOf(prepared))) };
   } catch (error) {
     metrics.applied.inc({ result: 'rejected' });
-    const replace = prepared.metadata.annotations?.[annotations.apply] === 'force-replace';
+    const replace = applyRuleOf(prepared) === 'ForceReplace';
     if (!(replace && error instanceof KubeError && error.status === 422)) throw error;
     await deleteToRecreate(type, prepared, { ...ports, writer });
     return { result: await writer.apply(type, prepared, { fieldManager: manager, force: true }), corrected: undefined };

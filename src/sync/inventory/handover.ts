@@ -1,4 +1,4 @@
-import { annotations } from '../../api/annotations.ts';
+import { applyRuleOf } from '../../api/apply-rule.ts';
 import { parseDuration } from '../../api/common.ts';
 import { conditionIs } from '../../api/conditions.ts';
 import type { GitSync } from '../../api/gitsync.ts';
@@ -159,8 +159,7 @@ export const createHandover = ({ clock, syncs, syncOf, sources, policy, onChange
 /** What it applies, or would if nothing was held. What Git itself leaves to others it does not want. */
 const keysOf = (sync: GitSync, { desired, keep, kept }: Plan, policy: PlatformPolicySpec): Set<string> => {
   const applied = desired.filter(
-    ({ object }) =>
-      object.metadata.annotations?.[annotations.apply] !== 'ignore' && !refusalOfObject(sync, object, policy),
+    ({ object }) => applyRuleOf(object) !== 'Ignore' && !refusalOfObject(sync, object, policy),
   );
   const held = kept.filter(({ reason }) => reason === 'ReleaseHeld');
   return new Set([...applied.map(({ object }) => keyString(keyOf(object))), ...[...keep, ...held].map((k) => k.key)]);

@@ -1,3 +1,4 @@
+import { switchOf } from '../../api/annotation-values.ts';
 import { annotations, labels } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync, ownerLabelOf } from '../../api/gitsync-names.ts';
@@ -78,7 +79,7 @@ const whyKept = async (
   awaited: ReturnType<Handover['awaited']>,
   { client, handover }: PrunePorts,
 ): Promise<Kept | undefined> => {
-  if (object.metadata.annotations?.[annotations.prune] === 'disabled')
+  if (switchOf(object.metadata, annotations.prune) === false)
     return { key, reason: 'PruneDisabled', why: `${annotations.prune}: disabled` };
   const next = handover.wantedBy(sync, key);
   if (next) return takenOverBy(key, next);

@@ -1,11 +1,11 @@
 import type { GitSyncStatus } from '../../api/gitsync.ts';
 import { parseKey } from '../../api/meta.ts';
+import type { StatusPatch } from '../../api/status-patch.ts';
 import { kindName } from '../drift/unwatched.ts';
 import type { SyncState } from '../state/sync-state.ts';
 
-/** null takes a field off in a merge patch. */
+/** Takes a field off. */
 export const gone = null;
-export type Nullable<T> = { [K in keyof T]: T[K] | null };
 
 /** Above this the names stay where they are anyway, in the label of each object: etcd takes 1.5 MB, and each status write all of it. */
 const INVENTORY_MAX = 1_000;
@@ -13,7 +13,7 @@ const INVENTORY_MAX = 1_000;
 export const inventoryStatus = ({
   inventory,
   unwatched,
-}: SyncState): Nullable<Pick<GitSyncStatus, 'inventory' | 'inventoryKinds' | 'objectCount'>> => {
+}: SyncState): StatusPatch<Pick<GitSyncStatus, 'inventory' | 'inventoryKinds' | 'objectCount'>> => {
   const objectCount = inventory.size;
   if (objectCount <= INVENTORY_MAX) {
     return { inventory: entriesOf([...inventory]), inventoryKinds: gone, objectCount };

@@ -1,7 +1,8 @@
 import { annotations } from '../../api/annotations.ts';
 import type { ConditionInput } from '../../api/conditions.ts';
-import type { GitSync } from '../../api/gitsync.ts';
+import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
+import type { StatusPatch } from '../../api/status-patch.ts';
 import { isPending, type Kept } from '../plan/kept.ts';
 import type { Plan } from '../plan/types.ts';
 import type { SyncState } from '../state/sync-state.ts';
@@ -39,7 +40,7 @@ export const pruneCondition = ({ metadata }: GitSync, { kept }: SyncState, plan:
 
 const PENDING_MAX = 50;
 
-export const pruneStatus = ({ kept }: SyncState): object => {
+export const pruneStatus = ({ kept }: SyncState): StatusPatch<Pick<GitSyncStatus, 'prunePending'>> => {
   const pending = [...kept.values()].filter(isPending).slice(0, PENDING_MAX);
   const entries = pending.map(({ key, reason, why }) => ({ id: key, reason, message: why }));
   return { prunePending: entries.length > 0 ? entries : gone };

@@ -29,7 +29,7 @@ export const createReport =
         reason: ready.reason,
         action: 'Sync',
         message: ready.message,
-        revision: status.lastAttemptedRevision,
+        revision: status.lastAttemptedRevision ?? undefined,
       });
     }
   };

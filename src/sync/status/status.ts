@@ -1,6 +1,7 @@
 import { annotations } from '../../api/annotations.ts';
 import { type ConditionInput, withConditions } from '../../api/conditions.ts';
 import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
+import type { StatusPatch } from '../../api/status-patch.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import { no, yes } from './condition.ts';
 import { driftCondition, readiness, recordedCondition } from './conditions.ts';
@@ -8,8 +9,13 @@ import { gone, inventoryStatus } from './inventory-status.ts';
 import type { AppliedOutcome, SyncOutcome } from './outcome.ts';
 import { pruneCondition, pruneStatus } from './prune-status.ts';
 
-/** The status that tells of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
-export const statusOf = (sync: GitSync, state: SyncState, outcome: SyncOutcome, now: number): GitSyncStatus => {
+/** What the status says of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
+export const statusOf = (
+  sync: GitSync,
+  state: SyncState,
+  outcome: SyncOutcome,
+  now: number,
+): StatusPatch<GitSyncStatus> => {
   const before = sync.status ?? {};
   const generation = sync.metadata.generation;
   const requested = sync.metadata.annotations?.[annotations.requestedAt];
@@ -17,7 +23,7 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: SyncOutcome, 
     ({ type }) => type !== 'Suspended' || outcome.kind === 'suspended',
   );
   const set = (...inputs: ConditionInput[]) => withConditions(conditions, inputs, { now, generation });
-  const common: GitSyncStatus = {
+  const common = {
     ...before,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
@@ -69,7 +75,7 @@ export const statusOf = (sync: GitSync, state: SyncState, outcome: SyncOutcome, 
   }
 };
 
-const appliedStatus = (state: SyncState, outcome: AppliedOutcome, now: number): GitSyncStatus => {
+const appliedStatus = (state: SyncState, outcome: AppliedOutcome, now: number): StatusPatch<GitSyncStatus> => {
   const { revision, plan, problems, blocked, reported } = outcome;
   const held = plan.held.map(({ workload, hold, digest }) => ({
     workloadRef: workload,
@@ -85,5 +91,5 @@ const appliedStatus = (state: SyncState, outcome: AppliedOutcome, now: number): 
     ...pruneStatus(state),
     drift: reported && reported.length > 0 ? reported.slice(0, 20) : gone,
     lastSyncTime: new Date(now).toISOString(),
-  } as GitSyncStatus;
+  };
 };
