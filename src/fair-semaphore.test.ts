@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { createFairQueue, createFairSemaphore } from './fair-semaphore.ts';
 
-describe('a fair line', () => {
+describe('a fair queue', () => {
   const takeAll = (line: ReturnType<typeof createFairQueue<number>>): string[] => {
     const taken: string[] = [];
     for (let next = line.take(); next; next = line.take()) taken.push(`${next.group}${next.item}`);
@@ -37,21 +37,21 @@ describe('a fair line', () => {
   });
 });
 
-describe('a fair line with lanes', () => {
+describe('a fair queue with hosts', () => {
   const setUp = () => {
-    const line = createFairQueue<string>({ slots: 16, perGroup: 8, perLane: 12 });
+    const line = createFairQueue<string>({ slots: 16, perGroup: 8, perHost: 12 });
     const takeAll = (): string[] => {
       const taken: string[] = [];
       for (let next = line.take(); next; next = line.take()) taken.push(next.item);
       return taken;
     };
-    const add = (group: string, lane: string, count: number): void => {
-      for (let i = 1; i <= count; i += 1) line.add(group, `${group}/${lane}/${i}`, lane);
+    const add = (group: string, host: string, count: number): void => {
+      for (let i = 1; i <= count; i += 1) line.add(group, `${group}/${host}/${i}`, host);
     };
     return { line, takeAll, add };
   };
 
-  it('gives a group its share, however many lanes it has', () => {
+  it('gives a group its share, however many hosts it has', () => {
     const { takeAll, add } = setUp();
     for (let port = 1; port <= 50; port += 1) add('evil', `host:${port}`, 10);
     add('good', 'forge', 1);
@@ -60,7 +60,7 @@ describe('a fair line with lanes', () => {
     assert.ok(taken.includes('good/forge/1'));
   });
 
-  it('serves the lanes of a group in turn, and keeps its last quarter for those that have none', () => {
+  it('serves the hosts of a group in turn, and keeps its last quarter for those that have none', () => {
     const { takeAll, add } = setUp();
     add('team', 'slow', 9);
     assert.equal(takeAll().length, 6);
@@ -68,7 +68,7 @@ describe('a fair line with lanes', () => {
     assert.deepEqual(takeAll(), ['team/quick/1']);
   });
 
-  it('gives one lane no more than its share, whoever waits for it', () => {
+  it('gives one host no more than its share, whoever waits for it', () => {
     const { line, takeAll, add } = setUp();
     for (const team of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n']) add(team, 'hub', 1);
     add('o', 'forge', 1);

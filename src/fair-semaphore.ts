@@ -1,9 +1,9 @@
-export interface FairLine<T> {
-  /** `lane`: within its group, what is waited for, a host for example. */
-  add(group: string, item: T, lane?: string): void;
+export interface FairQueue<T> {
+  /** `host`: whom the item waits for, within its group. */
+  add(group: string, item: T, host?: string): void;
   /** The next item that may have a place now, which it then has until `leave`. */
-  take(): { group: string; lane: string; item: T } | undefined;
-  leave(group: string, lane?: string): void;
+  take(): { group: string; host: string; item: T } | undefined;
+  leave(group: string, host?: string): void;
   clear(): void;
 }
 
@@ -11,69 +11,69 @@ export interface Slots {
   slots: number;
   /** Of these, for one group. All by default. */
   perGroup?: number;
-  /** Of these, for one lane, whosever it is. All by default. */
-  perLane?: number;
+  /** Of these, for one host, whichever groups wait for it. All by default. */
+  perHost?: number;
 }
 
 /**
- * A line for a number of places, served group by group, and within a group lane by lane. One group gets at most
- * `perGroup` of them, one lane at most `perLane`, and the last quarter is for groups that have none: several that hang
- * leave room for those that don't. So it is within a group: the last quarter of its places is for lanes that have none.
+ * A queue for a number of places, served group by group, and within a group host by host. One group gets at most
+ * `perGroup` of them, one host at most `perHost`, and the last quarter is for groups that have none: several that hang
+ * leave room for those that don't. So it is within a group: the last quarter of its places is for hosts that have none.
  */
-export const createFairQueue = <T>({ slots, perGroup = slots, perLane = slots }: Slots): FairLine<T> => {
-  /** Maps keep the order in which groups and lanes came, and one that was served goes to the end. */
+export const createFairQueue = <T>({ slots, perGroup = slots, perHost = slots }: Slots): FairQueue<T> => {
+  /** Maps keep the order in which groups and hosts came, and one that was served goes to the end. */
   const waiting = new Map<string, Map<string, T[]>>();
   const has = createCounts();
-  const laneHas = createCounts();
+  const hostHas = createCounts();
   const shared = perGroup < slots ? slots - Math.floor(slots / 4) : slots;
-  const sharedInGroup = perLane < slots ? perGroup - Math.floor(perGroup / 4) : perGroup;
+  const sharedInGroup = perHost < slots ? perGroup - Math.floor(perGroup / 4) : perGroup;
   let taken = 0;
 
   const mayGroup = (group: string): boolean => {
     const own = has.of(group);
     return own < perGroup && (taken < shared || own === 0);
   };
-  const mayLane = (group: string, lane: string): boolean =>
-    laneHas.of(lane) < perLane && (has.of(group) < sharedInGroup || has.of(idOf(group, lane)) === 0);
-  const count = (group: string, lane: string, by: 1 | -1): void => {
+  const mayHost = (group: string, host: string): boolean =>
+    hostHas.of(host) < perHost && (has.of(group) < sharedInGroup || has.of(idOf(group, host)) === 0);
+  const count = (group: string, host: string, by: 1 | -1): void => {
     taken += by;
     has.add(group, by);
-    has.add(idOf(group, lane), by);
-    laneHas.add(lane, by);
+    has.add(idOf(group, host), by);
+    hostHas.add(host, by);
   };
 
-  const serve = (group: string, lanes: Map<string, T[]>, lane: string) => {
-    const [item, ...rest] = lanes.get(lane) as [T, ...T[]]; // no lane is kept empty
-    lanes.delete(lane);
-    if (rest.length > 0) lanes.set(lane, rest);
+  const serve = (group: string, hosts: Map<string, T[]>, host: string) => {
+    const [item, ...rest] = hosts.get(host) as [T, ...T[]]; // no host is kept without an item
+    hosts.delete(host);
+    if (rest.length > 0) hosts.set(host, rest);
     waiting.delete(group);
-    if (lanes.size > 0) waiting.set(group, lanes);
-    count(group, lane, 1);
-    return { group, lane, item };
+    if (hosts.size > 0) waiting.set(group, hosts);
+    count(group, host, 1);
+    return { group, host, item };
   };
 
   return {
-    add(group, item, lane = '') {
-      const lanes = waiting.get(group) ?? new Map<string, T[]>();
-      waiting.set(group, lanes);
-      const items = lanes.get(lane);
+    add(group, item, host = '') {
+      const hosts = waiting.get(group) ?? new Map<string, T[]>();
+      waiting.set(group, hosts);
+      const items = hosts.get(host);
       if (items) items.push(item);
-      else lanes.set(lane, [item]);
+      else hosts.set(host, [item]);
     },
     take() {
       if (taken >= slots) return undefined;
-      for (const [group, lanes] of waiting) {
-        const lane = mayGroup(group) ? [...lanes.keys()].find((each) => mayLane(group, each)) : undefined;
-        if (lane !== undefined) return serve(group, lanes, lane);
+      for (const [group, hosts] of waiting) {
+        const host = mayGroup(group) ? [...hosts.keys()].find((each) => mayHost(group, each)) : undefined;
+        if (host !== undefined) return serve(group, hosts, host);
       }
       return undefined;
     },
-    leave: (group, lane = '') => count(group, lane, -1),
+    leave: (group, host = '') => count(group, host, -1),
     clear: () => waiting.clear(),
   };
 };
 
-const idOf = (group: string, lane: string): string => JSON.stringify([group, lane]);
+const idOf = (group: string, host: string): string => JSON.stringify([group, host]);
 
 const createCounts = () => {
   const counts = new Map<string, number>();

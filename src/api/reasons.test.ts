@@ -42,6 +42,7 @@ const CODES = [
   'HandoverPending',
   'HealthCheckFailed',
   'HoldFailed',
+  'HoldKept',
   'HoldLifted',
   'HostNetwork',
   'HostRefused',

@@ -240,6 +240,10 @@ export const reasons = {
     next: "Revert the change in that tool's source.",
   },
   WorkloadMissing: { means: 'The workload does not exist.', next: 'Check spec.workloadRef of the Hold.' },
+  HoldKept: {
+    means: 'A person deleted the Hold of a release that was rejected again after a lift: the Hold was created again.',
+    next: '`metricops accept WORKLOAD` lets the release run.',
+  },
   HoldFailed: { means: 'The target could not be applied; it is retried.', next: 'Read the message.' },
   // A report of a sidecar
   TokenMalformed: {

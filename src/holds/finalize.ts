@@ -2,14 +2,14 @@ import { annotations } from '../api/annotations.ts';
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
-import { isConflict, isNotFound, type KubeClient, resources, whatTerminates, workloadResource } from '../kube/index.ts';
+import { isConflict, isNotFound, resources, whatTerminates, workloadResource } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { letGo } from './finalizer.ts';
-import { liftOf, recordLift } from './lift.ts';
+import { liftOf, numbersOf, recordLift } from './lift.ts';
+import { type ReportPorts, reportHold, type Said } from './report.ts';
 import { effective, workloadOf } from './rules.ts';
 
-export interface FinalizePorts {
-  client: KubeClient;
+export interface FinalizePorts extends ReportPorts {
   clock: Clock;
   /** Every Hold of its namespace. */
   list: () => readonly Hold[];
@@ -35,30 +35,38 @@ export const finalizeHold = async (hold: Hold, ports: FinalizePorts): Promise<vo
 
 const TRIES = 5;
 
-const lift = async (hold: RollbackHold, { client, clock, list }: FinalizePorts): Promise<void> => {
+const lift = async (hold: RollbackHold, ports: FinalizePorts): Promise<void> => {
+  const { client, clock, list } = ports;
   const workload = workloadOf(hold);
   const name = { namespace: workload.namespace, name: historyName(workload) };
   for (let tries = 1; ; tries += 1) {
     const history = await client.get<ReleaseHistory>(resources.releaseHistories, name);
     if (!history || history.metadata.deletionTimestamp !== undefined) return;
-    const { lifted, kept } = liftOf(hold, releasesOf(history), list());
-    if (kept.length > 0 && (await client.get(workloadResource(workload.kind), workload)))
-      await keep(hold, kept, client);
+    const releases = releasesOf(history);
+    const { lifted, kept } = liftOf(hold, releases, list());
+    if (kept.length > 0 && (await client.get(workloadResource(workload.kind), workload))) await keep(hold, kept, ports);
     if (lifted.length === 0) return;
     try {
       const after = recordLift(history, lifted, clock.now());
       await client.replace(resources.releaseHistories, after);
-      return;
+      return await reportHold(hold, saidOfLift(numbersOf(releases, lifted)), ports);
     } catch (error) {
       if (!isConflict(error) || tries >= TRIES) throw error;
     }
   }
 };
 
+const saidOfLift = (numbers: readonly number[]): Said => ({
+  severity: 'info',
+  reason: 'HoldLifted',
+  message: `lifted: ${numbers.length === 0 ? 'what it kept out' : `release ${numbers.join(', ')}`} may run again; only evidence that begins from now on can reject it`,
+  release: numbers[0],
+});
+
 const SUFFIX = '-again';
 
 /** Under the other of two names: the one that goes still has its own. */
-const keep = async (hold: RollbackHold, digests: string[], client: KubeClient): Promise<void> => {
+const keep = async (hold: RollbackHold, digests: string[], ports: FinalizePorts): Promise<void> => {
   const { name, namespace } = hold.metadata;
   const mark = hold.metadata.annotations?.[annotations.requestedBy];
   const { kind, name: workload } = hold.spec.workloadRef;
@@ -75,7 +83,9 @@ const keep = async (hold: RollbackHold, digests: string[], client: KubeClient): 
     spec: { ...hold.spec, rejectedDigests: digests, message },
   };
   try {
-    await client.create(resources.holds, again);
+    const created = await ports.client.create<Hold>(resources.holds, again);
+    const said = `was created after Hold ${name} was deleted. ${message}`;
+    await reportHold(created, { severity: 'warning', reason: 'HoldKept', message: said }, ports);
   } catch (error) {
     if (!isConflict(error)) throw error; // a crash took the answer
   }

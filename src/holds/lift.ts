@@ -27,6 +27,12 @@ export const liftOf = (
   return { lifted: rejectedDigests.filter((digest) => !isKept(digest)), kept: rejectedDigests.filter(isKept) };
 };
 
+/** The numbers of the releases with these digests. */
+export const numbersOf = (
+  releases: readonly Pick<Release, 'sourceDigest' | 'number'>[],
+  digests: readonly string[],
+): number[] => releases.filter(({ sourceDigest }) => digests.includes(sourceDigest)).map(({ number }) => number);
+
 /**
  * The history with the lift of these digests recorded: only evidence that began after it can reject them again. Pure.
  *

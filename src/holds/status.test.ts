@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { HoldStatus } from '../api/hold.ts';
-import { statusAfter } from './status.ts';
+import type { Hold, HoldStatus } from '../api/hold.ts';
+import { saidOf, statusAfter } from './status.ts';
 
 const BEGIN = Date.parse('2026-01-01T12:00:00Z');
 const time = (seconds: number): string => new Date(BEGIN + seconds * 1000).toISOString();
@@ -41,5 +41,33 @@ describe('the status of a Hold', () => {
     assert.equal(statusOf(dormant, 'Dormant', 15).dormantTime, time(10));
     const again = statusOf(dormant, 'Held', 20);
     assert.deepEqual([again.appliedTime, again.dormantTime], [time(20), undefined]);
+  });
+});
+
+describe('a report of a Hold', () => {
+  const phases = ['Pending', 'Held', 'Dormant', 'Failed'] as const;
+  const hold = (phase: HoldStatus['phase']): Hold => ({
+    apiVersion: 'metricops.dev/v1alpha1',
+    kind: 'Hold',
+    metadata,
+    spec: {
+      workloadRef: { kind: 'Deployment', name: 'web' },
+      action: 'Rollback',
+      origin: 'Manual',
+      rejectedDigests: [`v1:${'b'.repeat(64)}`],
+      target: { release: 1, sourceDigest: `v1:${'a'.repeat(64)}`, snapshotRef: { name: 's' } },
+    },
+    ...(phase ? { status: { phase } } : {}),
+  });
+
+  it('warns while a release is kept out, or should be and is not; it only mentions a Hold that is dormant', () => {
+    const said = phases.map((phase) => saidOf(hold(undefined), { phase, reason: 'Dormant', message: 'm' })?.severity);
+    assert.deepEqual(said, [undefined, 'warning', 'info', 'warning']);
+  });
+
+  it('comes once in a phase, and never of an answer, which has none', () => {
+    const again = phases.map((phase) => saidOf(hold(phase), { phase, reason: 'Dormant', message: 'm' }));
+    assert.deepEqual(again, [undefined, undefined, undefined, undefined]);
+    assert.equal(saidOf(hold(undefined), { reason: 'Denied', message: 'm' }), undefined);
   });
 });

@@ -3,7 +3,8 @@ import type { Hold, HoldStatus } from '../api/hold.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { StatusPatch } from '../api/status-patch.ts';
 import type { Clock } from '../clock.ts';
-import { type KubeClient, resources } from '../kube/index.ts';
+import { resources } from '../kube/index.ts';
+import { type ReportPorts, reportHold, type Said } from './report.ts';
 
 /** What became of a Hold; without a phase where nothing is applied on account of it (Accept, Deny). */
 export interface Outcome {
@@ -40,14 +41,24 @@ export const statusAfter = (hold: Pick<Hold, 'metadata' | 'status'>, outcome: Ou
   };
 };
 
-export interface StatusPorts {
-  client: KubeClient;
+/** What is worth a report: another phase, unless it only comes before another one. Pure. */
+export const saidOf = ({ spec, status }: Hold, { phase, reason, message }: Outcome): Said | undefined => {
+  if (phase === undefined || phase === 'Pending' || phase === status?.phase) return undefined;
+  if (phase === 'Held') return { severity: 'warning', reason: 'ReleaseHeld', message, release: spec.target?.release };
+  return { severity: phase === 'Failed' ? 'warning' : 'info', reason, message };
+};
+
+export interface StatusPorts extends ReportPorts {
   clock: Clock;
 }
 
-export const writeStatus = async (hold: Hold, outcome: Outcome, { client, clock }: StatusPorts): Promise<void> => {
+/** Stores the status and, where the phase is another one now, reports it. */
+export const writeStatus = async (hold: Hold, outcome: Outcome, ports: StatusPorts): Promise<void> => {
+  const { client, clock } = ports;
   const after = statusAfter(hold, outcome, clock.now());
   // A merge patch takes off only what it names.
   const status: StatusPatch<HoldStatus> = { dormantTime: null, ...after };
   await client.patch(resources.holds, hold.metadata, { type: 'merge', body: { status } }, { subresource: 'status' });
+  const said = saidOf(hold, outcome);
+  if (said) await reportHold(hold, said, ports);
 };

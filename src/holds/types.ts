@@ -1,5 +1,6 @@
 import type { Hold, RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
+import type { Occurred } from '../api/occurrence.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import type { KubeClient } from '../kube/index.ts';
@@ -32,6 +33,7 @@ export interface EnforcePorts {
   client: KubeClient;
   snapshots: SnapshotStore;
   clock: Clock;
+  occurred: Occurred;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   metrics: Pick<Metrics, 'holdsApplied'>;
   /** Aborted when this process may no longer write. */

@@ -12,7 +12,7 @@ export interface WorkQueueOptions {
   /** Rejects: tried again with back-off. Resolves with a number: again after so many milliseconds. */
   worker: (key: string) => Promise<number | undefined>;
   concurrency: number;
-  /** Of these, at most so many for one group, see createFairLine. All by default. */
+  /** Of these, at most so many for one group, see createFairQueue. All by default. */
   perGroup?: number;
   clock: Clock;
   random: () => number;
@@ -20,16 +20,16 @@ export interface WorkQueueOptions {
   maxBackoffMs?: number;
   /** A free worker goes to the groups in turn. The namespace by default. Asked when the key gets into the line. */
   groupOf?: (key: string) => string;
-  /** Within its group, what the work waits for, e.g. a host; at most `perLane` workers for one. See createFairLine. */
-  laneOf?: (key: string) => string;
-  perLane?: number;
+  /** Whom the work waits for, within its group; at most `perHost` workers for one. See createFairQueue. */
+  hostOf?: (key: string) => string;
+  perHost?: number;
 }
 
 /** Keyed and de-duplicating; bounded workers, handed out group by group so that a busy namespace delays only itself. */
 export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
-  const { clock, worker, concurrency, perGroup = concurrency, perLane = concurrency, laneOf = () => '' } = options;
+  const { clock, worker, concurrency, perGroup = concurrency, perHost = concurrency, hostOf = () => '' } = options;
   const groupOf = options.groupOf ?? ((key: string) => key.slice(0, Math.max(key.indexOf('/'), 0)));
-  const line = createFairQueue<string>({ slots: concurrency, perGroup, perLane });
+  const line = createFairQueue<string>({ slots: concurrency, perGroup, perHost });
   const waiting = new Set<string>();
   const running = new Map<string, { again: boolean }>();
   const timers = new Map<string, { at: number; abort: AbortController }>();
@@ -46,7 +46,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
     if (waiting.has(key)) return;
     waiting.add(key);
-    line.add(groupOf(key), key, laneOf(key));
+    line.add(groupOf(key), key, hostOf(key));
     dispatch();
   };
   const dispatch = (): void => {
@@ -56,7 +56,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
       void work(next.item, next);
     }
   };
-  const work = async (key: string, place: { group: string; lane: string }): Promise<void> => {
+  const work = async (key: string, place: { group: string; host: string }): Promise<void> => {
     let again: number | undefined;
     try {
       again = await worker(key);
@@ -69,7 +69,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
     const active = running.get(key);
     running.delete(key);
-    line.leave(place.group, place.lane);
+    line.leave(place.group, place.host);
     if (active?.again) enqueue(key);
     else if (again !== undefined) schedule(key, again);
     dispatch();

@@ -59,6 +59,20 @@ export const resources = {
     'mutatingwebhookconfigurations',
     false,
   ),
+  admissionPolicies: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'ValidatingAdmissionPolicy',
+    'validatingadmissionpolicies',
+    false,
+  ),
+  admissionPolicyBindings: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'ValidatingAdmissionPolicyBinding',
+    'validatingadmissionpolicybindings',
+    false,
+  ),
 } as const satisfies Record<string, ResourceType>;
 
 export const workloadResource = (kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'): ResourceType =>

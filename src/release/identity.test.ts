@@ -206,6 +206,20 @@ describe('what a workload says of its release', () => {
     assert.equal(currentDigest(synced([adopted, applied])).digest, stamp);
   });
 
+  it('is what its GitSync stamped, too, where the apply found all of it there: a backup tool had created it', () => {
+    const restored = field('velero-server', '2026-03-01T12:00:00Z', { 'f:spec': {} });
+    const { time: _, ...withoutTime } = applied;
+    const created = (managedFields: unknown[]): KubeObject => {
+      const workload = synced(managedFields);
+      workload.metadata.creationTimestamp = '2026-03-01T12:00:00Z';
+      return workload;
+    };
+    assert.equal(currentDigest(created([withoutTime, restored])).digest, stamp);
+    assert.equal(templateWriters(created([withoutTime, restored]))[0]?.manager, ours);
+    const edited = created([withoutTime, restored, field('kubectl-set', '2026-03-01T12:05:00Z', { 'f:spec': {} })]);
+    assert.equal(currentDigest(edited).byHand, 'kubectl-set');
+  });
+
   it('is the same from a trimmed workload, which has no managedFields any more', () => {
     const workload = synced([applied, field('kubectl-set', '2026-03-01T12:05:00Z', { 'f:spec': {} })]);
     const before = currentDigest(workload);

@@ -4,7 +4,7 @@ import type { WatchCacheOptions } from '../kube/index.ts';
 /** Who last wrote what pods run, by the API server's own account (managedFields). */
 export interface TemplateWriter {
   manager: string;
-  /** RFC 3339, of a whole second. */
+  /** RFC 3339, of a whole second. That of the workload's creation where the API server has none. */
   time: string;
 }
 
@@ -23,13 +23,15 @@ const OWN_AGENTS = 'metricops';
 
 /**
  * Managers that own a part of the template which decides what runs, newest first. Annotations of the template do not
- * count: a restart and an opt-in write only those.
+ * count: a restart and an opt-in write only those. The API server gives no time to an apply that changed nothing, as
+ * after a restore from a backup: what it applies was there from the start, whoever created the object.
  */
 export const templateWriters = (workload: KubeObject): TemplateWriter[] => {
   if (Array.isArray(workload[SUMMARY])) return workload[SUMMARY] as TemplateWriter[];
-  return ((workload.metadata.managedFields ?? []) as ManagedFields[])
+  const { managedFields = [], creationTimestamp = '' } = workload.metadata;
+  return (managedFields as ManagedFields[])
     .filter((entry) => entry.subresource === undefined && decides(entry.fieldsV1?.['f:spec']?.['f:template']))
-    .map(({ manager = '', time = '' }) => ({ manager, time }))
+    .map(({ manager = '', time = creationTimestamp }) => ({ manager, time }))
     .sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
 };
 
@@ -37,7 +39,7 @@ const decides = (template: Record<string, unknown> | undefined): boolean =>
   template !== undefined &&
   ('f:spec' in template || 'f:labels' in ((template['f:metadata'] ?? {}) as Record<string, unknown>));
 
-/** The one who changed the template of a synced workload behind the back of its GitSync, until that is put right. */
+/** The one who changed the template of a synced workload behind the back of its GitSync, until that corrects it. */
 export const changedByHand = (workload: KubeObject): TemplateWriter | undefined => {
   const writers = templateWriters(workload);
   const ours = writers.find((w) => w.manager.startsWith(OWN));

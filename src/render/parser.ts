@@ -46,7 +46,7 @@ export const createParser = ({ timeoutMs = 10_000, maxHeapMb = PARSER_HEAP_MB } 
         cause,
       ),
   });
-  const lane = (of: keyof typeof PARSER_HEAP_MB) => {
+  const thread = (of: keyof typeof PARSER_HEAP_MB) => {
     const worker = createWorkerClient(WORKER, optionsOf(of));
     // One at a time: a call's time does not run while it waits, and one that ends the thread ends no other call.
     const turn = createFairSemaphore({ slots: 1, perGroup: 1 });
@@ -67,10 +67,10 @@ export const createParser = ({ timeoutMs = 10_000, maxHeapMb = PARSER_HEAP_MB } 
       close: worker.close,
     };
   };
-  const lanes = { quick: lane('quick'), large: lane('large') };
+  const threads = { quick: thread('quick'), large: thread('large') };
   return {
-    parse: (manifests, tenant = '') => (areLarge(manifests) ? lanes.large : lanes.quick).parse(manifests, tenant),
-    documents: (manifest, tenant = '') => lanes.quick.documents(manifest, tenant),
-    close: async () => void (await Promise.all([lanes.quick.close(), lanes.large.close()])),
+    parse: (manifests, tenant = '') => (areLarge(manifests) ? threads.large : threads.quick).parse(manifests, tenant),
+    documents: (manifest, tenant = '') => threads.quick.documents(manifest, tenant),
+    close: async () => void (await Promise.all([threads.quick.close(), threads.large.close()])),
   };
 };

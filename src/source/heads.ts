@@ -74,7 +74,7 @@ interface Followed {
 }
 
 /** Looks at a time: in all, for one namespace, and at one host, whoever looks there. */
-const LOOKS = { concurrency: 64, perGroup: 16, perLane: 32 };
+const LOOKS = { concurrency: 64, perGroup: 16, perHost: 32 };
 const NOTHING = '';
 /** A whole fetch each time, for the same answer as long as nobody changes the repository: not every few seconds. */
 const FETCHED_IN_VAIN: ReadonlySet<Reason> = new Set(['RepositoryTooLarge', 'RepositoryDamaged']);
@@ -213,7 +213,7 @@ export const createSources = (ports: SourcesPorts): Sources => {
       charge(tenant, 1);
       return tenant;
     },
-    laneOf: (key) => hostOf(sources.get(key)?.address),
+    hostOf: (key) => hostOf(sources.get(key)?.address),
     clock,
     random,
     maxBackoffMs: 60_000,

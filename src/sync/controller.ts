@@ -140,7 +140,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });
   const { owned, scaled } = watchObjects({ ...common, cachePorts, workloads, onFreed: handover.freed });
-  const holdController = watchHolds({ ...common, snapshots: ports.snapshots, holds });
+  const holdController = watchHolds({ ...common, occurred, snapshots: ports.snapshots, holds });
   const lost = createRediscovery(client, discovery);
   const health = createHealthThread();
   const reconcilePorts: ReconcilePorts = {

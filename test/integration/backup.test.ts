@@ -55,6 +55,8 @@ const bare = ({ status: _, metadata, ...object }: KubeObject): KubeObject => ({
     ...(metadata.annotations === undefined ? {} : { annotations: metadata.annotations }),
   },
 });
+const rolloutOf = (replicaSet: KubeObject): number =>
+  Number(replicaSet.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
 const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
 
 describe('a backup without status, uids, owners and managed fields', function () {
@@ -232,6 +234,20 @@ describe('a backup without status, uids, owners and managed fields', function ()
     );
   });
 
+  it('goes on with the release that was current, and records no other', async () => {
+    await eventually(
+      async () => {
+        const newest = (await list(resources.replicaSets)).sort((a, b) => rolloutOf(b) - rolloutOf(a))[0];
+        const { releases = [] } = (await history())?.spec ?? {};
+        const hash = newest?.metadata.labels?.['pod-template-hash'];
+        return hash !== undefined && releases.find((r) => r.number === 1)?.revision === hash;
+      },
+      { what: 'the pods of the restored workload in release 1', timeoutMs: 20_000 },
+    );
+    const { releases = [], currentRelease } = (await history())?.spec ?? {};
+    assert.deepEqual([currentRelease, releases.map((r) => r.number)], [1, [2, 1]]);
+  });
+
   it('acts on no incident of before', async () => {
     for (const name of ['web-open', 'web-closed']) {
       const { status } = await eventually(async () => {
@@ -265,7 +281,8 @@ describe('a backup without status, uids, owners and managed fields', function ()
     const third = await shopSync.get(resources.deployments, 'web');
     assert.equal(imageOf(third), 'shop:v3');
     const { client } = plane();
-    const releases = (await history())?.spec.releases ?? [];
+    const { releases = [] } = (await recordedAs(3)).spec;
+    assert.equal(releases[0]?.sourceDigest, digestOf(third), 'the next release after the restore');
     const target = releases.find((r) => r.number === 1);
     await client.create<Hold>(resources.holds, {
       apiVersion: API_VERSION,

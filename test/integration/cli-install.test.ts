@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
-import { createKubeClient, type KubeClient, loadConnection, resources } from '../../src/kube/index.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+  loadConnection,
+  type ResourceType,
+  resources,
+} from '../../src/kube/index.ts';
 import { type Cluster, startCluster } from '../../tools/cluster/index.ts';
 import { type Outcome, runCli } from '../support/cli.ts';
 import { eventually } from '../support/poll.ts';
@@ -57,7 +63,8 @@ describe('metricops install, check and uninstall', function () {
     const check = await metricops('check', '-o', 'json');
     const results = (JSON.parse(check.out) as { checks: { name: string; result: string }[] }).checks;
     const of = (name: string): string | undefined => results.find((finding) => finding.name === name)?.result;
-    assert.deepEqual(['kinds', 'controllerRights', 'tokens', 'prometheus'].map(of), ['ok', 'ok', 'ok', 'ok']);
+    const installed = ['kinds', 'controllerRights', 'requestedBy', 'tokens', 'prometheus'];
+    assert.deepEqual(installed.map(of), ['ok', 'ok', 'ok', 'ok', 'ok']);
     assert.equal(of('controller'), 'failed'); // there is no node to run it on
     assert.equal(check.code, 1);
   });
@@ -72,6 +79,27 @@ describe('metricops install, check and uninstall', function () {
     const config = (await client.get(resources.configMaps, system('metricops-config')))?.data as Record<string, string>;
     assert.equal(config.METRICOPS_LOG_LEVEL, 'debug');
     assert.equal(config.METRICOPS_PROMETHEUS_URL, 'http://prometheus.example.com:9090');
+  });
+
+  it('says that a Hold can name anybody while the admission policy is gone, off, or not bound', async () => {
+    const name = { name: 'metricops-requested-by' };
+    const line = async (): Promise<string> =>
+      (await metricops('check')).out.match(/^.*(requested-by|who asked).*\n.*/m)?.[0] ?? '';
+    assert.match(await line(), /^ok +the API server checks who asked for a Hold/);
+    const set = (type: ResourceType, spec: object): Promise<unknown> =>
+      client.patch(type, name, { type: 'merge', body: { spec } });
+    await set(resources.admissionPolicies, { failurePolicy: 'Ignore' });
+    assert.match(
+      await line(),
+      /^FAILED +.* has failurePolicy Ignore, not Fail: a Hold can say any name.*\n +→ metricops install/,
+    );
+    await set(resources.admissionPolicyBindings, { validationActions: ['Audit'] });
+    assert.match(await line(), /failurePolicy Ignore.*; .* denies nothing: its actions are Audit: a Hold/);
+    await client.delete(resources.admissionPolicyBindings, name);
+    await client.delete(resources.admissionPolicies, name);
+    assert.match(await line(), /^FAILED +no ValidatingAdmissionPolicy .*; no ValidatingAdmissionPolicyBinding /);
+    assert.equal((await metricops('install', '--no-wait')).code, 0);
+    assert.match(await line(), /^ok/);
   });
 
   it('says why the controller does not come up', async () => {

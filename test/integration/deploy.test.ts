@@ -122,4 +122,36 @@ describe('the kustomization', () => {
     const bound = all().filter(({ kind }) => ['ClusterRoleBinding', 'RoleBinding'].includes(kind));
     assert.ok(!bound.some((object) => (object.roleRef as { name: string }).name === 'cluster-admin'));
   });
+
+  it('lets release managers write Holds and only read what they decide on, and nobody else among people write these', () => {
+    interface Rule {
+      resources?: string[];
+      verbs: string[];
+    }
+    const READ = ['get', 'list', 'watch'];
+    const people = all().filter(
+      ({ kind, metadata }) =>
+        kind === 'ClusterRole' && /^metricops-(view|edit|.*-editor|.*-manager)$/.test(metadata.name),
+    );
+    const writers = people.flatMap((role) =>
+      ((role.rules ?? []) as Rule[]).flatMap(({ resources: names = [], verbs }) =>
+        names
+          .filter((name) => /^(holds|incidents|releasehistories)(\/|$)/.test(name))
+          .flatMap((name) =>
+            verbs.filter((verb) => !READ.includes(verb)).map((verb) => [role.metadata.name, verb, name]),
+          ),
+      ),
+    );
+    const manager = 'metricops-release-manager';
+    // kubectl annotate, edit and apply send patches.
+    const expected = ['create', 'update', 'patch', 'delete'].map((verb) => [manager, verb, 'holds']);
+    assert.deepEqual(writers, expected);
+    const rules = people.find(({ metadata }) => metadata.name === manager)?.rules as Rule[];
+    const readable = rules.filter(({ verbs }) => READ.every((verb) => verbs.includes(verb)));
+    assert.deepEqual(readable.flatMap(({ resources: names = [] }) => names).toSorted(), [
+      'holds',
+      'incidents',
+      'releasehistories',
+    ]);
+  });
 });

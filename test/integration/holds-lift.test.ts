@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { annotations } from '../../src/api/annotations.ts';
 import { type Hold, isRollback, requestedBy } from '../../src/api/hold.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
 import { type ReleaseHistory, releasesOf } from '../../src/api/release-history.ts';
 import { newAcceptance } from '../../src/holds/index.ts';
 import { resources } from '../../src/kube/index.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, deployment, holdBack, imageOf, type StartedSync, useSync, yaml } from '../support/sync.ts';
 import { kubectlBeside } from '../support/webhook.ts';
+
+interface Event extends KubeObject {
+  type: string;
+  reason: string;
+  note: string;
+  regarding: { kind: string; uid?: string };
+}
 
 describe('lifting a Hold', () => {
   const { plane, bench, start } = useSync();
@@ -63,6 +71,25 @@ describe('lifting a Hold', () => {
   const gone = (sync: StartedSync, name: string) =>
     eventually(async () => (await sync.get(resources.holds, name)) === undefined, { what: `the end of Hold ${name}` });
   const remove = ({ ns }: StartedSync, name: string) => plane().client.delete(resources.holds, { namespace: ns, name });
+  /** What `kubectl describe` shows of an object: severity and reason of each Event that names this Hold. */
+  const eventsOf = async (sync: StartedSync, { kind, metadata }: KubeObject, hold: string): Promise<string[]> => {
+    const { items } = await plane().client.list<Event>(resources.events, { namespace: sync.ns });
+    return items
+      .filter(({ regarding }) => regarding.kind === kind && regarding.uid === metadata.uid)
+      .filter(({ note }) => note.startsWith(`Hold ${hold}: `))
+      .map(({ type, reason }) => `${type} ${reason}`);
+  };
+  const reported = (sync: StartedSync, objects: readonly KubeObject[], name: string, want: string) =>
+    eventually(
+      async () => {
+        for (const object of objects) {
+          const found = await eventsOf(sync, object, name);
+          if (!found.includes(want)) throw new Error(`${object.kind} ${object.metadata.name}: ${found.join(', ')}`);
+        }
+        return true;
+      },
+      { what: `${want} of Hold ${name}`, timeoutMs: 20_000 },
+    );
   /** creationTimestamp has whole seconds: what is created from now on is younger than the lift. */
   const secondAfter = async (sync: StartedSync): Promise<void> => {
     const lifted = (await history(sync))[0]?.liftedTime ?? '';
@@ -77,6 +104,18 @@ describe('lifting a Hold', () => {
     const [release] = await history(sync);
     assert.ok(release?.liftedTime);
     await runs(sync, 'shop:v2');
+  });
+
+  it('stands in the Events of the workload and of the Hold, as every phase of the Hold does', async () => {
+    const { sync, hold } = await held();
+    const web = await sync.get(resources.deployments, 'web');
+    assert.ok(web);
+    await reported(sync, [web, hold], 'web', 'Warning ReleaseHeld');
+    sync.push({ 'app.yaml': yaml(configMap('settings'), deployment('web', 'shop:v3')) });
+    await phase(sync, 'web', 'Dormant');
+    await reported(sync, [web, hold], 'web', 'Normal Dormant');
+    await remove(sync, 'web');
+    await reported(sync, [web, hold], 'web', 'Normal HoldLifted');
   });
 
   it('does not help after the second rejection, until a person accepts the release', async function () {
@@ -95,6 +134,9 @@ describe('lifting a Hold', () => {
     await gone(sync, 'web');
     const again = await phase(sync, 'web-again', 'Held');
     assert.equal(requestedBy(again), 'alice');
+    const web = await sync.get(resources.deployments, 'web');
+    assert.ok(web);
+    await reported(sync, [web, again], 'web-again', 'Warning HoldKept');
     assert.match(again.spec.message ?? '', /only accepting lets it run: metricops accept deployment\/web/);
     assert.equal(imageOf(await sync.get(resources.deployments, 'web')), 'shop:v1');
 

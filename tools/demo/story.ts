@@ -51,7 +51,7 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
       ),
     );
     progress.say(`  verdict: ${incident.status?.verdict?.message}`);
-    const _hold = await progress.step('the rollback', () =>
+    await progress.step('the rollback', () =>
       shop.until('the hold to be in force', async () => (await shop.holds()).find((h) => h.status?.phase === 'Held')),
     );
     await progress.step('the pods are back on the good image', () =>
@@ -81,7 +81,7 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
     const fix = await progress.step('git push: the fix', async () => {
       const commit = await shop.release('v3', 'checkout v3: fixed');
       mark(`pushed ${commit.slice(0, 8)}: the fix`);
-      await shop.until('the hold to be lifted', async () =>
+      await shop.until('the hold to be dormant', async () =>
         (await shop.holds()).find((h) => h.status?.phase === 'Dormant'),
       );
       await shop.until('fixed pods', async () =>
@@ -89,12 +89,12 @@ export const runStory = async (env: Environment, progress: Progress, namespace =
       );
       return commit;
     });
-    mark(`fix ${fix.slice(0, 8)} runs, hold lifted by itself`);
+    mark(`fix ${fix.slice(0, 8)} runs, the hold is dormant`);
     for (const { time, phase, message } of closed.status?.timeline ?? []) mark(`incident ${phase}: ${message}`, time);
     const [history, sync, holds] = await Promise.all([shop.history(), shop.sync(), shop.holds()]);
-    const [lifted] = holds;
-    if (!history || !sync || !lifted) throw new Error('the history, the GitSync or the Hold is gone');
-    return { timeline, incident: closed, hold: lifted, history, sync, load: await stopLoad() };
+    const [hold] = holds;
+    if (!history || !sync || !hold) throw new Error('the history, the GitSync or the Hold is gone');
+    return { timeline, incident: closed, hold, history, sync, load: await stopLoad() };
   } finally {
     await stopLoad();
   }

@@ -8,6 +8,7 @@ import { coverage, uncovered } from '../coverage.ts';
 import { CliError } from '../io.ts';
 import { plural, workloadWords } from '../words.ts';
 import { unwatchedKinds, watchRule } from './check-kinds.ts';
+import { GAP_MEANS, requestedByGaps } from './check-requested-by.ts';
 import { lostWords, RESTORE_KEY, recordedSnapshots } from './check-snapshots.ts';
 import { TOKENS, unestablished } from './install.ts';
 
@@ -184,6 +185,12 @@ const ownRights: Check = async (cli) => {
   };
 };
 
+const requestedBy: Check = async (cli) => {
+  const gaps = await requestedByGaps(cli.client);
+  if (gaps.length === 0) return ok('the API server checks who asked for a Hold');
+  return { result: 'failed', message: `${gaps.join('; ')}: ${GAP_MEANS}`, next: 'metricops install' };
+};
+
 const tokens: Check = async (cli) => {
   const missing: string[] = [];
   for (const [name, who] of Object.entries(TOKENS)) {
@@ -242,6 +249,7 @@ const CHECKS: Record<string, Check> = {
   controllerRights,
   appliedKinds,
   ownRights,
+  requestedBy,
   tokens,
   snapshots,
   prometheus,
