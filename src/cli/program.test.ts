@@ -155,7 +155,7 @@ describe('the command line', () => {
     );
     const { out } = await metricops('history', 'web');
     assert.match(out, /^Guarded by +own, Ready True \(InForce\): a burn of Deployment web leads to a rollback$/m);
-    assert.match(out, /^Holds +web-h: Rollback to release 2 \(Held\) asked by eve$/m);
+    assert.match(out, /^Holds +web-h: Rollback to release 2, Held, asked by eve$/m);
     assert.match(out, /^Open incidents +web-1: Judging, needs a person, v2 fails$/m);
   });
 

@@ -114,7 +114,7 @@ describe('the command line, the reconciler and its rights together', function ()
     );
     assert.match(
       (await metricops('status', '-n', namespace)).out,
-      /Held\n[\s\S]*deployment\/checkout +Held +release 1/,
+      /Held\n[\s\S]*deployment\/checkout +Rollback +Held +release 1/,
     );
 
     assert.equal((await metricops('lift', 'checkout', '-n', namespace)).code, 0);

@@ -77,9 +77,9 @@ const guardWords = ({ policy }: WorkloadView): string => {
 
 const holdWords = ({ name, action, phase, target, requestedBy, digests }: HoldView): string => {
   const what = target === undefined ? digests.map(shortDigest).join(' ') : `to release ${target}`;
-  return [`${name}: ${action}`, what, phase && `(${phase})`, `asked by ${requestedBy}`]
+  return [`${name}: ${[action, what].join(' ').trim()}`, phase, `asked by ${requestedBy}`]
     .filter((part) => part)
-    .join(' ');
+    .join(', ');
 };
 
 const incidentWords = (incident: WorkloadView['incidents'][number]): string =>
