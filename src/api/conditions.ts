@@ -35,3 +35,15 @@ export const conditionIs = (
   type: string,
   status: 'True' | 'False',
 ): boolean => conditions?.some((c) => c.type === type && c.status === status) ?? false;
+
+/** The condition of an object; undefined where the object has none of this type. */
+export const conditionOf = (
+  object: { status?: { conditions?: readonly Condition[] | undefined } | undefined },
+  type: string,
+): Condition | undefined => object.status?.conditions?.find((condition) => condition.type === type);
+
+/** The message of a condition that says something only while it is True. */
+export const messageWhileTrue = (object: Parameters<typeof conditionOf>[0], type: string): string | undefined => {
+  const condition = conditionOf(object, type);
+  return condition?.status === 'True' ? condition.message : undefined;
+};

@@ -80,8 +80,18 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     base.option('--no-wait', "don't wait until it is done").addOption(timeoutOption('how long to wait', timeout));
 
   program.commandsGroup('See:');
-  command('status', 'overview: syncs, holds, open incidents, pods without the recorder', STATUS_HELP, status);
-  command('history <workload>', 'recorded releases of a workload', HISTORY_HELP, history);
+  command(
+    'status',
+    'overview: what needs a person, syncs, policies, holds, open incidents, pods without the recorder',
+    STATUS_HELP,
+    status,
+  );
+  command(
+    'history <workload>',
+    'recorded releases of a workload, what guards and what holds it',
+    HISTORY_HELP,
+    history,
+  );
   command('incidents', 'incidents, newest first', INCIDENTS_HELP, incidents).option('--open', 'only those not closed');
   command('explain <incident>', 'what happened in an incident, and why', EXPLAIN_HELP, explain);
   command('holds', 'what is kept out, accepted or denied, and who asked', HOLDS_HELP, holds);

@@ -1,5 +1,3 @@
-import type { Condition } from '../api/common.ts';
-import type { Release } from '../api/release-history.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 
 const SECOND = 1000;
@@ -42,19 +40,8 @@ export const shortDigest = (digest: string | undefined): string | undefined =>
 
 export const workloadWords = (workload: WorkloadRef): string => `${workload.kind.toLowerCase()}/${workload.name}`;
 
-export const conditionOf = (
-  object: { status?: { conditions?: Condition[] | undefined } | undefined },
-  type: string,
-): Condition | undefined => object.status?.conditions?.find((condition) => condition.type === type);
-
-/** What a condition says that counts only while it is true. */
-export const trueWords = (object: Parameters<typeof conditionOf>[0], type: string): string | undefined => {
-  const condition = conditionOf(object, type);
-  return condition?.status === 'True' ? condition.message : undefined;
-};
-
 /** Images without a registry path, one after the other: `web:v2, proxy:1.3`. */
-export const imagesOf = (release: Release): string =>
+export const imagesOf = (release: { images: readonly { image: string }[] }): string =>
   release.images.map(({ image }) => image.slice(image.lastIndexOf('/') + 1)).join(', ');
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -57,6 +57,13 @@ export const DECISIONS: readonly Decision[] = [
     instead: 'PlatformPolicyWatch.current of src/policy/platform-policy.ts',
   },
   {
+    what: 'does an incident need a person',
+    pattern: /'NeedsPerson'/,
+    // The column of kubectl.
+    allowed: ['src/incident/', 'src/api/crd.ts'],
+    instead: 'needsPerson of src/incident, or awaitsPerson of src/read-model for all kinds',
+  },
+  {
     what: 'which kinds are ours',
     pattern: /'(gitsyncs|gitsyncsets|platformpolicies|releasehistories)'/,
     allowed: ['src/api/crd.ts'],

@@ -3,11 +3,11 @@ import { type Hold, requestedBy } from '../../api/hold.ts';
 import type { Incident } from '../../api/incident.ts';
 import { createHold, newDenial, workloadOf } from '../../holds/index.ts';
 import { resources } from '../../kube/index.ts';
+import { isOpen } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { userName } from '../user-name.ts';
 import { workloadWords } from '../words.ts';
-import { isOpen } from './incidents.ts';
 
 const RIGHT = `Needs the right to create holds in the namespace: the role metricops-release-manager has it. Whoever answers first
 decides: the hold of either answer has the same name.`;

@@ -3,8 +3,9 @@ import { injectionOf } from '../../api/injection.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import { rolloutOf } from '../../health/rollout.ts';
 import { KubeError, resources } from '../../kube/index.ts';
+import { isUncovered } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
-import { coverage, uncovered } from '../coverage.ts';
+import { coverage } from '../coverage.ts';
 import { CliError } from '../io.ts';
 import { plural, workloadWords } from '../words.ts';
 import { unwatchedKinds, watchRule } from './check-kinds.ts';
@@ -225,7 +226,7 @@ const prometheus: Check = async (cli) => {
 
 const recorder: Check = async (cli) => {
   const all = await coverage(cli.client, {});
-  const missing = uncovered(all);
+  const missing = all.filter(isUncovered);
   if (all.length === 0) return ok('no workload is opted in yet');
   if (missing.length === 0) return ok(`the recorder is in every pod of ${plural(all.length, 'opted-in workload')}`);
   const lines = missing.map(

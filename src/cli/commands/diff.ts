@@ -1,4 +1,5 @@
 import { annotations, fieldManagerOf, labels, ownerLabel } from '../../api/annotations.ts';
+import { conditionOf } from '../../api/conditions.ts';
 import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
 import { type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
@@ -9,7 +10,7 @@ import type { Cli } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { unified } from '../line-diff.ts';
 import { indent, table } from '../table.ts';
-import { conditionOf, plural, shortRevision } from '../words.ts';
+import { plural, shortRevision } from '../words.ts';
 import { writeYaml } from '../yaml.ts';
 import { findSync } from './sync.ts';
 

@@ -1,13 +1,20 @@
-import type { Evidence, Incident, IncidentPhase, ObjectiveVerdict, Verdict } from '../../api/incident.ts';
-import { type Release, type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
-import { needsPerson } from '../../incident/index.ts';
+import type { Incident, IncidentPhase } from '../../api/incident.ts';
+import type { ReleaseHistory } from '../../api/release-history.ts';
 import { resources } from '../../kube/index.ts';
+import {
+  type IncidentView,
+  incidentView,
+  type ObjectiveView,
+  type Side,
+  type StoryStep,
+} from '../../read-model/index.ts';
 import { historyName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
+import { nextStepWords } from '../next-step.ts';
 import { facts, indent, table } from '../table.ts';
-import { age, imagesOf, leg, percent, plural, shortCommit, span, trueWords, workloadWords } from '../words.ts';
-import { messageOf } from './incidents.ts';
+import { age, imagesOf, leg, percent, plural, shortCommit, span, workloadWords } from '../words.ts';
+import { reasonAndMessage } from './incidents.ts';
 
 export const EXPLAIN_HELP = `
 Shows the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
@@ -29,37 +36,31 @@ export const explain = async (cli: Cli, name: string): Promise<void> => {
     namespace: cli.namespace,
     name: historyName(incident.spec.workloadRef),
   });
-  cli.print(incident, () => story(incident, history, cli.io.now()));
+  cli.print(incident, () => story(incidentView(incident, history), cli.io.now()));
 };
 
 /** The incident as a page of text. */
-export const story = (incident: Incident, history: ReleaseHistory | undefined, now: number): string => {
-  const { spec, status, metadata } = incident;
-  const phase = status?.phase ?? 'Open';
+const story = (incident: IncidentView, now: number): string => {
+  const { phase, verdict, needsPerson, evidence, isTruncated, budgetSpentPercent: spent } = incident;
   const head = facts([
-    ['Incident', `${metadata.namespace}/${metadata.name}`],
+    ['Incident', `${incident.namespace}/${incident.name}`],
     ['Phase', `${phase}: ${MEANING[phase]}`],
-    ['Needs you', needsPerson(incident) ? messageOf(incident) : undefined],
-    ['Next', nextStep(incident)],
-    ['Workload', workloadWords(spec.workloadRef)],
-    ['Suspect', suspectWords(incident, history)],
-    ['Verdict', status?.verdict && verdictWords(status.verdict)],
-    ['Policy', status?.mode && POLICY[status.mode]],
-    ['Rollback', rollbackWords(incident, history)],
-    [
-      'Budget',
-      status?.budgetSpentPercent === undefined
-        ? undefined
-        : `${Number(status.budgetSpentPercent).toFixed(2)} % of the error budget was spent`,
-    ],
-    ['Message', needsPerson(incident) ? undefined : messageOf(incident)],
-    ['Stalled', trueWords(incident, 'Stalled')],
+    ['Needs you', needsPerson ? reasonAndMessage(incident) : undefined],
+    ['Next', incident.next && nextStepWords(incident.next, incident)],
+    ['Workload', workloadWords(incident.workload)],
+    ['Suspect', suspectWords(incident.suspect)],
+    ['Verdict', verdict && verdictWords(verdict)],
+    ['Policy', incident.mode && POLICY[incident.mode]],
+    ['Rollback', incident.rollback && rollbackWords(incident.rollback)],
+    ['Budget', spent === undefined ? undefined : `${spent.toFixed(2)} % of the error budget was spent`],
+    ['Message', needsPerson ? undefined : reasonAndMessage(incident)],
+    ['Stalled', incident.stalled],
   ]);
   return [
     head,
-    `Evidence (${plural(spec.evidence.length, 'alert')}${spec.truncated ? ' listed; more were sent' : ''})\n${indent(evidenceTable(spec.evidence, now))}`,
-    `Timeline\n${indent(timeline(incident))}`,
-    queries(status?.verdict),
+    `Evidence (${plural(evidence.length, 'alert')}${isTruncated ? ' listed; more were sent' : ''})\n${indent(evidenceTable(evidence, now))}`,
+    `Timeline\n${indent(timelineTable(incident.timeline))}`,
+    queries(verdict),
   ]
     .filter((part) => part)
     .join('\n\n');
@@ -82,25 +83,30 @@ const POLICY = {
   Off: 'Off: only records',
 } as const;
 
-const releaseOf = (history: ReleaseHistory | undefined, number: number | undefined): Release | undefined =>
-  releasesOf(history).find((release) => release.number === number);
-
-const suspectWords = ({ spec, metadata }: Incident, history: ReleaseHistory | undefined): string => {
-  if (spec.suspect === undefined) return 'none: no release of this workload is recorded';
-  const release = releaseOf(history, spec.suspect.number);
-  const opened = Date.parse(metadata.creationTimestamp ?? '');
-  const lead = release === undefined ? Number.NaN : opened - Date.parse(release.firstSeenTime);
+const suspectWords = (suspect: IncidentView['suspect']): string => {
+  if (suspect === undefined) return 'none: no release of this workload is recorded';
+  const { commit, leadMs } = suspect;
   return [
-    `release ${spec.suspect.number}`,
-    release && imagesOf(release),
-    spec.suspect.commit && `commit ${shortCommit(spec.suspect.commit)}`,
-    Number.isNaN(lead) || lead < 0 ? undefined : `first seen ${span(lead)} before the alert came`,
+    ...releaseWords(suspect),
+    commit && `commit ${shortCommit(commit)}`,
+    leadMs === undefined ? undefined : `first seen ${span(leadMs)} before the alert came`,
   ]
     .filter((part) => part)
     .join(', ');
 };
 
-const verdictWords = ({ result, reason, message, objectives = [] }: Verdict): string => {
+const rollbackWords = (rollback: NonNullable<IncidentView['rollback']>): string =>
+  [`to ${releaseWords(rollback).join(', ')}`, rollback.hold && `held by ${rollback.hold}`]
+    .filter((part) => part)
+    .join(', ');
+
+/** `release 3`, and the images of one that the history still has. */
+const releaseWords = ({ number, images }: NonNullable<IncidentView['rollback' | 'suspect']>): string[] => [
+  `release ${number}`,
+  ...(images ? [imagesOf({ images })] : []),
+];
+
+const verdictWords = ({ result, reason, message, objectives }: NonNullable<IncidentView['verdict']>): string => {
   const lines = objectives.map((one) =>
     [objectives.length > 1 && `${one.name}: ${one.result} (${one.reason})`, measured(one)]
       .filter((part) => part)
@@ -109,50 +115,18 @@ const verdictWords = ({ result, reason, message, objectives = [] }: Verdict): st
   return [`${result} (${reason}): ${message}`, ...lines].filter((line) => line !== '').join('\n');
 };
 
-const measured = (verdict: ObjectiveVerdict): string =>
-  [
-    side('suspect', verdict.newErrorRatio, verdict.newRequests),
-    side('before', verdict.oldErrorRatio, verdict.oldRequests),
-  ]
-    .filter((part) => part)
-    .join('; ');
+const measured = ({ suspect, before }: ObjectiveView): string =>
+  [suspect && sideWords('suspect', suspect), before && sideWords('before', before)].filter((part) => part).join('; ');
 
-const side = (who: string, ratio: string | undefined, requests: string | undefined): string | undefined =>
-  ratio === undefined
-    ? undefined
-    : `${who}: ${percent(Number(ratio))} errors${requests === undefined ? '' : ` of ${Math.round(Number(requests))} requests`}`;
+const sideWords = (who: string, { errorRatio, requests }: Side): string =>
+  `${who}: ${percent(errorRatio)} errors${requests === undefined ? '' : ` of ${Math.round(requests)} requests`}`;
 
-const queries = (verdict: Verdict | undefined): string =>
+const queries = (verdict: IncidentView['verdict']): string =>
   (verdict?.objectives ?? [])
     .flatMap(({ name, query }) => (query === undefined ? [] : [`Query of ${name}\n${indent(query.trim())}`]))
     .join('\n\n');
 
-const rollbackWords = ({ status }: Incident, history: ReleaseHistory | undefined): string | undefined => {
-  const { target, holdRef } = status ?? {};
-  if (target === undefined) return undefined;
-  const release = releaseOf(history, target.number);
-  const words = [`to release ${target.number}`, release && imagesOf(release), holdRef && `held by ${holdRef.name}`];
-  return words.filter((part) => part).join(', ');
-};
-
-const nextStep = (incident: Incident): string | undefined => {
-  const { spec, status, metadata } = incident;
-  const at = `-n ${metadata.namespace}`;
-  const workload = workloadWords(spec.workloadRef);
-  if (status?.reason === 'AwaitingApproval' && needsPerson(incident))
-    return `metricops approve ${metadata.name} ${at}, or metricops deny ${metadata.name} ${at}`;
-  if (status?.phase === 'Verifying' && needsPerson(incident))
-    return `look for another cause; to go back to Git's release: metricops lift ${workload} ${at}`;
-  if (needsPerson(incident))
-    return `decide yourself: metricops rollback ${workload} ${at}, or metricops deny ${metadata.name} ${at}`;
-  if (status?.phase === 'Recovered')
-    return `fix it in Git: a commit that changes ${workload} takes the place of the held release. Was it fine after all? metricops accept ${workload} ${at}`;
-  if (status?.phase === 'Observed')
-    return 'to let metricops act, set the mode to Auto (or the annotation metricops.dev/rollback=Auto)';
-  return undefined;
-};
-
-const evidenceTable = (evidence: Evidence[], now: number): string =>
+const evidenceTable = (evidence: IncidentView['evidence'], now: number): string =>
   table(
     ['Alert', 'Status', 'From', 'Received', 'Labels'],
     evidence.map((entry) => [
@@ -167,36 +141,13 @@ const evidenceTable = (evidence: Evidence[], now: number): string =>
     ]),
   );
 
-interface Step {
-  at: number;
-  what: string;
-  message: string;
-}
-
-/** Each step with the time since the one before it. */
-const timeline = (incident: Incident): string => {
-  const steps = stepsOf(incident).toSorted((a, b) => a.at - b.at);
-  const first = steps[0]?.at ?? 0;
-  return table(
+const timelineTable = (steps: readonly StoryStep[]): string =>
+  table(
     ['Time', 'After', 'Step', 'What'],
-    steps.map((step, i) => [
-      new Date(step.at).toISOString().slice(11, 19),
-      i === 0 ? `0.0s` : `+${leg(step.at - (steps[i - 1]?.at ?? first))}`,
-      step.what,
-      step.message,
+    steps.map(({ time, afterMs, what, reason, message }, i) => [
+      new Date(time).toISOString().slice(11, 19),
+      `${i === 0 ? '' : '+'}${leg(afterMs)}`,
+      what,
+      reasonAndMessage({ reason, message }),
     ]),
   );
-};
-
-const stepsOf = ({ spec, status }: Incident): Step[] => [
-  ...spec.evidence.map((entry) => ({
-    at: Date.parse(entry.receivedTime),
-    what: 'Alert',
-    message: `${entry.alert} received from ${entry.source}`,
-  })),
-  ...(status?.timeline ?? []).map(({ time, phase, reason, message }) => ({
-    at: Date.parse(time),
-    what: phase,
-    message: reason === undefined ? message : `${reason}: ${message}`,
-  })),
-];

@@ -1,8 +1,15 @@
-import { type Release, type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
+import type { Hold } from '../../api/hold.ts';
+import type { Incident } from '../../api/incident.ts';
+import type { RollbackPolicy } from '../../api/rollback-policy.ts';
+import { resources } from '../../kube/index.ts';
+import { type HoldView, type ReleaseView, type WorkloadView, workloadView } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
-import { table } from '../table.ts';
+import { unlessForbidden } from '../forbidden.ts';
+import { facts, table } from '../table.ts';
 import { age, imagesOf, leg, shortCommit, shortDigest, workloadWords } from '../words.ts';
 import { findHistory } from '../workload-argument.ts';
+import { reasonAndMessage } from './incidents.ts';
+import { withoutPolicy } from './policies.ts';
 
 export const HISTORY_HELP = `
 Examples:
@@ -13,49 +20,83 @@ Examples:
   metricops history web -o json | jq -r '.spec | .lastGoodRelease as $n | .releases[] | select(.number == $n).commit'`;
 
 export const history = async (cli: Cli, text: string): Promise<void> => {
-  const { key, history: found } = await findHistory(cli, text);
-  cli.print(found, () => {
-    const head = `${workloadWords(key)} in ${key.namespace}: ${summary(found)}`;
-    return `${head}\n\n${historyTable(found, cli.io.now())}`;
+  const { key, workload: object, history: found } = await findHistory(cli, text);
+  const { namespace } = key;
+  const [holds, incidents, policies] = await Promise.all([
+    cli.client.list<Hold>(resources.holds, { namespace }).catch(unlessForbidden),
+    cli.client.list<Incident>(resources.incidents, { namespace }).catch(unlessForbidden),
+    cli.client.list<RollbackPolicy>(resources.rollbackPolicies, { namespace }).catch(unlessForbidden),
+  ]);
+  const view = workloadView(key, {
+    object,
+    history: found,
+    holds: holds?.items ?? [],
+    incidents: incidents?.items ?? [],
+    policies: policies?.items ?? [],
   });
+  cli.print(found, () =>
+    [
+      `${workloadWords(key)} in ${namespace}: ${summary(view)}`,
+      releasesTable(view.releases, cli.io.now()),
+      facts([
+        ['Guarded by', policies && guardWords(view)],
+        ['Holds', holds && (view.holds.map(holdWords).join('\n') || 'none')],
+        ['Open incidents', incidents && (view.incidents.map(incidentWords).join('\n') || 'none')],
+      ]),
+    ]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+  );
 };
 
-export const historyTable = (history: ReleaseHistory, now: number): string =>
+const releasesTable = (releases: readonly ReleaseView[], now: number): string =>
   table(
     ['Release', 'State', 'Image', 'Commit', 'Age', 'Ready after', 'Digest'],
-    releasesOf(history).map((release) => [
+    releases.map((release) => [
       release.number,
-      stateOf(release, history),
+      stateOf(release),
       imagesOf(release),
       shortCommit(release.commit),
       age(release.firstSeenTime, now),
-      release.readyTime === undefined
-        ? undefined
-        : leg(Date.parse(release.readyTime) - Date.parse(release.firstSeenTime)),
+      release.readyAfterMs === undefined ? undefined : leg(release.readyAfterMs),
       shortDigest(release.sourceDigest),
     ]),
   );
 
-const summary = ({ spec }: ReleaseHistory): string =>
+const summary = ({ currentRelease, lastGoodRelease }: WorkloadView): string =>
   [
-    spec.currentRelease === undefined ? 'no current release' : `release ${spec.currentRelease} is current`,
-    spec.lastGoodRelease === undefined ? 'none is known to be good' : `a rollback goes to ${spec.lastGoodRelease}`,
+    currentRelease === undefined ? 'no current release' : `release ${currentRelease} is current`,
+    lastGoodRelease === undefined ? 'none is known to be good' : `a rollback goes to ${lastGoodRelease}`,
   ].join(', ');
 
-/** What a person wants to know of a release, most important first: `current, rejected by web-1a2b`. */
-export const stateOf = (release: Release, { spec }: ReleaseHistory): string => {
-  const words = [
-    spec.currentRelease === release.number ? 'current' : undefined,
-    spec.lastGoodRelease === release.number ? 'last good' : undefined,
-    outcomeWords(release),
-  ].filter((word) => word !== undefined);
-  return [...new Set(words)].join(', ');
+const guardWords = ({ policy }: WorkloadView): string => {
+  if (policy === undefined) return `no RollbackPolicy: ${withoutPolicy()}`;
+  const { name, ready } = policy;
+  return ready === undefined ? name : `${name}, Ready ${ready.status} (${ready.reason}): ${ready.message}`;
 };
 
-const outcomeWords = (release: Release): string | undefined => {
-  if (release.outcome === 'Rejected')
-    return release.incidentRef ? `rejected by ${release.incidentRef.name}` : 'rejected';
+const holdWords = ({ name, action, phase, target, requestedBy, digests }: HoldView): string => {
+  const what = target === undefined ? digests.map(shortDigest).join(' ') : `to release ${target}`;
+  return [`${name}: ${[action, what].join(' ').trim()}`, phase, `asked by ${requestedBy}`]
+    .filter((part) => part)
+    .join(', ');
+};
+
+const incidentWords = (incident: WorkloadView['incidents'][number]): string =>
+  [`${incident.name}: ${incident.phase}`, incident.needsPerson && 'needs a person', reasonAndMessage(incident)]
+    .filter((part) => part)
+    .join(', ');
+
+/** What a person wants to know of a release, most important first: `current, rejected by web-1a2b`. */
+const stateOf = (release: ReleaseView): string => {
+  const { isCurrent, isLastGood } = release;
+  const words = [isCurrent && 'current', isLastGood && 'last good', outcomeWords(release)];
+  return words.filter((word) => word).join(', ');
+};
+
+const outcomeWords = ({ outcome, rejectedBy, wasReady }: ReleaseView): string | undefined => {
+  if (outcome === 'Rejected') return rejectedBy === undefined ? 'rejected' : `rejected by ${rejectedBy}`;
   // "current" and "last good" say these already
-  if (release.outcome === 'Active') return release.readyTime === undefined ? 'not ready yet' : undefined;
-  return release.outcome.toLowerCase();
+  if (outcome === 'Active') return wasReady ? undefined : 'not ready yet';
+  return outcome.toLowerCase();
 };

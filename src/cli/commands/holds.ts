@@ -1,7 +1,8 @@
-import { type Hold, isRollback, requestedBy } from '../../api/hold.ts';
+import type { Hold } from '../../api/hold.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { holdsOf } from '../../holds/index.ts';
 import { resources } from '../../kube/index.ts';
+import { holdView } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../table.ts';
 import { age, shortDigest, workloadWords } from '../words.ts';
@@ -30,22 +31,24 @@ export const holdsOfWorkload = async (cli: Cli, key: WorkloadKey): Promise<Hold[
 
 export const holds = async (cli: Cli): Promise<void> => {
   const found = await listHolds(cli);
-  cli.print(found, () => (found.length === 0 ? 'There are no holds.' : holdsTable(cli, found)));
+  cli.print(found, () => (found.length === 0 ? 'There are no holds.' : holdsTable(found, cli.io.now())));
 };
 
-export const holdsTable = (cli: Cli, found: Hold[]): string =>
+export const holdsTable = (found: readonly Hold[], now: number): string =>
   table(
     ['Namespace', 'Hold', 'Workload', 'Action', 'Phase', 'Target', 'Releases', 'Asked by', 'Age', 'Message'],
-    found.map((hold) => [
-      hold.metadata.namespace,
-      hold.metadata.name,
-      workloadWords(hold.spec.workloadRef),
-      hold.spec.action,
-      isRollback(hold) ? (hold.status?.phase ?? 'Pending') : undefined,
-      hold.spec.target && `release ${hold.spec.target.release}`,
-      [...(hold.spec.rejectedDigests ?? []), ...(hold.spec.acceptedDigests ?? [])].map(shortDigest).join(' '),
-      requestedBy(hold),
-      age(hold.metadata.creationTimestamp, cli.io.now()),
-      hold.spec.message,
-    ]),
+    found
+      .map(holdView)
+      .map((hold) => [
+        hold.namespace,
+        hold.name,
+        workloadWords(hold.workload),
+        hold.action,
+        hold.phase,
+        hold.target && `release ${hold.target}`,
+        hold.digests.map(shortDigest).join(' '),
+        hold.requestedBy,
+        age(hold.createdTime, now),
+        hold.message,
+      ]),
   );

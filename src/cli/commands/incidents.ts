@@ -1,6 +1,6 @@
 import type { Incident } from '../../api/incident.ts';
-import { isClosed, needsPerson } from '../../incident/index.ts';
 import { resources } from '../../kube/index.ts';
+import { byUrgency, type IncidentSummary, incidentSummary, isOpen } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../table.ts';
 import { age, plural, workloadWords } from '../words.ts';
@@ -11,15 +11,9 @@ Examples:
   metricops incidents -A --open
   metricops explain checkout-4-1a2b3c`;
 
-export const isOpen = (incident: Incident): boolean => !isClosed(incident);
-
 /** Those that need a person first, then the newest. */
 export const listIncidents = async (cli: Cli): Promise<Incident[]> =>
-  (await cli.client.list<Incident>(resources.incidents, cli.scope)).items.toSorted(
-    (a, b) =>
-      Number(needsPerson(b)) - Number(needsPerson(a)) ||
-      (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
-  );
+  (await cli.client.list<Incident>(resources.incidents, cli.scope)).items.toSorted(byUrgency);
 
 export const incidents = async (cli: Cli, options: { open?: boolean }): Promise<void> => {
   const found = (await listIncidents(cli)).filter((incident) => !options.open || isOpen(incident));
@@ -29,25 +23,28 @@ export const incidents = async (cli: Cli, options: { open?: boolean }): Promise<
   });
 };
 
-export const incidentsTable = (found: Incident[], now: number): string =>
+export const incidentsTable = (found: readonly Incident[], now: number): string =>
   table(
     ['Namespace', 'Incident', 'Workload', 'Suspect', 'Phase', 'Needs person', 'Verdict', 'Alerts', 'Age', 'Message'],
-    found.map(({ metadata, spec, status }) => [
-      metadata.namespace,
-      metadata.name,
-      workloadWords(spec.workloadRef),
-      spec.suspect === undefined ? undefined : `release ${spec.suspect.number}`,
-      status?.phase ?? 'Open',
-      needsPerson({ status }) ? (status?.reason ?? 'yes') : undefined,
-      status?.verdict?.result,
-      plural(spec.evidence.length, 'alert'),
-      age(metadata.creationTimestamp, now),
-      messageOf({ status }),
-    ]),
+    found
+      .map(incidentSummary)
+      .map((incident) => [
+        incident.namespace,
+        incident.name,
+        workloadWords(incident.workload),
+        incident.suspect && `release ${incident.suspect}`,
+        incident.phase,
+        incident.needsPerson ? (incident.reason ?? 'yes') : undefined,
+        incident.verdict,
+        plural(incident.evidenceCount, 'alert'),
+        age(incident.createdTime, now),
+        reasonAndMessage(incident),
+      ]),
   );
 
-/** `Superseded: release 3 came before the rollback`. */
-export const messageOf = ({ status }: { status?: Incident['status'] | undefined }): string | undefined => {
-  const { reason, message = status?.verdict?.message } = status ?? {};
-  return reason === undefined || message === undefined ? (message ?? reason) : `${reason}: ${message}`;
-};
+/** `Superseded: release 3 came before the rollback` */
+export const reasonAndMessage = ({
+  reason,
+  message,
+}: Pick<IncidentSummary, 'reason' | 'message'>): string | undefined =>
+  reason === undefined || message === undefined ? (message ?? reason) : `${reason}: ${message}`;

@@ -1,15 +1,17 @@
+import { conditionOf } from '../../api/conditions.ts';
 import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { rolloutOf } from '../../health/rollout.ts';
 import { createHold, newRollback } from '../../holds/index.ts';
 import { resources, workloadResource } from '../../kube/index.ts';
+import { isActive } from '../../read-model/index.ts';
 import { holdName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { userName } from '../user-name.ts';
 import { waitFor } from '../wait.ts';
-import { conditionOf, imagesOf, leg, shortDigest, workloadWords } from '../words.ts';
+import { imagesOf, leg, shortDigest, workloadWords } from '../words.ts';
 import { findHistory } from '../workload-argument.ts';
 import { holdsOfWorkload } from './holds.ts';
 import { planRollback, type RollbackPlan } from './plan-rollback.ts';
@@ -48,8 +50,7 @@ export const rollback = async (cli: Cli, text: string, options: RollbackOptions)
   const rollbacks = holds.filter(isRollback);
   // An active one, or the one that kept the same release out before and is dormant.
   const existing =
-    rollbacks.find((hold) => hold.status?.phase !== 'Dormant') ??
-    rollbacks.find((hold) => hold.metadata.name === holdName(key, plan.rejected));
+    rollbacks.find(isActive) ?? rollbacks.find((hold) => hold.metadata.name === holdName(key, plan.rejected));
   const message = options.message ?? `Rolled back by hand from ${from}.`;
   const hold = holdFor(key, plan, existing, { message, requestedBy: await userName(cli) });
   if (options.dryRun) {

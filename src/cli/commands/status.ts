@@ -1,40 +1,59 @@
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
-import { isRollback } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { KubeError, resources } from '../../kube/index.ts';
+import { resources } from '../../kube/index.ts';
+import { awaitsPerson, type Coverage, isActive, isOpen, isUncovered } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
-import { type Coverage, coverage, uncovered } from '../coverage.ts';
+import { coverage } from '../coverage.ts';
+import { unlessForbidden } from '../forbidden.ts';
 import { indent, table } from '../table.ts';
 import { plural, workloadWords } from '../words.ts';
 import { holdsTable, listHolds } from './holds.ts';
-import { incidentsTable, isOpen, listIncidents } from './incidents.ts';
+import { incidentsTable, listIncidents } from './incidents.ts';
+import { needsPersonWords } from './needs-person.ts';
+import { listPolicies, policiesTable, withoutPolicy } from './policies.ts';
 import { listSyncSets, listSyncs, syncSetsTable, syncsTable } from './sync.ts';
 
 export const STATUS_HELP = `
 Examples:
   metricops status -A
-  metricops status -n shop -o json | jq .incidents`;
+  metricops status -n shop -o json | jq .needsPerson`;
 
 /** One page: is it well, and if not, where to look. */
 export const status = async (cli: Cli): Promise<void> => {
-  const [controller, sets, syncs, held, incidents, covered] = await Promise.all([
+  const [controller, sets, syncs, policies, holds, incidents, covered] = await Promise.all([
     controllerWords(cli),
     listSyncSets(cli),
     listSyncs(cli),
+    listPolicies(cli),
     listHolds(cli),
     listIncidents(cli),
     coverage(cli.client, cli.scope).catch(unlessForbidden),
   ]);
+  const waiting = awaitsPerson({ incidents, holds, syncs });
   const open = incidents.filter(isOpen);
-  const active = held.filter((hold) => isRollback(hold) && hold.status?.phase !== 'Dormant');
-  const missing = covered === undefined ? [] : uncovered(covered);
+  const active = holds.filter(isActive);
+  const missing = (covered ?? []).filter(isUncovered);
   const now = cli.io.now();
-  cli.print({ gitSyncSets: sets, gitSyncs: syncs, holds: active, incidents: open, sidecarMissing: missing }, () =>
+  const objects = {
+    needsPerson: waiting,
+    gitSyncSets: sets,
+    gitSyncs: syncs,
+    rollbackPolicies: policies,
+    holds: active,
+    incidents: open,
+    sidecarMissing: missing,
+  };
+  cli.print(objects, () =>
     [
+      section('Needs a person', waiting.length === 0 ? 'nothing' : needsPersonWords(waiting)),
       `Controller: ${controller}`,
       ...(sets.length === 0 ? [] : [section('GitSyncSets', syncSetsTable(sets))]),
       section('GitSyncs', syncs.length === 0 ? `none in ${where(cli)}` : syncsTable(syncs, now)),
-      section('Held', active.length === 0 ? 'nothing' : holdsTable(cli, active)),
+      section(
+        'RollbackPolicies',
+        policies.length === 0 ? `none in ${where(cli)}: ${withoutPolicy()}` : policiesTable(policies),
+      ),
+      section('Held', active.length === 0 ? 'nothing' : holdsTable(active, now)),
       section('Open incidents', open.length === 0 ? 'none' : incidentsTable(open, now)),
       section(
         'Recorder',
@@ -76,9 +95,4 @@ const controllerWords = async (cli: Cli): Promise<string> => {
     unlessForbidden(error);
     return `not shown: you may not read Deployments in ${SYSTEM_NAMESPACE}`;
   }
-};
-
-const unlessForbidden = (error: unknown): undefined => {
-  if (error instanceof KubeError && error.status === 403) return undefined;
-  throw error;
 };

@@ -1,12 +1,14 @@
 import { annotations } from '../../api/annotations.ts';
+import { conditionOf } from '../../api/conditions.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import type { GitSyncSet } from '../../api/gitsyncset.ts';
 import { resources } from '../../kube/index.ts';
+import { type SyncView, syncSetView, syncView } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { facts, table } from '../table.ts';
 import { waitFor } from '../wait.ts';
-import { age, conditionOf, leg, shortRevision, trueWords } from '../words.ts';
+import { age, leg, shortRevision } from '../words.ts';
 
 export const SYNC_HELP = `
 Without --now it shows how the GitSync stands.
@@ -59,43 +61,31 @@ export const sync = async (
 };
 
 export const describe = (sync: GitSync, now: number): string => {
-  const { spec, status } = sync;
-  const ready = conditionOf(sync, 'Ready');
+  const view = syncView(sync);
+  const { source, ready } = view;
   return facts([
-    ['GitSync', `${sync.metadata.namespace}/${sync.metadata.name}${spec.suspend ? ' (suspended)' : ''}`],
-    ['Source', `${sourceWords(spec.source)} ${spec.path}`],
+    ['GitSync', `${view.namespace}/${view.name}${view.isSuspended ? ' (suspended)' : ''}`],
+    ['Source', `${source === undefined ? 'none' : `${source.url} ${source.ref}`} ${view.path}`],
     ['Ready', ready && `${ready.status} (${ready.reason}): ${ready.message}`],
-    ['Applied', appliedWords(sync, now)],
-    [
-      'Attempted',
-      status?.lastAttemptedRevision === status?.lastAppliedRevision
-        ? undefined
-        : shortRevision(status?.lastAttemptedRevision),
-    ],
-    ['Held', heldWords(sync)],
-    ['To delete', trueWords(sync, 'PrunePending')],
-    ['Drift', trueWords(sync, 'Drifted')],
+    ['Applied', appliedWords(view, now)],
+    ['Attempted', shortRevision(view.failedRevision)],
+    ['Held', heldWords(view)],
+    ['To delete', view.toDelete.message],
+    ['Drift', view.drift],
   ]);
 };
 
-const sourceWords = ({ git }: GitSync['spec']['source']): string =>
-  git === undefined ? 'none' : `${git.url} ${git.ref.tag ?? git.ref.commit ?? git.ref.branch}`;
-
-const appliedWords = ({ status }: GitSync, now: number): string =>
+const appliedWords = ({ appliedRevision, objectCount, lastSyncTime }: SyncView, now: number): string =>
   [
-    shortRevision(status?.lastAppliedRevision) ?? 'nothing yet',
-    status?.objectCount === undefined ? undefined : `${status.objectCount} objects`,
-    status?.lastSyncTime === undefined ? undefined : `${age(status.lastSyncTime, now)} ago`,
+    shortRevision(appliedRevision) ?? 'nothing yet',
+    objectCount === undefined ? undefined : `${objectCount} objects`,
+    lastSyncTime === undefined ? undefined : `${age(lastSyncTime, now)} ago`,
   ]
     .filter((part) => part)
     .join(', ');
 
-const heldWords = ({ status }: GitSync): string | undefined =>
-  status?.held?.length
-    ? status.held
-        .map(({ workloadRef: w, holdRef }) => `${w.kind} ${w.namespace}/${w.name} by ${holdRef.name}`)
-        .join('\n')
-    : undefined;
+const heldWords = ({ held }: SyncView): string =>
+  held.map(({ workload: w, hold }) => `${w.kind} ${w.namespace}/${w.name} by ${hold}`).join('\n');
 
 export const listSyncs = async (cli: Cli): Promise<GitSync[]> =>
   (await cli.client.list<GitSync>(resources.gitSyncs, cli.scope)).items;
@@ -103,30 +93,34 @@ export const listSyncs = async (cli: Cli): Promise<GitSync[]> =>
 export const listSyncSets = async (cli: Cli): Promise<GitSyncSet[]> =>
   (await cli.client.list<GitSyncSet>(resources.gitSyncSets, cli.scope)).items;
 
-export const syncSetsTable = (sets: GitSyncSet[]): string =>
+export const syncSetsTable = (sets: readonly GitSyncSet[]): string =>
   table(
     ['Namespace', 'GitSyncSet', 'Ready', 'Syncs', 'Revision', 'Status'],
-    sets.map((set) => [
-      set.metadata.namespace,
-      set.metadata.name,
-      conditionOf(set, 'Ready')?.status,
-      set.status?.generatedCount,
-      set.status?.revisions?.map(shortRevision).join(', '),
-      conditionOf(set, 'Ready')?.message,
-    ]),
+    sets
+      .map(syncSetView)
+      .map(({ namespace, name, ready, count, revisions }) => [
+        namespace,
+        name,
+        ready?.status,
+        count,
+        revisions.map(shortRevision).join(', '),
+        ready?.message,
+      ]),
   );
 
-export const syncsTable = (syncs: GitSync[], now: number): string =>
+export const syncsTable = (syncs: readonly GitSync[], now: number): string =>
   table(
     ['Namespace', 'GitSync', 'Ready', 'Revision', 'Held', 'To delete', 'Synced', 'Status'],
-    syncs.map((s) => [
-      s.metadata.namespace,
-      s.metadata.name,
-      s.spec.suspend ? 'Suspended' : conditionOf(s, 'Ready')?.status,
-      shortRevision(s.status?.lastAppliedRevision),
-      s.status?.held?.length ? s.status.held.map((h) => h.workloadRef.name).join(',') : undefined,
-      s.status?.prunePending?.length,
-      age(s.status?.lastSyncTime, now),
-      conditionOf(s, 'Ready')?.message,
-    ]),
+    syncs
+      .map(syncView)
+      .map((sync) => [
+        sync.namespace,
+        sync.name,
+        sync.isSuspended ? 'Suspended' : sync.ready?.status,
+        shortRevision(sync.appliedRevision),
+        sync.held.map(({ workload }) => workload.name).join(','),
+        sync.toDelete.count === 0 ? undefined : sync.toDelete.count,
+        age(sync.lastSyncTime, now),
+        sync.ready?.message,
+      ]),
   );

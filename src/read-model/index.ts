@@ -1,0 +1,11 @@
+export { type Coverage, coverageOf, isUncovered } from './coverage.ts';
+export { type SyncView, syncSetView, syncView } from './gitsync.ts';
+export { type HoldView, holdView, isActive } from './hold.ts';
+export { byUrgency, type IncidentSummary, incidentSummary, isOpen } from './incident.ts';
+export { type IncidentView, incidentView, type ObjectiveView, type Side } from './incident-story.ts';
+export type { NextStep } from './next-step.ts';
+export { type AwaitsPerson, awaitsPerson } from './person.ts';
+export { type PolicyView, policyView } from './policy.ts';
+export type { ReleaseView } from './release.ts';
+export type { StoryStep } from './timeline.ts';
+export { type WorkloadView, workloadView } from './workload.ts';
