@@ -111,6 +111,8 @@ describe('lifting a Hold', () => {
     const web = await sync.get(resources.deployments, 'web');
     assert.ok(web);
     await reported(sync, [web, hold], 'web', 'Warning ReleaseHeld');
+    const described = plane().kubectl(['describe', 'deployment/web', '-n', sync.ns]);
+    assert.match(described, /Warning +ReleaseHeld .* Hold web: Deployment \S+\/web is back at release 1/);
     sync.push({ 'app.yaml': yaml(configMap('settings'), deployment('web', 'shop:v3')) });
     await phase(sync, 'web', 'Dormant');
     await reported(sync, [web, hold], 'web', 'Normal Dormant');
