@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import {
   isNoMatch,
@@ -275,25 +276,25 @@ for (const [what, use] of [
     it('has the status of our kinds behind an endpoint of its own', async () => {
       const { client, ns } = await setUp();
       const type = resources.gitSyncs;
-      const made = await client.create(type, { ...gitSync(ns), status: { objects: 1 } });
+      const made = await client.create(type, { ...gitSync(ns), status: { objectCount: 1 } });
       assert.deepEqual([made.metadata.generation, made.status], [1, undefined]);
-      const body = { status: { objects: 2 }, spec: { path: 'elsewhere' } };
+      const body = { status: { objectCount: 2 }, spec: { path: 'elsewhere' } };
       const told = await client.patch(type, made.metadata, { type: 'merge', body }, { subresource: 'status' });
       assert.deepEqual(
         [told.metadata.generation, told.status, (told.spec as { path: string }).path],
-        [1, { objects: 2 }, '.'],
+        [1, { objectCount: 2 }, '.'],
       );
       const changed = await client.patch(type, made.metadata, {
         type: 'merge',
-        body: { ...body, status: { objects: 3 } },
+        body: { ...body, status: { objectCount: 3 } },
       });
-      assert.deepEqual([changed.metadata.generation, changed.status], [2, { objects: 2 }]);
+      assert.deepEqual([changed.metadata.generation, changed.status], [2, { objectCount: 2 }]);
     });
 
     it('fills in what our kinds leave out, and refuses what their schema does not have', async () => {
       const { client, ns } = await setUp();
       const made = await client.create(resources.gitSyncs, gitSync(ns));
-      assert.deepEqual((made.spec as { ref: object; dependsOn: object[] }).ref, { branch: 'main' });
+      assert.deepEqual((made as GitSync).spec.source.git?.ref, { branch: 'main' });
       const other = (spec: object): KubeObject => ({
         ...gitSync(ns, spec),
         metadata: { namespace: ns, name: 'other' },

@@ -149,7 +149,7 @@ describe('a RollbackPolicy', () => {
       sourceDigest: digest(number),
       workloadUID: 'u',
       images: [],
-      snapshot: `snapshot-${number}`,
+      snapshotRef: { name: `snapshot-${number}` },
       revision: `hash${number}`,
       firstSeenTime: ago(seconds),
       readyTime: ago(seconds),
@@ -160,16 +160,13 @@ describe('a RollbackPolicy', () => {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
       metadata: history,
-      spec: { workloadRef: { kind: 'Deployment', name: 'checkout' } },
+      spec: {
+        workloadRef: { kind: 'Deployment', name: 'checkout' },
+        currentRelease: 2,
+        releases: [release(2, 5), release(1, 900)],
+      },
     });
-    const status = { currentRelease: 2, releases: [release(2, 5), release(1, 900)] };
-    await client.patch(
-      resources.releaseHistories,
-      history,
-      { type: 'merge', body: { status } },
-      { subresource: 'status' },
-    );
-    await eventually(() => watched.caches.histories.get(history)?.status, { what: 'the history in the cache' });
+    await eventually(() => watched.caches.histories.get(history), { what: 'the history in the cache' });
 
     const rules = load(readFileSync(join(ROOT, 'examples/prometheus-rules.yaml'), 'utf8')) as {
       groups: [{ rules: [{ alert: string; labels: Record<string, string> }] }];
