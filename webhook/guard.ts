@@ -81,8 +81,8 @@ export const startGuard = (ports: GuardPorts): Guard => {
   };
 
   const lookAtRefusals = async (): Promise<void> => {
-    for (const { namespace, owner, words, since, isInnocent } of await refusals.look()) {
-      if (isInnocent) {
+    for (const { namespace, owner, words, since, isUnrelated } of await refusals.look()) {
+      if (isUnrelated) {
         if (breaker.acquit(namespace, owner.uid))
           log.info({ namespace, owner: owner.name, words }, 'refused without the recorder, too: injection goes on');
       } else if (breaker.failed(namespace, { words, since, by: owner.uid })) {

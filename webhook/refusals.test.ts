@@ -60,7 +60,7 @@ describe('pods that the API server refuses on account of the recorder', () => {
     pass(5_000);
     const [refusal] = await refusals.look();
     assert.equal(refusal?.words, 'pods "web-" is forbidden: exceeded quota');
-    assert.equal(refusal?.isInnocent, false);
+    assert.equal(refusal?.isUnrelated, false);
     assert.deepEqual(reads, [], 'a ReplicaSet is in a watch');
   });
 
@@ -92,7 +92,7 @@ describe('pods that the API server refuses on account of the recorder', () => {
     await refusals.look();
     refusals.asked(pod(), 'shop', false);
     pass(5_000);
-    assert.equal((await refusals.look())[0]?.isInnocent, true);
+    assert.equal((await refusals.look())[0]?.isUnrelated, true);
     refusals.asked(pod(), 'shop', true);
     pass(5_000);
     assert.deepEqual(await refusals.look(), []);

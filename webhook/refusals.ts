@@ -12,7 +12,7 @@ export interface Refusal {
   /** When the pod was asked for, by this process' clock. */
   since: number;
   /** Refused without the recorder, too: it is not us. */
-  isInnocent: boolean;
+  isUnrelated: boolean;
 }
 
 export interface Refusals {
@@ -106,7 +106,7 @@ export const createRefusals = ({
           cleared.set(owner.uid, clock.now() + CLEARED_MS);
           asked.delete(owner.uid);
         }
-        refusals.push({ namespace, owner, words, since, isInnocent: !isInjected });
+        refusals.push({ namespace, owner, words, since, isUnrelated: !isInjected });
       }
       return refusals;
     },

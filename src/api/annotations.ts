@@ -59,9 +59,11 @@ export const annotations = {
   restartedAt: 'metricops.dev/restarted-at',
   /** On a generated GitSync: hash of what its GitSyncSet applied. */
   setHash: 'metricops.dev/set-hash',
-  /** On an Event: the Git revision, the number of the release and the Incident that it is about. */
+  /** On an Event: the Git revision that it is about, `ref@commit`. */
   revision: 'metricops.dev/revision',
+  /** On an Event: the number of the release that it is about. */
   release: 'metricops.dev/release',
+  /** On an Event: the name of the Incident that it is about. */
   incident: 'metricops.dev/incident',
   /** On an injected pod: "injected" or why not ("skipped: ..."). */
   injection: 'metricops.dev/injection',

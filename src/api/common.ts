@@ -24,7 +24,14 @@ export const localName = z
   .meta({ patternMessage: 'the name of an object of this namespace: lower case, digits, - and .' });
 
 /** A reference to an object of the same namespace whose kind the field's name says. */
-export const nameRef = z.strictObject({ name: z.string().min(1).max(253) });
+export const nameRef = z.strictObject({ name: z.string().min(1).max(253).describe('Its name.') });
+
+/** Of every status. */
+export const observedGeneration = z
+  .int()
+  .min(0)
+  .optional()
+  .describe('Generation of the spec that the status is about.');
 
 export const time = z.iso.datetime().meta({ format: 'date-time' });
 

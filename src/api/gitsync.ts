@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, digest, duration, interval, localName, time } from './common.ts';
+import { conditions, digest, duration, interval, localName, observedGeneration, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { sourceSpec } from './source.ts';
 import { oneOf } from './union.ts';
@@ -11,9 +11,9 @@ const kindPattern = z.string().min(1).max(253);
 export const ignoreRule = z
   .strictObject({
     group: kindPattern.optional().describe('API group of the objects; any where it is not set.'),
-    kind: kindPattern.optional(),
-    namespace: z.string().max(253).optional(),
-    name: z.string().max(253).optional(),
+    kind: kindPattern.optional().describe('Their kind; any where it is not set.'),
+    namespace: z.string().max(253).optional().describe('Their namespace; any where it is not set.'),
+    name: z.string().max(253).optional().describe('Their name; any where it is not set.'),
     jsonPointers: z
       .array(
         z
@@ -45,8 +45,8 @@ const expression = z.string().min(1).max(2048);
 
 /** When an object of a kind that Kubernetes does not bring along is healthy, in CEL over its fields (`spec`, `status`, `metadata`, `data`). */
 export const healthCheck = z.strictObject({
-  apiVersion: kindPattern,
-  kind: kindPattern,
+  apiVersion: kindPattern.describe('Of the kind, e.g. example.com/v1.'),
+  kind: kindPattern.describe('Kind of the objects.'),
   current: expression.describe('CEL: true when the object is healthy, e.g. status.phase == "Ready".'),
   inProgress: expression.optional().describe('CEL: true while it is still being worked on; asked first.'),
   failed: expression.optional().describe('CEL: true when it has failed and waiting is useless; asked second.'),
@@ -124,7 +124,7 @@ export const gitSyncSpec = z.strictObject({
     .default(false)
     .describe('Stop syncing. Rollbacks still happen. Deleted while suspended, it deletes nothing.'),
   dependsOn: z
-    .array(z.strictObject({ name: localName }))
+    .array(z.strictObject({ name: localName.describe('Its name.') }))
     .max(64)
     .default([])
     .describe('GitSyncs in this namespace that must be Ready first.'),
@@ -150,12 +150,13 @@ const driftEntry = z.strictObject({
         live: z.string().optional().describe('What is there, as JSON; masked in Secrets.'),
       }),
     )
-    .max(20),
+    .max(20)
+    .describe('The fields that differ; the first 20.'),
 });
 export type DriftEntry = z.infer<typeof driftEntry>;
 
 export const gitSyncStatus = z.strictObject({
-  observedGeneration: z.int().min(0).optional(),
+  observedGeneration,
   conditions: conditions.optional(),
   lastAttemptedRevision: z.string().optional().describe('ref@commit that was last tried.'),
   lastAppliedRevision: z
@@ -166,8 +167,10 @@ export const gitSyncStatus = z.strictObject({
   held: z
     .array(
       z.strictObject({
-        workloadRef: workloadRef.extend({ namespace: z.string() }),
-        holdRef: z.strictObject({ name: z.string() }).describe('The Hold, in the namespace of the workload.'),
+        workloadRef: workloadRef.extend({ namespace: z.string().describe('Its namespace.') }).describe('The workload.'),
+        holdRef: z
+          .strictObject({ name: z.string().describe('Its name.') })
+          .describe('The Hold, in the namespace of the workload.'),
         digest: digest.describe('What Git asks for and the Hold keeps out.'),
       }),
     )
@@ -175,14 +178,25 @@ export const gitSyncStatus = z.strictObject({
     .describe('Workloads that a Hold keeps at an earlier release.'),
   inventory: z
     .strictObject({
-      entries: z.array(
-        z.strictObject({ id: z.string().describe('namespace_name_group_kind'), v: z.string().describe('API version') }),
-      ),
+      entries: z
+        .array(
+          z.strictObject({
+            id: z.string().describe('namespace_name_group_kind'),
+            v: z.string().describe('Version of the API group.'),
+          }),
+        )
+        .describe('One for each object; in the form of Flux.'),
     })
     .optional()
     .describe('The objects that this GitSync applied.'),
   inventoryKinds: z
-    .array(z.strictObject({ group: z.string(), kind: z.string(), objectCount: z.int().min(0) }))
+    .array(
+      z.strictObject({
+        group: z.string().describe('API group.'),
+        kind: z.string().describe('Kind.'),
+        objectCount: z.int().min(0).describe('How many objects of the kind there are.'),
+      }),
+    )
     .optional()
     .describe('Instead of inventory above 1,000 objects: the kinds. The objects themselves carry the label.'),
   prunePending: z
@@ -201,8 +215,11 @@ export const gitSyncStatus = z.strictObject({
     .max(20)
     .optional()
     .describe('Objects that differ from what was applied, where spec.drift is Report.'),
-  lastHandledReconcileAt: z.string().optional(),
-  lastSyncTime: time.optional(),
+  lastHandledReconcileAt: z
+    .string()
+    .optional()
+    .describe('Value of the annotation metricops.dev/requested-at that was last acted on.'),
+  lastSyncTime: time.optional().describe('When objects were last applied.'),
   objectCount: z.int().min(0).optional().describe('How many objects the inventory has.'),
 });
 export type GitSyncStatus = z.infer<typeof gitSyncStatus>;

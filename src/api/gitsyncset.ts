@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, interval } from './common.ts';
+import { conditions, interval, observedGeneration } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { sourceSpec } from './source.ts';
 import { oneOf } from './union.ts';
@@ -41,7 +41,8 @@ const listEntry = z.strictObject({
 const namespaces = z.strictObject({
   matchLabels: z
     .record(z.string(), z.string().max(63))
-    .meta({ 'x-kubernetes-validations': [{ rule: 'self.size() > 0', message: 'name at least one label' }] }),
+    .meta({ 'x-kubernetes-validations': [{ rule: 'self.size() > 0', message: 'name at least one label' }] })
+    .describe('Labels that the namespaces have.'),
 });
 
 const generator = oneOf({
@@ -56,13 +57,15 @@ const generator = oneOf({
 export type Generator = z.infer<typeof generator>;
 
 const template = z.strictObject({
-  metadata: z.strictObject({
-    name: text
-      .min(1)
-      .describe('Name of the GitSync. Made a DNS label where it is none: lower case, dashes, at most 63 characters.'),
-    labels: z.record(z.string(), text).default({}),
-    annotations: z.record(z.string(), text).default({}),
-  }),
+  metadata: z
+    .strictObject({
+      name: text
+        .min(1)
+        .describe('Name of the GitSync. Made a DNS label where it is none: lower case, dashes, at most 63 characters.'),
+      labels: z.record(z.string(), text).default({}).describe('Labels of the GitSync.'),
+      annotations: z.record(z.string(), text).default({}).describe('Annotations of the GitSync.'),
+    })
+    .describe('Metadata of the GitSync.'),
   spec: z
     .record(z.string(), z.unknown())
     .default({})
@@ -103,7 +106,7 @@ export const gitSyncSetSpec = z.strictObject({
 export type GitSyncSetSpec = z.infer<typeof gitSyncSetSpec>;
 
 export const gitSyncSetStatus = z.strictObject({
-  observedGeneration: z.int().min(0).optional(),
+  observedGeneration,
   conditions: conditions.optional(),
   generatedCount: z.int().min(0).optional().describe('How many GitSyncs were generated.'),
   revisions: z

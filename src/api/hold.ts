@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { annotations } from './annotations.ts';
-import { conditions, digest, nameRef, time } from './common.ts';
+import { conditions, digest, nameRef, observedGeneration, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
@@ -12,10 +12,15 @@ export const holdScope = z.enum(['Workload', 'GitSync']);
 /** What a Hold with action Rollback goes back to. */
 export const holdTarget = z.strictObject({
   release: z.int().min(1).describe('Number in the ReleaseHistory.'),
-  sourceDigest: digest,
+  sourceDigest: digest.describe('Of that release.'),
   snapshotRef: nameRef.describe('ControllerRevision with what was applied for that release.'),
   images: z
-    .array(z.strictObject({ container: z.string().max(63), image: z.string().max(1024) }))
+    .array(
+      z.strictObject({
+        container: z.string().max(63).describe('Name of the container.'),
+        image: z.string().max(1024).describe('repository@sha256:...'),
+      }),
+    )
     .max(64)
     .optional()
     .describe('Images by digest, where a tag means something else since.'),
@@ -28,7 +33,7 @@ export type HoldTarget = z.infer<typeof holdTarget>;
  */
 export const holdSpec = z
   .strictObject({
-    workloadRef: workloadRef,
+    workloadRef: workloadRef.describe('Whose releases these are.'),
     action: holdAction.describe(
       'Rollback: the rejected releases must not run, the target runs instead. Accept: the accepted releases are never rejected. Deny: the named incident ends without a rollback.',
     ),
@@ -55,7 +60,7 @@ export const holdSpec = z
       .enum(['Incident', 'Manual'])
       .default('Manual')
       .describe('Incident: as an Incident proposes it. Manual: as a person wrote it.'),
-    message: z.string().max(1024).optional(),
+    message: z.string().max(1024).optional().describe('Why, in the words of whoever wrote it.'),
   })
   .meta({
     'x-kubernetes-validations': [
@@ -96,7 +101,7 @@ export const holdSpec = z
 export type HoldSpec = z.infer<typeof holdSpec>;
 
 export const holdStatus = z.strictObject({
-  observedGeneration: z.int().min(0).optional(),
+  observedGeneration,
   conditions: conditions
     .optional()
     .describe(

@@ -62,6 +62,7 @@ export const platformPolicySpec = z.strictObject({
           'Namespaces whose alerting rules are evidence against workloads of other namespaces too, where these have no indicator of their own. A rule from elsewhere makes a person be asked.',
         ),
     })
+    .describe('Limits of all rollbacks.')
     .default({
       maxMode: 'Auto',
       minCooldown: '0s',

@@ -27,7 +27,7 @@ const CODES = [
   'CABundleContested',
   'ConfirmationRequired',
   'ContainerNameTaken',
-  'CoolDown',
+  'Cooldown',
   'Denied',
   'DependencyCycle',
   'DependencyNotReady',

@@ -358,7 +358,7 @@ export const reasons = {
     means: 'The current release is itself the result of a rollback.',
     next: 'Decide by hand: `metricops rollback WORKLOAD --to N`.',
   },
-  CoolDown: {
+  Cooldown: {
     means: 'The last rollback of this workload is more recent than the cooldown.',
     next: 'Wait for the cooldown, or decide by hand: `metricops rollback WORKLOAD`.',
   },

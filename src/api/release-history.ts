@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import { conditions, digest, nameRef, time } from './common.ts';
+import { conditions, digest, nameRef, observedGeneration, time } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
 export const releaseImage = z.strictObject({
-  container: z.string(),
+  container: z.string().describe('Name of the container.'),
   image: z.string().describe('As written in the pod template.'),
-  tag: z.string().optional(),
+  tag: z.string().optional().describe('Tag of the image; none where it is named by digest.'),
   imageID: z.string().optional().describe('repository@sha256:... as the kubelet reports it.'),
 });
 export type ReleaseImage = z.infer<typeof releaseImage>;
 
-/** Active: current. Superseded: another came. Good: survived its soak time. Rejected: rolled back. */
 export const releaseOutcome = z.enum(['Active', 'Superseded', 'Good', 'Rejected', 'Accepted']);
 
 export const release = z.strictObject({
@@ -20,16 +19,18 @@ export const release = z.strictObject({
     'Hash of the workload as rendered from Git, with the configuration it references. Holds match releases by this value only.',
   ),
   revision: z.string().optional().describe('pod-template-hash or controller-revision-hash: what pods map to.'),
-  configDigest: z.string().optional().describe('Digest of the ConfigMaps and Secrets that the template references.'),
-  workloadUID: z.string(),
-  images: z.array(releaseImage).max(64),
+  workloadUID: z.string().describe('uid of the workload when it was recorded.'),
+  images: z.array(releaseImage).max(64).describe('Images of its containers.'),
   commit: z.string().optional().describe('Commit in which this digest appeared first.'),
-  gitSync: z.strictObject({ namespace: z.string(), name: z.string() }).optional(),
+  gitSyncRef: z
+    .strictObject({ namespace: z.string().describe('Its namespace.'), name: z.string().describe('Its name.') })
+    .optional()
+    .describe('GitSync that applied it.'),
   appliedBy: z.string().optional().describe('Field manager that last wrote the template.'),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the pod template.'),
   alertRules: z.array(z.string()).max(64).optional().describe('RollbackPolicy and alerts that guarded it.'),
   snapshotRef: nameRef.optional().describe('ControllerRevision with what was applied.'),
-  firstSeenTime: time,
+  firstSeenTime: time.describe('When it was first observed.'),
   readyTime: time.optional().describe('When all of its pods were first ready.'),
   goodTime: time.optional().describe('When it had been current and ready for its soak time with nothing against it.'),
   rejectedTime: time.optional().describe('When a Hold last began to keep it out.'),
@@ -38,8 +39,10 @@ export const release = z.strictObject({
     .optional()
     .describe('When a person lifted its Hold: it may run again, and only evidence that began later counts against it.'),
   restoredTime: time.optional().describe('When a rollback made it current again.'),
-  supersededTime: time.optional(),
-  outcome: releaseOutcome,
+  supersededTime: time.optional().describe('When another release became current.'),
+  outcome: releaseOutcome.describe(
+    'What became of it. Active: it is current. Superseded: another one came. Good: it passed its soak time. Rejected: a Hold keeps it out. Accepted: a person accepted it, so it is never rejected.',
+  ),
   incidentRef: nameRef.optional().describe('Incident for which it was rejected.'),
 });
 export type Release = z.infer<typeof release>;
@@ -62,7 +65,7 @@ export const releaseHistorySpec = z
   });
 
 export const releaseHistoryStatus = z.strictObject({
-  observedGeneration: z.int().min(0).optional().describe('Generation of the spec that the conditions are about.'),
+  observedGeneration,
   conditions: conditions.optional(),
 });
 

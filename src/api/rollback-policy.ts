@@ -1,18 +1,21 @@
 import { z } from 'zod';
-import { conditions, duration, prometheusDuration } from './common.ts';
+import { conditions, duration, observedGeneration, prometheusDuration } from './common.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 
 /** One pair of windows of a multiwindow burn-rate alert (Google SRE workbook, chapter 5). */
 export const burnWindow = z.strictObject({
-  long: prometheusDuration,
-  short: prometheusDuration,
+  long: prometheusDuration.describe('Long window: the error ratio over this time counts.'),
+  short: prometheusDuration.describe('Short window: the error ratio must be as high over this time, too.'),
   factor: z
     .string()
     .regex(/^(0\.[0-9]*[1-9][0-9]*|[1-9][0-9]{0,3}(\.[0-9]+)?)$/)
     .max(8)
     .meta({ patternMessage: 'factor is a positive decimal number in quotes, e.g. "14.4"' })
     .describe('Burn rate: the window burns where the error ratio is over factor × (1 − target).'),
-  severity: z.enum(['page', 'ticket']).default('page'),
+  severity: z
+    .enum(['page', 'ticket'])
+    .default('page')
+    .describe('How urgent an alert of this window is. A verdict does not depend on it.'),
 });
 export type BurnWindow = z.infer<typeof burnWindow>;
 
@@ -66,7 +69,7 @@ const indicator = z.strictObject({
     .describe('Bad events as a part of all events.'),
 });
 
-const matchLabels = z.record(z.string(), z.string());
+const matchLabels = z.record(z.string(), z.string()).describe('Labels, all of which it has.');
 
 const alerts = z.strictObject({ matchLabels }).meta({
   'x-kubernetes-validations': [
@@ -101,9 +104,9 @@ export const objective = z
       .describe('When left out, those of the SRE workbook, scaled to the window.'),
     objectiveRef: z
       .strictObject({
-        apiVersion: z.string().min(1).max(253),
-        kind: z.string().min(1).max(63),
-        name: z.string().min(1).max(253),
+        apiVersion: z.string().min(1).max(253).describe('Of its kind.'),
+        kind: z.string().min(1).max(63).describe('Its kind.'),
+        name: z.string().min(1).max(253).describe('Its name.'),
       })
       .optional()
       .describe(
@@ -147,14 +150,14 @@ export const rollbackPolicySpec = z
   .strictObject({
     targetRef: z
       .strictObject({
-        apiVersion: z.string().min(1).max(253).default('apps/v1'),
+        apiVersion: z.string().min(1).max(253).default('apps/v1').describe('Of its kind.'),
         kind: z
           .string()
           .min(1)
           .max(63)
           .default('Deployment')
           .describe('Deployment, StatefulSet or DaemonSet; with others the condition Ready is False.'),
-        name: z.string().min(1).max(253),
+        name: z.string().min(1).max(253).describe('Its name.'),
       })
       .optional()
       .describe('The workload that the policy guards, in its namespace.'),
@@ -182,7 +185,7 @@ export const rollbackPolicySpec = z
 export type RollbackPolicySpec = z.infer<typeof rollbackPolicySpec>;
 
 export const rollbackPolicyStatus = z.strictObject({
-  observedGeneration: z.int().min(0).optional(),
+  observedGeneration,
   conditions: conditions
     .optional()
     .describe('Ready: whether a burn of the workload would be judged and acted on. Overridden: another policy counts.'),

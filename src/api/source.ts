@@ -35,7 +35,7 @@ export const gitSource = z.strictObject({
     }),
   ref: gitRef.default({ branch: 'main' }).describe('What to follow; branch main by default.'),
   secretRef: z
-    .strictObject({ name: localName })
+    .strictObject({ name: localName.describe('Its name.') })
     .optional()
     .describe(
       'Secret in this namespace: username and password (basic), or bearerToken or token (bearer); ca.crt or caFile for a private CA.',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { z } from 'zod';
-import { crds } from './crd.ts';
+import { kinds, openAPISchema } from './crd.ts';
 import { type StructuralSchema, structural } from './structural.ts';
 
 const of = (schema: z.ZodType): StructuralSchema => structural(z.toJSONSchema(schema, { io: 'input' }));
@@ -65,10 +65,63 @@ describe('a structural schema', () => {
       for (const [name, inner] of Object.entries(schema.properties ?? {})) walk(inner, `${path}.${name}`);
       if (schema.items) walk(schema.items, `${path}[]`);
     };
-    for (const crd of crds()) {
-      const [version] = crd.spec.versions as { schema: { openAPIV3Schema: StructuralSchema } }[];
-      assert.ok(version);
-      walk(version.schema.openAPIV3Schema, crd.metadata.name);
+    for (const { kind, schema } of schemas()) walk(schema, kind);
+  });
+});
+
+const schemas = (): { kind: string; schema: StructuralSchema }[] =>
+  kinds.map((definition) => ({ kind: definition.kind, schema: openAPISchema(definition) }));
+
+/** Every field of the schema by its path. What Kubernetes itself declares, the metadata and the conditions, is left out. */
+const fieldsOf = (schema: StructuralSchema, path: string): { path: string; field: StructuralSchema }[] => [
+  { path, field: schema },
+  ...Object.entries(schema.properties ?? {})
+    .filter(([name]) => !['apiVersion', 'kind', 'metadata', 'conditions'].includes(name) || path.includes('.'))
+    .flatMap(([name, field]) => (name === 'conditions' ? [] : fieldsOf(field, `${path}.${name}`))),
+  ...(schema.items ? fieldsOf(schema.items, `${path}[]`) : []),
+  ...(schema.additionalProperties ? fieldsOf(schema.additionalProperties, `${path}{}`) : []),
+];
+
+describe('the schemas of the kinds', () => {
+  const all = schemas().flatMap(({ kind, schema }) => fieldsOf(schema, kind));
+  const pathsOf = (wrong: (field: StructuralSchema) => boolean): string[] =>
+    all.filter(({ field }) => wrong(field)).map(({ path }) => path);
+
+  it('have no number with a fraction: clients in other languages round it differently', () => {
+    assert.ok(all.length > 200);
+    assert.deepEqual(
+      pathsOf(({ type }) => type === 'number'),
+      [],
+    );
+  });
+
+  it('name a time as fooTime, as Kubernetes does', () => {
+    const times = all
+      .filter(({ field }) => field.format === 'date-time')
+      .map(({ path }) => path.split('.').at(-1) ?? '');
+    // startsAt is the word of Alertmanager; verdict.time and timeline[].time stand in an object that says of what.
+    assert.deepEqual([...new Set(times.filter((name) => !name.endsWith('Time')))].toSorted(), ['startsAt', 'time']);
+  });
+
+  it('point at other objects with fooRef, and its name', () => {
+    for (const { path, field } of all.filter(({ path }) => path.endsWith('Ref'))) {
+      assert.equal(field.type, 'object', path);
+      assert.ok(field.required?.includes('name'), path);
     }
+  });
+
+  it('report the generation that every status is about', () => {
+    for (const { kind, schema } of schemas()) {
+      const { status } = schema.properties ?? {};
+      if (status) assert.ok(status.properties?.observedGeneration && status.properties.conditions, kind);
+    }
+  });
+
+  it('say what every field means', () => {
+    const silent = all.filter(({ path, field }) => !field.description && !/(\[\]|\{\}|\.spec|\.status)$/.test(path));
+    assert.deepEqual(
+      silent.map(({ path }) => path),
+      [],
+    );
   });
 });

@@ -33,7 +33,7 @@ export const decideRollback = (
   if (observed.rollbacks.length > 0 && now < free) {
     const until = new Date(Math.min(free, LAST_TIME)).toISOString();
     const message = `the last rollback was too short a time ago; waiting until ${until}`;
-    return wait('CoolDown', message, Math.min(free - now, 30_000));
+    return wait('Cooldown', message, Math.min(free - now, 30_000));
   }
   const consent = policy.mode === 'Approve' ? 'the mode is Approve' : observed.caution;
   if (consent !== undefined) {

@@ -141,12 +141,12 @@ describe('step', () => {
       'Judging',
       'TooManyRollbacks !',
     ],
-    ['waits for its cool-down', { rollbacks: [NOW - 60_000] }, 'Judging', 'CoolDown'],
+    ['waits for its cooldown', { rollbacks: [NOW - 60_000] }, 'Judging', 'Cooldown'],
     [
       'waits for a cool-down that no calendar has',
       { rollbacks: [NOW - 60_000], policy: guardrails.parse({ mode: 'Auto', cooldown: '99999999999999h' }) },
       'Judging',
-      'CoolDown',
+      'Cooldown',
     ],
     ['acts after its cool-down', { rollbacks: [NOW - 660_000] }, 'RollingBack', 'ErrorRateIncreased'],
     ['asks again while there is no data', { verdict: verdict('Inconclusive', 'NoData') }, 'Judging', 'NoData'],
@@ -169,7 +169,7 @@ describe('step', () => {
       'NotBurning',
     ],
     [
-      'dismisses the innocent',
+      'dismisses one that is not guilty',
       { verdict: verdict('NotGuilty', 'NoDifference'), opened: NOW - 120_000 },
       'Dismissed',
       'NoDifference',

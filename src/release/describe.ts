@@ -46,12 +46,12 @@ export const describeRelease = (
   const template = (templateOf(workload) ?? {}) as Template;
   const notes = workload.metadata.annotations ?? {};
   const appliedBy = templateWriters(workload)[0]?.manager;
-  const gitSync = gitSyncOf(workload);
+  const gitSyncRef = gitSyncOf(workload);
   const podLabels = Object.entries(template.metadata?.labels ?? {}).slice(0, MAX_LABELS);
   const fromSync: Partial<Release> = fromGit
     ? {
         ...(isCommit(notes[annotations.commit]) ? { commit: notes[annotations.commit] as string } : {}),
-        ...(gitSync ? { gitSync } : {}),
+        ...(gitSyncRef ? { gitSyncRef } : {}),
         ...(notes[annotations.snapshot] ? { snapshotRef: { name: notes[annotations.snapshot] as string } } : {}),
       }
     : {};

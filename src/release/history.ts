@@ -4,7 +4,7 @@ import { isKeptOut, isSince, type Rejection, withRejection } from './rejection.t
 
 /** One release, as the cluster shows it. */
 export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> &
-  Partial<Pick<Release, 'revision' | 'commit' | 'gitSync' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshotRef'>>;
+  Partial<Pick<Release, 'revision' | 'commit' | 'gitSyncRef' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshotRef'>>;
 
 export interface Observation {
   release: Observed;

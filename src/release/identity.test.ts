@@ -186,7 +186,7 @@ describe('what a workload says of its release', () => {
       workloadUID: 'uid-web',
       images: [{ container: 'web', image: 'registry:5000/shop:v2', tag: 'v2' }],
       commit: 'c'.repeat(40),
-      gitSync: { namespace: 'shop', name: 'all' },
+      gitSyncRef: { namespace: 'shop', name: 'all' },
       appliedBy: ours,
       labels: { app: 'web' },
       alertRules: ['web'],

@@ -17,8 +17,6 @@ const IGNORED_LABELS = ['pod-template-hash', 'controller-revision-hash', 'pod-te
 export interface Digests {
   /** `v1:<sha256>` over template and config: what holds compare. */
   sourceDigest: string;
-  /** `v1:<sha256>` over the config alone. */
-  configDigest: string;
   /** ConfigMaps and Secrets of the same render that the template references. */
   references: KubeObject[];
 }
@@ -35,7 +33,6 @@ export const digestsOf = (workload: KubeObject, rendered: readonly KubeObject[],
   const config = references.map((o) => [o.kind, o.metadata.name, contentHash(o, key)]);
   return {
     sourceDigest: `v1:${hashOf({ template: normalTemplate(templateOf(workload)), config })}`,
-    configDigest: `v1:${hashOf(config)}`,
     references,
   };
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import {
   isNoMatch,
@@ -293,7 +294,7 @@ for (const [what, use] of [
     it('fills in what our kinds leave out, and refuses what their schema does not have', async () => {
       const { client, ns } = await setUp();
       const made = await client.create(resources.gitSyncs, gitSync(ns));
-      assert.deepEqual((made.spec as { source: { git: { ref: object } } }).source.git.ref, { branch: 'main' });
+      assert.deepEqual((made as GitSync).spec.source.git?.ref, { branch: 'main' });
       const other = (spec: object): KubeObject => ({
         ...gitSync(ns, spec),
         metadata: { namespace: ns, name: 'other' },

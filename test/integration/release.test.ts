@@ -198,7 +198,7 @@ describe('the recorder', () => {
     assert.equal(release?.commit, 'a'.repeat(40));
     assert.equal(release?.snapshotRef?.name, 'snapshot-a');
     assert.equal(release?.outcome, 'Active');
-    assert.deepEqual(release?.gitSync, { namespace: ns, name: 'shop' });
+    assert.deepEqual(release?.gitSyncRef, { namespace: ns, name: 'shop' });
     assert.equal(release?.appliedBy, `metricops/${ns}/shop`);
     assert.deepEqual(release?.labels, { app: 'web' });
     assert.deepEqual(release?.images, [

@@ -19,11 +19,11 @@ const head = (): string =>
     '|---|---|---|',
     ...kinds.map((k) => `| [${k.kind}](#${k.kind.toLowerCase()}) | \`${k.shortNames[0]}\` | ${cell(k.description)} |`),
     '',
-    'Durations are written `90s`, `10m`, `1h30m`, `30d`. A field in **bold** is required. An unknown field is refused by `kubectl apply`.',
+    'Durations are written `90s`, `10m` or `1h30m`, as in Go; windows as in PromQL, where `30d` is one, too. A field in **bold** is required. An unknown field is refused by `kubectl apply`.',
   ].join('\n');
 
 const kindSection = (definition: (typeof kinds)[number]): string => {
-  const { spec, status } = openAPISchema(definition).properties ?? {};
+  const { spec = { type: 'object' }, status } = openAPISchema(definition).properties ?? {};
   return [
     `## ${definition.kind}`,
     '',
@@ -32,16 +32,16 @@ const kindSection = (definition: (typeof kinds)[number]): string => {
     ...table('spec', spec),
     ...rules(spec),
     '',
-    ...table('status', status),
+    ...(status ? table('status', status) : ['It has no status: nothing is reported on it.']),
   ].join('\n');
 };
 
-const table = (name: string, schema: StructuralSchema | undefined): string[] => [
+const table = (name: string, schema: StructuralSchema): string[] => [
   `### ${name}`,
   '',
   '| field | type | default | meaning |',
   '|---|---|---|---|',
-  ...(schema ? fieldRows(schema, '') : []),
+  ...fieldRows(schema, ''),
 ];
 
 const fieldRows = (schema: StructuralSchema, prefix: string): string[] =>
@@ -61,7 +61,10 @@ const fieldRows = (schema: StructuralSchema, prefix: string): string[] =>
 const typeOf = (field: StructuralSchema): string => {
   if (field.enum) return field.enum.map((value) => `\`${value}\``).join(', ');
   if (field.format === 'date-time') return 'time';
-  if (field['x-kubernetes-validations']?.some((rule) => rule.message.includes('duration'))) return 'duration';
+  const says = (words: string): boolean =>
+    field['x-kubernetes-validations']?.some(({ message }) => message.includes(words)) === true;
+  if (says('a Prometheus duration')) return 'window';
+  if (says('a duration')) return 'duration';
   if (field.type === 'array') return field.items ? `list of ${typeOf(field.items)}` : 'list';
   if (field.type === 'object' && field.additionalProperties) return `map of ${typeOf(field.additionalProperties)}`;
   const limits = [
@@ -71,8 +74,8 @@ const typeOf = (field: StructuralSchema): string => {
   return [field.type, ...limits].join(' ');
 };
 
-const rules = (schema: StructuralSchema | undefined): string[] => {
-  const messages = schema ? [...new Set(messagesOf(schema))] : [];
+const rules = (schema: StructuralSchema): string[] => {
+  const messages = [...new Set(messagesOf(schema))];
   return messages.length === 0 ? [] : ['', 'The API server also refuses, with these words:', '', ...messages];
 };
 
@@ -100,8 +103,13 @@ const keysSection = (): string => {
   );
 };
 
-const commentOver = (name: string, source: string): string =>
-  source.match(new RegExp(`/\\*\\* (.+) \\*/\\n\\s+${name}: '`))?.[1] ?? '';
+/** The lines of the comment as one. */
+const commentOver = (name: string, source: string): string => {
+  const [before = ''] = source.split(new RegExp(`^ {2}${name}: '`, 'm'));
+  const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*$/.exec(before)?.[1];
+  if (comment === undefined) throw new Error(`${name} has no comment in src/api/annotations.ts`);
+  return comment.replaceAll(/\s*\n\s*\*\s*/g, ' ').trim();
+};
 
 const reasonsSection = (): string =>
   [
