@@ -58,13 +58,15 @@ describe('what needs a person', () => {
     assert.deepEqual(said({ holds, incidents }), [['Incident', 'a', 'HoldFailed', 's-2 is gone', 'Decide']]);
   });
 
-  it('is a hold that a closed incident once named', () => {
+  it('is a hold that an incident names which is closed, or goes on by itself', () => {
     const holds = [hold('web-1', { phase: 'Failed' })];
-    const incidents = [incident('a', { phase: 'Dismissed', holdRef: { name: 'web-1' } })];
-    assert.deepEqual(
-      ask({ holds, incidents }).map(({ name }) => name),
-      ['web-1'],
-    );
+    for (const phase of ['Dismissed', 'RollingBack'] as const) {
+      const incidents = [incident('a', { phase, holdRef: { name: 'web-1' } })];
+      assert.deepEqual(
+        ask({ holds, incidents }).map(({ name }) => name),
+        ['web-1'],
+      );
+    }
   });
 
   it('is a GitSync that does not try again, but none that a person suspended', () => {

@@ -30,17 +30,15 @@ export const awaitsPerson = (objects: {
   holds: readonly Hold[];
   syncs: readonly GitSync[];
 }): AwaitsPerson[] => {
-  const incidents = objects.incidents.filter(isOpen).toSorted(byUrgency).flatMap(ofIncident);
+  const open = objects.incidents.filter(isOpen).toSorted(byUrgency);
   const named = new Set(
-    objects.incidents
-      .filter(needsPerson)
-      .map(({ metadata, status }) => keyOf(metadata.namespace, status?.holdRef?.name)),
+    open.filter(needsPerson).map(({ metadata, status }) => keyOf(metadata.namespace, status?.holdRef?.name)),
   );
   const holds = objects.holds
     // One row says it: the incident's, which also says what to do.
     .filter(({ metadata }) => !named.has(keyOf(metadata.namespace, metadata.name)))
     .flatMap(ofHold);
-  return [...incidents, ...holds, ...objects.syncs.flatMap(ofSync)];
+  return [...open.flatMap(ofIncident), ...holds, ...objects.syncs.flatMap(ofSync)];
 };
 
 const keyOf = (namespace: string | undefined, name: string | undefined): string => `${namespace}/${name}`;
