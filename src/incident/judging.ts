@@ -59,7 +59,7 @@ const guardrail = (incident: Incident, observed: Observation, { askPerson, close
     const message = `release ${current.number} is itself the result of a rollback; nothing is rolled back twice`;
     return askPerson('RollbackOfRollback', message);
   }
-  if (observed.policy.mode === 'Off') return close('Observed', 'ModeOff', 'the policy says Off');
+  if (observed.policy.mode === 'Off') return close('Observed', 'ModeOff', 'the mode is Off');
   if (observed.paused) return askPerson('Paused', 'metricops.dev/pause is set on the workload');
   return undefined;
 };
