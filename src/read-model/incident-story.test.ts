@@ -54,14 +54,14 @@ describe('the story of an incident', () => {
           { time: at(14), phase: 'RollingBack', message: 'guilty' },
         ],
       },
-      { evidence: [{ ...evidence, receivedTime: at(4), source: 'BurnQuery' }, evidence] },
+      { evidence: [{ ...evidence, receivedTime: at(4), source: 'Alertmanager' }, evidence] },
     );
     assert.deepEqual(
       timeline.map(({ what, afterMs, reason, message }) => [what, afterMs, reason, message]),
       [
         ['Alert', 0, undefined, 'Burn received from Alertmanager'],
         ['Judging', 1_000, 'NoVerdict', 'queried'],
-        ['Alert', 3_000, undefined, 'Burn received from BurnQuery'],
+        ['Alert', 3_000, undefined, 'Burn received from Alertmanager'],
         ['RollingBack', 10_000, undefined, 'guilty'],
       ],
     );
