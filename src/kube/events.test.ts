@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { eventually } from '../../test/support/poll.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Occurrence } from '../api/occurrence.ts';
 import { KubeError } from './errors.ts';
@@ -129,6 +130,17 @@ describe('events', () => {
     assert.equal(created.length, 50);
     for (let i = 0; i < 10_000 && created.length < 200; i += 1) await Promise.resolve();
     assert.equal(created.length, 200);
+  });
+
+  it('sends the one Event of a namespace before the hundreds that another one has waiting', async () => {
+    const { occurred, created } = recorder();
+    for (let i = 0; i < 300; i += 1) occurred({ regarding: about(`noisy-${i}`), ...event('failed') });
+    const quiet = about('web');
+    quiet.metadata.namespace = 'quiet';
+    occurred({ regarding: quiet, ...event('held') });
+    await eventually(() => created.length === 301);
+    const place = created.findIndex(({ metadata }) => metadata.namespace === 'quiet');
+    assert.ok(place < 60, `${place} were sent before`);
   });
 
   it('has the release, its commit and the incident as annotations, so that nobody parses its note', () => {

@@ -4,6 +4,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { Clock } from '../clock.ts';
 import { isNotFound, isTerminating } from './errors.ts';
+import { createFairLine } from './fair-line.ts';
 import { resources } from './resources.ts';
 import type { KubeClient } from './types.ts';
 
@@ -38,7 +39,7 @@ export const createEventSink = (
   const report = (error: unknown): void => {
     if (!isTerminating(error)) options.onError?.(error);
   };
-  const waiting: (() => Promise<unknown>)[] = [];
+  const waiting = createFairLine<() => Promise<unknown>>(MAX_WAITING);
   let credit = AT_ONCE;
   let countedAt = options.clock.now();
   let draining = false;
@@ -49,24 +50,23 @@ export const createEventSink = (
     countedAt = now;
     return credit >= 1;
   };
-  /** Sent at a pace; the oldest are given up where there are too many. */
-  const send = (work: () => Promise<unknown>): void => {
-    if (waiting.length === 0 && hasCredit()) {
+  /** Sent at a pace, namespace by namespace: the Events of a noisy one delay its own only. */
+  const send = (namespace: string, work: () => Promise<unknown>): void => {
+    if (waiting.size === 0 && hasCredit()) {
       credit -= 1;
       work().catch(report);
       return;
     }
-    waiting.push(work);
-    if (waiting.length > MAX_WAITING) waiting.shift();
+    waiting.add(namespace, work);
     if (!draining) void drain();
   };
   const drain = async (): Promise<void> => {
     draining = true;
-    while (waiting.length > 0) {
+    while (waiting.size > 0) {
       await options.clock.sleep(1000 / PER_SECOND);
       if (!hasCredit()) continue;
       credit -= 1;
-      await waiting.shift()?.().catch(report);
+      await waiting.take()?.().catch(report);
     }
     draining = false;
   };
@@ -113,7 +113,7 @@ export const createEventSink = (
       if (!mayCreate(object, now)) return;
       const fresh = { name: nameFor(event.regarding), count: 1, lastSeen: now, sentAt: now };
       remember(known, key, fresh);
-      send(() => create(event, fresh.name, now));
+      send(namespaceOf(event.regarding), () => create(event, fresh.name, now));
       return;
     }
     series.count += 1;
@@ -121,7 +121,7 @@ export const createEventSink = (
     remember(known, key, series);
     if (now - series.sentAt < QUIET_MS) return;
     series.sentAt = now;
-    send(() => repeat(event, series));
+    send(namespaceOf(event.regarding), () => repeat(event, series));
   };
 };
 
