@@ -30,9 +30,9 @@ export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
   const waiting = new Set<Promise<void>>();
   const start = performance.now();
   for (let tick = 0; ; tick++) {
-    const due = start + (tick * 1000) / rate;
-    if (due - start >= durationMs || signal?.aborted) break;
-    await sleep(Math.max(0, due - performance.now()));
+    const dueMs = (tick * 1000) / rate;
+    if (dueMs >= durationMs || signal?.aborted) break;
+    await sleep(Math.max(0, start + dueMs - performance.now()));
     if (waiting.size >= maxInFlight) continue;
     result.sent += 1;
     const one = request(urls[tick % urls.length] ?? '', agent).then((code) => {
