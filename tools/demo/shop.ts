@@ -110,30 +110,37 @@ const isReady = (pod: KubeObject): boolean =>
     (c) => c.type === 'Ready' && c.status === 'True',
   );
 
-/** An objective with a period of an hour, so that its burn windows are seconds; all guardrails as they are shipped. */
+/** 99 % of the requests to a service, with a period of an hour, so that its burn windows are seconds. */
+export const requestsObjective = (
+  { namespace, name }: { namespace: string; name: string },
+  { podLabel, factor }: { podLabel: string; factor: string },
+): RollbackPolicy['spec']['objectives'][number] => {
+  const metric = `http_requests_total{namespace="${namespace}",service="${name}"`;
+  return {
+    name: 'availability',
+    target: '99',
+    window: '1h',
+    indicator: {
+      ratio: {
+        errors: `sum(rate(${metric},code=~"5.."}[$window]))`,
+        total: `sum(rate(${metric}}[$window]))`,
+        podLabel,
+      },
+    },
+    burnWindows: [{ long: '20s', short: '5s', factor, severity: 'page' }],
+  };
+};
+
+/** All guardrails as they are shipped. */
 export const shopPolicy = (namespace: string): RollbackPolicy => {
-  const metric = `http_requests_total{namespace="${namespace}",service="checkout"`;
+  const at = { namespace, name: 'checkout' };
   return {
     apiVersion: API_VERSION,
     kind: 'RollbackPolicy',
-    metadata: { namespace, name: 'checkout' },
+    metadata: at,
     spec: {
-      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout' },
-      objectives: [
-        {
-          name: 'availability',
-          target: '99',
-          window: '1h',
-          indicator: {
-            ratio: {
-              errors: `sum(rate(${metric},code=~"5.."}[$window]))`,
-              total: `sum(rate(${metric}}[$window]))`,
-              podLabel: 'pod',
-            },
-          },
-          burnWindows: [{ long: '20s', short: '5s', factor: '10', severity: 'page' }],
-        },
-      ],
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: at.name },
+      objectives: [requestsObjective(at, { podLabel: 'pod', factor: '10' })],
       ...guardrails.parse({ mode: 'Auto' }),
     },
   };
