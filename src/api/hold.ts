@@ -5,7 +5,6 @@ import type { KubeObject, ObjectMeta } from './meta.ts';
 import { workloadRef } from './workload.ts';
 
 export const holdAction = z.enum(['Rollback', 'Accept', 'Deny']);
-export type HoldAction = z.infer<typeof holdAction>;
 
 export const holdScope = z.enum(['Workload', 'GitSync']);
 

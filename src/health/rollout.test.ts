@@ -24,7 +24,7 @@ describe('a rollout', () => {
     assert.ok(isRolledOut(workload('DaemonSet', {}, daemons)));
   });
 
-  it('is not while anything is missing, old, surplus or not looked at', () => {
+  it('is not while a pod is missing, old or stale, or the status is not observed yet', () => {
     for (const change of [
       { observedGeneration: 0 },
       { replicas: 3 },

@@ -81,7 +81,7 @@ describe('what Prometheus is asked', () => {
     );
   });
 
-  it('is nothing where an expression can not be asked of some pods: a person is told which, and why', async () => {
+  it('is Inconclusive where an expression can not be restricted to some pods: the message says which, and why', async () => {
     const { judge, asked } = prometheus(() => 10);
     const bad = objective('rate("utf8.metric"[$window])', 'sum(rate(t[$window]))');
     const { verdict } = await judge.judge(question({ objectives: [bad] }));

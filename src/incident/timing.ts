@@ -6,5 +6,5 @@ export const REQUEUE_MS = 1_000;
 /** Between two looks at Prometheus: a tenth later than need be, and few of what takes long. */
 export const lookAgain = (age: number): number => Math.min(Math.max(age / 10, 1_000), 15_000);
 
-/** The same while a person is needed. What changes a history, a Hold or the evidence is looked at earlier. */
+/** The same while a person is needed. A change of the history, a Hold or the evidence requeues it earlier. */
 export const lookAgainForPerson = (age: number): number => Math.min(Math.max(age / 10, 1_000), 60_000);

@@ -13,7 +13,7 @@ import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
 
-/** Nothing is looked at again because time passed: the shortest such wait is a second. */
+/** No requeue comes of time that passes: the shortest such wait is a second. */
 const withoutPolls: Clock = {
   ...systemClock,
   sleep: (ms, signal) => (ms < 1_000 ? systemClock.sleep(ms, signal) : new Promise(() => {})),

@@ -42,7 +42,7 @@ export interface ApplyContext {
   state: SyncState;
   /** Everything that the plan wants, not only what is sent. */
   all: readonly PlannedObject[];
-  /** Told of what an apply put right. */
+  /** Called with what an apply reverted to Git. */
   onCorrected: (difference: DriftEntry) => void;
   /** Told of a difference that is only reported, when it is new. */
   onReported: (difference: DriftEntry) => void;

@@ -4,7 +4,7 @@ import type { SyncState } from '../state/sync-state.ts';
 
 /** The same change again within this time is a quarrel with its author, not another accident. */
 const WINDOW_MS = 60_000;
-/** So often it is put right at once. */
+/** So many corrections in a row are made without a delay. */
 const PATIENCE = 5;
 const LONGEST_MS = 300_000;
 

@@ -16,7 +16,7 @@ const HOPELESS: ReadonlySet<Reason> = new Set([
   'SubmoduleRefused',
 ]);
 
-/** What a neighbour's load may have caused, or a binary that is put there later: tried again, though ever more seldom. */
+/** What a neighbour's load may have caused, or a binary that is put there later: retried, with back-off. */
 const MAY_PASS: ReadonlySet<Reason> = new Set(['KustomizeFailed', 'ManifestTooLarge', 'RendererMissing']);
 
 export const isHopeless = (reason: Reason): boolean => HOPELESS.has(reason);

@@ -47,7 +47,7 @@ export interface SyncState {
   reported: Map<string, DriftEntry>;
   /** Bytes of the manifests of the last render. */
   renderedBytes?: number;
-  /** What was put right lately, and how often by the same cause. */
+  /** Corrections of drift made lately, and how often for the same cause. */
   corrections: Map<string, Correction>;
   inventory: Map<string, string>;
   /** There may be more that is ours: not every kind could be asked. */

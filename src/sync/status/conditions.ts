@@ -79,8 +79,8 @@ export const driftCondition = (
   const kinds = [...state.unwatched].toSorted().join(', ');
   const blind =
     kinds === '' ? '' : `; without a watch, read each ${spec.interval} as ${spec.serviceAccountName}: ${kinds}`;
-  const quarrels = driftConflictsOf(state, now);
-  if (quarrels.length > 0) return yes('Drifted', 'DriftConflict', `${quarrels.join('; ')}${blind}`);
+  const conflicts = driftConflictsOf(state, now);
+  if (conflicts.length > 0) return yes('Drifted', 'DriftConflict', `${conflicts.join('; ')}${blind}`);
   return reported.length > 0
     ? yes('Drifted', 'DriftFound', `changed by hand: ${reported.map(describeDrift).join('; ')}${blind}`)
     : no('Drifted', 'ReconciliationSucceeded', `as applied${blind}`);
