@@ -67,3 +67,12 @@ export const withoutPins = (template: unknown, images: Release['images']): unkno
   }
   return copy;
 };
+
+/** Whether the containers of a pod template have the images that a release names. */
+export const hasImages = (template: unknown, images: Release['images']): boolean => {
+  const containers = (template as { spec?: PodSpec } | undefined)?.spec?.containers ?? [];
+  return (
+    containers.length === images.length &&
+    containers.every(({ name, image }) => images.some((i) => i.container === name && i.image === image))
+  );
+};

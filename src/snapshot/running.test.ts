@@ -58,6 +58,21 @@ describe('which release runs', () => {
       assert.deepEqual(runningRelease(workloadCacheOptions.trim?.(structuredClone(object)) ?? object), said, 'watched');
     });
 
+  it('is the recorded release where a backup tool created it again, and another with another image', () => {
+    const restored = workload([writer('velero-server', 0)]);
+    const release = (image: string): Release => ({
+      number: 1,
+      sourceDigest: STAMP,
+      workloadUID: 'u',
+      images: [{ container: 'web', image }],
+      firstSeenTime: '2026-03-01T12:00:00Z',
+      outcome: 'Active',
+    });
+    assert.equal(recordedDigest(restored, [release('registry:5000/shop:v2')]), STAMP);
+    assert.equal(recordedDigest(restored, [release('registry:5000/shop:v1')]), LIVE);
+    assert.equal(recordedDigest(restored, []), LIVE, 'copied to another place');
+  });
+
   it('is the recorded release where a rollback wrote its images by content', () => {
     const content = `sha256:${'b'.repeat(64)}`;
     const release = (number: number, image: string, imageID?: string): Release => ({

@@ -4,7 +4,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Release } from '../api/release-history.ts';
 import { writersOf } from '../ssa/template-writers.ts';
 import { liveDigest } from './digest.ts';
-import { withoutPins } from './pin.ts';
+import { hasImages, withoutPins } from './pin.ts';
 import { templateOf } from './references.ts';
 
 /** The digest of what the workload's template says now, and who says it. */
@@ -36,13 +36,21 @@ export const runningRelease = (workload: KubeObject): Running => {
 };
 
 /**
- * The digest by which a history knows what runs. A rollback of a workload that no GitSync applies may have written
- * images by content: it is the same release, under another template.
+ * The digest by which a history knows what runs. Two things look like another release and are none: what a backup tool
+ * created again, until its GitSync applies it, and a workload of no GitSync whose rollback wrote images by content.
  */
 export const recordedDigest = (workload: KubeObject, releases: readonly Release[]): string => {
-  const { digest } = runningRelease(workload);
-  if (!digest.startsWith('live') || releases.some((r) => r.sourceDigest === digest)) return digest;
+  const { digest, fromGit, byHand } = runningRelease(workload);
+  if (fromGit || byHand !== undefined || releases.some((r) => r.sourceDigest === digest)) return digest;
   const template = templateOf(workload);
-  const pinned = releases.find((r) => liveDigest(withoutPins(template, r.images)) === r.sourceDigest);
-  return pinned?.sourceDigest ?? digest;
+  const same = releases.find(
+    (r) => isFromBackup(workload, r) || liveDigest(withoutPins(template, r.images)) === r.sourceDigest,
+  );
+  return same?.sourceDigest ?? digest;
 };
+
+/** Without managedFields of ours, the stamp is believed of a release that this history has with the same images. */
+const isFromBackup = (workload: KubeObject, { sourceDigest, images }: Release): boolean =>
+  workload.metadata.labels?.[labels.sync] !== undefined &&
+  workload.metadata.annotations?.[annotations.sourceDigest] === sourceDigest &&
+  hasImages(templateOf(workload), images);
