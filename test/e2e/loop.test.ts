@@ -11,7 +11,7 @@ import { waitFor } from '../../tools/cluster/wait.ts';
 import { createProgress } from '../../tools/demo/progress.ts';
 import { runStory } from '../../tools/demo/story.ts';
 import { useEnvironment } from '../support/environment.ts';
-import { killControllers, shopUnderLoad } from '../support/shop.ts';
+import { goodPods, killControllers, shopUnderLoad } from '../support/shop.ts';
 
 const quiet = createProgress((line) => process.stderr.write(`    ${line}\n`));
 
@@ -150,9 +150,7 @@ describe('the whole loop on a real node', () => {
         (await shop.holds()).find((h) => h.status?.phase === 'Held'),
       );
       assert.equal(hold.spec.origin, 'Incident');
-      await shop.until('good pods', async () =>
-        (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v1').join() ? true : undefined,
-      );
+      await goodPods(shop);
       await env().pushed({ namespace: shop.namespace, name: 'shop' });
       await shop.until('the held sync', async () => ((await shop.sync())?.status?.heldRevision ? true : undefined));
       const config = await env().client.get(resources.configMaps, {
