@@ -85,12 +85,12 @@ const apply = async (
   ports: EnforcePorts,
 ): Promise<Concluded> => {
   const { target } = hold.spec;
-  const applied =
+  const { objects, notes } =
     snapshot.fieldManager === LIVE_MANAGER
-      ? [await patchTemplate(live, snapshot, ports)]
+      ? { objects: [await patchTemplate(live, snapshot, ports)], notes: [] }
       : await applySnapshot(hold, live, snapshot, ports);
-  ports.onApplied(hold, snapshot.fieldManager, applied);
+  ports.onApplied(hold, snapshot.fieldManager, objects);
   if (live.kind === 'StatefulSet') await deleteStuckPods(live, ports);
-  const message = `${describeKey(workloadOf(hold))} is back at release ${target.release}`;
+  const message = [`${describeKey(workloadOf(hold))} is back at release ${target.release}`, ...notes].join('; ');
   return { phase: 'Held', reason: 'RolledBack', message, digest: target.sourceDigest };
 };

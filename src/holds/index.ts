@@ -3,6 +3,7 @@ export { createHold } from './create-hold.ts';
 export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
 export { newAcceptance, newDenial, newRollback } from './new-hold.ts';
+export { type Newest, planRollback, type RollbackPlan } from './rollback-plan.ts';
 export {
   type Answer,
   answerOf,

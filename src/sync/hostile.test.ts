@@ -33,11 +33,16 @@ const planBeside = (object: KubeObject): PlanInput => {
   const digests = digestsOf(healthy, rendered, KEY);
   const hold = {
     metadata: { namespace: 'shop', name: 'h' },
-    spec: { workloadRef: { kind: 'Deployment', name: 'held' }, rejectedDigests: [digests.sourceDigest], target: {} },
+    spec: {
+      workloadRef: { kind: 'Deployment', name: 'held' },
+      rejectedDigests: [digests.sourceDigest],
+      target: { snapshotRef: { name: 's' } },
+    },
   } as unknown as RollbackHold;
   const target = {
     workload: { ...healthy, spec: { template: { metadata: { labels: { app: 'old' } } } } },
     config: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'shop', name: 'settings' } }],
+    selectors: [{ ...object, metadata: { ...object.metadata, namespace: 'shop' } }],
   } as unknown as Snapshot;
   return {
     rendered,
