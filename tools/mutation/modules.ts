@@ -17,7 +17,7 @@ export const MODULES: readonly Module[] = [
     name: 'judge',
     folder: 'src/incident',
     sources: ['judge', 'analysis', 'by-indicator', 'by-rule'],
-    tests: ['judge', 'analysis'],
+    tests: ['judge', 'analysis', 'by-indicator', 'by-rule'],
   },
   {
     name: 'step',
