@@ -40,7 +40,7 @@ export const MODULES: readonly Module[] = [
     name: 'place',
     folder: 'src/incident',
     sources: ['place', 'evidence', 'expiry', 'name', 'occurrence', 'stall'],
-    tests: ['place', 'evidence', 'expiry', 'occurrence', 'stall'],
+    tests: ['place', 'evidence', 'expiry', 'name', 'occurrence', 'stall'],
   },
   {
     name: 'policy',
@@ -69,14 +69,20 @@ export const MODULES: readonly Module[] = [
   {
     name: 'plan',
     folder: 'src/sync/plan',
-    sources: ['plan', 'match-holds', 'substitute', 'selectors', 'prune-limit', 'kept', 'apply-order', 'hashes'],
+    sources: ['plan', 'match-holds', 'substitute', 'prune-limit', 'kept', 'apply-order', 'hashes'],
     tests: ['plan', 'apply-order', 'hashes'],
+  },
+  {
+    name: 'snapshot',
+    folder: 'src/snapshot',
+    sources: ['running', 'selectors', 'pin'],
+    tests: ['running', 'selectors', 'pin'],
   },
   {
     name: 'holds',
     folder: 'src/holds',
-    sources: ['rules', 'lift', 'target', 'status', 'new-hold'],
-    tests: ['rules', 'lift', 'target', 'status'],
+    sources: ['rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
+    tests: ['rules', 'lift', 'target', 'status', 'rollback-plan'],
   },
 ];
 
