@@ -46,7 +46,7 @@ export const MODULES: readonly Module[] = [
     name: 'policy',
     folder: 'src/policy',
     sources: ['guard', 'labels', 'platform'],
-    tests: ['guard', 'platform'],
+    tests: ['guard', 'labels', 'platform'],
   },
   {
     name: 'match',
