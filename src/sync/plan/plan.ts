@@ -1,5 +1,6 @@
 import { keyOf, keyString } from '../../api/meta.ts';
 import { hashOf } from '../../snapshot/index.ts';
+import { leaveToHolds } from './leave-to-holds.ts';
 import { isWorkload, matchHolds } from './match-holds.ts';
 import { dividePrune } from './prune-limit.ts';
 import { substitute } from './substitute.ts';
@@ -22,6 +23,7 @@ export const plan = (input: PlanInput): Plan => {
   const { held, passed } = matchHolds(desired, input.holds);
   const keep = new Map<string, string>();
   for (const entry of held) substitute(entry, input, desired, keep);
+  leaveToHolds(held, desired, keep);
 
   const all = [...desired.values()];
   const emptyRefused = input.rendered.length === 0 && input.inventory.length > 0 && !input.allowEmpty;
@@ -33,7 +35,7 @@ export const plan = (input: PlanInput): Plan => {
     apply: all.filter((o) => input.applied.get(o.key) !== o.hash || input.drifted.has(o.key)),
     keep: [...keep].map(([key, reason]) => ({ key, reason })),
     ...divided,
-    held: held.map(({ target: _, ...rest }) => rest),
+    held: held.map(({ target: _, left: __, ...rest }) => rest),
     passed,
     emptyRefused,
   };

@@ -18,6 +18,11 @@ export const substitute = (
   const { target } = match;
   if (!target) {
     keep.set(match.key, `rejected, and its target's snapshot is not there`);
+    for (const config of referencedConfig(rejected.object, input.rendered)) {
+      const key = keyString(keyOf(config));
+      desired.delete(key);
+      keep.set(key, 'the rejected release reads it');
+    }
     match.notes.push('the snapshot to go back to is missing or damaged: the workload is left as it is');
     return;
   }
