@@ -1,19 +1,24 @@
 import { annotations } from '../api/annotations.ts';
 import type { RollbackHold } from '../api/hold.ts';
-import type { KubeObject } from '../api/meta.ts';
-import { type KubeClient, KubeError, type ResourceType, resources, workloadResource } from '../kube/index.ts';
-import { liveDigest, type Snapshot, templateOf, withPins } from '../snapshot/index.ts';
+import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
+import { isRejected, type KubeClient, KubeError, type ResourceType, workloadResource } from '../kube/index.ts';
+import { liveDigest, runningRelease, type Snapshot, templateOf } from '../snapshot/index.ts';
 import { REPLICAS } from '../ssa/ignore-rules.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
 import { replaceManagedFields } from '../ssa/replace-managed-fields.ts';
 import { atVersionOf, whileFaster } from './at-version.ts';
-import { currentDigest } from './live.ts';
+import { newestOf, partResource, readPart } from './newest.ts';
+import { planRollback } from './rollback-plan.ts';
 import type { Account, EnforcePorts } from './types.ts';
 
-type ApplyPorts = Pick<EnforcePorts, 'client' | 'clock'>;
+/** What was applied, and what people should know of it. */
+export interface AppliedSnapshot {
+  objects: KubeObject[];
+  notes: string[];
+}
 
 /**
- * The objects of the snapshot, applied in the name of the GitSync that owns them. Rejects with a conflict when the
+ * What the rollback plan says, applied in the name of the GitSync that owns it. Rejects with a conflict when the
  * workload runs another release meanwhile.
  */
 export const applySnapshot = async (
@@ -21,43 +26,93 @@ export const applySnapshot = async (
   live: KubeObject,
   snapshot: Snapshot,
   account: Account,
-  { client, clock }: ApplyPorts,
-): Promise<KubeObject[]> => {
+  { client, clock }: Pick<EnforcePorts, 'client' | 'clock'>,
+): Promise<AppliedSnapshot> => {
   const { writer } = account;
   const options = { fieldManager: account.fieldManager, force: true };
+  const newest = await newestOf(live, snapshot, { client });
+  const plan = planRollback(hold.spec.target, snapshot, newest);
   const type = workloadResource(hold.spec.workloadRef.kind);
-  const pinned = withPins(snapshot.workload, hold.spec.target.images);
-  const workload = withSnapshotName(pinned, hold.spec.target.snapshotRef.name);
+  const parts: Part[] = [...plan.configuration, ...plan.selectors].map((object) => ({
+    object,
+    was: newest.objects.get(keyString(keyOf(object))),
+  }));
+  const [configuration, selectors] = [
+    parts.slice(0, plan.configuration.length),
+    parts.slice(plan.configuration.length),
+  ];
   // What refuses the workload is heard before its configuration is touched.
-  const preview = snapshot.config.length > 0 ? await tryOut(writer, type, workload, options) : undefined;
-  // Config first: pods that start read it.
-  const config = await Promise.all(
-    snapshot.config.map((object) =>
-      whileFaster(async () => {
-        const type = object.kind === 'Secret' ? resources.secrets : resources.configMaps;
-        const was = await client.get(type, object.metadata);
-        const is = await writer.apply(type, atVersionOf(object, was), options);
-        return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion, object: is };
-      }),
-    ),
+  const preview = configuration.length > 0 ? await tryOut(writer, type, plan.workload, options) : undefined;
+  const before = await Promise.all(configuration.map((part) => applyPart(part, options, { client, writer })));
+  const found = await Promise.all(
+    selectors.map((part) => applyPart(part, options, { client, writer }).catch(refusalOf(part.object))),
   );
-  const isNew = config.some(({ changed }) => changed) || currentDigest(live) !== hold.spec.target.sourceDigest;
+  const isNew = before.some(({ changed }) => changed) || runningRelease(live).digest !== hold.spec.target.sourceDigest;
   const restartIfSame = async (after: KubeObject | undefined): Promise<KubeObject | undefined> =>
-    config.length > 0 && isNew && after && isSameTemplate(after, live)
-      ? restart(writer, type, workload, clock.now())
+    configuration.length > 0 && isNew && after && isSameTemplate(after, live)
+      ? whileFaster(async () => restart(writer, type, await reread(type, live, client), clock.now()))
       : undefined;
   // Before the workload says that it is the target: a crash in between restarts it twice, rather than never.
-  const restarted = await restartIfSame(preview);
+  await restartIfSame(preview);
   const result = await whileFaster(async () => {
-    const read = await client.get(type, workload.metadata);
-    if (!read || read.metadata.uid !== live.metadata.uid || currentDigest(read) !== currentDigest(live))
-      throw new KubeError(`${workload.metadata.name} was changed meanwhile`, { status: 409, reason: 'Conflict' });
-    const mine = await letGoOfReplicas(type, workload, read, account);
-    return writer.apply(type, atVersionOf(workload, mine), options);
+    const read = await stillRunning(type, live, client);
+    const mine = await letGoOfReplicas(type, plan.workload, read, account);
+    return writer.apply(type, atVersionOf(plan.workload, mine), options);
   });
-  const objects = config.map(({ object }) => object);
-  return [...objects, restarted || preview ? result : ((await restartIfSame(result)) ?? result)];
+  const restarted = preview ? undefined : await restartIfSame(result);
+  const done = found.filter((each) => typeof each !== 'string');
+  return {
+    objects: [...[...before, ...done].map(({ object }) => object), restarted ?? result],
+    notes: [...plan.notes, ...found.filter((each) => typeof each === 'string')],
+  };
 };
+
+interface Part {
+  object: KubeObject;
+  /** As it is in the cluster. */
+  was: KubeObject | undefined;
+}
+
+const applyPart = async (
+  part: Part,
+  options: { fieldManager: string; force: boolean },
+  { client, writer }: { client: KubeClient; writer: KubeClient },
+): Promise<{ object: KubeObject; changed: boolean }> => {
+  const { object } = part;
+  let { was } = part;
+  const is = await whileFaster(
+    () => writer.apply(partResource(object), atVersionOf(object, was), options),
+    async () => {
+      was = await readPart(object, client);
+    },
+  );
+  return { object: is, changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion };
+};
+
+/** The pods are more urgent than what finds them. The next sync applies it too, and says what refuses it. */
+const refusalOf =
+  (selector: KubeObject) =>
+  (error: unknown): string => {
+    if (!(error instanceof KubeError && isRejected(error))) throw error;
+    return `${describeKey(keyOf(selector))} is not applied: ${error.message}`;
+  };
+
+/** The very same workload as it is now, whatever it runs. Rejects with a conflict where it is another one. */
+const reread = async (type: ResourceType, live: KubeObject, client: KubeClient): Promise<KubeObject> => {
+  const read = await client.get(type, live.metadata);
+  if (read && read.metadata.uid === live.metadata.uid) return read;
+  throw changedMeanwhile(live);
+};
+
+/** The workload as it is now. Rejects with a conflict where it is another one, or runs another release. */
+const stillRunning = async (type: ResourceType, live: KubeObject, client: KubeClient): Promise<KubeObject> => {
+  const read = await reread(type, live, client);
+  if (runningRelease(read).digest === runningRelease(live).digest) return read;
+  throw changedMeanwhile(live);
+};
+
+const changedMeanwhile = (object: KubeObject): KubeError =>
+  new KubeError(`${describeKey(keyOf(object))} was changed meanwhile`, { status: 409, reason: 'Conflict' });
 
 /** What the apply would make of it; undefined where an admission webhook allows no dry run. */
 const tryOut = (
@@ -83,17 +138,10 @@ const restart = (
   now: number,
 ): Promise<KubeObject> => {
   const notes = { [annotations.restartedAt]: new Date(now).toISOString() };
-  const body = { spec: { template: { metadata: { annotations: notes } } } };
+  const { uid, resourceVersion } = metadata;
+  const body = { metadata: { uid, resourceVersion }, spec: { template: { metadata: { annotations: notes } } } };
   return writer.patch(type, metadata, { type: 'merge', body }, { fieldManager: 'metricops-restart' });
 };
-
-const withSnapshotName = (workload: KubeObject, snapshot: string): KubeObject => ({
-  ...workload,
-  metadata: {
-    ...workload.metadata,
-    annotations: { ...workload.metadata.annotations, [annotations.snapshot]: snapshot },
-  },
-});
 
 /**
  * Snapshots hold no replicas, and an apply without them would reset what our manager owns to 1: it lets go of them first.

@@ -13,13 +13,20 @@ export const atVersionOf = (object: KubeObject, read: KubeObject | undefined): K
 
 const TRIES = 5;
 
-/** Does it again, from the read on, while somebody else is faster. */
-export const whileFaster = async <T>(readAndWrite: () => Promise<T>): Promise<T> => {
+/**
+ * Does it again while somebody else is faster.
+ * @param readAgain what the next try is to be made from
+ */
+export const whileFaster = async <T>(
+  write: () => Promise<T>,
+  readAgain = async (): Promise<void> => {},
+): Promise<T> => {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await readAndWrite();
+      return await write();
     } catch (error) {
       if (!isConflict(error) || tries >= TRIES) throw error;
     }
+    await readAgain();
   }
 };

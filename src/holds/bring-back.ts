@@ -2,16 +2,16 @@ import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import { KubeError } from '../kube/index.ts';
-import { LIVE_MANAGER, type Snapshot } from '../snapshot/index.ts';
+import { LIVE_MANAGER, runningRelease, type Snapshot } from '../snapshot/index.ts';
 import { applySnapshot } from './apply-snapshot.ts';
-import { currentDigest, otherToolOf } from './live.ts';
+import { otherToolOf } from './live.ts';
 import { patchTemplate } from './patch-template.ts';
 import { workloadOf } from './rules.ts';
 import { deleteStuckPods } from './stuck-pods.ts';
 import type { Account, EnforcePorts } from './types.ts';
 
 /** What was applied, or why nothing is. */
-export type BroughtBack = { digest: string; note: string } | { reason: Reason; message: string };
+export type BroughtBack = { digest: string; notes: string[] } | { reason: Reason; message: string };
 
 /**
  * Applies the target: in the name of the GitSync that the snapshot is of, with the account that this GitSync names now;
@@ -31,16 +31,16 @@ export const bringBack = async (
   if (!account) {
     const result = await patchTemplate(hold, live, snapshot, ports);
     await after(hold, live, snapshot.fieldManager, [result], ports);
-    return { digest: currentDigest(result), note: noteOf(snapshot) };
+    return { digest: runningRelease(result).digest, notes: notesOf(snapshot) };
   }
-  for (const object of [...snapshot.config, snapshot.workload]) {
+  for (const object of [...snapshot.config, ...(snapshot.selectors ?? []), snapshot.workload]) {
     const refused = account.refusalOf(object);
     if (refused !== undefined)
       return { reason: 'HoldFailed', message: `release ${hold.spec.target.release} is not applied: ${refused}` };
   }
-  const applied = await applySnapshot(hold, live, snapshot, account, ports).catch(explained(account));
-  await after(hold, live, account.fieldManager, applied, ports);
-  return { digest: hold.spec.target.sourceDigest, note: '' };
+  const { objects, notes } = await applySnapshot(hold, live, snapshot, account, ports).catch(explained(account));
+  await after(hold, live, account.fieldManager, objects, ports);
+  return { digest: hold.spec.target.sourceDigest, notes };
 };
 
 const after = async (
@@ -55,10 +55,10 @@ const after = async (
 };
 
 /** Only the template of a workload whose GitSync is gone goes back. */
-const noteOf = ({ fieldManager, config }: Snapshot): string => {
-  if (fieldManager === LIVE_MANAGER || config.length === 0) return '';
+const notesOf = ({ fieldManager, config }: Snapshot): string[] => {
+  if (fieldManager === LIVE_MANAGER || config.length === 0) return [];
   const names = config.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
-  return `, without its configuration (${names}): the GitSync that applied it is gone`;
+  return [`its configuration (${names}) is left as it is: the GitSync that applied it is gone`];
 };
 
 const explained =

@@ -3,12 +3,11 @@ import { annotations } from '../api/annotations.ts';
 import type { HoldStatus, RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
 import { isConflict, KubeError, workloadResource } from '../kube/index.ts';
-import { liveDigest, type Snapshot, templateOf, withPins } from '../snapshot/index.ts';
+import { liveDigest, runningRelease, type Snapshot, templateOf, withPins } from '../snapshot/index.ts';
 import { whileFaster } from './at-version.ts';
 import { bringBack } from './bring-back.ts';
 import { calmIn, withReapplied } from './contest.ts';
 import { type Decision, decide } from './decide.ts';
-import { currentDigest } from './live.ts';
 import { phaseAfter, retryIn } from './retry.ts';
 import { workloadOf } from './rules.ts';
 import { type Outcome, overdueIn, statusAfter, writeStatus } from './status.ts';
@@ -65,7 +64,7 @@ const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
         throw error;
       }),
     ]);
-    const running = live && currentDigest(live);
+    const running = live && runningRelease(live).digest;
     const decision = decide(hold, {
       running,
       isTarget: running !== undefined && isTarget(hold, live, running, target),
@@ -102,7 +101,7 @@ const carryOut = async (
   const { status = {} } = hold;
   const now = ports.clock.now();
   const what = describeKey(workloadOf(hold));
-  const digest = live ? { digest: currentDigest(live) } : {};
+  const digest = live ? { digest: runningRelease(live).digest } : {};
   if (!live || decision.do === 'Miss')
     return { phase: 'Failed', reason: 'WorkloadMissing', message: `${what} does not exist` };
   switch (decision.do) {
@@ -137,11 +136,11 @@ const carryOut = async (
       if (target instanceof TargetError) return failed(hold, target.reason, target.message, ports, live);
       const done = await bringBack(hold, live, target, ports);
       if ('reason' in done) return failed(hold, done.reason, done.message, ports, live);
-      const by = decision.again ? `; ${backWords(hold, live, 0)}` : '';
+      const said = `${what} is back at release ${hold.spec.target.release}`;
       return {
         phase: 'Held',
         reason: 'RolledBack',
-        message: `${what} is back at release ${hold.spec.target.release}${done.note}${by}`,
+        message: [said, ...done.notes, ...(decision.again ? [backWords(hold, live, 0)] : [])].join('; '),
         digest: done.digest,
         ...(decision.again ? { reapplied: withReapplied(status, templateManagerOf(live), now) } : {}),
       };
@@ -158,7 +157,14 @@ const failed = (
 ): Concluded => {
   const attempts = attemptsOf(hold) + 1;
   const again = retryIn(attempts, random);
-  return { phase: 'Failed', reason, message, again, attempts, ...(live ? { digest: currentDigest(live) } : {}) };
+  return {
+    phase: 'Failed',
+    reason,
+    message,
+    again,
+    attempts,
+    ...(live ? { digest: runningRelease(live).digest } : {}),
+  };
 };
 
 /** What the API server refused, or did not manage, in its own words. */

@@ -6,8 +6,8 @@ import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import type { WorkloadKind } from '../api/workload.ts';
 import type { Guard } from '../guard.ts';
 import type { WatchCache } from '../kube/index.ts';
+import { runningRelease } from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
-import { currentDigest } from './live.ts';
 import { holdsOf, workloadOf } from './rules.ts';
 import { isLeft } from './status.ts';
 
@@ -77,5 +77,5 @@ const isDeleted = (hold: Hold | undefined): boolean => hold?.metadata.deletionTi
 const isOverdue = ({ status }: Hold): boolean => conditionIs(status?.conditions, 'Overdue', 'True');
 
 const isAsBefore = (object: KubeObject, previous: KubeObject): boolean =>
-  currentDigest(object) === currentDigest(previous) &&
+  runningRelease(object).digest === runningRelease(previous).digest &&
   isSwitchedOn(object.metadata, annotations.pause) === isSwitchedOn(previous.metadata, annotations.pause);

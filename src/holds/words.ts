@@ -1,6 +1,6 @@
 import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject } from '../api/meta.ts';
-import { entriesOf } from '../ssa/managed-fields.ts';
+import { templateWriters } from '../ssa/template-writers.ts';
 import { CONTEST } from './contest.ts';
 import { workloadOf } from './rules.ts';
 
@@ -29,9 +29,4 @@ const writerOf = (live: KubeObject): string => {
 
 /** Who wrote the template last, as the API server noted it; undefined where only metricops did. */
 export const templateManagerOf = (live: KubeObject): string | undefined =>
-  entriesOf(live)
-    .filter(({ manager, subresource, fieldsV1 }) => {
-      const template = (fieldsV1?.['f:spec'] as Record<string, unknown> | undefined)?.['f:template'];
-      return !subresource && template !== undefined && !manager.startsWith(OWN);
-    })
-    .toSorted((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : -1))[0]?.manager;
+  templateWriters(live).find(({ manager }) => !manager.startsWith(OWN))?.manager;
