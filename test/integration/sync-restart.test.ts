@@ -11,7 +11,7 @@ const service: KubeObject = {
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: 'web' },
-  spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+  spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80 }] },
 };
 const all = (k: string): string =>
   yaml(configMap('settings', { k }), configMap('other'), service, deployment('web', 'web:1'));
@@ -61,6 +61,19 @@ describe('a restart', () => {
       return items.some(({ reason, note }) => reason === 'DriftCorrected' && String(note).includes('/data/k'));
     };
     await eventually(told, { what: 'the Event' });
+  });
+
+  it('reverts a port that was edited by hand meanwhile: by its key it is another one, of the same name', async () => {
+    const sync = await start({ 'all.yaml': all('1') });
+    await sync.ready();
+    const portOf = async (): Promise<number | undefined> =>
+      ((await sync.get(resources.services, 'web'))?.spec as { ports: { port: number }[] } | undefined)?.ports[0]?.port;
+    await restart(async () => {
+      const body = [{ op: 'replace', path: '/spec/ports/0/port', value: 4321 }];
+      const name = { namespace: sync.ns, name: 'web' };
+      await plane().client.patch(resources.services, name, { type: 'json', body }, { fieldManager: 'kubectl-edit' });
+    });
+    await eventually(async () => (await portOf()) === 80, { what: 'the port of Git', timeoutMs: 10_000 });
   });
 
   it('applies of a commit that came meanwhile only what it changes', async () => {
