@@ -70,7 +70,7 @@ export const MODULES: readonly Module[] = [
     name: 'plan',
     folder: 'src/sync/plan',
     sources: ['plan', 'match-holds', 'substitute', 'prune-limit', 'kept', 'apply-order', 'hashes'],
-    tests: ['plan', 'match-holds', 'prune-limit', 'kept', 'apply-order', 'hashes'],
+    tests: ['plan', 'substitute', 'match-holds', 'prune-limit', 'kept', 'apply-order', 'hashes'],
   },
   {
     name: 'snapshot',
