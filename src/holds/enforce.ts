@@ -4,6 +4,7 @@ import { isRejected, KubeError, workloadResource } from '../kube/index.ts';
 import { LIVE_MANAGER, type Snapshot } from '../snapshot/index.ts';
 import { applySnapshot, patchTemplate } from './apply-snapshot.ts';
 import { currentDigest, otherToolOf } from './live.ts';
+import { missingNeedsOf, missingWords } from './missing-needs.ts';
 import { workloadOf } from './rules.ts';
 import { type Outcome, writeStatus } from './status.ts';
 import { deleteStuckPods } from './stuck-pods.ts';
@@ -55,6 +56,11 @@ const bringBack = async (hold: RollbackHold, ports: EnforcePorts): Promise<Concl
     const obstacle = obstacleOf(hold, live, snapshot, what);
     if (obstacle) return obstacle;
     if (snapshot instanceof TargetError) return { phase: 'Failed', reason: snapshot.reason, message: snapshot.message };
+    const missing = await missingNeedsOf(snapshot, ports.client);
+    if (missing.length > 0) {
+      const message = `release ${hold.spec.target.release} can't run: ${missingWords(missing)}`;
+      return { phase: 'Failed', reason: 'TargetNeedsMissing', message };
+    }
     return apply(hold, live, snapshot, ports);
   });
 };

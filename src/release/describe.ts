@@ -2,7 +2,7 @@ import { annotations, labels } from '../api/annotations.ts';
 import { digest as digestSchema } from '../api/common.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Release, ReleaseImage } from '../api/release-history.ts';
-import { liveDigest, templateOf } from '../snapshot/index.ts';
+import { accountAndClaimsOf, liveDigest, templateOf } from '../snapshot/index.ts';
 import type { Observed } from './history.ts';
 import { changedByHand, gitSyncOf, templateWriters } from './template-managers.ts';
 
@@ -10,6 +10,7 @@ import { changedByHand, gitSyncOf, templateWriters } from './template-managers.t
 const MAX_LABELS = 64;
 const MAX_RULES = 64;
 const MAX_IMAGES = 64;
+const MAX_CLAIMS = 64;
 
 interface Template {
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
@@ -62,8 +63,14 @@ export const describeRelease = (
     ...fromSync,
     ...(appliedBy === undefined ? {} : { appliedBy }),
     ...(podLabels.length > 0 ? { labels: Object.fromEntries(podLabels) } : {}),
+    ...accountAndClaims(workload),
     alertRules: alertRules.slice(0, MAX_RULES),
   };
+};
+
+const accountAndClaims = (workload: KubeObject): Partial<Release> => {
+  const { persistentVolumeClaims: claims, ...account } = accountAndClaimsOf(workload);
+  return { ...account, ...(claims ? { persistentVolumeClaims: claims.slice(0, MAX_CLAIMS) } : {}) };
 };
 
 const isCommit = (text: string | undefined): boolean => text !== undefined && /^[0-9a-f]{40,64}$/.test(text);

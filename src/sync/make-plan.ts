@@ -1,14 +1,15 @@
 import { annotations } from '../api/annotations.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { RollbackHold } from '../api/hold.ts';
-import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
+import { type KubeObject, keyOf, keyString, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
 import type { HoldController } from '../holds/index.ts';
 import { type Digests, digestsOf } from '../snapshot/index.ts';
 import { isBackedOff } from './drift/backoff.ts';
 import type { Hashes } from './plan/hashes.ts';
+import { isWorkload } from './plan/match-holds.ts';
 import { plan } from './plan/plan.ts';
-import type { Plan } from './plan/types.ts';
+import type { Plan, PlanInput } from './plan/types.ts';
 import type { SyncState } from './state/sync-state.ts';
 
 export interface MakePlanPorts {
@@ -41,6 +42,7 @@ export const makePlan = async (
     drifted: new Set([...state.drifted].filter((id) => !isBackedOff(state, id, ports.clock.now()))),
     inventory: [...state.inventory.keys()],
     settled: settledIn(state),
+    departures: departuresBefore(sync, state, objects),
     prune: sync.spec.prune,
     allowEmpty: sync.spec.allowEmpty,
     maxPrune: Number.parseInt(sync.spec.maxPrune, 10),
@@ -52,7 +54,30 @@ export const makePlan = async (
 const settledIn = ({ kept }: SyncState): Set<string> =>
   new Set([...kept.values()].filter(({ reason }) => SETTLED.has(reason)).map(({ key }) => key));
 
-const SETTLED: ReadonlySet<string> = new Set(['PruneDisabled', 'ConfirmationRequired', 'HandoverPending']);
+const SETTLED: ReadonlySet<string> = new Set([
+  'PruneDisabled',
+  'ConfirmationRequired',
+  'HandoverPending',
+  'NeededByRelease',
+  'SuccessorNotReady',
+]);
+
+/** What an earlier plan waits for; after a restart, any workload of the kind may be it. */
+const departuresBefore = (
+  { status }: GitSync,
+  { kept }: SyncState,
+  rendered: readonly KubeObject[],
+): PlanInput['departures'] => {
+  if (kept.size > 0)
+    return new Map([...kept.values()].flatMap(({ key, successors }) => (successors ? [[key, successors]] : [])));
+  const pending = (status?.prunePending ?? []).filter(({ reason }) => reason === 'SuccessorNotReady');
+  return new Map(
+    pending.map(({ id }) => {
+      const same = rendered.map(keyOf).filter(({ group, kind }) => group === 'apps' && kind === parseKey(id).kind);
+      return [id, same.map(keyString)];
+    }),
+  );
+};
 
 /** Each computed once, and only where somebody asks. */
 const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => {
@@ -64,8 +89,11 @@ const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => 
   };
   const isRejectedBy = ({ metadata, spec }: RollbackHold): boolean => {
     const held = keyString({ group: 'apps', ...spec.workloadRef, namespace: metadata.namespace ?? '' });
-    const workload = rendered.find((object) => keyString(keyOf(object)) === held);
-    return workload !== undefined && spec.rejectedDigests.includes(of(workload).sourceDigest);
+    const named = rendered.filter((object) => keyString(keyOf(object)) === held);
+    // Gone from Git, it may be there under another name.
+    const same =
+      named.length > 0 ? named : rendered.filter((each) => isWorkload(each) && each.kind === spec.workloadRef.kind);
+    return same.some((workload) => spec.rejectedDigests.includes(of(workload).sourceDigest));
   };
   return { of, isRejectedBy };
 };

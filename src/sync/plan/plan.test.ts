@@ -77,6 +77,7 @@ const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
     drifted: new Set(),
     inventory: [],
     settled: new Set(),
+    departures: new Map(),
     prune: true,
     allowEmpty: false,
     maxPrune: 50,
@@ -264,6 +265,50 @@ describe('plan', () => {
     const ports = { ...service('web', { app: 'web' }), spec: { selector: { app: 'web' }, ports: [{ port: 8080 }] } };
     assert.deepEqual(sent(ports), [id(ports)]);
     assert.deepEqual(sent(service('web', { app: 'other' })).toSorted(), [id(good), id(ports)].toSorted());
+  });
+
+  describe('of a workload that has another name in Git', () => {
+    const moved = { ...bad, metadata: { namespace: 'shop', name: 'web-v2' } };
+    const elsewhere = { ...bad, metadata: { namespace: 'other', name: 'web' } };
+    const inventory = [id(good), id(settings)];
+
+    it('keeps a rejected release out under the new name, and the target under the old one', () => {
+      const result = make([settings, moved], { holds, inventory });
+      assert.equal(find(result, moved), undefined);
+      assert.match(JSON.stringify(find(result, good)), /shop:v1/);
+      assert.deepEqual(result.prune, []);
+      assert.match(result.held[0]?.notes.join() ?? '', /Deployment shop\/web-v2 is the rejected release under another/);
+    });
+
+    it('keeps it out in another namespace, with configuration of the same content', () => {
+      const there = { ...settings, metadata: { namespace: 'other', name: 'settings' } };
+      const result = make([there, elsewhere], { holds, inventory });
+      assert.equal(find(result, elsewhere), undefined);
+      assert.ok(find(result, there));
+      assert.deepEqual(find(result, settings), settings);
+      assert.deepEqual(result.prune, []);
+    });
+
+    it('leaves one alone that runs the same under a name of its own since before', () => {
+      const result = make([settings, moved], { holds, inventory: [...inventory, id(moved)] });
+      assert.ok(find(result, moved));
+      assert.deepEqual(result.prune, [id(good)]);
+    });
+
+    it('lets a fix under a new name pass', () => {
+      const fixed = { ...deployment('web', 'shop:v3'), metadata: { namespace: 'shop', name: 'web-v2' } };
+      const result = make([settings, fixed], { holds, inventory });
+      assert.ok(find(result, fixed));
+      assert.deepEqual(result.departures, new Map([[id(good), [id(fixed)]]]));
+    });
+
+    it('names what came with the commit, and what came with those since, as what may take its place', () => {
+      const candidates = (input: Partial<PlanInput>) => make([settings, moved], input).departures.get(id(good));
+      assert.deepEqual(candidates({ inventory }), [id(moved)]);
+      assert.equal(candidates({ inventory: [...inventory, id(moved)] }), undefined);
+      const departures = new Map([[id(good), [id(elsewhere)]]]);
+      assert.deepEqual(candidates({ inventory, departures }), [id(elsewhere), id(moved)]);
+    });
   });
 
   it('keeps everything else as it is under scope Sync', () => {

@@ -11,11 +11,11 @@ export const substitute = (
   desired: Map<string, PlannedObject>,
   keep: Map<string, string>,
 ): void => {
-  const rejected = desired.get(match.key);
+  const [rejected] = match.rejected.flatMap((key) => desired.get(key) ?? []);
   if (!rejected) return;
   const { hold, target } = match;
   if (hold.spec.scope === 'GitSync') freeze(match, desired, keep);
-  desired.delete(match.key);
+  for (const key of match.rejected) desired.delete(key);
   if (!target) {
     keep.set(match.key, `rejected, and its target's snapshot is not there`);
     match.notes.push('the snapshot to go back to is missing or damaged: the workload is left as it is');

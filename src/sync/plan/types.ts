@@ -24,6 +24,8 @@ export interface PlanInput {
   allowEmpty: boolean;
   /** Percent of the inventory that one plan may delete without a person's word. */
   maxPrune: number;
+  /** Of workloads that left Git and are still there: keyStrings of those that came with that commit. */
+  departures: ReadonlyMap<string, readonly string[]>;
   /** What a person confirmed: the `confirm` of the plan that they saw. */
   confirmed: string | undefined;
 }
@@ -49,6 +51,8 @@ export interface Plan {
   keep: { key: string; reason: string }[];
   /** keyStrings to delete. */
   prune: string[];
+  /** Workloads that left Git, each with those of its kind that came, in this plan or since: one may take its place. */
+  departures: ReadonlyMap<string, readonly string[]>;
   /** What left Git and stays, each with the reason. */
   kept: Kept[];
   held: HeldWorkload[];
