@@ -1,9 +1,9 @@
 import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
 import { isRejected, KubeError, workloadResource } from '../kube/index.ts';
-import { LIVE_MANAGER, type Snapshot } from '../snapshot/index.ts';
+import { LIVE_MANAGER, runningRelease, type Snapshot } from '../snapshot/index.ts';
 import { applySnapshot, patchTemplate } from './apply-snapshot.ts';
-import { currentDigest, otherToolOf } from './live.ts';
+import { otherToolOf } from './live.ts';
 import { missingNeedsOf, missingWords } from './missing-needs.ts';
 import { workloadOf } from './rules.ts';
 import { type Outcome, writeStatus } from './status.ts';
@@ -72,7 +72,7 @@ const obstacleOf = (
   snapshot: Snapshot | TargetError,
   what: string,
 ): Concluded | undefined => {
-  const digest = currentDigest(live);
+  const { digest } = runningRelease(live);
   if (!spec.rejectedDigests.includes(digest) && digest !== spec.target.sourceDigest)
     return { phase: 'Dormant', reason: 'Dormant', message: `${what} runs a release that is not rejected`, digest };
   const tool = snapshot instanceof TargetError ? undefined : otherToolOf(live);

@@ -1,6 +1,6 @@
 export { createHoldController, type HoldController, type HoldControllerPorts } from './controller.ts';
 export { createHold } from './create-hold.ts';
-export { currentDigest, otherToolOf } from './live.ts';
+export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
 export { missingNeedsOf, missingWords, obstacleToTarget } from './missing-needs.ts';
 export { newAcceptance, newDenial, newRollback } from './new-hold.ts';

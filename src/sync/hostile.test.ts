@@ -5,10 +5,10 @@ import type { RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { compileHealthChecks } from '../health/cel.ts';
 import { healthOf } from '../health/health.ts';
-import { currentDigest, otherToolOf } from '../holds/index.ts';
+import { otherToolOf } from '../holds/index.ts';
 import { isOtherThan } from '../sets/changes.ts';
 import { isOwn } from '../sets/ownership.ts';
-import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
+import { digestsOf, hashOf, runningRelease, type Snapshot } from '../snapshot/index.ts';
 import { differenceOf } from '../ssa/diff.ts';
 import { migrated, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { markOf, trimManagedFields } from '../ssa/marks.ts';
@@ -94,7 +94,7 @@ const READERS: Record<string, (object: KubeObject) => unknown> = {
   'the mark of what we applied': (object) => markOf(object, 'shop.app'),
   'the owner': (object) => [appliedOwnerOf(object), appliedOwnerOf(trimManagedFields(structuredClone(object)))],
   'the wave': waveOf,
-  'the digest of what runs': currentDigest,
+  'the digest of what runs': runningRelease,
   'the owner among sets': (object) => [isOwn(set as never, object), isOtherThan(object, healthy)],
 };
 

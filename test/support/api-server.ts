@@ -14,7 +14,7 @@ import { discover } from './api-server/discovery.ts';
 import { kindOf } from './api-server/kinds.ts';
 import { refused } from './api-server/refusals.ts';
 import { matcherOf } from './api-server/selectors.ts';
-import { copyOf, createStore, eventOf } from './api-server/store.ts';
+import { copyOf, createStore, eventOf, type Moment } from './api-server/store.ts';
 import { createWrites } from './api-server/writes.ts';
 
 /**
@@ -53,6 +53,9 @@ export interface ApiServer {
   /** Tells every watch the newest version. */
   bookmark(): void;
   endWatches(options?: { forget?: boolean }): void;
+  /** Everything that is stored now, to come back to: moments share what is the same. */
+  moment(): Moment;
+  restore(moment: Moment): void;
 }
 
 export interface ApiRequest {
@@ -75,13 +78,17 @@ export interface ApiServerOptions {
   /** Exist from the start, beside `default`. */
   namespaces?: string[];
   now?: () => number;
+  /** Answers are the stored objects themselves, frozen: for who asks a million times. Watches copy still. */
+  frozen?: boolean;
 }
+
+export type { Moment } from './api-server/store.ts';
 
 type User = Pick<ApiRequest, 'user' | 'groups'>;
 const RAW: ResourceType = { group: '', version: '', kind: '', plural: '', namespaced: false };
 
-export const createApiServer = ({ namespaces = [], now = Date.now }: ApiServerOptions = {}): ApiServer => {
-  const store = createStore(now);
+export const createApiServer = ({ namespaces = [], now = Date.now, frozen }: ApiServerOptions = {}): ApiServer => {
+  const store = createStore(now, { frozen: frozen ?? false });
   const writes = createWrites(store, now);
 
   const ask = async <T>(request: ApiRequest, answer: () => T): Promise<T> => {
@@ -164,6 +171,8 @@ export const createApiServer = ({ namespaces = [], now = Date.now }: ApiServerOp
     list: store.list,
     bookmark: store.bookmark,
     endWatches: store.endWatches,
+    moment: store.moment,
+    restore: store.restore,
   };
   for (const name of ['default', ...namespaces])
     server.seed(resources.namespaces, { metadata: { name }, status: { phase: 'Active' } });

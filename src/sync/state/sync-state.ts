@@ -1,4 +1,4 @@
-import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
+import type { DriftEntry, GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { ObjectMeta } from '../../api/meta.ts';
 import type { ReasonError } from '../../api/reason-error.ts';
 import type { Input } from '../../render/index.ts';
@@ -62,6 +62,8 @@ export interface SyncState {
   unwatched: Set<string>;
   /** When they were, in milliseconds since the epoch. */
   lookedAt?: number;
+  /** The GitSync as its last status write returned it: the watch may show an older one for a while. */
+  written?: { uid: string; resourceVersion: string; at: number; status: GitSyncStatus };
   /** Keys of the GitSyncs that depend on this one and wait for its newest revision. */
   followers: Set<string>;
   /** What was `spec.ignoreDifferences` when the objects were applied. */
@@ -90,8 +92,12 @@ export const newSyncState = (): SyncState => ({
 /** A watch is not later than this; after it, an older version is one that a restored etcd went back to. */
 const LAG_MS = 60_000;
 
-/** Whether a watched copy is of before our apply, which the watch is still to show. */
-export const isOlder = ({ resourceVersion = '' }: ObjectMeta, applied: AppliedObject, now: number): boolean =>
+/** Whether a watched copy is of before our write, which the watch is still to show. */
+export const isOlder = (
+  { resourceVersion = '' }: ObjectMeta,
+  applied: Pick<AppliedObject, 'resourceVersion' | 'at'>,
+  now: number,
+): boolean =>
   now - applied.at < LAG_MS &&
   isCount(resourceVersion) &&
   isCount(applied.resourceVersion) &&

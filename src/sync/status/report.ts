@@ -1,9 +1,9 @@
-import type { GitSync } from '../../api/gitsync.ts';
+import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { Occurred } from '../../api/occurrence.ts';
 import type { Clock } from '../../clock.ts';
 import { type KubeClient, resources } from '../../kube/index.ts';
 import { hashOf } from '../../snapshot/index.ts';
-import type { SyncState } from '../state/sync-state.ts';
+import { isOlder, type SyncState } from '../state/sync-state.ts';
 import type { SyncOutcome } from './outcome.ts';
 import { statusOf } from './status.ts';
 
@@ -14,14 +14,17 @@ export const createReport =
   ({ client, clock, occurred }: { client: KubeClient; clock: Clock; occurred: Occurred }): Report =>
   async (sync, state, outcome) => {
     if (outcome.kind === 'waiting' && outcome.quiet) return;
-    const status = statusOf(sync, state, outcome, clock.now());
-    const { lastSyncTime: _, ...before } = sync.status ?? {};
-    const { lastSyncTime: __, ...after } = withoutNulls(status);
+    const last = lastStatusOf(sync, state, clock.now());
+    const status = statusOf({ ...sync, status: last }, state, outcome, clock.now());
+    const { lastSyncTime: _, ...before } = last;
+    const { lastSyncTime: __, ...after } = withoutNulls({ ...last, ...status });
     if (hashOf(before) === hashOf(after)) return;
     const patch = { type: 'merge', body: { status } } as const;
-    await client.patch<GitSync>(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
+    const written = await client.patch<GitSync>(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
+    const { uid = '', resourceVersion = '' } = written.metadata;
+    state.written = { uid, resourceVersion, at: clock.now(), status: written.status ?? {} };
     const ready = status.conditions?.find((c) => c.type === 'Ready');
-    const was = sync.status?.conditions?.find((c) => c.type === 'Ready');
+    const was = last.conditions?.find((c) => c.type === 'Ready');
     if (ready && (ready.status !== was?.status || ready.message !== was?.message) && outcome.kind !== 'waiting') {
       occurred({
         regarding: sync,
@@ -33,6 +36,10 @@ export const createReport =
       });
     }
   };
+
+/** As it was written last, also while the watch shows an older copy: what that one says would be written once again. */
+const lastStatusOf = ({ metadata, status = {} }: GitSync, { written }: SyncState, now: number): GitSyncStatus =>
+  written && written.uid === metadata.uid && isOlder(metadata, written, now) ? written.status : status;
 
 /** In a merge patch null takes a field off. */
 const withoutNulls = <T extends object>(status: T): T =>

@@ -9,7 +9,7 @@ import { gone, inventoryStatus } from './inventory-status.ts';
 import type { AppliedOutcome, SyncOutcome } from './outcome.ts';
 import { pruneCondition, pruneStatus } from './prune-status.ts';
 
-/** What the status says of it. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
+/** What changes in the status. Equal outcomes give equal statuses, so that nothing is written when nothing changed. */
 export const statusOf = (
   sync: GitSync,
   state: SyncState,
@@ -24,7 +24,6 @@ export const statusOf = (
   );
   const set = (...inputs: ConditionInput[]) => withConditions(conditions, inputs, { now, generation });
   const common = {
-    ...before,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
   };
@@ -54,10 +53,11 @@ export const statusOf = (
       return { ...inner, conditions: withConditions(inner.conditions ?? [], inputs, { now, generation }) };
     }
     case 'unchanged':
-      // Only the revision's name may be new: the same content under another commit or tag.
+      // The revision's name may be new, for the same content, and an object may have gone over to another GitSync.
       return {
         ...common,
         lastAttemptedRevision: outcome.revision,
+        ...inventoryStatus(state),
         ...pruneStatus(state),
         conditions: set(...readiness(outcome.revision, [], state, undefined), pruneCondition(sync, state, undefined)),
       };

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../src/api/meta.ts';
 import { KubeError, type Name, type ResourceType, resources, type WatchEvent } from '../../../src/kube/index.ts';
@@ -11,7 +10,18 @@ export interface Change {
   after: KubeObject | undefined;
 }
 
+/** All objects at one moment. Moments share what did not change between them. */
+export interface Moment {
+  readonly version: number;
+  readonly objects: ReadonlyMap<string, ReadonlyMap<string, KubeObject>>;
+  readonly defined: ReadonlyMap<string, ResourceType[]>;
+}
+
 export interface Store {
+  /** What is stored now, to come back to; costs nothing. */
+  moment(): Moment;
+  /** Goes back, or to where another store was. Watches are not told: none should be open. */
+  restore(moment: Moment): void;
   /** Kinds that are served now. */
   types(): ResourceType[];
   get(type: ResourceType, name: Name): KubeObject | undefined;
@@ -32,18 +42,24 @@ type Follower = (change: Change | 'bookmark' | 'end') => void;
 
 export const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-export const createStore = (now: () => number): Store => {
-  const objects = new Map<string, Map<string, KubeObject>>();
-  const defined = new Map<string, ResourceType[]>();
+/** @param frozen objects are handed out as they are stored, and nobody can change them; else each answer is a copy */
+export const createStore = (now: () => number, { frozen = false } = {}): Store => {
+  let objects: ReadonlyMap<string, ReadonlyMap<string, KubeObject>> = new Map();
+  let defined: ReadonlyMap<string, ResourceType[]> = new Map();
+  const handOut: <T>(value: T) => T = frozen ? (value) => value : copyOf;
+  const keep: <T>(value: T) => T = frozen ? deepFrozen : (value) => value;
   const followers = new Set<Follower>();
   let changes: Change[] = [];
   let version = 1000;
   let oldest = 0;
 
-  const all = (type: ResourceType): Map<string, KubeObject> => {
-    const found = objects.get(kindOf(type)) ?? new Map<string, KubeObject>();
-    objects.set(kindOf(type), found);
-    return found;
+  const all = (type: ResourceType): ReadonlyMap<string, KubeObject> => objects.get(kindOf(type)) ?? NONE;
+  /** Maps are never changed: a moment that somebody holds stays as it is. */
+  const set = (type: ResourceType, id: string, object: KubeObject | undefined): void => {
+    const of = new Map(all(type));
+    if (object) of.set(id, keep(object));
+    else of.delete(id);
+    objects = new Map(objects).set(kindOf(type), of);
   };
   const idOf = (type: ResourceType, { namespace, name }: Name): string =>
     `${type.namespaced ? (namespace ?? '') : ''}/${name}`;
@@ -60,7 +76,7 @@ export const createStore = (now: () => number): Store => {
     const { resourceVersion, deletionTimestamp, generation = 0 } = before?.metadata ?? {};
     const isNew = !before || isNewGeneration(type, before, object);
     const kept = {
-      uid: before?.metadata.uid ?? randomUUID(),
+      uid: before?.metadata.uid ?? uidAt(version + 1),
       creationTimestamp: before?.metadata.creationTimestamp ?? secondsOf(now()),
       resourceVersion,
       deletionTimestamp,
@@ -71,36 +87,42 @@ export const createStore = (now: () => number): Store => {
 
   const drop = (type: ResourceType, object: KubeObject): void => {
     version += 1;
-    all(type).delete(idOf(type, object.metadata));
+    set(type, idOf(type, object.metadata), undefined);
     tell(type, { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }, undefined);
     const { name, namespace } = object.metadata;
     const isCrd = kindOf(type) === kindOf(resources.crds);
     for (const made of isCrd ? (defined.get(name) ?? []) : [])
       for (const one of [...all(made).values()]) drop(made, one);
-    if (isCrd) defined.delete(name);
+    if (isCrd) defined = new Map([...defined].filter(([crd]) => crd !== name));
     const home = all(resources.namespaces).get(`/${namespace}`);
     if (home?.metadata.deletionTimestamp && contentOf(home).length === 0) drop(resources.namespaces, home);
   };
 
   const store: Store = {
     types: () => [...BUILT_IN, ...[...defined.values()].flat()],
-    get: (type, name) => copyOf(all(type).get(idOf(type, name)) ?? null) ?? undefined,
-    list: (type) => [...all(type).values()].map(copyOf),
+    moment: () => ({ version, objects, defined }),
+    restore(moment) {
+      ({ version, objects, defined } = moment);
+      changes = [];
+      oldest = version;
+    },
+    get: (type, name) => handOut(all(type).get(idOf(type, name)) ?? null) ?? undefined,
+    list: (type) => [...all(type).values()].map(handOut),
     version: () => version,
     put(type, object) {
       const before = all(type).get(idOf(type, object.metadata));
       const after = stamped(type, before, object);
-      if (before && isDeepStrictEqual(before, after)) return copyOf(before);
+      if (before && isDeepStrictEqual(before, after)) return handOut(before);
       version += 1;
       after.metadata.resourceVersion = String(version);
       if (kindOf(type) === kindOf(resources.crds)) {
         after.status = { conditions: [{ type: 'Established', status: 'True' }] };
-        defined.set(after.metadata.name, definedBy(after));
+        defined = new Map(defined).set(after.metadata.name, definedBy(after));
       }
-      all(type).set(idOf(type, after.metadata), after);
+      set(type, idOf(type, after.metadata), after);
       tell(type, before, after);
       if (after.metadata.deletionTimestamp && !after.metadata.finalizers?.length) drop(type, after);
-      return copyOf(after);
+      return handOut(after);
     },
     remove(type, object) {
       const isNamespace = kindOf(type) === kindOf(resources.namespaces);
@@ -112,7 +134,7 @@ export const createStore = (now: () => number): Store => {
       const metadata = { ...object.metadata, deletionTimestamp: secondsOf(now()), resourceVersion: String(version) };
       if (generation !== undefined) metadata.generation = generation + 1;
       const after = { ...object, metadata, ...(isNamespace ? { status: { phase: 'Terminating' } } : {}) };
-      all(type).set(idOf(type, metadata), after);
+      set(type, idOf(type, metadata), after);
       tell(type, object, after);
       for (const [of, one] of content) store.remove(of, one);
     },
@@ -160,6 +182,17 @@ export const createStore = (now: () => number): Store => {
       .flatMap((type) => [...all(type).values()].map((object): [ResourceType, KubeObject] => [type, object]))
       .filter(([, { metadata }]) => metadata.namespace === namespace.metadata.name);
   return store;
+};
+
+const NONE: ReadonlyMap<string, KubeObject> = new Map();
+
+/** The same objects made in the same order have the same UIDs: what a test saw once it sees again. */
+const uidAt = (version: number): string => `00000000-0000-4000-8000-${String(version).padStart(12, '0')}`;
+
+const deepFrozen = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) deepFrozen(part);
+  return Object.freeze(value);
 };
 
 export const secondsOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
