@@ -54,6 +54,7 @@ const planBeside = (object: KubeObject): PlanInput => {
     inventory: [],
     settled: new Set(),
     departures: new Map(),
+    companions: new Map(),
     maxPrune: 50,
     confirmed: undefined,
     prune: true,

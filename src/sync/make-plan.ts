@@ -3,16 +3,17 @@ import type { GitSync } from '../api/gitsync.ts';
 import type { RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
-import type { HoldController } from '../holds/index.ts';
+import type { HoldController, HoldWithTarget } from '../holds/index.ts';
 import { type Digests, digestsOf } from '../snapshot/index.ts';
 import { isBackedOff } from './drift/backoff.ts';
 import type { Hashes } from './plan/hashes.ts';
 import { isWorkload } from './plan/match-holds.ts';
 import { plan } from './plan/plan.ts';
-import type { Plan, PlanInput } from './plan/types.ts';
+import type { Companions, Plan, PlanInput } from './plan/types.ts';
+import { type CompanionPorts, companionsOf } from './releases-at-commit.ts';
 import type { SyncState } from './state/sync-state.ts';
 
-export interface MakePlanPorts {
+export interface MakePlanPorts extends CompanionPorts {
   clock: Clock;
   /** HMAC key of digests. */
   digestKey: Uint8Array;
@@ -38,6 +39,7 @@ export const makePlan = async (
     digestsOf: digests.of,
     hashOf: ports.hashes.of,
     holds,
+    companions: await companionsOfAll(holds, objects, digests.isRejectedBy, ports),
     applied: new Map([...state.applied].map(([id, a]) => [id, a.hash])),
     drifted: new Set([...state.drifted].filter((id) => !isBackedOff(state, id, ports.clock.now()))),
     inventory: [...state.inventory.keys()],
@@ -77,6 +79,20 @@ const departuresBefore = (
       return [id, same.map(keyString)];
     }),
   );
+};
+
+const companionsOfAll = async (
+  holds: readonly HoldWithTarget[],
+  rendered: readonly KubeObject[],
+  isNeeded: (hold: RollbackHold) => boolean,
+  ports: CompanionPorts,
+): Promise<PlanInput['companions']> => {
+  const whole = holds.filter(({ hold }) => hold.spec.scope === 'GitSync' && isNeeded(hold));
+  const found = whole.map(async ({ hold, target }) => {
+    const companions: Companions = target ? await companionsOf(hold, target, rendered, ports) : new Map();
+    return [`${hold.metadata.namespace}/${hold.metadata.name}`, companions] as const;
+  });
+  return new Map(await Promise.all(found));
 };
 
 /** Each computed once, and only where somebody asks. */

@@ -78,6 +78,7 @@ const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
     inventory: [],
     settled: new Set(),
     departures: new Map(),
+    companions: new Map(),
     prune: true,
     allowEmpty: false,
     maxPrune: 50,
@@ -319,6 +320,46 @@ describe('plan', () => {
       result.keep.map((k) => k.key),
       [id(other)],
     );
+  });
+
+  it('takes the other workloads back to what they were at the commit of the target, under scope GitSync', () => {
+    const worker = (image: string): KubeObject => deployment('worker', image, 'queue');
+    const jobs = deployment('jobs', 'jobs:v2', 'other');
+    const before = snapshot(worker('worker:v1'), [configMap('queue', 'old')]);
+    const hold = holdOn('web', [digest(bad, [settings])], target, 'GitSync');
+    const companions = new Map([
+      ['shop/h', new Map([[id(worker('')), { snapshotRef: { name: 'worker-1' }, snapshot: before }]])],
+    ]);
+    const rendered = [settings, bad, worker('worker:v2'), configMap('queue', 'new'), jobs];
+    const result = make(rendered, { holds: [{ hold, target }], companions });
+    assert.match(JSON.stringify(find(result, worker(''))), /worker:v1/);
+    assert.equal(find(result, worker(''))?.metadata.annotations?.['metricops.dev/snapshot'], 'worker-1');
+    assert.deepEqual(find(result, configMap('queue'))?.data, { value: 'old' });
+    assert.equal(find(result, jobs), undefined);
+    assert.deepEqual(
+      result.keep.map((k) => k.key),
+      [id(jobs)],
+    );
+    const words = result.held[0]?.notes.join('; ') ?? '';
+    assert.match(words, /Deployment shop\/worker went back to what the commit of that release had/);
+    assert.match(words, /Deployment shop\/jobs stay as they are/);
+  });
+
+  it('leaves what has a Hold of its own to that one, beside one with scope GitSync', () => {
+    const api = deployment('api', 'api:v2');
+    const own = snapshot(deployment('api', 'api:v1'), [settings]);
+    const rendered = [settings, bad, api];
+    const whole = { hold: holdOn('web', [digest(bad, [settings])], target, 'GitSync'), target };
+    const single = { hold: holdOn('api', [digest(api, rendered)], own), target: own };
+    for (const both of [
+      [whole, single],
+      [single, whole],
+      [whole, { ...single, hold: { ...single.hold, spec: { ...single.hold.spec, scope: 'GitSync' as const } } }],
+    ]) {
+      const result = make(rendered, { holds: both });
+      assert.match(JSON.stringify(find(result, good)), /shop:v1/);
+      assert.match(JSON.stringify(find(result, api)), /api:v1/);
+    }
   });
 
   it('leaves a workload alone whose snapshot is gone, rather than applying what was rejected', () => {

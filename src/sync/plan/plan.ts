@@ -3,7 +3,7 @@ import { keyOf, keyString, parseKey } from '../../api/meta.ts';
 import { decidingPartOf, hashOf, indexSelectors } from '../../snapshot/index.ts';
 import { isWorkload, matchHolds } from './match-holds.ts';
 import { dividePrune } from './prune-limit.ts';
-import { substitute } from './substitute.ts';
+import { substituteAll } from './substitute.ts';
 import type { Plan, PlanInput, PlannedObject } from './types.ts';
 
 /**
@@ -26,7 +26,7 @@ export const plan = (input: PlanInput): Plan => {
 
   const { held, passed } = matchHolds(desired, input);
   const keep = new Map<string, string>();
-  for (const entry of held) substitute(entry, input, desired, keep);
+  substituteAll(held, input, desired, keep);
 
   const all = [...desired.values()];
   const emptyRefused = input.rendered.length === 0 && input.inventory.length > 0 && !input.allowEmpty;
