@@ -144,7 +144,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });
   const { owned, scaled } = watchObjects({ ...common, cachePorts, workloads, onFreed: handover.freed });
-  const holdController = watchHolds({ ...common, occurred, snapshots: ports.snapshots, holds });
+  const holdController = watchHolds({ ...common, occurred, snapshots: ports.snapshots, holds, workloads });
   const lost = createRediscovery(client, discovery);
   const health = createHealthThread();
   const reconcilePorts: ReconcilePorts = {
@@ -184,6 +184,9 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   );
   const unwatchHistories = watchHistories({ histories, registry, enqueue });
   const unwatch = watchSyncs({ ...common, syncs, platform, sources, lost });
+  // Not before the GitSyncs are known, whose accounts a rollback writes with.
+  await Promise.all(Object.values(workloads ?? {}).map((watch) => watch.ready()));
+  holdController.start();
   return {
     credentials,
     requestSync(name) {

@@ -15,6 +15,7 @@ export type Match = HeldWorkload & {
   /** keyStrings of what is rendered and rejected: the workload, or those that have its release under another name. */
   rejected: string[];
   target: Snapshot | undefined;
+  left: boolean;
 };
 
 /** Which Holds reject what is rendered, and which let it pass. */
@@ -25,12 +26,12 @@ export const matchHolds = (
   const held: Match[] = [];
   const passed: Plan['passed'] = [];
   const known = new Set(inventory);
-  for (const { hold, target } of holds) {
+  for (const { hold, target, left = false } of holds) {
     const namespace = hold.metadata.namespace ?? '';
     const workload = { ...hold.spec.workloadRef, namespace };
     const key = keyString({ group: 'apps', ...workload });
     const digest = desired.get(key)?.digests?.sourceDigest;
-    const match = { workload, hold, key, target };
+    const match = { workload, hold, key, target, left };
     if (digest === undefined) {
       const moved = known.has(key)
         ? [...desired.values()].filter((each) => !known.has(each.key) && isMoved(hold, each))

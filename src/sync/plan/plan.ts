@@ -1,6 +1,7 @@
 import { isAlwaysApplied } from '../../api/apply-rule.ts';
 import { keyOf, keyString, parseKey } from '../../api/meta.ts';
 import { decidingPartOf, hashOf, indexSelectors } from '../../snapshot/index.ts';
+import { leaveToHolds } from './leave-to-holds.ts';
 import { isWorkload, matchHolds } from './match-holds.ts';
 import { dividePrune } from './prune-limit.ts';
 import { substituteAll } from './substitute.ts';
@@ -27,6 +28,7 @@ export const plan = (input: PlanInput): Plan => {
   const { held, passed } = matchHolds(desired, input);
   const keep = new Map<string, string>();
   substituteAll(held, input, desired, keep);
+  leaveToHolds(held, desired, keep);
 
   const all = [...desired.values()];
   const emptyRefused = input.rendered.length === 0 && input.inventory.length > 0 && !input.allowEmpty;
@@ -39,7 +41,7 @@ export const plan = (input: PlanInput): Plan => {
     keep: [...keep].map(([key, reason]) => ({ key, reason })),
     ...divided,
     departures: departuresOf(gone, all, input),
-    held: held.map(({ target: _, rejected: __, ...rest }) => rest),
+    held: held.map(({ target: _, rejected: __, left: ___, ...rest }) => rest),
     passed,
     emptyRefused,
   };

@@ -1,6 +1,6 @@
 import { describeKey, type KubeObject, keyOf, keyString, parseKey } from '../../api/meta.ts';
 import { planRollback } from '../../holds/index.ts';
-import { hashOf, type Snapshot } from '../../snapshot/index.ts';
+import { hashOf, referencedConfig, type Snapshot } from '../../snapshot/index.ts';
 import { isWorkload, type Match } from './match-holds.ts';
 import type { PlanInput, PlannedObject } from './types.ts';
 
@@ -31,6 +31,11 @@ const substitute = (
   for (const key of match.rejected) desired.delete(key);
   if (!target) {
     keep.set(match.key, `rejected, and its target's snapshot is not there`);
+    for (const config of referencedConfig(rejected.object, rendered)) {
+      const key = keyString(keyOf(config));
+      desired.delete(key);
+      keep.set(key, 'the rejected release reads it');
+    }
     match.notes.push('the snapshot to go back to is missing or damaged: the workload is left as it is');
     return;
   }
