@@ -342,7 +342,7 @@ describe('plan', () => {
     );
     const words = result.held[0]?.notes.join('; ') ?? '';
     assert.match(words, /Deployment shop\/worker went back to what the commit of that release had/);
-    assert.match(words, /Deployment shop\/jobs stay as they are/);
+    assert.match(words, /Deployment shop\/jobs stays as it is/);
   });
 
   it('leaves what has a Hold of its own to that one, beside one with scope GitSync', () => {

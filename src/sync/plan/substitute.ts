@@ -95,7 +95,8 @@ const freeze = (
   }
   const back = [...(releases?.keys() ?? [])].map((key) => describeKey(parseKey(key)));
   if (back.length > 0) match.notes.push(`${some(back)} went back to what the commit of that release had`);
-  if (staying.length > 0) match.notes.push(`${some(staying)} stay as they are`);
+  if (staying.length > 0)
+    match.notes.push(`${some(staying)} ${staying.length === 1 ? 'stays as it is' : 'stay as they are'}`);
 };
 
 const NAMED = 10;
