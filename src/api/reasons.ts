@@ -245,7 +245,7 @@ export const reasons = {
     next: '`metricops accept WORKLOAD` lets the release run.',
   },
   HoldFailed: {
-    means: 'The target could not be applied; it is tried again with back-off, at most every five minutes.',
+    means: 'The target could not be applied; it is retried with back-off, every five minutes at the latest.',
     next: 'Read the message: it has the words of the API server. Or end the rollback: `metricops lift WORKLOAD`.',
   },
   RejectedReleaseApplied: {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'mocha';
 import type { ApiRequest } from '../../test/support/api-server.ts';
-import { type HoldBench, imageIn, startHoldBench } from '../../test/support/holds.ts';
+import { deploymentOf, type HoldBench, imageIn, startHoldBench } from '../../test/support/holds.ts';
 import { incident } from '../../test/support/objects.ts';
 import { eventually } from '../../test/support/poll.ts';
-import { annotations } from '../api/annotations.ts';
+import { annotations, labels } from '../api/annotations.ts';
 import { conditionOf } from '../api/conditions.ts';
+import type { Hold } from '../api/hold.ts';
+import type { KubeObject } from '../api/meta.ts';
 import { KubeError, resources } from '../kube/index.ts';
+import type { Account } from './types.ts';
 
 const isWrite = ({ verb, type }: ApiRequest): boolean =>
   type.kind === 'Deployment' && ['patch', 'apply'].includes(verb);
@@ -275,5 +278,201 @@ describe('the queue of the Holds', () => {
     const failed = await phase('Failed');
     assert.equal(conditionOf(failed, 'Held')?.reason, 'SnapshotMismatch');
     assert.equal(image(), 'shop:v2');
+  });
+
+  describe('of the objects of a GitSync', () => {
+    const FIELD_MANAGER = 'metricops/shop/app';
+    const settings = (v: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace: 'shop', name: 'settings' },
+      data: { v },
+    });
+    const workload = (image: string, digest: string): KubeObject => {
+      const object = deploymentOf(image, {
+        labels: { [labels.sync]: 'shop.app' },
+        annotations: { [annotations.sourceDigest]: digest },
+      });
+      const { replicas: _, ...spec } = object.spec as Record<string, unknown>;
+      return { ...object, spec };
+    };
+    const [GOOD, BAD] = [`v1:${'a'.repeat(64)}`, `v1:${'b'.repeat(64)}`];
+    const account = (bench: () => HoldBench, more: Partial<Account> = {}): Account => ({
+      writer: bench().client.impersonate({ userName: 'system:serviceaccount:shop:deployer' }),
+      fieldManager: FIELD_MANAGER,
+      refusalOf: () => undefined,
+      wordsOf: ({ message }) => message,
+      ...more,
+    });
+    /** The GitSync applied shop:v1 with its settings, then shop:v2. */
+    const synced = async (
+      accountOf: (bench: () => HoldBench) => Account | undefined = account,
+      bad = 'shop:v2',
+    ): Promise<HoldBench> => {
+      let running: HoldBench | undefined;
+      const now = (): HoldBench => running as HoldBench;
+      running = await start(
+        { accountOf: () => accountOf(now) },
+        {
+          workload: workload('shop:v1', GOOD),
+          config: [settings('1')],
+          fieldManager: FIELD_MANAGER,
+          sourceDigest: GOOD,
+        },
+      );
+      const options = { fieldManager: FIELD_MANAGER, force: true };
+      await running.client.delete(resources.deployments, { namespace: 'shop', name: 'web' });
+      await running.client.apply(resources.deployments, workload('shop:v1', GOOD), options);
+      await running.client.apply(resources.deployments, workload(bad, BAD), options);
+      await running.client.apply(resources.configMaps, settings('2'), options);
+      return running;
+    };
+    const heldOf = (hold: Hold): [string | undefined, string | undefined] => {
+      const held = conditionOf(hold, 'Held');
+      return [held?.reason, held?.message];
+    };
+    const rollbackOf = ({ rollback }: HoldBench): Hold => rollback({ digest: BAD });
+
+    it('is written as the account of the GitSync, each object at the version that was read', async () => {
+      const { server, controller, create, phase, image, rollback } = await synced();
+      const before = new Map(
+        ['Deployment', 'ConfigMap'].map((kind) => {
+          const type = kind === 'Deployment' ? resources.deployments : resources.configMaps;
+          return [kind, server.get(type, 'shop', kind === 'Deployment' ? 'web' : 'settings')?.metadata];
+        }),
+      );
+      server.requests.length = 0;
+      controller.start();
+      await create(rollback({ digest: BAD }));
+      await phase('Held');
+      assert.equal(image(), 'shop:v1');
+      const writes = server.requests.filter(({ verb, dryRun }) => verb === 'apply' && !dryRun);
+      assert.deepEqual(
+        writes.map(({ type }) => type.kind),
+        ['ConfigMap', 'Deployment'],
+      );
+      for (const { user, type, body } of writes) {
+        assert.equal(user, 'system:serviceaccount:shop:deployer');
+        const { uid, resourceVersion } = (body as KubeObject).metadata;
+        const read = before.get(type.kind);
+        assert.deepEqual([uid, resourceVersion], [read?.uid, read?.resourceVersion], type.kind);
+      }
+    });
+
+    it('touches no configuration where the workload is refused', async () => {
+      const { server, controller, create, phase, client } = await synced();
+      server.fault = (request) => {
+        if (isWrite(request)) throw denied;
+        return undefined;
+      };
+      controller.start();
+      await create(rollbackOf(bench as HoldBench));
+      await phase('Failed');
+      const name = { namespace: 'shop', name: 'settings' };
+      assert.deepEqual((await client.get(resources.configMaps, name))?.data, { v: '2' });
+    });
+
+    it('restarts the pods where only the configuration goes back, also after a crash between the two', async () => {
+      const { server, controller, create, phase, until, live, advance } = await synced(account, 'shop:v1');
+      const restartOf = (): unknown =>
+        (live()?.spec as { template: { metadata: KubeObject['metadata'] } } | undefined)?.template.metadata
+          .annotations?.[annotations.restartedAt];
+      let restarts = 0;
+      server.fault = (request) => {
+        if (request.type.kind !== 'Deployment') return undefined;
+        if (request.verb === 'patch') restarts += 1;
+        if (request.verb === 'apply' && !request.dryRun && restarts === 1)
+          throw new KubeError('no answer', { status: 0, reason: 'Unreachable' });
+        return undefined;
+      };
+      controller.start();
+      await create(rollbackOf(bench as HoldBench));
+      await until(({ status }) => status?.phase === 'Pending', 'Pending');
+      await advance(5_000);
+      await phase('Held');
+      assert.ok(restartOf());
+      assert.equal(restarts, 2, 'rather twice than never');
+    });
+
+    it('is refused in words where the platform does not let the GitSync write', async () => {
+      const words = 'the platform asks for spec.serviceAccountName';
+      const { controller, create, phase, image } = await synced((now) => account(now, { refusalOf: () => words }));
+      controller.start();
+      await create(rollbackOf(bench as HoldBench));
+      assert.deepEqual(heldOf(await phase('Failed')), ['HoldFailed', `release 1 is not applied: ${words}`]);
+      assert.equal(image(), 'shop:v2');
+    });
+
+    it('names the account and the verb where that account may not write (any more)', async () => {
+      const { server, controller, create, phase } = await synced();
+      const words =
+        'deployments.apps "web" is forbidden: User "system:serviceaccount:shop:deployer" cannot patch resource "deployments" in API group "apps" in the namespace "shop"';
+      server.fault = ({ user }) => {
+        if (user !== undefined) throw new KubeError(words, { status: 403, reason: 'Forbidden' });
+        return undefined;
+      };
+      controller.start();
+      await create(rollbackOf(bench as HoldBench));
+      assert.deepEqual(heldOf(await phase('Failed')), ['HoldFailed', `release 1 is not applied: ${words}`]);
+    });
+
+    it('is the template alone where the GitSync is gone, with the rights of the controller, and says so', async () => {
+      const { server, controller, create, phase, image, client, live } = await synced(() => undefined);
+      server.requests.length = 0;
+      controller.start();
+      await create(rollbackOf(bench as HoldBench));
+      const [, message] = heldOf(await phase('Held'));
+      assert.match(message ?? '', /its configuration \(ConfigMap settings\) is left as it is: the GitSync .* is gone$/);
+      assert.equal(image(), 'shop:v1');
+      assert.equal(live()?.metadata.annotations?.[annotations.sourceDigest], GOOD);
+      const name = { namespace: 'shop', name: 'settings' };
+      assert.deepEqual((await client.get(resources.configMaps, name))?.data, { v: '2' });
+      assert.ok(server.requests.filter(isWrite).every(({ user, verb }) => user === undefined && verb === 'patch'));
+    });
+  });
+
+  describe('when a person deletes the Hold', () => {
+    const remove = ({ client, hold }: HoldBench): Promise<void> =>
+      client.delete(resources.holds, hold()?.metadata ?? { name: '' });
+    const gone = ({ hold }: HoldBench): Promise<boolean> =>
+      eventually(() => hold() === undefined, { what: 'the end of the Hold', everyMs: 5, timeoutMs: 5_000 });
+
+    it('lets go of one whose rollback is refused', async () => {
+      const running = await start();
+      running.server.fault = (request) => {
+        if (isWrite(request)) throw denied;
+        return undefined;
+      };
+      running.controller.start();
+      await running.create();
+      await running.phase('Failed');
+      await remove(running);
+      await gone(running);
+    });
+
+    for (const [what, refusal, waitMs] of [
+      ['is refused', new KubeError('releasehistories is forbidden', { status: 403, reason: 'Forbidden' }), 0],
+      ['gets no answer', new KubeError('no answer', { status: 0, reason: 'Unreachable' }), 70_000],
+    ] as const) {
+      it(`lets go of it though the history ${what}, and says what is not remembered`, async () => {
+        const running = await start();
+        running.controller.start();
+        await running.create();
+        await running.phase('Held');
+        running.server.fault = ({ type }) => {
+          if (type.kind === 'ReleaseHistory') throw refusal;
+          return undefined;
+        };
+        await remove(running);
+        if (waitMs > 0) {
+          await running.advance(1000);
+          assert.ok(running.hold(), 'it may be over in a moment');
+          await running.advance(waitMs);
+        }
+        await gone(running);
+        const said = running.occurrences.find(({ reason }) => reason === 'HoldLifted')?.message ?? '';
+        assert.match(said, /lifted, but the history does not say so.*: (releasehistories is forbidden|no answer)$/);
+      });
+    }
   });
 });

@@ -4,7 +4,7 @@ import type { HoldStatus, RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import { isConflict, KubeError, workloadResource } from '../kube/index.ts';
-import { runningRelease, type Snapshot, withPins } from '../snapshot/index.ts';
+import { hasTemplateOf, runningRelease, type Snapshot, withPins } from '../snapshot/index.ts';
 import { whileFaster } from './at-version.ts';
 import { bringBack } from './bring-back.ts';
 import { calmIn, withReapplied } from './contest.ts';
@@ -68,7 +68,7 @@ const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
     const running = live && runningRelease(live).digest;
     const decision = decide(hold, {
       running,
-      isTarget: running !== undefined && isTarget(hold, running, target),
+      isTarget: live !== undefined && isTarget(hold, live, target),
       isAsked: ports.isAsked(hold),
       isPaused: isSwitchedOn(live?.metadata, annotations.pause),
       now: ports.clock.now(),
@@ -81,10 +81,10 @@ const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
 };
 
 /** The target, or what the Hold's pins make of its template. */
-const isTarget = ({ spec }: RollbackHold, running: string, snapshot: Snapshot | TargetError): boolean => {
-  if (running === spec.target.sourceDigest) return true;
+const isTarget = ({ spec }: RollbackHold, live: KubeObject, snapshot: Snapshot | TargetError): boolean => {
+  if (runningRelease(live).digest === spec.target.sourceDigest) return true;
   if (snapshot instanceof TargetError || spec.target.images === undefined) return false;
-  return running === runningRelease(withPins(snapshot.workload, spec.target.images)).digest;
+  return hasTemplateOf(live, withPins(snapshot.workload, spec.target.images));
 };
 
 const carryOut = async (

@@ -49,6 +49,14 @@ export const startHoldBench = async (
   const clock = { ...time.clock, now: () => Date.parse('2026-01-01T12:00:00Z') + time.clock.now() };
   const server: ApiServer = createApiServer({ namespaces: ['shop'], now: clock.now });
   const { client } = server;
+  const { group, kind, plural, version } = resources.holds;
+  const definition = {
+    group,
+    scope: 'Namespaced',
+    names: { kind, plural },
+    versions: [{ name: version, served: true }],
+  };
+  server.seed(resources.crds, { metadata: { name: `${plural}.${group}` }, spec: definition });
   const snapshots = createSnapshotStore(client, KEY, clock);
   const deploy = (image: string, fieldManager = 'ci'): Promise<KubeObject> =>
     client.apply(resources.deployments, deploymentOf(image), { fieldManager, force: true });
