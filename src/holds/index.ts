@@ -2,6 +2,7 @@ export { createHoldController, type HoldController, type HoldControllerPorts } f
 export { createHold } from './create-hold.ts';
 export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
+export { missingNeedsOf, missingWords, obstacleToTarget } from './missing-needs.ts';
 export { newAcceptance, newDenial, newRollback, proposedHold } from './new-hold.ts';
 export { type Newest, planRollback, type RollbackPlan } from './rollback-plan.ts';
 export {

@@ -4,7 +4,20 @@ import { type Guilt, isCondemned, isKeptOut, isSince, type Rejection, withGuilt,
 
 /** One release, as the cluster shows it. */
 export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> &
-  Partial<Pick<Release, 'revision' | 'commit' | 'gitSyncRef' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshotRef'>>;
+  Partial<
+    Pick<
+      Release,
+      | 'revision'
+      | 'commit'
+      | 'gitSyncRef'
+      | 'appliedBy'
+      | 'labels'
+      | 'alertRules'
+      | 'serviceAccountName'
+      | 'persistentVolumeClaims'
+      | 'snapshotRef'
+    >
+  >;
 
 export interface Observation {
   release: Observed;
