@@ -150,6 +150,14 @@ export const reasons = {
     means: 'An object left this GitSync; another GitSync with the same rights takes it over, or may do so.',
     next: 'Nothing to do. If no GitSync claims the object, the deletion waits for spec.timeout at most.',
   },
+  NeededByRelease: {
+    means: 'An object left Git, and the pods of a release to which a rollback may go need it.',
+    next: 'Nothing to do: it is deleted when a newer release that does not need it is good.',
+  },
+  SuccessorNotReady: {
+    means: 'A workload left Git, and the one that takes its place under another name is not ready yet.',
+    next: 'Wait, or fix the new workload. To delete the old one at once, annotate it as the message says.',
+  },
   PruneOff: {
     means: 'An object left Git, and spec.prune is false.',
     next: 'Delete it by hand, or set spec.prune.',
@@ -231,6 +239,10 @@ export const reasons = {
     means: 'The snapshot holds another release than the Hold names.',
     next: 'Delete the Hold and roll back again: `metricops rollback NAME --to N` names both.',
   },
+  TargetNeedsMissing: {
+    means: 'The pods of the target need an object that does not exist, and that no snapshot brings back.',
+    next: 'Create the named object and delete the Hold, or roll back to another release: `metricops history WORKLOAD`.',
+  },
   NoRollbackTarget: {
     means: 'The snapshot of a release could not be stored, so nothing can be rolled back to it.',
     next: 'Read the message: a quota, or configuration that is too large. The next apply tries again.',
@@ -244,11 +256,22 @@ export const reasons = {
     means: 'A person deleted the Hold of a release that was rejected again after a lift: the Hold was created again.',
     next: '`metricops accept WORKLOAD` lets the release run.',
   },
-  HoldFailed: { means: 'The target could not be applied; it is retried.', next: 'Read the message.' },
+  HoldFailed: {
+    means: 'The target could not be applied; it is retried with back-off, every five minutes at the latest.',
+    next: 'Read the message: it has the words of the API server. Or end the rollback: `metricops lift WORKLOAD`.',
+  },
+  RejectedReleaseApplied: {
+    means: 'Somebody applied a rejected release again; it is rolled back again in some seconds.',
+    next: 'Stop the named field manager from applying it, or `metricops lift WORKLOAD`.',
+  },
   Contested: {
     means:
       'A rejected release was applied again after three rollbacks in ten minutes: it is rolled back once in ten minutes only.',
     next: 'Stop the named field manager from applying it, or `metricops lift WORKLOAD`.',
+  },
+  RollbackOverdue: {
+    means: 'The target of a Hold should be applied for more than five minutes, and is not.',
+    next: 'Read the message; `metricops holds` lists them. `metricops lift WORKLOAD` ends the rollback.',
   },
   // A report of a sidecar
   TokenMalformed: {

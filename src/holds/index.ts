@@ -2,7 +2,8 @@ export { createHoldController, type HoldController, type HoldControllerPorts } f
 export { createHold } from './create-hold.ts';
 export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
-export { newAcceptance, newDenial, newRollback } from './new-hold.ts';
+export { missingNeedsOf, missingWords, obstacleToTarget } from './missing-needs.ts';
+export { newAcceptance, newDenial, newRollback, proposedHold } from './new-hold.ts';
 export { type Newest, planRollback, type RollbackPlan } from './rollback-plan.ts';
 export {
   type Answer,
@@ -14,4 +15,5 @@ export {
   rejectionsOf,
   workloadOf,
 } from './rules.ts';
+export { isLeft } from './status.ts';
 export type { HeldWorkload, HoldWithTarget } from './types.ts';

@@ -2,6 +2,7 @@ import { API_VERSION, annotations } from '../api/annotations.ts';
 import type { Hold, HoldSpec, RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { holdName } from '../snapshot/index.ts';
+import { FINALIZER } from './finalizer.ts';
 
 interface Said {
   workload: WorkloadKey;
@@ -44,7 +45,18 @@ export const newAcceptance = (said: Said): Hold =>
 export const newDenial = (said: Said & { incident: string }): Hold =>
   newHold(said, { action: 'Deny', origin: 'Manual' });
 
-/** The only place where a Hold is made. */
+/**
+ * The Hold that an incident proposed, as it was stored. With its finalizer from the start: who deletes it before the
+ * controller has seen it lifts it all the same.
+ */
+export const proposedHold = (namespace: string, { name, spec }: { name: string; spec: HoldSpec }): Hold => ({
+  apiVersion: API_VERSION,
+  kind: 'Hold',
+  metadata: { namespace, name, finalizers: [FINALIZER] },
+  spec,
+});
+
+/** The only place where a Hold is composed. */
 const newHold = <Rest extends Omit<HoldSpec, 'workloadRef' | 'incidentRef' | 'message'>>(
   { workload, digest, message, incident, requestedBy }: Said,
   rest: Rest,

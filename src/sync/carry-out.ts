@@ -11,18 +11,20 @@ import { type HealthPorts, unhealthyOf } from './health-gate.ts';
 import { rememberInventory } from './inventory/inventory.ts';
 import { type PrunePorts, pruneAll } from './inventory/prune.ts';
 import { neededVersions, type VersionPorts } from './inventory/referenced-versions.ts';
+import { keptForReleases, type ReleaseNeedsPorts } from './inventory/release-needs.ts';
 import type { ApplyProblem } from './objects/problem.ts';
 import { waveOf } from './plan/apply-order.ts';
 import { type Kept, keptFor } from './plan/kept.ts';
-import type { Plan } from './plan/types.ts';
+import type { Plan, PlannedObject } from './plan/types.ts';
 import type { SyncState } from './state/sync-state.ts';
 import type { Unhealthy } from './status/outcome.ts';
+import { keptForSuccessors } from './successors.ts';
 
-export interface CarryOutPorts extends ApplyPorts, PrunePorts, VersionPorts, HealthPorts {
+export interface CarryOutPorts extends ApplyPorts, PrunePorts, VersionPorts, ReleaseNeedsPorts, HealthPorts {
   clock: Clock;
   occurred: Occurred;
   handover: ApplyPorts['handover'] & PrunePorts['handover'];
-  holdController: Pick<HoldController, 'settle'>;
+  holdController: Pick<HoldController, 'settle' | 'refused'>;
 }
 
 /** Wave after wave: one begins when all of the waves before it are healthy. What is gone from Git goes last. */
@@ -43,13 +45,28 @@ export const carryOut = async (
       stopAt(state, made, message);
       return { problems: [], blocked: { ...unhealthy, message } };
     }
-    const problems = await applyAll(sync, waves.get(wave) ?? [], context, ports);
+    const planned = waves.get(wave) ?? [];
+    const problems = withoutHolds(await applyAll(sync, planned, context, ports), planned, ports);
     if (problems.length === 0) continue;
     stopAt(state, made, `until ${namesOf(problems)} can be applied`);
-    if (waves.size === 1 && problems.every((p) => p.permanent)) await ports.holdController.settle(made);
+    if (waves.size === 1 && problems.every((p) => p.permanent)) ports.holdController.settle(made);
     return { problems };
   }
   return pruneLast(sync, state, made, commit, ports);
+};
+
+/** What is refused of a Hold's target is the Hold's failure, and costs the rest of the GitSync nothing. */
+const withoutHolds = (
+  problems: readonly ApplyProblem[],
+  planned: readonly PlannedObject[],
+  { holdController }: Pick<CarryOutPorts, 'holdController'>,
+): ApplyProblem[] => {
+  const holds = new Map(planned.flatMap(({ key, hold }) => (hold ? [[key, hold]] : [])));
+  return problems.filter(({ key, message }) => {
+    const hold = holds.get(key);
+    if (hold) holdController.refused(hold, message);
+    return !hold;
+  });
 };
 
 /** Events about what an apply corrected, and about what it only found. */
@@ -91,15 +108,24 @@ const pruneLast = async (
   ports: CarryOutPorts,
 ): Promise<{ problems: ApplyProblem[] }> => {
   const needed = await neededVersions(made.prune, ports);
-  const keys = made.prune.filter((key) => !needed.has(key));
+  const awaiting = await keptForSuccessors(sync, state, made, ports);
+  const forReleases = await keptForReleases(sync, made.prune, ports);
+  const early = new Map([...forReleases, ...awaiting].map((each) => [each.key, each]));
+  const staying = new Set([...needed, ...early.keys()]);
+  const keys = made.prune.filter((key) => !staying.has(key));
   const { problems, kept } = await pruneAll(sync, state, { keys, commit }, ports);
-  remember(state, made, kept, [...needed, ...problems.map((p) => p.key)]);
-  await ports.holdController.settle(made);
+  remember(state, made, [...early.values(), ...kept], [...needed, ...problems.map((p) => p.key)]);
+  ports.holdController.settle(made);
   return { problems };
 };
 
 const remember = (state: SyncState, made: Plan, more: readonly Kept[], undeleted: readonly string[]): void => {
   const kept = [...made.kept, ...more];
   rememberInventory(state, made, [...kept.map(({ key }) => key), ...undeleted]);
-  if (!made.emptyRefused) state.kept = new Map(kept.map((each) => [each.key, each]));
+  if (made.emptyRefused) return;
+  const withSuccessors = (each: Kept): Kept => {
+    const successors = made.departures.get(each.key);
+    return successors ? { ...each, successors } : each;
+  };
+  state.kept = new Map(kept.map((each) => [each.key, withSuccessors(each)]));
 };

@@ -10,7 +10,17 @@ import type { SyncOutcome } from './outcome.ts';
 import { createReport } from './report.ts';
 
 const spec = gitSyncSpec.parse({ source: { git: { url: 'https://git.example.com/shop.git' } } });
-const made: Plan = { desired: [], apply: [], keep: [], prune: [], kept: [], held: [], passed: [], emptyRefused: false };
+const made: Plan = {
+  desired: [],
+  apply: [],
+  keep: [],
+  prune: [],
+  kept: [],
+  departures: new Map(),
+  held: [],
+  passed: [],
+  emptyRefused: false,
+};
 const applied = (revision: string): SyncOutcome => ({
   kind: 'applied',
   commit: revision,
