@@ -29,6 +29,15 @@ export const release = z.strictObject({
   appliedBy: z.string().optional().describe('Field manager that last wrote the template.'),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the pod template.'),
   alertRules: z.array(z.string()).max(64).optional().describe('RollbackPolicy and alerts that guarded it.'),
+  serviceAccountName: z
+    .string()
+    .optional()
+    .describe('ServiceAccount of its pods, where it names one. Not pruned while a rollback may go to this release.'),
+  persistentVolumeClaims: z
+    .array(z.string())
+    .max(64)
+    .optional()
+    .describe('PersistentVolumeClaims that its pods mount. Not pruned while a rollback may go to this release.'),
   snapshotRef: nameRef.optional().describe('ControllerRevision with what was applied.'),
   firstSeenTime: time.describe('When it was first observed.'),
   readyTime: time.optional().describe('When all of its pods were first ready.'),

@@ -4,7 +4,20 @@ import { isKeptOut, isSince, type Rejection, withRejection } from './rejection.t
 
 /** One release, as the cluster shows it. */
 export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> &
-  Partial<Pick<Release, 'revision' | 'commit' | 'gitSyncRef' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshotRef'>>;
+  Partial<
+    Pick<
+      Release,
+      | 'revision'
+      | 'commit'
+      | 'gitSyncRef'
+      | 'appliedBy'
+      | 'labels'
+      | 'alertRules'
+      | 'serviceAccountName'
+      | 'persistentVolumeClaims'
+      | 'snapshotRef'
+    >
+  >;
 
 export interface Observation {
   release: Observed;
