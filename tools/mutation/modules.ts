@@ -84,7 +84,7 @@ export const MODULES: readonly Module[] = [
   {
     name: 'plan',
     folder: 'src/sync/plan',
-    sources: ['plan', 'match-holds', 'substitute', 'prune-limit', 'kept', 'apply-order', 'hashes'],
+    sources: ['plan', 'match-holds', 'substitute', 'leave-to-holds', 'prune-limit', 'kept', 'apply-order', 'hashes'],
     tests: ['plan', 'substitute', 'match-holds', 'prune-limit', 'kept', 'apply-order', 'hashes'],
   },
   {
