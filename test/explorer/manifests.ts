@@ -45,8 +45,7 @@ export const imageIn = (object: KubeObject | undefined): string => {
   return object ? (spec?.containers[0]?.image.split(':').at(-1) ?? '') : '';
 };
 
-/** The sourceDigest of each image. */
-export const digestsBy = (isOfGit: boolean): ReadonlyMap<string, Image> =>
+const digests = (isOfGit: boolean): ReadonlyMap<string, Image> =>
   new Map(
     IMAGES.map((image) => {
       const object = web(image);
@@ -54,6 +53,10 @@ export const digestsBy = (isOfGit: boolean): ReadonlyMap<string, Image> =>
       return [digest, image];
     }),
   );
+const [ofGit, ofCi] = [digests(true), digests(false)];
+
+/** The image of each sourceDigest. */
+export const digestsBy = (isOfGit: boolean): ReadonlyMap<string, Image> => (isOfGit ? ofGit : ofCi);
 
 export const gitSync: object = {
   apiVersion: API_VERSION,

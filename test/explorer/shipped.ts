@@ -127,10 +127,10 @@ const queriesOf = ({ burnedAt }: Process): QueriesOf => {
 export const takeAlerts = async (process: Process, body: unknown): Promise<number | undefined> => {
   let answered: number | undefined;
   const intake = createIntake({ ...commonOf(process), onIncident: () => {} });
-  void intake.receive(body).then(({ status }) => {
+  const answer = intake.receive(body).then(({ status }) => {
     answered = status;
   });
-  await settled(process.wire);
+  await Promise.race([answer, settled(process.wire)]);
   return answered;
 };
 

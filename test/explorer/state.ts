@@ -38,10 +38,12 @@ export interface Budget {
 
 /** What a person said, as the invariants remember it whatever became of the objects. */
 export interface Memory {
-  /** Incidents (uid) that made a Hold. */
-  rolledBack: readonly string[];
+  /** Incidents that made a Hold, and when. */
+  rolledBack: readonly { uid: string; at: number }[];
   /** Digests that a person lifted, and when. */
   lifted: Readonly<Record<string, number>>;
+  /** What people said so far. */
+  words: number;
 }
 
 /** One state of the world. Nothing in it is ever changed: a transition makes another one. */

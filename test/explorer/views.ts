@@ -15,11 +15,17 @@ const seenBy = (trim: Trim, object: KubeObject): KubeObject => {
   return found;
 };
 
+/** As watches do where nobody asks for them. */
+const withoutManagedFields: Trim = (object) => {
+  delete object.metadata.managedFields;
+  return object;
+};
+
 /** A watched copy that shows one moment and hears of nothing: who is asked to act on it finds it as it is. */
 export const viewOf = <T extends KubeObject = KubeObject>(
   moment: () => Moment,
   { group, kind }: ResourceType,
-  trim: Trim = (object) => object,
+  trim: Trim = withoutManagedFields,
 ): WatchCache<T> => {
   const all = () => moment().objects.get(`${group}/${kind}`);
   return {

@@ -7,7 +7,7 @@ export type Fault =
   | { what: 'crash'; after: number }
   | { what: 'refused' | 'lost'; write: number }
   /** A leader that lost its Lease: it read at that moment, and one write lands now. */
-  | { what: 'frozen'; then: Moment };
+  | { what: 'frozen'; saw: Moment };
 
 /** One write that the API server carried out. */
 export interface Written {
@@ -35,7 +35,7 @@ const REFUSED = { status: 403, reason: 'Forbidden' };
 export const createWire = (server: ApiServer, fault: Fault | undefined): Wire => {
   const { client } = server;
   const now = server.moment();
-  if (fault?.what === 'frozen') server.restore(fault.then);
+  if (fault?.what === 'frozen') server.restore(fault.saw);
   let tried = 0;
   let requests = 0;
   let dead = false;

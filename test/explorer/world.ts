@@ -96,7 +96,7 @@ export const createWorld = (scenario: Scenario): World => {
       burns: [],
       alerts: [],
       budget: scenario.budget,
-      memory: { rolledBack: [], lifted: {} },
+      memory: { rolledBack: [], lifted: {}, words: 0 },
     }),
 
     async work(state, piece, fault) {
