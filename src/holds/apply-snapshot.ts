@@ -1,12 +1,27 @@
 import { annotations } from '../api/annotations.ts';
 import type { RollbackHold } from '../api/hold.ts';
-import type { KubeObject } from '../api/meta.ts';
-import { isConflict, type KubeClient, type ResourceType, resources, workloadResource } from '../kube/index.ts';
-import { liveDigest, type Snapshot, templateOf, withPins } from '../snapshot/index.ts';
+import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
+import {
+  isConflict,
+  isRejected,
+  type KubeClient,
+  KubeError,
+  type ResourceType,
+  workloadResource,
+} from '../kube/index.ts';
+import { liveDigest, type Snapshot, templateOf } from '../snapshot/index.ts';
 import { REPLICAS } from '../ssa/ignore-rules.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
 import { replaceManagedFields } from '../ssa/replace-managed-fields.ts';
+import { newestOf, partResource } from './newest.ts';
+import { planRollback } from './rollback-plan.ts';
 import type { EnforcePorts } from './types.ts';
+
+/** What was applied, and what people should know of it. */
+export interface AppliedSnapshot {
+  objects: KubeObject[];
+  notes: string[];
+}
 
 /** With the rights with which it was written before: those of the GitSync's ServiceAccount, where it has one. */
 export const applySnapshot = async (
@@ -14,30 +29,40 @@ export const applySnapshot = async (
   live: KubeObject,
   snapshot: Snapshot,
   ports: EnforcePorts,
-): Promise<KubeObject[]> => {
+): Promise<AppliedSnapshot> => {
+  const { client } = ports;
   const writer = ports.writerOf(snapshot.fieldManager);
   const options = { fieldManager: snapshot.fieldManager, force: true };
-  // Config first: pods that start read it.
+  const newest = await newestOf(live, snapshot, ports);
+  const plan = planRollback(hold.spec.target, snapshot, newest);
   const before = await Promise.all(
-    snapshot.config.map(async (config) => {
-      const type = config.kind === 'Secret' ? resources.secrets : resources.configMaps;
-      const was = await ports.client.get(type, config.metadata);
-      const is = await writer.apply(type, config, options);
+    plan.configuration.map(async (config) => {
+      const was = newest.objects.get(keyString(keyOf(config)));
+      const is = await writer.apply(partResource(config), config, options);
       return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion, object: is };
     }),
   );
-  const pinned = withPins(snapshot.workload, hold.spec.target.images);
-  const workload = withSnapshotName(pinned, hold.spec.target.snapshotRef.name);
+  const found = await Promise.all(
+    plan.selectors.map((selector) =>
+      writer.apply(partResource(selector), selector, options).catch((error: unknown) => {
+        // The pods are more urgent than what finds them. The next sync applies it too, and says what refuses it.
+        if (!(error instanceof KubeError && isRejected(error))) throw error;
+        return `${describeKey(keyOf(selector))} is not applied: ${error.message}`;
+      }),
+    ),
+  );
   const type = workloadResource(hold.spec.workloadRef.kind);
-  await letGoOfReplicas(type, workload, snapshot, { client: ports.client, writer });
-  const result = await writer.apply(type, workload, options);
+  await letGoOfReplicas(type, plan.workload, snapshot, { client, writer });
+  const result = await writer.apply(type, plan.workload, options);
+  const parts = [...before.map((b) => b.object), ...found.filter((each) => typeof each !== 'string')];
+  const notes = [...plan.notes, ...found.filter((each) => typeof each === 'string')];
   // By content: a Deployment's generation also counts changes of its annotations.
   const templateChanged = liveDigest(templateOf(result)) !== liveDigest(templateOf(live));
   if (!templateChanged && before.some((b) => b.changed)) {
     // Restored configuration restarts nothing by itself. Under a manager of its own, so that no later apply takes it off.
-    return [...before.map((b) => b.object), await restart(type, workload, { ...ports, writer })];
+    return { objects: [...parts, await restart(type, plan.workload, { ...ports, writer })], notes };
   }
-  return [...before.map((b) => b.object), result];
+  return { objects: [...parts, result], notes };
 };
 
 const restart = (
@@ -49,14 +74,6 @@ const restart = (
   const body = { spec: { template: { metadata: { annotations: notes } } } };
   return writer.patch(type, metadata, { type: 'merge', body }, { fieldManager: 'metricops-restart' });
 };
-
-const withSnapshotName = (workload: KubeObject, snapshot: string): KubeObject => ({
-  ...workload,
-  metadata: {
-    ...workload.metadata,
-    annotations: { ...workload.metadata.annotations, [annotations.snapshot]: snapshot },
-  },
-});
 
 /**
  * Snapshots hold no replicas, and an apply without them would reset what our manager owns to 1: it lets go of them first.

@@ -1,9 +1,9 @@
 import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
 import { isRejected, KubeError, workloadResource } from '../kube/index.ts';
-import { LIVE_MANAGER, type Snapshot } from '../snapshot/index.ts';
+import { LIVE_MANAGER, runningRelease, type Snapshot } from '../snapshot/index.ts';
 import { applySnapshot, patchTemplate } from './apply-snapshot.ts';
-import { currentDigest, otherToolOf } from './live.ts';
+import { otherToolOf } from './live.ts';
 import { workloadOf } from './rules.ts';
 import { type Outcome, writeStatus } from './status.ts';
 import { deleteStuckPods } from './stuck-pods.ts';
@@ -66,7 +66,7 @@ const obstacleOf = (
   snapshot: Snapshot | TargetError,
   what: string,
 ): Concluded | undefined => {
-  const digest = currentDigest(live);
+  const { digest } = runningRelease(live);
   if (!spec.rejectedDigests.includes(digest) && digest !== spec.target.sourceDigest)
     return { phase: 'Dormant', reason: 'Dormant', message: `${what} runs a release that is not rejected`, digest };
   const tool = snapshot instanceof TargetError ? undefined : otherToolOf(live);
@@ -85,12 +85,12 @@ const apply = async (
   ports: EnforcePorts,
 ): Promise<Concluded> => {
   const { target } = hold.spec;
-  const applied =
+  const { objects, notes } =
     snapshot.fieldManager === LIVE_MANAGER
-      ? [await patchTemplate(live, snapshot, ports)]
+      ? { objects: [await patchTemplate(live, snapshot, ports)], notes: [] }
       : await applySnapshot(hold, live, snapshot, ports);
-  ports.onApplied(hold, snapshot.fieldManager, applied);
+  ports.onApplied(hold, snapshot.fieldManager, objects);
   if (live.kind === 'StatefulSet') await deleteStuckPods(live, ports);
-  const message = `${describeKey(workloadOf(hold))} is back at release ${target.release}`;
+  const message = [`${describeKey(workloadOf(hold))} is back at release ${target.release}`, ...notes].join('; ');
   return { phase: 'Held', reason: 'RolledBack', message, digest: target.sourceDigest };
 };

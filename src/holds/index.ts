@@ -1,8 +1,9 @@
 export { createHoldController, type HoldController, type HoldControllerPorts } from './controller.ts';
 export { createHold } from './create-hold.ts';
-export { currentDigest, otherToolOf } from './live.ts';
+export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
 export { newAcceptance, newDenial, newRollback } from './new-hold.ts';
+export { type Newest, planRollback, type RollbackPlan } from './rollback-plan.ts';
 export {
   type Answer,
   answerOf,

@@ -8,7 +8,7 @@ import { healthOf } from '../health/health.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import { missingSince, selectLastGood } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
-import { historyName } from '../snapshot/index.ts';
+import { historyName, recordedDigest } from '../snapshot/index.ts';
 import type { Judge, Question } from './analysis.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import type { Observation } from './observation.ts';
@@ -68,7 +68,7 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
     missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
     otherTool: workload && otherToolOf(workload),
     rollbacks: rollbacksOf(incident, caches),
-    restored: workload !== undefined && isRestored(workload, incident),
+    restored: workload !== undefined && isRestored(workload, incident, releases),
     burning: burning ?? (firing ? undefined : false),
     firing,
     opened,
@@ -108,8 +108,6 @@ const rollbacksOf = (incident: Incident, { incidents }: Caches): number[] =>
     )
     .flatMap((i) => (i.status?.rolledBackTime === undefined ? [] : [Date.parse(i.status.rolledBackTime)]));
 
-const isRestored = (workload: KubeObject, incident: Incident): boolean => {
-  const digest = workload.metadata.annotations?.[annotations.sourceDigest];
-  const target = incident.status?.target?.sourceDigest;
-  return (digest === undefined || digest === target) && healthOf(workload).health === 'Current';
-};
+const isRestored = (workload: KubeObject, incident: Incident, releases: readonly Release[]): boolean =>
+  recordedDigest(workload, releases) === incident.status?.target?.sourceDigest &&
+  healthOf(workload).health === 'Current';

@@ -1,10 +1,9 @@
-import { annotations, labels } from '../api/annotations.ts';
-import { digest as digestSchema } from '../api/common.ts';
+import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Release, ReleaseImage } from '../api/release-history.ts';
-import { liveDigest, templateOf } from '../snapshot/index.ts';
+import { type Running, templateOf } from '../snapshot/index.ts';
+import { gitSyncOf, templateWriters } from '../ssa/template-writers.ts';
 import type { Observed } from './history.ts';
-import { changedByHand, gitSyncOf, templateWriters } from './template-managers.ts';
 
 /** What a status may hold of something that people write. */
 const MAX_LABELS = 64;
@@ -16,31 +15,10 @@ interface Template {
   spec?: { containers?: { name: string; image?: string }[] };
 }
 
-/** The digest of what the workload's template says now, and who says it. */
-export interface CurrentDigest {
-  digest: string;
-  /** A GitSync applied it, and nobody changed it since. */
-  fromGit: boolean;
-  /** Field manager that changed what a GitSync applied. */
-  byHand: string | undefined;
-}
-
-/**
- * sourceDigest as the GitSync stamped it; the digest of the live template for a workload that no GitSync owns, or that
- * somebody changed by hand. The annotation alone proves nothing: it comes along when a manifest is copied.
- */
-export const currentDigest = (workload: KubeObject): CurrentDigest => {
-  const stamped = digestSchema.safeParse(workload.metadata.annotations?.[annotations.sourceDigest]);
-  const owned = workload.metadata.labels?.[labels.sync] !== undefined && stamped.success;
-  const byHand = owned ? changedByHand(workload)?.manager : undefined;
-  if (owned && byHand === undefined) return { digest: stamped.data, fromGit: true, byHand };
-  return { digest: liveDigest(templateOf(workload)), fromGit: false, byHand };
-};
-
 /** The current release as the workload itself shows it; revision and imageIDs come from its pods. */
 export const describeRelease = (
   workload: KubeObject,
-  { digest, fromGit }: Pick<CurrentDigest, 'digest' | 'fromGit'>,
+  { digest, fromGit }: Pick<Running, 'digest' | 'fromGit'>,
   alertRules: readonly string[],
 ): Observed => {
   const template = (templateOf(workload) ?? {}) as Template;

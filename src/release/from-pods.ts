@@ -1,6 +1,7 @@
 import type { KubeObject } from '../api/meta.ts';
 import { type Release, type ReleaseHistory, releasesOf } from '../api/release-history.ts';
-import { type CurrentDigest, withPod } from './describe.ts';
+import type { Running } from '../snapshot/index.ts';
+import { withPod } from './describe.ts';
 import type { Observed } from './history.ts';
 import {
   digestsOfReplicaSet,
@@ -24,7 +25,7 @@ export type WorkloadOwner = Omit<Extract<Owner, { is: 'workload' }>, 'is'>;
 export const fromPods = (
   described: Observed,
   owner: WorkloadOwner,
-  context: { source: CurrentDigest; pod: KubeObject | undefined; ready: boolean; history: ReleaseHistory | undefined },
+  context: { source: Running; pod: KubeObject | undefined; ready: boolean; history: ReleaseHistory | undefined },
   caches: OwnerCaches,
 ): Observed => {
   const { source, pod, ready, history } = context;

@@ -3,8 +3,9 @@ import { describe, it } from 'mocha';
 import { annotations, labels } from '../api/annotations.ts';
 import type { KubeObject, OwnerReference } from '../api/meta.ts';
 import type { Name, WatchCache } from '../kube/types.ts';
-import { liveDigest } from '../snapshot/index.ts';
-import { currentDigest, describeRelease, tagOf } from './describe.ts';
+import { liveDigest, runningRelease } from '../snapshot/index.ts';
+import { templateWriters, workloadCacheOptions } from '../ssa/template-writers.ts';
+import { describeRelease, tagOf } from './describe.ts';
 import {
   imageIdsOf,
   isOfCurrent,
@@ -13,7 +14,6 @@ import {
   replicaSetCacheOptions,
   replicaSetOf,
 } from './identity.ts';
-import { templateWriters, workloadCacheOptions } from './template-managers.ts';
 
 const cache = (...objects: KubeObject[]): WatchCache => ({
   get: ({ namespace, name }: Name) =>
@@ -179,7 +179,7 @@ describe('what a workload says of its release', () => {
 
   it('is what its GitSync stamped', () => {
     const workload = synced([applied]);
-    assert.deepEqual(currentDigest(workload), { digest: stamp, fromGit: true, byHand: undefined });
+    assert.deepEqual(runningRelease(workload), { digest: stamp, fromGit: true, byHand: undefined });
     const release = describeRelease(workload, { digest: stamp, fromGit: true }, ['web']);
     assert.deepEqual(release, {
       sourceDigest: stamp,
@@ -196,14 +196,14 @@ describe('what a workload says of its release', () => {
   it('is the live template after a change by hand, but not after a restart or an opt-in', () => {
     const byHand = synced([applied, field('kubectl-set', '2026-03-01T12:05:00Z', { 'f:spec': {} })]);
     const live = liveDigest(template('registry:5000/shop:v2'));
-    assert.deepEqual(currentDigest(byHand), { digest: live, fromGit: false, byHand: 'kubectl-set' });
+    assert.deepEqual(runningRelease(byHand), { digest: live, fromGit: false, byHand: 'kubectl-set' });
     const notes = { 'f:metadata': { 'f:annotations': {} } };
     assert.equal(
-      currentDigest(synced([applied, field('kubectl-rollout', '2026-03-01T12:05:00Z', notes)])).digest,
+      runningRelease(synced([applied, field('kubectl-rollout', '2026-03-01T12:05:00Z', notes)])).digest,
       stamp,
     );
     const adopted = field('kubectl-client-side-apply', '2026-02-01T12:00:00Z', { 'f:spec': {} });
-    assert.equal(currentDigest(synced([adopted, applied])).digest, stamp);
+    assert.equal(runningRelease(synced([adopted, applied])).digest, stamp);
   });
 
   it('is what its GitSync stamped, too, where the apply found all of it there: a backup tool had created it', () => {
@@ -214,28 +214,29 @@ describe('what a workload says of its release', () => {
       workload.metadata.creationTimestamp = '2026-03-01T12:00:00Z';
       return workload;
     };
-    assert.equal(currentDigest(created([withoutTime, restored])).digest, stamp);
+    assert.equal(runningRelease(created([withoutTime, restored])).digest, stamp);
     assert.equal(templateWriters(created([withoutTime, restored]))[0]?.manager, ours);
     const edited = created([withoutTime, restored, field('kubectl-set', '2026-03-01T12:05:00Z', { 'f:spec': {} })]);
-    assert.equal(currentDigest(edited).byHand, 'kubectl-set');
+    assert.equal(runningRelease(edited).byHand, 'kubectl-set');
   });
 
   it('is the same from a trimmed workload, which has no managedFields any more', () => {
     const workload = synced([applied, field('kubectl-set', '2026-03-01T12:05:00Z', { 'f:spec': {} })]);
-    const before = currentDigest(workload);
+    const before = runningRelease(workload);
     const trimmed = workloadCacheOptions.trim?.(structuredClone(workload));
     assert.ok(trimmed);
     assert.equal(trimmed.metadata.managedFields, undefined);
-    assert.deepEqual(currentDigest(trimmed), before);
+    assert.deepEqual(runningRelease(trimmed), before);
     assert.equal(templateWriters(trimmed)[0]?.manager, 'kubectl-set');
   });
 
   it('is not what an annotation says that came along in a copy, or is no digest', () => {
     const live = liveDigest(template('registry:5000/shop:v2'));
     const copied = synced([]);
+    assert.equal(runningRelease(copied).digest, live, 'with its labels: no GitSync applied it');
     delete copied.metadata.labels;
-    assert.equal(currentDigest(copied).digest, live);
-    assert.equal(currentDigest(synced([applied], { [annotations.sourceDigest]: 'v1:nonsense' })).digest, live);
+    assert.equal(runningRelease(copied).digest, live);
+    assert.equal(runningRelease(synced([applied], { [annotations.sourceDigest]: 'v1:nonsense' })).digest, live);
     const odd = describeRelease(
       synced([applied], { [annotations.commit]: '<script>' }),
       { digest: stamp, fromGit: true },

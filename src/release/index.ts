@@ -1,3 +1,4 @@
+export { templateWriters, workloadCacheOptions } from '../ssa/template-writers.ts';
 export { alertRulesOf, assessmentsOf } from './assessments.ts';
 export { goodAt, isRejected, type Judgements, type Observation, type Observed, observe } from './history.ts';
 export {
@@ -12,7 +13,6 @@ export {
 } from './identity.ts';
 export { selectLastGood, type Target } from './last-good.ts';
 export { createRecorder } from './recorder.ts';
-export { templateWriters, workloadCacheOptions } from './template-managers.ts';
 export { type PodIdentity, TokenError } from './token.ts';
 export type { RecordAnswer, Recorder, RecorderCaches, RecorderPorts } from './types.ts';
 export { clusterKeys, createTokenVerifier, type KeySource, type TokenVerifier } from './verifier.ts';

@@ -2,9 +2,17 @@ import type { KubeObject } from '../api/meta.ts';
 import { type Release, type ReleaseHistory, type ReleaseRecords, releasesOf } from '../api/release-history.ts';
 import { isRolledOut } from '../health/rollout.ts';
 import { apiVersionOf, isRejected, workloadResource } from '../kube/index.ts';
-import { ensureHistory, LIVE_MANAGER, SnapshotTooLarge, templateOf } from '../snapshot/index.ts';
+import {
+  ensureHistory,
+  LIVE_MANAGER,
+  type Running,
+  recordedDigest,
+  runningRelease,
+  SnapshotTooLarge,
+  templateOf,
+} from '../snapshot/index.ts';
 import { alertRulesOf, assessmentsOf } from './assessments.ts';
-import { type CurrentDigest, currentDigest, describeRelease } from './describe.ts';
+import { describeRelease } from './describe.ts';
 import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
 import { goodAt, type Observed, observe } from './history.ts';
 import { contentOf, type HistoryWriter } from './history-writer.ts';
@@ -32,7 +40,7 @@ export const recordWorkload = async (
 ): Promise<Recorded> => {
   const { caches, clock, writer } = ports;
   const { key, workload } = owner;
-  const source = currentDigest(workload);
+  const source = runningRelease(workload);
   let digest = source.digest;
   const { before, after } = await writer.update(key, async (history) => {
     digest = releaseDigest(workload, source, history, ports);
@@ -65,22 +73,22 @@ export const recordWorkload = async (
  */
 const releaseDigest = (
   workload: KubeObject,
-  { digest, byHand }: CurrentDigest,
+  { digest, byHand }: Running,
   history: ReleaseHistory | undefined,
   { caches }: RecordPorts,
 ): string => {
   const hash = byHand === undefined ? undefined : templateHash(workload, digest, caches);
   const undone = releasesOf(history).find((r) => hash !== undefined && r.revision === hash);
-  return undone?.sourceDigest ?? digest;
+  return undone?.sourceDigest ?? recordedDigest(workload, releasesOf(history));
 };
 
 /**
  * A watch that lags behind shows the release before as the current one. Before the history says that a release came
  * back, the API server itself is asked.
  */
-const isStillSo = async ({ key }: WorkloadOwner, source: CurrentDigest, { client }: RecordPorts): Promise<boolean> => {
+const isStillSo = async ({ key }: WorkloadOwner, source: Running, { client }: RecordPorts): Promise<boolean> => {
   const now = await client.get(workloadResource(key.kind), key);
-  return now !== undefined && currentDigest(now).digest === source.digest;
+  return now !== undefined && runningRelease(now).digest === source.digest;
 };
 
 /**

@@ -43,12 +43,21 @@ export const liveDigest = (template: unknown): string => `live1:${hashOf(normalT
 /** HMAC for Secrets, plain hash for ConfigMaps; `stringData` counts as the `data` it becomes. */
 export const contentHash = (config: KubeObject, key: Uint8Array): string => {
   if (config.kind !== 'Secret') return hashOf({ data: config.data, binaryData: config.binaryData });
+  return createHmac('sha256', key)
+    .update(canonical({ type: config.type, data: dataOf(config) }))
+    .digest('hex');
+};
+
+const dataOf = (config: KubeObject): Record<string, unknown> => {
   const plain = Object.entries((config.stringData ?? {}) as Record<string, string>);
   const encoded = plain.map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
-  const data = { ...(config.data as Record<string, string> | undefined), ...Object.fromEntries(encoded) };
-  return createHmac('sha256', key)
-    .update(canonical({ type: config.type, data }))
-    .digest('hex');
+  return { ...(config.data as Record<string, string> | undefined), ...Object.fromEntries(encoded) };
+};
+
+/** Whether pods read the same from both, be they rendered, recorded or as the API server has them. */
+export const hasSameContent = (a: KubeObject, b: KubeObject): boolean => {
+  const [left, right] = [a, b].map((config) => canonical([config.kind, dataOf(config), config.binaryData ?? {}]));
+  return left === right;
 };
 
 const without = (map: unknown, names: readonly string[]): Record<string, unknown> | undefined => {

@@ -1,10 +1,12 @@
 export { adoptSnapshots } from './adopt.ts';
 export { canonical, hashOf } from './canonical.ts';
-export { contentHash, type Digests, digestsOf, liveDigest } from './digest.ts';
+export { contentHash, type Digests, digestsOf, hasSameContent, liveDigest } from './digest.ts';
 export { DIGEST_KEY_NAME, DigestKeyLost, keyId, loadDigestKey } from './digest-key.ts';
 export { ensureHistory, historyName, holdName } from './history-name.ts';
 export { type ImagePin, namesContent, pinsFor, withPins } from './pin.ts';
 export { configReferencesIn, referencedConfig, referencesOf, templateOf } from './references.ts';
+export { type Running, recordedDigest, runningRelease } from './running.ts';
 export { type SealedSnapshot, type Snapshot, SnapshotDamaged, SnapshotTooLarge } from './seal.ts';
+export { deadPortsOf, decidingPartOf, indexSelectors, isFoundBy, isSelector } from './selectors.ts';
 export { createSnapshotStore, LIVE_MANAGER, SEAL_KEY, type SnapshotStore } from './store.ts';
 export { VERSIONED_OF, withVersionedConfig } from './versioned.ts';

@@ -55,3 +55,24 @@ export const withPins = (workload: KubeObject, pins: readonly ImagePin[] | undef
   }
   return copy;
 };
+
+/** The pod template with the images as a release names them, where they are those of the release by content. */
+export const withoutPins = (template: unknown, images: Release['images']): unknown => {
+  const copy = structuredClone(template) as { spec?: PodSpec } | undefined;
+  for (const container of copy?.spec?.containers ?? []) {
+    const named = images.find((image) => image.container === container.name);
+    const content = contentOf(named?.imageID ?? '');
+    if (named && content !== undefined && container.image === `${repositoryOf(named.image)}@${content}`)
+      container.image = named.image;
+  }
+  return copy;
+};
+
+/** Whether the containers of a pod template have the images that a release names. */
+export const hasImages = (template: unknown, images: Release['images']): boolean => {
+  const containers = (template as { spec?: PodSpec } | undefined)?.spec?.containers ?? [];
+  return (
+    containers.length === images.length &&
+    containers.every(({ name, image }) => images.some((i) => i.container === name && i.image === image))
+  );
+};

@@ -17,12 +17,21 @@ const snapshotOf = (parts: KubeObject[] = [], extra: Partial<Snapshot> = {}): Sn
     apiVersion: 'apps/v1',
     kind: WEB.kind,
     metadata: { name: WEB.name, namespace: WEB.namespace },
-    spec: { replicas: 3, template: { spec: { containers: [{ name: 'web', image: 'shop:v1' }] } } },
+    spec: {
+      replicas: 3,
+      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'shop:v1' }] } },
+    },
   },
   config: parts,
   fieldManager: 'metricops/shop/app',
   sourceDigest: `v1:${'a'.repeat(64)}`,
   ...extra,
+});
+const service = (selector: Record<string, string>, more: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { selector, ports: [{ port: 80, targetPort: 'http' }], ...more },
 });
 const kept = ({ name, seal, data }: ReturnType<typeof sealSnapshot>) => ({ name, seal, data: structuredClone(data) });
 
@@ -48,13 +57,19 @@ describe('the seal of a snapshot', () => {
   }
 
   it('breaks with any change of contents, digest or place', () => {
-    const sealed = sealSnapshot(WEB, snapshotOf([config('settings', 10)]), KEY);
+    const sealed = sealSnapshot(
+      WEB,
+      snapshotOf([config('settings', 10)], { selectors: [service({ app: 'web' })] }),
+      KEY,
+    );
     for (const change of [
       { sourceDigest: `v1:${'b'.repeat(64)}` },
       { fieldManager: 'metricops/shop/other' },
       { place: { ...sealed.data.place, namespace: 'evil' } },
       { config: [{ inline: config('settings', 11) }] },
       { config: [] },
+      { selectors: [] },
+      { selectors: [service({ app: 'web' }, { ports: [] })] },
     ]) {
       const changed = { ...kept(sealed), data: { ...sealed.data, ...change } };
       assert.throws(() => checkSeal(WEB, changed, KEY), /is not as this installation recorded it/);
@@ -73,15 +88,35 @@ describe('the seal of a snapshot', () => {
     }
   });
 
+  it('is believed as the version before wrote it: an upgrade costs no release that can be rolled back to', () => {
+    const sealed = {
+      name: 'deployment-web-000000000000',
+      seal: 'd44ea5b303db93c228c48bb5caa7756e151ad66f2c76bf2b331cba276d30e8c7',
+      data: {
+        ...snapshotOf(),
+        workload: { ...snapshotOf().workload, spec: { template: { spec: { containers: [] } } } },
+        version: 2,
+        place: { namespace: 'shop', history: 'deployment-web', kind: 'Deployment', name: 'web' },
+      },
+    };
+    assert.equal(checkSeal(WEB, sealed, KEY).selectors, undefined);
+  });
+
   it('covers no object outside of the workload and its configuration, whoever had it sealed', () => {
     for (const snapshot of [
       snapshotOf([config('settings', 1, 'evil')]),
       snapshotOf([config('web', 1, 'shop', 'Service')]),
+      snapshotOf([], { selectors: [service({ app: 'other' })] }),
+      snapshotOf([], { selectors: [{ ...service({ app: 'web' }), metadata: { name: 'web', namespace: 'evil' } }] }),
+      snapshotOf([], { selectors: [config('settings', 1)] }),
       snapshotOf([], { workload: { ...snapshotOf().workload, metadata: { name: 'web', namespace: 'evil' } } }),
       snapshotOf([], { workload: { ...snapshotOf().workload, kind: 'DaemonSet' } }),
     ]) {
       const sealed = kept(sealSnapshot(WEB, snapshot, KEY));
-      assert.throws(() => checkSeal(WEB, sealed, KEY), /objects other than Deployment shop\/web and its configuration/);
+      assert.throws(
+        () => checkSeal(WEB, sealed, KEY),
+        /objects other than Deployment shop\/web, its configuration and what finds its pods/,
+      );
     }
   });
 });
@@ -96,6 +131,17 @@ describe('a snapshot as it is stored', () => {
       name(WEB, snapshotOf(), Buffer.alloc(32)),
     ];
     assert.equal(new Set([...others, name(WEB, snapshotOf(), KEY)]).size, 4);
+  });
+
+  it('keeps its name while what finds the pods finds the same ones: the workload is not applied again for a port', () => {
+    const name = (found: KubeObject): string => sealSnapshot(WEB, snapshotOf([], { selectors: [found] }), KEY).name;
+    const first = service({ app: 'web' });
+    const noted = { ...first, metadata: { ...first.metadata, annotations: { team: 'shop' } } };
+    assert.equal(name(noted), name(first));
+    assert.equal(name(service({ app: 'web' }, { ports: [{ port: 8080, targetPort: 'http' }] })), name(first));
+    assert.notEqual(name(service({ app: 'web' }, { ports: [{ port: 80, targetPort: 'https' }] })), name(first));
+    assert.notEqual(name(service({})), name(first));
+    assert.notEqual(sealSnapshot(WEB, snapshotOf(), KEY).name, name(first));
   });
 
   it('counts no replicas: scaling makes no other snapshot', () => {

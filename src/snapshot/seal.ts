@@ -4,6 +4,7 @@ import type { WorkloadKey } from '../api/workload.ts';
 import { canonical } from './canonical.ts';
 import { contentHash } from './digest.ts';
 import { historyName } from './history-name.ts';
+import { decidingPartOf, isFoundBy } from './selectors.ts';
 
 /** What was applied for one release, enough to apply it again when Git is down or has moved on. */
 export interface Snapshot {
@@ -11,6 +12,11 @@ export interface Snapshot {
   workload: KubeObject;
   /** ConfigMaps and Secrets that the template references and the same GitSync rendered. */
   config: KubeObject[];
+  /**
+   * Services, PodDisruptionBudgets, NetworkPolicies and HorizontalPodAutoscalers of the same GitSync that found its pods,
+   * as they were when the release was recorded first. None in a snapshot of an earlier version.
+   */
+  selectors?: KubeObject[];
   /** Server-side apply manager that wrote them; LIVE_MANAGER for a workload that no GitSync owns. */
   fieldManager: string;
   sourceDigest: string;
@@ -29,7 +35,7 @@ export interface SealedSnapshot {
 
 /** The data of a ControllerRevision. */
 export interface StoredSnapshot extends Omit<Snapshot, 'config'> {
-  version: typeof VERSION;
+  version: number;
   /** Where it was made, which is the only place where it is good. */
   place: { namespace: string; history: string; kind: string; name: string };
   config: StoredConfig[];
@@ -47,7 +53,10 @@ export class SnapshotTooLarge extends Error {
   override name = 'SnapshotTooLarge';
 }
 
-const VERSION = 2;
+/** 3 has selectors, and a name of its own beside the seal. */
+const VERSION = 3;
+/** An upgrade of metricops costs no release that can be rolled back to. */
+const READABLE: readonly unknown[] = [2, VERSION];
 /** Of all ConfigMaps in a revision, together. What is more goes into copies, which the workload's releases share. */
 const INLINE_BYTES = 128 * 1024;
 /** etcd takes 1.5 MiB an object, with what the API server adds. */
@@ -67,7 +76,7 @@ export const sealSnapshot = (workload: WorkloadKey, snapshot: Snapshot, key: Uin
   const place = placeOf(workload);
   const bare = withoutReplicas(snapshot.workload);
   const sizes = new Map(snapshot.config.map((object) => [object, sizeOf(object)]));
-  const total = sum(sizes.values()) + sizeOf(bare);
+  const total = sum(sizes.values()) + sizeOf(bare) + sizeOf(snapshot.selectors ?? []);
   if (total > SNAPSHOT_BYTES) throw tooLarge('it has, with its configuration,', total, SNAPSHOT_BYTES);
   const copied = copiedOf(snapshot.config, sizes);
   const copies: SealedSnapshot['copies'] = [];
@@ -81,8 +90,7 @@ export const sealSnapshot = (workload: WorkloadKey, snapshot: Snapshot, key: Uin
   const data: StoredSnapshot = { ...snapshot, version: VERSION, place, workload: bare, config };
   const size = sizeOf(data);
   if (size > REVISION_BYTES) throw tooLarge('without its configuration it has', size, REVISION_BYTES);
-  const seal = sealOf(data, key);
-  return { name: `${place.history.slice(0, 50).replace(/[-.]+$/, '')}-${seal.slice(0, 12)}`, seal, data, copies };
+  return { name: nameOf(data, key), seal: sealOf(data, key), data, copies };
 };
 
 /** Throws SnapshotDamaged unless this installation sealed it, and for this workload. */
@@ -93,7 +101,7 @@ export const checkSeal = (
 ): StoredSnapshot => {
   const what = `ControllerRevision ${workload.namespace}/${name}`;
   const stored = (data ?? {}) as StoredSnapshot;
-  if (stored.version !== VERSION) {
+  if (!READABLE.includes(stored.version)) {
     throw new SnapshotDamaged(
       `${what} has no seal of this version of metricops: the next release is recorded with one`,
     );
@@ -107,8 +115,14 @@ export const checkSeal = (
     throw new SnapshotDamaged(`${what} was recorded for ${whose}, and is good for no other workload`);
   }
   const parts = stored.config.map((entry) => ('inline' in entry ? entry.inline : entry.of));
-  if (!isWorkload(stored.workload, workload) || !parts.every((part) => isConfigOf(part, workload))) {
-    throw new SnapshotDamaged(`${what} holds objects other than ${describeKey(workload)} and its configuration`);
+  const selectors = stored.selectors ?? [];
+  if (
+    !isWorkload(stored.workload, workload) ||
+    !parts.every((part) => isConfigOf(part, workload)) ||
+    !selectors.every((selector) => isFoundBy(stored.workload, selector))
+  ) {
+    const whose = describeKey(workload);
+    throw new SnapshotDamaged(`${what} holds objects other than ${whose}, its configuration and what finds its pods`);
   }
   return stored;
 };
@@ -156,7 +170,17 @@ const copiedOf = (config: readonly KubeObject[], sizes: ReadonlyMap<KubeObject, 
 
 /** Over place and content: a seal is good for one workload of one namespace. */
 const sealOf = (data: StoredSnapshot, key: Uint8Array): string =>
-  hmac(key, `metricops.dev/snapshot/${VERSION}\n${canonical(data)}`);
+  hmac(key, `metricops.dev/snapshot/${data.version}\n${canonical(data)}`);
+
+/**
+ * By content, and of the selectors by what decides whom they find: the workload carries the name, and is not to be
+ * applied again for each port or annotation of a Service.
+ */
+const nameOf = (data: StoredSnapshot, key: Uint8Array): string => {
+  const parts = { ...data, selectors: data.selectors?.map(decidingPartOf) };
+  const hash = hmac(key, `metricops.dev/snapshot-name/${data.version}\n${canonical(parts)}`);
+  return `${data.place.history.slice(0, 50).replace(/[-.]+$/, '')}-${hash.slice(0, 12)}`;
+};
 
 const hmac = (key: Uint8Array, text: string): string => createHmac('sha256', key).update(text).digest('hex');
 

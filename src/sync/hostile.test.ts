@@ -5,10 +5,10 @@ import type { RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { compileHealthChecks } from '../health/cel.ts';
 import { healthOf } from '../health/health.ts';
-import { currentDigest, otherToolOf } from '../holds/index.ts';
+import { otherToolOf } from '../holds/index.ts';
 import { isOtherThan } from '../sets/changes.ts';
 import { isOwn } from '../sets/ownership.ts';
-import { digestsOf, hashOf, type Snapshot } from '../snapshot/index.ts';
+import { digestsOf, hashOf, runningRelease, type Snapshot } from '../snapshot/index.ts';
 import { differenceOf } from '../ssa/diff.ts';
 import { migrated, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { markOf, trimManagedFields } from '../ssa/marks.ts';
@@ -33,11 +33,16 @@ const planBeside = (object: KubeObject): PlanInput => {
   const digests = digestsOf(healthy, rendered, KEY);
   const hold = {
     metadata: { namespace: 'shop', name: 'h' },
-    spec: { workloadRef: { kind: 'Deployment', name: 'held' }, rejectedDigests: [digests.sourceDigest], target: {} },
+    spec: {
+      workloadRef: { kind: 'Deployment', name: 'held' },
+      rejectedDigests: [digests.sourceDigest],
+      target: { snapshotRef: { name: 's' } },
+    },
   } as unknown as RollbackHold;
   const target = {
     workload: { ...healthy, spec: { template: { metadata: { labels: { app: 'old' } } } } },
     config: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'shop', name: 'settings' } }],
+    selectors: [{ ...object, metadata: { ...object.metadata, namespace: 'shop' } }],
   } as unknown as Snapshot;
   return {
     rendered,
@@ -88,7 +93,7 @@ const READERS: Record<string, (object: KubeObject) => unknown> = {
   'the mark of what we applied': (object) => markOf(object, 'shop.app'),
   'the owner': (object) => [appliedOwnerOf(object), appliedOwnerOf(trimManagedFields(structuredClone(object)))],
   'the wave': waveOf,
-  'the digest of what runs': currentDigest,
+  'the digest of what runs': runningRelease,
   'the owner among sets': (object) => [isOwn(set as never, object), isOtherThan(object, healthy)],
 };
 

@@ -7,13 +7,11 @@ import type { Hold } from '../../src/api/hold.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { resources } from '../../src/kube/index.ts';
-import { rulesFor } from '../../src/slo/index.ts';
-import { endProcess, startTimeOf } from '../../tools/cluster/processes.ts';
 import { waitFor } from '../../tools/cluster/wait.ts';
 import { createProgress } from '../../tools/demo/progress.ts';
-import { deployShop, type Shop, shopPolicy } from '../../tools/demo/shop.ts';
-import { optIn, runStory } from '../../tools/demo/story.ts';
+import { runStory } from '../../tools/demo/story.ts';
 import { useEnvironment } from '../support/environment.ts';
+import { goodPods, killControllers, shopUnderLoad } from '../support/shop.ts';
 
 const quiet = createProgress((line) => process.stderr.write(`    ${line}\n`));
 
@@ -114,11 +112,11 @@ describe('the whole loop on a real node', () => {
   });
 
   it('killed between the stored incident and the pods being back: one rollback, not two, not none', async () => {
-    const { shop, stop } = await shopUnderLoad('killed');
+    const { shop, stop } = await shopUnderLoad(env(), 'killed');
     try {
       await shop.release('v2', 'bad');
       const incident = await shop.until('an incident', async () => (await shop.incidents())[0]);
-      await killControllers();
+      await killControllers(env());
       await shop.until('good pods', async () =>
         (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v1').join() &&
         (await shop.holds()).length > 0
@@ -140,7 +138,7 @@ describe('the whole loop on a real node', () => {
   });
 
   it('a commit with a bad Deployment that also renames the ConfigMap which the good one needs: the good pods run on', async () => {
-    const { shop, stop } = await shopUnderLoad('renamed');
+    const { shop, stop } = await shopUnderLoad(env(), 'renamed');
     try {
       const file = 'shop/checkout.yaml';
       const text = readFileSync(join(shop.repository.dir, file), 'utf8');
@@ -152,9 +150,7 @@ describe('the whole loop on a real node', () => {
         (await shop.holds()).find((h) => h.status?.phase === 'Held'),
       );
       assert.equal(hold.spec.origin, 'Incident');
-      await shop.until('good pods', async () =>
-        (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v1').join() ? true : undefined,
-      );
+      await goodPods(shop);
       await env().pushed({ namespace: shop.namespace, name: 'shop' });
       await shop.until('the held sync', async () => ((await shop.sync())?.status?.heldRevision ? true : undefined));
       const config = await env().client.get(resources.configMaps, {
@@ -170,22 +166,6 @@ describe('the whole loop on a real node', () => {
       await stop();
     }
   });
-
-  /** Opted in, with an objective, recorded, and with traffic that Prometheus has seen. */
-  const shopUnderLoad = async (namespace: string): Promise<{ shop: Shop; stop: () => Promise<unknown> }> => {
-    const shop = await deployShop(env(), namespace);
-    await shop.until('the shop to run', async () => ((await shop.images()).length === 3 ? true : undefined));
-    await optIn(env(), shop);
-    const policy = shopPolicy(namespace);
-    await env().client.create(resources.rollbackPolicies, policy);
-    await env().monitoring.setRules([rulesFor(policy)]);
-    const stop = await shop.load(50);
-    const query = `sum(increase(http_requests_total{namespace="${namespace}",service="checkout"}[10s]))`;
-    await waitFor('traffic', async () => ((await env().monitoring.query(query)) > 100 ? true : undefined), {
-      timeoutMs: 60_000,
-    });
-    return { shop, stop };
-  };
 
   const startLoad = async (namespace: string, objects: readonly KubeObject[]): Promise<() => Promise<unknown>> => {
     const service = objects.find((o) => o.kind === 'Service');
@@ -203,15 +183,5 @@ describe('the whole loop on a real node', () => {
       abort.abort();
       return running;
     };
-  };
-
-  /** SIGKILL to the controllers' own processes: no preStop hook, no graceful end. */
-  const killControllers = async (): Promise<void> => {
-    const pids = (await env().cluster.exec(['pgrep', '-f', '/app/controller.js']))
-      .split('\n')
-      .filter(Boolean)
-      .map(Number);
-    assert.ok(pids.length > 0, 'there are controllers to kill');
-    await Promise.all(pids.map((pid) => endProcess({ pid, startTime: startTimeOf(pid) }, 0)));
   };
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { API_VERSION, annotations } from '../../src/api/annotations.ts';
+import { API_VERSION, annotations, labels } from '../../src/api/annotations.ts';
 import { type Hold, requestedBy } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { Release } from '../../src/api/release-history.ts';
@@ -43,7 +43,12 @@ describe('the command line', () => {
   const deployment = (namespace: string): KubeObject => ({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { namespace, name: 'web', annotations: { [annotations.sourceDigest]: digest(3) } },
+    metadata: {
+      namespace,
+      name: 'web',
+      labels: { [labels.sync]: `${namespace}.shop` },
+      annotations: { [annotations.sourceDigest]: digest(3) },
+    },
     spec: {
       replicas: 0,
       selector: { matchLabels: { app: 'web' } },
@@ -54,7 +59,10 @@ describe('the command line', () => {
   /** A namespace with the Deployment web at release 3, release 2 its last good one. */
   const shop = async (): Promise<string> => {
     const namespace = await plane().namespace('cli');
-    await plane().client.create(resources.deployments, deployment(namespace));
+    await plane().client.apply(resources.deployments, deployment(namespace), {
+      fieldManager: `metricops/${namespace}/shop`,
+      force: true,
+    });
     await put(resources.releaseHistories, {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
@@ -509,7 +517,10 @@ describe('the command line', () => {
     assert.match(kind.err, /deploy\/NAME, sts\/NAME or ds\/NAME/);
     assert.match((await metricops('history', 'web', '-n', namespace)).err, /There is no deployment\/web in namespace/);
     assert.match((await metricops('explain', 'nothing', '-n', namespace)).err, /metricops incidents -A/);
-    await plane().client.create(resources.deployments, deployment(namespace));
+    await plane().client.apply(resources.deployments, deployment(namespace), {
+      fieldManager: `metricops/${namespace}/shop`,
+      force: true,
+    });
     const unrecorded = await metricops('rollback', 'web', '-n', namespace);
     assert.match(
       unrecorded.err,

@@ -13,6 +13,23 @@ interface Decision {
 
 export const DECISIONS: readonly Decision[] = [
   {
+    what: 'which release runs',
+    pattern: /\bannotations\.sourceDigest\b|\bliveDigest\(/,
+    allowed: [
+      'src/snapshot/',
+      // Writes it, and takes it off.
+      'src/sync/apply/prepare.ts',
+      'src/sync/inventory/release-ownership.ts',
+      // Of ReplicaSets: which release a pod is of.
+      'src/release/identity.ts',
+      // Whether an apply changed anything.
+      'src/holds/apply-snapshot.ts',
+      // What a person's undo brought back: the history and its snapshot confirm it.
+      'src/holds/manual-undo.ts',
+    ],
+    instead: 'runningRelease or recordedDigest of src/snapshot/running.ts',
+  },
+  {
     what: 'is it rolled out',
     pattern: /\b(updatedReplicas|updatedNumberScheduled)\b/,
     allowed: ['src/health/'],

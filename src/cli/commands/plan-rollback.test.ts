@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { API_VERSION, annotations } from '../../api/annotations.ts';
+import { API_VERSION, annotations, labels } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory, ReleaseRecords } from '../../api/release-history.ts';
 import { planRollback } from './plan-rollback.ts';
@@ -28,7 +28,15 @@ const history = (records: ReleaseRecords): ReleaseHistory => ({
 const workload = (n: number): KubeObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
-  metadata: { name: 'web', namespace: 'shop', annotations: { [annotations.sourceDigest]: digest(n) } },
+  metadata: {
+    name: 'web',
+    namespace: 'shop',
+    labels: { [labels.sync]: 'shop.all' },
+    annotations: { [annotations.sourceDigest]: digest(n) },
+    managedFields: [
+      { manager: 'metricops/shop/all', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': {} } } } },
+    ],
+  },
 });
 
 const three = history({ currentRelease: 3, lastGoodRelease: 2, releases: [release(3), release(2), release(1)] });

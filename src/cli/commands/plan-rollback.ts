@@ -1,7 +1,6 @@
-import { annotations } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory, RestorableRelease } from '../../api/release-history.ts';
-import { type ImagePin, liveDigest, pinsFor, templateOf } from '../../snapshot/index.ts';
+import { type ImagePin, pinsFor, recordedDigest } from '../../snapshot/index.ts';
 import { CliError } from '../io.ts';
 
 export interface RollbackPlan {
@@ -25,7 +24,7 @@ export const planRollback = (
 ): RollbackPlan => {
   const { releases = [], currentRelease, lastGoodRelease } = history.spec;
   const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
-  const rejected = runningDigest(workload, byNumber(currentRelease));
+  const rejected = workload ? recordedDigest(workload, releases) : byNumber(currentRelease)?.sourceDigest;
   if (rejected === undefined) {
     throw new CliError(
       'Nothing says which release runs now.',
@@ -64,14 +63,6 @@ export const planRollback = (
     target: { ...target, snapshotRef },
     images: pinsFor(target, releases),
   };
-};
-
-/** By our annotation; by the live template for a workload that no GitSync applies; by the history when it is gone. */
-const runningDigest = (workload: KubeObject | undefined, current: Release | undefined): string | undefined => {
-  const applied = workload?.metadata.annotations?.[annotations.sourceDigest];
-  if (applied !== undefined || !workload) return applied ?? current?.sourceDigest;
-  const fromGit = current !== undefined && !current.sourceDigest.startsWith('live');
-  return fromGit ? current.sourceDigest : liveDigest(templateOf(workload));
 };
 
 /** The last good release; where that is what runs now, the newest other one that was good once. */

@@ -1,12 +1,12 @@
 import { annotations, labels } from '../../api/annotations.ts';
-import { applyRuleOf } from '../../api/apply-rule.ts';
+import { isAlwaysApplied } from '../../api/apply-rule.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { managerOf } from '../../api/gitsync-names.ts';
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
 import { isWorkloadOptedIn } from '../../api/optin.ts';
-import { isWorkloadKind, type WorkloadKey } from '../../api/workload.ts';
+import type { WorkloadKey } from '../../api/workload.ts';
 import type { WatchCache } from '../../kube/index.ts';
-import { type SnapshotStore, SnapshotTooLarge } from '../../snapshot/index.ts';
+import { isFoundBy, type SnapshotStore, SnapshotTooLarge } from '../../snapshot/index.ts';
 import type { PlannedObject } from '../plan/types.ts';
 import type { SealedRecording } from '../state/unrecorded.ts';
 
@@ -36,16 +36,12 @@ export const prepare = (
   }: { commit: string; live: KubeObject | undefined; owner: string; all: readonly PlannedObject[] },
   ports: PreparePorts,
 ): Prepared => {
-  const { object, digests, hold } = planned;
+  const { object, digests } = planned;
   const labelled = withMetadata(object, {
     labels: { [labels.sync]: owner },
     ...(sync.spec.drift === 'Report' ? { annotations: { [annotations.appliedHash]: planned.hash } } : {}),
   });
-  // A held target comes from its snapshot, which has its annotations already.
-  if (hold && isWorkloadKind(object.kind))
-    return {
-      object: withMetadata(labelled, { annotations: { [annotations.snapshot]: hold.spec.target.snapshotRef.name } }),
-    };
+  // A held target comes from its snapshot, with the annotations of its release.
   if (!digests) return { object: labelled };
   const was = live?.metadata.annotations ?? {};
   const same = was[annotations.sourceDigest] === digests.sourceDigest;
@@ -59,7 +55,7 @@ export const prepare = (
   const namespace = ports.namespaces.get({ name: object.metadata.namespace ?? '' });
   const asked = withMetadata(object, { annotations: live?.metadata.annotations ?? {} });
   if (!isWorkloadOptedIn(asked, namespace)) return { object: stamped };
-  const recording = recordingOf(sync, stamped, digests, all, ports);
+  const recording = recordingOf(sync, stamped, { ...planned, digests }, all, ports);
   if ('refused' in recording) return { object: stamped, recording };
   const named = withMetadata(stamped, { annotations: { [annotations.snapshot]: recording.sealed.name } });
   return { object: named, recording };
@@ -69,24 +65,30 @@ export const prepare = (
 const recordingOf = (
   sync: GitSync,
   workload: KubeObject,
-  digests: NonNullable<PlannedObject['digests']>,
+  { digests, selectors = [] }: Pick<PlannedObject, 'selectors'> & Required<Pick<PlannedObject, 'digests'>>,
   all: readonly PlannedObject[],
   { snapshots }: PreparePorts,
 ): Recording => {
   const { namespace = '', name } = workload.metadata;
   const key = { namespace, name, kind: workload.kind as WorkloadKey['kind'] };
   const owner = workload.metadata.labels?.[labels.sync] ?? '';
+  const ofSync = (object: KubeObject): KubeObject => withMetadata(object, { labels: { [labels.sync]: owner } });
   const sent = new Map(all.map((planned) => [planned.key, planned]));
   // What Git leaves to others is not brought back either.
   const references = digests.references.filter(isAlwaysApplied).map((object) => {
     const key = keyString(keyOf(object));
     return { key, hash: sent.get(key)?.hash, object: sent.get(key)?.object ?? object };
   });
+  // One that is refused costs no rollback, unlike configuration: the pods run without it.
+  const found = selectors
+    .flatMap((object) => sent.get(keyString(keyOf(object)))?.object ?? [])
+    .filter((object) => isFoundBy(workload, object));
   const commit = workload.metadata.annotations?.[annotations.commit];
   try {
     const sealed = snapshots.seal(key, {
       workload,
-      config: references.map(({ object }) => withMetadata(object, { labels: { [labels.sync]: owner } })),
+      config: references.map(({ object }) => ofSync(object)),
+      ...(found.length === 0 ? {} : { selectors: found.map(ofSync) }),
       fieldManager: managerOf(sync),
       sourceDigest: digests.sourceDigest,
       ...(commit === undefined ? {} : { commit }),
@@ -96,11 +98,6 @@ const recordingOf = (
     if (!(error instanceof SnapshotTooLarge)) throw error;
     return { refused: error.message };
   }
-};
-
-const isAlwaysApplied = (object: KubeObject): boolean => {
-  const rule = applyRuleOf(object);
-  return rule !== 'Ignore' && rule !== 'CreateOnly';
 };
 
 const withMetadata = (

@@ -225,6 +225,47 @@ describe('plan', () => {
     assert.deepEqual(result.prune, []);
   });
 
+  it('brings the Service of the snapshot back that the rejected release changed with its labels, or removed', () => {
+    const relabelled = deployment('web', 'shop:v2', 'settings', { app: 'web-v2' });
+    const old = service('web', { app: 'web' });
+    const recorded = { ...target, selectors: [old] };
+    for (const rendered of [
+      [settings, relabelled, service('web', { app: 'web-v2' })],
+      [settings, relabelled],
+    ]) {
+      const hold = holdOn('web', [digest(relabelled, rendered)], recorded);
+      const result = make(rendered, { holds: [{ hold, target: recorded }], inventory: [id(old)] });
+      assert.deepEqual(find(result, old), old);
+      assert.deepEqual(result.prune, []);
+      assert.match(result.held[0]?.notes.join() ?? '', /^Service shop\/web is held with it/);
+    }
+  });
+
+  it('leaves a Service at its newest version that still finds the held pods', () => {
+    const hold = holdOn('web', [digest(bad, [settings])], target);
+    const recorded = { ...target, selectors: [service('web', { app: 'web' })] };
+    const newest = { ...service('web', { app: 'web' }), spec: { selector: { app: 'web' }, ports: [{ port: 8080 }] } };
+    const result = make([settings, bad, newest], { holds: [{ hold, target: recorded }] });
+    assert.deepEqual(find(result, newest), newest);
+    assert.deepEqual(result.held[0]?.notes, []);
+  });
+
+  it('stops at no Service with selector: null beside a held workload', () => {
+    const odd = { ...service('odd', {}), spec: { selector: null } };
+    const result = make([settings, bad, odd], { holds });
+    assert.ok(find(result, odd));
+    assert.equal(result.held.length, 1);
+  });
+
+  it('sends the workload again when something else finds its pods, so that its snapshot names it', () => {
+    const rendered = [settings, good, service('web', { app: 'web' })];
+    const applied = new Map(make(rendered).desired.map((d) => [d.key, d.hash]));
+    const sent = (found: KubeObject): string[] => make([settings, good, found], { applied }).apply.map((o) => o.key);
+    const ports = { ...service('web', { app: 'web' }), spec: { selector: { app: 'web' }, ports: [{ port: 8080 }] } };
+    assert.deepEqual(sent(ports), [id(ports)]);
+    assert.deepEqual(sent(service('web', { app: 'other' })).toSorted(), [id(good), id(ports)].toSorted());
+  });
+
   it('keeps everything else as it is under scope Sync', () => {
     const hold = holdOn('web', [digest(bad, [settings])], target, 'GitSync');
     const result = make([settings, bad, other], { holds: [{ hold, target }] });

@@ -1,5 +1,6 @@
+import { isAlwaysApplied } from '../../api/apply-rule.ts';
 import { keyOf, keyString } from '../../api/meta.ts';
-import { hashOf } from '../../snapshot/index.ts';
+import { decidingPartOf, hashOf, indexSelectors } from '../../snapshot/index.ts';
 import { isWorkload, matchHolds } from './match-holds.ts';
 import { dividePrune } from './prune-limit.ts';
 import { substitute } from './substitute.ts';
@@ -11,12 +12,16 @@ import type { Plan, PlanInput, PlannedObject } from './types.ts';
  */
 export const plan = (input: PlanInput): Plan => {
   const desired = new Map<string, PlannedObject>();
+  const selectorsOf = indexSelectors(input.rendered.filter(isAlwaysApplied));
   for (const object of input.rendered) {
     const key = keyString(keyOf(object));
     const digests = isWorkload(object) ? input.digestsOf(object) : undefined;
-    // A workload whose configuration changed is a new release, though its own object is the same.
-    const hash = hashOf([input.hashOf(object), digests?.sourceDigest]);
-    desired.set(key, { key, object, hash, ...(digests ? { digests } : {}) });
+    const selectors = digests ? selectorsOf(object) : [];
+    // A workload whose configuration changed is a new release, though its own object is the same; and what finds its
+    // pods is recorded with it.
+    const parts = selectors.length > 0 ? [selectors.map(decidingPartOf)] : [];
+    const hash = hashOf([input.hashOf(object), digests?.sourceDigest, ...parts]);
+    desired.set(key, { key, object, hash, ...(digests ? { digests, selectors } : {}) });
   }
 
   const { held, passed } = matchHolds(desired, input.holds);

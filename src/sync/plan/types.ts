@@ -34,6 +34,8 @@ export interface PlannedObject {
   hash: string;
   /** Only of workloads: what it will be. */
   digests?: Digests;
+  /** Only of workloads: what the commit has to find their pods. */
+  selectors?: readonly KubeObject[];
   /** It stands in for a rejected release. */
   hold?: RollbackHold;
 }

@@ -1,18 +1,13 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { WatchCacheOptions } from '../kube/index.ts';
+import { recordOf } from './field-set.ts';
+import { entriesOf, type ManagedFieldsEntry, setOf } from './managed-fields.ts';
 
 /** Who last wrote what pods run, by the API server's own account (managedFields). */
 export interface TemplateWriter {
   manager: string;
   /** RFC 3339, of a whole second. That of the workload's creation where the API server has none. */
   time: string;
-}
-
-interface ManagedFields {
-  manager?: string;
-  time?: string;
-  subresource?: string;
-  fieldsV1?: { 'f:spec'?: { 'f:template'?: Record<string, unknown> } };
 }
 
 /** Where trimWorkload leaves what it read; not a field of Kubernetes. */
@@ -28,29 +23,31 @@ const OWN_AGENTS = 'metricops';
  */
 export const templateWriters = (workload: KubeObject): TemplateWriter[] => {
   if (Array.isArray(workload[SUMMARY])) return workload[SUMMARY] as TemplateWriter[];
-  const { managedFields = [], creationTimestamp = '' } = workload.metadata;
-  return (managedFields as ManagedFields[])
-    .filter((entry) => entry.subresource === undefined && decides(entry.fieldsV1?.['f:spec']?.['f:template']))
-    .map(({ manager = '', time = creationTimestamp }) => ({ manager, time }))
+  const { creationTimestamp = '' } = workload.metadata;
+  return entriesOf(workload)
+    .filter((entry) => !entry.subresource && decides(entry))
+    .map(({ manager, time = creationTimestamp }) => ({ manager, time }))
     .sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
 };
 
-const decides = (template: Record<string, unknown> | undefined): boolean =>
-  template !== undefined &&
-  ('f:spec' in template || 'f:labels' in ((template['f:metadata'] ?? {}) as Record<string, unknown>));
+const decides = (entry: ManagedFieldsEntry): boolean => {
+  const template = recordOf(recordOf(setOf(entry)['f:spec'])['f:template']);
+  return 'f:spec' in template || 'f:labels' in recordOf(template['f:metadata']);
+};
 
-/** The one who changed the template of a synced workload behind the back of its GitSync, until that corrects it. */
-export const changedByHand = (workload: KubeObject): TemplateWriter | undefined => {
+/** The last apply of the workload's GitSync, and whoever changed the template since, until the GitSync corrects it. */
+export const writersOf = (workload: KubeObject): { applied?: TemplateWriter; byHand?: TemplateWriter } => {
   const writers = templateWriters(workload);
-  const ours = writers.find((w) => w.manager.startsWith(OWN));
+  const applied = writers.find((w) => w.manager.startsWith(OWN));
+  if (!applied) return {};
   const [newest] = writers;
-  return ours && newest && !newest.manager.startsWith(OWN_AGENTS) && newest.time > ours.time ? newest : undefined;
+  const isByHand = newest !== undefined && !newest.manager.startsWith(OWN_AGENTS) && newest.time > applied.time;
+  return { applied, ...(isByHand ? { byHand: newest } : {}) };
 };
 
 /** `metricops/NAMESPACE/NAME` → the GitSync. The label can't say: it is hashed where it would be too long. */
 export const gitSyncOf = (workload: KubeObject): { namespace: string; name: string } | undefined => {
-  const manager = templateWriters(workload).find((w) => w.manager.startsWith(OWN))?.manager;
-  const [, namespace, name] = manager?.split('/') ?? [];
+  const [, namespace, name] = writersOf(workload).applied?.manager.split('/') ?? [];
   return namespace && name ? { namespace, name } : undefined;
 };
 

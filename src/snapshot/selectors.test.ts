@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { KubeObject } from '../api/meta.ts';
+import { deadPortsOf, indexSelectors, isFoundBy } from './selectors.ts';
+
+const web = (labels: object = { app: 'web', tier: 'front' }): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { namespace: 'shop', name: 'web' },
+  spec: { template: { metadata: { labels }, spec: { containers: [{ name: 'c', ports: [{ name: 'http' }] }] } } },
+});
+const object = (apiVersion: string, kind: string, spec: unknown, namespace = 'shop', name = 'x'): KubeObject => ({
+  apiVersion,
+  kind,
+  metadata: { namespace, name },
+  spec,
+});
+const service = (selector: unknown, ports: object[] = []): KubeObject => object('v1', 'Service', { selector, ports });
+const budget = (selector: unknown): KubeObject => object('policy/v1', 'PodDisruptionBudget', { selector });
+const network = (podSelector: unknown): KubeObject => object('networking.k8s.io/v1', 'NetworkPolicy', { podSelector });
+const scaler = (target: object): KubeObject =>
+  object('autoscaling/v2', 'HorizontalPodAutoscaler', {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', ...target },
+  });
+const expression = (operator: string, values?: string[], key = 'app') => ({
+  matchExpressions: [{ key, operator, values }],
+});
+
+describe('what finds the pods of a workload', () => {
+  for (const [what, selector, found] of [
+    ['a Service with a part of its labels', service({ app: 'web' }), true],
+    ['a Service with another label', service({ app: 'web', tier: 'back' }), false],
+    ['a Service without a selector', service(undefined), false],
+    ['a Service with selector: null', service(null), false],
+    ['a Service with an empty selector', service({}), false],
+    ['a Service of another namespace', object('v1', 'Service', { selector: { app: 'web' } }, 'other'), false],
+    [
+      'a Service of a kind of Knative',
+      object('serving.knative.dev/v1', 'Service', { selector: { app: 'web' } }),
+      false,
+    ],
+    ['a budget by label', budget({ matchLabels: { tier: 'front' } }), true],
+    ['a budget for every pod', budget({}), true],
+    ['a budget for none', budget(undefined), false],
+    ['a policy for every pod', network({}), true],
+    ['a policy by another label', network({ matchLabels: { app: 'api' } }), false],
+    ['an In', network(expression('In', ['api', 'web'])), true],
+    ['an In without it', network(expression('In', ['api'])), false],
+    ['a NotIn', network(expression('NotIn', ['api'])), true],
+    ['a NotIn of a label that is not there', network(expression('NotIn', ['api'], 'zone')), true],
+    ['an Exists', network(expression('Exists')), true],
+    ['an Exists of another label', network(expression('Exists', undefined, 'zone')), false],
+    ['a DoesNotExist', network(expression('DoesNotExist')), false],
+    ['an operator of the future', network(expression('Resembles', ['web'])), false],
+    ['an autoscaler of it', scaler({}), true],
+    ['an autoscaler of another group', scaler({ apiVersion: 'argoproj.io/v1alpha1' }), false],
+    ['an autoscaler of another one', scaler({ name: 'api' }), false],
+    ['a ConfigMap', object('v1', 'ConfigMap', { selector: { app: 'web' } }), false],
+  ] as const) {
+    it(`${found ? 'is' : 'is not'} ${what}`, () => {
+      assert.equal(isFoundBy(web(), selector), found);
+      assert.deepEqual(indexSelectors([selector])(web()), found ? [selector] : []);
+    });
+  }
+
+  it('is listed once, however many labels the pods have', () => {
+    const all = [service({ app: 'web' }), budget({}), network({ matchLabels: { tier: 'front' } }), scaler({})];
+    assert.equal(indexSelectors(all)(web()).length, all.length);
+  });
+
+  it('leads nowhere by a port whose name no container declares', () => {
+    const ports = [{ targetPort: 'http' }, { targetPort: 'grpc' }, { targetPort: 8080 }, { port: 1 }];
+    assert.deepEqual(deadPortsOf(service({ app: 'web' }, ports), web()), ['grpc']);
+  });
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { API_VERSION } from '../../src/api/annotations.ts';
+import { KubeError, resources } from '../../src/kube/index.ts';
+import { useEnvironment } from '../support/environment.ts';
+import { eventually } from '../support/poll.ts';
+import { goodPods, killControllers, refuse, shopUnderLoad } from '../support/shop.ts';
+
+describe('a rollback on a real node', () => {
+  const env = useEnvironment();
+
+  /** A Hold that would be created, is not, and says whether the API server would take it. */
+  const isHoldRefused = async (namespace: string): Promise<boolean> => {
+    const hold = {
+      apiVersion: API_VERSION,
+      kind: 'Hold',
+      metadata: { namespace, name: 'question' },
+      spec: {
+        workloadRef: { kind: 'Deployment', name: 'checkout' },
+        action: 'Accept',
+        acceptedDigests: [`v1:${'0'.repeat(64)}`],
+        origin: 'Manual',
+      },
+    };
+    try {
+      await env().client.create(resources.holds, hold, { dryRun: true });
+      return false;
+    } catch (error) {
+      if (error instanceof KubeError && /no Hold now/.test(error.message)) return true;
+      throw error;
+    }
+  };
+
+  it('is done by a new leader without Git, where the old one was killed between the stored decision and the Hold', async () => {
+    const { shop, stop } = await shopUnderLoad(env(), 'between');
+    const allow = await refuse(env(), shop.namespace, {
+      group: 'metricops.dev',
+      resource: 'holds',
+      operations: ['CREATE'],
+      expression: 'false',
+      message: 'no Hold now',
+    });
+    try {
+      await eventually(() => isHoldRefused(shop.namespace), { what: 'the policy to refuse Holds' });
+      await shop.release('v2', 'bad');
+      const decided = await shop.until('the decision', async () =>
+        (await shop.incidents()).find((i) => i.status?.phase === 'RollingBack' && i.status.proposal !== undefined),
+      );
+      env().git.setFault('unavailable');
+      await killControllers(env());
+      assert.deepEqual(await shop.holds(), []);
+      await allow();
+      await goodPods(shop);
+      const [hold, ...others] = await shop.holds();
+      assert.deepEqual(others, []);
+      assert.deepEqual(
+        [hold?.metadata.name, hold?.spec.rejectedDigests, hold?.spec.incidentRef?.name],
+        [decided.status?.proposal?.name, decided.status?.proposal?.spec.rejectedDigests, decided.metadata.name],
+      );
+      const closed = await shop.until('its end', async () =>
+        (await shop.incidents()).find((i) => i.status?.closedTime !== undefined),
+      );
+      assert.equal(closed.status?.phase, 'Recovered');
+    } finally {
+      env().git.setFault('none');
+      await allow();
+      await stop();
+    }
+  });
+});
