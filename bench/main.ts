@@ -9,8 +9,8 @@ const HELP = `Usage: npm run bench -- BENCH [--json]
 
   loop      alert → Hold → applied → pods ready, beside kubectl rollout undo, on a real node (root; about 6 minutes)
   sidecar   memory, CPU and first record of the recorder, as the kubelet reports them (root; about 2 minutes)
-  sync      the reconciler beside a bare client loop: first sync, nothing changed, pushes, drift, memory, soak
-            (root; about 20 minutes, 10 of them the soak)
+  sync      the reconciler beside a bare client loop: first sync, restart, nothing changed, pushes, drift,
+            memory, soak (root; about 35 minutes, 10 of them the soak; --only first,restart: about 15)
   hostile   what attackers cost everybody else: pushes and rollbacks beside each, and beside all of them
             (root; about 25 minutes)
 
@@ -22,6 +22,7 @@ Options of hostile:
 Options of sync:
   --only NAME[,NAME]    some of: ${SYNC_SCENARIOS.join(', ')}
   --soak-minutes N      10 by default
+  --restart-syncs N     GitSyncs of the restart, 1000 by default
   --plots               draw the figures into docs/
 
 --json prints one JSON object on standard output; progress goes to standard error.
@@ -36,6 +37,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '60' },
     rollbacks: { type: 'string', default: '10' },
     'soak-minutes': { type: 'string', default: '10' },
+    'restart-syncs': { type: 'string', default: '1000' },
     plots: { type: 'boolean', default: false },
   },
 });
@@ -46,7 +48,12 @@ const benches = {
   loop: benchLoop,
   sidecar: benchSidecar,
   sync: (progress: Progress) =>
-    benchSync(progress, { only, soakMinutes: Number(values['soak-minutes']), plots: values.plots }),
+    benchSync(progress, {
+      only,
+      soakMinutes: Number(values['soak-minutes']),
+      restartSyncs: Number(values['restart-syncs']),
+      plots: values.plots,
+    }),
 };
 const bench = benches[positionals[0] as keyof typeof benches];
 if (values.help || !bench) {

@@ -14,7 +14,7 @@ export interface Plane {
   admin: KubeClient;
   /** Folder with the token, ca.crt and namespace of the measured account. */
   account: string;
-  /** Requests of the measured account, and of those that it impersonates, so far. */
+  /** Requests of the measured account, and of those that it impersonates, so far; watches count, renewals of the Lease do not. */
   requests(): Promise<number>;
   down(): Promise<void>;
 }

@@ -21,6 +21,9 @@ const TARGETS: Readonly<Figures> = {
   'driftMs.p95': 300,
   'memoryMiB.n1000': 256,
   'memoryMiB.objects5000': 320,
+  'restart.requestsPerObject': 0.05,
+  'restart.cpuSeconds': 5,
+  'restart.seconds': 10,
   growth: 11,
   soakGrowth: 1.1,
 };

@@ -25,21 +25,24 @@ export interface Scenario {
   progress: Progress;
   /** Creates the GitSyncs, then starts the controller on them. Resolves when all are Ready. */
   firstSync(syncs: readonly GitSync[]): Promise<{ engine: Engine; seconds: number; requests: number }>;
+  /** Another process in the place of this one, once `meanwhile` has happened. */
+  restart(engine: Engine, meanwhile: () => Promise<void>): Promise<Engine>;
   /** Milliseconds until the watched kind shows it; the question must be asked before the change is made. */
   seen<T extends KubeObject>(cache: WatchCache<T>, check: (object: T | undefined) => boolean): Promise<number>;
   watch(type: ResourceType): Promise<WatchCache>;
+}
+
+export interface ScenarioSetting {
+  /** Where the bundles are. */
+  dist: string;
+  progress: Progress;
 }
 
 const CREATORS = 20;
 
 /** One measurement on a control plane and a Git server of its own: what one leaves behind disturbs no other. */
 export const withScenario = async <R>(
-  {
-    name,
-    namespaces,
-    dist,
-    progress,
-  }: { name: string; namespaces: readonly string[]; dist: string; progress: Progress },
+  { name, namespaces, dist, progress }: ScenarioSetting & { name: string; namespaces: readonly string[] },
   work: (scenario: Scenario) => Promise<R>,
 ): Promise<R> => {
   const plane = await startPlane(`bench-${name}-${process.pid}`, namespaces);
@@ -65,6 +68,13 @@ export const withScenario = async <R>(
       });
     });
   };
+  const start = async (): Promise<Engine> => {
+    const stateDir = join(plane.cluster.stateDir, 'engines');
+    mkdirSync(stateDir, { recursive: true });
+    const engine = await startEngine({ dist, server: plane.cluster.server, account: plane.account, stateDir });
+    engines.push(engine);
+    return engine;
+  };
   try {
     return await work({
       plane,
@@ -76,15 +86,17 @@ export const withScenario = async <R>(
         await inParallel(syncs, (sync) => plane.admin.create(resources.gitSyncs, sync));
         const cache = await watch<GitSync>(resources.gitSyncs);
         const before = await plane.requests();
-        const stateDir = join(plane.cluster.stateDir, 'engines');
-        mkdirSync(stateDir, { recursive: true });
         const ready = allReady(cache, syncs.length, progress);
-        const engine = await startEngine({ dist, server: plane.cluster.server, account: plane.account, stateDir });
-        engines.push(engine);
+        const engine = await start();
         const seconds = ((await ready) - engine.since) / 1000;
-
         await eventsSent(engine);
         return { engine, seconds, requests: (await plane.requests()) - before };
+      },
+      async restart(engine, meanwhile) {
+        await engine.stop();
+        engines.splice(engines.indexOf(engine), 1);
+        await meanwhile();
+        return start();
       },
     });
   } finally {

@@ -90,3 +90,20 @@ export const gitSync = (i: number, url: string, spec: Partial<GitSyncSpec>): Git
       ...spec,
     },
   }) as GitSync;
+
+/** As people write it, not as JSON. */
+export const yaml = (objects: readonly KubeObject[]): string => objects.map((object) => toYaml(object)).join('---\n');
+
+const toYaml = (value: unknown, indent = ''): string => {
+  if (Array.isArray(value)) {
+    return value.map((v) => `${indent}- ${toYaml(v, `${indent}  `).trimStart()}`).join('');
+  }
+  if (typeof value !== 'object' || value === null) return `${JSON.stringify(value)}\n`;
+  return Object.entries(value)
+    .map(([k, v]) =>
+      typeof v === 'object' && v !== null
+        ? `${indent}${k}:\n${toYaml(v, `${indent}  `)}`
+        : `${indent}${k}: ${toYaml(v)}`,
+    )
+    .join('');
+};

@@ -183,6 +183,12 @@ export const gitSyncStatus = z.strictObject({
           z.strictObject({
             id: z.string().describe('namespace_name_group_kind'),
             v: z.string().describe('Version of the API group.'),
+            sent: z.string().max(64).optional().describe('Digest of what was applied, and how.'),
+            noted: z
+              .string()
+              .max(64)
+              .optional()
+              .describe('Digest of what the API server noted about that apply; a change by somebody else moves it.'),
           }),
         )
         .describe('One for each object; in the form of Flux.'),
@@ -199,6 +205,11 @@ export const gitSyncStatus = z.strictObject({
     )
     .optional()
     .describe('Instead of inventory above 1,000 objects: the kinds. The objects themselves carry the label.'),
+  inventoryDigests: z
+    .array(z.string().max(64))
+    .max(256)
+    .optional()
+    .describe('Instead of sent and noted of each object above 1,000: one digest for each of 256 groups of objects.'),
   prunePending: z
     .array(
       z.strictObject({

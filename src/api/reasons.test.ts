@@ -27,6 +27,7 @@ const CODES = [
   'CABundleContested',
   'ConfirmationRequired',
   'ContainerNameTaken',
+  'Contested',
   'Cooldown',
   'Denied',
   'DependencyCycle',

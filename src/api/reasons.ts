@@ -245,6 +245,11 @@ export const reasons = {
     next: '`metricops accept WORKLOAD` lets the release run.',
   },
   HoldFailed: { means: 'The target could not be applied; it is retried.', next: 'Read the message.' },
+  Contested: {
+    means:
+      'A rejected release was applied again after three rollbacks in ten minutes: it is rolled back once in ten minutes only.',
+    next: 'Stop the named field manager from applying it, or `metricops lift WORKLOAD`.',
+  },
   // A report of a sidecar
   TokenMalformed: {
     means: 'The bearer token is not a ServiceAccount token.',

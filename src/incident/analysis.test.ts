@@ -229,4 +229,137 @@ describe('the objectives of a policy', () => {
     const silent = burns({ t1: Number.NaN });
     assert.equal(await silent.judge.isBurning(judged(verdict('Guilty', 'Guilty'))), undefined, 'one can not be asked');
   });
+
+  it('are all asked after a rollback that no objective was judged for', async () => {
+    const { judge, asked } = prometheus(() => 0);
+    const objectives = [objective('e1', 't1', '', 'first'), objective('e2', 't2', '', 'second')];
+    const { incident } = question();
+    const verdict = { result: 'Guilty' as const, reason: 'r', message: 'm', time: ago(1) };
+    await judge.isBurning(question({ objectives, incident: { ...incident, status: { verdict } } }));
+    assert.deepEqual(asked, ['e1', 't1', 'e2', 't2']);
+  });
+
+  it('are asked by their rule after a rollback, where they have alerts alone', async () => {
+    const objectives = [labelled('page', 'page')];
+    const burning = (value: typeof firing, rules: AlertingRule[]) =>
+      prometheus(value, rules).judge.isBurning(question({ objectives }));
+    assert.equal(await burning(firing, [rule('own')]), true);
+    assert.equal(await burning(() => undefined, [rule('own')]), false);
+    assert.equal(await burning(firing, []), undefined, 'nobody can say');
+    const other = [labelled('ticket', 'ticket')];
+    assert.equal(await prometheus(firing, [rule('own')]).judge.isBurning(question({ objectives: other })), false);
+  });
+
+  it('need a person though another one is NotGuilty by itself', async () => {
+    const { judge } = prometheus(
+      (query, at = NOW) => (query.startsWith('from_') ? firing(query, at) : query.startsWith('e') ? 0 : 100),
+      [rule('foreign')],
+    );
+    const objectives = [labelled('page', 'page'), objective('e', 't', '')];
+    assert.match((await judge.judge(question({ objectives }))).caution ?? '', /rule, of foreign/);
+  });
+});
+
+describe('a verdict without a look at Prometheus', () => {
+  const time = new Date(NOW).toISOString();
+  const { judge, asked } = prometheus(() => 10);
+  /** The default of maxReleaseAge. */
+  const DAY = 86_400;
+  /** An incident whose alerts began at these times; and the release under suspicion was ready at that one. */
+  const aged = (began: { startsAt?: string; receivedTime: string }[], readyTime: string | undefined) => {
+    const { incident } = question();
+    const { readyTime: _, ...suspect } = release(2);
+    return question({
+      incident: {
+        ...incident,
+        spec: { ...incident.spec, evidence: began.map((one) => ({ ...evidence, lastReceivedTime: ago(0), ...one })) },
+      },
+      suspect: { ...suspect, firstSeenTime: ago(3 * DAY), ...(readyTime === undefined ? {} : { readyTime }) },
+    });
+  };
+  const reasonFor = async (asks: Question) => (await judge.judge(asks)).verdict.reason;
+
+  it('is Inconclusive where the release is not recorded any more', async () => {
+    const message = 'the release under suspicion is not recorded any more';
+    assert.deepEqual(await judge.judge(question({ suspect: undefined })), {
+      verdict: { result: 'Inconclusive', reason: 'NoHistory', message, time },
+    });
+  });
+
+  it('is Inconclusive where nobody configured a Prometheus, and whether it burns is unknown', async () => {
+    const blind = createJudge(undefined);
+    const message = 'no Prometheus is configured (METRICOPS_PROMETHEUS_URL)';
+    assert.deepEqual(await blind.judge(question()), {
+      verdict: { result: 'Inconclusive', reason: 'PrometheusUnreachable', message, time },
+    });
+    assert.equal(await blind.isBurning(question()), undefined);
+  });
+
+  it('is NotGuilty for a release that ran too long before the burn', async () => {
+    const message = 'the release ran for more than 24h before the burn began';
+    assert.deepEqual(await judge.judge(aged([{ receivedTime: ago(0) }], ago(DAY + 1))), {
+      verdict: { result: 'NotGuilty', reason: 'ReleaseTooOld', message, time },
+    });
+    assert.deepEqual(asked, []);
+  });
+
+  for (const [what, began, ready, isTooOld] of [
+    ['ran for just as long', [{ receivedTime: ago(0) }], ago(DAY), false],
+    ['was never ready', [{ receivedTime: ago(0) }], undefined, true],
+    [
+      'was young when the first of its alerts began',
+      [{ receivedTime: ago(0) }, { receivedTime: ago(60) }],
+      ago(DAY + 60),
+      false,
+    ],
+    [
+      'was young when its alert began, which was delivered late',
+      [{ startsAt: ago(60), receivedTime: ago(0) }],
+      ago(DAY + 60),
+      false,
+    ],
+  ] as const)
+    it(`is ${isTooOld ? 'NotGuilty' : 'for Prometheus to give'} where the release ${what}`, async () => {
+      assert.equal((await reasonFor(aged([...began], ready))) === 'ReleaseTooOld', isTooOld);
+    });
+});
+
+describe('a judge', () => {
+  it('asks the Prometheus of the namespace of the incident', async () => {
+    const namespaces: string[] = [];
+    const queries: Queries = { query: async () => [], alertingRules: async () => [] };
+    const judge = createJudge((namespace) => {
+      namespaces.push(namespace);
+      return queries;
+    });
+    await judge.judge(question());
+    await judge.isBurning(question());
+    assert.deepEqual(namespaces, ['shop', 'shop']);
+  });
+
+  it('names the one objective of alerts without a policy, and cautions only where a person has to agree', async () => {
+    const judged = await prometheus(firing, [rule('own')]).judge.judge(question());
+    assert.deepEqual(
+      judged.verdict.objectives?.map(({ name }) => name),
+      ['alerts'],
+    );
+    assert.deepEqual(Object.keys(judged), ['verdict']);
+  });
+
+  it('keeps the words of an error as far as the schema takes them', async () => {
+    const { judge } = prometheus(() => {
+      throw new PrometheusError('PartialData', 'x'.repeat(3000));
+    });
+    const { verdict } = await judge.judge(question({ objectives: [objective('e', 't', '')] }));
+    assert.equal(verdict.objectives?.[0]?.message.length, 1024);
+  });
+
+  it('takes no mistake of the program for an answer of Prometheus', async () => {
+    const { judge } = prometheus(() => {
+      throw new TypeError('a mistake');
+    });
+    const asks = question({ objectives: [objective('e', 't', '')] });
+    await assert.rejects(judge.judge(asks), TypeError);
+    await assert.rejects(judge.isBurning(asks), TypeError);
+  });
 });

@@ -1,24 +1,21 @@
-import { API_VERSION } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
-import type { Incident, IncidentStatus } from '../api/incident.ts';
-import type { Occurred } from '../api/occurrence.ts';
-import { isMeasured } from '../api/rollback-policy.ts';
+import type { Incident } from '../api/incident.ts';
+import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { createHold } from '../holds/index.ts';
 import { createWorkQueue, isConflict, isRejected, type KubeClient, KubeError, resources } from '../kube/index.ts';
-import { budgetSpentPercent, periodOf, type QueriesOf } from '../slo/index.ts';
-import { hashOf } from '../snapshot/index.ts';
+import type { QueriesOf } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import type { Action } from './action.ts';
 import { createJudge } from './analysis.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { expiredOf } from './expiry.ts';
-import { observe } from './observe.ts';
-import { occurrenceOf } from './occurrence.ts';
+import { look } from './look.ts';
+import type { Refusal } from './observation.ts';
 import { isClosed, needsPerson } from './phases.ts';
-import { errorId, withoutStall, withStall } from './stall.ts';
-import { step } from './step.ts';
+import { errorId, withStall } from './stall.ts';
 
 export interface IncidentPorts {
   client: KubeClient;
@@ -49,6 +46,8 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const judge = createJudge(ports.queries);
   /** Newer than the cache, for as long as the cache has not seen it. */
   const fresh = new Map<string, Incident>();
+  /** Why the API server did not take the Hold of an incident. */
+  const refusals = new Map<string, Refusal>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
 
   const newest = (key: string): Incident | undefined => {
@@ -61,17 +60,42 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   };
 
   const work = async (key: string): Promise<number | undefined> => {
-    for (;;) {
-      const incident = newest(key);
-      if (!incident || isClosed(incident)) return undefined;
-      const next = step(incident, await observe(incident, { caches, clock, judge }), clock.now());
-      const status = withoutStall(withBudget(incident, next.status, caches));
-      if (isNews(incident, status) && !(await write(incident, status))) return 0;
-      if (next.writeHold) await writeHold(incident, status);
-      const moved = status.phase !== incident.status?.phase;
-      report(incident, status);
-      // A new phase is looked at once more at once; the Hold needs its time.
-      if (!moved || status.phase === 'RollingBack') return next.again;
+    const incident = newest(key);
+    if (!incident || isClosed(incident)) return undefined;
+    const next = await look(incident, { caches, judge, refusal: refusals.get(key), now: clock.now() });
+    for (const action of next.actions) if (!(await carryOut(action, key))) return 0;
+    return next.again;
+  };
+
+  /** False: something else was found than the step knew. Look again. */
+  const carryOut = async (action: Action, key: string): Promise<boolean> => {
+    switch (action.kind) {
+      case 'WriteStatus':
+        return write(action.incident);
+      case 'CreateHold':
+        return create(action.hold, key);
+      case 'Report':
+        report(action.occurrence, key);
+        return true;
+      case 'Count':
+        metrics[action.counter].inc({ result: action.result });
+        return true;
+    }
+  };
+
+  /** False when it was refused for the first time: the next step says why. */
+  const create = async (proposed: Hold, key: string): Promise<boolean> => {
+    try {
+      const { hold, created } = await createHold(proposed, client);
+      refusals.delete(key);
+      if (created) ports.onHold(hold);
+      return true; // there already: a crash took the answer, or a person was faster
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      const isNews = !refusals.has(key);
+      refusals.set(key, { message: error.message, isFinal: isRejected(error) });
+      if (!isRejected(error)) throw error;
+      return !isNews;
     }
   };
 
@@ -82,16 +106,15 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     if (incident && isOurs) {
       const status = withStall(incident.status ?? {}, errorId(key, error), new Date(clock.now()).toISOString());
       // A status that can't be written either is in the log.
-      if (status) await write(incident, status).catch(() => {});
+      if (status) await write({ ...incident, status }).catch(() => {});
     }
     throw error;
   };
 
-  /** False when somebody wrote in between: look again. */
-  const write = async (incident: Incident, status: IncidentStatus): Promise<boolean> => {
+  /** False when somebody wrote in between. */
+  const write = async (incident: Incident): Promise<boolean> => {
     try {
-      const next = { ...incident, status };
-      const written = await client.replace<Incident>(resources.incidents, next, { subresource: 'status' });
+      const written = await client.replace<Incident>(resources.incidents, incident, { subresource: 'status' });
       fresh.set(keyOf(written), written);
       return true;
     } catch (error) {
@@ -102,27 +125,10 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     }
   };
 
-  const writeHold = async (incident: Incident, { proposal }: IncidentStatus): Promise<void> => {
-    if (!proposal) return;
-    const { namespace = '' } = incident.metadata;
-    const { name, spec } = proposal;
-    const proposed: Hold = { apiVersion: API_VERSION, kind: 'Hold', metadata: { namespace, name }, spec };
-    const { hold, created } = await createHold(proposed, client);
-    if (!created) return; // there already: a crash took the answer, or a person was faster
-    ports.onHold(hold);
-    metrics.rollbacks.inc({ result: 'started' });
-  };
-
-  /** What moved, for people and for dashboards. */
-  const report = (incident: Incident, status: IncidentStatus): void => {
-    if (status.phase === incident.status?.phase && !comesToNeedPerson(incident, status)) return;
-    ports.occurred(occurrenceOf(incident, status));
-    if (status.verdict && status.verdict.result !== incident.status?.verdict?.result)
-      metrics.verdicts.inc({ result: status.verdict.result.toLowerCase() });
-    if (status.phase === 'Recovered') metrics.rollbacks.inc({ result: 'recovered' });
-    if (status.phase === 'Verifying' && needsPerson({ status })) metrics.rollbacks.inc({ result: 'notrecovered' });
-    const { phase, reason, message } = status;
-    ports.log.info({ incident: keyOf(incident), phase, reason, message }, 'incident phase changed');
+  const report = (occurrence: Occurrence, key: string): void => {
+    ports.occurred(occurrence);
+    const { reason, message } = occurrence;
+    ports.log.info({ incident: key, reason, message }, 'incident moved');
   };
 
   const queue = createWorkQueue({
@@ -149,6 +155,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const stops = [
     caches.incidents.onChange((incident, previous) => {
       countOpen();
+      if (!incident || isClosed(incident)) refusals.delete(keyOf(incident ?? (previous as Incident)));
       if (!incident) fresh.delete(keyOf(previous as Incident));
       else if (!isClosed(incident)) queue.add(keyOf(incident));
       else void expire(incident).catch((err) => ports.log.warn({ err }, 'expiry failed'));
@@ -184,38 +191,4 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       await queue.stop();
     },
   };
-};
-
-const isNews = (incident: Incident, status: IncidentStatus): boolean =>
-  hashOf(comparable(status)) !== hashOf(comparable(incident.status ?? {}));
-
-/** What is measured anew at every look does not make a status new. */
-const comparable = ({ verdict, conditions, proposal, ...rest }: IncidentStatus): unknown => ({
-  ...rest,
-  proposal: proposal && { ...proposal, spec: { ...proposal.spec, message: undefined } },
-  verdict: verdict && [verdict, ...(verdict.objectives ?? [])].map(({ result, reason }) => [result, reason]),
-  conditions: conditions?.map(({ type, status, reason }) => [type, status, reason]),
-});
-
-const comesToNeedPerson = (incident: Incident, status: IncidentStatus): boolean =>
-  needsPerson({ status }) && !(needsPerson(incident) && incident.status?.reason === status.reason);
-
-/** What the worst objective lost from the first alert to the rollback, at the error ratio that the verdict found. */
-const withBudget = (incident: Incident, status: IncidentStatus, caches: Caches): IncidentStatus => {
-  const { closedTime, rolledBackTime, verdict } = status;
-  if (closedTime === undefined || rolledBackTime === undefined) return status;
-  const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
-  const durationMs = Math.max(0, Date.parse(rolledBackTime) - began);
-  const { policy } = guardFrom(caches, { ...incident.spec.workloadRef, namespace: incident.metadata.namespace ?? '' });
-  const spent = (policy?.spec.objectives ?? []).filter(isMeasured).flatMap((objective) => {
-    const ratio = verdict?.objectives?.find(({ name }) => name === objective.name)?.newErrorRatio;
-    const errorRatio = Number(ratio);
-    const target = Number(objective.target);
-    return ratio === undefined
-      ? []
-      : [budgetSpentPercent({ errorRatio, durationMs, target, periodMs: periodOf(objective) })];
-  });
-  return spent.length === 0
-    ? status
-    : { ...status, budgetSpentPercent: String(Number(Math.max(...spent).toPrecision(3))) };
 };

@@ -1,6 +1,6 @@
 import { parseDuration } from '../api/common.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
-import { move, type Step } from './move.ts';
+import { move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import type { Proposal } from './proposal.ts';
 import { REQUEUE_MS } from './timing.ts';
@@ -15,7 +15,7 @@ export const decideRollback = (
   incident: Incident,
   observed: Observation,
   { now, close, wait, askPerson, verdict, proposal }: Ways & { verdict: Verdict; proposal: Proposal | undefined },
-): Step => {
+): Next => {
   const { policy, target } = observed;
   if (!target.release) return askPerson(target.reason, target.message);
   if (!proposal) return askPerson('NoHistory', 'the incident names no release under suspicion');
@@ -56,7 +56,7 @@ export const decideRollback = (
         ...(to.commit === undefined ? {} : { commit: to.commit }),
       },
     },
-    writeHold: true,
+    createHold: true,
     again: REQUEUE_MS,
   });
 };

@@ -29,12 +29,21 @@ export const endOf = (incident: Incident, observed: Observation): End | undefine
   return undefined;
 };
 
-/** A newer release than the suspect, and than what was rolled back to. */
-export const supersededBy = ({ spec, status }: Incident, { history }: Observation): number | undefined => {
+/** A release that is neither the suspect nor what the Hold keeps out or goes back to. */
+export const supersededBy = ({ spec, status }: Incident, { history, hold }: Observation): number | undefined => {
   const current = history.releases?.find((r) => r.number === history.currentRelease);
-  const known = [spec.suspect?.sourceDigest, status?.target?.sourceDigest];
+  const ofHold = hold ? [...hold.spec.rejectedDigests, hold.spec.target.sourceDigest] : [];
+  const known = [spec.suspect?.sourceDigest, status?.target?.sourceDigest, ...ofHold];
   return current && !known.includes(current.sourceDigest) ? current.number : undefined;
 };
+
+/**
+ * A person lifted the Hold although the incident never saw it: the history remembers.
+ *
+ * @param since milliseconds since the epoch
+ */
+export const isLiftedSince = ({ suspect }: Observation, since: number | undefined): boolean =>
+  since !== undefined && Date.parse(suspect?.liftedTime ?? '') >= since;
 
 const lastEvidence = ({ spec }: Incident): string =>
   spec.evidence.map((e) => e.lastReceivedTime).reduce((a, b) => (a > b ? a : b), '');

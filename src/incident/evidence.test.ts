@@ -77,4 +77,19 @@ describe('the evidence of an incident', () => {
     assert.equal(evidence[0]?.labels.namespace, 'shop');
     for (const entry of evidence) schema.parse(entry);
   });
+
+  it('leaves out what is over already where it is full', () => {
+    const more = add(start(many(64)), [alert('late', { status: 'resolved' })], 2);
+    assert.deepEqual([more?.evidence.some((e) => e.labels.pod === 'late'), more?.truncated], [false, true]);
+  });
+
+  it('takes the beginning of an alert when it comes to be known, and keeps it when it is not said again', () => {
+    const timeless = alert('a', { startsAt: undefined });
+    const kept = start([timeless]);
+    assert.ok(!('startsAt' in (kept.evidence[0] ?? {})));
+    const known = add(kept, [alert('a')], 2);
+    assert.equal(known?.evidence[0]?.startsAt, at(0));
+    const ended = add(known ?? kept, [{ ...timeless, status: 'resolved' }], 3);
+    assert.deepEqual([ended?.evidence[0]?.status, ended?.evidence[0]?.startsAt], ['resolved', at(0)]);
+  });
 });

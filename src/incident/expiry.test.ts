@@ -33,4 +33,21 @@ describe('closed incidents', () => {
     const hold = { spec: { incidentRef: { name: 'reason' } } } as Hold;
     assert.deepEqual(expired([closed('reason', 500), closed('old', 500)], [hold]), ['old']);
   });
+
+  it('expire in the order in which they were closed, however they are listed', () => {
+    const names = expiredOf([closed('old', 5), ...noise, closed('older', 6)], [], () => 0, NOW).map(
+      ({ metadata }) => metadata.name,
+    );
+    assert.deepEqual(names, ['old', 'older']);
+  });
+
+  it('expire an hour after their rollback, to the moment, where no cool-down is longer', () => {
+    const rolledBack = (minutes: number) => ({ phase: 'Recovered' as const, rolledBackTime: minutesAgo(minutes) });
+    assert.deepEqual(expired([closed('limit', 50, rolledBack(59.9))]), []);
+    assert.deepEqual(expired([closed('limit', 50, rolledBack(60))]), ['limit']);
+  });
+
+  it('expire whatever Holds there are without an incident', () => {
+    assert.deepEqual(expired([closed('old', 5)], [{ spec: {} } as Hold]), ['old']);
+  });
 });

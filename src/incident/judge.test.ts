@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { combine, judgeCounts, judgeExpression } from './judge.ts';
+import { combine, judgeCounts, judgeExpression, zScore } from './judge.ts';
 
 const TIME = '2026-01-01T12:00:00Z';
 const counts = (errors: number, total: number) => ({ errors, total });
@@ -26,6 +26,41 @@ describe('judgeCounts', () => {
       assert.deepEqual([verdict.result, verdict.reason], [result, reason]);
     });
   }
+
+  it('says both error ratios and how many requests they are of', () => {
+    assert.deepEqual(judge(counts(40, 200), counts(1, 1000)), {
+      result: 'Guilty',
+      reason: 'ErrorRateIncreased',
+      message: 'its pods fail 20 % of requests, those of the release before it 0.1 %',
+      query: 'q',
+      ...{ newErrorRatio: '0.2', newRequests: '200', oldErrorRatio: '0.001', oldRequests: '1000' },
+    });
+  });
+
+  it('says no ratio of what had no requests', () => {
+    const { message, ...rest } = judge(counts(0, 0), counts(0, 0));
+    assert.deepEqual(rest, { result: 'Inconclusive', reason: 'NoData', query: 'q' });
+    assert.equal(judge(counts(40, 200), counts(0, 0)).oldErrorRatio, undefined);
+  });
+
+  it('says how many requests are missing, and above which ratio the budget burns', () => {
+    assert.equal(judge(counts(5, 5.7), undefined).message, '5 requests so far; 20 are needed to judge');
+    const { message } = judge(counts(2, 200), undefined);
+    assert.equal(message, 'its pods fail 1 % of requests; the budget burns above 1.44 %');
+  });
+
+  for (const [what, suspect, before, result, message] of [
+    ['the ratio is at the threshold', counts(144, 10_000), counts(0, 1000), 'NotGuilty', /budget burns above/],
+    ['the ratio is just above it', counts(145, 10_000), counts(0, 1000), 'Guilty', /those of the release before/],
+    ['there are just enough requests', counts(20, 20), counts(0, 1000), 'Guilty', /those of the release before/],
+    ['there are just enough to compare with', counts(40, 200), counts(4, 20), 'NotGuilty', /before it 20 %$/],
+    ['there are too few to compare with', counts(40, 200), counts(4, 19), 'Guilty', /too little traffic to compare/],
+  ] as const)
+    it(`is ${result} where ${what}`, () => {
+      const verdict = judge(suspect, before);
+      assert.equal(verdict.result, result);
+      assert.match(verdict.message, message);
+    });
 
   it('blames a release that is as good as the one before it less often than one time in 200', () => {
     let state = 1;
@@ -52,6 +87,19 @@ describe('judgeCounts', () => {
           assert.notEqual(result, 'Guilty');
       }),
     );
+  });
+});
+
+describe('the z-score of two error ratios', () => {
+  it('is their difference in standard deviations of what both have in common', () => {
+    assert.equal(zScore(counts(30, 100), counts(10, 100)).toFixed(4), '3.5355');
+    assert.equal(zScore(counts(10, 100), counts(30, 100)).toFixed(4), '-3.5355');
+    assert.equal(zScore(counts(15, 50), counts(50, 500)).toFixed(4), '4.1769');
+  });
+
+  it('is none where all requests fail, or none does', () => {
+    assert.equal(zScore(counts(20, 20), counts(50, 50)), 0);
+    assert.equal(zScore(counts(0, 20), counts(0, 50)), 0);
   });
 });
 
@@ -89,4 +137,8 @@ describe('the verdict on a release', () => {
       else assert.match(verdict.message, message);
     });
   }
+
+  it('is as long as its schema takes', () => {
+    assert.equal(combine([{ ...guilty, message: 'x'.repeat(5000) }], TIME).message.length, 4096);
+  });
 });

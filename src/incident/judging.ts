@@ -3,7 +3,8 @@ import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { isReason } from '../api/reasons.ts';
 import { decideRollback } from './decide-rollback.ts';
 import { supersededBy } from './ends.ts';
-import { move, type Step } from './move.ts';
+import { following, stateOf } from './hold-state.ts';
+import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import { proposalOf } from './proposal.ts';
 import { JUDGE_FOR_MS, lookAgain, REQUEUE_MS } from './timing.ts';
@@ -13,7 +14,7 @@ import { type Ways, waysOf } from './ways.ts';
 const NOT_GUILTY_FOR_MS = 60_000;
 
 /** From the first evidence to a verdict, and from there to a rollback or to a person. */
-export const judging = (incident: Incident, observed: Observation, now: number): Step => {
+export const judging = (incident: Incident, observed: Observation, now: number): Next => {
   const { verdict, policy, hold } = observed;
   const proposal = verdict?.result === 'Guilty' ? proposalOf(incident, observed) : undefined;
   const more: Partial<IncidentStatus> = { mode: policy.mode, ...(verdict ? { verdict } : {}), proposal };
@@ -23,7 +24,7 @@ export const judging = (incident: Incident, observed: Observation, now: number):
   const stop = guardrail(incident, observed, ways);
   if (stop) return stop;
   if (hold) return followHold(incident, hold, observed.opened, ways);
-  if (!verdict) return wait('NoData', 'not asked yet', REQUEUE_MS);
+  if (!verdict) return ask('Verdict');
   const reason = isReason(verdict.reason) ? verdict.reason : 'NoData';
   if (verdict.result === 'Inconclusive') {
     if (age < JUDGE_FOR_MS && observed.firing) return wait(reason, verdict.message, lookAgain(age));
@@ -37,7 +38,7 @@ export const judging = (incident: Incident, observed: Observation, now: number):
 };
 
 /** What settles the matter before any evidence is weighed. */
-const guardrail = (incident: Incident, observed: Observation, { askPerson, close }: Ways): Step | undefined => {
+const guardrail = (incident: Incident, observed: Observation, { askPerson, close }: Ways): Next | undefined => {
   const { suspect, evidence } = incident.spec;
   const { releases = [], currentRelease } = observed.history;
   const current = releases.find((r) => r.number === currentRelease);
@@ -67,13 +68,9 @@ const guardrail = (incident: Incident, observed: Observation, { askPerson, close
 const isBefore = (time: string, other: string): boolean => Date.parse(time) <= Date.parse(other);
 
 /** The release is kept out already: the incident goes on as if it had written that Hold. */
-const followHold = (
-  incident: Incident,
-  { metadata: { name }, spec: { target }, status }: RollbackHold,
-  opened: number,
-  { now, wait, askPerson }: Ways,
-): Step => {
-  if (status?.phase === 'Dormant') {
+const followHold = (incident: Incident, hold: RollbackHold, opened: number, { now, wait, askPerson }: Ways): Next => {
+  const { name } = hold.metadata;
+  if (stateOf(hold).phase === 'Dormant') {
     // It is about to be obeyed again: what it rejects has just become current.
     const message = `Hold ${name} keeps the release out, and does not act yet`;
     return now - opened < JUDGE_FOR_MS ? wait('Progressing', message, REQUEUE_MS) : askPerson('HoldFailed', message);
@@ -81,11 +78,8 @@ const followHold = (
   return move(incident, now, {
     phase: 'RollingBack',
     reason: 'ReleaseHeld',
-    message: `Hold ${name} takes release ${incident.spec.suspect?.number} back to ${target.release}`,
-    more: {
-      target: { number: target.release, sourceDigest: target.sourceDigest, snapshotRef: target.snapshotRef },
-      holdRef: { name },
-    },
+    message: `Hold ${name} takes release ${incident.spec.suspect?.number} back to ${hold.spec.target.release}`,
+    more: following(incident, hold),
     again: REQUEUE_MS,
   });
 };

@@ -3,13 +3,18 @@ import type { Incident, IncidentPhase, IncidentStatus } from '../api/incident.ts
 import { isReason, type Reason } from '../api/reasons.ts';
 import { isClosedPhase } from './phases.ts';
 
-/** What to do after one look at an incident. */
-export interface Step {
+/** What Prometheus can be asked: about the release under suspicion, or whether what burned still does. */
+export type Ask = 'Verdict' | 'Burning';
+
+/** Where an incident goes from here, before it is said what has to be done for that. */
+export interface Next {
   status: IncidentStatus;
-  /** Create the proposed Hold now: after the status is stored. */
-  writeHold: boolean;
+  /** Create the proposed Hold: after the status is stored. */
+  createHold: boolean;
   /** Look again after so many milliseconds; undefined when only a change matters. */
   again: number | undefined;
+  /** Nothing can be said before Prometheus was asked this. */
+  ask?: Ask;
 }
 
 export interface Move {
@@ -20,15 +25,15 @@ export interface Move {
   needsPerson?: boolean;
   more?: Partial<IncidentStatus>;
   again?: number;
-  writeHold?: boolean;
+  createHold?: boolean;
 }
 
 const MAX_MESSAGE = 1024;
 const MAX_TIMELINE = 64;
 
 /** The incident in this phase. The timeline grows with each new phase, and where a person comes to be needed. */
-export const move = (incident: Incident, now: number, to: Move): Step => {
-  const { phase, reason, needsPerson = false, more = {}, again, writeHold = false } = to;
+export const move = (incident: Incident, now: number, to: Move): Next => {
+  const { phase, reason, needsPerson = false, more = {}, again, createHold = false } = to;
   const before = incident.status ?? {};
   const time = new Date(now).toISOString();
   const message = to.message.slice(0, MAX_MESSAGE);
@@ -54,15 +59,18 @@ export const move = (incident: Incident, now: number, to: Move): Step => {
   };
   const inputs = conditionsOf(next, { ...to, message, needsPerson });
   const status = { ...next, conditions: withConditions(before.conditions ?? [], inputs, { now, generation }) };
-  return { status, writeHold, again };
+  return { status, createHold, again };
 };
 
 /** Nothing changes but the time of the next look. */
-export const stay = (incident: Incident, again: number | undefined): Step => ({
+export const stay = (incident: Incident, again: number | undefined): Next => ({
   status: incident.status ?? {},
-  writeHold: false,
+  createHold: false,
   again,
 });
+
+/** Prometheus first: the step is taken again with what it says. */
+export const ask = (what: Ask): Next => ({ status: {}, createHold: false, again: undefined, ask: what });
 
 /** What `kubectl wait` waits for. The phase is their summary. */
 const conditionsOf = (

@@ -1,15 +1,26 @@
 import type { RollbackHold } from '../api/hold.ts';
 import type { Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
-import type { ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
-import type { Guardrails } from '../api/rollback-policy.ts';
+import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
+import type { Guardrails, Objective } from '../api/rollback-policy.ts';
 import type { Answer } from '../holds/index.ts';
+
+export interface Refusal {
+  /** Of the API server. */
+  message: string;
+  /** The same request is refused again until a person changes something. */
+  isFinal: boolean;
+}
 
 /** Everything outside of the incident that a decision depends on. Times are milliseconds since the epoch. */
 export interface Observation {
   history: ReleaseRecords;
+  /** The release under suspicion, as it is recorded. */
+  suspect: Release | undefined;
   policy: Guardrails;
-  /** Of the release under suspicion; undefined while it was not asked for. */
+  /** Of the policy that guards the workload; none where no policy does. */
+  objectives: readonly Objective[];
+  /** What Prometheus says of the suspect; undefined: it was not asked. */
   verdict: Verdict | undefined;
   /** Why a person has to agree to the verdict even where the mode is Auto. */
   caution: string | undefined;
@@ -17,6 +28,8 @@ export interface Observation {
   target: { release: RestorableRelease } | { release: undefined; reason: Reason; message: string };
   /** The Hold that keeps the suspect out: of the incident's own name, or any other. */
   hold: RollbackHold | undefined;
+  /** Why the API server did not take the proposed Hold the last time. */
+  refusal: Refusal | undefined;
   /** What a person answered, where no rollback comes of it. */
   answer: Answer | undefined;
   /** metricops.dev/pause on the workload. */
@@ -29,8 +42,8 @@ export interface Observation {
   rollbacks: readonly number[];
   /** Whether the workload's pods are those of the target and all ready. */
   restored: boolean;
-  /** Whether the budget still burns; undefined when nobody could say. */
-  burning: boolean | undefined;
+  /** Whether the budget still burns, Unknown where Prometheus can't say; undefined: it was not asked. */
+  burning: boolean | 'Unknown' | undefined;
   /** Some alert of this incident has not been resolved. */
   firing: boolean;
   /** When the incident was opened. */

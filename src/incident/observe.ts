@@ -3,25 +3,28 @@ import { annotations } from '../api/annotations.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { type Release, recordsOf } from '../api/release-history.ts';
-import type { Clock } from '../clock.ts';
 import { healthOf } from '../health/health.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import { missingSince, selectLastGood } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
-import type { Judge, Question } from './analysis.ts';
 import { type Caches, guardFrom } from './caches.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, Refusal } from './observation.ts';
+import type { Question } from './question.ts';
 
-export interface ObservePorts {
-  caches: Caches;
-  judge: Judge;
-  clock: Clock;
+/** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
+export interface Observed {
+  observation: Observation;
+  question: Question;
 }
 
-/** Everything that one step of an incident depends on, gathered: caches are read, Prometheus is asked. */
-export const observe = async (incident: Incident, ports: ObservePorts): Promise<Observation> => {
-  const { caches, clock } = ports;
+/**
+ * Everything that one step of an incident depends on, read from the caches. It asks nobody and writes nothing.
+ *
+ * @param refusal why the API server did not take the proposed Hold the last time
+ * @param now milliseconds since the epoch
+ */
+export const observe = (incident: Incident, caches: Caches, refusal: Refusal | undefined, now: number): Observed => {
   const { namespace = '' } = incident.metadata;
   const { kind, name } = incident.spec.workloadRef;
   const history = caches.histories.get({ namespace, name: historyName({ kind, name }) });
@@ -29,49 +32,44 @@ export const observe = async (incident: Incident, ports: ObservePorts): Promise<
   const { releases = [] } = records;
   const workload = caches.workloads[kind].get({ namespace, name });
   const { policy, guardrails } = guardFrom(caches, { kind, name, namespace });
+  const objectives = policy?.spec.objectives ?? [];
   const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
-  const now = clock.now();
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
   const target = selectLastGood(records, { burnStart: burnStart(incident, suspect, opened), suspect: suspect?.number });
   const holds = caches.holds.list(namespace);
   const rejections = rejectionsOf(holds, { kind, namespace, name }, incident.spec.suspect?.sourceDigest ?? '');
-  // Its own first: also one that a person created from the proposal.
-  const hold = rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name) ?? rejections[0];
-  const phase = incident.status?.phase ?? 'Open';
-  const judging = phase === 'Open' || phase === 'Judging';
-  const before = target.release ?? releases.find((r) => r.number !== suspect?.number);
-  const isTrustedRule = (file: string): boolean => isOfRuleNamespace(file, namespace, caches);
-  const question: Question = {
-    incident,
-    suspect: suspect && sinceLift(suspect),
-    before,
-    objectives: policy?.spec.objectives ?? [],
-    guardrails,
-    isTrustedRule,
-    now,
-  };
-  const [judged, burning] = await Promise.all([
-    judging && suspect ? ports.judge.judge(question) : undefined,
-    phase === 'Verifying' ? ports.judge.isBurning(question) : undefined,
-  ]);
-  // What was left out may still fire.
-  const firing = incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing');
   return {
-    history: records,
-    policy: guardrails,
-    verdict: judged?.verdict,
-    caution: judged?.caution,
-    target,
-    hold,
-    answer: answerOf(holds, incident),
-    paused: isSwitchedOn(workload?.metadata, annotations.pause),
-    missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
-    otherTool: workload && otherToolOf(workload),
-    rollbacks: rollbacksOf(incident, caches),
-    restored: workload !== undefined && isRestored(workload, incident, releases),
-    burning: burning ?? (firing ? undefined : false),
-    firing,
-    opened,
+    observation: {
+      history: records,
+      suspect,
+      policy: guardrails,
+      objectives,
+      verdict: undefined,
+      caution: undefined,
+      target,
+      // Its own first: also one that a person created from the proposal.
+      hold: rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name) ?? rejections[0],
+      refusal,
+      answer: answerOf(holds, incident),
+      paused: isSwitchedOn(workload?.metadata, annotations.pause),
+      missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
+      otherTool: workload && otherToolOf(workload),
+      rollbacks: rollbacksOf(incident, caches),
+      restored: workload !== undefined && isRestored(workload, incident, releases),
+      burning: undefined,
+      // What was left out may still fire.
+      firing: incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing'),
+      opened,
+    },
+    question: {
+      incident,
+      suspect: suspect && sinceLift(suspect),
+      before: target.release ?? releases.find((r) => r.number !== suspect?.number),
+      objectives,
+      guardrails,
+      isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
+      now,
+    },
   };
 };
 

@@ -34,6 +34,11 @@ describe('what occurred to an incident', () => {
       { phase: 'Judging', reason: 'NoHistory', message: 'none is recorded: opt in', conditions: [needsPerson] },
       ['warning', 'NoHistory', 'Judging: none is recorded: opt in'],
     ],
+    [
+      'is a warning where a release is rolled back',
+      { phase: 'RollingBack', reason: 'ErrorRateIncreased', message: 'rolling back' },
+      ['warning', 'ErrorRateIncreased', 'RollingBack: rolling back'],
+    ],
     ['has a reason before there is one', { phase: 'Judging' }, ['info', 'Progressing', 'Judging: ']],
   ] as [string, IncidentStatus, string[]][]) {
     it(what, () => {
@@ -45,5 +50,11 @@ describe('what occurred to an incident', () => {
   it('names the release, its commit and the incident in fields', () => {
     const { release, revision, incident: name } = occurrenceOf(incident, { phase: 'RollingBack' });
     assert.deepEqual([release, revision, name], [3, 'c0ffee', 'web-1']);
+  });
+
+  it('names no release where none is recorded', () => {
+    const { suspect: _, ...spec } = incident.spec;
+    const { release, revision } = occurrenceOf({ ...incident, spec }, {});
+    assert.deepEqual([release, revision], [undefined, undefined]);
   });
 });

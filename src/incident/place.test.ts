@@ -18,6 +18,11 @@ const burn = (startsAt = minutesAgo(0), labels: Record<string, string> = {}) => 
   alerts: [{ status: 'firing' as const, labels, fingerprint: JSON.stringify(labels), startsAt }],
   truncated: false,
 });
+/** Nobody says when it began. */
+const timeless = (fingerprint = '{}') => ({
+  ...burn(),
+  alerts: burn().alerts.map((alert) => ({ ...alert, fingerprint, startsAt: undefined })),
+});
 const opened = (place: Place, status?: IncidentStatus): Incident => {
   assert.equal(place.do, 'create');
   const { incident } = place as Extract<Place, { incident: Incident }>;
@@ -112,5 +117,108 @@ describe('where an alert belongs', () => {
     assert.equal(placeOf(burn(minutesAgo(4)), stored([old]), NOW).do, 'create');
     const over = { ...burn(), alerts: burn().alerts.map((a) => ({ ...a, status: 'resolved' as const })) };
     assert.equal(placeOf(over, stored(), NOW).do, 'ignored');
+  });
+
+  it('adds an alert that is new to the open incident, and changes nothing else of it', () => {
+    const first = { ...opened(place(stored())), status: { phase: 'Judging' as const } };
+    const found = placeOf(burn(minutesAgo(0), { severity: 'ticket' }), stored([first]), NOW);
+    assert.equal(found.do, 'update');
+    const { incident } = found as Extract<Place, { incident: Incident }>;
+    assert.deepEqual({ ...incident, spec: { ...incident.spec, evidence: first.spec.evidence } }, first);
+    assert.deepEqual(
+      incident.spec.evidence.map(({ labels }) => labels),
+      [{}, { severity: 'ticket' }],
+    );
+  });
+
+  it('is an incident of the same kind and name', () => {
+    const first = opened(place(stored()));
+    const sameName = { ...first, spec: { ...first.spec, workloadRef: { kind: 'StatefulSet' as const, name: 'web' } } };
+    assert.equal(place(stored([sameName])).do, 'create');
+  });
+
+  describe('under another release than that of the open incident', () => {
+    const old = (status?: IncidentStatus): Incident => {
+      const { metadata, spec } = opened(place(stored()));
+      const suspect = { number: 1, sourceDigest: digest(1) };
+      return { ...opened(place(stored())), metadata, spec: { ...spec, suspect }, ...(status ? { status } : {}) };
+    };
+
+    it('is a new incident, also for an alert that does not say when it began', () => {
+      assert.equal(place(stored([old({ phase: 'Judging' })])).do, 'create');
+      assert.equal(placeOf(timeless(), stored([old({ phase: 'Judging' })]), NOW).do, 'create');
+    });
+
+    it('is the incident that rolls back: the alert rings on for a while', () => {
+      for (const phase of ['RollingBack', 'Verifying'] as const)
+        assert.equal(place(stored([old({ phase })])).do, 'known', phase);
+    });
+
+    it('is a new incident where the open one has no suspect, and a release is recorded since', () => {
+      const { suspect: _, ...spec } = old().spec;
+      assert.equal(place(stored([{ ...old(), spec }])).do, 'create');
+    });
+  });
+
+  it('has a name that follows from the last of the closed incidents of the release, in whatever order they are read', () => {
+    const one = opened(place(stored()), closed(20));
+    const two = opened(place(stored([one])), closed(10));
+    const suspect = { number: 1, sourceDigest: digest(1) };
+    const other = { ...one, metadata: { name: 'other', uid: 'uid-other' }, spec: { ...one.spec, suspect } };
+    const name = opened(place(stored([one, two]))).metadata.name;
+    for (const incidents of [
+      [two, one],
+      [{ ...other, status: closed(5) }, one, two],
+      [{ ...other, status: { phase: 'Judging' as const } }, one, two],
+    ])
+      assert.equal(opened(place(stored(incidents))).metadata.name, name);
+  });
+
+  it('is a new incident with the release that runs, and the policy that guards the workload', () => {
+    const current = { number: 2, sourceDigest: digest(2), revision: 'r2', commit: 'c0ffee' };
+    const history = { currentRelease: 2, releases: [{ number: 3, sourceDigest: digest(3) }, current] };
+    const match = { workload: web, policy: { metadata: { name: 'slo' } } };
+    const found = placeOf({ ...burn(), match } as never, { ...stored(), history } as Stored, NOW);
+    const { apiVersion, kind, metadata, spec } = opened(found);
+    assert.deepEqual([apiVersion, kind, metadata.namespace], ['metricops.dev/v1alpha1', 'Incident', 'shop']);
+    const { evidence, ...rest } = spec;
+    assert.equal(evidence.length, 1);
+    assert.deepEqual(rest, {
+      workloadRef: { kind: 'Deployment', name: 'web' },
+      suspect: current,
+      policyRef: { name: 'slo' },
+    });
+  });
+
+  it('is a new incident without what is not known', () => {
+    assert.deepEqual(opened(place(stored())).spec.suspect, { number: 2, sourceDigest: digest(2) });
+    const { evidence: _, ...spec } = opened(place({ ...stored(), history: {} })).spec;
+    assert.deepEqual(spec, { workloadRef: { kind: 'Deployment', name: 'web' } });
+  });
+
+  it('is none for what is over, also where a part of the delivery was left out', () => {
+    const over = burn().alerts.map((alert) => ({ ...alert, status: 'resolved' as const }));
+    assert.equal(placeOf({ ...burn(), alerts: over, truncated: true }, stored(), NOW).do, 'ignored');
+  });
+
+  it('is none for an alert that began in the moment in which an incident was closed, or a Hold lifted', () => {
+    const old = opened(place(stored()), closed(5));
+    assert.equal(placeOf(burn(minutesAgo(5)), stored([old]), NOW).do, 'ignored');
+    const history = {
+      currentRelease: 2,
+      releases: [{ number: 2, sourceDigest: digest(2), liftedTime: minutesAgo(5) }],
+    };
+    assert.equal(placeOf(burn(minutesAgo(5)), { ...stored(), history } as Stored, NOW).do, 'ignored');
+  });
+
+  it('is none for an alert without a beginning that a closed incident had, and a new one for any other', () => {
+    const old = opened(place(stored()), closed(5));
+    assert.equal(placeOf(timeless(), stored([old]), NOW).do, 'ignored');
+    assert.equal(placeOf(timeless('other'), stored([old]), NOW).do, 'create');
+    const history = {
+      currentRelease: 2,
+      releases: [{ number: 2, sourceDigest: digest(2), liftedTime: minutesAgo(5) }],
+    };
+    assert.equal(placeOf(timeless('other'), { ...stored(), history } as Stored, NOW).do, 'create');
   });
 });

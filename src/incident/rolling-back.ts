@@ -1,25 +1,48 @@
-import { parseDuration } from '../api/common.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
-import { supersededBy } from './ends.ts';
-import { enteredPhase, move, type Step, stay } from './move.ts';
+import { isLiftedSince, supersededBy } from './ends.ts';
+import { following, stateOf } from './hold-state.ts';
+import { enteredPhase, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
-import { JUDGE_FOR_MS, lookAgain, lookAgainForPerson, REQUEUE_MS } from './timing.ts';
+import { lookAgainForPerson, REQUEUE_MS, ROLL_BACK_FOR_MS } from './timing.ts';
 
-/** From the stored intent until the target is applied. */
-export const rollingBack = (incident: Incident, observed: Observation, now: number): Step => {
+/**
+ * From the stored intent until the target is applied. What takes too long, or is refused, needs a person, and goes on
+ * by itself when it succeeds after all.
+ */
+export const rollingBack = (incident: Incident, observed: Observation, now: number): Next => {
   const { hold } = observed;
-  const status = incident.status ?? {};
-  const dismiss = (reason: Reason, message: string): Step =>
-    move(incident, now, { phase: 'Dismissed', reason, message });
+  const { holdRef } = incident.status ?? {};
   const newer = supersededBy(incident, observed);
-  if (newer !== undefined) return dismiss('Superseded', `release ${newer} came before the rollback`);
-  if (!hold && status.holdRef) return dismiss('HoldLifted', `a person lifted Hold ${status.holdRef.name}`);
-  if (!hold) return { status, writeHold: true, again: REQUEUE_MS };
-  const more = { holdRef: { name: hold.metadata.name } };
-  const said = hold.status?.conditions?.find((c) => c.type === 'Held')?.message ?? '';
-  if (hold.status?.phase === 'Held') {
-    const rolledBackTime = hold.status.appliedTime ?? new Date(now).toISOString();
+  if (newer !== undefined) return dismiss(incident, now, 'Superseded', `release ${newer} came before the rollback`);
+  if (hold) return follow(incident, hold, observed, now);
+  if (holdRef) return dismiss(incident, now, 'HoldLifted', `a person lifted Hold ${holdRef.name}`);
+  if (isLiftedSince(observed, enteredPhase(incident.status ?? {})))
+    return dismiss(incident, now, 'HoldLifted', 'a person lifted the Hold of the release');
+  return create(incident, observed, now);
+};
+
+/** Until the Hold is there: a crash or a refusal may have come between. */
+const create = (incident: Incident, observed: Observation, now: number): Next => {
+  const { refusal } = observed;
+  const { proposal, ...status } = incident.status ?? {};
+  if (!proposal) {
+    const message = 'the Hold that it proposed is gone from its status; to roll back: metricops rollback';
+    return askPerson(incident, observed, { now, reason: 'HoldFailed', message });
+  }
+  if (!refusal?.isFinal && ageOf(incident, now) < ROLL_BACK_FOR_MS)
+    return { status: { proposal, ...status }, createHold: true, again: REQUEUE_MS };
+  const message = `Hold ${proposal.name} is not created: ${refusal?.message ?? 'the API server does not show it'}`;
+  return askPerson(incident, observed, { now, reason: 'HoldFailed', message, createHold: true });
+};
+
+const follow = (incident: Incident, hold: RollbackHold, observed: Observation, now: number): Next => {
+  const more = following(incident, hold);
+  const { phase, message: said, contested } = stateOf(hold);
+  const { name } = hold.metadata;
+  if (phase === 'Held') {
+    const rolledBackTime = hold.status?.appliedTime ?? new Date(now).toISOString();
     return move(incident, now, {
       phase: 'Verifying',
       reason: 'RolledBack',
@@ -28,43 +51,30 @@ export const rollingBack = (incident: Incident, observed: Observation, now: numb
       again: REQUEUE_MS,
     });
   }
-  if (hold.status?.phase === 'Dormant')
-    return dismiss('Superseded', 'a release that is not rejected came before the rollback');
-  const age = now - (enteredPhase(status) ?? now);
-  if (hold.status?.phase !== 'Failed' && age < JUDGE_FOR_MS)
-    return { status: { ...status, ...more }, writeHold: false, again: REQUEUE_MS };
-  if (!observed.firing) return dismiss('HoldFailed', `its alerts ended; ${said}`);
-  const message = said === '' ? `Hold ${hold.metadata.name} is not obeyed yet` : said;
-  const again = lookAgainForPerson(age);
-  return move(incident, now, { phase: 'RollingBack', reason: 'HoldFailed', message, needsPerson: true, more, again });
+  if (phase === 'Dormant')
+    return dismiss(incident, now, 'Superseded', 'a release that is not rejected came before the rollback');
+  if (contested !== undefined)
+    return askPerson(incident, observed, { now, reason: 'Contested', message: contested, more });
+  if (phase === 'Failed')
+    return askPerson(incident, observed, { now, reason: 'HoldFailed', message: said || `Hold ${name} failed`, more });
+  if (ageOf(incident, now) < ROLL_BACK_FOR_MS)
+    return { status: { ...incident.status, ...more }, createHold: false, again: REQUEUE_MS };
+  const message = `Hold ${name} is not applied after ${ROLL_BACK_FOR_MS / 60_000} minutes${said ? `: ${said}` : ''}`;
+  return askPerson(incident, observed, { now, reason: 'HoldFailed', message, more });
 };
 
-/** From the applied target until its pods are ready and the burn ended. */
-export const verifying = (incident: Incident, observed: Observation, now: number): Step => {
-  const status = incident.status ?? {};
-  const close = (phase: 'Recovered' | 'Dismissed', reason: Reason, message: string): Step =>
-    move(incident, now, { phase, reason, message });
-  const newer = supersededBy(incident, observed);
-  if (newer !== undefined) return close('Dismissed', 'Superseded', `release ${newer} came after the rollback`);
-  if (!observed.hold)
-    return close('Dismissed', 'HoldLifted', `a person lifted Hold ${status.holdRef?.name} after the rollback`);
-  if (observed.restored && observed.burning === false)
-    return close('Recovered', 'Recovered', 'the pods are back and the budget no longer burns');
-  const since = Math.max(Date.parse(status.rolledBackTime ?? '') || now, enteredPhase(status) ?? 0);
-  const age = now - since;
-  if (age < parseDuration(observed.policy.verifyTimeout)) return stay(incident, lookAgain(age));
-  return move(incident, now, {
-    phase: 'Verifying',
-    needsPerson: true,
-    again: lookAgainForPerson(age),
-    ...whyNotRecovered(observed),
-  });
+/** Stays open for as long as its alerts fire: what succeeds late is still verified. */
+const askPerson = (
+  incident: Incident,
+  { firing }: Observation,
+  { now, ...why }: Pick<Parameters<typeof move>[2], 'reason' | 'message' | 'more' | 'createHold'> & { now: number },
+): Next => {
+  if (!firing) return dismiss(incident, now, why.reason, `its alerts ended; ${why.message}`);
+  const again = lookAgainForPerson(ageOf(incident, now));
+  return move(incident, now, { phase: 'RollingBack', needsPerson: true, again, ...why });
 };
 
-const whyNotRecovered = ({ restored, burning }: Observation): { reason: Reason; message: string } => {
-  if (!restored) return { reason: 'RolloutFailed', message: 'the pods of the restored release are not ready' };
-  const message = burning
-    ? 'the error budget is still burning'
-    : 'Prometheus could not say whether the error budget still burns';
-  return { reason: 'NotRecovered', message };
-};
+const dismiss = (incident: Incident, now: number, reason: Reason, message: string): Next =>
+  move(incident, now, { phase: 'Dismissed', reason, message });
+
+const ageOf = ({ status }: Incident, now: number): number => now - (enteredPhase(status ?? {}) ?? now);

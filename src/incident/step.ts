@@ -1,17 +1,43 @@
-import type { Incident } from '../api/incident.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
+import type { Action } from './action.ts';
+import { actionsOf } from './actions.ts';
+import { withBudget } from './budget.ts';
 import { endOf } from './ends.ts';
 import { judging } from './judging.ts';
-import { move, type Step, stay } from './move.ts';
+import { type Ask, move, type Next, stay } from './move.ts';
 import type { Observation } from './observation.ts';
 import { isClosed } from './phases.ts';
-import { rollingBack, verifying } from './rolling-back.ts';
+import { rollingBack } from './rolling-back.ts';
+import { withoutStall } from './stall.ts';
+import { verifying } from './verifying.ts';
+
+export interface Step {
+  /** As it should be. */
+  status: IncidentStatus;
+  /** To be done in this order. None where nothing is new. */
+  actions: readonly Action[];
+  /** Step again after so many milliseconds; undefined when only a change matters. */
+  again: number | undefined;
+  /** The step can't be taken before Prometheus was asked this: then nothing else is said. */
+  ask: Ask | undefined;
+}
 
 /**
- * One step of an incident. Pure: it says what the status should be and whether the Hold has to be written; doing it
- * twice, or again after a crash, comes to the same end. The intent (phase RollingBack with its proposal) is in the
- * status before the Hold is written, and the Hold before anything is changed.
+ * One step of an incident. Pure: all that is to be done is in the answer. Taken twice, or again after a crash, it comes
+ * to the same end: the intent (phase RollingBack with its proposal) is stored before the Hold is created, and the Hold
+ * before anything is changed.
  */
 export const step = (incident: Incident, observed: Observation, now: number): Step => {
+  const next = nextOf(incident, observed, now);
+  if (next.ask) return { status: incident.status ?? {}, actions: [], again: undefined, ask: next.ask };
+  const status = withoutStall(withBudget(incident, next.status, observed.objectives));
+  // What is applied may be ready already.
+  const isNewlyApplied = status.phase === 'Verifying' && incident.status?.phase !== 'Verifying';
+  const again = isNewlyApplied ? 0 : next.again;
+  return { status, actions: actionsOf(incident, { ...next, status }), again, ask: undefined };
+};
+
+const nextOf = (incident: Incident, observed: Observation, now: number): Next => {
   if (isClosed(incident)) return stay(incident, undefined);
   const end = endOf(incident, observed);
   if (end) return move(incident, now, { phase: 'Dismissed', ...end });

@@ -1,5 +1,7 @@
-/** How long evidence is looked for, or a Hold waited for, before a person is needed. Milliseconds, as all of these. */
+/** How long evidence is looked for before a person is needed. Milliseconds, as all of these. */
 export const JUDGE_FOR_MS = 300_000;
+/** How long a rollback may take until its objects are applied, before a person is needed. */
+export const ROLL_BACK_FOR_MS = 300_000;
 /** Between two looks at what is watched anyway. */
 export const REQUEUE_MS = 1_000;
 

@@ -1,6 +1,6 @@
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
-import { move, type Step } from './move.ts';
+import { move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import { lookAgainForPerson } from './timing.ts';
 
@@ -8,10 +8,10 @@ import { lookAgainForPerson } from './timing.ts';
 export interface Ways {
   now: number;
   /** Looks again after milliseconds. */
-  wait: (reason: Reason, message: string, again: number) => Step;
+  wait: (reason: Reason, message: string, again: number) => Next;
   /** Stays open until a person did something, or until the alerts end. */
-  askPerson: (reason: Reason, message: string) => Step;
-  close: (phase: 'Dismissed' | 'Observed', reason: Reason, message: string) => Step;
+  askPerson: (reason: Reason, message: string) => Next;
+  close: (phase: 'Dismissed' | 'Observed', reason: Reason, message: string) => Next;
 }
 
 /** @param more what each of them writes beside phase and reason */

@@ -54,6 +54,11 @@ describe('the policy that guards a workload', () => {
     assert.equal(winner([policy({ targetRef: { apiVersion: 'example.com/v1', name: 'web' } })]), undefined);
   });
 
+  it('is no selection of a workload that is not there: its labels are unknown', () => {
+    const labelled = policy({ selector: { matchLabels: { team: 'shop' } } });
+    assert.equal(guardingPolicyAmong([labelled])(key, undefined), undefined);
+  });
+
   it('guards a workload that is not there (yet) when it names it', () => {
     const own = policy({ ...web, mode: 'Auto' });
     assert.deepEqual(guardOf(key, undefined, [own], unrestrictedPolicy).policy, own);
@@ -87,5 +92,15 @@ describe('what may be done to a workload', () => {
     assert.deepEqual([guarded.mode, guarded.cooldown, guarded.maxPerHour], ['Approve', '30m', 2]);
     assert.equal(guardrailsOf(policy({ mode: 'Off' }), undefined, platform).mode, 'Off');
     assert.equal(guardrailsOf(policy({ cooldown: '2h' }), undefined, platform).cooldown, '2h');
+  });
+
+  it('is the default where the workload has no annotations', () => {
+    const { annotations: _, ...metadata } = workload().metadata;
+    assert.equal(guardrailsOf(policy({ mode: 'Auto' }), { ...workload(), metadata }, unrestrictedPolicy).mode, 'Auto');
+  });
+
+  it('keeps a cool-down that is as long as the least one, in the words of its policy', () => {
+    const { cooldown } = guardrailsOf(policy({ cooldown: '60m' }), undefined, capped({ minCooldown: '1h' }));
+    assert.equal(cooldown, '60m');
   });
 });

@@ -90,4 +90,29 @@ describe('the platform policy', () => {
     assert.equal(refusalOfSync(sync(), strict), undefined);
     assert.equal(refusalOfObject(sync(), object('v1', 'Namespace'), strict), undefined);
   });
+
+  it('names no ServiceAccount where it has no default, and none for its own GitSyncs', () => {
+    const own = sync();
+    assert.equal(withPlatformDefaults(own, policy({})), own);
+    assert.equal(withPlatformDefaults(own, policy({ defaultServiceAccount: 'd', exemptNamespaces: ['team'] })), own);
+  });
+
+  it('lets a GitSync read where one of several patterns allows it', () => {
+    const source = { git: { url: 'https://git.example.com/x' } };
+    const allowed = policy({ allowedHosts: ['other.org', 'git.example.com'] });
+    assert.equal(refusalOfSync(sync({ source }), allowed), undefined);
+  });
+
+  it('says where the object is, and which kind is not allowed, as kubectl names it', () => {
+    const confined = policy({ restrictToNamespace: true, deniedKinds: ['Secret', 'Role.rbac.authorization.k8s.io'] });
+    const words = (one: KubeObject) => refusalOfObject(sync(), one, confined)?.message;
+    assert.equal(
+      words(object('v1', 'ConfigMap', 'other')),
+      'ConfigMap other/x is in another namespace; GitSyncs of team write to team only',
+    );
+    assert.equal(words(object('v1', 'Namespace')), 'Namespace x is cluster-wide; GitSyncs of team write to team only');
+    assert.match(words(object('v1', 'Secret', 'team')) ?? '', /: the platform does not allow Secret in team$/);
+    const role = object('rbac.authorization.k8s.io/v1', 'Role', 'team');
+    assert.match(words(role) ?? '', /: the platform does not allow Role.rbac.authorization.k8s.io in team$/);
+  });
 });

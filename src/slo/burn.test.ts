@@ -26,7 +26,28 @@ describe('burn-rate arithmetic', () => {
     assert.deepEqual(first, { longMs: 360_000, shortMs: 30_000, factor: 14.4, severity: 'page' });
   });
 
+  it("takes an objective's own windows as they are", () => {
+    const burnWindows = [{ long: '2h', short: '10m', factor: '3.5', severity: 'ticket' as const }];
+    assert.deepEqual(burnWindowsOf({ window: '3d', burnWindows }), [
+      { longMs: 7_200_000, shortMs: 600_000, factor: 3.5, severity: 'ticket' },
+    ]);
+  });
+
+  it('takes the windows of the workbook where an objective says neither windows nor a period', () => {
+    assert.deepEqual(
+      burnWindowsOf({}).map(({ longMs }) => longMs / 3_600_000),
+      [1, 6, 24, 72],
+    );
+  });
+
+  it('never detects an error ratio at or below the threshold', () => {
+    const at = { target: 99, factor: 10, longMs: 3_600_000 };
+    assert.equal(detectMs({ ...at, errorRatio: 0.1 }), Number.POSITIVE_INFINITY);
+    assert.equal(detectMs({ ...at, errorRatio: 0.05 }), Number.POSITIVE_INFINITY);
+  });
+
   it('says which windows can never fire', () => {
+    assert.equal(canFire(10, 90), false);
     assert.equal(canFire(14.4, 90), false);
     assert.equal(canFire(14.4, 99), true);
   });

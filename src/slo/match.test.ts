@@ -102,4 +102,70 @@ describe('the workloads of an alert', () => {
     const ending = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', deletionTimestamp: 'now' } };
     assert.deepEqual(match(labels, { ...input, namespaceOf: () => ending }), []);
   });
+
+  it('are those of its cluster, where Alertmanager serves many', () => {
+    const labels = { namespace: 'shop', team: 'shop', cluster: 'eu' };
+    const cluster = { label: 'cluster', value: 'eu' };
+    assert.deepEqual(match(labels, { ...input, cluster }), ['shop/checkout by checkout', 'shop/cart']);
+    assert.deepEqual(match({ ...labels, cluster: 'us' }, { ...input, cluster }), []);
+  });
+
+  it('are those that a rule which we wrote names by its policy, in the same namespace only', () => {
+    const policies = [policy('shop', 'cart'), policy('thief', 'cart')];
+    assert.deepEqual(match({ namespace: 'shop', metricops_policy: 'cart' }, { policies }), ['shop/cart by cart']);
+    const everywhere = { policies, withoutNamespace: true };
+    assert.deepEqual(match({ metricops_policy: 'cart' }, everywhere), []);
+  });
+
+  it('are none of kinds whose releases are not recorded', () => {
+    const rollout = policyWith('shop', 'web', {
+      targetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' },
+      objectives: [{ name: 'one', alerts: { matchLabels: { team: 'shop' } } }],
+    });
+    const job = { ...workload('shop', 'web', claimed), apiVersion: 'batch/v1', kind: 'Job' };
+    assert.deepEqual(match({ namespace: 'shop', team: 'shop' }, { policies: [rollout], workloads: [job] }), []);
+  });
+
+  it('are none by an annotation that says nothing, and need no annotations at all', () => {
+    const { annotations: _, ...metadata } = workload('shop', 'web').metadata;
+    const workloads = [
+      workload('shop', 'empty', { 'metricops.dev/alerts': '' }),
+      workload('shop', 'words', { 'metricops.dev/alerts': 'team' }),
+      { ...workload('shop', 'web'), metadata },
+    ];
+    assert.deepEqual(match({ namespace: 'shop', team: 'shop' }, { workloads }), []);
+    assert.deepEqual(match({ namespace: 'shop', deployment: 'web' }, { workloads }), []);
+  });
+
+  it('are none by a policy that names a workload which is not there, for which nobody speaks', () => {
+    const overridden = policyWith('shop', 'web', { targetRef: { apiVersion: 'example.com/v1', name: 'web' } });
+    assert.deepEqual(match({ namespace: 'shop', deployment: 'web' }, { policies: [overridden] }), []);
+  });
+
+  for (const [text, labels] of [
+    ['team=shop,severity=page', { team: 'shop', severity: 'page' }],
+    [' team = shop , severity = page ', { team: 'shop', severity: 'page' }],
+    ['team="shop"', { team: 'shop' }],
+    ['team=a"b', { team: 'a"b' }],
+    ['team=shop,severity', { team: 'shop' }],
+    ['team=', { team: '' }],
+  ] as const)
+    it(`are claimed by the annotation ${text}`, () => {
+      const workloads = [workload('shop', 'cart', { 'metricops.dev/alerts': text })];
+      assert.deepEqual(match({ namespace: 'shop', ...labels }, { workloads }), ['shop/cart']);
+      assert.deepEqual(match({ namespace: 'shop', ...labels, team: 'other' }, { workloads }), []);
+    });
+
+  it('are named by the label of their kind, and opted in by their namespace', () => {
+    const set = { ...workload('shop', 'db'), kind: 'StatefulSet' };
+    const optedIn = {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'shop', labels: { 'metricops.dev/inject': 'enabled' } },
+    };
+    const around = { workloads: [set], namespaceOf: (name: string) => (name === 'shop' ? optedIn : undefined) };
+    assert.deepEqual(match({ namespace: 'shop', statefulset: 'db' }, around), ['shop/db']);
+    assert.deepEqual(match({ namespace: 'shop', deployment: 'db' }, around), []);
+    assert.deepEqual(match({ statefulset: 'db' }, { ...around, withoutNamespace: true }), []);
+  });
 });

@@ -134,6 +134,41 @@ describe('Ready of a RollbackPolicy', () => {
   });
 });
 
+describe('the workloads that a RollbackPolicy is ready for', () => {
+  const shelf = [workload('web', { labels: { team: 'shop' } }), workload('api', { labels: { team: 'other' } })];
+
+  it('are those with its labels', () => {
+    const { ready, overridden } = said(policy({ selector: { matchLabels: { team: 'shop' } } }), { workloads: shelf });
+    assert.match(ready, /^True InForce: a burn of 1 workload leads to a rollback$/);
+    assert.match(overridden, /counts for 1 of 1 workloads/);
+  });
+
+  it('are all of the namespace without labels, whether they have some or not', () => {
+    const bare = workload('bare');
+    const { labels: _, ...metadata } = bare.metadata;
+    const workloads = [...shelf, { ...bare, metadata }];
+    assert.match(said(policy({ selector: {} }), { workloads }).overridden, /counts for 3 of 3 workloads/);
+  });
+
+  it('are the one of its kind and name', () => {
+    const set = { ...workload('web', { annotations: { 'metricops.dev/pause': 'true' } }), kind: 'StatefulSet' };
+    const workloads = [set, workload('api', { annotations: { 'metricops.dev/pause': 'true' } }), workload('web')];
+    assert.match(said(policy(web), { workloads }).ready, /^True InForce: a burn of Deployment web leads/);
+    const job = { ...workload('web'), apiVersion: 'batch/v1', kind: 'Job' };
+    assert.match(said(policy({ selector: {} }), { workloads: [job] }).ready, /^True InForce: guards no workload now/);
+  });
+
+  for (const targetRef of [
+    { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web' },
+    { apiVersion: 'example.com/v1', kind: 'Deployment', name: 'web' },
+  ])
+    it(`are none of ${targetRef.apiVersion} ${targetRef.kind}`, () => {
+      const { ready, overridden } = said(policy({ targetRef }));
+      assert.match(ready, /^False TargetKindNotSupported: releases of /);
+      assert.match(overridden, /^False NotOverridden: counts for 0 of 0 workloads/);
+    });
+});
+
 describe('Overridden of a RollbackPolicy', () => {
   it('names the policy that counts, and why it does', () => {
     const [own, older, all] = [

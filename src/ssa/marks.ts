@@ -39,6 +39,10 @@ export const markOf = (object: KubeObject, label: string): string => {
   return [...own, ...marks.filter((entry) => !isOurs(entry))].map(({ mark }) => mark).join();
 };
 
+/** When this owner last changed the object by an apply (RFC 3339, in seconds); empty where the API server does not say. */
+export const appliedAt = (object: KubeObject, label: string): string =>
+  marksOf(object).find((entry) => isOurs(entry) && labelOfManager(entry.manager) === label)?.time ?? '';
+
 const marksOf = (object: KubeObject): MarkedEntry[] => {
   const entries: readonly (ManagedFieldsEntry | MarkedEntry)[] = entriesOf(object);
   if (!entries.some(isOurs)) return [];

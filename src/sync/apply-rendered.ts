@@ -8,6 +8,7 @@ import { forgetIgnoredBefore, forgetRefused, recheckReported } from './forget.ts
 import { type HealthPorts, waitForHealth } from './health-gate.ts';
 import type { Handover } from './inventory/handover.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory/inventory.ts';
+import { type RecallPorts, recallApplied } from './inventory/recall.ts';
 import { type MakePlanPorts, makePlan } from './make-plan.ts';
 import { holdManualUndos, type ManualUndoPorts } from './manual-undos.ts';
 import { fingerprintOf, type NewsPorts, namespacesIn } from './nothing-new.ts';
@@ -19,6 +20,7 @@ export interface ApplyRenderedPorts
   extends NewsPorts,
     ManualUndoPorts,
     InventoryPorts,
+    Omit<RecallPorts, 'scaled' | 'namespaces'>,
     MakePlanPorts,
     CarryOutPorts,
     HealthPorts {
@@ -50,7 +52,7 @@ export const applyRendered = async (
   const unread = isKnown ? [] : await rebuildInventory(sync, state, objects, ports);
   forgetRefused(sync, state, objects, ports.policy());
 
-  const made = await makePlan(sync, state, { objects, touched }, ports);
+  const made = await recallApplied(sync, state, await makePlan(sync, state, { objects, touched }, ports), ports);
   ports.handover.note(sync, made, { commit, inputs });
   const { problems: met, blocked } = await carryOut(sync, state, made, commit, ports);
   await recordPending(sync, state, made, ports);

@@ -6,9 +6,8 @@ import type { KubeObject } from '../../api/meta.ts';
 import type { ResourceType } from '../../kube/index.ts';
 import { markOf } from '../../ssa/marks.ts';
 import type { PlannedObject } from '../plan/types.ts';
-import type { SyncState } from '../state/sync-state.ts';
+import { notedOf, sentOf } from '../state/trace.ts';
 import { compare, send } from './send.ts';
-
 import type { ApplyContext, ApplyPorts } from './types.ts';
 
 /** Sends the object, or, where differences are only reported, asks what sending it would change. */
@@ -27,32 +26,34 @@ export const applyOrCompare = async (
     if (difference && !isDeepStrictEqual(difference, known)) context.onReported(difference);
     if (difference) state.reported.set(key, difference);
     else state.reported.delete(key);
-    remember(state, { owner: ownerLabelOf(sync), now: ports.clock.now() }, planned, seen);
+    remember(sync, planned, { ...context, seen }, ports);
     return seen;
   }
   const how = { all, drifted: state.drifted.has(key), force };
   const { result, corrected } = await send(sync, type, prepared, how, ports);
   if (corrected) context.onCorrected(corrected);
   state.reported.delete(key);
-  remember(state, { owner: ownerLabelOf(sync), now: ports.clock.now() }, planned, result);
+  remember(sync, planned, { ...context, seen: result }, ports);
   return result;
 };
 
 const remember = (
-  state: SyncState,
-  { owner, now }: { owner: string; now: number },
-  { key, hash, digests }: PlannedObject,
-  seen: KubeObject | undefined,
+  sync: GitSync,
+  planned: PlannedObject,
+  { state, seen, all, live }: Pick<ApplyContext, 'state' | 'all'> & Record<'seen' | 'live', KubeObject | undefined>,
+  ports: ApplyPorts,
 ): void => {
+  const { key, hash, digests } = planned;
   state.drifted.delete(key);
   state.untouched.delete(key);
   state.applied.set(key, {
     hash,
-    mark: seen ? markOf(seen, owner) : '',
+    mark: seen ? markOf(seen, ownerLabelOf(sync)) : '',
     resourceVersion: seen?.metadata.resourceVersion ?? '',
     generation: seen?.metadata.generation ?? 0,
-    at: now,
+    at: ports.clock.now(),
     uid: seen?.metadata.uid ?? '',
+    trace: { sent: sentOf(sync, planned, { live, all }, ports), noted: seen ? notedOf(sync, seen) : '' },
     ...(digests === undefined ? {} : { sourceDigest: digests.sourceDigest }),
   });
 };

@@ -4,6 +4,7 @@ import type { ReasonError } from '../../api/reason-error.ts';
 import type { Input } from '../../render/index.ts';
 import type { Source } from '../../source/types.ts';
 import type { Kept } from '../plan/kept.ts';
+import type { Trace } from './trace.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
 /** What this process knows of one object that it applied. */
@@ -17,6 +18,8 @@ export interface AppliedObject {
   /** When the answer came, in milliseconds since the epoch. */
   at: number;
   uid: string;
+  /** See `sentOf` and `notedOf`. */
+  trace: Trace;
   /** Digest of the release that was applied, for workloads. */
   sourceDigest?: string;
 }
@@ -38,9 +41,11 @@ export interface Planned {
   inputs: readonly Input[];
 }
 
-/** Memory of one GitSync between two syncs. Losing it costs one apply for each object. */
+/** Memory of one GitSync between two syncs. What of it a status does not give back costs one apply for each object. */
 export interface SyncState {
   applied: Map<string, AppliedObject>;
+  /** What an earlier process applied was looked for. */
+  recalled?: boolean;
   drifted: Set<string>;
   planned?: Planned;
   /** Differences that spec.drift says to report only. */

@@ -1,0 +1,15 @@
+import type { Hold } from '../api/hold.ts';
+import type { Incident } from '../api/incident.ts';
+import type { Occurrence } from '../api/occurrence.ts';
+
+/**
+ * What a step wants done, with whole objects: whoever carries it out composes nothing and decides nothing. Each may be
+ * done again after a crash.
+ */
+export type Action =
+  /** Compare-and-set, by the resourceVersion that it has. When somebody else was faster, nothing after it is done. */
+  | { kind: 'WriteStatus'; incident: Incident }
+  /** The stored proposal. One of that name that is there already is as good. */
+  | { kind: 'CreateHold'; hold: Hold }
+  | { kind: 'Report'; occurrence: Occurrence }
+  | { kind: 'Count'; counter: 'rollbacks' | 'verdicts'; result: string };

@@ -1,0 +1,60 @@
+import { API_VERSION } from '../api/annotations.ts';
+import type { Hold } from '../api/hold.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
+import { hashOf } from '../snapshot/index.ts';
+import type { Action } from './action.ts';
+import type { Next } from './move.ts';
+import { occurrenceOf } from './occurrence.ts';
+import { needsPerson } from './phases.ts';
+
+/** What has to be done to come to this status: it is stored before anything else is done. */
+export const actionsOf = (incident: Incident, { status, createHold }: Next): Action[] => {
+  const hold = createHold ? proposedHold(incident, status) : undefined;
+  return [
+    ...(isNews(incident, status) ? [{ kind: 'WriteStatus', incident: { ...incident, status } } as const] : []),
+    ...(hold ? [{ kind: 'CreateHold', hold } as const] : []),
+    ...reportsOf(incident, status),
+  ];
+};
+
+/** As it was stored: what a person read, and what the verdict was about. Never composed again from today's policy. */
+const proposedHold = ({ metadata }: Incident, { proposal }: IncidentStatus): Hold | undefined =>
+  proposal && {
+    apiVersion: API_VERSION,
+    kind: 'Hold',
+    metadata: { namespace: metadata.namespace ?? '', name: proposal.name },
+    spec: proposal.spec,
+  };
+
+const reportsOf = (incident: Incident, status: IncidentStatus): Action[] => {
+  const isMoved = status.phase !== incident.status?.phase;
+  if (!isMoved && !comesToNeedPerson(incident, status)) return [];
+  const { phase, verdict } = status;
+  const isJudged = verdict !== undefined && verdict.result !== incident.status?.verdict?.result;
+  const results: (string | undefined)[] = [
+    isMoved && phase === 'RollingBack' && status.holdRef === undefined ? 'started' : undefined,
+    phase === 'Recovered' ? 'recovered' : undefined,
+    phase === 'Verifying' && needsPerson({ status }) ? 'notrecovered' : undefined,
+  ];
+  return [
+    { kind: 'Report', occurrence: occurrenceOf(incident, status) },
+    ...(isJudged ? [count('verdicts', verdict.result.toLowerCase())] : []),
+    ...results.flatMap((result) => (result === undefined ? [] : [count('rollbacks', result)])),
+  ];
+};
+
+const count = (counter: 'rollbacks' | 'verdicts', result: string): Action => ({ kind: 'Count', counter, result });
+
+const isNews = (incident: Incident, status: IncidentStatus): boolean =>
+  hashOf(comparable(status)) !== hashOf(comparable(incident.status ?? {}));
+
+/** What is measured anew at every look does not make a status new. */
+const comparable = ({ verdict, conditions, proposal, ...rest }: IncidentStatus): unknown => ({
+  ...rest,
+  proposal: proposal && { ...proposal, spec: { ...proposal.spec, message: undefined } },
+  verdict: verdict && [verdict, ...(verdict.objectives ?? [])].map(({ result, reason }) => [result, reason]),
+  conditions: conditions?.map(({ type, status, reason }) => [type, status, reason]),
+});
+
+const comesToNeedPerson = (incident: Incident, status: IncidentStatus): boolean =>
+  needsPerson({ status }) && !(needsPerson(incident) && incident.status?.reason === status.reason);

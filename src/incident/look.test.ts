@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { API_VERSION, annotations, labels } from '../api/annotations.ts';
+import type { Hold } from '../api/hold.ts';
+import type { Incident } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
+import { unrestrictedPolicy } from '../api/platform-policy.ts';
+import type { Release, ReleaseHistory } from '../api/release-history.ts';
+import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
+import { newAcceptance, newDenial, newRollback } from '../holds/index.ts';
+import type { WatchCache } from '../kube/index.ts';
+
+import { createJudge } from './analysis.ts';
+import type { Caches } from './caches.ts';
+import { look } from './look.ts';
+
+const NOW = Date.parse('2026-01-01T12:00:00Z');
+const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
+const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
+const KEY = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const;
+
+const release = (number: number, rest: Partial<Release> = {}): Release => ({
+  number,
+  sourceDigest: digest(number),
+  workloadUID: 'u',
+  images: [],
+  snapshotRef: { name: `s${number}` },
+  firstSeenTime: ago(60 / number),
+  readyTime: ago(59 / number),
+  outcome: 'Active',
+  ...rest,
+});
+/** Applied by a GitSync, and ready. */
+const running = (n: number, notes: Record<string, string> = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: {
+    name: 'web',
+    namespace: 'shop',
+    generation: 1,
+    labels: { [labels.sync]: 'shop.all' },
+    annotations: { [annotations.sourceDigest]: digest(n), ...notes },
+    managedFields: [
+      { manager: 'metricops/shop/all', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': {} } } } },
+    ],
+  },
+  spec: { replicas: 1 },
+  status: {
+    observedGeneration: 1,
+    replicas: 1,
+    updatedReplicas: 1,
+    availableReplicas: 1,
+    readyReplicas: 1,
+    conditions: [{ type: 'Available', status: 'True' }],
+  },
+});
+const history = (currentRelease: number, releases: Release[]): ReleaseHistory => ({
+  apiVersion: API_VERSION,
+  kind: 'ReleaseHistory',
+  metadata: { name: 'deployment-web', namespace: 'shop' },
+  spec: { workloadRef: { kind: 'Deployment', name: 'web' }, currentRelease, releases },
+});
+const incident = (status?: Incident['status']): Incident => ({
+  apiVersion: API_VERSION,
+  kind: 'Incident',
+  metadata: { name: 'web-1', namespace: 'shop', generation: 1, creationTimestamp: ago(1) },
+  spec: {
+    workloadRef: { kind: 'Deployment', name: 'web' },
+    suspect: { number: 2, sourceDigest: digest(2) },
+    evidence: [
+      {
+        source: 'Alertmanager',
+        fingerprint: 'f',
+        alert: 'Burn',
+        status: 'firing',
+        labels: {},
+        receivedTime: ago(1),
+        lastReceivedTime: ago(1),
+      },
+    ],
+  },
+  ...(status ? { status } : {}),
+});
+const policy = (mode: string): RollbackPolicy => ({
+  apiVersion: API_VERSION,
+  kind: 'RollbackPolicy',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: rollbackPolicySpec.parse({
+    targetRef: { kind: 'Deployment', name: 'web' },
+    objectives: [
+      { name: 'a', target: '99', indicator: { ratio: { errors: 'e[$window]', total: 't[$window]', podLabel: '' } } },
+    ],
+    mode,
+  }),
+});
+const hold = (phase: 'Pending' | 'Held', target = 1): Hold => ({
+  ...newRollback({
+    workload: KEY,
+    digest: digest(2),
+    target: { number: target, sourceDigest: digest(target), snapshotRef: { name: 's' } },
+    origin: 'Incident',
+    incident: 'web-1',
+    message: '',
+  }),
+  status: { phase, appliedTime: ago(0) },
+});
+
+const cache = <T extends KubeObject>(...objects: T[]): WatchCache<T> => ({
+  get: ({ name }) => objects.find((o) => o.metadata.name === name),
+  list: (namespace) => objects.filter((o) => namespace === undefined || o.metadata.namespace === namespace),
+  onChange: () => () => {},
+  ready: async () => {},
+  stop: async () => {},
+});
+interface World {
+  status?: Incident['status'];
+  history?: ReleaseHistory;
+  workload?: KubeObject;
+  holds?: Hold[];
+  mode?: string;
+}
+/** One look, and how many queries Prometheus was sent. */
+const lookAt = async (world: World) => {
+  const made = incident(world.status);
+  const caches: Caches = {
+    incidents: cache(made),
+    holds: cache(...(world.holds ?? [])),
+    histories: cache(world.history ?? history(2, [release(2), release(1, { goodTime: ago(30) })])),
+    rollbackPolicies: cache(policy(world.mode ?? 'Auto')),
+    platform: {
+      current: () => unrestrictedPolicy,
+      onChange: () => () => {},
+      ready: async () => {},
+      stop: async () => {},
+    },
+    namespaces: cache(),
+    workloads: {
+      Deployment: cache(world.workload ?? running(2)),
+      StatefulSet: cache(),
+      DaemonSet: cache(),
+    },
+  };
+  let queries = 0;
+  const judge = createJudge(() => ({
+    async query(expression, at = NOW) {
+      queries += 1;
+      return [{ labels: {}, value: expression.startsWith('t') ? 100 : at < NOW ? 0 : 20 }];
+    },
+    async alertingRules() {
+      queries += 1;
+      return [];
+    },
+  }));
+  const { status, actions } = await look(made, { caches, judge, refusal: undefined, now: NOW });
+  return { queries, outcome: `${status.phase}/${status.reason}`, actions: actions.map(({ kind }) => kind) };
+};
+
+const target = { number: 1, sourceDigest: digest(1), snapshotRef: { name: 's1' } };
+const verifying = {
+  phase: 'Verifying',
+  reason: 'RolledBack',
+  target,
+  holdRef: { name: 'h' },
+  rolledBackTime: ago(0),
+} as const;
+const back = history(1, [release(2), release(1)]);
+const said = { workload: KEY, digest: digest(2), message: '' };
+
+describe('one look at an incident', () => {
+  it('asks Prometheus before it rolls back', async () => {
+    const { queries, outcome, actions } = await lookAt({});
+    assert.equal(outcome, 'RollingBack/ErrorRateIncreased');
+    assert.ok(queries > 0);
+    assert.deepEqual(actions.slice(0, 3), ['WriteStatus', 'CreateHold', 'Report']);
+  });
+
+  it('asks Prometheus whether it still burns once the pods of the target are ready, and not before', async () => {
+    const world = { status: verifying, history: back, holds: [hold('Held')] };
+    const waiting = await lookAt({ ...world, workload: running(2) });
+    assert.deepEqual([waiting.outcome, waiting.queries], ['Verifying/RolledBack', 0]);
+    const restored = await lookAt({ ...world, workload: running(1) });
+    assert.deepEqual([restored.outcome, restored.queries], ['Verifying/RolledBack', 2]);
+  });
+
+  for (const [what, world, outcome] of [
+    ['the mode is Off', { mode: 'Off' }, 'Observed/ModeOff'],
+    ['the workload is paused', { workload: running(2, { [annotations.pause]: 'true' }) }, 'Judging/Paused'],
+    [
+      'another release superseded the suspect',
+      { history: history(3, [release(3), release(2)]) },
+      'Dismissed/Superseded',
+    ],
+    ['no release is recorded', { history: history(0, []) }, 'Judging/NoHistory'],
+    [
+      'the release is itself a rollback',
+      { history: history(2, [release(2, { restoredTime: ago(9) })]) },
+      'Judging/RollbackOfRollback',
+    ],
+    ['a person denied it', { holds: [newDenial({ ...said, incident: 'web-1' })] }, 'Dismissed/Denied'],
+    ['a person accepted the release', { holds: [newAcceptance(said)] }, 'Dismissed/ReleaseAccepted'],
+    ['the release is held already', { holds: [hold('Pending')] }, 'RollingBack/ReleaseHeld'],
+    [
+      'the rollback is under way',
+      { status: { ...verifying, phase: 'RollingBack' }, holds: [hold('Pending')] },
+      'RollingBack/RolledBack',
+    ],
+    ['a person lifted the Hold', { status: verifying, history: back }, 'Dismissed/HoldLifted'],
+    ['it is closed', { status: { ...verifying, phase: 'Recovered' } }, 'Recovered/RolledBack'],
+  ] as [string, World, string][])
+    it(`asks Prometheus nothing where ${what}`, async () => {
+      const seen = await lookAt(world);
+      assert.deepEqual([seen.outcome, seen.queries], [outcome, 0]);
+    });
+});

@@ -1,0 +1,91 @@
+/** A part of the code that decides and does nothing else, with the unit tests that have to notice a change of it. */
+export interface Module {
+  name: string;
+  folder: string;
+  /** Files of the folder, without their ending. */
+  sources: readonly string[];
+  /** The same, of `.test.ts`. Few, for they are loaded anew for each mutant that is evaluated once, with its file. */
+  tests: readonly string[];
+}
+
+/**
+ * What is mutated: pure functions whose mistakes roll back the wrong release, or none. What waits, reads or writes
+ * around them is shown by integration tests, which are too slow for this.
+ */
+export const MODULES: readonly Module[] = [
+  {
+    name: 'judge',
+    folder: 'src/incident',
+    sources: ['judge', 'analysis', 'by-indicator', 'by-rule'],
+    tests: ['judge', 'analysis', 'by-indicator', 'by-rule'],
+  },
+  {
+    name: 'step',
+    folder: 'src/incident',
+    sources: [
+      'step',
+      'judging',
+      'rolling-back',
+      'decide-rollback',
+      'ends',
+      'move',
+      'ways',
+      'phases',
+      'proposal',
+      'timing',
+    ],
+    tests: ['step'],
+  },
+  {
+    name: 'place',
+    folder: 'src/incident',
+    sources: ['place', 'evidence', 'expiry', 'name', 'occurrence', 'stall'],
+    tests: ['place', 'evidence', 'expiry', 'name', 'occurrence', 'stall'],
+  },
+  {
+    name: 'policy',
+    folder: 'src/policy',
+    sources: ['guard', 'labels', 'platform'],
+    tests: ['guard', 'labels', 'platform'],
+  },
+  {
+    name: 'match',
+    folder: 'src/slo',
+    sources: ['match', 'readiness', 'burn'],
+    tests: ['match', 'readiness', 'burn'],
+  },
+  {
+    name: 'last-good',
+    folder: 'src/release',
+    sources: ['last-good'],
+    tests: ['history'],
+  },
+  {
+    name: 'history',
+    folder: 'src/release',
+    sources: ['history', 'rejection', 'evict'],
+    tests: ['history'],
+  },
+  {
+    name: 'plan',
+    folder: 'src/sync/plan',
+    sources: ['plan', 'match-holds', 'substitute', 'prune-limit', 'kept', 'apply-order', 'hashes'],
+    tests: ['plan', 'apply-order', 'hashes'],
+  },
+  {
+    name: 'snapshot',
+    folder: 'src/snapshot',
+    sources: ['running', 'selectors', 'pin'],
+    tests: ['running', 'selectors', 'pin'],
+  },
+  {
+    name: 'holds',
+    folder: 'src/holds',
+    sources: ['rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
+    tests: ['rules', 'lift', 'target', 'status', 'rollback-plan'],
+  },
+];
+
+export const sourcesOf = ({ folder, sources }: Module): string[] => sources.map((name) => `${folder}/${name}.ts`);
+
+export const testsOf = ({ folder, tests }: Module): string[] => tests.map((name) => `${folder}/${name}.test.ts`);
