@@ -19,7 +19,7 @@ export const keyOf = (state: State): number => {
     JSON.stringify([
       state.leader,
       state.commits.map(({ image, other }) => [image, other]),
-      state.burns.map(({ burning }) => burning),
+      state.burns.map(({ image }) => image),
       state.alerts.map(({ delivered }) => delivered),
       state.budget,
       state.memory.rolledBack.map(({ uid }) => uid),

@@ -132,9 +132,10 @@ const whatElse = (wanted: number, { moment }: State): Violation | undefined => {
   return { invariant: 'nothing else is kept back', words: `ConfigMap other is ${version}, and Git says ${wanted}` };
 };
 
-/** As long as nobody said anything about it. */
+/** As long as nobody said anything about it, and it did not burn before this release: then it may be another's fault. */
 const whatBurns = (runs: string, { scenario }: World, state: State): Violation | undefined => {
   const isLeftToUs = scenario.guardrails.mode === 'Auto' && state.memory.words === 0;
-  if (!isLeftToUs || !isBurning(state, state.now)) return undefined;
+  const since = state.burns.at(-1);
+  if (!isLeftToUs || !since?.burning || since.image !== runs) return undefined;
   return { invariant: 'what burns is rolled back', words: `release ${runs} burns for ever` };
 };

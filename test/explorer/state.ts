@@ -61,7 +61,7 @@ export interface State {
   /** A leader that lost its Lease in the middle of something: what it saw then. */
   frozen: { moment: Moment; now: number; sync: SyncState } | undefined;
   /** When the workload burned, and when it did not: from each time on. */
-  burns: readonly { from: number; burning: boolean }[];
+  burns: readonly { from: number; burning: boolean; image: string }[];
   alerts: readonly Alert[];
   budget: Budget;
   memory: Memory;

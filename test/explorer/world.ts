@@ -143,7 +143,10 @@ export const createWorld = (scenario: Scenario): World => {
       const options = { subresource: 'status', fieldManager: 'kube-controller-manager' };
       await server.client.patch(resources.deployments, WORKLOAD, { type: 'merge', body: { status } }, options);
       const burning = imageIn(live) === 'bad' || imageIn(live) === 'worse';
-      const burns = burning === isBurning(state, now) ? state.burns : [...state.burns, { from: now, burning }];
+      const burns =
+        burning === isBurning(state, now)
+          ? state.burns
+          : [...state.burns, { from: now, burning, image: imageIn(live) }];
       const alerts =
         burning && burns !== state.burns
           ? [...state.alerts, { startsAt: now, delivered: 'nothing' as const }]
