@@ -186,7 +186,7 @@ const changeOfWorkload = ({ type, before, after }: Written): { from: string; to:
   return to === undefined ? undefined : { from: from ?? '', to };
 };
 
-const RULES: readonly Rule[] = [rollsBackOnce, onlyWhatIsAllowed, onlyWhatBurns, wordsWin, nothingHeld];
+const RULES: readonly Rule[] = [wordsWin, rollsBackOnce, onlyWhatIsAllowed, onlyWhatBurns, nothingHeld];
 
 const remembered = (memory: Memory, write: Written, { who }: Move, now: number): Memory => {
   if (write.type !== resources.holds) return memory;

@@ -21,7 +21,7 @@ export interface Move {
   mayFail: boolean;
 }
 
-const WHO = {
+export const WHO = {
   'judges its incidents': 'incidents',
   'obeys the Holds': 'holds',
   'syncs the GitSync': 'sync',

@@ -130,7 +130,7 @@ export const takeAlerts = async (process: Process, body: unknown): Promise<numbe
   const answer = intake.receive(body).then(({ status }) => {
     answered = status;
   });
-  await Promise.race([answer, settled(process.wire)]);
+  await Promise.race([answer, process.wire.died]);
   return answered;
 };
 
@@ -251,7 +251,12 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     systemNamespace: SYSTEM,
   };
   await lookForDrift(process, owned, { lock, registry, clock });
-  void reconcile(SYNC_KEY, ports).catch(() => {}); // the queue tries again: as another piece of work
+  // One that fails is tried again: as another piece of work.
+  const reconciled = reconcile(SYNC_KEY, ports).then(
+    () => {},
+    () => {},
+  );
+  await Promise.race([reconciled, process.wire.died]);
   await settled(process.wire);
   stop();
 };

@@ -22,6 +22,8 @@ export interface Wire {
   /** Writes that were tried. */
   tried(): number;
   written: Written[];
+  /** Resolves when the process is dead. */
+  died: Promise<void>;
   /** Requests so far: nothing is under way when it stays the same. */
   requests(): number;
 }
@@ -39,6 +41,7 @@ export const createWire = (server: ApiServer, fault: Fault | undefined): Wire =>
   let tried = 0;
   let requests = 0;
   let dead = false;
+  const death = Promise.withResolvers<void>();
   const written: Written[] = [];
 
   const read = <T>(answer: () => Promise<T>): Promise<T> => {
@@ -55,19 +58,15 @@ export const createWire = (server: ApiServer, fault: Fault | undefined): Wire =>
     if (dead) return never();
     if (dryRun) return carryOut();
     tried += 1;
-    if (fault?.what === 'refused' && fault.write === tried)
-      throw new KubeError(`${type.plural} is forbidden: exceeded quota`, REFUSED);
-    if (fault?.what === 'frozen') {
-      dead = true; // nothing after this one
-      server.restore(now);
-    }
+    const fate = fateOf(fault, tried);
+    if (fate === 'refused') throw new KubeError(`${type.plural} is forbidden: exceeded quota`, REFUSED);
+    if (fault?.what === 'frozen') server.restore(now);
+    if (fate === 'last') dead = true;
     const before = server.moment();
-    const result = await carryOut();
+    const result = await carryOut().finally(() => dead && death.resolve());
     const after = server.moment();
     if (before.version !== after.version) written.push({ verb, type, before, after });
-    if (fault?.what === 'crash' && fault.after === tried) dead = true;
-    if (fault?.what === 'lost' && fault.write === tried)
-      throw new KubeError('no answer from the API server', { status: 0, reason: 'Unreachable' });
+    if (fate === 'lost') throw new KubeError('no answer from the API server', { status: 0, reason: 'Unreachable' });
     return dead ? never() : result;
   };
 
@@ -87,5 +86,12 @@ export const createWire = (server: ApiServer, fault: Fault | undefined): Wire =>
     raw: (...request) => read(() => client.raw(...request)),
     impersonate: () => wired,
   };
-  return { client: wired, written, tried: () => tried, requests: () => requests };
+  return { client: wired, written, died: death.promise, tried: () => tried, requests: () => requests };
+};
+
+/** What becomes of a write; `last`: it is carried out, and nothing after it. */
+const fateOf = (fault: Fault | undefined, write: number): 'refused' | 'lost' | 'last' | undefined => {
+  if (fault?.what === 'frozen') return 'last';
+  if (fault?.what === 'crash') return fault.after === write ? 'last' : undefined;
+  return fault?.write === write ? fault.what : undefined;
 };
