@@ -42,9 +42,8 @@ export const createCaches = (
     all.push(cache as WatchCache);
     return cache;
   };
-  const workloads = Object.fromEntries(
-    WORKLOAD_KINDS.map((kind) => [kind, watch(workloadResource(kind), workloadOptions)]),
-  ) as Record<WorkloadKind, WatchCache>;
+  const workloads = watchWorkloads(client, ports);
+  all.push(...Object.values(workloads));
   const caches = {
     incidents: watch<Incident>(resources.incidents),
     holds: watch<Hold>(resources.holds),
@@ -62,6 +61,12 @@ export const createCaches = (
     stop: async () => void (await Promise.all(all.map((cache) => cache.stop()))),
   };
 };
+
+/** Workloads of the whole cluster, in three watches. */
+export const watchWorkloads = (client: KubeClient, ports: WatchCachePorts): Record<WorkloadKind, WatchCache> =>
+  Object.fromEntries(
+    WORKLOAD_KINDS.map((kind) => [kind, createWatchCache(client, workloadResource(kind), workloadOptions, ports)]),
+  ) as Record<WorkloadKind, WatchCache>;
 
 /** Rooms ask of a workload who wrote its template, and which GitSync applied it. */
 export const workloadOptions: WatchCacheOptions = {

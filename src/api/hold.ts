@@ -104,15 +104,28 @@ export const holdStatus = z.strictObject({
   conditions: conditions
     .optional()
     .describe(
-      'Ready: the controller obeys the hold. Held: the target runs in place of a rejected release. Stalled: the target can not be applied, and trying again does not help.',
+      'Ready: the controller obeys the hold. Held: the target runs in place of a rejected release. Stalled: the target can not be applied; it is tried again with back-off. Contested: a rejected release was applied again and again, so it is rolled back once in ten minutes only. Overdue: the target should be applied for more than five minutes, and is not.',
     ),
   phase: z
     .enum(['Pending', 'Held', 'Dormant', 'Failed'])
     .optional()
     .describe(
-      'Of action Rollback. Pending: the target is not applied yet. Held: it is. Dormant: another digest runs, the rule stays. Failed: the target can not be applied.',
+      'Of action Rollback. Pending: the target is not applied yet. Held: it is. Dormant: another digest runs, the rule stays. Failed: the target can not be applied; it is tried again.',
     ),
+  pendingTime: time.optional().describe('Since when the target should be applied, and is not.'),
+  failedAttempts: z.int().min(1).optional().describe('How often in a row applying the target failed.'),
+  nextAttemptTime: time.optional().describe('When applying the target is tried again.'),
   appliedTime: time.optional().describe('When the last object of the target was applied.'),
+  reapplied: z
+    .array(
+      z.strictObject({
+        time: time.describe('When it was rolled back again.'),
+        fieldManager: z.string().max(128).optional().describe('Who had applied it.'),
+      }),
+    )
+    .max(8)
+    .optional()
+    .describe('Rejected releases that were applied again, and rolled back again: oldest first, the last 8.'),
   dormantTime: time.optional().describe('Since when another digest runs.'),
   currentDigest: digest.optional().describe('What runs, as the controller saw it last.'),
 });

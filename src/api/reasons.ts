@@ -244,11 +244,22 @@ export const reasons = {
     means: 'A person deleted the Hold of a release that was rejected again after a lift: the Hold was created again.',
     next: '`metricops accept WORKLOAD` lets the release run.',
   },
-  HoldFailed: { means: 'The target could not be applied; it is retried.', next: 'Read the message.' },
+  HoldFailed: {
+    means: 'The target could not be applied; it is retried with back-off, every five minutes at the latest.',
+    next: 'Read the message: it has the words of the API server. Or end the rollback: `metricops lift WORKLOAD`.',
+  },
+  RejectedReleaseApplied: {
+    means: 'Somebody applied a rejected release again; it is rolled back again in some seconds.',
+    next: 'Stop the named field manager from applying it, or `metricops lift WORKLOAD`.',
+  },
   Contested: {
     means:
       'A rejected release was applied again after three rollbacks in ten minutes: it is rolled back once in ten minutes only.',
     next: 'Stop the named field manager from applying it, or `metricops lift WORKLOAD`.',
+  },
+  RollbackOverdue: {
+    means: 'The target of a Hold should be applied for more than five minutes, and is not.',
+    next: 'Read the message; `metricops holds` lists them. `metricops lift WORKLOAD` ends the rollback.',
   },
   // A report of a sidecar
   TokenMalformed: {

@@ -1,21 +1,15 @@
 import { annotations } from '../api/annotations.ts';
 import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import {
-  isConflict,
-  isRejected,
-  type KubeClient,
-  KubeError,
-  type ResourceType,
-  workloadResource,
-} from '../kube/index.ts';
-import { liveDigest, type Snapshot, templateOf } from '../snapshot/index.ts';
+import { isRejected, type KubeClient, KubeError, type ResourceType, workloadResource } from '../kube/index.ts';
+import { liveDigest, runningRelease, type Snapshot, templateOf } from '../snapshot/index.ts';
 import { REPLICAS } from '../ssa/ignore-rules.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
 import { replaceManagedFields } from '../ssa/replace-managed-fields.ts';
-import { newestOf, partResource } from './newest.ts';
+import { atVersionOf, whileFaster } from './at-version.ts';
+import { newestOf, partResource, readPart } from './newest.ts';
 import { planRollback } from './rollback-plan.ts';
-import type { EnforcePorts } from './types.ts';
+import type { Account, EnforcePorts } from './types.ts';
 
 /** What was applied, and what people should know of it. */
 export interface AppliedSnapshot {
@@ -23,55 +17,129 @@ export interface AppliedSnapshot {
   notes: string[];
 }
 
-/** With the rights with which it was written before: those of the GitSync's ServiceAccount, where it has one. */
+/**
+ * What the rollback plan says, applied in the name of the GitSync that owns it. Rejects with a conflict when the
+ * workload runs another release meanwhile.
+ */
 export const applySnapshot = async (
   hold: RollbackHold,
   live: KubeObject,
   snapshot: Snapshot,
-  ports: EnforcePorts,
+  account: Account,
+  { client, clock }: Pick<EnforcePorts, 'client' | 'clock'>,
 ): Promise<AppliedSnapshot> => {
-  const { client } = ports;
-  const writer = ports.writerOf(snapshot.fieldManager);
-  const options = { fieldManager: snapshot.fieldManager, force: true };
-  const newest = await newestOf(live, snapshot, ports);
+  const { writer } = account;
+  const options = { fieldManager: account.fieldManager, force: true };
+  const newest = await newestOf(live, snapshot, { client });
   const plan = planRollback(hold.spec.target, snapshot, newest);
-  const before = await Promise.all(
-    plan.configuration.map(async (config) => {
-      const was = newest.objects.get(keyString(keyOf(config)));
-      const is = await writer.apply(partResource(config), config, options);
-      return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion, object: is };
-    }),
-  );
-  const found = await Promise.all(
-    plan.selectors.map((selector) =>
-      writer.apply(partResource(selector), selector, options).catch((error: unknown) => {
-        // The pods are more urgent than what finds them. The next sync applies it too, and says what refuses it.
-        if (!(error instanceof KubeError && isRejected(error))) throw error;
-        return `${describeKey(keyOf(selector))} is not applied: ${error.message}`;
-      }),
-    ),
-  );
   const type = workloadResource(hold.spec.workloadRef.kind);
-  await letGoOfReplicas(type, plan.workload, snapshot, { client, writer });
-  const result = await writer.apply(type, plan.workload, options);
-  const parts = [...before.map((b) => b.object), ...found.filter((each) => typeof each !== 'string')];
-  const notes = [...plan.notes, ...found.filter((each) => typeof each === 'string')];
-  // By content: a Deployment's generation also counts changes of its annotations.
-  const templateChanged = liveDigest(templateOf(result)) !== liveDigest(templateOf(live));
-  if (!templateChanged && before.some((b) => b.changed)) {
-    // Restored configuration restarts nothing by itself. Under a manager of its own, so that no later apply takes it off.
-    return { objects: [...parts, await restart(type, plan.workload, { ...ports, writer })], notes };
-  }
-  return { objects: [...parts, result], notes };
+  const parts: Part[] = [...plan.configuration, ...plan.selectors].map((object) => ({
+    object,
+    was: newest.objects.get(keyString(keyOf(object))),
+  }));
+  const [configuration, selectors] = [
+    parts.slice(0, plan.configuration.length),
+    parts.slice(plan.configuration.length),
+  ];
+  // What refuses the workload is heard before its configuration is touched.
+  const preview = configuration.length > 0 ? await tryOut(writer, type, plan.workload, options) : undefined;
+  const before = await Promise.all(configuration.map((part) => applyPart(part, options, { client, writer })));
+  const found = await Promise.all(
+    selectors.map((part) => applyPart(part, options, { client, writer }).catch(refusalOf(part.object))),
+  );
+  const isNew = before.some(({ changed }) => changed) || runningRelease(live).digest !== hold.spec.target.sourceDigest;
+  const restartIfSame = async (after: KubeObject | undefined): Promise<KubeObject | undefined> =>
+    configuration.length > 0 && isNew && after && isSameTemplate(after, live)
+      ? whileFaster(async () => restart(writer, type, await reread(type, live, client), clock.now()))
+      : undefined;
+  // Before the workload says that it is the target: a crash in between restarts it twice, rather than never.
+  await restartIfSame(preview);
+  const result = await whileFaster(async () => {
+    const read = await stillRunning(type, live, client);
+    const mine = await letGoOfReplicas(type, plan.workload, read, account);
+    return writer.apply(type, atVersionOf(plan.workload, mine), options);
+  });
+  const restarted = preview ? undefined : await restartIfSame(result);
+  const done = found.filter((each) => typeof each !== 'string');
+  return {
+    objects: [...[...before, ...done].map(({ object }) => object), restarted ?? result],
+    notes: [...plan.notes, ...found.filter((each) => typeof each === 'string')],
+  };
 };
 
+interface Part {
+  object: KubeObject;
+  /** As it is in the cluster. */
+  was: KubeObject | undefined;
+}
+
+const applyPart = async (
+  part: Part,
+  options: { fieldManager: string; force: boolean },
+  { client, writer }: { client: KubeClient; writer: KubeClient },
+): Promise<{ object: KubeObject; changed: boolean }> => {
+  const { object } = part;
+  let { was } = part;
+  const is = await whileFaster(
+    () => writer.apply(partResource(object), atVersionOf(object, was), options),
+    async () => {
+      was = await readPart(object, client);
+    },
+  );
+  return { object: is, changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion };
+};
+
+/** The pods are more urgent than what finds them. The next sync applies it too, and says what refuses it. */
+const refusalOf =
+  (selector: KubeObject) =>
+  (error: unknown): string => {
+    if (!(error instanceof KubeError && isRejected(error))) throw error;
+    return `${describeKey(keyOf(selector))} is not applied: ${error.message}`;
+  };
+
+/** The very same workload as it is now, whatever it runs. Rejects with a conflict where it is another one. */
+const reread = async (type: ResourceType, live: KubeObject, client: KubeClient): Promise<KubeObject> => {
+  const read = await client.get(type, live.metadata);
+  if (read && read.metadata.uid === live.metadata.uid) return read;
+  throw changedMeanwhile(live);
+};
+
+/** The workload as it is now. Rejects with a conflict where it is another one, or runs another release. */
+const stillRunning = async (type: ResourceType, live: KubeObject, client: KubeClient): Promise<KubeObject> => {
+  const read = await reread(type, live, client);
+  if (runningRelease(read).digest === runningRelease(live).digest) return read;
+  throw changedMeanwhile(live);
+};
+
+const changedMeanwhile = (object: KubeObject): KubeError =>
+  new KubeError(`${describeKey(keyOf(object))} was changed meanwhile`, { status: 409, reason: 'Conflict' });
+
+/** What the apply would make of it; undefined where an admission webhook allows no dry run. */
+const tryOut = (
+  writer: KubeClient,
+  type: ResourceType,
+  object: KubeObject,
+  options: { fieldManager: string; force: boolean },
+): Promise<KubeObject | undefined> =>
+  writer.apply(type, object, { ...options, dryRun: true }).catch((error: unknown) => {
+    if (error instanceof KubeError && /does not support dry run/.test(error.message)) return undefined;
+    throw error;
+  });
+
+/** By content: a Deployment's generation also counts changes of its annotations. */
+const isSameTemplate = (a: KubeObject, b: KubeObject): boolean =>
+  liveDigest(templateOf(a)) === liveDigest(templateOf(b));
+
+/** Restored configuration restarts nothing by itself. Under a manager of its own, so that no later apply takes it off. */
 const restart = (
+  writer: KubeClient,
   type: ResourceType,
   { metadata }: KubeObject,
-  { clock, writer }: Pick<EnforcePorts, 'clock'> & { writer: KubeClient },
+  now: number,
 ): Promise<KubeObject> => {
-  const notes = { [annotations.restartedAt]: new Date(clock.now()).toISOString() };
-  const body = { spec: { template: { metadata: { annotations: notes } } } };
+  const notes = { [annotations.restartedAt]: new Date(now).toISOString() };
+  const { uid, resourceVersion } = metadata;
+  const body = { metadata: { uid, resourceVersion }, spec: { template: { metadata: { annotations: notes } } } };
   return writer.patch(type, metadata, { type: 'merge', body }, { fieldManager: 'metricops-restart' });
 };
 
@@ -82,44 +150,10 @@ const restart = (
 const letGoOfReplicas = async (
   type: ResourceType,
   workload: KubeObject,
-  { fieldManager }: Snapshot,
-  { client, writer }: { client: KubeClient; writer: KubeClient },
-): Promise<void> => {
-  for (let tries = 1; ; tries += 1) {
-    const live = await client.get(type, workload.metadata);
-    const rules = { fields: [REPLICAS], managers: [] };
-    const entries = live && withoutIgnored(workload, live, rules, fieldManager).letGo;
-    if (!live || !entries) return;
-    try {
-      await replaceManagedFields(writer, type, live, entries);
-      return;
-    } catch (error) {
-      if (!isConflict(error) || tries >= TRIES) throw error;
-    }
-  }
-};
-
-const TRIES = 5;
-
-/** A workload that no GitSync owns: its template back, if nobody changed it meanwhile. Apply could not remove what others own. */
-export const patchTemplate = (
   live: KubeObject,
-  snapshot: Snapshot,
-  { client }: Pick<EnforcePorts, 'client'>,
-): Promise<KubeObject> =>
-  client.patch(
-    workloadResource(live.kind as 'Deployment'),
-    live.metadata,
-    {
-      type: 'json',
-      body: [
-        { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
-        {
-          op: 'replace',
-          path: '/spec/template',
-          value: templateOf(snapshot.workload),
-        },
-      ],
-    },
-    { fieldManager: 'metricops' },
-  );
+  { writer, fieldManager }: Account,
+): Promise<KubeObject> => {
+  const rules = { fields: [REPLICAS], managers: [] };
+  const entries = withoutIgnored(workload, live, rules, fieldManager).letGo;
+  return entries ? replaceManagedFields(writer, type, live, entries) : live;
+};

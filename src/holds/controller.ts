@@ -1,40 +1,45 @@
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
-import { keyOf, keyString } from '../api/meta.ts';
+import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
+import type { WorkloadKind } from '../api/workload.ts';
+import { createGuard } from '../guard.ts';
 import { createWorkQueue, KubeError, type WatchCache } from '../kube/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
-import { enforceHold } from './enforce.ts';
+import { noteRefusal } from './enforce.ts';
 import { isInForce } from './finalizer.ts';
 import { obeyHold } from './obey.ts';
-import { effective, workloadOf } from './rules.ts';
-import { settleHolds } from './settle.ts';
+import { effective } from './rules.ts';
+import { isLeft, writeStatus } from './status.ts';
 import { createTargets } from './target.ts';
 import type { EnforcePorts, HoldWithTarget, Matched } from './types.ts';
+import { watchEvents } from './watch-events.ts';
 
-export interface HoldControllerPorts extends Omit<EnforcePorts, 'onApplied' | 'metrics'> {
-  random: () => number;
+export interface HoldControllerPorts extends Omit<EnforcePorts, 'isAsked' | 'onApplied' | 'onWritten' | 'metrics'> {
   log: Log;
   metrics: Metrics;
   holds: WatchCache<Hold>;
+  /** Of the whole cluster; undefined: a rejected release that comes back is noticed by the plans of its GitSync only. */
+  workloads: Record<WorkloadKind, WatchCache> | undefined;
   /** Objects of a GitSync were brought back from a snapshot. */
   onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
-  /** A Hold of this workload (keyString) came, changed or went. */
+  /** What is planned for this workload (keyString) may be another thing now. */
   onChange: (workload: string) => void;
 }
 
 export interface HoldController {
+  /** Takes up every Hold that is there, and each that comes. Before it, nothing is written. */
+  start(): void;
   /** Obey it now, without waiting for its watch event. */
   request(hold: Hold): void;
   /** Resolves when the watch has shown it. */
   seen(hold: Hold): Promise<void>;
   /** Those with action Rollback that count in these namespaces, without the digests that a person accepted. */
   inForce(namespaces: ReadonlySet<string>): readonly RollbackHold[];
-  /**
-   * The same, obeyed, with the targets of those that are needed. One that can't be obeyed says so itself, and stops
-   * nobody else's objects.
-   */
+  /** The same, with the targets of those that are needed. Reads, and writes nothing. */
   holdsIn(namespaces: ReadonlySet<string>, isNeeded: (hold: RollbackHold) => boolean): Promise<HoldWithTarget[]>;
-  /** Holds say whether they are in force after this plan. */
-  settle(matched: Matched): Promise<void>;
+  /** A plan was carried out: what it found out about Holds is obeyed. */
+  settle(matched: Matched): void;
+  /** An object of the Hold's target was refused: that is the Hold's failure. */
+  refused(hold: RollbackHold, message: string): void;
   stop(): Promise<void>;
 }
 
@@ -44,16 +49,20 @@ const SEEN_EVERY_MS = 20;
 /** Rollbacks have a queue of their own: no fetch, render, dependency or slow sync is ever before them. */
 export const createHoldController = (ports: HoldControllerPorts): HoldController => {
   const { clock, holds, log, metrics } = ports;
-  /** Newer than the watch. */
+  /** For as long as the watch has not shown them. */
   const fresh = new Map<string, Hold>();
+  /** Holds whose rejected release a GitSync rendered last, and what refused an object of their target. */
+  const asked = new Set<string>();
+  const refusals = new Map<string, string>();
   const targets = createTargets(ports.snapshots);
-  const keyFor = ({ metadata }: Hold): string => `${metadata.namespace}/${metadata.name}`;
 
   const enforcePorts: EnforcePorts = {
     ...ports,
+    onWritten: (hold) => fresh.set(idOf(hold), hold),
+    isAsked: (hold) => asked.has(idOf(hold)),
     onApplied(hold, fieldManager, objects) {
       const took = clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '');
-      metrics.holdApplyDuration.observe(Math.max(0, took) / 1000);
+      if (hold.status?.appliedTime === undefined) metrics.holdApplyDuration.observe(Math.max(0, took) / 1000);
       const [, namespace, name] = fieldManager.split('/');
       if (namespace !== undefined && name !== undefined) {
         ports.onRestored(
@@ -63,42 +72,67 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       }
     },
   };
+  const newest = (key: string): Hold | undefined => {
+    const [namespace = '', name = ''] = key.split('/');
+    const [own, seen] = [fresh.get(key), holds.get({ namespace, name })];
+    if (own && seen && versionOf(seen) >= versionOf(own)) fresh.delete(key);
+    return fresh.get(key) ?? seen;
+  };
+
+  const guard = createGuard({
+    log,
+    kind: 'hold',
+    isForeseen: (error) => ports.signal.aborted || error instanceof KubeError,
+    async tell(key, message) {
+      const hold = newest(key);
+      if (hold && isRollback(hold))
+        await writeStatus(hold, { phase: 'Failed', reason: 'InternalError', message }, enforcePorts);
+    },
+  });
+  const work = guard.wrap(async (key: string): Promise<number | undefined> => {
+    const hold = newest(key);
+    const refusal = refusals.get(key);
+    refusals.delete(key);
+    if (!hold) return undefined;
+    if (refusal !== undefined && isRollback(hold)) return noteRefusal(hold, refusal, enforcePorts);
+    return obeyHold(hold, { ...enforcePorts, list: () => holds.list(hold.metadata.namespace) });
+  });
   const queue = createWorkQueue({
     concurrency: 8,
     clock,
     random: ports.random,
     maxBackoffMs: 5_000,
     onError: (key, err, retryInMs) => log.error({ err, hold: key, retryInMs }, 'hold failed'),
-    async worker(key) {
-      const [namespace = '', name = ''] = key.split('/');
-      const hold = fresh.get(key) ?? holds.get({ namespace, name });
-      fresh.delete(key);
-      if (hold) await obeyHold(hold, { ...enforcePorts, list: () => holds.list(namespace) });
-      return undefined;
-    },
-  });
-  const unsubscribe = holds.onChange((hold, previous) => {
-    const changed = hold ?? previous;
-    if (hold) queue.add(keyFor(hold));
-    if (changed && isRollback(changed) && (!hold || hold.status?.phase === 'Dormant')) targets.forget(changed);
-    if (!changed || hold?.metadata.generation === previous?.metadata.generation) return;
-    ports.onChange(keyString({ group: 'apps', ...workloadOf(changed) }));
+    worker: work,
   });
 
-  // What an earlier leader left undone: the watch has shown it before anybody listened.
-  for (const hold of holds.list()) queue.add(keyFor(hold));
-
-  const unlessSaid =
+  /** Nobody's sync fails with it: what runs stays as it is. */
+  const unread =
     (hold: Hold) =>
-    (err: unknown): void => {
+    (err: unknown): undefined => {
       if (!(err instanceof KubeError)) throw err;
-      log.warn({ err, hold: keyFor(hold) }, 'hold not obeyed yet');
+      log.warn({ err, hold: idOf(hold) }, 'target not read');
     };
+  let unwatch = (): void => {};
 
   const controller: HoldController = {
+    start() {
+      unwatch = watchEvents({
+        ...ports,
+        guard,
+        enqueue: (hold) => queue.add(idOf(hold)),
+        onGone(hold) {
+          asked.delete(idOf(hold));
+          fresh.delete(idOf(hold));
+        },
+        onTargetUnneeded: targets.forget,
+      });
+      // What an earlier leader left undone: the watch has shown it before anybody listened.
+      for (const hold of holds.list()) queue.add(idOf(hold));
+    },
     request(hold) {
-      fresh.set(keyFor(hold), hold);
-      queue.add(keyFor(hold));
+      fresh.set(idOf(hold), hold);
+      queue.add(idOf(hold));
     },
     async seen(hold) {
       for (let i = 0; i < SEEN_TRIES && !holds.get(hold.metadata); i += 1) {
@@ -110,19 +144,36 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       const here = holds.list().filter((h) => namespaces.has(h.metadata.namespace ?? '') && isInForce(h));
       return effective(here.filter(isRollback), here);
     },
-    async holdsIn(namespaces, isNeeded) {
-      const relevant = controller.inForce(namespaces);
-      // Rollbacks go first: a plan that restored configuration before them would hide the need of a restart.
-      await Promise.all(relevant.map((hold) => enforceHold(hold, enforcePorts).catch(unlessSaid(hold))));
-      return Promise.all(
-        relevant.map(async (hold) => ({ hold, target: isNeeded(hold) ? await targets.of(hold) : undefined })),
-      );
+    holdsIn: (namespaces, isNeeded) =>
+      Promise.all(
+        controller.inForce(namespaces).map(async (hold) => ({
+          hold,
+          target: isNeeded(hold) ? await targets.of(hold).catch(unread(hold)) : undefined,
+          left: isLeft(hold),
+        })),
+      ),
+    settle({ held, passed }) {
+      for (const { hold } of held) {
+        asked.add(idOf(hold));
+        if (hold.status?.phase === 'Dormant') queue.add(idOf(hold));
+      }
+      for (const { hold, digest } of passed) {
+        asked.delete(idOf(hold));
+        if (hold.status?.phase !== 'Dormant' || hold.status.currentDigest !== digest) queue.add(idOf(hold));
+      }
     },
-    settle: (matched) => settleHolds(matched, ports),
+    refused(hold, message) {
+      refusals.set(idOf(hold), `release ${hold.spec.target.release} is not applied: ${message}`);
+      queue.add(idOf(hold));
+    },
     stop() {
-      unsubscribe();
+      unwatch();
       return queue.stop();
     },
   };
   return controller;
 };
+
+const idOf = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`;
+
+const versionOf = ({ metadata }: KubeObject): number => Number(metadata.resourceVersion);

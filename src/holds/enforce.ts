@@ -1,96 +1,181 @@
-import type { RollbackHold } from '../api/hold.ts';
+import { isSwitchedOn } from '../api/annotation-values.ts';
+import { annotations } from '../api/annotations.ts';
+import type { HoldStatus, RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
-import { isRejected, KubeError, workloadResource } from '../kube/index.ts';
-import { LIVE_MANAGER, runningRelease, type Snapshot } from '../snapshot/index.ts';
-import { applySnapshot, patchTemplate } from './apply-snapshot.ts';
-import { otherToolOf } from './live.ts';
+import { isConflict, KubeError, workloadResource } from '../kube/index.ts';
+import { hasTemplateOf, runningRelease, type Snapshot, withPins } from '../snapshot/index.ts';
+import { whileFaster } from './at-version.ts';
+import { bringBack } from './bring-back.ts';
+import { calmIn, withReapplied } from './contest.ts';
+import { type Decision, decide } from './decide.ts';
+import { phaseAfter, retryIn } from './retry.ts';
 import { workloadOf } from './rules.ts';
-import { type Outcome, writeStatus } from './status.ts';
-import { deleteStuckPods } from './stuck-pods.ts';
+import { type Outcome, overdueIn, statusAfter, writeStatus } from './status.ts';
 import { readTarget, TargetError } from './target.ts';
 import type { EnforcePorts } from './types.ts';
-
-/**
- * Brings a Hold's target back from its snapshot. It needs no Git, no render and no other GitSync, and it does not wait
- * for any of them. Level-triggered: doing it twice is doing it once.
- *
- * What the API server refuses is said in the status. Rejects with KubeError when it is worth another try.
- */
-export const enforceHold = async (hold: RollbackHold, ports: EnforcePorts): Promise<void> => {
-  if (hold.metadata.deletionTimestamp !== undefined) return;
-  if (hold.status?.observedGeneration === hold.metadata.generation && hold.status?.phase !== 'Pending') return;
-  try {
-    await conclude(hold, await bringBack(hold, ports), ports);
-  } catch (error) {
-    if (!(error instanceof KubeError)) throw error;
-    const phase = isRejected(error) ? 'Failed' : 'Pending';
-    const message = `release ${hold.spec.target.release} is not applied: ${error.message}`;
-    const said = hold.status?.conditions?.find(({ type }) => type === 'Held');
-    if (hold.status?.phase !== phase || said?.message !== message) {
-      await conclude(hold, { phase, reason: 'HoldFailed', message }, ports);
-    }
-    if (phase === 'Pending') throw error;
-  }
-};
+import { backWords, contestedWords, templateManagerOf } from './words.ts';
 
 type Concluded = Outcome & Required<Pick<Outcome, 'phase'>>;
 
-const conclude = async (hold: RollbackHold, outcome: Concluded, ports: EnforcePorts): Promise<void> => {
-  ports.metrics.holdsApplied.inc({ result: outcome.phase.toLowerCase() });
-  await writeStatus(hold, outcome, ports);
+/**
+ * Brings a Hold's target back from its snapshot: the only place where that is done. It needs no Git, no render and no
+ * GitSync, and waits for none of them. Level-triggered: doing it twice is doing it once.
+ *
+ * Whatever the API server refuses ends as the Hold's status, and is tried again with back-off. Rejects with KubeError
+ * only where that can't be said.
+ *
+ * @returns milliseconds until it is to be looked after again by itself
+ */
+export const enforceHold = async (hold: RollbackHold, ports: EnforcePorts): Promise<number | undefined> => {
+  if (hold.metadata.deletionTimestamp !== undefined) return undefined;
+  const outcome = await whileFaster(() => attempt(hold, ports)).catch((error: unknown) => failure(hold, error, ports));
+  return conclude(hold, outcome, ports);
 };
 
-const bringBack = async (hold: RollbackHold, ports: EnforcePorts): Promise<Concluded> => {
+/** Says that something refused the target, and when it is tried again. */
+export const noteRefusal = (hold: RollbackHold, message: string, ports: EnforcePorts): Promise<number | undefined> =>
+  conclude(hold, failed(hold, 'HoldFailed', message, ports), ports);
+
+/** What to say of a Hold; `keep`: what is said already. */
+type Attempt = Concluded | { keep: HoldStatus; again: number | undefined };
+
+const conclude = async (hold: RollbackHold, outcome: Attempt, ports: EnforcePorts): Promise<number | undefined> => {
+  const now = ports.clock.now();
+  if ('keep' in outcome) return soonest(outcome.again, overdueIn(outcome.keep, now));
+  ports.metrics.holdsApplied.inc({ result: outcome.contested ? 'contested' : outcome.phase.toLowerCase() });
+  await writeStatus(hold, outcome, ports);
+  const after = statusAfter(hold, outcome, now);
+  return soonest(outcome.again ?? calmIn(after, now), overdueIn(after, now));
+};
+
+const soonest = (...delays: (number | undefined)[]): number | undefined => {
+  const known = delays.filter((ms) => ms !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
+
+const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
   const workload = workloadOf(hold);
   return ports.lock(keyString({ group: 'apps', ...workload }), async () => {
-    const [live, snapshot] = await Promise.all([
+    ports.signal.throwIfAborted();
+    const [live, target] = await Promise.all([
       ports.client.get(workloadResource(workload.kind), workload),
       readTarget(hold, ports.snapshots).catch((error: unknown) => {
         if (error instanceof TargetError) return error;
         throw error;
       }),
     ]);
-    const what = describeKey(workload);
-    if (!live) return { phase: 'Failed', reason: 'WorkloadMissing', message: `${what} does not exist` };
-    const obstacle = obstacleOf(hold, live, snapshot, what);
-    if (obstacle) return obstacle;
-    if (snapshot instanceof TargetError) return { phase: 'Failed', reason: snapshot.reason, message: snapshot.message };
-    return apply(hold, live, snapshot, ports);
+    const running = live && runningRelease(live).digest;
+    const decision = decide(hold, {
+      running,
+      isTarget: running !== undefined && isTarget(hold, live, running, target),
+      isAsked: ports.isAsked(hold),
+      isPaused: isSwitchedOn(live?.metadata, annotations.pause),
+      now: ports.clock.now(),
+    });
+    return carryOut(hold, decision, live, target, ports).catch((error: unknown) => {
+      if (isConflict(error)) throw error;
+      return failure(hold, error, ports, live);
+    });
   });
 };
 
-/** What says that nothing is to be applied, before the snapshot is asked. */
-const obstacleOf = (
+/** The target, or what the Hold's pins make of its template. */
+const isTarget = (
   { spec }: RollbackHold,
-  live: KubeObject,
+  live: KubeObject | undefined,
+  running: string,
   snapshot: Snapshot | TargetError,
-  what: string,
-): Concluded | undefined => {
-  const { digest } = runningRelease(live);
-  if (!spec.rejectedDigests.includes(digest) && digest !== spec.target.sourceDigest)
-    return { phase: 'Dormant', reason: 'Dormant', message: `${what} runs a release that is not rejected`, digest };
-  const tool = snapshot instanceof TargetError ? undefined : otherToolOf(live);
-  if (tool === undefined) return undefined;
+): boolean => {
+  if (running === spec.target.sourceDigest) return true;
+  if (!live || snapshot instanceof TargetError || spec.target.images === undefined) return false;
+  return hasTemplateOf(live, withPins(snapshot.workload, spec.target.images));
+};
+
+const carryOut = async (
+  hold: RollbackHold,
+  decision: Decision,
+  live: KubeObject | undefined,
+  target: Snapshot | TargetError,
+  ports: EnforcePorts,
+): Promise<Attempt> => {
+  const { status = {} } = hold;
+  const now = ports.clock.now();
+  const what = describeKey(workloadOf(hold));
+  const digest = live ? { digest: runningRelease(live).digest } : {};
+  if (!live || decision.do === 'Miss')
+    return { phase: 'Failed', reason: 'WorkloadMissing', message: `${what} does not exist` };
+  switch (decision.do) {
+    case 'Keep': {
+      const calm = calmIn(status, now);
+      if (calm !== 0) return { keep: status, again: calm };
+      const message = `${what} runs release ${hold.spec.target.release}, and nobody applied the rejected one for ten minutes`;
+      return { phase: 'Held', reason: 'RolledBack', message, contested: false };
+    }
+    case 'Wait':
+      return { keep: status, again: decision.ms };
+    case 'Rest':
+      return {
+        phase: 'Dormant',
+        reason: 'Dormant',
+        message: `${what} runs a release that is not rejected`,
+        contested: false,
+        ...digest,
+      };
+    case 'Pause': {
+      const message = `${what} has ${annotations.pause}: it goes back to release ${hold.spec.target.release} when the annotation goes`;
+      return { phase: 'Pending', reason: 'Paused', message, ...digest };
+    }
+    case 'HoldOff': {
+      const { ms: again, contested } = decision;
+      const words = contested ? contestedWords(hold, live, now) : backWords(hold, live, again);
+      return contested
+        ? { phase: 'Failed', reason: 'Contested', message: words, again, contested, ...digest }
+        : { phase: 'Pending', reason: 'RejectedReleaseApplied', message: words, again, ...digest };
+    }
+    case 'Apply': {
+      if (target instanceof TargetError) return failed(hold, target.reason, target.message, ports, live);
+      const done = await bringBack(hold, live, target, ports);
+      if ('reason' in done) return failed(hold, done.reason, done.message, ports, live);
+      const said = `${what} is back at release ${hold.spec.target.release}`;
+      return {
+        phase: 'Held',
+        reason: 'RolledBack',
+        message: [said, ...done.notes, ...(decision.again ? [backWords(hold, live, 0)] : [])].join('; '),
+        digest: done.digest,
+        ...(decision.again ? { reapplied: withReapplied(status, templateManagerOf(live), now) } : {}),
+      };
+    }
+  }
+};
+
+const failed = (
+  hold: RollbackHold,
+  reason: Outcome['reason'],
+  message: string,
+  { random }: Pick<EnforcePorts, 'random'>,
+  live?: KubeObject,
+): Concluded => {
+  const attempts = attemptsOf(hold) + 1;
+  const again = retryIn(attempts, random);
   return {
     phase: 'Failed',
-    reason: 'OwnedByOtherTool',
-    message: `${what} is applied by ${tool}, which would undo it`,
+    reason,
+    message,
+    again,
+    attempts,
+    ...(live ? { digest: runningRelease(live).digest } : {}),
   };
 };
 
-const apply = async (
-  hold: RollbackHold,
-  live: KubeObject,
-  snapshot: Snapshot,
-  ports: EnforcePorts,
-): Promise<Concluded> => {
-  const { target } = hold.spec;
-  const { objects, notes } =
-    snapshot.fieldManager === LIVE_MANAGER
-      ? { objects: [await patchTemplate(live, snapshot, ports)], notes: [] }
-      : await applySnapshot(hold, live, snapshot, ports);
-  ports.onApplied(hold, snapshot.fieldManager, objects);
-  if (live.kind === 'StatefulSet') await deleteStuckPods(live, ports);
-  const message = [`${describeKey(workloadOf(hold))} is back at release ${target.release}`, ...notes].join('; ');
-  return { phase: 'Held', reason: 'RolledBack', message, digest: target.sourceDigest };
+/** What the API server refused, or did not manage, in its own words. */
+const failure = (hold: RollbackHold, error: unknown, ports: EnforcePorts, live?: KubeObject): Concluded => {
+  if (!(error instanceof KubeError)) throw error;
+  ports.signal.throwIfAborted();
+  const message = `release ${hold.spec.target.release} is not applied: ${error.message}`;
+  const outcome = failed(hold, 'HoldFailed', message, ports, live);
+  return { ...outcome, phase: phaseAfter(error, outcome.attempts ?? 1) };
 };
+
+/** Of this generation: a Hold that was changed begins anew. */
+const attemptsOf = ({ metadata, status }: RollbackHold): number =>
+  status?.observedGeneration === metadata.generation ? (status?.failedAttempts ?? 0) : 0;

@@ -46,7 +46,7 @@ export const newestOf = async (
 };
 
 /** What the controller may not read counts as gone: to apply it again changes nothing where it is as it was. */
-const readPart = async (part: KubeObject, client: EnforcePorts['client']): Promise<KubeObject | undefined> => {
+export const readPart = async (part: KubeObject, client: EnforcePorts['client']): Promise<KubeObject | undefined> => {
   try {
     return await client.get(partResource(part), part.metadata);
   } catch (error) {

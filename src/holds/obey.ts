@@ -6,13 +6,20 @@ import { ensureFinalizer, hasFinalizer } from './finalizer.ts';
 import { effective } from './rules.ts';
 import type { EnforcePorts } from './types.ts';
 
-/** Does what the Hold asks for now, whatever was done before. Rejects with KubeError when it is worth another try. */
-export const obeyHold = async (hold: Hold, ports: EnforcePorts & FinalizePorts): Promise<void> => {
+/**
+ * Does what the Hold asks for now, whatever was done before. Rejects with KubeError when it is worth another try.
+ * @returns milliseconds until it is to be looked after again by itself
+ */
+export const obeyHold = async (hold: Hold, ports: EnforcePorts & FinalizePorts): Promise<number | undefined> => {
   if (hold.metadata.deletionTimestamp !== undefined) {
     if (hasFinalizer(hold)) await finalizeHold(hold, ports);
-    return;
+    return undefined;
   }
-  if (!isRollback(hold)) return acknowledge(hold, ports);
+  if (!isRollback(hold)) {
+    await acknowledge(hold, ports);
+    return undefined;
+  }
   const { metadata } = await ensureFinalizer(hold, ports.client);
-  for (const rule of effective([{ ...hold, metadata }], ports.list())) await enforceHold(rule, ports);
+  const [rule] = effective([{ ...hold, metadata }], ports.list());
+  return rule && enforceHold(rule, ports);
 };

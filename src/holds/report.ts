@@ -1,6 +1,7 @@
 import type { Hold } from '../api/hold.ts';
+import type { KubeObject } from '../api/meta.ts';
 import type { Occurred, Occurrence } from '../api/occurrence.ts';
-import { type KubeClient, KubeError, workloadResource } from '../kube/index.ts';
+import { type KubeClient, KubeError, type ResourceType, resources, workloadResource } from '../kube/index.ts';
 import { workloadOf } from './rules.ts';
 
 export interface ReportPorts {
@@ -11,21 +12,28 @@ export interface ReportPorts {
 export type Said = Pick<Occurrence, 'severity' | 'reason' | 'message' | 'release'>;
 
 /**
- * What became of a Hold, said on it and on its workload: `kubectl describe deploy` shows which Hold keeps a release
- * out. Costs one request, for the UID by which Events find the workload; where it fails, the Hold alone says it.
+ * What became of a Hold, said on it, on its workload and on its incident: `kubectl describe deploy` shows which Hold
+ * keeps a release out. Costs a request each, for the UIDs by which Events find them; where it fails, the Hold alone
+ * says it.
  */
 export const reportHold = async (hold: Hold, said: Said, { client, occurred }: ReportPorts): Promise<void> => {
   const { kind, namespace, name } = workloadOf(hold);
-  const workload = await client.get(workloadResource(kind), { namespace, name }).catch((error: unknown) => {
-    if (error instanceof KubeError) return undefined;
-    throw error;
-  });
+  const read = (type: ResourceType, of: string): Promise<KubeObject | undefined> =>
+    client.get(type, { namespace, name: of }).catch((error: unknown) => {
+      if (error instanceof KubeError) return undefined;
+      throw error;
+    });
+  const { incidentRef } = hold.spec;
+  const [workload, incident] = await Promise.all([
+    read(workloadResource(kind), name),
+    incidentRef && read(resources.incidents, incidentRef.name),
+  ]);
   const occurrence = {
     ...said,
     message: `Hold ${hold.metadata.name}: ${said.message}`,
     action: 'Hold',
-    incident: hold.spec.incidentRef?.name,
+    incident: incidentRef?.name,
   } as const;
   occurred({ ...occurrence, regarding: hold, ...(workload ? { related: workload } : {}) });
-  if (workload) occurred({ ...occurrence, regarding: workload, related: hold });
+  for (const regarding of [workload, incident]) if (regarding) occurred({ ...occurrence, regarding, related: hold });
 };

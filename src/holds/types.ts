@@ -3,7 +3,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Occurred } from '../api/occurrence.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import type { KubeClient } from '../kube/index.ts';
+import type { KubeClient, KubeError } from '../kube/index.ts';
 import type { Snapshot, SnapshotStore } from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 
@@ -11,6 +11,8 @@ export interface HoldWithTarget {
   hold: RollbackHold;
   /** undefined when it is gone or damaged: then the rejected release is not applied, and nothing instead of it. */
   target: Snapshot | undefined;
+  /** The target is not applied (any more), or the Hold was changed: its objects belong to the queue of the Holds. */
+  left?: boolean;
 }
 
 export interface HeldWorkload {
@@ -29,17 +31,34 @@ export interface Matched {
   passed: readonly { hold: RollbackHold; digest: string }[];
 }
 
+/** With whose rights, and in whose name, the objects of a GitSync are written. */
+export interface Account {
+  writer: KubeClient;
+  fieldManager: string;
+  /** Why the platform does not let it write this object, in words. */
+  refusalOf: (object: KubeObject) => string | undefined;
+  /** What the API server refused, with the right that is missing. */
+  wordsOf: (error: KubeError) => string;
+}
+
+/** Who applies the objects of this field manager now; undefined: no GitSync (any more). */
+export type AccountOf = (fieldManager: string) => Account | undefined;
+
 export interface EnforcePorts {
   client: KubeClient;
   snapshots: SnapshotStore;
   clock: Clock;
+  random: () => number;
   occurred: Occurred;
   lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   metrics: Pick<Metrics, 'holdsApplied'>;
   /** Aborted when this process may no longer write. */
   signal: AbortSignal;
-  /** With whose rights the objects of this field manager are written. */
-  writerOf: (fieldManager: string) => KubeClient;
+  accountOf: AccountOf;
+  /** Whether the last plan of a GitSync rendered a release that the Hold rejects. */
+  isAsked: (hold: Hold) => boolean;
+  /** Called with a Hold whose status was written. */
+  onWritten: (hold: Hold) => void;
   /** Called with the objects that were applied and their field manager. */
   onApplied: (hold: Hold, fieldManager: string, objects: readonly KubeObject[]) => void;
 }

@@ -20,13 +20,15 @@ export const withPlatformDefaults = (sync: GitSync, policy: PlatformPolicySpec):
     : { ...sync, spec: { ...sync.spec, serviceAccountName: policy.defaultServiceAccount } };
 
 /** Why this GitSync can do nothing at all: its repository has no address, or the platform does not let it. */
-export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined => {
+export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined =>
+  refusalOfAccount(sync, policy) ?? refusalOfHost(sync, sync.spec.source, policy);
+
+/** Why this GitSync may write nothing, wherever it comes from: a rollback asks no repository. */
+export const refusalOfAccount = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined => {
   const locked = policy.requireServiceAccount && !isExempt(sync, policy);
-  if (locked && sync.spec.serviceAccountName === undefined) {
-    const message = 'the platform asks for spec.serviceAccountName: a ServiceAccount of this namespace to write as';
-    return { reason: 'ServiceAccountRequired', message };
-  }
-  return refusalOfHost(sync, sync.spec.source, policy);
+  if (!locked || sync.spec.serviceAccountName !== undefined) return undefined;
+  const message = 'the platform asks for spec.serviceAccountName: a ServiceAccount of this namespace to write as';
+  return { reason: 'ServiceAccountRequired', message };
 };
 
 /** Why this GitSync, or GitSyncSet, can't read this repository: it has no address, or the platform does not let it. */

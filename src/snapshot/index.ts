@@ -5,7 +5,7 @@ export { DIGEST_KEY_NAME, DigestKeyLost, keyId, loadDigestKey } from './digest-k
 export { ensureHistory, historyName, holdName } from './history-name.ts';
 export { type ImagePin, namesContent, pinsFor, withPins } from './pin.ts';
 export { configReferencesIn, referencedConfig, referencesOf, templateOf } from './references.ts';
-export { type Running, recordedDigest, runningRelease } from './running.ts';
+export { hasTemplateOf, type Running, recordedDigest, runningRelease } from './running.ts';
 export { type SealedSnapshot, type Snapshot, SnapshotDamaged, SnapshotTooLarge } from './seal.ts';
 export { deadPortsOf, decidingPartOf, indexSelectors, isFoundBy, isSelector } from './selectors.ts';
 export { createSnapshotStore, LIVE_MANAGER, SEAL_KEY, type SnapshotStore } from './store.ts';

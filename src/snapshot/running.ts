@@ -49,6 +49,10 @@ export const recordedDigest = (workload: KubeObject, releases: readonly Release[
   return same?.sourceDigest ?? digest;
 };
 
+/** Whether the template is that of the other one: it runs the same release, though nobody stamped it. */
+export const hasTemplateOf = (workload: KubeObject, other: KubeObject): boolean =>
+  liveDigest(templateOf(workload)) === liveDigest(templateOf(other));
+
 /** Without managedFields of ours, the stamp is believed of a release that this history has with the same images. */
 const isFromBackup = (workload: KubeObject, { sourceDigest, images }: Release): boolean =>
   workload.metadata.labels?.[labels.sync] !== undefined &&

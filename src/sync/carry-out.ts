@@ -14,7 +14,7 @@ import { neededVersions, type VersionPorts } from './inventory/referenced-versio
 import type { ApplyProblem } from './objects/problem.ts';
 import { waveOf } from './plan/apply-order.ts';
 import { type Kept, keptFor } from './plan/kept.ts';
-import type { Plan } from './plan/types.ts';
+import type { Plan, PlannedObject } from './plan/types.ts';
 import type { SyncState } from './state/sync-state.ts';
 import type { Unhealthy } from './status/outcome.ts';
 
@@ -22,7 +22,7 @@ export interface CarryOutPorts extends ApplyPorts, PrunePorts, VersionPorts, Hea
   clock: Clock;
   occurred: Occurred;
   handover: ApplyPorts['handover'] & PrunePorts['handover'];
-  holdController: Pick<HoldController, 'settle'>;
+  holdController: Pick<HoldController, 'settle' | 'refused'>;
 }
 
 /** Wave after wave: one begins when all of the waves before it are healthy. What is gone from Git goes last. */
@@ -43,13 +43,28 @@ export const carryOut = async (
       stopAt(state, made, message);
       return { problems: [], blocked: { ...unhealthy, message } };
     }
-    const problems = await applyAll(sync, waves.get(wave) ?? [], context, ports);
+    const planned = waves.get(wave) ?? [];
+    const problems = withoutHolds(await applyAll(sync, planned, context, ports), planned, ports);
     if (problems.length === 0) continue;
     stopAt(state, made, `until ${namesOf(problems)} can be applied`);
-    if (waves.size === 1 && problems.every((p) => p.permanent)) await ports.holdController.settle(made);
+    if (waves.size === 1 && problems.every((p) => p.permanent)) ports.holdController.settle(made);
     return { problems };
   }
   return pruneLast(sync, state, made, commit, ports);
+};
+
+/** What is refused of a Hold's target is the Hold's failure, and costs the rest of the GitSync nothing. */
+const withoutHolds = (
+  problems: readonly ApplyProblem[],
+  planned: readonly PlannedObject[],
+  { holdController }: Pick<CarryOutPorts, 'holdController'>,
+): ApplyProblem[] => {
+  const holds = new Map(planned.flatMap(({ key, hold }) => (hold ? [[key, hold]] : [])));
+  return problems.filter(({ key, message }) => {
+    const hold = holds.get(key);
+    if (hold) holdController.refused(hold, message);
+    return !hold;
+  });
 };
 
 /** Events about what an apply corrected, and about what it only found. */
@@ -94,7 +109,7 @@ const pruneLast = async (
   const keys = made.prune.filter((key) => !needed.has(key));
   const { problems, kept } = await pruneAll(sync, state, { keys, commit }, ports);
   remember(state, made, kept, [...needed, ...problems.map((p) => p.key)]);
-  await ports.holdController.settle(made);
+  ports.holdController.settle(made);
   return { problems };
 };
 

@@ -140,7 +140,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });
   const { owned, scaled } = watchObjects({ ...common, cachePorts, workloads, onFreed: handover.freed });
-  const holdController = watchHolds({ ...common, occurred, snapshots: ports.snapshots, holds });
+  const holdController = watchHolds({ ...common, occurred, snapshots: ports.snapshots, holds, workloads });
   const lost = createRediscovery(client, discovery);
   const health = createHealthThread();
   const reconcilePorts: ReconcilePorts = {
@@ -176,6 +176,9 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
 
   await Promise.all([platform, holds, namespaces, scaled, syncs].map((watch) => watch.ready()));
   const unwatch = watchSyncs({ ...common, syncs, platform, sources, lost });
+  // Not before the GitSyncs are known, whose accounts a rollback writes with.
+  await Promise.all(Object.values(workloads ?? {}).map((watch) => watch.ready()));
+  holdController.start();
   return {
     credentials,
     requestSync(name) {

@@ -1,7 +1,7 @@
 import type { GitSync } from '../api/gitsync.ts';
 import { parseKey } from '../api/meta.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
-import type { HoldController } from '../holds/index.ts';
+import { type HoldController, isLeft } from '../holds/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Sources } from '../source/heads.ts';
 import { isPending } from './plan/kept.ts';
@@ -34,7 +34,9 @@ export const fingerprintOf = (
   hashOf([
     sync.spec,
     policy(),
-    holdController.inForce(namespaces).map((h) => [h.metadata.uid, h.metadata.generation, h.spec.rejectedDigests]),
+    holdController
+      .inForce(namespaces)
+      .map((h) => [h.metadata.uid, h.metadata.generation, h.spec.rejectedDigests, isLeft(h)]),
   ]);
 
 export const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> =>

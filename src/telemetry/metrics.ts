@@ -54,6 +54,10 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       'drift_corrections_total',
       'Objects reverted to Git after a change by another field manager.',
     ),
+    holdsOverdue: gauge(
+      'holds_overdue',
+      'Holds whose target should be applied for more than five minutes, and is not.',
+    ),
     holdsApplied: counter('holds_applied_total', 'Hold targets applied by result.', ['result']),
     holdApplyDuration: seconds(
       'hold_apply',

@@ -4,6 +4,7 @@ import type { Condition } from '../../src/api/common.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
 import type { Hold } from '../../src/api/hold.ts';
+import { watchWorkloads } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createDiscovery, createWatchCache, resources } from '../../src/kube/index.ts';
 import { watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
@@ -46,9 +47,11 @@ export const startLeader = async (
     platform: watchPlatformPolicy(client, ports),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, ports),
   };
+  const workloads = watchWorkloads(client, ports);
   const common = { ...ports, client, caches, git: repositories.room, log, occurred: () => {} };
   const sync = await startSync({
     ...common,
+    caches: { ...caches, workloads },
     discovery: createDiscovery(client, systemClock),
     render: { kustomize: 'kustomize', timeoutMs: 20_000 },
     snapshots: createSnapshotStore(client, KEY, systemClock),
@@ -71,7 +74,7 @@ export const startLeader = async (
       ),
     async stop() {
       await Promise.all([sync.stop(), sets.stop()]);
-      await Promise.all(Object.values(caches).map((cache) => cache.stop()));
+      await Promise.all([...Object.values(caches), ...Object.values(workloads)].map((cache) => cache.stop()));
     },
   };
 };

@@ -6,6 +6,7 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
+import { watchWorkloads } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
@@ -76,11 +77,13 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
     }),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts),
   });
+  const createWorkloads = () => watchWorkloads(client, cachePorts);
   const startController = async () => {
     const caches = createCaches();
+    const workloads = createWorkloads();
     const controller = await startSync({
       client,
-      caches,
+      caches: { ...caches, workloads },
       discovery: createDiscovery(client, systemClock),
       git: createGit(dir),
       render: { kustomize, timeoutMs: 20_000 },
@@ -94,7 +97,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
     });
     const stop = async (): Promise<void> => {
       await controller.stop();
-      await Promise.all(Object.values(caches).map((cache) => cache.stop()));
+      await Promise.all([...Object.values(caches), ...Object.values(workloads)].map((cache) => cache.stop()));
     };
     return { controller, stop };
   };

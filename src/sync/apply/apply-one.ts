@@ -54,7 +54,8 @@ export const applyOne = async (
     if (isLeftAlone(object, live)) return void context.state.drifted.delete(key);
     return applyOurs(sync, type, planned, { ...context, live }, ports);
   };
-  return ports.lock(key, () => ports.turns(sync.metadata.namespace ?? '', work));
+  // The turn first: a rollback of the same workload waits for an apply, and for none that only queues.
+  return ports.turns(sync.metadata.namespace ?? '', () => ports.lock(key, work));
 };
 
 /** What may be applied; whether another tool has it after all, a first apply finds out. */

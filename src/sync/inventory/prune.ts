@@ -171,7 +171,7 @@ const deleteOne = async (
     return undefined;
   };
   try {
-    return await lock(key, () => turns(sync.metadata.namespace ?? '', work));
+    return await turns(sync.metadata.namespace ?? '', () => lock(key, work));
   } catch (error) {
     return pruneFailed(key)(error);
   }

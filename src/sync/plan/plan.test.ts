@@ -276,13 +276,25 @@ describe('plan', () => {
     );
   });
 
-  it('leaves a workload alone whose snapshot is gone, rather than applying what was rejected', () => {
+  it('leaves what a Hold is still to apply to the queue of the Holds: nothing of its target, and nothing rejected', () => {
+    const left = holds.map((entry) => ({ ...entry, left: true }));
+    const result = make([settings, bad, other], { holds: left });
+    assert.deepEqual(
+      result.desired.map((d) => d.key),
+      [id(other)],
+    );
+    assert.deepEqual(result.keep.map((k) => k.key).sort(), [id(bad), id(settings)].sort());
+    assert.deepEqual(result.prune, []);
+    assert.match(result.held[0]?.notes.join() ?? '', /the rollback is not applied yet/);
+  });
+
+  it('leaves a workload alone whose snapshot is gone, and the configuration that it reads, rather than applying what was rejected', () => {
     const [entry] = holds;
     const result = make([settings, bad], { holds: entry ? [{ hold: entry.hold, target: undefined }] : [] });
     assert.equal(find(result, bad), undefined);
     assert.deepEqual(
       result.keep.map((k) => k.key),
-      [id(bad)],
+      [id(bad), id(settings)],
     );
   });
 

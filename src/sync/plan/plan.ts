@@ -1,6 +1,7 @@
 import { isAlwaysApplied } from '../../api/apply-rule.ts';
 import { keyOf, keyString } from '../../api/meta.ts';
 import { decidingPartOf, hashOf, indexSelectors } from '../../snapshot/index.ts';
+import { leaveToHolds } from './leave-to-holds.ts';
 import { isWorkload, matchHolds } from './match-holds.ts';
 import { dividePrune } from './prune-limit.ts';
 import { substitute } from './substitute.ts';
@@ -27,6 +28,7 @@ export const plan = (input: PlanInput): Plan => {
   const { held, passed } = matchHolds(desired, input.holds);
   const keep = new Map<string, string>();
   for (const entry of held) substitute(entry, input, desired, keep);
+  leaveToHolds(held, desired, keep);
 
   const all = [...desired.values()];
   const emptyRefused = input.rendered.length === 0 && input.inventory.length > 0 && !input.allowEmpty;
@@ -38,7 +40,7 @@ export const plan = (input: PlanInput): Plan => {
     apply: all.filter((o) => input.applied.get(o.key) !== o.hash || input.drifted.has(o.key)),
     keep: [...keep].map(([key, reason]) => ({ key, reason })),
     ...divided,
-    held: held.map(({ target: _, ...rest }) => rest),
+    held: held.map(({ target: _, left: __, ...rest }) => rest),
     passed,
     emptyRefused,
   };

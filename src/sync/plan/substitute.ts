@@ -1,6 +1,6 @@
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
 import { planRollback } from '../../holds/index.ts';
-import { hashOf } from '../../snapshot/index.ts';
+import { hashOf, referencedConfig } from '../../snapshot/index.ts';
 import { isWorkload, type Match } from './match-holds.ts';
 import type { PlanInput, PlannedObject } from './types.ts';
 
@@ -18,6 +18,11 @@ export const substitute = (
   desired.delete(match.key);
   if (!target) {
     keep.set(match.key, `rejected, and its target's snapshot is not there`);
+    for (const config of referencedConfig(rejected.object, rendered)) {
+      const key = keyString(keyOf(config));
+      desired.delete(key);
+      keep.set(key, 'the rejected release reads it');
+    }
     match.notes.push('the snapshot to go back to is missing or damaged: the workload is left as it is');
     return;
   }

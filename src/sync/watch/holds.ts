@@ -1,24 +1,36 @@
 import { labelOfManager } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
+import { managerOf } from '../../api/gitsync-names.ts';
+import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
 import { createHoldController, type HoldController, type HoldControllerPorts } from '../../holds/index.ts';
+import { refusalOfAccount, refusalOfObject } from '../../policy/platform.ts';
 import { writerOf } from '../../policy/writer.ts';
+import { messageOf } from '../objects/rights.ts';
 import type { Registry } from '../state/registry.ts';
 
-type HoldWatchPorts = Omit<HoldControllerPorts, 'writerOf' | 'onRestored' | 'onChange'> & {
+type HoldWatchPorts = Omit<HoldControllerPorts, 'accountOf' | 'onRestored' | 'onChange'> & {
   registry: Registry;
   /** With the platform's defaults. */
   syncOf: (key: string) => GitSync | undefined;
+  policy: () => PlatformPolicySpec;
   enqueue: (key: string) => void;
 };
 
 /** Holds, enforced with the rights of the GitSyncs whose objects they are about. */
-export const watchHolds = ({ registry, syncOf, enqueue, ...ports }: HoldWatchPorts): HoldController =>
+export const watchHolds = ({ registry, syncOf, policy, enqueue, ...ports }: HoldWatchPorts): HoldController =>
   createHoldController({
     ...ports,
-    writerOf(fieldManager) {
+    accountOf(fieldManager) {
       const owner = registry.ownerOf(labelOfManager(fieldManager));
       const sync = owner && syncOf(owner.key);
-      return sync ? writerOf(sync, ports.client) : ports.client;
+      return (
+        sync && {
+          writer: writerOf(sync, ports.client),
+          fieldManager: managerOf(sync),
+          refusalOf: (object) => (refusalOfAccount(sync, policy()) ?? refusalOfObject(sync, object, policy()))?.message,
+          wordsOf: messageOf,
+        }
+      );
     },
     /** The next plan applies them again, which changes nothing, and notes their versions. */
     onRestored(sync, keys) {
