@@ -60,15 +60,18 @@ const metrics = createMetrics();
 const random = (): number => 0.5;
 const SYSTEM = 'metricops-system';
 
-/** Sleeps that only let others in end at once; the others wait for another piece of work. */
+/** Sleeps that only let others in end at once, a number of them; the others wait for another piece of work. */
 const SHORT_MS = 200;
-const clockAt = (now: number): Clock => ({
-  now: () => now,
-  sleep: (ms, signal) =>
-    ms <= SHORT_MS
-      ? Promise.resolve()
-      : new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
-});
+const MANY = 150;
+const clockAt = (now: number): Clock => {
+  let slept = 0;
+  const sleep: Clock['sleep'] = (ms, signal) => {
+    slept += 1;
+    if (ms <= SHORT_MS && slept < MANY) return Promise.resolve();
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  };
+  return { now: () => now, sleep };
+};
 
 /** Until nothing is under way: every request is answered in the same turn of the event loop. */
 const settled = async ({ requests }: Wire): Promise<void> => {
@@ -153,7 +156,8 @@ export const recordReleases = async (process: Process): Promise<void> => {
 
 /** Of the GitSync; it is changed. */
 export const obeyHolds = async (process: Process, sync: SyncState): Promise<void> => {
-  const { stop } = holdsOf(process, sync, { obey: true });
+  const { holdController, stop } = holdsOf(process, sync);
+  holdController.start();
   await settled(process.wire);
   stop();
 };
@@ -172,30 +176,25 @@ const registryOf = (syncs: WatchCache<GitSync>, sync: SyncState): Registry => {
   };
 };
 
-const holdsOf = (process: Process, sync: SyncState, { obey }: { obey: boolean }) => {
+const holdsOf = (process: Process, sync: SyncState) => {
   const common = commonOf(process);
   const { client, caches, clock } = common;
   const registry = registryOf(caches.syncs, sync);
   const lock = createKeyedLock();
   const stopped = new AbortController();
-  // The queue of Holds is a piece of work of its own: a sync does not begin it.
-  let isMade = obey;
-  const holds: WatchCache<Hold> = {
-    ...caches.holds,
-    list: (namespace) => (isMade ? caches.holds.list(namespace) : []),
-  };
   const snapshots = createSnapshotStore(client, DIGEST_KEY, clock);
   const holdController = watchHolds({
     ...common,
     registry,
     lock,
     snapshots,
-    holds,
+    holds: caches.holds,
+    workloads: caches.workloads,
+    policy: () => unrestrictedPolicy,
     signal: stopped.signal,
     syncOf: () => caches.syncs.get(SYNC),
     enqueue: () => {},
   });
-  isMade = true;
   const stop = (): void => {
     stopped.abort(new Error('the piece of work is done'));
     void holdController.stop();
@@ -209,7 +208,7 @@ const hashes = createHashes();
 export const reconcileSync = async (process: Process, sync: SyncState): Promise<void> => {
   const { head } = process;
   if (!head) return;
-  const { holdController, registry, lock, snapshots, signal, stop, common } = holdsOf(process, sync, { obey: false });
+  const { holdController, registry, lock, snapshots, signal, stop, common } = holdsOf(process, sync);
   const { client, caches, clock } = common;
   const policy = (): typeof unrestrictedPolicy => unrestrictedPolicy;
   const syncOf = (): GitSync | undefined => caches.syncs.get(SYNC);
