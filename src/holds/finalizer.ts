@@ -9,7 +9,10 @@ export const hasFinalizer = ({ metadata }: Hold): boolean => metadata.finalizers
 /** A Hold that is being deleted stays in force until the controller has recorded that: then it lets go. */
 export const isInForce = (hold: Hold): boolean => hold.metadata.deletionTimestamp === undefined || hasFinalizer(hold);
 
-/** For one that is still to be stored. */
+/**
+ * For one that the controller is about to store: who deletes it before the controller has looked at it again lifts it all
+ * the same.
+ */
 export const withFinalizer = <H extends Hold>(hold: H): H =>
   hasFinalizer(hold)
     ? hold
