@@ -58,19 +58,19 @@ export const MODULES: readonly Module[] = [
     name: 'last-good',
     folder: 'src/release',
     sources: ['last-good'],
-    tests: ['history'],
+    tests: ['history', 'last-good', 'rejection', 'evict'],
   },
   {
     name: 'history',
     folder: 'src/release',
     sources: ['history', 'rejection', 'evict'],
-    tests: ['history'],
+    tests: ['history', 'last-good', 'rejection', 'evict'],
   },
   {
     name: 'plan',
     folder: 'src/sync/plan',
     sources: ['plan', 'match-holds', 'substitute', 'prune-limit', 'kept', 'apply-order', 'hashes'],
-    tests: ['plan', 'apply-order', 'hashes'],
+    tests: ['plan', 'substitute', 'match-holds', 'prune-limit', 'kept', 'apply-order', 'hashes'],
   },
   {
     name: 'snapshot',

@@ -52,6 +52,19 @@ describe('the status of a GitSync', () => {
     assert.equal(status?.conditions?.find(({ type }) => type === 'Held')?.status, 'False');
   });
 
+  it('says what was applied, though it was healthy only later and nobody heard of the wait', async () => {
+    const { first, report, stored, state } = setUp();
+    state.inventory.set('shop_web_apps_Deployment', 'v1');
+    const waiting = { kind: 'waiting', message: 'web: 0 of 1 ready', quiet: true, againInMs: 1 } as const;
+    await report(first, state, { ...waiting, of: applied('main@2') });
+    assert.equal(stored(), undefined);
+    await report(first, state, { ...waiting, of: { kind: 'unchanged', commit: '2', revision: 'main@2' } });
+    await report(first, state, { kind: 'unchanged', commit: '2', revision: 'main@2' });
+    const status = stored();
+    assert.deepEqual([status?.lastAppliedRevision, status?.objectCount], ['main@2', 1]);
+    assert.equal(status?.conditions?.find(({ type }) => type === 'Held')?.status, 'False');
+  });
+
   it('counts what another GitSync took over, though nothing was applied', async () => {
     const { first, report, stored, state, server } = setUp();
     for (const id of ['shop_web_apps_Deployment', 'shop_rest__ConfigMap']) state.inventory.set(id, 'v1');
