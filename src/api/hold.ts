@@ -46,7 +46,7 @@ export const holdSpec = z
     scope: holdScope
       .optional()
       .describe(
-        'Of action Rollback. Workload, the default: the workload with the config it references. GitSync: everything of its GitSync stays at the last good commit.',
+        'Of action Rollback. Workload, the default: the workload, its configuration, and what no longer finds its pods. GitSync: the other workloads of its GitSync, too, go back to their releases at the commit of the target; everything else of it stays as it is, and nothing is pruned.',
       ),
     acceptedDigests: z
       .array(digest)

@@ -11,9 +11,8 @@ import type { Kept } from './plan/kept.ts';
 import type { Plan } from './plan/types.ts';
 import type { SyncState } from './state/sync-state.ts';
 
-/** How often the successor is asked for; and after the GitSync's timeout, when a person has to see to it. */
-const AGAIN_MS = 5_000;
-const SLOW_MS = 60_000;
+/** A watch announces that the successor is ready; this is for what a watch can miss. */
+const AGAIN_MS = 30_000;
 
 /**
  * A workload that has another name in Git keeps the old one until the new one is ready, and with it stays what left Git
@@ -68,7 +67,7 @@ const waitOf = async (
   const late = expired ? `, which it is not after ${sync.spec.timeout}` : '';
   const wait = `until ${namesOf(successors)}, which takes its place, is ready${late}: ${unready.message}`;
   const why = `${wait}; to delete it now: ${confirmCommand(type, old)}`;
-  return { key, reason: 'SuccessorNotReady', why, sinceMs, untilMs: now + (expired ? SLOW_MS : AGAIN_MS) };
+  return { key, reason: 'SuccessorNotReady', why, sinceMs, untilMs: now + AGAIN_MS };
 };
 
 const namesOf = (keys: readonly string[]): string => keys.map((key) => describeKey(parseKey(key))).join(', ');

@@ -13,6 +13,18 @@ import { runStory } from '../../tools/demo/story.ts';
 import { useEnvironment } from '../support/environment.ts';
 import { goodPods, killControllers, shopUnderLoad } from '../support/shop.ts';
 
+interface EndpointSlice extends KubeObject {
+  endpoints?: { conditions?: { ready?: boolean } }[];
+}
+
+const ENDPOINT_SLICES = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  namespaced: true,
+};
+
 const quiet = createProgress((line) => process.stderr.write(`    ${line}\n`));
 
 describe('the whole loop on a real node', () => {
@@ -161,6 +173,45 @@ describe('the whole loop on a real node', () => {
       assert.deepEqual(load((config.data as Record<string, string>)['config.json'] ?? ''), {
         failRatio: 0,
         latencyMs: 0,
+      });
+    } finally {
+      await stop();
+    }
+  });
+
+  it('a commit that changes the labels of the pods and the selector of their Service together: the Service finds the old pods again', async () => {
+    const { shop, stop } = await shopUnderLoad(env(), 'relabelled');
+    try {
+      const file = 'shop/checkout.yaml';
+      const [deployment, service, ...rest] = loadAll(
+        readFileSync(join(shop.repository.dir, file), 'utf8'),
+      ) as KubeObject[];
+      assert.ok(deployment && service);
+      const { template } = deployment.spec as { template: { metadata: { labels: Record<string, string> } } };
+      template.metadata.labels.track = 'next';
+      const { selector } = service.spec as { selector: Record<string, string> };
+      selector.track = 'next';
+      const changed = [deployment, service, ...rest].map((object) => JSON.stringify(object)).join('\n---\n');
+      await shop.push(
+        { [file]: changed.replace(/metricops\.dev\/shop:[^"]+/, 'metricops.dev/shop:v2') },
+        'bad, relabelled',
+      );
+      await shop.until('the hold', async () => (await shop.holds()).find((h) => h.status?.phase === 'Held'));
+      await goodPods(shop);
+      const live = await env().client.get(resources.services, { namespace: shop.namespace, name: 'checkout' });
+      const found = (live?.spec ?? {}) as { selector?: object };
+      assert.deepEqual(found.selector, { 'app.kubernetes.io/name': 'checkout' });
+      await shop.until('every old pod behind the Service', async () => {
+        const { items } = await env().client.list<EndpointSlice>(ENDPOINT_SLICES, {
+          namespace: shop.namespace,
+          labelSelector: 'kubernetes.io/service-name=checkout',
+        });
+        const ready = items.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready);
+        return ready.length === 3 ? true : undefined;
+      });
+      await shop.until('the held sync', async () => {
+        const held = (await shop.sync())?.status?.conditions?.find(({ type }) => type === 'Held');
+        return /Service relabelled\/checkout is held with it/.test(held?.message ?? '') ? true : undefined;
       });
     } finally {
       await stop();

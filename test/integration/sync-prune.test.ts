@@ -338,7 +338,7 @@ describe('pruning', () => {
     const confirm = (sync: StartedSync, type: ResourceType, name: string, uid: string | undefined) =>
       sync.edit(type, name, { metadata: { annotations: { [annotations.pruneConfirmed]: uid ?? '' } } });
 
-    it('for the whole commit: what it replaces stays while the replacement is refused', async () => {
+    it('for the whole commit: what it replaces stays while the replacement is refused, and until it is ready', async () => {
       const old = deployment('web', 'shop:1');
       const sync = await start({ 'a.yaml': yaml(configMap('settings'), old) });
       await sync.ready();
@@ -351,9 +351,16 @@ describe('pruning', () => {
       assert.match(condition(waiting, 'PrunePending')?.message ?? '', /Deployment .*web \(until Deployment .*web-v2 /);
       assert.deepEqual(waiting.status?.prunePending?.map(({ id }) => id.split('_')[1]).toSorted(), ['settings', 'web']);
       const sha = sync.push({
-        'a.yaml': yaml(configMap('settings-v2'), deployment('web-v2', 'shop:2', 'settings-v2')),
+        'a.yaml': yaml(configMap('settings-v2'), deployment('web-v2', 'shop:2', 'settings-v2', { replicas: 0 })),
       });
-      const ready = await sync.ready('True', new RegExp(sha));
+      await sync.ready('True', new RegExp(sha));
+      const ready = await eventually(
+        async () => {
+          const now = await live(sync);
+          return condition(now, 'PrunePending')?.status === 'False' ? now : undefined;
+        },
+        { what: 'the new name to be ready', timeoutMs: 20_000 },
+      );
       assert.deepEqual(await names(sync), ['settings-v2']);
       assert.equal(isGone(await sync.get(resources.deployments, 'web')), true);
       assert.equal(condition(ready, 'PrunePending')?.status, 'False');

@@ -300,8 +300,13 @@ describe('versioned configuration', () => {
     const bad = await get(resources.deployments, 'web');
     await holdBack(plane(), ns, { good, bad });
     await eventually(async () => (await ready()).status?.heldRevision, { what: 'the held sync' });
-    const held = await get(resources.deployments, 'web');
-    assert.equal(settingsOf(held), name);
+    const held = await eventually(
+      async () => {
+        const live = await get(resources.deployments, 'web');
+        return settingsOf(live) === name ? live : undefined;
+      },
+      { what: 'the old configuration' },
+    );
     assert.equal((await get(resources.configMaps, name))?.metadata.uid, uid, 'it was there all the time');
     const template = (o: KubeObject | undefined): unknown => (o?.spec as { template: unknown } | undefined)?.template;
     assert.deepEqual(template(held), template(good), 'no restart annotation');

@@ -10,6 +10,7 @@ import { createDriftWatch } from '../drift/watch.ts';
 import { noteRelease } from '../inventory/prune.ts';
 import { createOwnedObjects, type OnObject, type OwnedObjects } from '../objects/owned-objects.ts';
 import type { Registry } from '../state/registry.ts';
+import type { SyncState } from '../state/sync-state.ts';
 
 export interface ObjectWatchPorts {
   client: KubeClient;
@@ -25,6 +26,9 @@ export interface ObjectWatchPorts {
   onFreed: (key: string) => void;
 }
 
+const awaitsSuccessor = ({ kept }: SyncState): boolean =>
+  [...kept.values()].some(({ reason }) => reason === 'SuccessorNotReady');
+
 /** The objects that GitSyncs own: who changed them, whose health is waited for, and who scales them. */
 export const watchObjects = (ports: ObjectWatchPorts): { owned: OwnedObjects; scaled: Autoscaled } => {
   const { client, cachePorts, clock, lock, log, registry, enqueue } = ports;
@@ -32,7 +36,8 @@ export const watchObjects = (ports: ObjectWatchPorts): { owned: OwnedObjects; sc
   const onObject: OnObject = (type, object, previous) => {
     onChange(type, object, previous);
     const owner = registry.ownerOf((object ?? previous)?.metadata.labels?.[labels.sync] ?? '');
-    if (owner?.state.waitingSince) enqueue(owner.key); // its health may be what is waited for
+    // Its health may be what is waited for.
+    if (owner && (owner.state.waitingSince || awaitsSuccessor(owner.state))) enqueue(owner.key);
     if (previous && !object) ports.onFreed(keyString(keyOf(previous)));
     const before = previous && registry.ownerOf(previous.metadata.labels?.[labels.sync] ?? '');
     if (!before || !noteRelease(before.state, object, previous)) return;

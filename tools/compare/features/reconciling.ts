@@ -212,7 +212,10 @@ export const pruning: Row[] = [
   },
   {
     name: 'Nothing is deleted while an object of the commit is refused',
-    ours: shown(PRUNE, 'for the whole commit: what it replaces stays while the replacement is refused'),
+    ours: shown(
+      PRUNE,
+      'for the whole commit: what it replaces stays while the replacement is refused, and until it is ready',
+    ),
   },
   {
     name: 'A commit that would delete more than a share of all objects waits for a person',

@@ -46,6 +46,15 @@ export const rollback: Row[] = [
     ours: shown(SYNC, 'brings back the ConfigMap that the bad commit renamed, and its Secret'),
   },
   {
+    name: 'What finds the pods goes back with their labels: Service, PodDisruptionBudget, NetworkPolicy',
+    flux: { mark: 'partly', note: 'what a Helm chart holds', page: HELM_RELEASE },
+    argo: { mark: 'partly', note: 'the whole application, with auto-sync off' },
+    ours: shown(
+      'test/integration/holds-needs.test.ts',
+      'is what no longer finds the old pods, also where the bad commit was applied long ago and no sync runs',
+    ),
+  },
+  {
     name: 'Rollback by hand in one command',
     flux: { mark: 'no', note: '`git revert`' },
     argo: {
