@@ -13,6 +13,7 @@ export {
   isDigestAccepted,
   isDigestRejected,
   rejectionsOf,
+  rejects,
   workloadOf,
 } from './rules.ts';
 export { isLeft } from './status.ts';
