@@ -9,7 +9,7 @@ import type { Incident } from './api/incident.ts';
 import { createCaches } from './caches.ts';
 import { systemClock } from './clock.ts';
 import { createGit } from './git/index.ts';
-import { otherToolOf } from './holds/index.ts';
+import { obstacleToTarget, otherToolOf } from './holds/index.ts';
 import { createIntake, startIncidents } from './incident/index.ts';
 import {
   createDiscovery,
@@ -156,7 +156,18 @@ const startActing = async () => {
     occurred,
   });
   const onHold = (hold: Hold): void => sync.requestHold(hold);
-  const incidents = await startIncidents({ client, caches, queries, clock, random, log, metrics, occurred, onHold });
+  const incidents = await startIncidents({
+    client,
+    caches,
+    queries,
+    clock,
+    random,
+    log,
+    metrics,
+    occurred,
+    onHold,
+    obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client, snapshots }),
+  });
   const policies = startPolicyStatus({
     client,
     caches,

@@ -1,5 +1,6 @@
 import type { RollbackHold } from '../api/hold.ts';
 import { contestOf } from './contest.ts';
+import { rejects } from './rules.ts';
 
 /** What an enforcement knows before it writes anything. */
 export interface Facts {
@@ -29,12 +30,12 @@ export type Decision =
 
 /** What to do about a Hold now, whatever was done before. Pure. */
 export const decide = (hold: RollbackHold, facts: Facts): Decision => {
-  const { metadata, spec, status = {} } = hold;
+  const { metadata, status = {} } = hold;
   const { running, isTarget, isAsked, isPaused, now } = facts;
   if (running === undefined) return { do: 'Miss' };
   const isSeen = status.observedGeneration === metadata.generation;
   const isHeld = isSeen && status.phase === 'Held';
-  const isRejected = spec.rejectedDigests.includes(running);
+  const isRejected = rejects(hold, running);
   if (!isRejected && isHeld && (isTarget || isAsked)) return { do: 'Keep' };
   if (!isRejected && !isTarget && !isAsked) return { do: 'Rest' };
   if (isPaused) return { do: 'Pause' };

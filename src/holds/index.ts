@@ -14,6 +14,7 @@ export {
   isDigestAccepted,
   isDigestRejected,
   rejectionsOf,
+  rejects,
   workloadOf,
 } from './rules.ts';
 export { isLeft } from './status.ts';

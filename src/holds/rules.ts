@@ -20,13 +20,17 @@ export const holdsOf = (holds: readonly Hold[], { kind, namespace, name }: Workl
 export const isDigestAccepted = (holds: readonly Hold[], workload: Workload, digest: string): boolean =>
   holdsOf(holds, workload).some(({ spec }) => spec.action === 'Accept' && spec.acceptedDigests?.includes(digest));
 
+/** Whether the Hold, as it stands, keeps this digest of its workload out. */
+export const rejects = ({ spec }: Pick<RollbackHold, 'spec'>, digest: string): boolean =>
+  spec.rejectedDigests.includes(digest);
+
 /** Holds that keep this digest of the workload out; none where a person accepted it. */
 export const rejectionsOf = (holds: readonly Hold[], workload: Workload, digest: string): RollbackHold[] =>
   isDigestAccepted(holds, workload, digest)
     ? []
     : holdsOf(holds, workload)
         .filter(isRollback)
-        .filter(({ spec }) => spec.rejectedDigests.includes(digest));
+        .filter((hold) => rejects(hold, digest));
 
 /** Whether this digest of the workload must not run. */
 export const isDigestRejected = (holds: readonly Hold[], workload: Workload, digest: string): boolean =>

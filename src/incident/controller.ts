@@ -12,7 +12,7 @@ import type { Action } from './action.ts';
 import { createJudge } from './analysis.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { expiredOf } from './expiry.ts';
-import { look } from './look.ts';
+import { look, type ObstacleTo } from './look.ts';
 import type { Refusal } from './observation.ts';
 import { isClosed, needsPerson } from './phases.ts';
 import { errorId, withStall } from './stall.ts';
@@ -27,6 +27,8 @@ export interface IncidentPorts {
   log: Log;
   metrics: Metrics;
   occurred: Occurred;
+  /** Whether what the pods of a target need is there. */
+  obstacleTo: ObstacleTo;
   /** Told of a new Hold, so that it is obeyed without waiting for its watch. */
   onHold: (hold: Hold) => void;
 }
@@ -62,7 +64,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const work = async (key: string): Promise<number | undefined> => {
     const incident = newest(key);
     if (!incident || isClosed(incident)) return undefined;
-    const next = await look(incident, { caches, judge, refusal: refusals.get(key), now: clock.now() });
+    const next = await look(incident, { ...ports, judge, refusal: refusals.get(key), now: clock.now() });
     for (const action of next.actions) if (!(await carryOut(action, key))) return 0;
     return next.again;
   };

@@ -1,6 +1,6 @@
 import { parseDuration } from '../api/common.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
-import { move, type Next } from './move.ts';
+import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import type { Proposal } from './proposal.ts';
 import { REQUEUE_MS } from './timing.ts';
@@ -19,6 +19,7 @@ export const decideRollback = (
   const { policy, target } = observed;
   if (!target.release) return askPerson(target.reason, target.message);
   if (!proposal) return askPerson('NoHistory', 'the incident names no release under suspicion');
+  if (!observed.isTargetFit) return ask('Target');
   const to = target.release;
   const what = `release ${incident.spec.suspect?.number} back to release ${to.number}`;
   if (observed.otherTool !== undefined)

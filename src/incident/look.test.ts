@@ -118,6 +118,8 @@ interface World {
   workload?: KubeObject;
   holds?: Hold[];
   mode?: string;
+  /** Release to what its pods lack. */
+  unfit?: Record<number, string>;
 }
 /** One look, and how many queries Prometheus was sent. */
 const lookAt = async (world: World) => {
@@ -153,8 +155,17 @@ const lookAt = async (world: World) => {
       return [];
     },
   }));
-  const { status, actions } = await look(made, { caches, judge, refusal: undefined, now: NOW });
-  return { queries, outcome: `${status.phase}/${status.reason}`, actions: actions.map(({ kind }) => kind) };
+  const { status, actions } = await look(made, {
+    caches,
+    judge,
+    refusal: undefined,
+    now: NOW,
+    async obstacleTo(workload, { number }) {
+      assert.deepEqual(workload, KEY);
+      return world.unfit?.[number];
+    },
+  });
+  return { queries, status, outcome: `${status.phase}/${status.reason}`, actions: actions.map(({ kind }) => kind) };
 };
 
 const target = { number: 1, sourceDigest: digest(1), snapshotRef: { name: 's1' } };
@@ -174,6 +185,19 @@ describe('one look at an incident', () => {
     assert.equal(outcome, 'RollingBack/ErrorRateIncreased');
     assert.ok(queries > 0);
     assert.deepEqual(actions.slice(0, 3), ['WriteStatus', 'CreateHold', 'Report']);
+  });
+
+  it('goes past a target whose needs are gone, and needs a person where it is the only one', async () => {
+    const good = { goodTime: ago(30) };
+    const releases = [release(2), release(1, good), release(3, { ...good, firstSeenTime: ago(90) })];
+    const unfit = { 1: 'its pods need ServiceAccount shop/web, which does not exist' };
+    const past = await lookAt({ history: history(2, releases), unfit });
+    assert.deepEqual([past.outcome, past.status.target?.number], ['RollingBack/ErrorRateIncreased', 3]);
+    assert.equal(past.status.proposal?.spec.target?.release, 3);
+    const none = await lookAt({ unfit });
+    assert.equal(none.outcome, 'Judging/TargetNeedsMissing');
+    assert.match(none.status.message ?? '', /Release 1 was good, but its pods need ServiceAccount/);
+    assert.equal(none.status.proposal, undefined);
   });
 
   it('asks Prometheus whether it still burns once the pods of the target are ready, and not before', async () => {

@@ -1,7 +1,9 @@
 import type { Incident } from '../api/incident.ts';
+import type { RestorableRelease } from '../api/release-history.ts';
+import type { WorkloadKey } from '../api/workload.ts';
+import { workloadOf } from '../holds/index.ts';
 import type { Judge } from './analysis.ts';
 import type { Caches } from './caches.ts';
-import type { Ask } from './move.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { observe } from './observe.ts';
 import type { Question } from './question.ts';
@@ -10,21 +12,40 @@ import { type Step, step } from './step.ts';
 export interface LookPorts {
   caches: Caches;
   judge: Judge;
+  obstacleTo: ObstacleTo;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
   /** Milliseconds since the epoch. */
   now: number;
 }
 
-/** One look at an incident: Prometheus is asked only where the step can't be taken without. Changes nothing. */
-export const look = async (incident: Incident, { caches, judge, refusal, now }: LookPorts): Promise<Step> => {
-  const { observation, question } = observe(incident, caches, refusal, now);
-  const first = step(incident, observation, now);
-  if (!first.ask) return first;
-  return step(incident, { ...observation, ...(await answerTo(first.ask, question, judge)) }, now);
+/** Why a rollback can't go to this release of the workload, in words; undefined: it can. Rejects with KubeError. */
+export type ObstacleTo = (workload: WorkloadKey, target: RestorableRelease) => Promise<string | undefined>;
+
+/** One look at an incident: whatever costs a request is asked only where the step can't be taken without. Changes nothing. */
+export const look = async (incident: Incident, ports: LookPorts): Promise<Step> => {
+  const { caches, judge, obstacleTo, refusal, now } = ports;
+  const unfit = new Map<number, string>();
+  let known: Partial<Observation> = {};
+  for (;;) {
+    const { observation, question } = observe(incident, caches, { refusal, unfit, now });
+    const taken = step(incident, { ...observation, ...known }, now);
+    const { release } = observation.target;
+    if (!taken.ask) return taken;
+    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, judge)) };
+    else {
+      const why = release && (await obstacleTo(workloadOf(incident), release));
+      if (release && why !== undefined) unfit.set(release.number, why);
+      else known = { ...known, isTargetFit: true };
+    }
+  }
 };
 
-const answerTo = async (ask: Ask, question: Question, judge: Judge): Promise<Partial<Observation>> => {
+const answerTo = async (
+  ask: 'Verdict' | 'Burning',
+  question: Question,
+  judge: Judge,
+): Promise<Partial<Observation>> => {
   if (ask === 'Burning') return { burning: (await judge.isBurning(question)) ?? 'Unknown' };
   const { verdict, caution } = await judge.judge(question);
   return { verdict, caution };

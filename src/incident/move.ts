@@ -3,8 +3,11 @@ import type { Incident, IncidentPhase, IncidentStatus } from '../api/incident.ts
 import { isReason, type Reason } from '../api/reasons.ts';
 import { isClosedPhase } from './phases.ts';
 
-/** What Prometheus can be asked: about the release under suspicion, or whether what burned still does. */
-export type Ask = 'Verdict' | 'Burning';
+/**
+ * What is asked only where a step needs it. Verdict: what Prometheus says of the release under suspicion. Burning:
+ * whether what burned still does. Target: whether what the pods of the target need is there.
+ */
+export type Ask = 'Verdict' | 'Burning' | 'Target';
 
 /** Where an incident goes from here, before it is said what has to be done for that. */
 export interface Next {
@@ -13,7 +16,7 @@ export interface Next {
   createHold: boolean;
   /** Look again after so many milliseconds; undefined when only a change matters. */
   again: number | undefined;
-  /** Nothing can be said before Prometheus was asked this. */
+  /** Nothing can be said before this was asked. */
   ask?: Ask;
 }
 
@@ -69,7 +72,7 @@ export const stay = (incident: Incident, again: number | undefined): Next => ({
   again,
 });
 
-/** Prometheus first: the step is taken again with what it says. */
+/** That first: the step is taken again with the answer. */
 export const ask = (what: Ask): Next => ({ status: {}, createHold: false, again: undefined, ask: what });
 
 /** What `kubectl wait` waits for. The phase is their summary. */

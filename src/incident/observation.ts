@@ -26,6 +26,8 @@ export interface Observation {
   caution: string | undefined;
   /** What a rollback would go to, or why there is nothing. */
   target: { release: RestorableRelease } | { release: undefined; reason: Reason; message: string };
+  /** Whether somebody made sure that the pods of the target find what they need. */
+  isTargetFit: boolean;
   /** The Hold that keeps the suspect out: of the incident's own name, or any other. */
   hold: RollbackHold | undefined;
   /** Why the API server did not take the proposed Hold the last time. */

@@ -6,7 +6,7 @@ import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
-import { excusedPods, missingSince, selectLastGood } from '../release/index.ts';
+import { excusedPods, missingSince, selectLastGood, type Unfit } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
@@ -23,9 +23,14 @@ export interface Observed {
  * Everything that one step of an incident depends on, read from the caches. It asks nobody and writes nothing.
  *
  * @param refusal why the API server did not take the proposed Hold the last time
+ * @param unfit releases that turned out to be no target
  * @param now milliseconds since the epoch
  */
-export const observe = (incident: Incident, caches: Caches, refusal: Refusal | undefined, now: number): Observed => {
+export const observe = (
+  incident: Incident,
+  caches: Caches,
+  { refusal, unfit, now }: { refusal: Refusal | undefined; unfit: Unfit; now: number },
+): Observed => {
   const { namespace = '' } = incident.metadata;
   const { kind, name } = incident.spec.workloadRef;
   const history = caches.histories.get({ namespace, name: historyName({ kind, name }) });
@@ -36,7 +41,11 @@ export const observe = (incident: Incident, caches: Caches, refusal: Refusal | u
   const objectives = policy?.spec.objectives ?? [];
   const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
-  const target = selectLastGood(records, { burnStart: burnStart(incident, suspect, opened), suspect: suspect?.number });
+  const target = selectLastGood(records, {
+    burnStart: burnStart(incident, suspect, opened),
+    suspect: suspect?.number,
+    unfit,
+  });
   const holds = caches.holds.list(namespace);
   const rejections = rejectionsOf(holds, { kind, namespace, name }, incident.spec.suspect?.sourceDigest ?? '');
   return {
@@ -48,6 +57,7 @@ export const observe = (incident: Incident, caches: Caches, refusal: Refusal | u
       verdict: undefined,
       caution: undefined,
       target,
+      isTargetFit: false,
       // Its own first: also one that a person created from the proposal.
       hold: rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name) ?? rejections[0],
       refusal,

@@ -57,6 +57,7 @@ const observe = (rest: Partial<Observation> = {}): Observation => ({
   verdict: verdict('Guilty'),
   caution: undefined,
   target: { release: release(1) },
+  isTargetFit: true,
   hold: undefined,
   refusal: undefined,
   answer: undefined,

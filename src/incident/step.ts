@@ -18,7 +18,7 @@ export interface Step {
   actions: readonly Action[];
   /** Step again after so many milliseconds; undefined when only a change matters. */
   again: number | undefined;
-  /** The step can't be taken before Prometheus was asked this: then nothing else is said. */
+  /** The step can't be taken before this was asked: then nothing else is said. */
   ask: Ask | undefined;
 }
 

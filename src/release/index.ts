@@ -11,7 +11,7 @@ export {
   replicaSetCacheOptions,
   revisionOf,
 } from './identity.ts';
-export { selectLastGood, type Target } from './last-good.ts';
+export { selectLastGood, type Target, type Unfit } from './last-good.ts';
 export { excusedPods } from './readiness.ts';
 export { createRecorder } from './recorder.ts';
 export { type PodIdentity, TokenError } from './token.ts';

@@ -19,6 +19,12 @@ const writer = (manager: string, minute: number): object => ({
   time: `2026-03-01T12:${String(minute).padStart(2, '0')}:00Z`,
   fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': {} } } },
 });
+const STAMPS = { 'f:metadata': { 'f:annotations': { [`f:${annotations.sourceDigest}`]: {} } } };
+const undo = (manager: string, operation = 'Update'): object => ({
+  ...writer(manager, 5),
+  operation,
+  fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': {} } }, ...STAMPS },
+});
 const workload = (managedFields: object[], kind = 'Deployment'): KubeObject => ({
   apiVersion: 'apps/v1',
   kind,
@@ -44,10 +50,14 @@ describe('which release runs', () => {
     ],
     ['the stamp again once the GitSync reverted the edit', workload([writer('kubectl-edit', 0), GIT]), [STAMP, true]],
     ['the live template of a manifest that was copied with its labels', workload([writer('kubectl-create', 0)])],
-    ['what kubectl rollout undo brought back', workload([GIT, writer('kubectl-rollout', 5)]), [STAMP, false]],
+    ['what kubectl rollout undo brought back', workload([GIT, undo('kubectl')]), [STAMP, false, 'kubectl']],
+    ['what an undo with another tool brought back', workload([GIT, undo('k9s')]), [STAMP, false, 'k9s']],
+    ['the live template where an old manifest was put there', workload([GIT, undo('kubectl-replace')])],
+    ['the live template where one was applied', workload([GIT, undo('kubectl', 'Apply')])],
+    ['the live template after another write of kubectl', workload([GIT, writer('kubectl', 5)])],
     [
       'the live template after an undo of a kind whose annotations do not come back',
-      workload([GIT, writer('kubectl-rollout', 5)], 'StatefulSet'),
+      workload([GIT, undo('kubectl')], 'StatefulSet'),
     ],
   ] as [string, KubeObject, [string, boolean, string?]?][])
     it(`is ${what}`, () => {

@@ -16,13 +16,13 @@ export interface Running {
   byHand: string | undefined;
 }
 
-/** Its undo copies the annotations of the old ReplicaSet together with its template. */
-const UNDO = 'kubectl-rollout';
+/** Writes what people write: a manifest, whose annotations may be those of any release. */
+const OF_MANIFESTS = /^kubectl-(?!rollout$)/;
 
 /**
  * Which release runs, by the workload alone: the only place where that is decided. It is the sourceDigest that the
- * GitSync stamped where managedFields say that the GitSync wrote the template last, and what `kubectl rollout undo` of
- * a Deployment brought back with the template; the digest of the live template otherwise. The annotation alone proves
+ * GitSync stamped where managedFields say that the GitSync wrote the template last, and what an undo of a Deployment
+ * brought back with the template, for it copies the annotations of the old ReplicaSet; the digest of the live template otherwise. The annotation alone proves
  * nothing: it comes along when a manifest is copied, and stays when somebody edits.
  */
 export const runningRelease = (workload: KubeObject): Running => {
@@ -31,8 +31,8 @@ export const runningRelease = (workload: KubeObject): Running => {
   const owned = applied !== undefined && stamped !== undefined && workload.metadata.labels?.[labels.sync] !== undefined;
   if (owned && !byHand) return { digest: stamped, fromGit: true, byHand: undefined };
   const by = owned ? byHand?.manager : undefined;
-  const isUndone = owned && by === UNDO && workload.kind === 'Deployment';
-  return { digest: isUndone ? stamped : liveDigest(templateOf(workload)), fromGit: false, byHand: by };
+  const isUndone = byHand?.stamps === true && workload.kind === 'Deployment' && !OF_MANIFESTS.test(byHand.manager);
+  return { digest: owned && isUndone ? stamped : liveDigest(templateOf(workload)), fromGit: false, byHand: by };
 };
 
 /**

@@ -1,3 +1,4 @@
+import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { WatchCacheOptions } from '../kube/index.ts';
 import { recordOf } from './field-set.ts';
@@ -8,6 +9,8 @@ export interface TemplateWriter {
   manager: string;
   /** RFC 3339, of a whole second. That of the workload's creation where the API server has none. */
   time: string;
+  /** It wrote our digest of the release along with the template, and not with server-side apply: an undo does. */
+  stamps?: true;
 }
 
 /** Where trimWorkload leaves what it read; not a field of Kubernetes. */
@@ -26,7 +29,10 @@ export const templateWriters = (workload: KubeObject): TemplateWriter[] => {
   const { creationTimestamp = '' } = workload.metadata;
   return entriesOf(workload)
     .filter((entry) => !entry.subresource && decides(entry))
-    .map(({ manager, time = creationTimestamp }) => ({ manager, time }))
+    .map((entry) => {
+      const { manager, time = creationTimestamp } = entry;
+      return { manager, time, ...(stamps(entry) ? ({ stamps: true } as const) : {}) };
+    })
     .sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
 };
 
@@ -34,6 +40,10 @@ const decides = (entry: ManagedFieldsEntry): boolean => {
   const template = recordOf(recordOf(setOf(entry)['f:spec'])['f:template']);
   return 'f:spec' in template || 'f:labels' in recordOf(template['f:metadata']);
 };
+
+const stamps = (entry: ManagedFieldsEntry): boolean =>
+  entry.operation !== 'Apply' &&
+  `f:${annotations.sourceDigest}` in recordOf(recordOf(setOf(entry)['f:metadata'])['f:annotations']);
 
 /** The last apply of the workload's GitSync, and whoever changed the template since, until the GitSync corrects it. */
 export const writersOf = (workload: KubeObject): { applied?: TemplateWriter; byHand?: TemplateWriter } => {

@@ -3,7 +3,7 @@ import type { GitSync } from '../api/gitsync.ts';
 import type { RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString, parseKey } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
-import type { HoldController, HoldWithTarget } from '../holds/index.ts';
+import { type HoldController, type HoldWithTarget, rejects } from '../holds/index.ts';
 import { type Digests, digestsOf } from '../snapshot/index.ts';
 import { isBackedOff } from './drift/backoff.ts';
 import type { Hashes } from './plan/hashes.ts';
@@ -109,7 +109,7 @@ const digestsOfRendered = (rendered: readonly KubeObject[], key: Uint8Array) => 
     // Gone from Git, it may be there under another name.
     const same =
       named.length > 0 ? named : rendered.filter((each) => isWorkload(each) && each.kind === spec.workloadRef.kind);
-    return same.some((workload) => spec.rejectedDigests.includes(of(workload).sourceDigest));
+    return same.some((workload) => rejects({ spec }, of(workload).sourceDigest));
   };
   return { of, isRejectedBy };
 };

@@ -39,6 +39,7 @@ describe('an open incident', () => {
       occurred: () => {},
       queries: undefined,
       onHold: () => {},
+      obstacleTo: async () => undefined,
     });
   });
   after(async () => {

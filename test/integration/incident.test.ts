@@ -55,6 +55,7 @@ describe('alerts and incidents', () => {
       random: Math.random,
       occurred,
       onHold: () => {},
+      obstacleTo: async () => undefined,
     });
     const replica = { ...common, occurred, random: Math.random, cluster: CLUSTER };
     intake = createIntake({ ...replica, onIncident: (incident) => controller.notify(incident) });

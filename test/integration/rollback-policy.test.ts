@@ -73,7 +73,16 @@ describe('a RollbackPolicy', () => {
     const occurred = createEventSink(client, { instance: 'test', clock: systemClock });
     const queries = createQueryQueue(createPrometheus({ url: prometheus.url }), systemClock);
     const metrics = createMetrics();
-    const incidents = await startIncidents({ ...common, client, caches, queries, metrics, occurred, onHold: () => {} });
+    const incidents = await startIncidents({
+      ...common,
+      client,
+      caches,
+      queries,
+      metrics,
+      occurred,
+      onHold: () => {},
+      obstacleTo: async () => undefined,
+    });
     intake = createIntake({
       ...common,
       ...{ client, caches, metrics, occurred },

@@ -17,6 +17,8 @@ export const DECISIONS: readonly Decision[] = [
     pattern: /\bannotations\.sourceDigest\b|\bliveDigest\(/,
     allowed: [
       'src/snapshot/',
+      // Who wrote it, not what it says.
+      'src/ssa/template-writers.ts',
       // Writes it, and takes it off.
       'src/sync/apply/prepare.ts',
       'src/sync/inventory/release-ownership.ts',
@@ -28,6 +30,27 @@ export const DECISIONS: readonly Decision[] = [
       'src/holds/manual-undo.ts',
     ],
     instead: 'runningRelease or recordedDigest of src/snapshot/running.ts',
+  },
+  {
+    what: 'which release was good last',
+    pattern: /\.goodTime\b|\bnewestGood\(/,
+    allowed: ['src/release/'],
+    instead: 'selectLastGood of src/release',
+  },
+  {
+    what: 'is this digest rejected',
+    pattern: /\brejectedDigests\??\.includes\(|=== 'Rejected'/,
+    allowed: [
+      'src/holds/rules.ts',
+      // Of a release, as the history has it.
+      'src/release/',
+      // Which Hold was created after another one was lifted.
+      'src/cli/commands/lift.ts',
+      // What people read.
+      'src/read-model/release.ts',
+      'src/cli/commands/history.ts',
+    ],
+    instead: 'rejects, isDigestRejected or rejectionsOf of src/holds/rules.ts, or isRuledOut of src/release',
   },
   {
     what: 'is it rolled out',

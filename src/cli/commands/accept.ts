@@ -1,7 +1,7 @@
 import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api/hold.ts';
 import { type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
-import { createHold, newAcceptance } from '../../holds/index.ts';
+import { createHold, newAcceptance, rejects } from '../../holds/index.ts';
 import { resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
@@ -85,7 +85,7 @@ const digestsToAccept = (
   // What Git asks for now, where the controller says so; everything that is kept out otherwise.
   const wanted = found.flatMap((hold) => {
     const now = hold.status?.currentDigest;
-    return now !== undefined && hold.spec.rejectedDigests.includes(now) ? [now] : hold.spec.rejectedDigests;
+    return now !== undefined && rejects(hold, now) ? [now] : hold.spec.rejectedDigests;
   });
   if (wanted.length > 0) return [...new Set(wanted)];
   throw new CliError('Nothing is held here, so nothing is to accept.', 'Name a release with --release N.');

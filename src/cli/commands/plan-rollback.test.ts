@@ -3,6 +3,8 @@ import { describe, it } from 'mocha';
 import { API_VERSION, annotations, labels } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory, ReleaseRecords } from '../../api/release-history.ts';
+import { selectLastGood } from '../../release/index.ts';
+import { runningRelease } from '../../snapshot/index.ts';
 import { planRollback } from './plan-rollback.ts';
 
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
@@ -39,7 +41,8 @@ const workload = (n: number): KubeObject => ({
   },
 });
 
-const three = history({ currentRelease: 3, lastGoodRelease: 2, releases: [release(3), release(2), release(1)] });
+const GOOD = { goodTime: '2026-01-01T01:00:00Z', outcome: 'Good' } as const;
+const three = history({ currentRelease: 3, lastGoodRelease: 2, releases: [release(3), release(2, GOOD), release(1)] });
 
 describe('planRollback', () => {
   it('keeps the current release out and goes to the last good one', () => {
@@ -65,7 +68,7 @@ describe('planRollback', () => {
     const before = history({
       lastGoodRelease: 1,
       currentRelease: 1,
-      releases: [release(1, { sourceDigest: `live1:${'a'.repeat(64)}` })],
+      releases: [release(1, { ...GOOD, sourceDigest: `live1:${'a'.repeat(64)}` })],
     });
     const plan = planRollback(live, before, undefined);
     assert.match(plan.rejected, /^live[0-9]+:/);
@@ -77,6 +80,32 @@ describe('planRollback', () => {
     const releases = [release(3), release(2, { ...good, outcome: 'Rejected' }), release(1, good)];
     const plan = planRollback(undefined, history({ currentRelease: 3, lastGoodRelease: 3, releases }), undefined);
     assert.equal(plan.target.number, 1);
+  });
+
+  it('goes where an incident would: never to a release that was found guilty', () => {
+    const releases = [release(3), release(2, { ...GOOD, outcome: 'Guilty' }), release(1, GOOD)];
+    const records = { currentRelease: 3, lastGoodRelease: 1, releases };
+    const chosen = planRollback(undefined, history(records), undefined).target.number;
+    assert.equal(chosen, selectLastGood(records, { burnStart: Number.POSITIVE_INFINITY, suspect: 3 }).release?.number);
+    assert.equal(chosen, 1);
+  });
+
+  it('names what runs as a Hold and a history do, also after an edit by hand and of a copied manifest', () => {
+    const template = { metadata: {}, spec: { containers: [{ name: 'web', image: 'web:3' }] } };
+    const edited: KubeObject = { ...workload(3), spec: { template } };
+    const byHand = {
+      manager: 'kubectl-edit',
+      time: '2026-01-01T00:00:00Z',
+      fieldsV1: { 'f:spec': { 'f:template': { 'f:spec': {} } } },
+    };
+    const [ours] = edited.metadata.managedFields ?? [];
+    edited.metadata.managedFields = [{ ...(ours as object), time: '2025-01-01T00:00:00Z' }, byHand];
+    const copied: KubeObject = { ...edited, metadata: { ...edited.metadata, managedFields: [byHand] } };
+    for (const object of [edited, copied]) {
+      const plan = planRollback(object, three, undefined);
+      assert.equal(plan.rejected, runningRelease(object).digest);
+      assert.match(plan.rejected, /^live1:/);
+    }
   });
 
   const refusals: [string, ReleaseHistory, number | undefined, RegExp][] = [

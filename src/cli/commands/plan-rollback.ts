@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../api/meta.ts';
-import type { Release, ReleaseHistory, RestorableRelease } from '../../api/release-history.ts';
+import type { Release, ReleaseHistory, ReleaseRecords, RestorableRelease } from '../../api/release-history.ts';
+import { selectLastGood } from '../../release/index.ts';
 import { type ImagePin, pinsFor, recordedDigest } from '../../snapshot/index.ts';
 import { CliError } from '../io.ts';
 
@@ -22,7 +23,7 @@ export const planRollback = (
   history: ReleaseHistory,
   to: number | undefined,
 ): RollbackPlan => {
-  const { releases = [], currentRelease, lastGoodRelease } = history.spec;
+  const { releases = [], currentRelease } = history.spec;
   const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
   const rejected = workload ? recordedDigest(workload, releases) : byNumber(currentRelease)?.sourceDigest;
   if (rejected === undefined) {
@@ -31,14 +32,9 @@ export const planRollback = (
       'Wait until its pods have reported: `metricops history`.',
     );
   }
-  const target = to === undefined ? defaultTarget(releases, byNumber(lastGoodRelease), rejected) : byNumber(to);
+  const from = releases.find((r) => r.sourceDigest === rejected);
+  const target = to === undefined ? lastGood(history.spec, from) : byNumber(to);
   if (!target) {
-    if (to === undefined) {
-      throw new CliError(
-        'No earlier release is known to be good.',
-        'Choose one yourself: `metricops history` lists them, then --to N.',
-      );
-    }
     throw new CliError(
       `There is no release ${to}.`,
       `There are ${releases.map((r) => r.number).join(', ')}; \`metricops history\` shows them.`,
@@ -59,14 +55,21 @@ export const planRollback = (
   }
   return {
     rejected,
-    from: releases.find((r) => r.sourceDigest === rejected),
+    from,
     target: { ...target, snapshotRef },
     images: pinsFor(target, releases),
   };
 };
 
-/** The last good release; where that is what runs now, the newest other one that was good once. */
-const defaultTarget = (releases: Release[], lastGood: Release | undefined, rejected: string): Release | undefined =>
-  lastGood !== undefined && lastGood.sourceDigest !== rejected
-    ? lastGood
-    : releases.find((r) => r.sourceDigest !== rejected && r.goodTime !== undefined && r.outcome !== 'Rejected');
+/** Where an incident would go, too. */
+const lastGood = (records: ReleaseRecords, from: Release | undefined): Release => {
+  const target = selectLastGood(records, {
+    burnStart: Number.POSITIVE_INFINITY,
+    suspect: from?.number ?? 'Unrecorded',
+  });
+  if (target.release) return target.release;
+  throw new CliError(
+    `No earlier release is known to be good. ${target.message}`,
+    'Choose one yourself: `metricops history` lists them, then --to N.',
+  );
+};

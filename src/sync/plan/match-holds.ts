@@ -1,7 +1,7 @@
 import type { RollbackHold } from '../../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../../api/meta.ts';
 import { isWorkloadKind } from '../../api/workload.ts';
-import type { HeldWorkload } from '../../holds/index.ts';
+import { type HeldWorkload, rejects } from '../../holds/index.ts';
 import type { Snapshot } from '../../snapshot/index.ts';
 import type { Plan, PlanInput, PlannedObject } from './types.ts';
 
@@ -42,7 +42,7 @@ export const matchHolds = (
         ({ object }) => `${describeKey(keyOf(object))} is the rejected release under another name, and is not applied`,
       );
       held.push({ ...match, digest: first.digests.sourceDigest, notes, rejected: moved.map((each) => each.key) });
-    } else if (hold.spec.rejectedDigests.includes(digest)) held.push({ ...match, digest, notes: [], rejected: [key] });
+    } else if (rejects(hold, digest)) held.push({ ...match, digest, notes: [], rejected: [key] });
     else passed.push({ hold, digest });
   }
   return { held, passed };
@@ -50,4 +50,4 @@ export const matchHolds = (
 
 /** A digest covers the pod template and its configuration, and no name. */
 const isMoved = ({ spec }: RollbackHold, { object, digests }: PlannedObject): boolean =>
-  digests !== undefined && object.kind === spec.workloadRef.kind && spec.rejectedDigests.includes(digests.sourceDigest);
+  digests !== undefined && object.kind === spec.workloadRef.kind && rejects({ spec }, digests.sourceDigest);
