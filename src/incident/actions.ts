@@ -8,8 +8,8 @@ import { needsPerson } from './phases.ts';
 
 /** What has to be done to come to this status: it is stored before anything else is done. */
 export const actionsOf = (incident: Incident, { status, createHold }: Next): Action[] => {
-  const { proposal } = status;
   // As it was stored: what a person read, and what the verdict was about. Never composed again from today's policy.
+  const { proposal } = status;
   const hold = createHold && proposal ? proposedHold(incident.metadata.namespace ?? '', proposal) : undefined;
   return [
     ...(isNews(incident, status) ? [{ kind: 'WriteStatus', incident: { ...incident, status } } as const] : []),

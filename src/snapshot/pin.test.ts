@@ -32,6 +32,10 @@ describe('pinsFor', () => {
   for (const [what, other] of [
     ['another tag', release(2, 'shop:v2', 'example.com/shop@sha256:bb')],
     ['the same content', release(2, 'shop:latest', 'example.com/shop@sha256:aa')],
+    [
+      'the same content, as another node reports it',
+      release(2, 'shop:latest', 'docker-pullable://mirror/shop@sha256:aa'),
+    ],
     ['a content that nobody recorded', release(2, 'shop:latest')],
   ] as const) {
     it(`leaves the tag as it is after ${what}`, () => assert.deepEqual(pinsFor(good, [other, good]), []));

@@ -10,6 +10,7 @@ import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { watchWorkloads } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
+import { newRollback } from '../../src/holds/index.ts';
 import {
   createDiscovery,
   createEventSink,
@@ -230,23 +231,19 @@ export const holdBack = (
 ): Promise<Hold> => {
   const note = (workload: KubeObject | undefined, name: string): string =>
     workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
-  return client.create<Hold>(resources.holds, {
-    apiVersion: API_VERSION,
-    kind: 'Hold',
-    metadata: { namespace, name: 'web' },
-    spec: {
-      workloadRef: { kind: 'Deployment', name: 'web' },
-      action: 'Rollback',
-      rejectedDigests: [note(bad, 'source-digest')],
-      target: {
-        release: 1,
-        sourceDigest: note(good, 'source-digest'),
-        snapshotRef: { name: note(good, 'snapshot') },
-        ...(images ? { images } : {}),
-      },
-      origin: 'Incident',
+  const hold = newRollback({
+    workload: { kind: 'Deployment', namespace, name: 'web' },
+    digest: note(bad, 'source-digest'),
+    target: {
+      number: 1,
+      sourceDigest: note(good, 'source-digest'),
+      snapshotRef: { name: note(good, 'snapshot') },
     },
+    images: images ?? [],
+    origin: 'Incident',
+    message: '',
   });
+  return client.create<Hold>(resources.holds, { ...hold, metadata: { namespace, name: 'web' } });
 };
 
 /** A file of manifests. */

@@ -26,7 +26,11 @@ export const MODULES: readonly Module[] = [
       'step',
       'judging',
       'rolling-back',
+      'verifying',
       'decide-rollback',
+      'hold-state',
+      'actions',
+      'budget',
       'ends',
       'move',
       'ways',
@@ -34,7 +38,18 @@ export const MODULES: readonly Module[] = [
       'proposal',
       'timing',
     ],
-    tests: ['step'],
+    tests: [
+      'step',
+      'judging',
+      'verifying',
+      'decide-rollback',
+      'hold-state',
+      'actions',
+      'budget',
+      'ends',
+      'move',
+      'timing',
+    ],
   },
   {
     name: 'place',
@@ -69,7 +84,7 @@ export const MODULES: readonly Module[] = [
   {
     name: 'plan',
     folder: 'src/sync/plan',
-    sources: ['plan', 'match-holds', 'substitute', 'prune-limit', 'kept', 'apply-order', 'hashes'],
+    sources: ['plan', 'match-holds', 'substitute', 'leave-to-holds', 'prune-limit', 'kept', 'apply-order', 'hashes'],
     tests: ['plan', 'substitute', 'match-holds', 'prune-limit', 'kept', 'apply-order', 'hashes'],
   },
   {
@@ -81,8 +96,8 @@ export const MODULES: readonly Module[] = [
   {
     name: 'holds',
     folder: 'src/holds',
-    sources: ['rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
-    tests: ['rules', 'lift', 'target', 'status', 'rollback-plan'],
+    sources: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
+    tests: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'rollback-plan'],
   },
 ];
 

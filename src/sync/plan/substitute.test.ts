@@ -50,6 +50,20 @@ const imageOf = (result: ReturnType<typeof plan>, name: string): string | undefi
   )?.[1];
 
 describe('a plan under Holds', () => {
+  it('goes back with each of two workloads whose Holds keep the whole sync as it is', () => {
+    const rendered = [deployment('web', 'web:v2'), deployment('api', 'api:v2'), object('ConfigMap', 'other')];
+    const holds = [
+      held('web', deployment('web', 'web:v1'), 'GitSync'),
+      held('api', deployment('api', 'api:v1'), 'GitSync'),
+    ];
+    const result = make(rendered, { holds });
+    assert.deepEqual([imageOf(result, 'web'), imageOf(result, 'api')], ['web:v1', 'api:v1']);
+    assert.deepEqual(
+      result.keep.map(({ key }) => key),
+      [id(object('ConfigMap', 'other'))],
+    );
+  });
+
   it('does not apply the new version of what would find no pod of the target', () => {
     const finder = object('Service', 'web', { spec: { selector: { tier: 'new' } } });
     const rendered = [deployment('web', 'web:v2', { app: 'web', tier: 'new' }), finder];
