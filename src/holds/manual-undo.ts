@@ -5,6 +5,7 @@ import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import { type KubeClient, resources } from '../kube/index.ts';
 import { historyName, type SnapshotStore } from '../snapshot/index.ts';
 import { createHold } from './create-hold.ts';
+import { withFinalizer } from './finalizer.ts';
 import { newRollback } from './new-hold.ts';
 import { isDigestAccepted } from './rules.ts';
 import { readTarget, TargetError } from './target.ts';
@@ -42,7 +43,7 @@ export const holdForManualUndo = async (
   const { items: holds } = await client.list<Hold>(resources.holds, { namespace: key.namespace });
   if (isDigestAccepted(holds, workload, rejected)) return undefined;
   if (!(await isTarget(hold, snapshots))) return undefined;
-  const { hold: stored } = await createHold(hold, client);
+  const { hold: stored } = await createHold(withFinalizer(hold), client);
   return isRollback(stored) ? stored : undefined;
 };
 
