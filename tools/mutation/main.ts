@@ -53,7 +53,10 @@ const all: Mutant[] = [];
 const modules: ({ name: string } & Score)[] = [];
 for (const module of MODULES.filter(({ name }) => only.includes(name))) {
   const started = Date.now();
-  const mutants = await mutate(module);
+  const mutants = await mutate(module).catch((error: unknown) => {
+    say(`${module.name}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  });
   all.push(...mutants);
   const score = scoreOf(mutants);
   modules.push({ name: module.name, ...score });
