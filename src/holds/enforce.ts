@@ -2,6 +2,7 @@ import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { HoldStatus, RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
+import type { Reason } from '../api/reasons.ts';
 import { isConflict, KubeError, workloadResource } from '../kube/index.ts';
 import { hasTemplateOf, runningRelease, type Snapshot, withPins } from '../snapshot/index.ts';
 import { whileFaster } from './at-version.ts';
@@ -41,7 +42,7 @@ type Attempt = Concluded | { keep: HoldStatus; again: number | undefined };
 
 const conclude = async (hold: RollbackHold, outcome: Attempt, ports: EnforcePorts): Promise<number | undefined> => {
   const now = ports.clock.now();
-  if ('keep' in outcome) return soonest(outcome.again, overdueIn(outcome.keep, now));
+  if ('keep' in outcome) return soonest(outcome.again, overdueIn(outcome.keep, now) || undefined);
   ports.metrics.holdsApplied.inc({ result: outcome.contested ? 'contested' : outcome.phase.toLowerCase() });
   await writeStatus(hold, outcome, ports);
   const after = statusAfter(hold, outcome, now);
@@ -67,7 +68,7 @@ const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
     const running = live && runningRelease(live).digest;
     const decision = decide(hold, {
       running,
-      isTarget: running !== undefined && isTarget(hold, live, running, target),
+      isTarget: live !== undefined && isTarget(hold, live, target),
       isAsked: ports.isAsked(hold),
       isPaused: isSwitchedOn(live?.metadata, annotations.pause),
       now: ports.clock.now(),
@@ -80,14 +81,9 @@ const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
 };
 
 /** The target, or what the Hold's pins make of its template. */
-const isTarget = (
-  { spec }: RollbackHold,
-  live: KubeObject | undefined,
-  running: string,
-  snapshot: Snapshot | TargetError,
-): boolean => {
-  if (running === spec.target.sourceDigest) return true;
-  if (!live || snapshot instanceof TargetError || spec.target.images === undefined) return false;
+const isTarget = ({ spec }: RollbackHold, live: KubeObject, snapshot: Snapshot | TargetError): boolean => {
+  if (runningRelease(live).digest === spec.target.sourceDigest) return true;
+  if (snapshot instanceof TargetError || spec.target.images === undefined) return false;
   return hasTemplateOf(live, withPins(snapshot.workload, spec.target.images));
 };
 
@@ -112,7 +108,7 @@ const carryOut = async (
       return { phase: 'Held', reason: 'RolledBack', message, contested: false };
     }
     case 'Wait':
-      return { keep: status, again: decision.ms };
+      return overdueIn(status, now) === 0 ? said(hold, decision.ms) : { keep: status, again: decision.ms };
     case 'Rest':
       return {
         phase: 'Dormant',
@@ -136,16 +132,24 @@ const carryOut = async (
       if (target instanceof TargetError) return failed(hold, target.reason, target.message, ports, live);
       const done = await bringBack(hold, live, target, ports);
       if ('reason' in done) return failed(hold, done.reason, done.message, ports, live);
-      const said = `${what} is back at release ${hold.spec.target.release}`;
+      const back = `${what} is back at release ${hold.spec.target.release}`;
       return {
         phase: 'Held',
         reason: 'RolledBack',
-        message: [said, ...done.notes, ...(decision.again ? [backWords(hold, live, 0)] : [])].join('; '),
+        message: [back, ...done.notes, ...(decision.again ? [backWords(hold, live, 0)] : [])].join('; '),
         digest: done.digest,
         ...(decision.again ? { reapplied: withReapplied(status, templateManagerOf(live), now) } : {}),
       };
     }
   }
+};
+
+/** The same again, for it became overdue meanwhile. */
+const said = ({ status = {} }: RollbackHold, again: number): Attempt => {
+  const { phase, failedAttempts: attempts = 0 } = status;
+  const held = status.conditions?.find(({ type }) => type === 'Held');
+  if (phase === undefined || !held) return { keep: status, again };
+  return { phase, reason: held.reason as Reason, message: held.message, again, attempts };
 };
 
 const failed = (

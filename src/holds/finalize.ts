@@ -1,11 +1,19 @@
-import { annotations } from '../api/annotations.ts';
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
-import { isConflict, isNotFound, resources, whatTerminates, workloadResource } from '../kube/index.ts';
+import {
+  isConflict,
+  isNotFound,
+  isRejected,
+  KubeError,
+  resources,
+  whatTerminates,
+  workloadResource,
+} from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { letGo } from './finalizer.ts';
 import { liftOf, numbersOf, recordLift } from './lift.ts';
+import { holdAgain } from './new-hold.ts';
 import { type ReportPorts, reportHold, type Said } from './report.ts';
 import { effective, workloadOf } from './rules.ts';
 
@@ -20,17 +28,26 @@ export interface FinalizePorts extends ReportPorts {
  * second time stays out: its Hold is there again, under another name, before this one goes. Where the kind, the
  * namespace, the history or the workload goes along, nothing is remembered, and the Hold goes at once.
  *
- * Rejects with KubeError: worth another try.
+ * Whatever its phase, and whatever the API server refuses, the Hold goes: what can't be remembered is said. Rejects with
+ * KubeError for a minute at most: worth another try.
  */
 export const finalizeHold = async (hold: Hold, ports: FinalizePorts): Promise<void> => {
-  const { client } = ports;
-  const { namespace = '' } = hold.metadata;
   const [rollback] = isRollback(hold) ? effective([hold], ports.list()) : [];
-  if (rollback && (await whatTerminates(resources.holds, [namespace], client)) === undefined)
-    await lift(rollback, ports);
-  await letGo(hold, client).catch((error: unknown) => {
+  if (rollback) await lift(rollback, ports).catch((error: unknown) => unrecorded(rollback, error, ports));
+  await letGo(hold, ports.client).catch((error: unknown) => {
     if (!isNotFound(error)) throw error; // gone already
   });
+};
+
+/** So long what may be over in a moment keeps a deleted Hold. */
+const GIVE_UP_MS = 60_000;
+
+const unrecorded = async (hold: RollbackHold, error: unknown, ports: FinalizePorts): Promise<void> => {
+  const age = ports.clock.now() - Date.parse(hold.metadata.deletionTimestamp ?? '');
+  if (!isRejected(error) && age < GIVE_UP_MS) throw error;
+  const why = error instanceof KubeError ? error.message : 'an unexpected error';
+  const message = `lifted, but the history does not say so, and evidence from before may reject the release again: ${why}`;
+  await reportHold(hold, { severity: 'warning', reason: 'HoldLifted', message }, ports);
 };
 
 const TRIES = 5;
@@ -38,6 +55,7 @@ const TRIES = 5;
 const lift = async (hold: RollbackHold, ports: FinalizePorts): Promise<void> => {
   const { client, clock, list } = ports;
   const workload = workloadOf(hold);
+  if ((await whatTerminates(resources.holds, [workload.namespace], client)) !== undefined) return;
   const name = { namespace: workload.namespace, name: historyName(workload) };
   for (let tries = 1; ; tries += 1) {
     const history = await client.get<ReleaseHistory>(resources.releaseHistories, name);
@@ -63,27 +81,12 @@ const saidOfLift = (numbers: readonly number[]): Said => ({
   release: numbers[0],
 });
 
-const SUFFIX = '-again';
-
-/** Under the other of two names: the one that goes still has its own. */
 const keep = async (hold: RollbackHold, digests: string[], ports: FinalizePorts): Promise<void> => {
   const { name, namespace } = hold.metadata;
-  const mark = hold.metadata.annotations?.[annotations.requestedBy];
   const { kind, name: workload } = hold.spec.workloadRef;
-  const other = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : `${name}${SUFFIX}`;
   const message = `Rejected again after it was lifted: only accepting lets it run: metricops accept ${kind.toLowerCase()}/${workload} -n ${namespace}`;
-  const again: Hold = {
-    apiVersion: hold.apiVersion,
-    kind: hold.kind,
-    metadata: {
-      name: other,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(mark === undefined ? {} : { annotations: { [annotations.requestedBy]: mark } }),
-    },
-    spec: { ...hold.spec, rejectedDigests: digests, message },
-  };
   try {
-    const created = await ports.client.create<Hold>(resources.holds, again);
+    const created = await ports.client.create<Hold>(resources.holds, holdAgain(hold, digests, message));
     const said = `was created after Hold ${name} was deleted. ${message}`;
     await reportHold(created, { severity: 'warning', reason: 'HoldKept', message: said }, ports);
   } catch (error) {

@@ -2,6 +2,7 @@ import { API_VERSION, annotations } from '../api/annotations.ts';
 import type { Hold, HoldSpec, RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { holdName } from '../snapshot/index.ts';
+import { FINALIZER } from './finalizer.ts';
 
 interface Said {
   workload: WorkloadKey;
@@ -44,22 +45,68 @@ export const newAcceptance = (said: Said): Hold =>
 export const newDenial = (said: Said & { incident: string }): Hold =>
   newHold(said, { action: 'Deny', origin: 'Manual' });
 
-/** The only place where a Hold is made. */
+/** As an incident proposes it, in its namespace: whoever approves creates the very same. */
+export const proposedHold = (
+  namespace: string,
+  { name, spec }: { name: string; spec: HoldSpec },
+  requestedBy?: string,
+): Hold => made({ namespace, name, requestedBy }, spec);
+
+const AGAIN = '-again';
+
+/** What is left of a Hold that a person deleted, under the other of two names: the one that goes still has its own. */
+export const holdAgain = (hold: RollbackHold, rejectedDigests: string[], message: string): RollbackHold => {
+  const { name, namespace = '' } = hold.metadata;
+  const other = name.endsWith(AGAIN) ? name.slice(0, -AGAIN.length) : `${name}${AGAIN}`;
+  const requestedBy = hold.metadata.annotations?.[annotations.requestedBy];
+  return made({ namespace, name: other, requestedBy }, { ...hold.spec, rejectedDigests, message });
+};
+
+/**
+ * A Hold that is there already with what is asked for now: it keeps out what it did and the new digest, and it stays
+ * with the incident that it came of.
+ */
+export const changedRollback = (existing: RollbackHold, asked: NewRollback): RollbackHold => {
+  const { scope, origin, incidentRef } = existing.spec;
+  const { spec } = newRollback({
+    ...asked,
+    scope: asked.scope ?? scope,
+    origin,
+    incident: asked.incident ?? incidentRef?.name,
+  });
+  const before = existing.spec.rejectedDigests.filter((d) => d !== spec.target.sourceDigest && d !== asked.digest);
+  return { ...existing, spec: { ...spec, rejectedDigests: [...before, asked.digest] } };
+};
+
 const newHold = <Rest extends Omit<HoldSpec, 'workloadRef' | 'incidentRef' | 'message'>>(
   { workload, digest, message, incident, requestedBy }: Said,
   rest: Rest,
+) =>
+  made(
+    { namespace: workload.namespace, name: holdName(workload, digest), requestedBy },
+    {
+      workloadRef: { kind: workload.kind, name: workload.name },
+      ...rest,
+      ...(incident === undefined ? {} : { incidentRef: { name: incident } }),
+      message: message.slice(0, 1024),
+    },
+  );
+
+/**
+ * The only place where a Hold is made. One that rolls back has its finalizer from the start: who deletes it before the
+ * controller has seen it lifts it all the same.
+ */
+const made = <Spec extends HoldSpec>(
+  { namespace, name, requestedBy }: { namespace: string; name: string; requestedBy: string | undefined },
+  spec: Spec,
 ) => ({
   apiVersion: API_VERSION,
   kind: 'Hold',
   metadata: {
-    namespace: workload.namespace,
-    name: holdName(workload, digest),
+    namespace,
+    name,
     ...(requestedBy === undefined ? {} : { annotations: { [annotations.requestedBy]: requestedBy } }),
+    ...(spec.action === 'Rollback' ? { finalizers: [FINALIZER] } : {}),
   },
-  spec: {
-    workloadRef: { kind: workload.kind, name: workload.name },
-    ...rest,
-    ...(incident === undefined ? {} : { incidentRef: { name: incident } }),
-    message: message.slice(0, 1024),
-  },
+  spec,
 });

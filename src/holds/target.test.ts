@@ -7,7 +7,12 @@ import { createTargets, readTarget, TargetError } from './target.ts';
 
 const digest = (letter: string): string => `v1:${letter.repeat(64)}`;
 const snapshot = (bytes = 10): Snapshot => ({
-  workload: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'shop' } },
+  workload: {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { template: { spec: { containers: [{ name: 'c', image: 'shop:v1' }] } } },
+  },
   config: [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'login' }, data: { p: 'x'.repeat(bytes) } }],
   fieldManager: 'metricops/shop/app',
   sourceDigest: digest('a'),
@@ -53,6 +58,8 @@ describe('the target of a Hold', () => {
     ],
     ['SnapshotMismatch', hold('web', { sourceDigest: digest('c') }), snapshot],
     ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'evil.example.com/miner:v1' }] }), snapshot],
+    ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'miner@sha256:aa' }] }), snapshot],
+    ['SnapshotMismatch', hold('web', { images: [{ container: 'other', image: 'shop@sha256:aa' }] }), snapshot],
   ];
   for (const [reason, held, answer] of refusals) {
     it(`is refused with ${reason}: ${JSON.stringify(held.spec.target)}`, async () => {

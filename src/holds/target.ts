@@ -1,7 +1,14 @@
 import type { RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
-import { canonical, namesContent, type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
+import {
+  canonical,
+  foreignPin,
+  namesContent,
+  type Snapshot,
+  SnapshotDamaged,
+  type SnapshotStore,
+} from '../snapshot/index.ts';
 
 /** A Hold names something that can't be gone back to. */
 export class TargetError extends Error {
@@ -36,6 +43,11 @@ export const readTarget = async (
   const unpinned = images.find(({ image }) => !namesContent(image));
   if (unpinned) {
     const message = `target.images: ${unpinned.image} of container ${unpinned.container} has no @sha256: digest`;
+    throw new TargetError('SnapshotMismatch', message);
+  }
+  const foreign = foreignPin(snapshot.workload, images);
+  if (foreign) {
+    const message = `target.images: ${foreign.image} is not of the repository of container ${foreign.container} in release ${spec.target.release}`;
     throw new TargetError('SnapshotMismatch', message);
   }
   return snapshot;

@@ -1,6 +1,5 @@
-import { API_VERSION } from '../api/annotations.ts';
-import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
+import { proposedHold } from '../holds/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Action } from './action.ts';
 import type { Next } from './move.ts';
@@ -9,22 +8,15 @@ import { needsPerson } from './phases.ts';
 
 /** What has to be done to come to this status: it is stored before anything else is done. */
 export const actionsOf = (incident: Incident, { status, createHold }: Next): Action[] => {
-  const hold = createHold ? proposedHold(incident, status) : undefined;
+  // As it was stored: what a person read, and what the verdict was about. Never composed again from today's policy.
+  const { proposal } = status;
+  const hold = createHold && proposal ? proposedHold(incident.metadata.namespace ?? '', proposal) : undefined;
   return [
     ...(isNews(incident, status) ? [{ kind: 'WriteStatus', incident: { ...incident, status } } as const] : []),
     ...(hold ? [{ kind: 'CreateHold', hold } as const] : []),
     ...reportsOf(incident, status),
   ];
 };
-
-/** As it was stored: what a person read, and what the verdict was about. Never composed again from today's policy. */
-const proposedHold = ({ metadata }: Incident, { proposal }: IncidentStatus): Hold | undefined =>
-  proposal && {
-    apiVersion: API_VERSION,
-    kind: 'Hold',
-    metadata: { namespace: metadata.namespace ?? '', name: proposal.name },
-    spec: proposal.spec,
-  };
 
 const reportsOf = (incident: Incident, status: IncidentStatus): Action[] => {
   const isMoved = status.phase !== incident.status?.phase;

@@ -15,8 +15,9 @@ export const pinsFor = (target: Release, releases: readonly Release[]): ImagePin
   target.images.flatMap(({ container, image, imageID }) => {
     const digest = contentOf(imageID ?? '');
     if (digest === undefined) return []; // loaded by hand: there is nothing to pull by
+    // Nodes report one content under many names: of a mirror, or with the prefix of their runtime.
     const moved = releases.some((r) =>
-      r.images.some((i) => i.image === image && i.imageID !== undefined && i.imageID !== imageID),
+      r.images.some((i) => i.image === image && i.imageID !== undefined && !i.imageID.endsWith(digest)),
     );
     return moved ? [{ container, image: `${repositoryOf(image)}@${digest}` }] : [];
   });
@@ -26,6 +27,13 @@ const contentOf = (image: string): string | undefined => image.match(/@(sha256:[
 
 /** Whether an image is pinned to a content. */
 export const namesContent = (image: string): boolean => contentOf(image) !== undefined;
+
+/** The first pin that is of none of the workload's containers, or of another repository than its image. */
+export const foreignPin = (workload: KubeObject, pins: readonly ImagePin[]): ImagePin | undefined =>
+  pins.find(({ container, image }) => {
+    const own = containersOf(workload).find(({ name }) => name === container)?.image;
+    return own === undefined || repositoryOf(own) !== repositoryOf(image);
+  });
 
 /** `registry:5000/shop/web:v1@sha256:...` → `registry:5000/shop/web`. */
 const repositoryOf = (image: string): string => {
@@ -37,6 +45,11 @@ const repositoryOf = (image: string): string => {
 type Container = { name: string; image?: string };
 type PodSpec = { containers?: Container[]; initContainers?: Container[] };
 
+const containersOf = ({ spec }: KubeObject): Container[] => {
+  const pods = (spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec ?? {};
+  return [...(pods.containers ?? []), ...(pods.initContainers ?? [])];
+};
+
 /**
  * The workload with those containers' images pinned to a content. Pins come with a Hold, which more people may write
  * than workloads: they choose among the contents of the repository that the release names, and no other repository.
@@ -44,10 +57,7 @@ type PodSpec = { containers?: Container[]; initContainers?: Container[] };
 export const withPins = (workload: KubeObject, pins: readonly ImagePin[] | undefined): KubeObject => {
   if (pins === undefined || pins.length === 0) return workload;
   const copy = structuredClone(workload);
-  const { spec = {} } = ((copy.spec as { template?: { spec?: PodSpec } } | undefined)?.template ?? {}) as {
-    spec?: PodSpec;
-  };
-  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+  for (const container of containersOf(copy)) {
     const digest = contentOf(pins.find((p) => p.container === container.name)?.image ?? '');
     if (digest !== undefined && container.image !== undefined) {
       container.image = `${repositoryOf(container.image)}@${digest}`;

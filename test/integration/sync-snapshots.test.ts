@@ -179,9 +179,17 @@ describe('snapshots of releases', () => {
     await ready('True', new RegExp(push({ 'a.yaml': shop('registry.example.com/shop:v2') })));
     const digest = `sha256:${'a'.repeat(64)}`;
     const bad = await get(resources.deployments, 'web');
-    await holdBack(plane(), ns, { good, bad }, [{ container: 'c', image: `evil.example.com/miner@${digest}` }]);
-    assert.equal((await concluded(ns)).phase, 'Held');
-    assert.equal(imageOf(await get(resources.deployments, 'web')), `registry.example.com/shop@${digest}`);
+    const pinned = (repository: string) => [{ container: 'c', image: `${repository}@${digest}` }];
+    const { metadata } = await holdBack(plane(), ns, { good, bad }, pinned('evil.example.com/miner'));
+    const { phase, reason, message } = await concluded(ns);
+    assert.deepEqual([phase, reason], ['Failed', 'SnapshotMismatch']);
+    assert.match(message, /evil.example.com\/miner@\S+ is not of the repository of container c in release 1/);
+    assert.equal(imageOf(await get(resources.deployments, 'web')), 'registry.example.com/shop:v2');
+    const body = { spec: { target: { images: pinned('registry.example.com/shop') } } };
+    await plane().client.patch(resources.holds, metadata, { type: 'merge', body });
+    await eventually(
+      async () => imageOf(await get(resources.deployments, 'web')) === `registry.example.com/shop@${digest}`,
+    );
   });
 
   it('take the place of twenty dashboards of 100 KB, and bring them back', async () => {

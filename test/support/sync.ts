@@ -6,9 +6,11 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
+import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { watchWorkloads } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
+import { newRollback } from '../../src/holds/index.ts';
 import {
   createDiscovery,
   createEventSink,
@@ -76,6 +78,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       requireServiceAccount: options.requireServiceAccount === true,
     }),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts),
+    histories: createWatchCache<ReleaseHistory>(client, resources.releaseHistories, {}, cachePorts),
   });
   const createWorkloads = () => watchWorkloads(client, cachePorts);
   const startController = async () => {
@@ -228,23 +231,19 @@ export const holdBack = (
 ): Promise<Hold> => {
   const note = (workload: KubeObject | undefined, name: string): string =>
     workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
-  return client.create<Hold>(resources.holds, {
-    apiVersion: API_VERSION,
-    kind: 'Hold',
-    metadata: { namespace, name: 'web' },
-    spec: {
-      workloadRef: { kind: 'Deployment', name: 'web' },
-      action: 'Rollback',
-      rejectedDigests: [note(bad, 'source-digest')],
-      target: {
-        release: 1,
-        sourceDigest: note(good, 'source-digest'),
-        snapshotRef: { name: note(good, 'snapshot') },
-        ...(images ? { images } : {}),
-      },
-      origin: 'Incident',
+  const hold = newRollback({
+    workload: { kind: 'Deployment', namespace, name: 'web' },
+    digest: note(bad, 'source-digest'),
+    target: {
+      number: 1,
+      sourceDigest: note(good, 'source-digest'),
+      snapshotRef: { name: note(good, 'snapshot') },
     },
+    images: images ?? [],
+    origin: 'Incident',
+    message: '',
   });
+  return client.create<Hold>(resources.holds, { ...hold, metadata: { namespace, name: 'web' } });
 };
 
 /** A file of manifests. */

@@ -87,6 +87,13 @@ export const DECISIONS: readonly Decision[] = [
     instead: 'kinds of src/api/crd.ts, or resources of src/kube',
   },
   {
+    what: 'how a Hold is made',
+    pattern: /^ +kind: 'Hold',$/m,
+    // The kind itself.
+    allowed: ['src/holds/new-hold.ts', 'src/api/crd.ts'],
+    instead: 'newRollback, newAcceptance, newDenial, proposedHold or changedRollback of src/holds',
+  },
+  {
     what: 'is it a system namespace',
     pattern: /'kube-system'/,
     // The selector that keeps the API server from asking.

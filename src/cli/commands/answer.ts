@@ -1,7 +1,6 @@
-import { API_VERSION, annotations } from '../../api/annotations.ts';
 import { type Hold, requestedBy } from '../../api/hold.ts';
 import type { Incident } from '../../api/incident.ts';
-import { createHold, newDenial, workloadOf } from '../../holds/index.ts';
+import { createHold, newDenial, proposedHold, workloadOf } from '../../holds/index.ts';
 import { resources } from '../../kube/index.ts';
 import { isOpen } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
@@ -39,17 +38,7 @@ export const approve = async (cli: Cli, name: string): Promise<void> => {
       `\`metricops explain ${name} -n ${cli.namespace}\` shows what it waits for.`,
     );
   }
-  const mark = await userName(cli);
-  const hold = await answer(cli, incident, {
-    apiVersion: API_VERSION,
-    kind: 'Hold',
-    metadata: {
-      namespace: cli.namespace,
-      name: proposal.name,
-      ...(mark === undefined ? {} : { annotations: { [annotations.requestedBy]: mark } }),
-    },
-    spec: proposal.spec,
-  });
+  const hold = await answer(cli, incident, proposedHold(cli.namespace, proposal, await userName(cli)));
   const workload = workloadWords(incident.spec.workloadRef);
   cli.print(
     hold,

@@ -3,7 +3,7 @@ import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api
 import type { KubeObject } from '../../api/meta.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { rolloutOf } from '../../health/rollout.ts';
-import { createHold, newRollback } from '../../holds/index.ts';
+import { changedRollback, createHold, newRollback } from '../../holds/index.ts';
 import { resources, workloadResource } from '../../kube/index.ts';
 import { isActive } from '../../read-model/index.ts';
 import { holdName } from '../../snapshot/index.ts';
@@ -80,20 +80,18 @@ const create = async (cli: Cli, hold: RollbackHold): Promise<RollbackHold> => {
 const lifts = (key: WorkloadKey): string =>
   `The hold is dormant as soon as a commit changes ${workloadWords(key)}. To end it: metricops lift ${workloadWords(key)} -n ${key.namespace}`;
 
-/** One active hold for a workload: a second rollback adds to what the first keeps out. */
+/** One active hold for a workload: a second rollback adds to what the first keeps out, and goes on with its incident. */
 const holdFor = (
   workload: WorkloadKey,
-  plan: RollbackPlan,
+  { target, images, rejected: digest }: RollbackPlan,
   existing: RollbackHold | undefined,
   said: { message: string; requestedBy: string | undefined },
 ): RollbackHold => {
-  const { target, images, rejected: digest } = plan;
-  const scope = existing?.spec.scope;
-  const origin = existing?.spec.origin ?? 'Manual';
-  const hold = newRollback({ workload, digest, target, images, scope, origin, ...said });
-  if (!existing) return hold;
-  const before = existing.spec.rejectedDigests.filter((d) => d !== target.sourceDigest && d !== digest);
-  return { ...existing, spec: { ...hold.spec, rejectedDigests: [...before, digest] } };
+  const asked = { workload, digest, target, images, origin: 'Manual', ...said } as const;
+  if (!existing) return newRollback(asked);
+  // The annotation names who asked first, and can't be changed.
+  const by = said.requestedBy === undefined ? '' : ` Asked by ${said.requestedBy}.`;
+  return changedRollback(existing, { ...asked, message: `${said.message}${by}` });
 };
 
 /** An acceptance is stronger than any rollback: it has to go first. */
