@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/api/meta.ts';
-import { check } from './invariants.ts';
+import { check, type Violation } from './invariants.ts';
 import { type Move, WHO } from './moves.ts';
 import { wordsOf } from './people.ts';
 import { pieces } from './pieces.ts';
@@ -11,6 +11,16 @@ export interface Root {
   state: State;
   /** What came before, in words. */
   words: string;
+}
+
+/** The story itself, without anything that goes wrong, breaks an invariant. */
+export class StoryBroken extends Error {
+  readonly violation: Violation & { trace: string[] };
+
+  constructor(violation: Violation, after: string) {
+    super(`${violation.invariant}: ${violation.words}`);
+    this.violation = { ...violation, trace: [after, '(and what should come next)'] };
+  }
 }
 
 /**
@@ -25,7 +35,7 @@ export const begin = async (world: World): Promise<{ roots: Root[]; undone: Kube
     const made = await outcome;
     const move: Move = { who, words: '', mayFail: false, go: () => outcome };
     const { memory, violation } = check(world.scenario, state, move, made);
-    if (violation) throw new Error(`${violation.invariant}: ${violation.words}`);
+    if (violation) throw new StoryBroken(violation, roots.at(-1)?.words ?? '');
     state = { ...made.state, memory };
   };
   const work = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import { keyOf } from './canonical.ts';
-import { begin } from './chapters.ts';
+import { begin, StoryBroken } from './chapters.ts';
 import { check, type Violation } from './invariants.ts';
 import { runToRest } from './liveness.ts';
 import { faultsOf, type Move, movesOf } from './moves.ts';
@@ -48,8 +48,13 @@ interface Known {
  */
 export const explore = async (search: Search): Promise<Found> => {
   const world = createWorld(search.scenario);
-  const { roots, undone } = await begin(world);
   const tree = createTree(search);
+  const story = await begin(world).catch((error: unknown) => {
+    if (error instanceof StoryBroken) return error;
+    throw error;
+  });
+  if (story instanceof StoryBroken) return { ...tree.found, violations: [story.violation] };
+  const { roots, undone } = story;
   const ends = new Set<number>();
   for (const { state, words } of roots) tree.add(state, undefined, words);
 

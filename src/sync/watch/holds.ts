@@ -32,10 +32,14 @@ export const watchHolds = ({ registry, syncOf, policy, enqueue, ...ports }: Hold
         }
       );
     },
-    /** The next plan applies them again, which changes nothing, and notes their versions. */
+    /**
+     * The next plan applies them again, which changes nothing, and notes their versions. It is another one than the last,
+     * also where the Hold is gone before it is made.
+     */
     onRestored(sync, keys) {
       const state = registry.stateOf(`${sync.namespace}/${sync.name}`);
       for (const key of keys) state.applied.delete(key);
+      delete state.planned;
     },
     onChange(workload) {
       for (const [key, state] of registry.states()) if (state.inventory.has(workload)) enqueue(key);

@@ -27,10 +27,31 @@ const KEYED: Readonly<Record<string, readonly string[]>> = {
   volumeMounts: ['mountPath'],
   conditions: ['type'],
   ownerReferences: ['uid'],
+  claims: ['name'],
+  hostAliases: ['ip'],
+  resourceClaims: ['name'],
+  schedulingGates: ['name'],
+  secrets: ['name'],
+  topologySpreadConstraints: ['topologyKey', 'whenUnsatisfiable'],
+  volumeDevices: ['devicePath'],
 };
 const SETS = new Set(['finalizers']);
 /** Maps that are owned as a whole. */
-const ATOMIC = new Set(['selector', 'matchLabels', 'resourceFieldRef', 'secretKeyRef', 'configMapKeyRef', 'fieldRef']);
+const ATOMIC = new Set(
+  'selector matchLabels labelSelector namespaceSelector nodeSelector resourceFieldRef secretKeyRef configMapKeyRef fieldRef fileKeyRef secretRef nodePublishSecretRef dataSource preference requiredDuringSchedulingIgnoredDuringExecution'.split(
+    ' ',
+  ),
+);
+
+/** How a field is merged and owned, where that is not field by field: for the test that asks kube-apiserver. */
+export type Merge = { by: readonly string[] } | 'set' | 'whole' | undefined;
+
+export const mergeOf = (steps: readonly string[]): Merge => {
+  const by = keysOf(steps);
+  if (by) return { by };
+  if (SETS.has(nameOf(steps))) return 'set';
+  return ATOMIC.has(nameOf(steps)) ? 'whole' : undefined;
+};
 
 const nameOf = (steps: readonly string[]): string => (steps.at(-1) ?? '').slice(2);
 
