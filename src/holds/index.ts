@@ -14,5 +14,5 @@ export {
   rejectionsOf,
   workloadOf,
 } from './rules.ts';
-export { isLeft } from './status.ts';
+export { isLeft, isUnapplied } from './status.ts';
 export type { HeldWorkload, HoldWithTarget } from './types.ts';
