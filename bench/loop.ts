@@ -14,6 +14,7 @@ import { type Environment, startEnvironment } from '../tools/demo/environment.ts
 import type { Progress } from '../tools/demo/progress.ts';
 import type { GitRepository } from '../tools/lib/git-server.ts';
 import { policyOf } from './policy.ts';
+import { type Rollback, slowest } from './stages.ts';
 import { percentile, round } from './statistics.ts';
 
 const exec = promisify(execFile);
@@ -22,12 +23,6 @@ const ROUNDS = 3;
 const NAMESPACE = 'bench';
 const GOOD = 'metricops.dev/shop:v1';
 const BAD = 'metricops.dev/shop:v2';
-
-interface Timing {
-  hold: number;
-  applied: number;
-  ready: number;
-}
 
 /**
  * Rollbacks by alert, each with a release that really fails under traffic that Prometheus really saw, interleaved with
@@ -38,11 +33,12 @@ export const benchLoop = async (progress: Progress): Promise<Record<string, numb
   const ports = { clock: systemClock, random: Math.random };
   const deployments = createWatchCache(env.client, resources.deployments, { namespace: NAMESPACE }, ports);
   const holds = createWatchCache<Hold>(env.client, resources.holds, { namespace: NAMESPACE }, ports);
+  const incidents = createWatchCache<Incident>(env.client, resources.incidents, { namespace: NAMESPACE }, ports);
   try {
     const names = Array.from({ length: WORKLOADS }, (_, i) => `web-${i}`);
     const repository = await progress.step(`${WORKLOADS} workloads and their twins`, () => deploy(env, names));
     const stopLoad = await startLoad(env, names);
-    const rollbacks: Timing[] = [];
+    const rollbacks: Rollback[] = [];
     const undos: number[] = [];
     for (let round = 1; round <= ROUNDS; round += 1) {
       await progress.step(`round ${round} of ${ROUNDS}: bad releases everywhere`, () =>
@@ -50,12 +46,13 @@ export const benchLoop = async (progress: Progress): Promise<Record<string, numb
       );
       await progress.step(`round ${round} of ${ROUNDS}: rollbacks and undos in turn`, async () => {
         for (const name of names) {
-          rollbacks.push(await timeRollback(env, name, deployments, holds));
+          rollbacks.push(await timeRollback(env, name, { deployments, holds, incidents }));
           undos.push(await timeUndo(env, `twin-${name}`, deployments));
         }
       });
     }
     await stopLoad();
+    progress.say(['the slowest, and where they spent their time', ...slowest(rollbacks)].join('\n    '));
     const ready = percentile(
       rollbacks.map((t) => t.ready),
       50,
@@ -93,7 +90,7 @@ export const benchLoop = async (progress: Progress): Promise<Record<string, numb
       readyRatio: round(ready / undo, 3),
     };
   } finally {
-    await Promise.all([deployments.stop(), holds.stop()]);
+    await Promise.all([deployments.stop(), holds.stop(), incidents.stop()]);
     await env.down();
   }
 };
@@ -260,19 +257,30 @@ const seen = <T extends KubeObject>(
 const timeRollback = async (
   env: Environment,
   name: string,
-  deployments: WatchCache,
-  holds: WatchCache<Hold>,
-): Promise<Timing> => {
-  const before = new Set(holds.list().map((h) => h.metadata.name));
+  {
+    deployments,
+    holds,
+    incidents,
+  }: { deployments: WatchCache; holds: WatchCache<Hold>; incidents: WatchCache<Incident> },
+): Promise<Rollback> => {
+  const before = new Set([...holds.list(), ...incidents.list()].map(({ metadata }) => metadata.uid));
+  const busy = await prometheusMs(env);
   const start = performance.now();
   const is = (object: KubeObject): boolean => object.metadata.name === name && imageOf(object) === GOOD;
+  const isNew = ({ metadata, spec }: Hold | Incident): boolean =>
+    spec.workloadRef.name === name && !before.has(metadata.uid);
+  const isDecided = ({ status }: Incident): boolean => status?.phase === 'RollingBack' || status?.phase === 'Verifying';
   const times = [
-    seen(holds, start, (h) => h.spec.workloadRef.name === name && !before.has(h.metadata.name)),
+    seen(incidents, start, (incident) => isNew(incident) && isDecided(incident)),
+    seen(holds, start, isNew),
     seen(deployments, start, is),
     seen(deployments, start, (object) => is(object) && isReady(object)),
   ];
   await postAlert(env, name);
-  const [hold = Number.NaN, applied = Number.NaN, ready = Number.NaN] = await Promise.all(times);
+  const stored = performance.now() - start;
+  const [decided = Number.NaN, hold = Number.NaN, applied = Number.NaN] = await Promise.all(times.slice(0, 3));
+  const prometheus = (await prometheusMs(env)) - busy;
+  const ready = (await times[3]) ?? Number.NaN;
   // It is closed before the next round begins.
   await waitFor(
     `the incident of ${name} to end`,
@@ -284,7 +292,16 @@ const timeRollback = async (
     },
     { timeoutMs: 120_000 },
   );
-  return { hold, applied, ready };
+  return { name, stored, decided, hold, applied, ready, prometheus };
+};
+
+/** Milliseconds that Prometheus has spent on queries and rules so far. */
+const prometheusMs = async (env: Environment): Promise<number> => {
+  const text = await (await fetch(`${env.monitoring.prometheusUrl}/metrics`)).text();
+  const lines = text
+    .split('\n')
+    .filter((line) => /^prometheus_http_request_duration_seconds_sum\{handler="\/api\/v1\/(query|rules)"/.test(line));
+  return 1000 * lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 };
 
 const postAlert = async (env: Environment, name: string): Promise<void> => {

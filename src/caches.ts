@@ -69,7 +69,7 @@ export const watchWorkloads = (client: KubeClient, ports: WatchCachePorts): Reco
   ) as Record<WorkloadKind, WatchCache>;
 
 /** Rooms ask of a workload who wrote its template, and which GitSync applied it. */
-const workloadOptions: WatchCacheOptions = {
+export const workloadOptions: WatchCacheOptions = {
   keepManagedFields: true,
   trim(workload) {
     const { managedFields } = trimManagedFields({ ...workload, metadata: { ...workload.metadata } }).metadata;

@@ -20,9 +20,10 @@ interface Layer {
 
 const HELP = `Usage: npm test [-- LAYER ...] [-- --grep TEXT]
 
-Layers: check, unit, integration, cluster, e2e. All of them by default.
+Layers: check, unit, explorer, integration, cluster, e2e. All of them by default.
   check        formatting, lint, types and the order of the rooms
   unit         no machine parts
+  explorer     the states that a rollback can come to, on an API server in memory
   integration  kube-apiserver, etcd, controller manager; git over HTTP; Prometheus and Alertmanager
   cluster      the local cluster itself: starts, serves, and leaves the host as it was (root)
   e2e          a node with containers, the whole loop (root)
@@ -46,6 +47,7 @@ const layers: Layer[] = [
     missing: () => undefined,
     timeoutMs: 20_000,
   },
+  { name: 'explorer', files: globSync('test/explorer/**/*.test.ts'), missing: () => undefined, timeoutMs: 900_000 },
   { name: 'integration', files: globSync('test/integration/**/*.test.ts'), missing: linux, timeoutMs: 120_000 },
   { name: 'cluster', files: globSync('test/cluster/**/*.test.ts'), missing: root, timeoutMs: 600_000 },
   { name: 'e2e', files: globSync('test/e2e/**/*.test.ts'), missing: root, timeoutMs: 900_000 },

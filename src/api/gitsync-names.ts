@@ -11,6 +11,9 @@ export const nameOf = ({ metadata }: GitSync): SyncName => ({
   name: metadata.name,
 });
 
+/** On every GitSync: before it goes, what becomes of its objects is seen to. */
+export const PRUNE_FINALIZER = 'metricops.dev/prune';
+
 /** `namespace/name`: the key of queues and maps. */
 export const keyOfSync = ({ metadata }: GitSync): string => `${metadata.namespace}/${metadata.name}`;
 

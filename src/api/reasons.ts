@@ -150,6 +150,14 @@ export const reasons = {
     means: 'An object left this GitSync; another GitSync with the same rights takes it over, or may do so.',
     next: 'Nothing to do. If no GitSync claims the object, the deletion waits for spec.timeout at most.',
   },
+  NeededByRelease: {
+    means: 'An object left Git, and the pods of a release to which a rollback may go need it.',
+    next: 'Nothing to do: it is deleted when a newer release that does not need it is good.',
+  },
+  SuccessorNotReady: {
+    means: 'A workload left Git, and the one that takes its place under another name is not ready yet.',
+    next: 'Wait, or fix the new workload. To delete the old one at once, annotate it as the message says.',
+  },
   PruneOff: {
     means: 'An object left Git, and spec.prune is false.',
     next: 'Delete it by hand, or set spec.prune.',
@@ -230,6 +238,10 @@ export const reasons = {
   SnapshotMismatch: {
     means: 'The snapshot holds another release than the Hold names.',
     next: 'Delete the Hold and roll back again: `metricops rollback NAME --to N` names both.',
+  },
+  TargetNeedsMissing: {
+    means: 'The pods of the target need an object that does not exist, and that no snapshot brings back.',
+    next: 'Create the named object and delete the Hold, or roll back to another release: `metricops history WORKLOAD`.',
   },
   NoRollbackTarget: {
     means: 'The snapshot of a release could not be stored, so nothing can be rolled back to it.',

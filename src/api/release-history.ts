@@ -11,7 +11,7 @@ export const releaseImage = z.strictObject({
 });
 export type ReleaseImage = z.infer<typeof releaseImage>;
 
-export const releaseOutcome = z.enum(['Active', 'Superseded', 'Good', 'Rejected', 'Accepted']);
+export const releaseOutcome = z.enum(['Active', 'Superseded', 'Good', 'Guilty', 'Rejected', 'Accepted']);
 
 export const release = z.strictObject({
   number: z.int().min(1).describe('Counts up in this history; `metricops rollback --to N`.'),
@@ -29,10 +29,26 @@ export const release = z.strictObject({
   appliedBy: z.string().optional().describe('Field manager that last wrote the template.'),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the pod template.'),
   alertRules: z.array(z.string()).max(64).optional().describe('RollbackPolicy and alerts that guarded it.'),
+  serviceAccountName: z
+    .string()
+    .optional()
+    .describe('ServiceAccount of its pods, where it names one. Not pruned while a rollback may go to this release.'),
+  persistentVolumeClaims: z
+    .array(z.string())
+    .max(64)
+    .optional()
+    .describe('PersistentVolumeClaims that its pods mount. Not pruned while a rollback may go to this release.'),
   snapshotRef: nameRef.optional().describe('ControllerRevision with what was applied.'),
   firstSeenTime: time.describe('When it was first observed.'),
-  readyTime: time.optional().describe('When all of its pods were first ready.'),
+  readyTime: time
+    .optional()
+    .describe(
+      'When all of its pods were first ready; one that changes configuration only is not before pods start with it.',
+    ),
   goodTime: time.optional().describe('When it had been current and ready for its soak time with nothing against it.'),
+  guiltyTime: time
+    .optional()
+    .describe('When an Incident that found it guilty was closed: no rollback goes to it any more.'),
   rejectedTime: time.optional().describe('When a Hold last began to keep it out.'),
   rejectedCount: z.int().min(1).optional().describe('How often it was rejected: once more after each lift.'),
   liftedTime: time
@@ -41,7 +57,7 @@ export const release = z.strictObject({
   restoredTime: time.optional().describe('When a rollback made it current again.'),
   supersededTime: time.optional().describe('When another release became current.'),
   outcome: releaseOutcome.describe(
-    'What became of it. Active: it is current. Superseded: another one came. Good: it passed its soak time. Rejected: a Hold keeps it out. Accepted: a person accepted it, so it is never rejected.',
+    'What became of it. Active: it is current. Superseded: another one came. Good: it passed its soak time. Guilty: an Incident found that it burns the error budget; whatever the mode, no rollback goes to it until a person accepts it. Rejected: a Hold keeps it out. Accepted: a person accepted it, so it is never rejected.',
   ),
   incidentRef: nameRef.optional().describe('Incident for which it was rejected.'),
 });

@@ -28,8 +28,10 @@ export interface Rollout {
 /**
  * Of a Deployment, StatefulSet or DaemonSet, as `kubectl rollout status` judges it; a StatefulSet with a partition is
  * not done, for not every pod runs the newest template.
+ *
+ * @param excused pods that may be missing, for they lack a node (see lacksNode); never more than half of all
  */
-export const rolloutOf = (workload: KubeObject): Rollout => {
+export const rolloutOf = (workload: KubeObject, excused = 0): Rollout => {
   const status = (workload.status ?? {}) as Counts;
   const isDaemonSet = workload.kind === 'DaemonSet';
   const wanted = isDaemonSet
@@ -40,7 +42,10 @@ export const rolloutOf = (workload: KubeObject): Rollout => {
   const old = isDaemonSet ? 0 : Math.max(0, (status.replicas ?? 0) - updated);
   const isObserved = (status.observedGeneration ?? 0) >= (workload.metadata.generation ?? 0);
   const isOneRevision = workload.kind !== 'StatefulSet' || status.currentRevision === status.updateRevision;
-  const done = isObserved && updated >= wanted && available >= wanted && old === 0 && isOneRevision;
+  const needed = wanted - Math.min(excused, Math.floor(wanted / 2));
+  // A Deployment makes its pods before they have a node; a DaemonSet can't replace one on a node that is lost.
+  const isUpdated = updated >= (isDaemonSet ? needed : wanted);
+  const done = isObserved && isUpdated && available >= needed && old === 0 && isOneRevision;
   const leaving = old === 0 ? '' : `, ${old} old to go`;
   const message = isObserved
     ? `${Math.min(updated, wanted)} of ${wanted} pods updated, ${Math.min(available, wanted)} available${leaving}`
@@ -49,7 +54,21 @@ export const rolloutOf = (workload: KubeObject): Rollout => {
 };
 
 /** Whether every pod that the workload asks for is of its newest template and available. Scaled to zero: no. */
-export const isRolledOut = (workload: KubeObject): boolean => {
-  const { wanted, done } = rolloutOf(workload);
+export const isRolledOut = (workload: KubeObject, excused = 0): boolean => {
+  const { wanted, done } = rolloutOf(workload, excused);
   return done && wanted > 0;
+};
+
+/**
+ * The pod is missing for its node's sake, not its release's: no node takes it, or its node is lost. Of a lost node the
+ * containers still read ready, as its kubelet reported them last, and the node controller, which gives no reason, says
+ * that the pod is not.
+ */
+export const lacksNode = ({ status }: KubeObject): boolean => {
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string; reason?: string }[] };
+  const find = (type: string): { status: string; reason?: string } | undefined =>
+    conditions.find((condition) => condition.type === type);
+  if (find('PodScheduled')?.reason === 'Unschedulable') return true;
+  const ready = find('Ready');
+  return find('ContainersReady')?.status === 'True' && ready?.status === 'False' && !ready.reason;
 };

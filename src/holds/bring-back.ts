@@ -5,6 +5,7 @@ import { KubeError } from '../kube/index.ts';
 import { LIVE_MANAGER, runningRelease, type Snapshot } from '../snapshot/index.ts';
 import { applySnapshot } from './apply-snapshot.ts';
 import { otherToolOf } from './live.ts';
+import { missingNeedsOf, missingWords } from './missing-needs.ts';
 import { patchTemplate } from './patch-template.ts';
 import { workloadOf } from './rules.ts';
 import { deleteStuckPods } from './stuck-pods.ts';
@@ -28,6 +29,12 @@ export const bringBack = async (
   if (tool !== undefined)
     return { reason: 'OwnedByOtherTool', message: `${what} is applied by ${tool}, which would undo it` };
   const account = ports.accountOf(snapshot.fieldManager);
+  const brought = account ? snapshot.config : [];
+  const missing = await missingNeedsOf({ ...snapshot, config: brought }, ports.client);
+  if (missing.length > 0) {
+    const message = `release ${hold.spec.target.release} can't run: ${missingWords(missing)}`;
+    return { reason: 'TargetNeedsMissing', message };
+  }
   if (!account) {
     const result = await patchTemplate(hold, live, snapshot, ports);
     await after(hold, live, snapshot.fieldManager, [result], ports);

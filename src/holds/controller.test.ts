@@ -45,7 +45,7 @@ describe('the queue of the Holds', () => {
   ];
   for (const [what, refusal] of refusals) {
     it(`${what} ends as Failed with the API server's words, and is tried again until it is taken`, async () => {
-      const { server, create, controller, phase, until, advance, image, clock } = await start();
+      const { server, create, controller, phase, until, advance, image, clock, hold } = await start();
       server.fault = (request) => {
         if (isWrite(request)) throw refusal;
         return undefined;
@@ -53,12 +53,15 @@ describe('the queue of the Holds', () => {
       controller.start();
       await create();
       await until(({ status }) => status?.phase !== undefined, 'the first try');
-      await advance(10_000);
-      const failed = await phase('Failed');
+      const failed = await eventually(async () => {
+        await advance(1_000);
+        const now = hold();
+        const isLater = Date.parse(now?.status?.nextAttemptTime ?? '') > clock.now();
+        return now?.status?.phase === 'Failed' && isLater ? now : undefined;
+      });
       const held = conditionOf(failed, 'Held');
       assert.deepEqual([held?.status, held?.reason], ['False', 'HoldFailed']);
       assert.equal(held?.message, `release 1 is not applied: ${refusal.message}`);
-      assert.ok(Date.parse(failed.status?.nextAttemptTime ?? '') > clock.now());
       assert.ok((await failures(bench as HoldBench)) > 0);
       server.fault = () => undefined;
       await advance(300_000);

@@ -2,6 +2,7 @@ import { API_VERSION, annotations } from '../api/annotations.ts';
 import type { Hold, HoldSpec, RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { holdName } from '../snapshot/index.ts';
+import { FINALIZER } from './finalizer.ts';
 
 interface Said {
   workload: WorkloadKey;
@@ -91,7 +92,10 @@ const newHold = <Rest extends Omit<HoldSpec, 'workloadRef' | 'incidentRef' | 'me
     },
   );
 
-/** The only place where a Hold is made. */
+/**
+ * The only place where a Hold is made. One that rolls back has its finalizer from the start: who deletes it before the
+ * controller has seen it lifts it all the same.
+ */
 const made = <Spec extends HoldSpec>(
   { namespace, name, requestedBy }: { namespace: string; name: string; requestedBy: string | undefined },
   spec: Spec,
@@ -102,6 +106,7 @@ const made = <Spec extends HoldSpec>(
     namespace,
     name,
     ...(requestedBy === undefined ? {} : { annotations: { [annotations.requestedBy]: requestedBy } }),
+    ...(spec.action === 'Rollback' ? { finalizers: [FINALIZER] } : {}),
   },
   spec,
 });

@@ -2,13 +2,14 @@ import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { RollbackPolicy } from '../api/rollback-policy.ts';
-import type { WorkloadKey, WorkloadKind } from '../api/workload.ts';
+import type { WorkloadKey } from '../api/workload.ts';
 import type { WatchCache } from '../kube/index.ts';
 import { type Guard, guardOf } from '../policy/guard.ts';
 import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
+import type { OwnerCaches } from '../release/index.ts';
 
 /** What decisions read: watched copies over the whole cluster, so that an alert costs no reads. */
-export interface Caches {
+export interface Caches extends OwnerCaches {
   incidents: WatchCache<Incident>;
   holds: WatchCache<Hold>;
   histories: WatchCache<ReleaseHistory>;
@@ -16,7 +17,6 @@ export interface Caches {
   /** What the operator of the platform allows. */
   platform: PlatformPolicyWatch;
   namespaces: WatchCache;
-  workloads: Record<WorkloadKind, WatchCache>;
 }
 
 /** Which policy guards a workload now, and what may be done to it. */

@@ -134,6 +134,8 @@ const lookAt = async (world: World) => {
       stop: async () => {},
     },
     namespaces: cache(),
+    pods: cache(),
+    replicaSets: cache(),
     workloads: {
       Deployment: cache(world.workload ?? running(2)),
       StatefulSet: cache(),

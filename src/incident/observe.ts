@@ -1,11 +1,12 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { Incident } from '../api/incident.ts';
-import type { KubeObject } from '../api/meta.ts';
 import { type Release, recordsOf } from '../api/release-history.ts';
+import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
+import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
-import { missingSince, selectLastGood } from '../release/index.ts';
+import { excusedPods, missingSince, selectLastGood } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
@@ -55,7 +56,7 @@ export const observe = (incident: Incident, caches: Caches, refusal: Refusal | u
       missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
       otherTool: workload && otherToolOf(workload),
       rollbacks: rollbacksOf(incident, caches),
-      restored: workload !== undefined && isRestored(workload, incident, releases),
+      restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,
       // What was left out may still fire.
       firing: incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing'),
@@ -106,6 +107,9 @@ const rollbacksOf = (incident: Incident, { incidents }: Caches): number[] =>
     )
     .flatMap((i) => (i.status?.rolledBackTime === undefined ? [] : [Date.parse(i.status.rolledBackTime)]));
 
-const isRestored = (workload: KubeObject, incident: Incident, releases: readonly Release[]): boolean =>
-  recordedDigest(workload, releases) === incident.status?.target?.sourceDigest &&
-  healthOf(workload).health === 'Current';
+/** The workload runs the target, and all of its pods are back but for those that lack a node. */
+const isRestored = (key: WorkloadKey, incident: Incident, releases: readonly Release[], caches: Caches): boolean => {
+  const workload = caches.workloads[key.kind].get(key);
+  if (!workload || recordedDigest(workload, releases) !== incident.status?.target?.sourceDigest) return false;
+  return healthOf(workload).health === 'Current' || rolloutOf(workload, excusedPods(key, caches)).done;
+};

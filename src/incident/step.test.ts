@@ -119,7 +119,7 @@ describe('step', () => {
     const [write, create, report] = actions;
     assert.deepEqual(write, { kind: 'WriteStatus', incident: { ...incident(), status } });
     assert.deepEqual(create?.kind === 'CreateHold' && [create.hold.metadata, create.hold.spec], [
-      { namespace: 'shop', name: status.proposal?.name },
+      { namespace: 'shop', name: status.proposal?.name, finalizers: ['metricops.dev/lift'] },
       status.proposal?.spec,
     ]);
     assert.equal(report?.kind === 'Report' && report.occurrence.message, `RollingBack: ${status.message}`);
@@ -307,17 +307,17 @@ describe('step', () => {
   });
 
   describe('a Hold of the stored proposal', () => {
-    const started = step(incident(), observe(), NOW).status;
+    const started = (): Exclude<Incident['status'], undefined> => step(incident(), observe(), NOW).status;
 
     it('is created again after a crash, as it was stored, whatever the policy and the history say now', () => {
       const today = { policy: guardrails.parse({ mode: 'Off', scope: 'GitSync' }), target: { release: release(9) } };
-      const again = createdBy(step(incident(started), observe(today), NOW));
+      const again = createdBy(step(incident(started()), observe(today), NOW));
       assert.deepEqual(again, createdBy(step(incident(), observe(), NOW)));
     });
 
     it('is not created again where a person lifted it before the incident saw it', () => {
       const lifted = { suspect: release(2, { liftedTime: new Date(NOW + 10).toISOString() }) };
-      const taken = step(incident(started), observe(lifted), NOW + 1000);
+      const taken = step(incident(started()), observe(lifted), NOW + 1000);
       assert.equal(outcome(incident(taken.status)), 'Dismissed/HoldLifted');
       assert.deepEqual(createdBy(taken), []);
     });
@@ -325,7 +325,7 @@ describe('step', () => {
     const refusal = { message: 'holds "web-1" is forbidden: exceeded quota', isFinal: true };
 
     it('needs a person with the words of the API server where it is refused, and is tried again', () => {
-      const refused = step(incident(started), observe({ refusal }), NOW + 1000);
+      const refused = step(incident(started()), observe({ refusal }), NOW + 1000);
       assert.equal(outcome(incident(refused.status)), 'RollingBack/HoldFailed !');
       assert.match(refused.status.message ?? '', /exceeded quota/);
       assert.equal(createdBy(refused).length, 1);
@@ -334,22 +334,22 @@ describe('step', () => {
     });
 
     it('is given up where it is refused and the alerts have ended', () => {
-      const ended = step(incident(started), observe({ refusal, firing: false }), NOW + 1000);
+      const ended = step(incident(started()), observe({ refusal, firing: false }), NOW + 1000);
       assert.equal(outcome(incident(ended.status)), 'Dismissed/HoldFailed');
       assert.deepEqual(createdBy(ended), []);
     });
 
     it('has a deadline where the API server is not reached', () => {
       const away = { refusal: { message: 'failed calling webhook', isFinal: false } };
-      const early = step(incident(started), observe(away), NOW + ROLL_BACK_FOR_MS - 1);
+      const early = step(incident(started()), observe(away), NOW + ROLL_BACK_FOR_MS - 1);
       assert.equal(outcome(incident(early.status)), 'RollingBack/ErrorRateIncreased');
-      const late = step(incident(started), observe(away), NOW + ROLL_BACK_FOR_MS);
+      const late = step(incident(started()), observe(away), NOW + ROLL_BACK_FOR_MS);
       assert.equal(outcome(incident(late.status)), 'RollingBack/HoldFailed !');
       assert.match(late.status.message ?? '', /failed calling webhook/);
     });
 
     it('needs a person where the proposal is gone', () => {
-      const { proposal: _, ...rest } = started;
+      const { proposal: _, ...rest } = started();
       const taken = step(incident(rest), observe(), NOW);
       assert.equal(outcome(incident(taken.status)), 'RollingBack/HoldFailed !');
       assert.deepEqual(createdBy(taken), []);
@@ -450,10 +450,10 @@ describe('step', () => {
   describe('a rollback that does not help', () => {
     const late = { phase: 'Verifying', rolledBackTime: '2026-01-01T11:00:00Z', target: TARGET } as const;
     const held = { hold: hold('Held') };
-    const stuck = moved({ ...held, restored: true, burning: true }, late);
+    const stuck = (): Incident => moved({ ...held, restored: true, burning: true }, late);
 
     it('asks a person, and stays open', () => {
-      assert.equal(outcome(stuck), 'Verifying/NotRecovered !');
+      assert.equal(outcome(stuck()), 'Verifying/NotRecovered !');
       assert.equal(outcome(moved({ ...held, restored: false, burning: true }, late)), 'Verifying/RolloutFailed !');
       assert.equal(outcome(moved({ ...held, restored: true, burning: 'Unknown' }, late)), 'Verifying/NotRecovered !');
     });
@@ -467,7 +467,7 @@ describe('step', () => {
       ['is over with the workload', { ...held, missing: true }, 'Dismissed/WorkloadMissing'],
     ] as [string, Partial<Observation>, string][])
       it(what, () => {
-        assert.equal(outcome(moved({ burning: true, ...rest }, stuck.status)), end);
+        assert.equal(outcome(moved({ burning: true, ...rest }, stuck().status)), end);
       });
   });
 

@@ -98,6 +98,28 @@ describe('what is said about the releases of a workload', () => {
     assert.equal(suspicion({ phase: 'Observed', verdict: verdict('NotGuilty'), closedTime: since }), undefined);
   });
 
+  it('is guilt where an incident found it, whatever came of it, until a person accepts the release', () => {
+    const found = (status: IncidentStatus, holds: Hold[] = []) =>
+      assessmentsOf(key, [], caches({ incidents: [incident('b', status)], holds })).guilty.get(digest('b'));
+    const verdict = { result: 'Guilty', reason: 'r', message: 'm', time: since } as const;
+    for (const reason of ['ModeDryRun', 'ModeOff', 'OwnedByOtherTool', 'TooManyRollbacks', 'Denied', 'Superseded'])
+      assert.deepEqual(found({ phase: 'Observed', reason, verdict, closedTime: since }), { closedTime: since }, reason);
+    assert.deepEqual(found({ phase: 'Judging', verdict }), { closedTime: undefined });
+    assert.equal(found({ phase: 'Dismissed', reason: 'NoData', closedTime: since }), undefined);
+    assert.equal(found({ phase: 'Dismissed', reason: 'HoldLifted', verdict, closedTime: since }), undefined);
+    const accept: Hold = {
+      ...hold('b'),
+      spec: { workloadRef: workload, action: 'Accept', acceptedDigests: [digest('b')], origin: 'Manual' },
+    };
+    assert.equal(found({ phase: 'Observed', reason: 'ModeDryRun', verdict, closedTime: since }, [accept]), undefined);
+  });
+
+  it('is a doubt where nobody asked, for the mode is Off: the soak starts again', () => {
+    const status = { phase: 'Observed', reason: 'ModeOff', closedTime: since } as const;
+    const { suspected } = assessmentsOf(key, [], caches({ incidents: [incident('b', status)] }));
+    assert.equal(suspected.get(digest('b')), Date.parse(since));
+  });
+
   it('is no suspicion any more where a person lifted the Hold after the incident', () => {
     const guilty: IncidentStatus = {
       phase: 'Recovered',

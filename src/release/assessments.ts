@@ -10,6 +10,7 @@ import { effective, holdsOf } from '../holds/index.ts';
 import type { WatchCache } from '../kube/index.ts';
 import { guardingPolicyAmong, guardrailsBy } from '../policy/guard.ts';
 import type { Judgements } from './history.ts';
+import type { Guilt } from './rejection.ts';
 
 export interface JudgementCaches {
   holds: WatchCache<Hold>;
@@ -34,17 +35,22 @@ export const assessmentsOf = (key: WorkloadKey, releases: readonly Release[], ca
   const accepted = new Set(holds.flatMap(({ spec }) => spec.acceptedDigests ?? []));
   const lifted = new Map(releases.map((r) => [r.sourceDigest, Date.parse(r.liftedTime ?? '')]));
   const suspected = new Map<string, number>();
+  const guilty = new Map<string, Guilt>();
   for (const { spec, status } of about(caches.incidents, key)) {
+    const digest = spec.suspect?.sourceDigest;
+    if (digest === undefined || accepted.has(digest)) continue;
+    const isBeforeLift = Date.parse(status?.closedTime ?? '') <= (lifted.get(digest) ?? Number.NaN);
     const until = status ? suspicionEnd(status) : Number.POSITIVE_INFINITY;
-    if (spec.suspect === undefined || until === undefined || accepted.has(spec.suspect.sourceDigest)) continue;
-    if (Date.parse(status?.closedTime ?? '') <= (lifted.get(spec.suspect.sourceDigest) ?? Number.NaN)) continue;
-    suspected.set(spec.suspect.sourceDigest, Math.max(until, suspected.get(spec.suspect.sourceDigest) ?? 0));
+    if (until === undefined || isBeforeLift) continue;
+    suspected.set(digest, Math.max(until, suspected.get(digest) ?? 0));
+    if (status?.verdict?.result === 'Guilty') guilty.set(digest, lastOf(guilty.get(digest), status));
   }
   return {
     soakMs: soakOf(key, caches),
     rejected,
     accepted,
     suspected,
+    guilty,
     targets: new Set(rollbacks.map((hold) => hold.spec.target.sourceDigest)),
   };
 };
@@ -70,7 +76,14 @@ const suspicionEnd = ({ reason, verdict, closedTime }: NonNullable<Incident['sta
   if (closedTime === undefined) return verdict?.result === 'NotGuilty' ? undefined : Number.POSITIVE_INFINITY;
   if (reason === 'ReleaseAccepted' || reason === 'HoldLifted') return undefined; // a person spoke
   if (verdict?.result === 'Guilty') return Number.POSITIVE_INFINITY;
-  return verdict?.result === 'Inconclusive' ? Date.parse(closedTime) : undefined;
+  // Nobody asked in mode Off: that is no innocence.
+  return verdict?.result === 'Inconclusive' || reason === 'ModeOff' ? Date.parse(closedTime) : undefined;
+};
+
+/** One that is still open counts before any that is closed. */
+const lastOf = (known: Guilt | undefined, { closedTime }: NonNullable<Incident['status']>): Guilt => {
+  if (known === undefined || known.closedTime === undefined) return known ?? { closedTime };
+  return { closedTime: closedTime !== undefined && closedTime < known.closedTime ? known.closedTime : closedTime };
 };
 
 const soakOf = (key: WorkloadKey, { rollbackPolicies, workloads }: JudgementCaches): number => {

@@ -1,7 +1,7 @@
 import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Release, ReleaseImage } from '../api/release-history.ts';
-import { type Running, templateOf } from '../snapshot/index.ts';
+import { accountAndClaimsOf, type Running, templateOf } from '../snapshot/index.ts';
 import { gitSyncOf, templateWriters } from '../ssa/template-writers.ts';
 import type { Observed } from './history.ts';
 
@@ -9,6 +9,7 @@ import type { Observed } from './history.ts';
 const MAX_LABELS = 64;
 const MAX_RULES = 64;
 const MAX_IMAGES = 64;
+const MAX_CLAIMS = 64;
 
 interface Template {
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
@@ -40,8 +41,14 @@ export const describeRelease = (
     ...fromSync,
     ...(appliedBy === undefined ? {} : { appliedBy }),
     ...(podLabels.length > 0 ? { labels: Object.fromEntries(podLabels) } : {}),
+    ...accountAndClaims(workload),
     alertRules: alertRules.slice(0, MAX_RULES),
   };
+};
+
+const accountAndClaims = (workload: KubeObject): Partial<Release> => {
+  const { persistentVolumeClaims: claims, ...account } = accountAndClaimsOf(workload);
+  return { ...account, ...(claims ? { persistentVolumeClaims: claims.slice(0, MAX_CLAIMS) } : {}) };
 };
 
 const isCommit = (text: string | undefined): boolean => text !== undefined && /^[0-9a-f]{40,64}$/.test(text);

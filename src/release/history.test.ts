@@ -18,6 +18,7 @@ const none: Judgements = {
   rejected: new Map(),
   accepted: new Set(),
   suspected: new Map(),
+  guilty: new Map(),
   targets: new Set(),
 };
 const seen = (n: number, change: Partial<Observation> = {}, release: Partial<Release> = {}): Observation => ({
@@ -66,6 +67,71 @@ describe('the history of a workload', () => {
     const soaked = story([0, seen(1)], [5, seen(1, { ready: true })], [15, undefined]);
     assert.deepEqual([find(soaked, 1).outcome, soaked.lastGoodRelease, find(soaked, 1).goodTime], ['Good', 1, iso(15)]);
     assert.equal(goodAt(soaked, none), undefined);
+  });
+
+  describe('a release that an incident found guilty', () => {
+    const guilt = (closedTime: string | undefined): Partial<Judgements> => ({
+      suspected: new Map([[digest(2), Number.POSITIVE_INFINITY]]),
+      guilty: new Map([[digest(2), { closedTime }]]),
+    });
+    const two: [number, Observation | undefined][] = [
+      [0, seen(1, { ready: true })],
+      [10, undefined],
+      [20, seen(2, { ready: true })],
+      [30, undefined],
+      [40, undefined],
+    ];
+
+    it('is good no more, and no rollback goes to it, whatever the mode was', () => {
+      assert.equal(story(...two).lastGoodRelease, 2);
+      const found = story(...two, [50, undefined, guilt(iso(50))]);
+      assert.deepEqual([find(found, 2).outcome, found.lastGoodRelease], ['Guilty', 1]);
+      const next = story(...two, [50, undefined, guilt(iso(50))], [60, seen(3)]);
+      assert.equal(selectLastGood(next, { burnStart: at(60), suspect: 3 }).release?.number, 1);
+      const ready = story([0, seen(2, { ready: true })], [5, undefined, guilt(iso(5))], [6, seen(3)]);
+      assert.equal(
+        selectLastGood(ready, { burnStart: at(6), suspect: 3 }).release,
+        undefined,
+        'nor where none is good',
+      );
+    });
+
+    it('stays so when the incident has expired, and when it lands again', () => {
+      const expired = story(
+        ...two,
+        [50, undefined, guilt(iso(50))],
+        [60, seen(3)],
+        [70, seen(2, { ready: true })],
+        [99, undefined],
+      );
+      assert.deepEqual([find(expired, 2).outcome, find(expired, 2).restoredTime], ['Guilty', undefined]);
+      assert.equal(expired.lastGoodRelease, 1);
+      assert.equal(goodAt(expired, none), undefined);
+    });
+
+    it('is not while the incident is open and finds otherwise after all', () => {
+      const open = story(...two, [50, undefined, guilt(undefined)]);
+      assert.deepEqual([find(open, 2).outcome, find(open, 2).guiltyTime], ['Guilty', undefined]);
+      assert.equal(story(...two, [50, undefined, guilt(undefined)], [51, undefined]).lastGoodRelease, 2);
+    });
+
+    it('is good again once a person accepts it', () => {
+      const accepted = { accepted: new Set([digest(2)]) };
+      const after = story(...two, [50, undefined, guilt(iso(50))], [60, undefined, accepted]);
+      assert.deepEqual([find(after, 2).outcome, after.lastGoodRelease], ['Accepted', 2]);
+    });
+
+    it('is judged anew once a person lifted its Hold', () => {
+      const rejected = { ...guilt(iso(50)), ...rejecting(2, 45) };
+      const held = story(...two, [50, undefined, rejected]);
+      assert.equal(find(held, 2).outcome, 'Rejected');
+      const lifted: ReleaseRecords = {
+        ...held,
+        releases: held.releases?.map((r) => (r.number === 2 ? { ...r, liftedTime: iso(60) } : r)),
+      };
+      const after = observe(lifted, undefined, none, at(71));
+      assert.equal(find(after, 2).outcome, 'Good');
+    });
   });
 
   it('does not call good what an incident is about, and starts the soak again when it closes without a verdict', () => {

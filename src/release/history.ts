@@ -1,10 +1,23 @@
 import type { Release, ReleaseRecords } from '../api/release-history.ts';
 import { evict } from './evict.ts';
-import { isKeptOut, isSince, type Rejection, withRejection } from './rejection.ts';
+import { type Guilt, isCondemned, isKeptOut, isSince, type Rejection, withGuilt, withRejection } from './rejection.ts';
 
 /** One release, as the cluster shows it. */
 export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> &
-  Partial<Pick<Release, 'revision' | 'commit' | 'gitSyncRef' | 'appliedBy' | 'labels' | 'alertRules' | 'snapshotRef'>>;
+  Partial<
+    Pick<
+      Release,
+      | 'revision'
+      | 'commit'
+      | 'gitSyncRef'
+      | 'appliedBy'
+      | 'labels'
+      | 'alertRules'
+      | 'serviceAccountName'
+      | 'persistentVolumeClaims'
+      | 'snapshotRef'
+    >
+  >;
 
 export interface Observation {
   release: Observed;
@@ -23,6 +36,8 @@ export interface Judgements {
   accepted: ReadonlySet<string>;
   /** Digests with an incident: the milliseconds from which its soak time counts again; Infinity while it is open. */
   suspected: ReadonlyMap<string, number>;
+  /** Digests that an incident found guilty, whatever came of it, and no person accepted. */
+  guilty: ReadonlyMap<string, Guilt>;
   /** Digests that a Hold goes back to. */
   targets: ReadonlySet<string>;
 }
@@ -57,22 +72,22 @@ export const observe = (
 /** When the current release will have been good for its soak time; undefined when no time will make it so. */
 export const goodAt = (records: ReleaseRecords, judgements: Judgements): number | undefined => {
   const release = records.releases?.find((r) => r.number === records.currentRelease);
-  if (!release || release.goodTime !== undefined || isRejected(release)) return undefined;
+  if (!release || release.goodTime !== undefined || isRuledOut(release)) return undefined;
   const due = soakEnd(release, judgements);
   return Number.isFinite(due) ? due : undefined;
 };
 
-/** Kept out, and not accepted since. */
-export const isRejected = (release: Release): boolean => release.outcome === 'Rejected';
+/** No rollback goes to it: a Hold keeps it out, or an incident found it guilty, and no person accepted it since. */
+export const isRuledOut = ({ outcome }: Release): boolean => outcome === 'Rejected' || outcome === 'Guilty';
 
 /** When it last became current; one that was lifted has a new start with the lift. */
 export const currentSince = ({ restoredTime, firstSeenTime, liftedTime }: Release): number =>
   Math.max(Date.parse(restoredTime ?? firstSeenTime), Date.parse(liftedTime ?? firstSeenTime));
 
-/** Of those that were good: the one that was current last. */
+/** Of those that were good, and are not ruled out: the one that was current last. */
 export const newestGood = <R extends Release>(releases: readonly R[]): R | undefined =>
   releases
-    .filter((r) => r.goodTime !== undefined && !isRejected(r))
+    .filter((r) => r.goodTime !== undefined && !isRuledOut(r))
     .toSorted((a, b) => currentSince(b) - currentSince(a) || b.number - a.number)[0];
 
 const recorded = (
@@ -105,10 +120,10 @@ const fresh = (number: number, seen: Observed, time: string): Release => ({
   outcome: 'Active',
 });
 
-/** Current again: restored, unless it is a rejected one that landed once more, or one on probation after a lift. */
+/** Current again: restored, unless it is one ruled out that landed once more, or one on probation after a lift. */
 const returned = (release: Release, time: string): Release => {
   const { supersededTime, restoredTime, ...rest } = release;
-  if (supersededTime === undefined || isRejected(release))
+  if (supersededTime === undefined || isRuledOut(release))
     return { ...rest, ...(restoredTime ? { restoredTime } : {}) };
   return isSince(release.liftedTime, supersededTime) ? rest : { ...rest, restoredTime: time };
 };
@@ -138,22 +153,28 @@ const judge = (
 ): Release => {
   const { judgements, now } = context;
   const hold = judgements.rejected.get(release.sourceDigest);
-  const next = { ...withRejection(release, hold) };
+  const guilt = judgements.guilty.get(release.sourceDigest);
+  const next = { ...withGuilt(withRejection(release, hold), guilt) };
   const isCurrent = release.number === context.current;
   if (isCurrent && context.ready) next.readyTime ??= new Date(now).toISOString();
   const accepted = !hold && judgements.accepted.has(release.sourceDigest);
   const rejected = hold !== undefined || (isKeptOut(next) && !accepted);
-  if (isCurrent && !rejected && soakEnd(next, judgements) <= now) next.goodTime ??= new Date(now).toISOString();
-  next.outcome = rejected
-    ? 'Rejected'
-    : accepted && next.rejectedTime !== undefined
-      ? 'Accepted'
-      : next.goodTime !== undefined
-        ? 'Good'
-        : isCurrent
-          ? 'Active'
-          : 'Superseded';
+  const guilty = !accepted && (guilt !== undefined || isCondemned(next));
+  if (isCurrent && !rejected && !guilty && soakEnd(next, judgements) <= now)
+    next.goodTime ??= new Date(now).toISOString();
+  next.outcome = outcomeOf(next, { rejected, guilty, accepted, isCurrent });
   return next;
+};
+
+const outcomeOf = (
+  { rejectedTime, guiltyTime, goodTime }: Release,
+  is: { rejected: boolean; guilty: boolean; accepted: boolean; isCurrent: boolean },
+): Release['outcome'] => {
+  if (is.rejected) return 'Rejected';
+  if (is.guilty) return 'Guilty';
+  if (is.accepted && (rejectedTime ?? guiltyTime) !== undefined) return 'Accepted';
+  if (goodTime !== undefined) return 'Good';
+  return is.isCurrent ? 'Active' : 'Superseded';
 };
 
 /** Milliseconds: the end of the soak time of a release that is current. Infinity: not before something else happens. */

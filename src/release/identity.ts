@@ -102,14 +102,21 @@ export const replicaSetOf = (deployment: KubeObject, replicaSets: WatchCache, di
 const rolloutNumber = (object: KubeObject): number =>
   Number(object.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
 
+/** Pods of the workload that are not ending, of whatever release. */
+export const podsOf = (
+  key: WorkloadKey,
+  caches: OwnerCaches,
+): { pod: KubeObject; owner: Owner & { is: 'workload' } }[] =>
+  caches.pods.list(key.namespace).flatMap((pod) => {
+    if (pod.metadata.deletionTimestamp !== undefined) return [];
+    const owner = ownerOf(pod, caches);
+    const isOfIt = owner.is === 'workload' && owner.key.kind === key.kind && owner.key.name === key.name;
+    return isOfIt ? [{ pod, owner }] : [];
+  });
+
 /** A pod that is not ending, made from the workload's current template; undefined where there is none yet. */
 export const podOfCurrent = (key: WorkloadKey, digest: string, caches: OwnerCaches): KubeObject | undefined =>
-  caches.pods.list(key.namespace).find((pod) => {
-    if (pod.metadata.deletionTimestamp !== undefined) return false;
-    const owner = ownerOf(pod, caches);
-    if (owner.is !== 'workload' || owner.key.kind !== key.kind || owner.key.name !== key.name) return false;
-    return isOfCurrent(pod, owner, digest) && imageIdsOf(pod).size > 0;
-  });
+  podsOf(key, caches).find(({ pod, owner }) => isOfCurrent(pod, owner, digest) && imageIdsOf(pod).size > 0)?.pod;
 
 interface ContainerStatus {
   name: string;

@@ -1,6 +1,6 @@
 export { templateWriters, workloadCacheOptions } from '../ssa/template-writers.ts';
 export { alertRulesOf, assessmentsOf } from './assessments.ts';
-export { goodAt, isRejected, type Judgements, type Observation, type Observed, observe } from './history.ts';
+export { goodAt, isRuledOut, type Judgements, type Observation, type Observed, observe } from './history.ts';
 export {
   digestsOfReplicaSet,
   imageIdsOf,
@@ -12,6 +12,7 @@ export {
   revisionOf,
 } from './identity.ts';
 export { selectLastGood, type Target } from './last-good.ts';
+export { excusedPods } from './readiness.ts';
 export { createRecorder } from './recorder.ts';
 export { type PodIdentity, TokenError } from './token.ts';
 export type { RecordAnswer, Recorder, RecorderCaches, RecorderPorts } from './types.ts';

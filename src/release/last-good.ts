@@ -1,5 +1,5 @@
 import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
-import { currentSince, isRejected, newestGood } from './history.ts';
+import { currentSince, isRuledOut, newestGood } from './history.ts';
 
 export type Target =
   | { release: RestorableRelease; rule: 'Good' | 'ReadyBeforeBurn' }
@@ -7,7 +7,8 @@ export type Target =
 
 /**
  * The release that a rollback goes to: the one that was good last. Where releases come faster than soak, so that none
- * is good, the newest that was ready before the burn began. Never the suspect, never a rejected one.
+ * is good, the newest that was ready before the burn began. Never the suspect, and never one that is rejected or was
+ * found guilty.
  *
  * @param burnStart milliseconds since the epoch
  * @param suspect number of the release under suspicion; the current one by default
@@ -18,7 +19,7 @@ export const selectLastGood = (
 ): Target => {
   const { releases = [], currentRelease } = records;
   if (releases.length === 0) return { release: undefined, reason: 'NoHistory', message: 'No release is recorded.' };
-  const others = releases.filter((r) => r.number !== (suspect ?? currentRelease) && !isRejected(r));
+  const others = releases.filter((r) => r.number !== (suspect ?? currentRelease) && !isRuledOut(r));
   const restorable = others.filter(isRestorable);
   const good = newestGood(restorable);
   if (good) return { release: good, rule: 'Good' };

@@ -1,6 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
 import { type Release, type ReleaseHistory, type ReleaseRecords, releasesOf } from '../api/release-history.ts';
-import { isRolledOut } from '../health/rollout.ts';
 import { apiVersionOf, isRejected, workloadResource } from '../kube/index.ts';
 import {
   ensureHistory,
@@ -15,8 +14,9 @@ import { alertRulesOf, assessmentsOf } from './assessments.ts';
 import { describeRelease } from './describe.ts';
 import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
 import { goodAt, type Observed, observe } from './history.ts';
-import { contentOf, type HistoryWriter } from './history-writer.ts';
-import { isOfCurrent } from './identity.ts';
+import { contentOf, type HistoryContent, type HistoryWriter } from './history-writer.ts';
+import { isOfCurrent, podsOf } from './identity.ts';
+import { hasStarted, isWorkloadReady, predecessorOf } from './readiness.ts';
 import { withoutLostTarget } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
 import { withoutMissing } from './workload-missing.ts';
@@ -48,13 +48,15 @@ export const recordWorkload = async (
     const content = contentOf(history);
     const { currentRelease } = content.records;
     if (known && known.number !== currentRelease && !(await isStillSo(owner, source, ports))) return content;
-    const ready = isRolledOut(workload);
+    const now = clock.now();
+    const rolledOut = isWorkloadReady(key, workload, caches);
     const rules = alertRulesOf(key, workload, caches.rollbackPolicies);
     const described = describeRelease(workload, { ...source, digest }, rules);
-    const seen = fromPods(described, owner, { source, pod, ready, history }, caches);
+    const seen = fromPods(described, owner, { source, pod, ready: rolledOut, history }, caches);
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
+    const ready =
+      rolledOut && (known?.readyTime !== undefined || isStarted(release, known, owner, content, { caches, now }));
     const observation = { release, current: true, ready };
-    const now = clock.now();
     const judgements = assessmentsOf(key, releasesOf(history), caches);
     const records = observe(content.records, observation, judgements, now);
     const next = { records, conditions: withoutMissing(content.conditions) };
@@ -65,6 +67,18 @@ export const recordWorkload = async (
   const release = isOlder ? olderReleaseOf(pod, owner, releases) : releases.find((r) => r.sourceDigest === digest);
   const created = release !== undefined && !before.releases?.some((r) => r.number === release.number);
   return { release, created, records: after, due: goodAt(after, assessmentsOf(key, releases, caches)) };
+};
+
+const isStarted = (
+  release: Observed,
+  known: Release | undefined,
+  { key }: WorkloadOwner,
+  { records: { releases = [], currentRelease } }: HistoryContent,
+  { caches, now }: { caches: RecordPorts['caches']; now: number },
+): boolean => {
+  const firstSeenTime = known?.firstSeenTime ?? new Date(now).toISOString();
+  const before = predecessorOf(known, releases, currentRelease);
+  return hasStarted({ ...release, firstSeenTime }, before, () => podsOf(key, caches).map(({ pod }) => pod));
 };
 
 /**

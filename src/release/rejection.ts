@@ -27,3 +27,19 @@ export const isSince = (time: string | undefined, other: string): boolean =>
 
 const isNew = ({ rejectedTime, liftedTime }: Release, { time }: Rejection): boolean =>
   rejectedTime === undefined || (isSince(liftedTime, rejectedTime) && isSince(time, liftedTime ?? time));
+
+/** What an incident found of a digest. */
+export interface Guilt {
+  /** Since when it is closed: RFC 3339. undefined: it may still find otherwise. */
+  closedTime: string | undefined;
+}
+
+/** The release as an incident leaves it. Incidents expire; what they found does not. */
+export const withGuilt = (release: Release, guilt: Guilt | undefined): Release =>
+  guilt?.closedTime === undefined || isSince(release.guiltyTime, guilt.closedTime)
+    ? release
+    : { ...release, guiltyTime: guilt.closedTime };
+
+/** It was found guilty, and no person lifted a Hold of it since. */
+export const isCondemned = ({ guiltyTime, liftedTime }: Release): boolean =>
+  guiltyTime !== undefined && !isSince(liftedTime, guiltyTime);

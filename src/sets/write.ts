@@ -1,4 +1,5 @@
 import type { GitSync } from '../api/gitsync.ts';
+import { PRUNE_FINALIZER } from '../api/gitsync-names.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
@@ -45,7 +46,10 @@ export const applyPlan = async (set: GitSyncSet, plan: SetPlan, ports: WritePort
   return problems;
 };
 
-/** The uid keeps it from being another object of that name, and what is new takes no field from anybody. */
+/**
+ * The uid keeps it from being another object of that name, and what is new takes no field from anybody. It has its
+ * finalizer from the start, so that its first sync needs no request for it.
+ */
 const writeTask = (
   set: GitSyncSet,
   { sync, live }: SetPlan['writes'][number],
@@ -53,7 +57,9 @@ const writeTask = (
 ): Task => ({
   of: sync.metadata,
   async run() {
-    const metadata = live?.metadata.uid === undefined ? sync.metadata : { ...sync.metadata, uid: live.metadata.uid };
+    const uid = live?.metadata.uid;
+    const finalizers = [PRUNE_FINALIZER];
+    const metadata = { ...sync.metadata, finalizers, ...(uid === undefined ? {} : { uid }) };
     const options = { fieldManager: managerOf(set), force: live !== undefined };
     await client.apply(resources.gitSyncs, { ...sync, metadata }, options);
   },

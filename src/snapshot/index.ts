@@ -3,6 +3,7 @@ export { canonical, hashOf } from './canonical.ts';
 export { contentHash, type Digests, digestsOf, hasSameContent, liveDigest } from './digest.ts';
 export { DIGEST_KEY_NAME, DigestKeyLost, keyId, loadDigestKey } from './digest-key.ts';
 export { ensureHistory, historyName, holdName } from './history-name.ts';
+export { accountAndClaimsOf, type Need, needsOf } from './needs.ts';
 export { foreignPin, type ImagePin, namesContent, pinsFor, withPins } from './pin.ts';
 export { configReferencesIn, referencedConfig, referencesOf, templateOf } from './references.ts';
 export { hasTemplateOf, type Running, recordedDigest, runningRelease } from './running.ts';

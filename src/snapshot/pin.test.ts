@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { Release } from '../api/release-history.ts';
-import { pinsFor, withPins } from './pin.ts';
+import { hasImages, namesContent, pinsFor, withoutPins, withPins } from './pin.ts';
 
 const release = (number: number, image: string, imageID?: string): Release => ({
   number,
@@ -75,5 +75,63 @@ describe('withPins', () => {
     assert.equal(imageWith('evil.example.com/miner@sha256:aa'), 'shop@sha256:aa');
     assert.equal(imageWith('evil.example.com/miner:v1'), 'shop:latest');
     assert.equal(imageWith('shop@sha256:aa/../x'), 'shop:latest');
+  });
+});
+
+describe('pinsFor a release of several containers', () => {
+  it('pins those alone whose tag has moved', () => {
+    const images = (web: string) => [
+      { container: 'web', image: 'shop:latest', imageID: `shop@sha256:${web}` },
+      { container: 'log', image: 'log:v1', imageID: 'log@sha256:ee' },
+    ];
+    const target = { ...release(1, ''), images: images('aa') };
+    const pins = pinsFor(target, [{ ...release(2, ''), images: images('bb') }, target]);
+    assert.deepEqual(pins, [{ container: 'web', image: 'shop@sha256:aa' }]);
+  });
+});
+
+describe('an image that names its content', () => {
+  for (const [image, expected] of [
+    ['shop@sha256:aa', true],
+    ['registry:5000/shop:v1@sha256:aa', true],
+    ['shop:v1', false],
+    ['sha256:aa', false],
+    ['shop@sha256:aa/../x', false],
+  ] as const)
+    it(`is ${expected ? '' : 'not '}${image}`, () => assert.equal(namesContent(image), expected));
+});
+
+describe('the images of a pod template', () => {
+  const templateWith = (...images: [string, string][]) => ({
+    spec: { containers: images.map(([name, image]) => ({ name, image })) },
+  });
+  const named = [
+    { container: 'web', image: 'shop:v1', imageID: 'docker.io/library/shop@sha256:aa' },
+    { container: 'log', image: 'log:v1' },
+  ];
+
+  it('are those of a release where each container has the image of its name, and there is no other', () => {
+    assert.equal(hasImages(templateWith(['web', 'shop:v1'], ['log', 'log:v1']), named), true);
+    assert.equal(hasImages(templateWith(['log', 'log:v1'], ['web', 'shop:v1']), named), true);
+    assert.equal(hasImages(templateWith(['web', 'shop:v1'], ['log', 'log:v2']), named), false);
+    assert.equal(hasImages(templateWith(['web', 'log:v1'], ['log', 'shop:v1']), named), false);
+    assert.equal(hasImages(templateWith(['web', 'shop:v1']), named), false);
+    assert.equal(hasImages(undefined, named), false);
+    assert.equal(hasImages({}, []), true);
+  });
+
+  it('are named as the release names them where they are its contents, and stay as they are otherwise', () => {
+    const renamed = (...images: [string, string][]) => withoutPins(templateWith(...images), named);
+    assert.deepEqual(renamed(['web', 'shop@sha256:aa']), templateWith(['web', 'shop:v1']));
+    for (const other of [
+      ['web', 'shop@sha256:bb'],
+      ['web', 'other@sha256:aa'],
+      ['log', 'shop@sha256:aa'],
+      ['log', 'log@undefined'],
+      ['unknown', 'shop@sha256:aa'],
+    ] as [string, string][])
+      assert.deepEqual(renamed(other), templateWith(other));
+    assert.equal(withoutPins(undefined, named), undefined);
+    assert.deepEqual(withoutPins({}, named), {});
   });
 });

@@ -92,4 +92,37 @@ describe('which release runs', () => {
     const other = withPins(restored, [{ container: 'web', image: `registry:5000/shop@sha256:${'c'.repeat(64)}` }]);
     assert.notEqual(recordedDigest(other, releases), releases[1]?.sourceDigest, 'another content');
   });
+
+  describe('where a history knows it by more than one name', () => {
+    const release = (sourceDigest: string): Release => ({
+      number: 1,
+      sourceDigest,
+      workloadUID: 'u',
+      images: [{ container: 'web', image: 'registry:5000/shop:v2' }],
+      firstSeenTime: '2026-03-01T12:00:00Z',
+      outcome: 'Active',
+    });
+    const restored = workload([writer('velero-server', 0)]);
+    const without = (part: 'labels' | 'annotations'): KubeObject => {
+      const { [part]: _, ...metadata } = restored.metadata;
+      return { ...restored, metadata };
+    };
+    for (const [what, object, releases, expected] of [
+      ['is what the GitSync stamped', workload([GIT]), [release(LIVE)], STAMP],
+      ['is what was edited by hand', workload([GIT, writer('kubectl-edit', 5)]), [release(STAMP)], LIVE],
+      ['is what the template says, where that is recorded', restored, [release(STAMP), release(LIVE)], LIVE],
+      ['is no release of a workload without the label of a GitSync', without('labels'), [release(STAMP)], LIVE],
+      ['is no release of a workload without a stamp', without('annotations'), [release(STAMP)], LIVE],
+      ['is no release of another stamp', restored, [release(`v1:${'c'.repeat(64)}`)], LIVE],
+    ] as const)
+      it(what, () => assert.equal(recordedDigest(object, releases), expected));
+  });
+
+  it('is the live template where the GitSync stamped nothing, or its label was taken off', () => {
+    const applied = workload([GIT]);
+    for (const part of ['labels', 'annotations'] as const) {
+      const { [part]: _, ...metadata } = applied.metadata;
+      assert.deepEqual(runningRelease({ ...applied, metadata }), { digest: LIVE, fromGit: false, byHand: undefined });
+    }
+  });
 });

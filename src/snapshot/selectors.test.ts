@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../api/meta.ts';
-import { deadPortsOf, indexSelectors, isFoundBy } from './selectors.ts';
+import { deadPortsOf, decidingPartOf, indexSelectors, isFoundBy, isSelector } from './selectors.ts';
 
 const web = (labels: object = { app: 'web', tier: 'front' }): KubeObject => ({
   apiVersion: 'apps/v1',
@@ -51,10 +51,13 @@ describe('what finds the pods of a workload', () => {
     ['an Exists', network(expression('Exists')), true],
     ['an Exists of another label', network(expression('Exists', undefined, 'zone')), false],
     ['a DoesNotExist', network(expression('DoesNotExist')), false],
+    ['a DoesNotExist of another label', network(expression('DoesNotExist', undefined, 'zone')), true],
     ['an operator of the future', network(expression('Resembles', ['web'])), false],
+    ['an operator of the future of another label', network(expression('Resembles', ['web'], 'zone')), false],
     ['an autoscaler of it', scaler({}), true],
     ['an autoscaler of another group', scaler({ apiVersion: 'argoproj.io/v1alpha1' }), false],
     ['an autoscaler of another one', scaler({ name: 'api' }), false],
+    ['an autoscaler of another kind', scaler({ kind: 'StatefulSet' }), false],
     ['a ConfigMap', object('v1', 'ConfigMap', { selector: { app: 'web' } }), false],
   ] as const) {
     it(`${found ? 'is' : 'is not'} ${what}`, () => {
@@ -71,5 +74,39 @@ describe('what finds the pods of a workload', () => {
   it('leads nowhere by a port whose name no container declares', () => {
     const ports = [{ targetPort: 'http' }, { targetPort: 'grpc' }, { targetPort: 8080 }, { port: 1 }];
     assert.deepEqual(deadPortsOf(service({ app: 'web' }, ports), web()), ['grpc']);
+  });
+
+  it('has ports by name only if it is a Service', () => {
+    const ports = [{ targetPort: 'grpc' }];
+    assert.deepEqual(deadPortsOf(object('policy/v1', 'PodDisruptionBudget', { ports }), web()), []);
+    assert.deepEqual(deadPortsOf(object('v1', 'ConfigMap', { ports }), web()), []);
+  });
+});
+
+describe('what of a selector decides', () => {
+  const part = (one: KubeObject): string => JSON.stringify(decidingPartOf(one));
+
+  it('is whom it selects, and its ports by name', () => {
+    const one = service({ app: 'web' }, [{ port: 80, targetPort: 'http' }]);
+    assert.equal(part(service({ app: 'web' }, [{ port: 8080, targetPort: 'http' }])), part(one));
+    assert.equal(part(service({ app: 'web' }, [{ targetPort: 9090 }, { targetPort: 'http' }])), part(one));
+    assert.notEqual(part(service({ app: 'api' }, [{ targetPort: 'http' }])), part(one));
+    assert.notEqual(part(service({ app: 'web' }, [{ targetPort: 'grpc' }])), part(one));
+  });
+
+  it('is its kind, its namespace and its name as well', () => {
+    const one = object('policy/v1', 'PodDisruptionBudget', { selector: {} });
+    for (const other of [
+      object('policy/v1', 'PodDisruptionBudget', { selector: {} }, 'other'),
+      object('policy/v1', 'PodDisruptionBudget', { selector: {} }, 'shop', 'y'),
+      object('networking.k8s.io/v1', 'NetworkPolicy', { podSelector: {} }),
+    ])
+      assert.notEqual(part(other), part(one));
+  });
+
+  it('is nothing of what selects nobody', () => {
+    const other = object('v1', 'ConfigMap', {});
+    assert.deepEqual([isSelector(other), isSelector(budget({}))], [false, true]);
+    assert.equal(part(other), JSON.stringify(['ConfigMap', 'shop', 'x', null]));
   });
 });

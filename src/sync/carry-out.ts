@@ -11,14 +11,16 @@ import { type HealthPorts, unhealthyOf } from './health-gate.ts';
 import { rememberInventory } from './inventory/inventory.ts';
 import { type PrunePorts, pruneAll } from './inventory/prune.ts';
 import { neededVersions, type VersionPorts } from './inventory/referenced-versions.ts';
+import { keptForReleases, type ReleaseNeedsPorts } from './inventory/release-needs.ts';
 import type { ApplyProblem } from './objects/problem.ts';
 import { waveOf } from './plan/apply-order.ts';
 import { type Kept, keptFor } from './plan/kept.ts';
 import type { Plan, PlannedObject } from './plan/types.ts';
 import type { SyncState } from './state/sync-state.ts';
 import type { Unhealthy } from './status/outcome.ts';
+import { keptForSuccessors } from './successors.ts';
 
-export interface CarryOutPorts extends ApplyPorts, PrunePorts, VersionPorts, HealthPorts {
+export interface CarryOutPorts extends ApplyPorts, PrunePorts, VersionPorts, ReleaseNeedsPorts, HealthPorts {
   clock: Clock;
   occurred: Occurred;
   handover: ApplyPorts['handover'] & PrunePorts['handover'];
@@ -106,9 +108,13 @@ const pruneLast = async (
   ports: CarryOutPorts,
 ): Promise<{ problems: ApplyProblem[] }> => {
   const needed = await neededVersions(made.prune, ports);
-  const keys = made.prune.filter((key) => !needed.has(key));
+  const awaiting = await keptForSuccessors(sync, state, made, ports);
+  const forReleases = await keptForReleases(sync, made.prune, ports);
+  const early = new Map([...forReleases, ...awaiting].map((each) => [each.key, each]));
+  const staying = new Set([...needed, ...early.keys()]);
+  const keys = made.prune.filter((key) => !staying.has(key));
   const { problems, kept } = await pruneAll(sync, state, { keys, commit }, ports);
-  remember(state, made, kept, [...needed, ...problems.map((p) => p.key)]);
+  remember(state, made, [...early.values(), ...kept], [...needed, ...problems.map((p) => p.key)]);
   ports.holdController.settle(made);
   return { problems };
 };
@@ -116,5 +122,10 @@ const pruneLast = async (
 const remember = (state: SyncState, made: Plan, more: readonly Kept[], undeleted: readonly string[]): void => {
   const kept = [...made.kept, ...more];
   rememberInventory(state, made, [...kept.map(({ key }) => key), ...undeleted]);
-  if (!made.emptyRefused) state.kept = new Map(kept.map((each) => [each.key, each]));
+  if (made.emptyRefused) return;
+  const withSuccessors = (each: Kept): Kept => {
+    const successors = made.departures.get(each.key);
+    return successors ? { ...each, successors } : each;
+  };
+  state.kept = new Map(kept.map((each) => [each.key, withSuccessors(each)]));
 };

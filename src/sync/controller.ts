@@ -5,6 +5,7 @@ import type { Hold } from '../api/hold.ts';
 import { keyOf } from '../api/meta.ts';
 import type { Occurred } from '../api/occurrence.ts';
 import type { Reason } from '../api/reasons.ts';
+import type { ReleaseHistory } from '../api/release-history.ts';
 import type { WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
@@ -36,6 +37,7 @@ import { createLargeRenders } from './render/large.ts';
 import { createRegistry } from './state/registry.ts';
 import { createRenderings } from './state/renderings.ts';
 import { createReport } from './status/report.ts';
+import { watchHistories } from './watch/histories.ts';
 import { watchHolds } from './watch/holds.ts';
 import { watchObjects } from './watch/objects.ts';
 import { watchSources } from './watch/sources.ts';
@@ -50,6 +52,8 @@ export interface SyncPorts {
     namespaces: WatchCache;
     platform: PlatformPolicyWatch;
     workloads?: Record<WorkloadKind, WatchCache>;
+    /** Without them nothing is kept for the releases that rollbacks may go to. */
+    histories?: WatchCache<ReleaseHistory>;
   };
   discovery: Discovery;
   git: GitRoom;
@@ -84,7 +88,7 @@ const RECONCILES = { concurrency: 24, perGroup: 16 };
 /** Starts to reconcile. To be run by the leader only; `stop` resolves when nothing of it runs any more. */
 export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const { client, clock, discovery, occurred, log, metrics, random } = ports;
-  const { syncs, platform, holds, namespaces, workloads } = ports.caches;
+  const { syncs, platform, holds, namespaces, workloads, histories } = ports.caches;
   const stopped = new AbortController();
   const { signal } = stopped;
   const cachePorts: WatchCachePorts = {
@@ -152,6 +156,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     occurred,
     syncs,
     namespaces,
+    histories,
     report,
     sources,
     handover,
@@ -174,7 +179,10 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     systemNamespace: ports.systemNamespace ?? SYSTEM_NAMESPACE,
   };
 
-  await Promise.all([platform, holds, namespaces, scaled, syncs].map((watch) => watch.ready()));
+  await Promise.all(
+    [platform, holds, namespaces, scaled, syncs, ...(histories ? [histories] : [])].map((watch) => watch.ready()),
+  );
+  const unwatchHistories = watchHistories({ histories, registry, enqueue });
   const unwatch = watchSyncs({ ...common, syncs, platform, sources, lost });
   // Not before the GitSyncs are known, whose accounts a rollback writes with.
   await Promise.all(Object.values(workloads ?? {}).map((watch) => watch.ready()));
@@ -190,6 +198,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       stopped.abort(new Error('no longer the leader'));
       await Promise.all([queue.stop(), holdController.stop(), sources.stop(), credentials.stop()]);
       unwatch();
+      unwatchHistories();
       await Promise.all([owned.stop(), scaled.stop(), health.close()]);
     },
   };

@@ -53,6 +53,8 @@ const planBeside = (object: KubeObject): PlanInput => {
     drifted: new Set(),
     inventory: [],
     settled: new Set(),
+    departures: new Map(),
+    companions: new Map(),
     maxPrune: 50,
     confirmed: undefined,
     prune: true,

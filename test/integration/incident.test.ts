@@ -360,7 +360,7 @@ describe('alerts and incidents', () => {
     const hold = { apiVersion: API_VERSION, kind: 'Hold', metadata: name, spec: proposal.spec };
     await client.create<Hold>(resources.holds, hold);
     assert.deepEqual((await phase(ns, 'RollingBack')).status?.holdRef, { name: proposal.name });
-    const status = { phase: 'Held', appliedTime: ago(0) };
+    const status = { phase: 'Held', appliedTime: ago(0), observedGeneration: 1 };
     await client.patch(resources.holds, name, { type: 'merge', body: { status } }, { subresource: 'status' });
     await phase(ns, 'Verifying');
     const object = `incident/${incident.metadata.name}`;

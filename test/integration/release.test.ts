@@ -440,17 +440,27 @@ describe('the recorder', () => {
       );
     });
 
-    it('records a release that changes configuration only', async () => {
+    it('records a release that changes configuration only, and calls it ready when pods started with it', async () => {
       const ns = await plane().namespace('release');
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
       await run(ns, 'shop/web:v1');
       await eventualRecords(ns, (s) => s.releases?.[0]?.readyTime !== undefined);
       await apply(ns, deployment(ns, 'shop/web:v1', { git: 'd' }));
-      const status = await eventualRecords(
+      const records = await eventualRecords(
         ns,
-        (s) => s.currentRelease === 2 && s.releases?.[0]?.readyTime !== undefined,
+        (s) => s.currentRelease === 2 && s.releases?.[0]?.images[0]?.imageID !== undefined,
       );
-      assert.equal(status.releases?.[0]?.revision, status.releases?.[1]?.revision, 'the pods are the same');
+      const [second, first] = records.releases ?? [];
+      assert.equal(second?.revision, first?.revision, 'the pods are the same');
+      assert.deepEqual([second?.readyTime, second?.outcome], [undefined, 'Active'], 'they read what was there before');
+      plane().kubectl(['rollout', 'restart', 'deployment/web', '-n', ns]);
+      const restarted = await eventually(async () => {
+        for (const pod of caches.pods.list(ns).filter(({ metadata }) => metadata.deletionTimestamp === undefined))
+          await runPod(pod, 'shop/web:v1');
+        const now = (await historyOf(ns))?.spec.releases?.[0];
+        return now?.readyTime === undefined ? undefined : now;
+      });
+      assert.notEqual(restarted.revision, first?.revision);
     });
 
     it('knows a release again that a person brings back with kubectl rollout undo', async function () {

@@ -11,7 +11,7 @@ const service: KubeObject = {
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: 'web' },
-  spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+  spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80 }] },
 };
 const all = (k: string): string =>
   yaml(configMap('settings', { k }), configMap('other'), service, deployment('web', 'web:1'));
@@ -38,6 +38,11 @@ describe('a restart', () => {
   const dataOf = async ({ get }: StartedSync): Promise<{ k?: string } | undefined> =>
     (await get(resources.configMaps, 'settings'))?.data as { k?: string } | undefined;
 
+  const loseStatus = async ({ ns }: StartedSync): Promise<void> => {
+    const [name, patch] = [{ namespace: ns, name: 'app' }, { type: 'merge', body: { status: null } } as const];
+    await plane().client.patch(resources.gitSyncs, name, patch, { subresource: 'status' });
+  };
+
   it('without news writes nothing, also where controllers wrote to what was applied', async () => {
     const sync = await start({ 'all.yaml': all('1') });
     await sync.ready();
@@ -63,6 +68,24 @@ describe('a restart', () => {
     await eventually(told, { what: 'the Event' });
   });
 
+  for (const known of [true, false]) {
+    it(`reverts a port that was edited by hand meanwhile, ${known ? 'with' : 'without'} a status: by its key it is another one, of the same name`, async () => {
+      const sync = await start({ 'all.yaml': all('1') });
+      await sync.ready();
+      const portOf = async (): Promise<number | undefined> =>
+        ((await sync.get(resources.services, 'web'))?.spec as { ports: { port: number }[] } | undefined)?.ports[0]
+          ?.port;
+      await restart(async () => {
+        const body = [{ op: 'replace', path: '/spec/ports/0/port', value: 4321 }];
+        const name = { namespace: sync.ns, name: 'web' };
+        await plane().client.patch(resources.services, name, { type: 'json', body }, { fieldManager: 'kubectl-edit' });
+        if (!known) await loseStatus(sync);
+      });
+      await eventually(async () => (await portOf()) === 80, { what: 'the port of Git', timeoutMs: 10_000 });
+      await sync.ready();
+    });
+  }
+
   it('applies of a commit that came meanwhile only what it changes', async () => {
     const sync = await start({ 'all.yaml': all('1') });
     await sync.ready();
@@ -78,14 +101,7 @@ describe('a restart', () => {
   it('without a status applies everything once, and knows it again afterwards', async () => {
     const sync = await start({ 'all.yaml': all('1') });
     await sync.ready();
-    const lost = () =>
-      plane().client.patch(
-        resources.gitSyncs,
-        { namespace: sync.ns, name: 'app' },
-        { type: 'merge', body: { status: null } },
-        { subresource: 'status' },
-      );
-    assert.ok((await restart(lost)) >= 4);
+    assert.ok((await restart(() => loseStatus(sync))) >= 4);
     await sync.ready();
     assert.equal(await restart(), 0);
   });

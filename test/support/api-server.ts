@@ -82,7 +82,7 @@ export interface ApiServerOptions {
   frozen?: boolean;
 }
 
-export type { Moment } from './api-server/store.ts';
+export { copyOf, type Moment } from './api-server/store.ts';
 
 type User = Pick<ApiRequest, 'user' | 'groups'>;
 const RAW: ResourceType = { group: '', version: '', kind: '', plural: '', namespaced: false };

@@ -6,6 +6,7 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
+import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { watchWorkloads } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
@@ -77,6 +78,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       requireServiceAccount: options.requireServiceAccount === true,
     }),
     namespaces: createWatchCache(client, resources.namespaces, { metadataOnly: true }, cachePorts),
+    histories: createWatchCache<ReleaseHistory>(client, resources.releaseHistories, {}, cachePorts),
   });
   const createWorkloads = () => watchWorkloads(client, cachePorts);
   const startController = async () => {

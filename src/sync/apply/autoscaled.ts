@@ -34,23 +34,37 @@ export const createAutoscaled = (
     spec: { scaleTargetRef: targetRefOf(spec) },
   });
   const cache = createWatchCache(client, resources.horizontalPodAutoscalers, { trim }, ports);
+  /** How many autoscalers set the replicas of a target. */
+  const scalers = new Map<string, number>();
+  const count = (autoscaler: KubeObject | undefined, by: 1 | -1): void => {
+    const target = autoscaler && placeOf(autoscaler);
+    if (target === undefined) return;
+    const now = (scalers.get(target) ?? 0) + by;
+    if (now > 0) scalers.set(target, now);
+    else scalers.delete(target);
+  };
   cache.onChange((object, previous) => {
+    count(previous, -1);
+    count(object, 1);
     if (object && previous && targetOf(object) === targetOf(previous)) return;
     // Also what is not scaled any more: its replicas are Git's again.
     for (const target of [previous && targetObject(previous), object && targetObject(object)])
       if (target) onChange(target);
   });
+  /** By plan: asked for each of its objects, it is gone through once. */
+  const inPlan = new WeakMap<readonly PlannedObject[], ReadonlySet<string>>();
+  const targetsIn = (planned: readonly PlannedObject[]): ReadonlySet<string> => {
+    const known = inPlan.get(planned);
+    if (known) return known;
+    const autoscalers = planned.filter(({ object }) => object.kind === resources.horizontalPodAutoscalers.kind);
+    const targets = new Set(autoscalers.map(({ object }) => placeOf(object)));
+    inPlan.set(planned, targets);
+    return targets;
+  };
   return {
-    isScaled(object, planned) {
-      const namespace = object.metadata.namespace ?? '';
-      const wanted = `${groupOf(object.apiVersion)}/${object.kind}/${object.metadata.name}`;
-      const inPlan = planned.some(
-        ({ object: o }) =>
-          o.kind === resources.horizontalPodAutoscalers.kind &&
-          (o.metadata.namespace ?? '') === namespace &&
-          targetOf(o) === wanted,
-      );
-      return inPlan || cache.list(namespace).some((o) => targetOf(o) === wanted);
+    isScaled({ apiVersion, kind, metadata }, planned) {
+      const place = `${metadata.namespace ?? ''} ${groupOf(apiVersion)}/${kind}/${metadata.name}`;
+      return scalers.has(place) || targetsIn(planned).has(place);
     },
     ready: () => cache.ready(),
     stop: () => cache.stop(),
@@ -67,6 +81,9 @@ const targetOf = ({ spec }: KubeObject): string => {
   const { apiVersion = '', kind, name } = targetRefOf(spec);
   return `${groupOf(apiVersion)}/${kind}/${name}`;
 };
+
+/** An autoscaler and its target are in one namespace. */
+const placeOf = (autoscaler: KubeObject): string => `${autoscaler.metadata.namespace ?? ''} ${targetOf(autoscaler)}`;
 
 const targetObject = ({ spec, metadata }: KubeObject): KubeObject | undefined => {
   const { apiVersion, kind, name } = targetRefOf(spec);

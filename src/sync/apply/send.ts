@@ -40,6 +40,10 @@ export const send = async (
   const live = drifted || yields ? await client.get(type, prepared.metadata) : undefined;
   const taken = drifted && live ? await takeEdits(sync, type, live, rules.managers, { client, writer }) : live;
   const object = yields && taken ? await letGo(sync, type, prepared, taken, { rules, client, writer }) : prepared;
+  const isEditedByHand = async (): Promise<boolean> => {
+    const now = await client.get(type, prepared.metadata);
+    return now !== undefined && handEditsOf(sync, type, now, rules.managers) !== undefined;
+  };
   try {
     const result = await writer.apply(type, object, { fieldManager: manager, force });
     metrics.applied.inc({ result: 'applied' });
@@ -54,8 +58,11 @@ export const send = async (
     return { result, corrected: live ? differenceOf(result, live, manager) : missing(keyString(keyOf(prepared))) };
   } catch (error) {
     metrics.applied.inc({ result: 'rejected' });
-    const replace = applyRuleOf(prepared) === 'ForceReplace';
-    if (!(replace && error instanceof KubeError && error.status === 422)) throw error;
+    if (!(error instanceof KubeError && error.status === 422)) throw error;
+    // An item that somebody added by hand may be what makes it invalid: a port of the same name, for example.
+    if (!drifted && force && (await isEditedByHand()))
+      return send(sync, type, prepared, { all, force, drifted: true }, ports);
+    if (applyRuleOf(prepared) !== 'ForceReplace') throw error;
     await deleteToRecreate(type, prepared, { ...ports, writer });
     return { result: await writer.apply(type, prepared, { fieldManager: manager, force: true }), corrected: undefined };
   }

@@ -29,6 +29,7 @@ const planOf = (...keys: string[]): Plan => ({
   keep: keys.map((key) => ({ key, reason: '' })),
   prune: [],
   kept: [],
+  departures: new Map(),
   held: [],
   passed: [],
   emptyRefused: false,

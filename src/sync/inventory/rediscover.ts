@@ -37,7 +37,7 @@ export const createRediscovery = (client: KubeClient, discovery: Discovery): Red
 
   return {
     see(sync) {
-      // With the finalizer, and only then, somebody may have applied something.
+      // Without the finalizer nobody applied anything.
       if (hasFinalizer(sync) && !sync.status?.inventory && !sync.status?.inventoryKinds) lost.add(keyOfSync(sync));
     },
     async kindsOf(sync) {

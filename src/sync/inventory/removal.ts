@@ -1,12 +1,12 @@
 import type { GitSync } from '../../api/gitsync.ts';
-import { keyOfSync } from '../../api/gitsync-names.ts';
+import { keyOfSync, PRUNE_FINALIZER } from '../../api/gitsync-names.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
 import type { Occurred } from '../../api/occurrence.ts';
 import { type KubeClient, KubeError, resources, whatTerminates } from '../../kube/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { SyncState } from '../state/sync-state.ts';
-import { FINALIZER, hasFinalizer } from './finalizer.ts';
+import { hasFinalizer } from './finalizer.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory.ts';
 import { type Found, findAllOurs, type PrunePorts, pruneAll } from './prune.ts';
 import { releaseOwnershipOf } from './release-ownership.ts';
@@ -117,7 +117,7 @@ export const finalizeSync = async (sync: GitSync, state: SyncState, ports: Remov
     log.info({ sync: keyOfSync(sync) }, message);
     occurred({ regarding: sync, severity: 'info', reason: 'ObjectsKept', action: 'Delete', message });
   } else await settleObjects(sync, state, ports);
-  const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== FINALIZER);
+  const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== PRUNE_FINALIZER);
   ports.signal.throwIfAborted();
   await client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body: { metadata: { finalizers } } });
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../api/meta.ts';
-import { batchesOf, stageOf, waveOf } from './apply-order.ts';
+import { batchesOf, isBuiltIn, stageOf, waveOf } from './apply-order.ts';
 
 const of = (apiVersion: string, kind: string, annotations: Record<string, string> = {}): KubeObject => ({
   apiVersion,
@@ -68,10 +68,42 @@ describe('order of application', () => {
   });
 });
 
+describe('a built-in kind', () => {
+  for (const [apiVersion, expected] of [
+    ['v1', true],
+    ['apps/v1', true],
+    ['batch/v1', true],
+    ['networking.k8s.io/v1', true],
+    ['myapps/v1', false],
+    ['appsx/v1', false],
+    ['apps.example.com/v1', false],
+    ['x.k8s.io.example.com/v1', false],
+    ['k8sxio/v1', false],
+  ] as const)
+    it(`is ${expected ? '' : 'not '}of ${apiVersion}`, () => assert.equal(isBuiltIn(apiVersion), expected));
+
+  it('comes after all others where nobody knows it', () => {
+    const order = kindsInOrder(
+      of('resource.k8s.io/v1', 'DeviceClass'),
+      of('v1', 'ResourceQuota'),
+      of('v1', 'Namespace'),
+    );
+    assert.deepEqual(order, ['Namespace', 'ResourceQuota', 'DeviceClass']);
+  });
+});
+
 describe('the wave of an object', () => {
   const wave = (annotations: Record<string, string>): number => waveOf(of('v1', 'ConfigMap', annotations));
 
-  it('is 0 when nobody says one', () => assert.equal(wave({}), 0));
+  it('is 0 when nobody says one', () => {
+    assert.equal(wave({}), 0);
+    assert.equal(waveOf({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'bare' } }), 0);
+  });
+
+  it('may have many digits, and spaces around it', () => {
+    assert.equal(wave({ 'metricops.dev/wave': '-120' }), -120);
+    assert.equal(wave({ 'metricops.dev/wave': ' 7 ' }), 7);
+  });
 
   it('is what either annotation says, ours before the one of Argo CD', () => {
     assert.equal(wave({ 'metricops.dev/wave': '2' }), 2);

@@ -6,6 +6,8 @@ export type KeptReason = Extract<
   | 'PruneOff'
   | 'PruneDisabled'
   | 'ReleaseHeld'
+  | 'NeededByRelease'
+  | 'SuccessorNotReady'
   | 'PruneLimitExceeded'
   | 'PruneBlocked'
   | 'HandoverPending'
@@ -18,8 +20,12 @@ export interface Kept {
   reason: KeptReason;
   /** In words, with what a person can do. */
   why: string;
-  /** When it stops to wait by itself; milliseconds since 1970. */
+  /** When it stops to wait by itself, or is to be judged again; milliseconds since 1970. */
   untilMs?: number;
+  /** Of a workload: since when its successor is waited for; milliseconds since 1970. */
+  sinceMs?: number;
+  /** Of a workload: keyStrings of those that came in the commit in which it left. */
+  successors?: readonly string[];
 }
 
 /** Whether its deletion is only put off. */

@@ -77,6 +77,8 @@ const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
     drifted: new Set(),
     inventory: [],
     settled: new Set(),
+    departures: new Map(),
+    companions: new Map(),
     prune: true,
     allowEmpty: false,
     maxPrune: 50,
@@ -266,6 +268,50 @@ describe('plan', () => {
     assert.deepEqual(sent(service('web', { app: 'other' })).toSorted(), [id(good), id(ports)].toSorted());
   });
 
+  describe('of a workload that has another name in Git', () => {
+    const moved = { ...bad, metadata: { namespace: 'shop', name: 'web-v2' } };
+    const elsewhere = { ...bad, metadata: { namespace: 'other', name: 'web' } };
+    const inventory = [id(good), id(settings)];
+
+    it('keeps a rejected release out under the new name, and the target under the old one', () => {
+      const result = make([settings, moved], { holds, inventory });
+      assert.equal(find(result, moved), undefined);
+      assert.match(JSON.stringify(find(result, good)), /shop:v1/);
+      assert.deepEqual(result.prune, []);
+      assert.match(result.held[0]?.notes.join() ?? '', /Deployment shop\/web-v2 is the rejected release under another/);
+    });
+
+    it('keeps it out in another namespace, with configuration of the same content', () => {
+      const there = { ...settings, metadata: { namespace: 'other', name: 'settings' } };
+      const result = make([there, elsewhere], { holds, inventory });
+      assert.equal(find(result, elsewhere), undefined);
+      assert.ok(find(result, there));
+      assert.deepEqual(find(result, settings), settings);
+      assert.deepEqual(result.prune, []);
+    });
+
+    it('leaves one alone that runs the same under a name of its own since before', () => {
+      const result = make([settings, moved], { holds, inventory: [...inventory, id(moved)] });
+      assert.ok(find(result, moved));
+      assert.deepEqual(result.prune, [id(good)]);
+    });
+
+    it('lets a fix under a new name pass', () => {
+      const fixed = { ...deployment('web', 'shop:v3'), metadata: { namespace: 'shop', name: 'web-v2' } };
+      const result = make([settings, fixed], { holds, inventory });
+      assert.ok(find(result, fixed));
+      assert.deepEqual(result.departures, new Map([[id(good), [id(fixed)]]]));
+    });
+
+    it('names what came with the commit, and what came with those since, as what may take its place', () => {
+      const candidates = (input: Partial<PlanInput>) => make([settings, moved], input).departures.get(id(good));
+      assert.deepEqual(candidates({ inventory }), [id(moved)]);
+      assert.equal(candidates({ inventory: [...inventory, id(moved)] }), undefined);
+      const departures = new Map([[id(good), [id(elsewhere)]]]);
+      assert.deepEqual(candidates({ inventory, departures }), [id(elsewhere), id(moved)]);
+    });
+  });
+
   it('keeps everything else as it is under scope Sync', () => {
     const hold = holdOn('web', [digest(bad, [settings])], target, 'GitSync');
     const result = make([settings, bad, other], { holds: [{ hold, target }] });
@@ -274,6 +320,46 @@ describe('plan', () => {
       result.keep.map((k) => k.key),
       [id(other)],
     );
+  });
+
+  it('takes the other workloads back to what they were at the commit of the target, under scope GitSync', () => {
+    const worker = (image: string): KubeObject => deployment('worker', image, 'queue');
+    const jobs = deployment('jobs', 'jobs:v2', 'other');
+    const before = snapshot(worker('worker:v1'), [configMap('queue', 'old')]);
+    const hold = holdOn('web', [digest(bad, [settings])], target, 'GitSync');
+    const companions = new Map([
+      ['shop/h', new Map([[id(worker('')), { snapshotRef: { name: 'worker-1' }, snapshot: before }]])],
+    ]);
+    const rendered = [settings, bad, worker('worker:v2'), configMap('queue', 'new'), jobs];
+    const result = make(rendered, { holds: [{ hold, target }], companions });
+    assert.match(JSON.stringify(find(result, worker(''))), /worker:v1/);
+    assert.equal(find(result, worker(''))?.metadata.annotations?.['metricops.dev/snapshot'], 'worker-1');
+    assert.deepEqual(find(result, configMap('queue'))?.data, { value: 'old' });
+    assert.equal(find(result, jobs), undefined);
+    assert.deepEqual(
+      result.keep.map((k) => k.key),
+      [id(jobs)],
+    );
+    const words = result.held[0]?.notes.join('; ') ?? '';
+    assert.match(words, /Deployment shop\/worker went back to what the commit of that release had/);
+    assert.match(words, /Deployment shop\/jobs stays as it is/);
+  });
+
+  it('leaves what has a Hold of its own to that one, beside one with scope GitSync', () => {
+    const api = deployment('api', 'api:v2');
+    const own = snapshot(deployment('api', 'api:v1'), [settings]);
+    const rendered = [settings, bad, api];
+    const whole = { hold: holdOn('web', [digest(bad, [settings])], target, 'GitSync'), target };
+    const single = { hold: holdOn('api', [digest(api, rendered)], own), target: own };
+    for (const both of [
+      [whole, single],
+      [single, whole],
+      [whole, { ...single, hold: { ...single.hold, spec: { ...single.hold.spec, scope: 'GitSync' as const } } }],
+    ]) {
+      const result = make(rendered, { holds: both });
+      assert.match(JSON.stringify(find(result, good)), /shop:v1/);
+      assert.match(JSON.stringify(find(result, api)), /api:v1/);
+    }
   });
 
   it('leaves what a Hold is still to apply to the queue of the Holds: nothing of its target, and nothing rejected', () => {

@@ -1,10 +1,10 @@
 import { isAlwaysApplied } from '../../api/apply-rule.ts';
-import { keyOf, keyString } from '../../api/meta.ts';
+import { keyOf, keyString, parseKey } from '../../api/meta.ts';
 import { decidingPartOf, hashOf, indexSelectors } from '../../snapshot/index.ts';
 import { leaveToHolds } from './leave-to-holds.ts';
 import { isWorkload, matchHolds } from './match-holds.ts';
 import { dividePrune } from './prune-limit.ts';
-import { substitute } from './substitute.ts';
+import { substituteAll } from './substitute.ts';
 import type { Plan, PlanInput, PlannedObject } from './types.ts';
 
 /**
@@ -25,9 +25,9 @@ export const plan = (input: PlanInput): Plan => {
     desired.set(key, { key, object, hash, ...(digests ? { digests, selectors } : {}) });
   }
 
-  const { held, passed } = matchHolds(desired, input.holds);
+  const { held, passed } = matchHolds(desired, input);
   const keep = new Map<string, string>();
-  for (const entry of held) substitute(entry, input, desired, keep);
+  substituteAll(held, input, desired, keep);
   leaveToHolds(held, desired, keep);
 
   const all = [...desired.values()];
@@ -40,8 +40,27 @@ export const plan = (input: PlanInput): Plan => {
     apply: all.filter((o) => input.applied.get(o.key) !== o.hash || input.drifted.has(o.key)),
     keep: [...keep].map(([key, reason]) => ({ key, reason })),
     ...divided,
-    held: held.map(({ target: _, left: __, ...rest }) => rest),
+    departures: departuresOf(gone, all, input),
+    held: held.map(({ target: _, rejected: __, left: ___, ...rest }) => rest),
     passed,
     emptyRefused,
   };
+};
+
+/** A held one did not come: it is what stays instead. */
+const departuresOf = (
+  gone: readonly string[],
+  desired: readonly PlannedObject[],
+  { inventory, departures }: PlanInput,
+): Plan['departures'] => {
+  const known = new Set(inventory);
+  const came = desired.filter(({ key, object, hold }) => isWorkload(object) && !hold && !known.has(key));
+  const entries = gone.flatMap((key) => {
+    const { group, kind } = parseKey(key);
+    if (group !== 'apps') return [];
+    const now = came.filter(({ object }) => object.kind === kind).map((each) => each.key);
+    const candidates = new Set([...(departures.get(key) ?? []), ...now]);
+    return candidates.size > 0 ? [[key, [...candidates]] as const] : [];
+  });
+  return new Map(entries);
 };

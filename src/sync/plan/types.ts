@@ -1,8 +1,11 @@
 import type { RollbackHold } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { HeldWorkload, HoldWithTarget } from '../../holds/index.ts';
-import type { Digests } from '../../snapshot/index.ts';
+import type { Digests, Snapshot } from '../../snapshot/index.ts';
 import type { Kept } from './kept.ts';
+
+/** By keyString of a workload: the release that it goes back to with another one, and its snapshot. */
+export type Companions = ReadonlyMap<string, { snapshotRef: { name: string }; snapshot: Snapshot }>;
 
 export interface PlanInput {
   /** With their namespaces set. */
@@ -12,6 +15,8 @@ export interface PlanInput {
   hashOf: (object: KubeObject) => string;
   /** Of the namespaces of the rendered workloads; others do not matter. */
   holds: readonly HoldWithTarget[];
+  /** By name of a Hold with scope GitSync: `namespace/name`. */
+  companions: ReadonlyMap<string, Companions>;
   /** keyString → hash of what this process applied last. Empty after a restart. */
   applied: ReadonlyMap<string, string>;
   /** keyStrings that somebody else changed since. */
@@ -24,6 +29,8 @@ export interface PlanInput {
   allowEmpty: boolean;
   /** Percent of the inventory that one plan may delete without a person's word. */
   maxPrune: number;
+  /** Of workloads that left Git and are still there: keyStrings of those that came with that commit. */
+  departures: ReadonlyMap<string, readonly string[]>;
   /** What a person confirmed: the `confirm` of the plan that they saw. */
   confirmed: string | undefined;
 }
@@ -49,6 +56,8 @@ export interface Plan {
   keep: { key: string; reason: string }[];
   /** keyStrings to delete. */
   prune: string[];
+  /** Workloads that left Git, each with those of its kind that came, in this plan or since: one may take its place. */
+  departures: ReadonlyMap<string, readonly string[]>;
   /** What left Git and stays, each with the reason. */
   kept: Kept[];
   held: HeldWorkload[];

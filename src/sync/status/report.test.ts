@@ -10,7 +10,17 @@ import type { SyncOutcome } from './outcome.ts';
 import { createReport } from './report.ts';
 
 const spec = gitSyncSpec.parse({ source: { git: { url: 'https://git.example.com/shop.git' } } });
-const made: Plan = { desired: [], apply: [], keep: [], prune: [], kept: [], held: [], passed: [], emptyRefused: false };
+const made: Plan = {
+  desired: [],
+  apply: [],
+  keep: [],
+  prune: [],
+  kept: [],
+  departures: new Map(),
+  held: [],
+  passed: [],
+  emptyRefused: false,
+};
 const applied = (revision: string): SyncOutcome => ({
   kind: 'applied',
   commit: revision,
@@ -36,6 +46,19 @@ describe('the status of a GitSync', () => {
     const { first, report, stored, state } = setUp();
     state.inventory.set('shop_web_apps_Deployment', 'v1');
     await report(first, state, applied('main@2'));
+    await report(first, state, { kind: 'unchanged', commit: '2', revision: 'main@2' });
+    const status = stored();
+    assert.deepEqual([status?.lastAppliedRevision, status?.objectCount], ['main@2', 1]);
+    assert.equal(status?.conditions?.find(({ type }) => type === 'Held')?.status, 'False');
+  });
+
+  it('says what was applied, though it was healthy only later and nobody heard of the wait', async () => {
+    const { first, report, stored, state } = setUp();
+    state.inventory.set('shop_web_apps_Deployment', 'v1');
+    const waiting = { kind: 'waiting', message: 'web: 0 of 1 ready', quiet: true, againInMs: 1 } as const;
+    await report(first, state, { ...waiting, of: applied('main@2') });
+    assert.equal(stored(), undefined);
+    await report(first, state, { ...waiting, of: { kind: 'unchanged', commit: '2', revision: 'main@2' } });
     await report(first, state, { kind: 'unchanged', commit: '2', revision: 'main@2' });
     const status = stored();
     assert.deepEqual([status?.lastAppliedRevision, status?.objectCount], ['main@2', 1]);

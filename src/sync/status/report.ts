@@ -4,23 +4,37 @@ import type { Clock } from '../../clock.ts';
 import { type KubeClient, resources } from '../../kube/index.ts';
 import { hashOf } from '../../snapshot/index.ts';
 import { isOlder, type SyncState } from '../state/sync-state.ts';
-import type { SyncOutcome } from './outcome.ts';
+import type { AppliedOutcome, SyncOutcome } from './outcome.ts';
 import { statusOf } from './status.ts';
 
 export type Report = (sync: GitSync, state: SyncState, outcome: SyncOutcome) => Promise<void>;
 
 /** Writes what a sync came to into its status, where that is news, and tells it in an event. */
-export const createReport =
-  ({ client, clock, occurred }: { client: KubeClient; clock: Clock; occurred: Occurred }): Report =>
-  async (sync, state, outcome) => {
-    if (outcome.kind === 'waiting' && outcome.quiet) return;
+export const createReport = ({
+  client,
+  clock,
+  occurred,
+}: {
+  client: KubeClient;
+  clock: Clock;
+  occurred: Occurred;
+}): Report => {
+  /** What was applied and not said yet, for its health was waited for. */
+  const unsaid = new WeakMap<SyncState, AppliedOutcome>();
+  return async (sync, state, ended) => {
+    const outcome = withUnsaid(ended, unsaid.get(state));
+    if (outcome.kind === 'waiting' && outcome.quiet) {
+      if (outcome.of.kind === 'applied') unsaid.set(state, outcome.of);
+      return;
+    }
     const last = lastStatusOf(sync, state, clock.now());
     const status = statusOf({ ...sync, status: last }, state, outcome, clock.now());
     const { lastSyncTime: _, ...before } = last;
     const { lastSyncTime: __, ...after } = withoutNulls({ ...last, ...status });
-    if (hashOf(before) === hashOf(after)) return;
+    if (hashOf(before) === hashOf(after)) return void unsaid.delete(state);
     const patch = { type: 'merge', body: { status } } as const;
     const written = await client.patch<GitSync>(resources.gitSyncs, sync.metadata, patch, { subresource: 'status' });
+    unsaid.delete(state);
     const { uid = '', resourceVersion = '' } = written.metadata;
     state.written = { uid, resourceVersion, at: clock.now(), status: written.status ?? {} };
     const ready = status.conditions?.find((c) => c.type === 'Ready');
@@ -36,6 +50,15 @@ export const createReport =
       });
     }
   };
+};
+
+/** Nothing new came since that was applied: its end is the end of both. */
+const withUnsaid = (outcome: SyncOutcome, unsaid: AppliedOutcome | undefined): SyncOutcome => {
+  if (outcome.kind === 'unchanged') return unsaid ? { ...unsaid, ...outcome, kind: 'applied' } : outcome;
+  if ((outcome.kind === 'waiting' || outcome.kind === 'failed') && outcome.of)
+    return { ...outcome, of: withUnsaid(outcome.of, unsaid) };
+  return outcome;
+};
 
 /** As it was written last, also while the watch shows an older copy: what that one says would be written once again. */
 const lastStatusOf = ({ metadata, status = {} }: GitSync, { written }: SyncState, now: number): GitSyncStatus =>

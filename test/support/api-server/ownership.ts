@@ -34,7 +34,22 @@ interface Entry {
 const entriesOf = ({ metadata }: KubeObject): Entry[] =>
   ((metadata.managedFields ?? []) as (Entry & { fieldsV1?: unknown })[])
     .filter((entry) => entry.manager !== undefined)
-    .map(({ fieldsV1, ...entry }) => ({ ...entry, set: fromV1(fieldsV1) }));
+    .map(({ fieldsV1, ...entry }) => ({ ...entry, set: setOf(fieldsV1) }));
+
+/** Objects that are stored are never changed: what was read of them once needs no second look. */
+const once = <Of extends object, Result>(read: (of: Of) => Result): ((of: Of) => Result) => {
+  const known = new WeakMap<Of, Result>();
+  return (of) => {
+    const found = known.get(of) ?? read(of);
+    known.set(of, found);
+    return found;
+  };
+};
+const readOnce = once(fromV1);
+const setOf = (fields: unknown): FieldSet =>
+  typeof fields === 'object' && fields !== null ? readOnce(fields) : new Set();
+const wholeOnce = once((object: KubeObject) => fieldsOf(ownable(object), { whole: true }));
+const writtenOnce = once(toV1);
 
 const withEntries = (object: KubeObject, entries: readonly Entry[]): KubeObject => {
   const managedFields = entries
@@ -42,7 +57,7 @@ const withEntries = (object: KubeObject, entries: readonly Entry[]): KubeObject 
     .toSorted((a, b) =>
       a.operation < b.operation ? -1 : a.operation > b.operation ? 1 : a.manager < b.manager ? -1 : 1,
     )
-    .map(({ set, ...entry }) => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: toV1(set) }));
+    .map(({ set, ...entry }) => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: writtenOnce(set) }));
   return { ...object, metadata: { ...object.metadata, managedFields } };
 };
 
@@ -114,7 +129,8 @@ export const updated = (live: KubeObject | undefined, object: KubeObject, writer
   const own = live && !isDeepStrictEqual(brought, live.metadata.managedFields);
   const entries = own && brought !== undefined ? entriesOf(object) : live ? entriesOf(live) : [];
   const [was, is] = [live ? ownable(live) : { metadata: {} }, ownable(object)];
-  const [before, after] = [fieldsOf(was, { whole: true }), fieldsOf(is, { whole: true })];
+  const before = live ? wholeOnce(live) : fieldsOf(was, { whole: true });
+  const after = fieldsOf(is, { whole: true });
   const isChanged = (path: string): boolean =>
     before.has(path) && !isContainer(valueAt(is, path)) && !isDeepStrictEqual(valueAt(was, path), valueAt(is, path));
   const changed = new Set([...after].filter((path) => !before.has(path) || isChanged(path)));

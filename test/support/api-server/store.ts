@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../src/api/meta.ts';
 import { KubeError, type Name, type ResourceType, resources, type WatchEvent } from '../../../src/kube/index.ts';
@@ -15,6 +16,8 @@ export interface Moment {
   readonly version: number;
   readonly objects: ReadonlyMap<string, ReadonlyMap<string, KubeObject>>;
   readonly defined: ReadonlyMap<string, ResourceType[]>;
+  /** How often an object of a name was made. */
+  readonly made: ReadonlyMap<string, number>;
 }
 
 export interface Store {
@@ -46,6 +49,7 @@ export const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 export const createStore = (now: () => number, { frozen = false } = {}): Store => {
   let objects: ReadonlyMap<string, ReadonlyMap<string, KubeObject>> = new Map();
   let defined: ReadonlyMap<string, ResourceType[]> = new Map();
+  let made: ReadonlyMap<string, number> = new Map();
   const handOut: <T>(value: T) => T = frozen ? (value) => value : copyOf;
   const keep: <T>(value: T) => T = frozen ? deepFrozen : (value) => value;
   const followers = new Set<Follower>();
@@ -64,6 +68,14 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
   const idOf = (type: ResourceType, { namespace, name }: Name): string =>
     `${type.namespaced ? (namespace ?? '') : ''}/${name}`;
 
+  /** The same object made as often has the same UID: what a test saw once it sees again. */
+  const uidOf = (type: ResourceType, object: KubeObject): string => {
+    const id = `${kindOf(type)}/${idOf(type, object.metadata)}`;
+    const times = (made.get(id) ?? 0) + 1;
+    const hex = hash('sha1', `${id} ${times}`, 'hex');
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-8${hex.slice(15, 18)}-${hex.slice(18, 30)}`;
+  };
+
   const tell = (type: ResourceType, before: KubeObject | undefined, after: KubeObject | undefined): void => {
     const change = { version, type, before, after };
     changes.push(change);
@@ -76,7 +88,7 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
     const { resourceVersion, deletionTimestamp, generation = 0 } = before?.metadata ?? {};
     const isNew = !before || isNewGeneration(type, before, object);
     const kept = {
-      uid: before?.metadata.uid ?? uidAt(version + 1),
+      uid: before?.metadata.uid ?? uidOf(type, object),
       creationTimestamp: before?.metadata.creationTimestamp ?? secondsOf(now()),
       resourceVersion,
       deletionTimestamp,
@@ -100,9 +112,9 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
 
   const store: Store = {
     types: () => [...BUILT_IN, ...[...defined.values()].flat()],
-    moment: () => ({ version, objects, defined }),
+    moment: () => ({ version, objects, defined, made }),
     restore(moment) {
-      ({ version, objects, defined } = moment);
+      ({ version, objects, defined, made } = moment);
       changes = [];
       oldest = version;
     },
@@ -120,6 +132,10 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
         defined = new Map(defined).set(after.metadata.name, definedBy(after));
       }
       set(type, idOf(type, after.metadata), after);
+      if (!before) {
+        const id = `${kindOf(type)}/${idOf(type, after.metadata)}`;
+        made = new Map(made).set(id, (made.get(id) ?? 0) + 1);
+      }
       tell(type, before, after);
       if (after.metadata.deletionTimestamp && !after.metadata.finalizers?.length) drop(type, after);
       return handOut(after);
@@ -185,9 +201,6 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
 };
 
 const NONE: ReadonlyMap<string, KubeObject> = new Map();
-
-/** The same objects made in the same order have the same UIDs: what a test saw once it sees again. */
-const uidAt = (version: number): string => `00000000-0000-4000-8000-${String(version).padStart(12, '0')}`;
 
 const deepFrozen = <T>(value: T): T => {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;

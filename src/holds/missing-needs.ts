@@ -1,0 +1,60 @@
+import { describeKey } from '../api/meta.ts';
+import type { RestorableRelease } from '../api/release-history.ts';
+import type { WorkloadKey } from '../api/workload.ts';
+import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
+import { type Need, needsOf, type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
+
+const TYPES: Record<Need['kind'], ResourceType> = {
+  ServiceAccount: resources.serviceAccounts,
+  PersistentVolumeClaim: resources.persistentVolumeClaims,
+  ConfigMap: resources.configMaps,
+  Secret: resources.secrets,
+};
+
+/**
+ * What the pods of a target need, its snapshot does not bring, and is not there: `ServiceAccount shop/web`. What may not
+ * be read is taken for there. One request for each; rejects with KubeError.
+ */
+export const missingNeedsOf = async (
+  { workload, config }: Pick<Snapshot, 'workload' | 'config'>,
+  client: Pick<KubeClient, 'get'>,
+): Promise<string[]> => {
+  const { namespace = '' } = workload.metadata;
+  const needs = needsOf(workload, config);
+  const there = await Promise.all(needs.map(({ kind, name }) => isThere(TYPES[kind], { namespace, name }, client)));
+  return needs.filter((_, index) => !there[index]).map(({ kind, name }) => describeKey({ kind, namespace, name }));
+};
+
+/** Why a rollback can't go to a release of the workload, in words; undefined: it can. */
+export const obstacleToTarget = async (
+  workload: WorkloadKey,
+  { snapshotRef }: Pick<RestorableRelease, 'snapshotRef'>,
+  { client, snapshots }: { client: Pick<KubeClient, 'get'>; snapshots: Pick<SnapshotStore, 'read'> },
+): Promise<string | undefined> => {
+  try {
+    const snapshot = await snapshots.read(workload, snapshotRef.name);
+    if (!snapshot) return `ControllerRevision ${snapshotRef.name} is gone`;
+    const missing = await missingNeedsOf(snapshot, client);
+    return missing.length === 0 ? undefined : missingWords(missing);
+  } catch (error) {
+    if (error instanceof SnapshotDamaged) return error.message;
+    throw error;
+  }
+};
+
+/** `its pods need ServiceAccount shop/web, which does not exist` */
+export const missingWords = (missing: readonly string[]): string =>
+  `its pods need ${missing.join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist`;
+
+const isThere = async (
+  type: ResourceType,
+  name: { namespace: string; name: string },
+  client: Pick<KubeClient, 'get'>,
+): Promise<boolean> => {
+  try {
+    return (await client.get(type, name)) !== undefined;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 403) return true;
+    throw error;
+  }
+};

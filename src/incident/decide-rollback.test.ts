@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { at, incident, NOON, observation, release } from '../../test/support/incident.ts';
+import { guardrails } from '../api/rollback-policy.ts';
+import type { Observation } from './observation.ts';
+import { step } from './step.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const decided = (rest: Partial<Observation> = {}, policy: object = {}) => {
+  const observed = observation({ policy: guardrails.parse({ mode: 'Auto', ...policy }), ...rest });
+  const { status, again } = step(incident(), observed, NOON);
+  return { ...status, again };
+};
+const outcome = (rest: Partial<Observation>, policy: object = {}): string => {
+  const { phase, reason } = decided(rest, policy);
+  return `${phase}/${reason}`;
+};
+
+describe('a guilty release', () => {
+  it('is rolled back to the target, with all that is known of that', () => {
+    const target = release(1, { revision: 'r1', commit: 'c0ffee' });
+    const status = decided({ target: { release: target } });
+    assert.deepEqual(status.target, {
+      number: 1,
+      sourceDigest: target.sourceDigest,
+      snapshotRef: { name: 's1' },
+      revision: 'r1',
+      commit: 'c0ffee',
+    });
+    assert.equal(status.message, 'rolling release 2 back to release 1: because');
+    assert.deepEqual([status.mode, status.verdict?.result, status.again], ['Auto', 'Guilty', 1000]);
+    assert.deepEqual(Object.keys(decided().target ?? {}), ['number', 'sourceDigest', 'snapshotRef']);
+  });
+
+  it('stays where another tool would undo it, or the mode says so, in words that say what would have been done', () => {
+    assert.equal(
+      decided({ otherTool: 'Flux' }).message,
+      'Flux would undo it; would have rolled release 2 back to release 1',
+    );
+    assert.equal(decided({}, { mode: 'DryRun' }).message, 'would have rolled release 2 back to release 1: because');
+  });
+
+  it('waits for a person who creates the proposed Hold, in the mode Approve or by a caution', () => {
+    const asked = decided({}, { mode: 'Approve' });
+    const to = `to roll release 2 back to release 1, create Hold ${asked.proposal?.name} as status.proposal has it`;
+    assert.equal(asked.message, `the mode is Approve; ${to}`);
+    assert.equal(decided({ caution: 'a foreign rule' }).message, `a foreign rule; ${to}`);
+  });
+
+  describe('within the limits of its policy', () => {
+    const one = { maxPerHour: 1, cooldown: '1s' };
+
+    it('is rolled back an hour after the last rollback that counts, and not a moment earlier', () => {
+      assert.equal(outcome({ rollbacks: [NOON - HOUR] }, one), 'RollingBack/ErrorRateIncreased');
+      assert.equal(outcome({ rollbacks: [NOON - HOUR + 1] }, one), 'Judging/TooManyRollbacks');
+      const { message } = decided({ rollbacks: [NOON - MINUTE] }, one);
+      assert.equal(message, '1 rollbacks in the last hour; maxPerHour is 1');
+      assert.equal(
+        outcome({ rollbacks: [NOON - MINUTE] }, { ...one, maxPerHour: 2 }),
+        'RollingBack/ErrorRateIncreased',
+      );
+    });
+
+    it('is rolled back when the cool-down after the last one is over, and not a moment earlier', () => {
+      const policy = { maxPerHour: 9, cooldown: '10m' };
+      const times = (last: number): Partial<Observation> => ({
+        rollbacks: [NOON - 30 * MINUTE, last, NOON - 20 * MINUTE],
+      });
+      assert.equal(outcome(times(NOON - 10 * MINUTE), policy), 'RollingBack/ErrorRateIncreased');
+      const early = decided(times(NOON - 10 * MINUTE + 1), policy);
+      assert.deepEqual([early.phase, early.reason, early.again], ['Judging', 'Cooldown', 1]);
+      const waiting = decided(times(NOON - MINUTE), policy);
+      assert.equal(waiting.again, 30_000);
+      assert.equal(waiting.message, `the last rollback was too short a time ago; waiting until ${at(540)}`);
+    });
+
+    it('has no cool-down before its first rollback, however long that is', () => {
+      assert.equal(outcome({}, { cooldown: '999999h' }), 'RollingBack/ErrorRateIncreased');
+    });
+  });
+});
