@@ -17,5 +17,5 @@ export {
   rejects,
   workloadOf,
 } from './rules.ts';
-export { isLeft } from './status.ts';
+export { isLeft, isUnapplied } from './status.ts';
 export type { HeldWorkload, HoldWithTarget } from './types.ts';

@@ -1,6 +1,7 @@
+import { conditionOf } from '../api/conditions.ts';
 import { type Hold, isRollback, type RollbackHold, requestedBy } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
-import { workloadOf } from '../holds/index.ts';
+import { isUnapplied, workloadOf } from '../holds/index.ts';
 
 export interface HoldView {
   namespace: string;
@@ -16,6 +17,10 @@ export interface HoldView {
   requestedBy: string;
   createdTime: string | undefined;
   message: string | undefined;
+  /** Why its target is not applied, in words; undefined where it is, or nothing is to be applied. */
+  obstacle: string | undefined;
+  /** When that is tried again. */
+  nextAttemptTime: string | undefined;
 }
 
 export const holdView = (hold: Hold): HoldView => {
@@ -31,6 +36,8 @@ export const holdView = (hold: Hold): HoldView => {
     requestedBy: requestedBy(hold),
     createdTime: metadata.creationTimestamp,
     message: spec.message,
+    obstacle: isUnapplied(status?.phase) ? conditionOf(hold, 'Held')?.message : undefined,
+    nextAttemptTime: status?.nextAttemptTime,
   };
 };
 

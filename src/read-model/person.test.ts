@@ -58,6 +58,12 @@ describe('what needs a person', () => {
     assert.deepEqual(said({ holds, incidents }), [['Incident', 'a', 'HoldFailed', 's-2 is gone', 'Decide']]);
   });
 
+  it('is a hold whose target is not applied for too long, whatever it waits for', () => {
+    const overdue = conditionWith('Overdue', { reason: 'RollbackOverdue', message: 'since noon: paused' });
+    const holds = [hold('web-1', { phase: 'Pending', conditions: [overdue] })];
+    assert.deepEqual(said({ holds }), [['Hold', 'web-1', 'RollbackOverdue', 'since noon: paused', undefined]]);
+  });
+
   it('is a hold that an incident names which is closed, or goes on by itself', () => {
     const holds = [hold('web-1', { phase: 'Failed' })];
     for (const phase of ['Dismissed', 'RollingBack'] as const) {

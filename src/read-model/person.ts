@@ -22,7 +22,7 @@ export interface AwaitsPerson {
 }
 
 /**
- * All that waits for a person, the most urgent first: incidents, rollbacks that can not be applied, then what stops a
+ * All that waits for a person, the most urgent first: incidents, rollbacks that are not applied, then what stops a
  * GitSync. What is retried by itself is not among it, nor what a person suspended.
  */
 export const awaitsPerson = (objects: {
@@ -53,9 +53,11 @@ const ofIncident = (incident: Incident): AwaitsPerson[] => {
 };
 
 const ofHold = (hold: Hold): AwaitsPerson[] => {
-  if (hold.status?.phase !== 'Failed') return [];
+  const overdue = conditionOf(hold, 'Overdue');
+  const isFailed = hold.status?.phase === 'Failed';
+  if (!isFailed && overdue?.status !== 'True') return [];
   const { namespace = '', name } = hold.metadata;
-  const { reason, message } = conditionOf(hold, 'Stalled') ?? {};
+  const { reason, message } = (isFailed ? conditionOf(hold, 'Stalled') : overdue) ?? {};
   return [{ kind: 'Hold', namespace, name, workload: workloadOf(hold), reason, message }];
 };
 

@@ -2,7 +2,7 @@ import type { Hold } from '../../api/hold.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { holdsOf } from '../../holds/index.ts';
 import { resources } from '../../kube/index.ts';
-import { holdView } from '../../read-model/index.ts';
+import { type HoldView, holdView } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
 import { table } from '../table.ts';
 import { age, shortDigest, workloadWords } from '../words.ts';
@@ -11,7 +11,8 @@ export const HOLDS_HELP = `
 Lists what people, and incidents, say about releases.
 
   Rollback  The listed releases must not run; the target runs instead. Phase Held: it does. Dormant: another digest
-            runs, the rule stays. Pending and Failed: the target is not applied.
+            runs, the rule stays. Pending and Failed: the target is not applied; MESSAGE says why, and when that is tried
+            again.
   Accept    The listed releases are never rejected.
   Deny      The incident ends without a rollback.
 
@@ -49,6 +50,13 @@ export const holdsTable = (found: readonly Hold[], now: number): string =>
         hold.digests.map(shortDigest).join(' '),
         hold.requestedBy,
         age(hold.createdTime, now),
-        hold.message,
+        messageOf(hold, now),
       ]),
   );
+
+/** What stands in its way goes before why it was asked for. */
+const messageOf = ({ message, obstacle, nextAttemptTime }: HoldView, now: number): string | undefined => {
+  if (obstacle === undefined) return message;
+  const seconds = Math.ceil((Date.parse(nextAttemptTime ?? '') - now) / 1000);
+  return seconds > 0 ? `${obstacle}; tried again in ${seconds} s` : obstacle;
+};
