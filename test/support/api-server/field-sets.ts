@@ -35,7 +35,7 @@ const KEYED: Readonly<Record<string, readonly string[]>> = {
   topologySpreadConstraints: ['topologyKey', 'whenUnsatisfiable'],
   volumeDevices: ['devicePath'],
 };
-const SETS = new Set(['finalizers']);
+const SETS = new Set(['finalizers', 'values']);
 /** Maps that are owned as a whole. */
 const ATOMIC = new Set(
   'selector matchLabels labelSelector namespaceSelector nodeSelector resourceFieldRef secretKeyRef configMapKeyRef fieldRef fileKeyRef secretRef nodePublishSecretRef dataSource preference requiredDuringSchedulingIgnoredDuringExecution'.split(
