@@ -9,7 +9,7 @@ import type { RollbackPolicy } from '../../src/api/rollback-policy.ts';
 import { workloadOptions } from '../../src/caches.ts';
 import type { Clock } from '../../src/clock.ts';
 import { createFairSemaphore } from '../../src/fair-semaphore.ts';
-import { isDigestRejected } from '../../src/holds/index.ts';
+import { isDigestRejected, obstacleToTarget } from '../../src/holds/index.ts';
 import { createIntake, startIncidents } from '../../src/incident/index.ts';
 import { type ResourceType, resources, type WatchCache } from '../../src/kube/index.ts';
 import { createKeyedLock } from '../../src/lock.ts';
@@ -138,7 +138,14 @@ export const takeAlerts = async (process: Process, body: unknown): Promise<numbe
 };
 
 export const workOnIncidents = async (process: Process): Promise<void> => {
-  const incidents = await startIncidents({ ...commonOf(process), queries: queriesOf(process), onHold: () => {} });
+  const ports = commonOf(process);
+  const snapshots = createSnapshotStore(ports.client, DIGEST_KEY, ports.clock);
+  const incidents = await startIncidents({
+    ...ports,
+    queries: queriesOf(process),
+    onHold: () => {},
+    obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client: ports.client, snapshots }),
+  });
   await settled(process.wire);
   void incidents.stop();
 };

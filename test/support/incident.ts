@@ -63,6 +63,7 @@ export const observation = (rest: Partial<Observation> = {}): Observation => ({
   verdict: verdict('Guilty'),
   caution: undefined,
   target: { release: release(1) },
+  isTargetFit: true,
   hold: undefined,
   refusal: undefined,
   answer: undefined,
