@@ -1,6 +1,5 @@
-import { type Hold, isRollback } from '../api/hold.ts';
+import type { Hold } from '../api/hold.ts';
 import { isConflict, type KubeClient, resources } from '../kube/index.ts';
-import { FINALIZER } from './finalizer.ts';
 
 const TRIES = 5;
 
@@ -13,7 +12,7 @@ const TRIES = 5;
 export const createHold = async (hold: Hold, client: KubeClient): Promise<{ hold: Hold; created: boolean }> => {
   for (let tries = 1; ; tries += 1) {
     try {
-      return { hold: await client.create<Hold>(resources.holds, withFinalizer(hold)), created: true };
+      return { hold: await client.create<Hold>(resources.holds, hold), created: true };
     } catch (error) {
       if (!isConflict(error)) throw error;
       const other = await client.get<Hold>(resources.holds, hold.metadata);
@@ -23,10 +22,6 @@ export const createHold = async (hold: Hold, client: KubeClient): Promise<{ hold
     }
   }
 };
-
-/** From the start: a person may delete it before the controller has looked at it, and that is a lift, too. */
-const withFinalizer = (hold: Hold): Hold =>
-  isRollback(hold) ? { ...hold, metadata: { ...hold.metadata, finalizers: [FINALIZER] } } : hold;
 
 const isSpent = (other: Hold, hold: Hold): boolean =>
   other.spec.action === 'Deny' && other.spec.incidentRef?.name !== hold.spec.incidentRef?.name;

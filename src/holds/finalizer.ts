@@ -9,12 +9,6 @@ export const hasFinalizer = ({ metadata }: Hold): boolean => metadata.finalizers
 /** A Hold that is being deleted stays in force until the controller has recorded that: then it lets go. */
 export const isInForce = (hold: Hold): boolean => hold.metadata.deletionTimestamp === undefined || hasFinalizer(hold);
 
-/** For one that is still to be stored. */
-export const withFinalizer = <H extends Hold>(hold: H): H =>
-  hasFinalizer(hold)
-    ? hold
-    : { ...hold, metadata: { ...hold.metadata, finalizers: [...(hold.metadata.finalizers ?? []), FINALIZER] } };
-
 /** Resolves with the Hold as it is stored. Rejects with a conflict when somebody wrote it meanwhile. */
 export const ensureFinalizer = (hold: Hold, client: KubeClient): Promise<Hold> =>
   hasFinalizer(hold)

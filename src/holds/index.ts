@@ -1,6 +1,5 @@
 export { createHoldController, type HoldController, type HoldControllerPorts } from './controller.ts';
 export { createHold } from './create-hold.ts';
-export { withFinalizer } from './finalizer.ts';
 export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
 export { missingNeedsOf, missingWords, obstacleToTarget } from './missing-needs.ts';

@@ -117,7 +117,7 @@ describe('what is done for a status', () => {
         hold: {
           apiVersion: 'metricops.dev/v1alpha1',
           kind: 'Hold',
-          metadata: { namespace: 'shop', name: 'web-1' },
+          metadata: { namespace: 'shop', name: 'web-1', finalizers: ['metricops.dev/lift'] },
           spec: proposal('a').spec,
         },
       },
