@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
+import { conditionOf } from '../../src/api/conditions.ts';
 import { KubeError, resources } from '../../src/kube/index.ts';
 import { useEnvironment } from '../support/environment.ts';
 import { eventually } from '../support/poll.ts';
@@ -63,6 +64,42 @@ describe('a rollback on a real node', () => {
       assert.equal(closed.status?.phase, 'Recovered');
     } finally {
       env().git.setFault('none');
+      await allow();
+      await stop();
+    }
+  });
+
+  it('is tried again until the policy that forbids the old image allows it, and stops nothing else of the GitSync', async () => {
+    const { shop, stop } = await shopUnderLoad(env(), 'refused');
+    let allow = async (): Promise<void> => {};
+    try {
+      allow = await refuse(env(), shop.namespace, {
+        group: 'apps',
+        resource: 'deployments',
+        operations: ['UPDATE'],
+        expression:
+          "object.spec.template.spec.containers.all(c, c.image != 'metricops.dev/shop:v1') || object.spec == oldObject.spec",
+        message: 'v1 is forbidden',
+      });
+      await shop.release('v2', 'bad');
+      const failed = await shop.until('the refusal', async () =>
+        (await shop.holds()).find((h) => h.status?.phase === 'Failed'),
+      );
+      assert.match(conditionOf(failed, 'Held')?.message ?? '', /denied request: v1 is forbidden/);
+      await shop.until('a person is asked', async () =>
+        (await shop.incidents()).find((i) => conditionOf(i, 'NeedsPerson')?.status === 'True'),
+      );
+      const revision = (await shop.sync())?.status?.lastAppliedRevision;
+      const more = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'more' }, data: {} };
+      await shop.push({ 'shop/more.yaml': JSON.stringify(more) }, 'something else');
+      await shop.until('the next commit', async () => {
+        const now = (await shop.sync())?.status?.lastAppliedRevision;
+        return now !== undefined && now !== revision ? true : undefined;
+      });
+      await allow();
+      await goodPods(shop);
+      await shop.until('its end', async () => (await shop.incidents()).find((i) => i.status?.phase === 'Recovered'));
+    } finally {
       await allow();
       await stop();
     }
