@@ -53,6 +53,10 @@ describe('a GitSyncSet', () => {
       platform: watchPlatformPolicy(client, ports),
     };
     policies = caches.platform;
+    // The controller of GitSyncs does not run here: what goes is let go of in its place.
+    caches.syncs.onChange((sync) => {
+      if (sync?.metadata.deletionTimestamp !== undefined) letGo(sync).catch(() => {}); // gone already
+    });
     const credentials = createCredentials(client, ports);
     controller = await startSets({
       client,
@@ -73,7 +77,7 @@ describe('a GitSyncSet', () => {
     };
   });
   after(async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { client } = plane();
     // Nobody makes them again, and nobody is left to finish them.
     await end?.();
@@ -82,7 +86,13 @@ describe('a GitSyncSet', () => {
       const body = { metadata: { finalizers: null } };
       await client.patch(resources.gitSyncSets, metadata, { type: 'merge', body }).catch(() => {});
     }
+    const namespaces = new Set(made.map((name) => name.slice(0, name.indexOf('/'))));
+    const { items } = await client.list<GitSync>(resources.gitSyncs);
+    const left = items.filter(({ metadata }) => namespaces.has(metadata.namespace ?? ''));
+    await Promise.all(left.map((sync) => letGo(sync).catch(() => {}))); // gone already
   });
+  const letGo = ({ metadata }: GitSync): Promise<unknown> =>
+    plane().client.patch(resources.gitSyncs, metadata, { type: 'merge', body: { metadata: { finalizers: null } } });
   const made: string[] = [];
   const isOurs = ({ metadata }: { metadata: { namespace?: string; name: string } }): boolean =>
     made.includes(`${metadata.namespace}/${metadata.name}`);
