@@ -1,5 +1,5 @@
 import type { Incident, IncidentStatus } from '../api/incident.ts';
-import { proposedHold } from '../holds/index.ts';
+import { proposedHold, withFinalizer } from '../holds/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Action } from './action.ts';
 import type { Next } from './move.ts';
@@ -10,7 +10,7 @@ import { needsPerson } from './phases.ts';
 export const actionsOf = (incident: Incident, { status, createHold }: Next): Action[] => {
   // As it was stored: what a person read, and what the verdict was about. Never composed again from today's policy.
   const { proposal } = status;
-  const hold = createHold && proposal ? proposedHold(incident.metadata.namespace ?? '', proposal) : undefined;
+  const hold = createHold && proposal && withFinalizer(proposedHold(incident.metadata.namespace ?? '', proposal));
   return [
     ...(isNews(incident, status) ? [{ kind: 'WriteStatus', incident: { ...incident, status } } as const] : []),
     ...(hold ? [{ kind: 'CreateHold', hold } as const] : []),

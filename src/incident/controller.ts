@@ -4,7 +4,7 @@ import type { Incident } from '../api/incident.ts';
 import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import { createHold, withFinalizer } from '../holds/index.ts';
+import { createHold } from '../holds/index.ts';
 import { createWorkQueue, isConflict, isRejected, type KubeClient, KubeError, resources } from '../kube/index.ts';
 import type { QueriesOf } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
@@ -89,7 +89,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const create = async (proposed: Hold, key: string): Promise<boolean> => {
     try {
       // Between a Hold and its apply every request counts: it needs none for its finalizer.
-      const { hold, created } = await createHold(withFinalizer(proposed), client);
+      const { hold, created } = await createHold(proposed, client);
       refusals.delete(key);
       if (created) ports.onHold(hold);
       return true; // there already: a crash took the answer, or a person was faster
