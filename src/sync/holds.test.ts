@@ -100,6 +100,25 @@ describe('a sync beside a Hold', () => {
     await phase('Dormant');
   });
 
+  it('applies what a Hold kept out once that is lifted, also where it made no plan meanwhile', async () => {
+    const { server, started, runs, phase, create } = await setUp();
+    const suspend = (to: boolean) =>
+      server.client.patch(
+        resources.gitSyncs,
+        { namespace: 'shop', name: 'app' },
+        { type: 'merge', body: { spec: { suspend: to } } },
+      );
+    await suspend(true);
+    const { metadata } = await create();
+    await phase('Held');
+    await runs('shop:v1');
+    await server.client.delete(resources.holds, metadata);
+    await eventually(() => server.list(resources.holds).length === 0, { what: 'the end of the Hold' });
+    await suspend(false);
+    await runs('shop:v2');
+    await started.ready('shop', 'app', ({ status }) => status === 'True');
+  });
+
   it('leaves the configuration of a rollback to it, so that the pods are restarted', async () => {
     const { server, push, vOf, phase, create } = await setUp();
     push(files('shop:v2', '3'));
