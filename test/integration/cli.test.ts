@@ -134,7 +134,7 @@ describe('the command line', () => {
     const [hold, ...more] = await holdsIn(namespace);
     assert.equal(more.length, 0);
     assert.equal(hold?.spec.target?.release, 1);
-    assert.equal(hold?.spec.message, 'still bad');
+    assert.equal(hold?.spec.message, 'still bad (asked by admin)');
   });
 
   it('puts a dormant hold in force again when the same release comes back', async () => {
@@ -148,7 +148,7 @@ describe('the command line', () => {
     assert.equal(again.code, 0, again.err);
     assert.deepEqual(
       (await holdsIn(namespace)).map((h) => h.spec.message),
-      ['once more'],
+      ['once more (asked by admin)'],
     );
   });
 

@@ -90,7 +90,7 @@ const holdFor = (
   const asked = { workload, digest, target, images, origin: 'Manual', ...said } as const;
   if (!existing) return newRollback(asked);
   // The annotation names who asked first, and can't be changed.
-  const by = said.requestedBy === undefined ? '' : ` Asked by ${said.requestedBy}.`;
+  const by = said.requestedBy === undefined ? '' : ` (asked by ${said.requestedBy})`;
   return changedRollback(existing, { ...asked, message: `${said.message}${by}` });
 };
 
