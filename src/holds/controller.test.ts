@@ -453,6 +453,26 @@ describe('the queue of the Holds', () => {
       await gone(running);
     });
 
+    it('keeps it until its incident has noted it, where the history refuses the lift: the incident would create it again', async () => {
+      const running = await start();
+      const { server, client, advance } = running;
+      const found = await client.create(resources.incidents, incident('web-2-abc', undefined));
+      running.controller.start();
+      await running.create(running.rollback({ incident: 'web-2-abc' }));
+      const { metadata } = await running.phase('Held');
+      server.fault = ({ type }) => {
+        if (type.kind === 'ReleaseHistory') throw denied;
+        return undefined;
+      };
+      await remove(running);
+      for (let i = 0; i < 5; i += 1) await advance(60_000);
+      assert.ok(running.hold());
+      const body = { status: { holdRef: { name: metadata.name } } };
+      await client.patch(resources.incidents, found.metadata, { type: 'merge', body }, { subresource: 'status' });
+      await advance(60_000);
+      await gone(running);
+    });
+
     for (const [what, refusal, waitMs] of [
       ['is refused', new KubeError('releasehistories is forbidden', { status: 403, reason: 'Forbidden' }), 0],
       ['gets no answer', new KubeError('no answer', { status: 0, reason: 'Unreachable' }), 70_000],

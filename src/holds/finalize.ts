@@ -1,10 +1,12 @@
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
+import type { Incident } from '../api/incident.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { Clock } from '../clock.ts';
 import {
   isConflict,
   isNotFound,
   isRejected,
+  type KubeClient,
   KubeError,
   resources,
   whatTerminates,
@@ -29,7 +31,7 @@ export interface FinalizePorts extends ReportPorts {
  * namespace, the history or the workload goes along, nothing is remembered, and the Hold goes at once.
  *
  * Whatever its phase, and whatever the API server refuses, the Hold goes: what can't be remembered is said. Rejects with
- * KubeError for a minute at most: worth another try.
+ * KubeError where another try is worth it: for a minute at most, or until its incident has noted the Hold.
  */
 export const finalizeHold = async (hold: Hold, ports: FinalizePorts): Promise<void> => {
   const [rollback] = isRollback(hold) ? effective([hold], ports.list()) : [];
@@ -45,9 +47,19 @@ const GIVE_UP_MS = 60_000;
 const unrecorded = async (hold: RollbackHold, error: unknown, ports: FinalizePorts): Promise<void> => {
   const age = ports.clock.now() - Date.parse(hold.metadata.deletionTimestamp ?? '');
   if (!isRejected(error) && age < GIVE_UP_MS) throw error;
+  if (!(await isNoted(hold, ports.client))) throw error;
   const why = error instanceof KubeError ? error.message : 'an unexpected error';
   const message = `lifted, but the history does not say so, and evidence from before may reject the release again: ${why}`;
   await reportHold(hold, { severity: 'warning', reason: 'HoldLifted', message }, ports);
+};
+
+/** Its incident would create it again, if neither the history nor the incident itself knew that it was there. */
+const isNoted = async ({ metadata, spec }: RollbackHold, client: KubeClient): Promise<boolean> => {
+  if (!spec.incidentRef) return true;
+  const { namespace = '' } = metadata;
+  const incident = await client.get<Incident>(resources.incidents, { namespace, name: spec.incidentRef.name });
+  const { closedTime, holdRef } = incident?.status ?? {};
+  return !incident || closedTime !== undefined || holdRef?.name === metadata.name;
 };
 
 const TRIES = 5;

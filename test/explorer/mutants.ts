@@ -89,8 +89,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/sync/plan/match-holds.ts',
-        search: 'if (hold.spec.rejectedDigests.includes(digest))',
-        replace: 'if (false)',
+        search: 'else if (rejects(hold, digest)) held.push',
+        replace: 'else if (false) held.push',
       },
       {
         file: 'src/sync/apply/apply-one.ts',
@@ -106,8 +106,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/sync/plan/match-holds.ts',
-        search: 'if (hold.spec.rejectedDigests.includes(digest))',
-        replace: 'if (true)',
+        search: 'else if (rejects(hold, digest)) held.push',
+        replace: 'else if (true) held.push',
       },
     ],
     breaks: ['every fix lands'],
@@ -118,8 +118,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/sync/plan/substitute.ts',
-        search: `if (hold.spec.scope === 'GitSync')`,
-        replace: 'if (true)',
+        search: `hold.spec.scope === 'GitSync';`,
+        replace: 'true;',
       },
     ],
     breaks: ['nothing else is kept back'],
