@@ -22,8 +22,13 @@ const scenario = (budget: Partial<Scenario['budget']>, guardrails: Scenario['gua
 
 export const mutants: readonly Mutant[] = [
   {
-    words: 'a Hold that is there already is made again under another name',
+    words: 'a Hold that is there already is not seen, and made again under another name',
     edits: [
+      {
+        file: 'src/incident/rolling-back.ts',
+        search: 'if (hold) return follow(',
+        replace: 'if (false) return follow(',
+      },
       {
         file: 'src/holds/create-hold.ts',
         search: 'if (other && !isSpent(other, hold)) return { hold: other, created: false };',
@@ -31,7 +36,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     breaks: ['an incident rolls back once'],
-    scenario: scenario({ faults: 1 }),
+    scenario: scenario({}),
   },
   {
     words: 'a Hold that was lifted before it was noted is made again',
@@ -62,18 +67,6 @@ export const mutants: readonly Mutant[] = [
     edits: [{ file: 'src/incident/judging.ts', search: 'if (observed.paused)', replace: 'if (false)' }],
     breaks: ['no rollback that is not allowed'],
     scenario: scenario({ deliveries: 1, words: 1 }),
-  },
-  {
-    words: 'rollbacks of the last hour are not counted',
-    edits: [
-      {
-        file: 'src/incident/decide-rollback.ts',
-        search: 'if (lastHour.length >= policy.maxPerHour)',
-        replace: 'if (false)',
-      },
-    ],
-    breaks: ['no rollback that is not allowed'],
-    scenario: scenario({ commits: 1, deliveries: 1, jumps: 1 }, { maxPerHour: 1, cooldown: '1m' }),
   },
   {
     words: 'whatever rings is guilty',
@@ -132,15 +125,9 @@ export const mutants: readonly Mutant[] = [
     scenario: scenario({}),
   },
   {
-    words: 'an intent is stored, and not taken up again after a crash',
-    edits: [
-      {
-        file: 'src/incident/rolling-back.ts',
-        search: 'return { status: { proposal, ...status }, createHold: true, again: REQUEUE_MS };',
-        replace: 'return { status: { proposal, ...status }, again: REQUEUE_MS };',
-      },
-    ],
+    words: 'the Hold of a decision is not created',
+    edits: [{ file: 'src/incident/actions.ts', search: 'createHold && proposal &&', replace: 'false && proposal &&' }],
     breaks: ['what burns is rolled back', 'an incident whose alerts ended is closed'],
-    scenario: scenario({ faults: 1, deliveries: 1 }),
+    scenario: scenario({}),
   },
 ];
