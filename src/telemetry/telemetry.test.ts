@@ -64,6 +64,8 @@ describe('metrics', () => {
       'requests_refused_total{what="alerts"',
       'release_snapshots_total{result="refused"}',
       'holds_applied_total{result="failed"}',
+      'holds_overdue',
+      'incidents_needing_person',
       'injection_stopped_namespaces',
       'missed_injections',
       'webhook_trusted',
