@@ -120,7 +120,7 @@ describe('step', () => {
     const [write, create, report] = actions;
     assert.deepEqual(write, { kind: 'WriteStatus', incident: { ...incident(), status } });
     assert.deepEqual(create?.kind === 'CreateHold' && [create.hold.metadata, create.hold.spec], [
-      { namespace: 'shop', name: status.proposal?.name },
+      { namespace: 'shop', name: status.proposal?.name, finalizers: ['metricops.dev/lift'] },
       status.proposal?.spec,
     ]);
     assert.equal(report?.kind === 'Report' && report.occurrence.message, `RollingBack: ${status.message}`);
