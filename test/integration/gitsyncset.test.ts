@@ -223,8 +223,14 @@ describe('a GitSyncSet', () => {
     assert.equal(put.metadata.annotations?.note, 'mine');
 
     await client.delete(resources.gitSyncs, blue);
+    await eventually(
+      async () => {
+        const uid = (await client.get(resources.gitSyncs, blue))?.metadata.uid;
+        return uid !== undefined && uid !== put.metadata.uid;
+      },
+      { what: 'another GitSync of that name' },
+    );
     await areNamed(ns, 'team-blue', 'team-green');
-    assert.notEqual((await client.get(resources.gitSyncs, blue))?.metadata.uid, put.metadata.uid);
   });
 
   it('takes a field back that leaves the template', async () => {

@@ -63,6 +63,15 @@ const counting = async ({ kubeconfig }: ControlPlane, sent: Map<string, number>)
   return { client, close: client.close };
 };
 
+/** Those that other tests left behind would be obeyed, and tried again. */
+const forgetHolds = async ({ client }: ControlPlane): Promise<void> => {
+  const { items } = await client.list(resources.holds);
+  for (const { metadata } of items) {
+    await client.patch(resources.holds, metadata, { type: 'merge', body: { metadata: { finalizers: null } } });
+    await client.delete(resources.holds, metadata);
+  }
+};
+
 /** The reconciler as the controller runs it, against a real API server and a real Git server. */
 export const startSyncBench = async (plane: ControlPlane, options: SyncOptions = {}): Promise<SyncBench> => {
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
@@ -104,6 +113,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
     };
     return { controller, stop };
   };
+  await forgetHolds(plane);
   let running = await startController();
   const git = await startGitServer();
   const made: { namespace: string; name: string }[] = [];
