@@ -2,7 +2,7 @@ import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import type { WorkloadKind } from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
-import { createWorkQueue, KubeError, type WatchCache } from '../kube/index.ts';
+import { createOwnWrites, createWorkQueue, KubeError, type WatchCache } from '../kube/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { noteRefusal } from './enforce.ts';
 import { isInForce } from './finalizer.ts';
@@ -49,8 +49,8 @@ const SEEN_EVERY_MS = 20;
 /** Rollbacks have a queue of their own: no fetch, render, dependency or slow sync is ever before them. */
 export const createHoldController = (ports: HoldControllerPorts): HoldController => {
   const { clock, holds, log, metrics } = ports;
-  /** For as long as the watch has not shown them. */
-  const fresh = new Map<string, Hold>();
+  const own = createOwnWrites(holds);
+  const { newest } = own;
   /** Holds whose rejected release a GitSync rendered last, and what refused an object of their target. */
   const asked = new Set<string>();
   const refusals = new Map<string, string>();
@@ -58,7 +58,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
 
   const enforcePorts: EnforcePorts = {
     ...ports,
-    onWritten: (hold) => fresh.set(idOf(hold), hold),
+    onWritten: own.note,
     isAsked: (hold) => asked.has(idOf(hold)),
     onApplied(hold, fieldManager, objects) {
       const took = clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '');
@@ -71,12 +71,6 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
         );
       }
     },
-  };
-  const newest = (key: string): Hold | undefined => {
-    const [namespace = '', name = ''] = key.split('/');
-    const [own, seen] = [fresh.get(key), holds.get({ namespace, name })];
-    if (own && seen && versionOf(seen) >= versionOf(own)) fresh.delete(key);
-    return fresh.get(key) ?? seen;
   };
 
   const guard = createGuard({
@@ -123,7 +117,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
         enqueue: (hold) => queue.add(idOf(hold)),
         onGone(hold) {
           asked.delete(idOf(hold));
-          fresh.delete(idOf(hold));
+          own.forget(hold);
         },
         onTargetUnneeded: targets.forget,
       });
@@ -131,7 +125,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       for (const hold of holds.list()) queue.add(idOf(hold));
     },
     request(hold) {
-      fresh.set(idOf(hold), hold);
+      own.note(hold);
       queue.add(idOf(hold));
     },
     async seen(hold) {
@@ -175,5 +169,3 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
 };
 
 const idOf = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`;
-
-const versionOf = ({ metadata }: KubeObject): number => Number(metadata.resourceVersion);

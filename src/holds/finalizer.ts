@@ -10,7 +10,7 @@ export const hasFinalizer = ({ metadata }: Hold): boolean => metadata.finalizers
 export const isInForce = (hold: Hold): boolean => hold.metadata.deletionTimestamp === undefined || hasFinalizer(hold);
 
 /**
- * For one that the controller is about to store: who deletes it before the controller has looked at it again lifts it all
+ * For one that the controller is about to store: who deletes it before the controller has seen it lifts it all
  * the same.
  */
 export const withFinalizer = <H extends Hold>(hold: H): H =>

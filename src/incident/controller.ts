@@ -5,7 +5,15 @@ import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { createHold } from '../holds/index.ts';
-import { createWorkQueue, isConflict, isRejected, type KubeClient, KubeError, resources } from '../kube/index.ts';
+import {
+  createOwnWrites,
+  createWorkQueue,
+  isConflict,
+  isRejected,
+  type KubeClient,
+  KubeError,
+  resources,
+} from '../kube/index.ts';
 import type { QueriesOf } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { Action } from './action.ts';
@@ -46,20 +54,11 @@ const PER_NAMESPACE = 8;
 export const startIncidents = async (ports: IncidentPorts): Promise<IncidentController> => {
   const { caches, client, clock, metrics } = ports;
   const judge = createJudge(ports.queries);
-  /** Newer than the cache, for as long as the cache has not seen it. */
-  const fresh = new Map<string, Incident>();
+  const own = createOwnWrites(caches.incidents);
+  const { newest } = own;
   /** Why the API server did not take the Hold of an incident. */
   const refusals = new Map<string, Refusal>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
-
-  const newest = (key: string): Incident | undefined => {
-    const [namespace = '', name = ''] = key.split('/');
-    const cached = caches.incidents.get({ namespace, name });
-    const own = fresh.get(key);
-    if (own && cached && Number(cached.metadata.resourceVersion) >= Number(own.metadata.resourceVersion))
-      fresh.delete(key);
-    return fresh.get(key) ?? cached;
-  };
 
   const work = async (key: string): Promise<number | undefined> => {
     const incident = newest(key);
@@ -118,12 +117,12 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const write = async (incident: Incident): Promise<boolean> => {
     try {
       const written = await client.replace<Incident>(resources.incidents, incident, { subresource: 'status' });
-      fresh.set(keyOf(written), written);
+      own.note(written);
       return true;
     } catch (error) {
       if (!isConflict(error)) throw error;
       const now = await client.get<Incident>(resources.incidents, incident.metadata);
-      if (now) fresh.set(keyOf(now), now);
+      if (now) own.note(now);
       return false;
     }
   };
@@ -159,7 +158,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     caches.incidents.onChange((incident, previous) => {
       countOpen();
       if (!incident || isClosed(incident)) refusals.delete(keyOf(incident ?? (previous as Incident)));
-      if (!incident) fresh.delete(keyOf(previous as Incident));
+      if (!incident) own.forget(previous as Incident);
       else if (!isClosed(incident)) queue.add(keyOf(incident));
       else void expire(incident).catch((err) => ports.log.warn({ err }, 'expiry failed'));
     }),
@@ -186,7 +185,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
 
   return {
     notify(incident) {
-      fresh.set(keyOf(incident), incident);
+      own.note(incident);
       queue.add(keyOf(incident));
     },
     async stop() {

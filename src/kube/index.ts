@@ -6,6 +6,7 @@ export { isConflict, isExpired, isNoMatch, isNotFound, isRejected, isTerminating
 export { createEventSink } from './events.ts';
 export { type LeaderElection, runLeaderElection } from './lease.ts';
 export { createLeaseThread, type LeaseThread } from './lease-thread.ts';
+export { createOwnWrites, type OwnWrites } from './own-writes.ts';
 export { apiVersionOf, collectionOf } from './paths.ts';
 export { createWorkQueue, type WorkQueue } from './queue.ts';
 export { resources, workloadResource } from './resources.ts';
