@@ -1,76 +1,23 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import {
+  digest,
+  incident,
+  NOON as NOW,
+  observation as observe,
+  release,
+  verdict as verdictOf,
+} from '../../test/support/incident.ts';
 import type { Hold, RollbackHold } from '../api/hold.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
-import type { RestorableRelease } from '../api/release-history.ts';
 import { guardrails } from '../api/rollback-policy.ts';
 import type { Observation } from './observation.ts';
 import { needsPerson } from './phases.ts';
 import { type Step, step } from './step.ts';
 import { JUDGE_FOR_MS, ROLL_BACK_FOR_MS } from './timing.ts';
 
-const NOW = Date.parse('2026-01-01T12:00:00Z');
-const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
-const release = (number: number, rest: Partial<RestorableRelease> = {}): RestorableRelease => ({
-  number,
-  sourceDigest: digest(number),
-  workloadUID: 'u',
-  images: [],
-  snapshotRef: { name: `s${number}` },
-  firstSeenTime: '2026-01-01T11:00:00Z',
-  outcome: 'Active',
-  ...rest,
-});
-const verdict = (result: Verdict['result'], reason = 'ErrorRateIncreased'): Verdict => ({
-  result,
-  reason,
-  message: 'because',
-  time: '2026-01-01T12:00:00Z',
-});
-const incident = (status?: Incident['status']): Incident => ({
-  apiVersion: 'metricops.dev/v1alpha1',
-  kind: 'Incident',
-  metadata: { name: 'i', namespace: 'shop', generation: 1, creationTimestamp: '2026-01-01T11:59:59Z' },
-  spec: {
-    workloadRef: { kind: 'Deployment', name: 'web' },
-    suspect: { number: 2, sourceDigest: digest(2) },
-    evidence: [
-      {
-        source: 'Alertmanager',
-        fingerprint: 'f',
-        alert: 'Burn',
-        status: 'firing',
-        labels: {},
-        receivedTime: '2026-01-01T11:59:59Z',
-        lastReceivedTime: '2026-01-01T11:59:59Z',
-      },
-    ],
-  },
-  ...(status ? { status } : {}),
-});
-const observe = (rest: Partial<Observation> = {}): Observation => ({
-  history: { currentRelease: 2, releases: [release(2), release(1)] },
-  suspect: release(2),
-  policy: guardrails.parse({ mode: 'Auto' }),
-  objectives: [],
-  verdict: verdict('Guilty'),
-  caution: undefined,
-  target: { release: release(1) },
-  isTargetFit: true,
-  hold: undefined,
-  refusal: undefined,
-  answer: undefined,
-  paused: false,
-  missing: false,
-  otherTool: undefined,
-  rollbacks: [],
-  restored: false,
-  burning: true,
-  firing: true,
-  opened: NOW - 1000,
-  ...rest,
-});
+const verdict = (result: Verdict['result'], reason = 'ErrorRateIncreased'): Verdict => verdictOf(result, { reason });
 type HoldPhase = 'Pending' | 'Held' | 'Dormant' | 'Failed';
 const hold = (phase?: HoldPhase, rest: { to?: number; contested?: string; generation?: number } = {}): RollbackHold => {
   const { to = 1, contested, generation = 1 } = rest;
