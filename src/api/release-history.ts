@@ -95,6 +95,9 @@ export type ReleaseRecords = Omit<ReleaseHistory['spec'], 'workloadRef'>;
 /** A release that a rollback can go to. */
 export type RestorableRelease = Release & { snapshotRef: NonNullable<Release['snapshotRef']> };
 
+/** Whether what was applied for it is recorded. */
+export const isRestorable = (release: Release): release is RestorableRelease => release.snapshotRef !== undefined;
+
 /** Newest first; none where there is no history, or one that somebody wrote without a spec. */
 export const releasesOf = (history: { spec?: ReleaseRecords } | undefined): readonly Release[] =>
   history?.spec?.releases ?? [];

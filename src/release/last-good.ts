@@ -1,4 +1,4 @@
-import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
+import { isRestorable, type Release, type ReleaseRecords, type RestorableRelease } from '../api/release-history.ts';
 import { currentSince, isRuledOut, newestGood } from './history.ts';
 
 export type Target =
@@ -62,5 +62,3 @@ const whyNone = (
   const message = `None of the ${others.length} other releases was ready before the burn began.`;
   return { reason: 'NoGoodRelease', message };
 };
-
-const isRestorable = (release: Release): release is RestorableRelease => release.snapshotRef !== undefined;

@@ -1,6 +1,12 @@
 import type { RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { type Release, type ReleaseHistory, type RestorableRelease, releasesOf } from '../api/release-history.ts';
+import {
+  isRestorable,
+  type Release,
+  type ReleaseHistory,
+  type RestorableRelease,
+  releasesOf,
+} from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { type KubeClient, resources } from '../kube/index.ts';
 import { historyName, type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
@@ -50,8 +56,6 @@ export const releaseAt = (
   const release = releases.find((each) => commit !== undefined && each.commit === commit) ?? releases.find(before);
   return release && release.outcome !== 'Rejected' && isRestorable(release) ? release : undefined;
 };
-
-const isRestorable = (release: Release): release is RestorableRelease => release.snapshotRef !== undefined;
 
 const historyOf = (workload: WorkloadKey, { client }: CompanionPorts): Promise<ReleaseHistory | undefined> =>
   client.get<ReleaseHistory>(resources.releaseHistories, {
