@@ -4,7 +4,7 @@ import type { Reason } from '../api/reasons.ts';
 /** Prometheus could not be asked, said no, or said what is no evidence. */
 export class PrometheusError extends Error {
   override name = 'PrometheusError';
-  readonly reason: Extract<Reason, 'PrometheusUnreachable' | 'PartialData' | 'ExpressionRefused'>;
+  readonly reason: Extract<Reason, 'PrometheusUnreachable' | 'PrometheusBusy' | 'PartialData' | 'ExpressionRefused'>;
 
   constructor(reason: PrometheusError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
