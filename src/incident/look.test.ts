@@ -119,6 +119,7 @@ const lookAt = async (world: World) => {
       queries += 1;
       return [{ labels: {}, value: expression.startsWith('t') ? 100 : time < NOON ? 0 : 20 }];
     },
+    queryRange: async () => [],
     async alertingRules() {
       queries += 1;
       return [];
