@@ -15,9 +15,9 @@ export interface Module {
 export const MODULES: readonly Module[] = [
   {
     name: 'judge',
-    folder: 'src/incident',
-    sources: ['judge', 'analysis', 'by-indicator', 'by-rule'],
-    tests: ['judge', 'analysis', 'by-indicator', 'by-rule'],
+    folder: 'src/judge',
+    sources: ['verdict', 'judge', 'by-indicator', 'by-rule'],
+    tests: ['verdict', 'judge', 'by-indicator', 'by-rule'],
   },
   {
     name: 'step',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { combine, judgeCounts, judgeExpression, zScore } from './judge.ts';
+import { combine, judgeCounts, judgeExpression, zScore } from './verdict.ts';
 
 const TIME = '2026-01-01T12:00:00Z';
 const counts = (errors: number, total: number) => ({ errors, total });
