@@ -149,6 +149,7 @@ const lookAt = async (world: World) => {
       queries += 1;
       return [{ labels: {}, value: expression.startsWith('t') ? 100 : at < NOW ? 0 : 20 }];
     },
+    queryRange: async () => [],
     async alertingRules() {
       queries += 1;
       return [];

@@ -57,6 +57,7 @@ const prometheus = (
       const found = value(expression, at);
       return found === undefined ? [] : [{ labels: {}, value: found }];
     },
+    queryRange: async () => [],
     alertingRules: async (name) => rules.filter((r) => r.name === name),
   };
   return { judge: createJudge(() => queries), asked };
@@ -328,7 +329,7 @@ describe('a verdict without a look at Prometheus', () => {
 describe('a judge', () => {
   it('asks the Prometheus of the namespace of the incident', async () => {
     const namespaces: string[] = [];
-    const queries: Queries = { query: async () => [], alertingRules: async () => [] };
+    const queries: Queries = { query: async () => [], queryRange: async () => [], alertingRules: async () => [] };
     const judge = createJudge((namespace) => {
       namespaces.push(namespace);
       return queries;

@@ -44,6 +44,24 @@ describe('the Prometheus client', () => {
     assert.deepEqual(seen, [['POST', '/prefix/api/v1/query', 'Bearer secret', '1.5']]);
   });
 
+  it('asks for a range in seconds, and for no more points than are read', async () => {
+    const seen: unknown[] = [];
+    await asking(
+      (request, body, response) => {
+        const { start, end, step, query } = Object.fromEntries(new URLSearchParams(body));
+        seen.push([request.method, request.url, start, end, step, query]);
+        response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
+      },
+      async (prometheus) => {
+        assert.deepEqual(await prometheus.queryRange('x', { start: 500, end: 999_500, step: 1000 }), []);
+        await refuses(prometheus.queryRange('x', { start: 0, end: 1_000_000, step: 1000 }), /1001 points; 1 to 1000/);
+        await refuses(prometheus.queryRange('x', { start: 0, end: 1000, step: 0 }), /Infinity points/);
+        await refuses(prometheus.queryRange('x', { start: 1000, end: 0, step: 1000 }), /0 points/);
+      },
+    );
+    assert.deepEqual(seen, [['POST', '/prefix/api/v1/query_range', '0.5', '999.5', '1', 'x']]);
+  });
+
   it('asks for the rules of one name, without their alerts', async () => {
     await asking(
       (request, _body, response) => {

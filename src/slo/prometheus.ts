@@ -1,10 +1,28 @@
 import { Agent, request } from 'undici';
-import { type AlertingRule, alertingRulesOf, PrometheusError, type Sample, samplesOf } from './responses.ts';
+import {
+  type AlertingRule,
+  alertingRulesOf,
+  PrometheusError,
+  type Sample,
+  type Series,
+  samplesOf,
+  seriesOf,
+} from './responses.ts';
+
+/** When a range query evaluates: from start to end, both included. start and end in milliseconds since the epoch. */
+export interface Range {
+  start: number;
+  end: number;
+  /** In milliseconds. */
+  step: number;
+}
 
 /** What may be asked. All reject with PrometheusError only. */
 export interface Queries {
   /** Instant query; at is in milliseconds since the epoch, now by default. */
   query(expression: string, at?: number): Promise<Sample[]>;
+  /** Range query. Refused where it has more than MAX_POINTS steps. */
+  queryRange(expression: string, range: Range): Promise<Series[]>;
   /** Alerting rules of this name. */
   alertingRules(name: string): Promise<AlertingRule[]>;
 }
@@ -15,10 +33,13 @@ export interface Prometheus extends Queries {
 
 /** More than this is parsed in no time that the main thread has; a verdict needs a few samples. */
 const MAX_BYTES = 1024 * 1024;
+/** Steps of a range query: a day by the minute and a half, and fewer bytes than an answer may have. */
+export const MAX_POINTS = 1000;
 
 /** @param url from the configuration, never from an alert */
 export const createPrometheus = (options: { url: string; timeoutMs?: number; token?: string }): Prometheus => {
   const timeoutMs = options.timeoutMs ?? 5000;
+  const timeout = `${timeoutMs}ms`;
   const base = options.url.replace(/\/$/, '');
   const dispatcher = new Agent({ connections: 8, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
   const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
@@ -50,10 +71,12 @@ export const createPrometheus = (options: { url: string; timeoutMs?: number; tok
       samplesOf(
         await ask('POST', '/api/v1/query', {
           query: expression,
-          timeout: `${timeoutMs}ms`,
+          timeout,
           ...(at === undefined ? {} : { time: String(at / 1000) }),
         }),
       ),
+    queryRange: async (expression, range) =>
+      seriesOf(await ask('POST', '/api/v1/query_range', { query: expression, timeout, ...timesOf(range) })),
     alertingRules: async (name) =>
       alertingRulesOf(
         await ask('GET', '/api/v1/rules', { type: 'alert', 'rule_name[]': name, exclude_alerts: 'true' }),
@@ -61,6 +84,16 @@ export const createPrometheus = (options: { url: string; timeoutMs?: number; tok
       ),
     close: () => dispatcher.destroy(),
   };
+};
+
+/** As the API takes them, in seconds. */
+const timesOf = ({ start, end, step }: Range): Record<string, string> => {
+  const points = Math.floor((end - start) / step) + 1;
+  if (!(points >= 1 && points <= MAX_POINTS)) {
+    const message = `a range of ${end - start} ms in steps of ${step} ms has ${points} points; 1 to ${MAX_POINTS} are read`;
+    throw new PrometheusError('ExpressionRefused', message);
+  }
+  return { start: String(start / 1000), end: String(end / 1000), step: String(step / 1000) };
 };
 
 const textOf = async (body: AsyncIterable<Buffer>): Promise<string> => {

@@ -15,6 +15,7 @@ const slow = () => {
       await new Promise<void>((resolve) => ends.push(resolve));
       return [];
     },
+    queryRange: async () => [],
     async alertingRules() {
       rules += 1;
       throw new PrometheusError('PrometheusUnreachable', 'away');

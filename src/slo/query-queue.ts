@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { Queries } from './prometheus.ts';
-import type { AlertingRule, Sample } from './responses.ts';
+import type { AlertingRule, Sample, Series } from './responses.ts';
 
 /** What one look of a namespace may ask. */
 export type QueriesOf = (namespace: string) => Queries;
@@ -22,11 +22,18 @@ export const createQueryQueue = (queries: Queries, clock: Pick<Clock, 'now'>): Q
   const rules = new Map<string, { at: number; found: Promise<AlertingRule[]> }>();
   return (namespace) => {
     const asked = new Map<string, Promise<Sample[]>>();
+    const rangesAsked = new Map<string, Promise<Series[]>>();
     return {
       query(expression, at) {
         const key = `${at ?? ''} ${expression}`;
         const found = asked.get(key) ?? turns(namespace, () => queries.query(expression, at));
         asked.set(key, found);
+        return found;
+      },
+      queryRange(expression, range) {
+        const key = `${range.start} ${range.end} ${range.step} ${expression}`;
+        const found = rangesAsked.get(key) ?? turns(namespace, () => queries.queryRange(expression, range));
+        rangesAsked.set(key, found);
         return found;
       },
       alertingRules(name) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { alertingRulesOf, PrometheusError, samplesOf } from './responses.ts';
+import { alertingRulesOf, PrometheusError, samplesOf, seriesOf } from './responses.ts';
 
 const success = (data: unknown, rest: object = {}): unknown => ({ status: 'success', data, ...rest });
 const vector = (...values: unknown[]) => ({
@@ -89,7 +89,7 @@ describe("Prometheus' answer to a query", () => {
     );
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), shaped), (body) => {
-        for (const read of [() => samplesOf(body), () => alertingRulesOf(body, 'A')]) {
+        for (const read of [() => samplesOf(body), () => seriesOf(body), () => alertingRulesOf(body, 'A')]) {
           try {
             read();
           } catch (error) {
@@ -100,6 +100,35 @@ describe("Prometheus' answer to a query", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("Prometheus' answer to a range query", () => {
+  const matrix = (...result: unknown[]) => success({ resultType: 'matrix', result });
+
+  it('is series of points, without those that it has no sample for', () => {
+    const values = [
+      [1700000000.5, '1'],
+      [1700000060.5, 'NaN'],
+    ];
+    assert.deepEqual(seriesOf(matrix({ metric: { pod: 'a' }, values }, { metric: {}, values: [] })), [
+      {
+        labels: { pod: 'a' },
+        points: [
+          { at: 1700000000500, value: 1 },
+          { at: 1700000060500, value: Number.NaN },
+        ],
+      },
+      { labels: {}, points: [] },
+    ]);
+    assert.deepEqual(seriesOf(matrix()), []);
+  });
+
+  it('is refused in words where it has no numbers, is no range, or is a part only', () => {
+    refuses(() => seriesOf(matrix({ metric: {}, histograms: [] })), 'ExpressionRefused', /native histograms/);
+    refuses(() => seriesOf(success(vector('1'))), 'ExpressionRefused', /no range vector but vector/);
+    const partial = { status: 'success', data: { resultType: 'matrix', result: [] }, warnings: ['a store is away'] };
+    refuses(() => seriesOf(partial), 'PartialData', /a store is away/);
   });
 });
 

@@ -17,6 +17,13 @@ export interface Sample {
   value: number;
 }
 
+/** What a range query says of one series. */
+export interface Series {
+  labels: Record<string, string>;
+  /** Oldest first; at is in milliseconds since the epoch. A step without a sample has no point. */
+  points: { at: number; value: number }[];
+}
+
 export interface AlertingRule {
   name: string;
   expression: string;
@@ -39,6 +46,10 @@ const answer = z.object({
 const vector = z.object({
   resultType: z.literal('vector'),
   result: z.array(z.object({ metric: texts.default({}), value: point.optional() })),
+});
+const matrix = z.object({
+  resultType: z.literal('matrix'),
+  result: z.array(z.object({ metric: texts.default({}), values: z.array(point).optional() })),
 });
 const scalar = z.object({ resultType: z.literal('scalar'), result: point });
 const rule = z.object({
@@ -76,15 +87,31 @@ export const samplesOf = (body: unknown): Sample[] => {
   const one = scalar.safeParse(data);
   if (one.success) return [{ labels: {}, value: numberOf(one.data.result[1]) }];
   const many = vector.safeParse(data);
-  if (!many.success) {
-    const { resultType } = z.object({ resultType: z.unknown().optional() }).catch({}).parse(data);
-    throw new PrometheusError('ExpressionRefused', `the answer is no instant vector but ${words(resultType)}`);
-  }
+  if (!many.success) throw refusalOf(data, 'instant vector');
   return many.data.result.map(({ metric, value }) => {
-    if (!value) throw new PrometheusError('ExpressionRefused', 'the answer has native histograms, not numbers');
+    if (!value) throw histograms();
     return { labels: metric, value: numberOf(value[1]) };
   });
 };
+
+/** Of a range query. */
+export const seriesOf = (body: unknown): Series[] => {
+  const data = dataOf(body);
+  const many = matrix.safeParse(data);
+  if (!many.success) throw refusalOf(data, 'range vector');
+  return many.data.result.map(({ metric, values }) => {
+    if (!values) throw histograms();
+    return { labels: metric, points: values.map(([seconds, text]) => ({ at: seconds * 1000, value: numberOf(text) })) };
+  });
+};
+
+const refusalOf = (data: unknown, wanted: string): PrometheusError => {
+  const { resultType } = z.object({ resultType: z.unknown().optional() }).catch({}).parse(data);
+  return new PrometheusError('ExpressionRefused', `the answer is no ${wanted} but ${words(resultType)}`);
+};
+
+const histograms = (): PrometheusError =>
+  new PrometheusError('ExpressionRefused', 'the answer has native histograms, not numbers');
 
 /** Alerting rules of this name. Rules that are none are passed over. */
 export const alertingRulesOf = (body: unknown, name: string): AlertingRule[] => {
