@@ -16,8 +16,8 @@ export const MODULES: readonly Module[] = [
   {
     name: 'judge',
     folder: 'src/judge',
-    sources: ['verdict', 'judge', 'by-indicator', 'by-rule'],
-    tests: ['verdict', 'judge', 'by-indicator', 'by-rule'],
+    sources: ['statistics', 'comparison', 'verdict', 'judge', 'by-indicator', 'by-rule'],
+    tests: ['statistics', 'comparison', 'verdict', 'judge', 'by-indicator', 'by-rule'],
   },
   {
     name: 'step',
