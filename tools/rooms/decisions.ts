@@ -51,7 +51,8 @@ export const DECISIONS: readonly Decision[] = [
       'src/read-model/release.ts',
       'src/cli/commands/history.ts',
     ],
-    instead: 'rejects, isDigestRejected or rejectionsOf of src/holds/rules.ts, or isRuledOut of src/api/release-history.ts',
+    instead:
+      'rejects, isDigestRejected or rejectionsOf of src/holds/rules.ts, or isRuledOut of src/api/release-history.ts',
   },
   {
     what: 'is it rolled out',
