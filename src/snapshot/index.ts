@@ -10,4 +10,5 @@ export { hasTemplateOf, type Running, recordedDigest, runningRelease } from './r
 export { type SealedSnapshot, type Snapshot, SnapshotDamaged, SnapshotTooLarge } from './seal.ts';
 export { deadPortsOf, decidingPartOf, indexSelectors, isFoundBy, isSelector } from './selectors.ts';
 export { createSnapshotStore, LIVE_MANAGER, SEAL_KEY, type SnapshotStore } from './store.ts';
+export { unsealed } from './unsealed.ts';
 export { VERSIONED_OF, withVersionedConfig } from './versioned.ts';
