@@ -30,7 +30,7 @@ export const applySnapshot = async (
 ): Promise<AppliedSnapshot> => {
   const { writer } = account;
   const options = { fieldManager: account.fieldManager, force: true };
-  const newest = await newestOf(live, snapshot, { client });
+  const newest = await newestOf(live, snapshot, { client, writer });
   const plan = planRollback(hold.spec.target, snapshot, newest);
   const type = workloadResource(hold.spec.workloadRef.kind);
   const parts: Part[] = [...plan.configuration, ...plan.selectors].map((object) => ({
@@ -83,7 +83,7 @@ const applyPart = async (
   const is = await whileFaster(
     () => writer.apply(partResource(object), atVersionOf(object, was), options),
     async () => {
-      was = await readPart(object, client);
+      was = await readPart(object, { client, writer });
     },
   );
   return { object: is, changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion };

@@ -1,4 +1,5 @@
 export { adoptSnapshots } from './adopt.ts';
+export { accountOf, hasSameRole, isBinding, withAccountOf } from './bindings.ts';
 export { canonical, hashOf } from './canonical.ts';
 export { contentHash, type Digests, digestsOf, hasSameContent, liveDigest } from './digest.ts';
 export { DIGEST_KEY_NAME, DigestKeyLost, keyId, loadDigestKey } from './digest-key.ts';
