@@ -338,6 +338,7 @@ describe('the queue of the Holds', () => {
       writer: bench().client.impersonate({ userName: 'system:serviceaccount:shop:deployer' }),
       fieldManager: FIELD_MANAGER,
       refusalOf: () => undefined,
+      leavesTo: () => [],
       wordsOf: ({ message }) => message,
       ...more,
     });

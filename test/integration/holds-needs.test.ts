@@ -258,6 +258,26 @@ describe('what goes back with a workload', () => {
     assert.deepEqual(await bound(sync), ['api']);
   });
 
+  it('is nothing that somebody added by hand, also where the GitSync only reports drift', async () => {
+    const at = (image: string): string => yaml(settings, workload('web', image));
+    const sync = await start({ 'app.yaml': at('shop:v1') }, { drift: 'Report' });
+    await sync.ready();
+    const good = await web(sync);
+    await sync.ready('True', new RegExp(sync.push({ 'app.yaml': at('shop:v2') })));
+    const bad = await runs(sync, 'shop:v2');
+    await suspend(sync, true);
+    await says(sync, 'Suspended', /./);
+    const env = { op: 'add', path: '/spec/template/spec/containers/0/env', value: [{ name: 'DEBUG', value: '1' }] };
+    const edit = ['patch', 'deployment', 'web', '--type=json', '--field-manager=kubectl-edit', '-p'];
+    plane().kubectl(['-n', sync.ns, ...edit, JSON.stringify([env])]);
+    assert.match(JSON.stringify((await web(sync))?.spec), /DEBUG/);
+    await holdBack(plane(), sync.ns, { good, bad });
+    await suspend(sync, false);
+    await held(sync);
+    assert.equal(imageOf(await web(sync)), 'shop:v1');
+    assert.doesNotMatch(JSON.stringify((await web(sync))?.spec), /DEBUG/);
+  });
+
   it('is kept out under another name: a rejected release that was renamed, and the old workload stays', async () => {
     const at = (name: string, image: string): string => yaml(settings, workload(name, image));
     const sync = await start({ 'app.yaml': at('web', 'shop:v1') });
