@@ -9,9 +9,8 @@ import { unrestrictedPolicy } from '../api/platform-policy.ts';
 import type { Release, ReleaseHistory, RestorableRelease } from '../api/release-history.ts';
 import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { newAcceptance, newDenial, newRollback } from '../holds/index.ts';
+import { createJudge } from '../judge/index.ts';
 import type { WatchCache } from '../kube/index.ts';
-
-import { createJudge } from './analysis.ts';
 import type { Caches } from './caches.ts';
 import { look } from './look.ts';
 
@@ -119,6 +118,7 @@ const lookAt = async (world: World) => {
       queries += 1;
       return [{ labels: {}, value: expression.startsWith('t') ? 100 : time < NOON ? 0 : 20 }];
     },
+    queryRange: async () => [],
     async alertingRules() {
       queries += 1;
       return [];
