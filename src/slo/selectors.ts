@@ -1,4 +1,5 @@
 import { parser } from '@prometheus-io/lezer-promql';
+import { STRING_OR_COMMENT, withWindow } from './expression.ts';
 
 /** The expression can't be asked of some pods only. The message says why, for the person who wrote it. */
 export class ExpressionError extends Error {
@@ -75,8 +76,8 @@ const tryToRead = (expression: string): readonly Place[] | ExpressionError => {
 
 /** Without error recovery: half an expression is none. */
 const strict = parser.configure({ strict: true });
-/** As long as `$window`, so that places stay where they are. */
-const ANY_WINDOW = '100000s';
+/** As long as `$window`, so that places stay where they are: 100000s. */
+const ANY_WINDOW_MS = 100_000_000;
 
 const read = (expression: string): Place[] => {
   // Prometheus ends a comment at a carriage return, this grammar does not: what one skips the other would run.
@@ -86,12 +87,11 @@ const read = (expression: string): Place[] => {
     throw new ExpressionError(`its brackets are nested ${depth} deep; up to ${MAX_DEPTH} are read`);
   if (operators > MAX_OPERATORS)
     throw new ExpressionError(`it has ${operators} signs and operators; up to ${MAX_OPERATORS} are read`);
-  const text = expression.replaceAll('$window', ANY_WINDOW);
+  const text = withWindow(expression, ANY_WINDOW_MS);
   const places: Place[] = [];
-  parse(text).iterate({
+  parse(text, expression).iterate({
     enter({ name, from, to, node }) {
-      if (name === 'MatrixSelector' && node.firstChild?.name === 'StringLiteral')
-        throw new ExpressionError(`write {${text.slice(from, node.firstChild.to)}}: a quoted name stands in braces`);
+      refuse[name]?.(expression.slice(from, to), from);
       if (name !== 'VectorSelector') return;
       const matchers = node.getChild('LabelMatchers');
       if (matchers) places.push({ at: matchers.from + 1, form: matchers.firstChild ? 'first' : 'only' });
@@ -102,23 +102,40 @@ const read = (expression: string): Place[] => {
   return places;
 };
 
-const parse = (text: string): ReturnType<typeof strict.parse> => {
+/** What the grammar takes, and what can't be asked of some pods: by the names of its nodes. */
+const refuse: Partial<Record<string, (text: string, from: number) => void>> = {
+  MatrixSelector(text) {
+    const [name] = /^"[^"]*"|^'[^']*'|^`[^`]*`/.exec(text) ?? [];
+    if (name !== undefined) throw new ExpressionError(`write {${name}}: a quoted name stands in braces`);
+  },
+  StringLiteral(text, from) {
+    if (text.length < 2 || text.at(-1) !== text[0])
+      throw new ExpressionError(`the string at character ${from + 1} has no end; close it with ${text[0]}`);
+  },
+  Info(_, from) {
+    const what = `info() at character ${from + 1} reads metrics of its own`;
+    throw new ExpressionError(`${what}, which have no label of the pod; write the labels into the selectors instead`);
+  },
+};
+
+const parse = (text: string, expression: string): ReturnType<typeof strict.parse> => {
   try {
     return strict.parse(text);
   } catch (cause) {
-    const at = /(\d+)$/.exec(cause instanceof Error ? cause.message : '')?.[1];
-    throw new ExpressionError(`it is no PromQL from character ${Number(at ?? 0) + 1} on`, { cause });
+    const at = Number(/(\d+)$/.exec(cause instanceof Error ? cause.message : '')?.[1] ?? 0);
+    const rest = expression.slice(at);
+    const there = rest === '' ? 'where it ends' : `at ${JSON.stringify(rest.slice(0, 20))}`;
+    const hint = rest.startsWith('$') ? '; write $window for the range' : '';
+    throw new ExpressionError(`it is no PromQL from character ${at + 1} on, ${there}${hint}`, { cause });
   }
 };
-
-const STRING_OR_COMMENT = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|#[^\n]*/g;
 
 /** How many brackets are open at a time, at most, and how many characters are (part of) operators. */
 const sizeOf = (expression: string): { depth: number; operators: number } => {
   let open = 0;
   let depth = 0;
   let operators = 0;
-  for (const character of expression.replaceAll(STRING_OR_COMMENT, '')) {
+  for (const character of expression.replaceAll(new RegExp(STRING_OR_COMMENT, 'g'), '')) {
     if ('([{'.includes(character)) depth = Math.max(depth, ++open);
     else if (')]}'.includes(character)) open -= 1;
     else if ('+-*/%^<>=!~@'.includes(character)) operators += 1;
