@@ -3,7 +3,8 @@ import { describe, it } from 'mocha';
 import type { Incident, Verdict } from '../api/incident.ts';
 import { guardrails, type Objective } from '../api/rollback-policy.ts';
 import { type AlertingRule, PrometheusError, type Queries } from '../slo/index.ts';
-import { createJudge, type Question } from './analysis.ts';
+import { createJudge } from './judge.ts';
+import type { Question } from './question.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
