@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { parser } from '@prometheus-io/lezer-promql';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { expressionsOf } from '../../test/support/promql.ts';
 import { withWindow } from './expression.ts';
 import { createSelectors, ExpressionError } from './selectors.ts';
 
@@ -100,39 +101,8 @@ describe('an expression asked of the pods of one release', () => {
   }
 
   it('has the matcher in every selector, whatever the expression', () => {
-    const name = fc.constantFrom('x', 'http_requests_total', 'a:b:c', 'rate', 'sum', 'by', 'start');
-    const value = fc.constantFrom('"5.."', '"}"', "'a\\'{'", '`"[`', '""', '"\\\\"');
-    const label = fc.constantFrom('code', 'pod', '"utf8.label"', 'le');
-    const space = fc.constantFrom('', ' ', '\n', ' # {a="b"}\n');
-    const matcher = fc
-      .tuple(label, fc.constantFrom('=', '!=', '=~', '!~'), value, space)
-      .map((parts) => parts.join(''));
-    const matchers = fc
-      .tuple(fc.array(matcher, { maxLength: 3 }), fc.boolean(), space)
-      .map(([m, comma, s]) => `{${s}${m.join(',')}${comma && m.length > 0 ? ',' : ''}${s}}`);
-    const selector = fc.oneof(
-      name,
-      fc.tuple(name, space, matchers).map((parts) => parts.join('')),
-      matchers,
-      fc.constantFrom('{"utf8.metric"}', '{"utf8.metric",a="b"}'),
-    );
-    const { expression } = fc.letrec<{ expression: string }>((tie) => ({
-      expression: fc.oneof(
-        { maxDepth: 4, withCrossShrink: true },
-        selector,
-        fc
-          .tuple(selector, space, fc.constantFrom('[$window]', '[ $window ]', '[$window:30s]', '[$window:]'))
-          .map(([s, gap, range]) => `rate(${s}${gap}${range})`),
-        fc
-          .tuple(tie('expression'), fc.constantFrom('+', ' and on() ', '/', ' or ', ' == bool '), tie('expression'))
-          .map((parts) => parts.join('')),
-        tie('expression').map((inner) => `sum by (pod) (${inner})`),
-        tie('expression').map((inner) => `(${inner}) offset 5m @ end()`),
-        tie('expression').map((inner) => `-max_over_time((${inner})[$window:1m])`),
-      ),
-    }));
     fc.assert(
-      fc.property(expression, (text) => {
+      fc.property(expressionsOf({ quoted: true }), (text) => {
         const wanted = selectorsIn(text);
         const restricted = restrict(text);
         const found = selectorsIn(restricted);
