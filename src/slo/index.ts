@@ -14,6 +14,6 @@ export { startPolicyStatus } from './policy-status.ts';
 export { createPrometheus, MAX_POINTS, type Prometheus, type Queries, type Range } from './prometheus.ts';
 export { createQueryQueue, type QueriesOf } from './query-queue.ts';
 export { type AlertingRule, PrometheusError, type Sample, type Series } from './responses.ts';
-export { namespaceOfRule } from './rule-file.ts';
+export { isTrustedRuleFile } from './rule-file.ts';
 export { OBJECTIVE_LABEL, POLICY_LABEL, type RuleGroup, rulesFor } from './rules.ts';
 export { createSelectors, ExpressionError, type Selectors } from './selectors.ts';

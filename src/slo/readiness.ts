@@ -186,11 +186,19 @@ const promise = (
   const what = one ? describe(one.key) : `${count} workload${count === 1 ? '' : 's'}`;
   const byAnnotation = guardrailsOf(policy, undefined, platform).mode !== mode;
   const why = byAnnotation ? `the annotation ${annotations.rollback}` : 'rollback.maxMode of the PlatformPolicy';
-  const message = PROMISES[mode](what);
+  const message = `${PROMISES[mode](what)}${mode === 'Auto' ? conditionOfAuto(policy, platform) : ''}`;
   return {
     reason: REASONS[mode],
     message: mode === policy.spec.mode ? message : `${message}: mode ${mode}, by ${why}`,
   };
+};
+
+/** Without an indicator the alerting rule is the evidence, and whoever writes rules may write them about anybody. */
+const conditionOfAuto = ({ metadata, spec }: RollbackPolicy, { rollback }: PlatformPolicySpec): string => {
+  if (spec.objectives.some(isMeasured)) return '';
+  const trusted = [metadata.namespace, ...rollback.trustedRuleNamespaces];
+  const namespaces = trusted.length === 1 ? `namespace ${trusted[0]}` : `one of the namespaces ${trusted.join(', ')}`;
+  return ` if the alerting rule is of ${namespaces}, otherwise a person is asked`;
 };
 
 const precedence = (winner: RollbackPolicy, loser: RollbackPolicy): string => {
