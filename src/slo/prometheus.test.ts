@@ -111,6 +111,11 @@ describe('the Prometheus client', () => {
       (_r, _b, response) => void response.writeHead(502).end('<html>'),
       /answered 502, and no JSON/,
     ],
+    [
+      'no consent',
+      (_r, _b, response) => void response.writeHead(401).end(),
+      /answered 401, .* METRICOPS_PROMETHEUS_TOKEN/,
+    ],
     ['2 MiB', (_r, _b, response) => void response.end(' '.repeat(2 << 20)), /over 1 MiB; aggregate/],
     ['a cut connection', (request) => void request.socket.destroy(), /can't be asked/],
   ] as const satisfies [string, Handler, RegExp][]) {
