@@ -9,7 +9,8 @@ import { isMeasured, type RollbackMode, type RollbackPolicy } from '../api/rollb
 import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
 import { guardingPolicyAmong, guardrailsOf, TARGET_API_VERSION } from '../policy/guard.ts';
 import { hasLabels } from '../policy/labels.ts';
-import { ExpressionError, type Selectors } from './selectors.ts';
+import { ExpressionError } from './promql.ts';
+import type { Selectors } from './selectors.ts';
 
 /** What decides whether a policy does what it says. */
 export interface Surroundings {

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { expressionsOf } from '../../test/support/promql.ts';
 import { withWindow } from './expression.ts';
-import { createSelectors, ExpressionError } from './selectors.ts';
+import { ExpressionError } from './promql.ts';
+import { createSelectors } from './selectors.ts';
 
 const PATTERN = 'a\\.b-.+';
 const MATCHER = 'pod=~"a\\\\.b-.+"';
