@@ -1,4 +1,4 @@
-import { PrometheusError } from './responses.ts';
+import { PrometheusError } from './answer.ts';
 
 /**
  * The JSON of an answer, whatever it is. Throws PrometheusError where there is none, and where the answer is longer than

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'mocha';
+import { PrometheusError } from './answer.ts';
 import { createPrometheus, type Prometheus } from './prometheus.ts';
-import { PrometheusError } from './responses.ts';
 
 type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 
