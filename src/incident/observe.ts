@@ -8,7 +8,7 @@ import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import type { Question } from '../judge/index.ts';
 import { excusedPods, missingSince, rolloutEvidence, selectLastGood, type Unfit } from '../release/index.ts';
-import { namespaceOfRule } from '../slo/index.ts';
+import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import type { Observation, Refusal } from './observation.ts';
@@ -107,11 +107,12 @@ const sinceLift = (release: Release): Release => {
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
-  const names = caches.namespaces.list().map(({ metadata }) => metadata.name);
-  const own = namespaceOfRule(file, names);
-  return (
-    own !== undefined && (own === namespace || caches.platform.current().rollback.trustedRuleNamespaces.includes(own))
-  );
+  const namespaces = caches.namespaces.list().map(({ metadata }) => metadata.name);
+  return isTrustedRuleFile(file, {
+    namespace,
+    trusted: caches.platform.current().rollback.trustedRuleNamespaces,
+    namespaces,
+  });
 };
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */
