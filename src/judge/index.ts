@@ -1,2 +1,3 @@
 export { createJudge, type Judge, type Judged } from './judge.ts';
-export type { Question } from './question.ts';
+export type { Neighbour, Question } from './question.ts';
+export { replay } from './replay.ts';
