@@ -7,10 +7,18 @@ import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import type { Question } from '../judge/index.ts';
-import { excusedPods, missingSince, rolloutEvidence, selectLastGood, type Unfit } from '../release/index.ts';
+import {
+  currentSince,
+  excusedPods,
+  missingSince,
+  rolloutEvidence,
+  selectLastGood,
+  type Unfit,
+} from '../release/index.ts';
 import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
 
 /** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
@@ -74,10 +82,11 @@ export const observe = (
     },
     question: {
       incident,
-      suspect: suspect && sinceLift(suspect),
-      before: target.release ?? releases.find((r) => r.number !== suspect?.number),
+      suspect,
+      before: releaseBefore(suspect, releases),
       objectives,
       guardrails,
+      neighbours: neighboursOf(incident, caches),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
@@ -98,11 +107,13 @@ const rolloutOfCurrent = (
   return { evidence: current && rolloutEvidence(key, current, caches, now) };
 };
 
-/** What a lifted release did before the lift is no evidence any more. */
-const sinceLift = (release: Release): Release => {
-  const { readyTime, liftedTime } = release;
-  const isOlder = liftedTime !== undefined && readyTime !== undefined && Date.parse(readyTime) < Date.parse(liftedTime);
-  return isOlder ? { ...release, readyTime: liftedTime } : release;
+/** What was current until the suspect was: whether a rollback could go to it or not. */
+const releaseBefore = (suspect: Release | undefined, releases: readonly Release[]): Release | undefined => {
+  if (!suspect) return undefined;
+  const ended = ({ supersededTime }: Release): number => Date.parse(supersededTime ?? '') || 0;
+  return releases
+    .filter(({ number }) => number !== suspect.number)
+    .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
 };
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */

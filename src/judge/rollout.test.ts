@@ -26,6 +26,7 @@ const question = (rest: Partial<Question> = {}, kept = [OF_PODS]): Question => (
   objectives: [],
   guardrails: guardrails.parse({}),
   isTrustedRule: () => true,
+  neighbours: [],
   rollout: { evidence: CRASHES },
   now: NOON,
   ...rest,

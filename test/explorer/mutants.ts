@@ -71,8 +71,8 @@ export const mutants: readonly Mutant[] = [
   {
     words: 'whatever rings is guilty',
     edits: [
-      { file: 'src/judge/verdict.ts', search: 'if (!burningNow)', replace: 'if (false)' },
-      { file: 'src/judge/verdict.ts', search: 'if (burningBefore) {', replace: 'if (false) {' },
+      { file: 'src/judge/weigh.ts', search: 'if (early)', replace: 'if (false)' },
+      { file: 'src/judge/weigh.ts', search: 'if (score >= minScore)', replace: 'if (true)' },
     ],
     breaks: ['no rollback of what does not burn'],
     scenario: scenario({ commits: 1, deliveries: 1 }),
