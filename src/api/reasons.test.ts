@@ -47,6 +47,7 @@ const CODES = [
   'HoldLifted',
   'HostNetwork',
   'HostRefused',
+  'ImageNotPinned',
   'InForce',
   'Injected',
   'InjectionError',
