@@ -247,6 +247,10 @@ export const reasons = {
     means: 'The snapshot of a release could not be stored, so nothing can be rolled back to it.',
     next: 'Read the message: a quota, or configuration that is too large. The next apply tries again.',
   },
+  ImageNotPinned: {
+    means: 'The node reports an image of the release without a repository digest, so a rollback can not pin it.',
+    next: 'Push the image to a registry and let the nodes pull it, or name it by digest in the manifest.',
+  },
   OwnedByOtherTool: {
     means: 'Another tool (Flux, Argo CD, Helm) applies the workload and would revert the rollback.',
     next: "Revert the change in that tool's source.",
