@@ -103,6 +103,14 @@ describe('the rule behind the alerts', () => {
       );
     });
 
+  it('is evaluated once more just before the release, where it fired before: one burn may have ended as another began', async () => {
+    const released = Date.parse(FIRST_SEEN);
+    const twice = (time: number): boolean => time < released - 2000 || time >= released;
+    const { asked, witness } = prometheusWith([rule('Burn')], {}, twice);
+    const found = await measureRule([evidence('Burn')], question, witness);
+    assert.deepEqual([found?.rule.sinceTime, asked.length], [at(released), 2]);
+  });
+
   it('is none where Prometheus has no rule of that name', async () => {
     const { witness } = prometheusWith([rule('Other')]);
     assert.equal(await measureRule([evidence('Burn')], question, witness), undefined);

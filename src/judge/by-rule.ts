@@ -20,7 +20,8 @@ interface Rule {
 const MAX_ALERTS = 8;
 
 /**
- * Evaluates the expression of the rule behind the alerts over time, by one range query. With a caution where the rule was
+ * Evaluates the expression of the rule behind the alerts over time, by one range query, and one more where it fired before
+ * the release. With a caution where the rule was
  * written by somebody whom neither the workload's namespace nor the platform vouches for. undefined: Prometheus has no such
  * rule. Rejects with PrometheusError.
  */
@@ -32,7 +33,8 @@ export const measureRule = async (
   const found = await firingRule(evidence, question, prometheus);
   if (!found) return undefined;
   const { suspect, incident, now } = question;
-  const from = courseFrom(releaseTimes(suspect).releasedAt, alertedAt(incident.spec.evidence, now));
+  const { releasedAt } = releaseTimes(suspect);
+  const from = courseFrom(releasedAt, alertedAt(incident.spec.evidence, now));
   const [span] = spansOf(from, now);
   if (!span) throw new Error('there is always a span');
   const series = await prometheus.queryRange(found.expression, span);
@@ -43,6 +45,9 @@ export const measureRule = async (
   );
   let since: number | undefined;
   for (let at = span.end; at >= span.start && firing.has(Math.round(at)); at -= span.step) since = at;
+  // Between two steps it may have ended and begun again with the release.
+  const justBefore = releasedAt - 1000;
+  if (since !== undefined && since <= justBefore && !(await fires(found, prometheus, justBefore))) since = releasedAt;
   const rule = {
     fires: since !== undefined,
     fromTime: new Date(span.start).toISOString(),
