@@ -270,17 +270,20 @@ const timeRollback = async (
   const isNew = ({ metadata, spec }: Hold | Incident): boolean =>
     spec.workloadRef.name === name && !before.has(metadata.uid);
   const isDecided = ({ status }: Incident): boolean => status?.phase === 'RollingBack' || status?.phase === 'Verifying';
-  const times = [
+  const times = Promise.all([
     seen(incidents, start, (incident) => isNew(incident) && isDecided(incident)),
     seen(holds, start, isNew),
-    seen(deployments, start, is),
+    seen(deployments, start, is).then(async (ms) => ({ ms, prometheus: (await prometheusMs(env)) - busy })),
     seen(deployments, start, (object) => is(object) && isReady(object)),
-  ];
-  await postAlert(env, name);
-  const stored = performance.now() - start;
-  const [decided = Number.NaN, hold = Number.NaN, applied = Number.NaN] = await Promise.all(times.slice(0, 3));
-  const prometheus = (await prometheusMs(env)) - busy;
-  const ready = (await times[3]) ?? Number.NaN;
+  ]);
+  const [[decided, hold, applied, ready], stored] = await Promise.all([times, alert(env, name, start)]).catch(
+    (error) => {
+      const open = incidents.list().filter(isNew);
+      throw new Error(`${name} was not rolled back: ${JSON.stringify(open.map(({ status }) => status))}`, {
+        cause: error,
+      });
+    },
+  );
   // It is closed before the next round begins.
   await waitFor(
     `the incident of ${name} to end`,
@@ -292,7 +295,7 @@ const timeRollback = async (
     },
     { timeoutMs: 120_000 },
   );
-  return { name, stored, decided, hold, applied, ready, prometheus };
+  return { name, stored, decided, hold, applied: applied.ms, ready, prometheus: applied.prometheus };
 };
 
 /** Milliseconds that Prometheus has spent on queries and rules so far. */
@@ -304,16 +307,18 @@ const prometheusMs = async (env: Environment): Promise<number> => {
   return 1000 * lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 };
 
-const postAlert = async (env: Environment, name: string): Promise<void> => {
+/** Posts the alert; milliseconds since `start` until it was answered, and so stored. */
+const alert = async (env: Environment, name: string, start: number): Promise<number> => {
   const labels = { alertname: 'ErrorBudgetBurn', severity: 'page', namespace: NAMESPACE, metricops_policy: name };
   const startsAt = new Date().toISOString();
-  const alert = { status: 'firing', labels, startsAt, fingerprint: `${name}-${startsAt}` };
+  const firing = { status: 'firing', labels, startsAt, fingerprint: `${name}-${startsAt}` };
   const answer = await fetch(`${env.metricopsUrl}/api/v1/alerts`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${env.tokens.alertmanager}` },
-    body: JSON.stringify({ version: '4', alerts: [alert] }),
+    body: JSON.stringify({ version: '4', alerts: [firing] }),
   });
   if (!answer.ok) throw new Error(`the alert was answered with ${answer.status}: ${await answer.text()}`);
+  return performance.now() - start;
 };
 
 const timeUndo = async (env: Environment, name: string, deployments: WatchCache): Promise<number> => {

@@ -76,7 +76,7 @@ const prometheus =
         url: settings.METRICOPS_PROMETHEUS_URL,
         ...(settings.METRICOPS_PROMETHEUS_TOKEN === undefined ? {} : { token: settings.METRICOPS_PROMETHEUS_TOKEN }),
       });
-const queries = prometheus && createQueryQueue(prometheus, clock);
+const queries = prometheus && createQueryQueue(prometheus, clock, metrics);
 
 // --- what every replica does: take alerts and records, answer admission reviews -------------------------------------
 const recorderPorts = { caches, clock, random, log, metrics, systemNamespace: namespace };

@@ -101,6 +101,7 @@ const CODES = [
   'PodNotFound',
   'PodNotOwned',
   'Progressing',
+  'PrometheusBusy',
   'PrometheusUnreachable',
   'PruneBlocked',
   'PruneDisabled',

@@ -357,6 +357,11 @@ export const reasons = {
     means: 'Prometheus did not answer.',
     next: 'Check METRICOPS_PROMETHEUS_URL of the controller.',
   },
+  PrometheusBusy: {
+    means:
+      'The query waited too long for its turn, so it was not sent: Prometheus answers more slowly than it is asked.',
+    next: 'See metricops_prometheus_wait_duration_seconds; replace expensive expressions with recording rules.',
+  },
   PartialData: {
     means: 'Prometheus answered with warnings: part of the data is missing, so the answer is no evidence.',
     next: 'Check the named stores (Thanos, Mimir) or the expression; decide by hand meanwhile.',

@@ -5,6 +5,7 @@ import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { createHold } from '../holds/index.ts';
+import { createJudge } from '../judge/index.ts';
 import {
   createOwnWrites,
   createWorkQueue,
@@ -17,7 +18,6 @@ import {
 import type { QueriesOf } from '../slo/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { Action } from './action.ts';
-import { createJudge } from './analysis.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { expiredOf } from './expiry.ts';
 import { look, type ObstacleTo } from './look.ts';

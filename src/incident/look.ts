@@ -2,11 +2,10 @@ import type { Incident } from '../api/incident.ts';
 import type { RestorableRelease } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { workloadOf } from '../holds/index.ts';
-import type { Judge } from './analysis.ts';
+import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { observe } from './observe.ts';
-import type { Question } from './question.ts';
 import { type Step, step } from './step.ts';
 
 export interface LookPorts {

@@ -6,12 +6,12 @@ import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
+import type { Question } from '../judge/index.ts';
 import { excusedPods, missingSince, selectLastGood, type Unfit } from '../release/index.ts';
 import { namespaceOfRule } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import type { Observation, Refusal } from './observation.ts';
-import type { Question } from './question.ts';
 
 /** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
 export interface Observed {

@@ -1,6 +1,6 @@
 export { templateWriters, workloadCacheOptions } from '../ssa/template-writers.ts';
 export { alertRulesOf, assessmentsOf } from './assessments.ts';
-export { goodAt, isRuledOut, type Judgements, type Observation, type Observed, observe } from './history.ts';
+export { goodAt, type Judgements, type Observation, type Observed, observe } from './history.ts';
 export {
   digestsOfReplicaSet,
   imageIdsOf,

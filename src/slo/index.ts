@@ -11,9 +11,9 @@ export {
 export { podPattern, promDuration, withWindow } from './expression.ts';
 export { type AlertMatch, createMatcher, type MatchInput } from './match.ts';
 export { startPolicyStatus } from './policy-status.ts';
-export { createPrometheus, type Prometheus, type Queries } from './prometheus.ts';
+export { createPrometheus, MAX_POINTS, type Prometheus, type Queries, type Range } from './prometheus.ts';
 export { createQueryQueue, type QueriesOf } from './query-queue.ts';
-export { type AlertingRule, PrometheusError, type Sample } from './responses.ts';
+export { type AlertingRule, PrometheusError, type Sample, type Series } from './responses.ts';
 export { namespaceOfRule } from './rule-file.ts';
 export { OBJECTIVE_LABEL, POLICY_LABEL, type RuleGroup, rulesFor } from './rules.ts';
 export { createSelectors, ExpressionError, type Selectors } from './selectors.ts';

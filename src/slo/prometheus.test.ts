@@ -44,6 +44,24 @@ describe('the Prometheus client', () => {
     assert.deepEqual(seen, [['POST', '/prefix/api/v1/query', 'Bearer secret', '1.5']]);
   });
 
+  it('asks for a range in seconds, and for no more points than are read', async () => {
+    const seen: unknown[] = [];
+    await asking(
+      (request, body, response) => {
+        const { start, end, step, query } = Object.fromEntries(new URLSearchParams(body));
+        seen.push([request.method, request.url, start, end, step, query]);
+        response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }));
+      },
+      async (prometheus) => {
+        assert.deepEqual(await prometheus.queryRange('x', { start: 500, end: 999_500, step: 1000 }), []);
+        await refuses(prometheus.queryRange('x', { start: 0, end: 1_000_000, step: 1000 }), /1001 points; 1 to 1000/);
+        await refuses(prometheus.queryRange('x', { start: 0, end: 1000, step: 0 }), /Infinity points/);
+        await refuses(prometheus.queryRange('x', { start: 1000, end: 0, step: 1000 }), /0 points/);
+      },
+    );
+    assert.deepEqual(seen, [['POST', '/prefix/api/v1/query_range', '0.5', '999.5', '1', 'x']]);
+  });
+
   it('asks for the rules of one name, without their alerts', async () => {
     await asking(
       (request, _body, response) => {
@@ -60,9 +78,34 @@ describe('the Prometheus client', () => {
     );
   });
 
+  it('reads the rules of a server that filters none by name, and refuses more of them than it can read', async () => {
+    const group = (rules: number) => ({
+      rules: Array.from({ length: rules }, (_, i) => ({ type: 'alerting', name: `rule-${i}`, query: 'x'.repeat(900) })),
+    });
+    for (const [rules, expected] of [
+      [3000, 1],
+      [5000, undefined],
+    ] as const)
+      await asking(
+        (_request, _body, response) =>
+          void response.end(JSON.stringify({ status: 'success', data: { groups: [group(rules)] } })),
+        async (prometheus) => {
+          const asked = prometheus.alertingRules('rule-7');
+          if (expected === undefined) await refuses(asked, /over 4 MiB; this Prometheus does not filter rules by name/);
+          else assert.equal((await asked).length, expected);
+        },
+      );
+  });
+
+  it('says that nobody listens', async () => {
+    const prometheus = createPrometheus({ url: 'http://localhost:1', timeoutMs: 500 });
+    await refuses(prometheus.query('x'), /ECONNREFUSED/);
+    await prometheus.close();
+  });
+
   for (const [what, handler, words] of [
-    ['an answer without end', (_r, _b, response) => void response.write('{'), /can't be asked/],
-    ['no answer', () => {}, /can't be asked/],
+    ['an answer without end', (_r, _b, response) => void response.write('{'), /no whole answer within 0.5 s/],
+    ['no answer', () => {}, /no whole answer within 0.5 s/],
     [
       'a page of a proxy',
       (_r, _b, response) => void response.writeHead(502).end('<html>'),

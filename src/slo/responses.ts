@@ -4,7 +4,7 @@ import type { Reason } from '../api/reasons.ts';
 /** Prometheus could not be asked, said no, or said what is no evidence. */
 export class PrometheusError extends Error {
   override name = 'PrometheusError';
-  readonly reason: Extract<Reason, 'PrometheusUnreachable' | 'PartialData' | 'ExpressionRefused'>;
+  readonly reason: Extract<Reason, 'PrometheusUnreachable' | 'PrometheusBusy' | 'PartialData' | 'ExpressionRefused'>;
 
   constructor(reason: PrometheusError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -15,6 +15,13 @@ export class PrometheusError extends Error {
 export interface Sample {
   labels: Record<string, string>;
   value: number;
+}
+
+/** What a range query says of one series. */
+export interface Series {
+  labels: Record<string, string>;
+  /** Oldest first; at is in milliseconds since the epoch. A step without a sample has no point. */
+  points: { at: number; value: number }[];
 }
 
 export interface AlertingRule {
@@ -34,11 +41,22 @@ const answer = z.object({
   errorType: z.unknown().optional(),
   error: z.unknown().optional(),
   warnings: z.array(z.unknown()).nullish(),
-  infos: z.array(z.unknown()).nullish(),
+  /** Of VictoriaMetrics. */
+  isPartial: z.unknown().optional(),
 });
 const vector = z.object({
   resultType: z.literal('vector'),
   result: z.array(z.object({ metric: texts.default({}), value: point.optional() })),
+});
+const matrix = z.object({
+  resultType: z.literal('matrix'),
+  result: z.array(
+    z.object({
+      metric: texts.default({}),
+      values: z.array(point).default([]),
+      histograms: z.array(z.unknown()).default([]),
+    }),
+  ),
 });
 const scalar = z.object({ resultType: z.literal('scalar'), result: point });
 const rule = z.object({
@@ -55,7 +73,7 @@ const groups = z.object({
 const dataOf = (body: unknown): unknown => {
   const parsed = answer.safeParse(body);
   if (!parsed.success) throw new PrometheusError('PrometheusUnreachable', 'the answer is not one of Prometheus');
-  const { status, data, errorType, error, warnings, infos } = parsed.data;
+  const { status, data, errorType, error, warnings, isPartial } = parsed.data;
   if (status !== 'success') {
     const refused = errorType === 'bad_data' || errorType === 'execution';
     throw new PrometheusError(
@@ -63,12 +81,17 @@ const dataOf = (body: unknown): unknown => {
       refused ? `Prometheus refused the query: ${words(error)}` : `Prometheus failed: ${words(error ?? errorType)}`,
     );
   }
-  // Thanos and Mimir answer with what they have, and say what they miss here.
-  const missing = [...(warnings ?? []), ...(infos ?? []).filter((info) => /partial/i.test(words(info)))];
+  // Thanos and Mimir answer with what they have, and say here what they miss. `infos` are remarks on style.
+  const missing = (warnings ?? []).filter((warning) => !isRemark(warning));
   if (missing.length > 0)
     throw new PrometheusError('PartialData', `Prometheus answered with a warning: ${words(missing[0])}`);
+  if (isPartial === true)
+    throw new PrometheusError('PartialData', 'the answer is partial: a store of Prometheus was not read');
   return data;
 };
+
+/** Before `infos` existed (Prometheus 2.48 to 2.53) they were among the warnings. */
+const isRemark = (warning: unknown): boolean => words(warning).startsWith('PromQL info: ');
 
 /** Of an instant query: a vector, or a scalar as one sample without labels. */
 export const samplesOf = (body: unknown): Sample[] => {
@@ -76,15 +99,33 @@ export const samplesOf = (body: unknown): Sample[] => {
   const one = scalar.safeParse(data);
   if (one.success) return [{ labels: {}, value: numberOf(one.data.result[1]) }];
   const many = vector.safeParse(data);
-  if (!many.success) {
-    const { resultType } = z.object({ resultType: z.unknown().optional() }).catch({}).parse(data);
-    throw new PrometheusError('ExpressionRefused', `the answer is no instant vector but ${words(resultType)}`);
-  }
+  if (!many.success) throw refusalOf(data, 'instant vector');
   return many.data.result.map(({ metric, value }) => {
-    if (!value) throw new PrometheusError('ExpressionRefused', 'the answer has native histograms, not numbers');
+    if (!value) throw histograms();
     return { labels: metric, value: numberOf(value[1]) };
   });
 };
+
+/** Of a range query. */
+export const seriesOf = (body: unknown): Series[] => {
+  const data = dataOf(body);
+  const many = matrix.safeParse(data);
+  if (!many.success) throw refusalOf(data, 'range vector');
+  return many.data.result.map(({ metric, values, histograms: others }) => {
+    if (others.length > 0) throw histograms();
+    return { labels: metric, points: values.map(([seconds, text]) => ({ at: seconds * 1000, value: numberOf(text) })) };
+  });
+};
+
+const refusalOf = (data: unknown, wanted: string): PrometheusError => {
+  if (data === undefined || data === null)
+    return new PrometheusError('PrometheusUnreachable', 'Prometheus answered with success, and no data');
+  const { resultType } = z.object({ resultType: z.unknown().optional() }).catch({}).parse(data);
+  return new PrometheusError('ExpressionRefused', `the answer is no ${wanted} but ${words(resultType)}`);
+};
+
+const histograms = (): PrometheusError =>
+  new PrometheusError('ExpressionRefused', 'the answer has native histograms, not numbers');
 
 /** Alerting rules of this name. Rules that are none are passed over. */
 export const alertingRulesOf = (body: unknown, name: string): AlertingRule[] => {

@@ -95,8 +95,8 @@ export const mutants: readonly Mutant[] = [
   {
     words: 'whatever rings is guilty',
     edits: [
-      { file: 'src/incident/judge.ts', search: 'if (!burningNow)', replace: 'if (false)' },
-      { file: 'src/incident/judge.ts', search: 'if (burningBefore) {', replace: 'if (false) {' },
+      { file: 'src/judge/verdict.ts', search: 'if (!burningNow)', replace: 'if (false)' },
+      { file: 'src/judge/verdict.ts', search: 'if (burningBefore) {', replace: 'if (false) {' },
     ],
     breaks: ['no rollback of what does not burn'],
     scenario: scenario({ commits: 1, deliveries: 1 }),

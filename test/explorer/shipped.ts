@@ -121,6 +121,7 @@ const commonOf = (process: Process) => ({
 const queriesOf = ({ burnedAt }: Process): QueriesOf => {
   const queries: Queries = {
     query: async (_, at = 0) => (burnedAt(at) ? [{ labels: {}, value: 1 }] : []),
+    queryRange: async () => [],
     alertingRules: async (name) => [{ name, expression: 'burns', labels: {}, file: RULE_FILE }],
   };
   return () => queries;

@@ -15,9 +15,9 @@ export interface Module {
 export const MODULES: readonly Module[] = [
   {
     name: 'judge',
-    folder: 'src/incident',
-    sources: ['judge', 'analysis', 'by-indicator', 'by-rule'],
-    tests: ['judge', 'analysis', 'by-indicator', 'by-rule'],
+    folder: 'src/judge',
+    sources: ['statistics', 'comparison', 'verdict', 'judge', 'by-indicator', 'by-rule'],
+    tests: ['statistics', 'comparison', 'verdict', 'judge', 'by-indicator', 'by-rule'],
   },
   {
     name: 'step',

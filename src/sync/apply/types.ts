@@ -42,6 +42,8 @@ export interface ApplyContext {
   state: SyncState;
   /** Everything that the plan wants, not only what is sent. */
   all: readonly PlannedObject[];
+  /** The same by keyString. */
+  byKey: ReadonlyMap<string, PlannedObject>;
   /** Called with what an apply reverted to Git. */
   onCorrected: (difference: DriftEntry) => void;
   /** Told of a difference that is only reported, when it is new. */

@@ -2,11 +2,17 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync, PRUNE_FINALIZER } from '../../api/gitsync-names.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
 import type { Occurred } from '../../api/occurrence.ts';
-import { type KubeClient, KubeError, resources, whatTerminates } from '../../kube/index.ts';
+import {
+  hasFinalizer,
+  type KubeClient,
+  KubeError,
+  removeFinalizer,
+  resources,
+  whatTerminates,
+} from '../../kube/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { SyncState } from '../state/sync-state.ts';
-import { hasFinalizer } from './finalizer.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory.ts';
 import { type Found, findAllOurs, type PrunePorts, pruneAll } from './prune.ts';
 import { releaseOwnershipOf } from './release-ownership.ts';
@@ -110,14 +116,13 @@ export const settleObjects = async (sync: GitSync, state: SyncState, ports: Remo
  */
 export const finalizeSync = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {
   const { client, occurred, log } = ports;
-  if (!hasFinalizer(sync)) return;
+  if (!hasFinalizer(sync, PRUNE_FINALIZER)) return;
   const noOrder = await whyNoOrder(sync, client, ports.systemNamespace);
   if (noOrder !== undefined) {
     const message = `${noOrder}: all objects of this GitSync stay as they are`;
     log.info({ sync: keyOfSync(sync) }, message);
     occurred({ regarding: sync, severity: 'info', reason: 'ObjectsKept', action: 'Delete', message });
   } else await settleObjects(sync, state, ports);
-  const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== PRUNE_FINALIZER);
   ports.signal.throwIfAborted();
-  await client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body: { metadata: { finalizers } } });
+  await removeFinalizer(client, resources.gitSyncs, sync, PRUNE_FINALIZER);
 };

@@ -78,7 +78,7 @@ export const progressive: Row[] = [
     ours: {
       mark: 'partly',
       test: {
-        file: 'src/incident/judge.test.ts',
+        file: 'src/judge/verdict.test.ts',
         title: 'blames a release that is as good as the one before it less often than one time in 200',
       },
       note: 'one test of two proportions',

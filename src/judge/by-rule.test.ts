@@ -50,6 +50,7 @@ const prometheusWith = (rules: readonly AlertingRule[], labels: Record<string, s
       asked.push({ query, at });
       return firesAt.includes(at) ? [{ labels, value: 1 }] : [];
     },
+    queryRange: async () => [],
     async alertingRules(name) {
       names.push(name);
       return rules.filter((one) => one.name === name);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { combine, judgeCounts, judgeExpression, zScore } from './judge.ts';
+import { combine, judgeCounts, judgeExpression } from './verdict.ts';
 
 const TIME = '2026-01-01T12:00:00Z';
 const counts = (errors: number, total: number) => ({ errors, total });
@@ -19,7 +19,14 @@ describe('judgeCounts', () => {
     ['20 % after 20 %', counts(40, 200), counts(200, 1000), 'NotGuilty', 'NoDifference'],
     ['20 % after an unknown time', counts(40, 200), undefined, 'Guilty', 'ErrorRateIncreased'],
     ['1 % with a threshold of 1.44 %', counts(2, 200), counts(0, 1000), 'NotGuilty', 'NotBurning'],
-    ['5 % of 20 after 2 %: chance', counts(1, 20), counts(20, 1000), 'NotGuilty', 'NoDifference'],
+    ['5 % of 20 after 2 %: too few to tell', counts(1, 20), counts(20, 1000), 'Inconclusive', 'InsufficientTraffic'],
+    [
+      '20.7 % of 127 after none of 20: too few to tell',
+      counts(26.3, 127),
+      counts(0, 20.67),
+      'Inconclusive',
+      'InsufficientTraffic',
+    ],
   ] as const) {
     it(`${what}: ${result}, ${reason}`, () => {
       const verdict = judge(suspect, before);
@@ -53,7 +60,13 @@ describe('judgeCounts', () => {
     ['the ratio is at the threshold', counts(144, 10_000), counts(0, 1000), 'NotGuilty', /budget burns above/],
     ['the ratio is just above it', counts(145, 10_000), counts(0, 1000), 'Guilty', /those of the release before/],
     ['there are just enough requests', counts(20, 20), counts(0, 1000), 'Guilty', /those of the release before/],
-    ['there are just enough to compare with', counts(40, 200), counts(4, 20), 'NotGuilty', /before it 20 %$/],
+    [
+      'there are just enough to compare with',
+      counts(40, 200),
+      counts(4, 20),
+      'Inconclusive',
+      /before it 20 %: too few requests to decide$/,
+    ],
     ['there are too few to compare with', counts(40, 200), counts(4, 19), 'Guilty', /too little traffic to compare/],
   ] as const)
     it(`is ${result} where ${what}`, () => {
@@ -87,19 +100,6 @@ describe('judgeCounts', () => {
           assert.notEqual(result, 'Guilty');
       }),
     );
-  });
-});
-
-describe('the z-score of two error ratios', () => {
-  it('is their difference in standard deviations of what both have in common', () => {
-    assert.equal(zScore(counts(30, 100), counts(10, 100)).toFixed(4), '3.5355');
-    assert.equal(zScore(counts(10, 100), counts(30, 100)).toFixed(4), '-3.5355');
-    assert.equal(zScore(counts(15, 50), counts(50, 500)).toFixed(4), '4.1769');
-  });
-
-  it('is none where all requests fail, or none does', () => {
-    assert.equal(zScore(counts(20, 20), counts(50, 50)), 0);
-    assert.equal(zScore(counts(0, 20), counts(0, 50)), 0);
   });
 });
 

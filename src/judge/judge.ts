@@ -6,10 +6,8 @@ import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
 import { burnsByIndicator, judgeByIndicator } from './by-indicator.ts';
 import { burnsByRule, judgeByRule } from './by-rule.ts';
-import { combine, type Finding, inconclusive } from './judge.ts';
 import type { Question, Witness } from './question.ts';
-
-export type { Question } from './question.ts';
+import { combine, type Finding, inconclusive } from './verdict.ts';
 
 /** What Prometheus says of a release. Nothing here rejects because of what Prometheus, a rule or an objective says. */
 export interface Judge {

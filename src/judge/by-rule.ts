@@ -1,8 +1,8 @@
 import type { Evidence } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import type { Queries } from '../slo/index.ts';
-import { type Finding, inconclusive, judgeExpression } from './judge.ts';
 import type { Question, Witness } from './question.ts';
+import { type Finding, inconclusive, judgeExpression } from './verdict.ts';
 
 /** The rule that fires, as Prometheus has it: nothing of it comes from the alert but its name and labels. */
 interface Rule {

@@ -1,14 +1,10 @@
 import type { ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
+import { compare } from './comparison.ts';
+import type { Counts } from './statistics.ts';
 
 /** What was found for an objective, before it has a name. */
 export type Finding = Omit<ObjectiveVerdict, 'name'>;
-
-/** Requests and failed requests of one side, as counts over the time they were looked at. */
-export interface Counts {
-  errors: number;
-  total: number;
-}
 
 /** What Prometheus said. Every member that is undefined was not to be had. */
 export interface Evidence {
@@ -22,12 +18,10 @@ export interface Evidence {
   query: string;
 }
 
-/** Three standard deviations: by chance alone, one in 740. */
-const Z = 3;
-
 /**
- * Guilty: the release's own pods burn the budget, and fail a larger part of their requests than the ones before them
- * by more than chance explains. NotGuilty: they do not. Inconclusive: there is too little to tell. No data is no evidence.
+ * Guilty: the release's own pods burn the budget, and fail a larger part of their requests than the ones before them,
+ * by as much as matters and by more than chance explains. NotGuilty: they do not, and that is shown. Inconclusive: there
+ * is too little to tell. No data is no evidence.
  */
 export const judgeCounts = (evidence: Evidence): Finding => {
   const { suspect, before, threshold, minRequests, query } = evidence;
@@ -72,16 +66,10 @@ export const judgeCounts = (evidence: Evidence): Finding => {
     );
   const oldRatio = known.errors / known.total;
   const compared = `its pods fail ${percent(ratio)} of requests, those of the release before it ${percent(oldRatio)}`;
-  return zScore(suspect, known) > Z
-    ? finding('Guilty', 'ErrorRateIncreased', compared)
-    : finding('NotGuilty', 'NoDifference', compared);
-};
-
-/** Two-proportion z-test with pooled variance. */
-export const zScore = (a: Counts, b: Counts): number => {
-  const pooled = (a.errors + b.errors) / (a.total + b.total);
-  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / a.total + 1 / b.total));
-  return deviation === 0 ? 0 : (a.errors / a.total - b.errors / b.total) / deviation;
+  const difference = compare(suspect, known, threshold);
+  if (difference === 'Worse') return finding('Guilty', 'ErrorRateIncreased', compared);
+  if (difference === 'Alike') return finding('NotGuilty', 'NoDifference', compared);
+  return finding('Inconclusive', 'InsufficientTraffic', `${compared}: too few requests to decide`);
 };
 
 /** Without an indicator only the firing rule's own expression can be evaluated: now, and just before the release. */

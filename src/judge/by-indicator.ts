@@ -1,8 +1,9 @@
 import type { Release } from '../api/release-history.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
 import { burnWindowsOf, ExpressionError, podPattern, type Selectors, thresholdOf, withWindow } from '../slo/index.ts';
-import { type Counts, type Finding, judgeCounts } from './judge.ts';
 import type { Question, Witness } from './question.ts';
+import type { Counts } from './statistics.ts';
+import { type Finding, judgeCounts } from './verdict.ts';
 
 const MIN_WINDOW_MS = 5_000;
 /** How far back the release before is measured. */

@@ -3,7 +3,8 @@ import { describe, it } from 'mocha';
 import type { Incident, Verdict } from '../api/incident.ts';
 import { guardrails, type Objective } from '../api/rollback-policy.ts';
 import { type AlertingRule, PrometheusError, type Queries } from '../slo/index.ts';
-import { createJudge, type Question } from './analysis.ts';
+import { createJudge } from './judge.ts';
+import type { Question } from './question.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
@@ -56,6 +57,7 @@ const prometheus = (
       const found = value(expression, at);
       return found === undefined ? [] : [{ labels: {}, value: found }];
     },
+    queryRange: async () => [],
     alertingRules: async (name) => rules.filter((r) => r.name === name),
   };
   return { judge: createJudge(() => queries), asked };
@@ -327,7 +329,7 @@ describe('a verdict without a look at Prometheus', () => {
 describe('a judge', () => {
   it('asks the Prometheus of the namespace of the incident', async () => {
     const namespaces: string[] = [];
-    const queries: Queries = { query: async () => [], alertingRules: async () => [] };
+    const queries: Queries = { query: async () => [], queryRange: async () => [], alertingRules: async () => [] };
     const judge = createJudge((namespace) => {
       namespaces.push(namespace);
       return queries;

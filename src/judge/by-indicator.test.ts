@@ -48,6 +48,7 @@ const prometheusWith = (samples: (query: string) => readonly number[]) => {
       asked.push(query);
       return samples(query).map((value) => ({ labels: {}, value }));
     },
+    queryRange: async () => [],
     alertingRules: async () => [],
   };
   return { asked, witness: { prometheus, selectors: createSelectors() } };
