@@ -204,7 +204,9 @@ describe('a rollback on a real node', () => {
       assert.ok((await failures()) > before, 'the refusal is counted');
       await tenant.grant();
       await held('the rollback that was refused', incident);
-      await goodPods(shop);
+      const at = { namespace: shop.namespace, name: 'checkout' };
+      const live = await env().client.get(resources.deployments, at);
+      assert.match(JSON.stringify(live?.spec), /metricops\.dev\/shop:v1/);
     } finally {
       await giveBack();
       await stop();

@@ -12,7 +12,7 @@ export interface Search {
   scenario: Scenario;
   /** Distinct states, at most. */
   states: number;
-  /** From one state of so many, a run without faults has to end well. */
+  /** From one state of so many, a run without faults has to end well; Infinity: from none. */
   endEvery: number;
   /** Which of them: another seed asks of others. */
   seed: number;
