@@ -104,7 +104,7 @@ export const explore = async (search: Search): Promise<Found> => {
 };
 
 /** The states that are known, and those that nobody has looked into yet, oldest first. */
-const createTree = ({ scenario, onProgress, goOn = false }: Search) => {
+const createTree = ({ scenario, states, onProgress, goOn = false }: Search) => {
   const known = new Map<number, Known>();
   const found: Found = { scenario: scenario.name, states: 0, moves: 0, endings: 0, depth: 0, violations: [] };
   let line: Reached[] = [];
@@ -130,7 +130,8 @@ const createTree = ({ scenario, onProgress, goOn = false }: Search) => {
       known.set(key, { from, words, depth });
       found.states = known.size;
       found.depth = Math.max(found.depth, depth);
-      later.push({ state, key });
+      // Each that is looked into leads to several others: more of them than are still to be found only take memory.
+      if (line.length + later.length < states - known.size) later.push({ state, key });
       if (found.states % PROGRESS_EVERY === 0) onProgress?.(found);
       return key;
     },
