@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'mocha';
+import { PrometheusError } from './answer.ts';
 import { createPrometheus, type Prometheus } from './prometheus.ts';
-import { PrometheusError } from './responses.ts';
 
 type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 
@@ -110,6 +110,11 @@ describe('the Prometheus client', () => {
       'a page of a proxy',
       (_r, _b, response) => void response.writeHead(502).end('<html>'),
       /answered 502, and no JSON/,
+    ],
+    [
+      'no consent',
+      (_r, _b, response) => void response.writeHead(401).end(),
+      /answered 401, .* METRICOPS_PROMETHEUS_TOKEN/,
     ],
     ['2 MiB', (_r, _b, response) => void response.end(' '.repeat(2 << 20)), /over 1 MiB; aggregate/],
     ['a cut connection', (request) => void request.socket.destroy(), /can't be asked/],

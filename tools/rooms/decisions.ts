@@ -39,7 +39,7 @@ export const DECISIONS: readonly Decision[] = [
   },
   {
     what: 'is this digest rejected',
-    pattern: /\brejectedDigests\??\.includes\(|=== 'Rejected'/,
+    pattern: /\brejectedDigests\??\.includes\(|[=!]== 'Rejected'/,
     allowed: [
       'src/holds/rules.ts',
       // Of a release, as the history has it.

@@ -11,6 +11,7 @@ import {
   whatTerminates,
 } from '../../kube/index.ts';
 import type { Log } from '../../telemetry/index.ts';
+import { inTurn } from '../objects/in-turn.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory.ts';
@@ -54,9 +55,7 @@ export const NAMED = 8;
 export const releaseObjects = async (sync: GitSync, found: readonly Found[], ports: RemovalPorts): Promise<void> => {
   const one = async (each: Found): Promise<void> => {
     try {
-      await ports.lock(each.key, () =>
-        ports.turns(sync.metadata.namespace ?? '', () => releaseOwnershipOf(sync, each.type, each.parsed, ports)),
-      );
+      await inTurn(sync, each.key, ports, () => releaseOwnershipOf(sync, each.type, each.parsed, ports));
     } catch (error) {
       if (!(error instanceof KubeError) || error.status === 0) throw error;
       const message = `${describeKey(each.parsed)} stays, and still has the labels of this GitSync: ${error.message}`;
