@@ -126,7 +126,11 @@ describe('the recorder', () => {
     });
 
   /** What the kubelet would say of a pod that runs. */
-  const runPod = async (pod: KubeObject, image: string): Promise<void> => {
+  const runPod = async (
+    pod: KubeObject,
+    image: string,
+    imageID = `${image.split(':')[0]}@sha256:${'c'.repeat(64)}`,
+  ): Promise<void> => {
     const now = new Date().toISOString();
     const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
       type,
@@ -140,7 +144,7 @@ describe('the recorder', () => {
         {
           name: 'web',
           image,
-          imageID: `${image.split(':')[0]}@sha256:${'c'.repeat(64)}`,
+          imageID,
           ready: true,
           restartCount: 0,
           started: true,
@@ -206,6 +210,20 @@ describe('the recorder', () => {
     ]);
     const replicaSets = caches.replicaSets.list(ns);
     assert.equal(release?.revision, replicaSets[0]?.metadata.labels?.['pod-template-hash']);
+  });
+
+  it('says which image of a release no rollback can pin: one that was loaded by hand', async () => {
+    const ns = await plane().namespace('release');
+    await apply(ns, deployment(ns, 'shop/web:v1', { git: 'a' }));
+    const loaded = `sha256:${'d'.repeat(64)}`;
+    const pods = await podsOf(ns, 'shop/web:v1');
+    for (const pod of pods) await runPod(pod, 'shop/web:v1', loaded);
+    const said = await eventually(async () => {
+      for (const pod of pods) await record(tokenOf(pod));
+      return (await historyOf(ns))?.status?.conditions?.find(({ type }) => type === 'ImagesPinned');
+    });
+    assert.deepEqual([said.status, said.reason], ['False', 'ImageNotPinned']);
+    assert.match(said.message, new RegExp(`release 1: shop/web:v1 of web is ${loaded}`));
   });
 
   it('asks the API server nothing for a release that is known', async () => {

@@ -26,7 +26,8 @@ import { createWrites } from './api-server/writes.ts';
  * managedFields, conflicts, force, and removal of what the manager applied before; generation where the kind has one; the
  * status subresource; finalizers; deletion with uid and resourceVersion; namespaces that must exist and that end with what
  * is in them; kinds of CustomResourceDefinitions; defaults and refusals of our own kinds by their schema (not by CEL).
- * test/integration/api-server-contract.test.ts runs the same cases against it and against kube-apiserver.
+ * test/integration/api-server-contract.test.ts runs the same cases against it and against kube-apiserver, and
+ * api-server-table.test.ts compares their answers object by object.
  *
  * What it does not: defaults and validation of built-in kinds, admission, quotas, authorization (throw from `fault`),
  * garbage collection by ownerReferences and every other controller, pages, strategic merge patches.

@@ -38,7 +38,7 @@ const KEYED: Readonly<Record<string, readonly string[]>> = {
 const SETS = new Set(['finalizers', 'values']);
 /** Maps that are owned as a whole. */
 const ATOMIC = new Set(
-  'selector matchLabels labelSelector namespaceSelector nodeSelector resourceFieldRef secretKeyRef configMapKeyRef fieldRef fileKeyRef secretRef nodePublishSecretRef dataSource preference requiredDuringSchedulingIgnoredDuringExecution'.split(
+  'selector matchLabels podSelector labelSelector namespaceSelector nodeSelector resourceFieldRef secretKeyRef configMapKeyRef fieldRef fileKeyRef secretRef nodePublishSecretRef dataSource preference requiredDuringSchedulingIgnoredDuringExecution'.split(
     ' ',
   ),
 );
@@ -89,11 +89,23 @@ export const ownable = (object: Json): Json => {
   return { ...own(rest, UNOWNED), metadata: own(metadata as Json, UNOWNED_METADATA) };
 };
 
+/** Go writes these of built-in kinds also where they are empty: nobody makes them. */
+const ALWAYS_THERE = new Set('spec template jobTemplate status strategy updateStrategy containers'.split(' '));
+
+/** The value of what is made of fields of its own: that is not what is owned. */
+export const OF_PARTS = Symbol('of parts');
+
 /**
- * The value of every field, by its path. `whole`: maps as fields of their own too, which an update owns where it made
- * them.
+ * The value of every field, by its path. `whole`: maps and merged lists as fields of their own too, which an update owns
+ * where it made them; `built-in` kinds have some of them from the start.
  */
-export const valuesOf = (value: unknown, { whole = false } = {}): Map<string, unknown> => {
+export const valuesOf = (value: unknown, { whole }: { whole?: 'built-in' | 'custom' } = {}): Map<string, unknown> => {
+  const isMade = (at: unknown, steps: readonly string[], children: unknown): boolean => {
+    if (whole === undefined || children === undefined) return false;
+    const isOfMetadata = steps[0] === 'f:metadata';
+    if (!isMap(at, steps)) return isOfMetadata || (whole === 'built-in' && !ALWAYS_THERE.has(nameOf(steps)));
+    return whole === 'custom' || !(ALWAYS_THERE.has(nameOf(steps)) || nameOf(steps) === 'metadata');
+  };
   const found = new Map<string, unknown>();
   const visit = (at: unknown, steps: readonly string[], path: string): void => {
     const children = isMap(at, steps)
@@ -101,7 +113,8 @@ export const valuesOf = (value: unknown, { whole = false } = {}): Map<string, un
       : itemsOf(at, steps);
     const below = [...(children ?? [])];
     const isItem = steps.at(-1)?.startsWith('k:') ?? false;
-    if (steps.length > 0 && (below.length === 0 || isItem || (whole && isMap(at, steps)))) found.set(path, at);
+    if (steps.length > 0 && (below.length === 0 || isItem || isMade(at, steps, children)))
+      found.set(path, below.length > 0 ? OF_PARTS : at);
     for (const [step, child] of below)
       visit(child, [...steps, step], steps.length === 0 ? step : `${path}${BETWEEN}${step}`);
   };
@@ -119,6 +132,13 @@ const childOf = (value: unknown, steps: readonly string[], step: string): unknow
 export const valueAt = (value: unknown, path: string): unknown => {
   const steps = split(path);
   return steps.reduce<unknown>((at, step, i) => childOf(at, steps.slice(0, i), step), value);
+};
+
+/** Whether what is at the path is made of fields of its own: then its value is not what is owned. */
+export const hasParts = (value: unknown, path: string): boolean => {
+  const steps = split(path);
+  const at = valueAt(value, path);
+  return isMap(at, steps) ? Object.keys(at).length > 0 : (itemsOf(at, steps)?.size ?? 0) > 0;
 };
 
 /** The live value with the applied one over it. */

@@ -9,13 +9,13 @@ import { KubeError, type ResourceType, resources } from '../../../src/kube/index
 const MORE: ResourceType[] = [
   { group: '', version: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', namespaced: true },
   { group: '', version: 'v1', kind: 'PersistentVolume', plural: 'persistentvolumes', namespaced: false },
+  { group: '', version: 'v1', kind: 'PodTemplate', plural: 'podtemplates', namespaced: true },
   { group: '', version: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true },
   { group: 'networking.k8s.io', version: 'v1', kind: 'Ingress', plural: 'ingresses', namespaced: true },
   { group: 'networking.k8s.io', version: 'v1', kind: 'NetworkPolicy', plural: 'networkpolicies', namespaced: true },
   { group: 'policy', version: 'v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true },
   { group: 'batch', version: 'v1', kind: 'CronJob', plural: 'cronjobs', namespaced: true },
   { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role', plural: 'roles', namespaced: true },
-  { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'RoleBinding', plural: 'rolebindings', namespaced: true },
   { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'ClusterRole', plural: 'clusterroles', namespaced: false },
 ];
 
@@ -23,12 +23,12 @@ export const BUILT_IN: readonly ResourceType[] = [...Object.values(resources), .
 
 /** Built-in kinds whose strategy sets no generation (Kubernetes 1.34). */
 const WITHOUT_GENERATION = new Set(
-  '/ConfigMap /Secret /Service /ServiceAccount /Namespace /Node /Pod /LimitRange /ResourceQuota /PersistentVolume /PersistentVolumeClaim autoscaling/HorizontalPodAutoscaler coordination.k8s.io/Lease events.k8s.io/Event apps/ControllerRevision rbac.authorization.k8s.io/Role rbac.authorization.k8s.io/RoleBinding rbac.authorization.k8s.io/ClusterRole'.split(
+  '/ConfigMap /Secret /Service /ServiceAccount /Namespace /Node /Pod /LimitRange /ResourceQuota /PersistentVolume /PersistentVolumeClaim autoscaling/HorizontalPodAutoscaler coordination.k8s.io/Lease events.k8s.io/Event apps/ControllerRevision rbac.authorization.k8s.io/Role rbac.authorization.k8s.io/RoleBinding rbac.authorization.k8s.io/ClusterRole rbac.authorization.k8s.io/ClusterRoleBinding'.split(
     ' ',
   ),
 );
 const WITHOUT_STATUS = new Set(
-  '/ConfigMap /Secret /ServiceAccount /LimitRange coordination.k8s.io/Lease events.k8s.io/Event apps/ControllerRevision networking.k8s.io/NetworkPolicy rbac.authorization.k8s.io/Role rbac.authorization.k8s.io/RoleBinding rbac.authorization.k8s.io/ClusterRole admissionregistration.k8s.io/MutatingWebhookConfiguration'.split(
+  '/ConfigMap /Secret /ServiceAccount /LimitRange coordination.k8s.io/Lease events.k8s.io/Event apps/ControllerRevision networking.k8s.io/NetworkPolicy rbac.authorization.k8s.io/Role rbac.authorization.k8s.io/RoleBinding rbac.authorization.k8s.io/ClusterRole rbac.authorization.k8s.io/ClusterRoleBinding /PodTemplate admissionregistration.k8s.io/MutatingWebhookConfiguration'.split(
     ' ',
   ),
 );

@@ -1,13 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../src/api/meta.ts';
+import { isBuiltIn } from '../../../src/sync/plan/apply-order.ts';
 import {
   describe,
   type FieldSet,
   fieldsOf,
   fromV1,
+  hasParts,
   isShared,
   merged,
   minus,
+  OF_PARTS,
   ownable,
   toV1,
   valueAt,
@@ -49,7 +52,8 @@ const once = <Of extends object, Result>(read: (of: Of) => Result): ((of: Of) =>
 const readOnce = once(fromV1);
 const setOf = (fields: unknown): FieldSet =>
   typeof fields === 'object' && fields !== null ? readOnce(fields) : new Set();
-const wholeOf = (object: KubeObject): Map<string, unknown> => valuesOf(ownable(object), { whole: true });
+const wholeOf = (object: KubeObject): Map<string, unknown> =>
+  valuesOf(ownable(object), { whole: isBuiltIn(object.apiVersion) ? 'built-in' : 'custom' });
 const wholeOnce = once(wholeOf);
 const writtenOnce = once(toV1);
 
@@ -60,7 +64,8 @@ const withEntries = (object: KubeObject, entries: readonly Entry[]): KubeObject 
       a.operation < b.operation ? -1 : a.operation > b.operation ? 1 : a.manager < b.manager ? -1 : 1,
     )
     .map(({ set, ...entry }) => ({ ...entry, fieldsType: 'FieldsV1', fieldsV1: writtenOnce(set) }));
-  return { ...object, metadata: { ...object.metadata, managedFields } };
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata: managedFields.length > 0 ? { ...metadata, managedFields } : metadata };
 };
 
 const isOf = (entry: Entry, operation: Entry['operation'], { manager, apiVersion, subresource }: Writer): boolean =>
@@ -90,6 +95,14 @@ export interface Conflict {
   field: string;
 }
 
+/** What nobody is known to own when it is applied for the first time belongs to who was there before. */
+const appliersOf = (live: KubeObject): Entry[] => {
+  if (live.metadata.managedFields?.length) return entriesOf(live);
+  const { apiVersion, metadata } = live;
+  const writer = { manager: 'before-first-apply', apiVersion, time: metadata.creationTimestamp ?? '' };
+  return [entryOf('Update', writer, new Set(wholeOnce(live).keys()))];
+};
+
 /** Server-side apply: the merged object, with who owns what afterwards; or the conflicts, where it is not forced. */
 export const applied = (
   live: KubeObject | undefined,
@@ -97,13 +110,13 @@ export const applied = (
   writer: Writer,
   force: boolean,
 ): { object: KubeObject } | { conflicts: Conflict[] } => {
-  const entries = live ? entriesOf(live) : [];
+  const entries = live ? appliersOf(live) : [];
   const before = entries.find((entry) => isOf(entry, 'Apply', writer));
   const others = entries.filter((entry) => entry !== before);
   const set = fieldsOf(ownable(config));
   const wanted = merged(live ?? {}, config) as KubeObject;
   const isChanged = (path: string): boolean => !isDeepStrictEqual(valueAt(live, path), valueAt(wanted, path));
-  const taken = new Set([...set].filter((path) => !isContainer(valueAt(config, path)) && isChanged(path)));
+  const taken = new Set([...set].filter((path) => !hasParts(config, path) && isChanged(path)));
   const conflicts = others.flatMap(({ manager, apiVersion, operation, set: theirs }) =>
     [...taken]
       .filter((path) => theirs.has(path))
@@ -121,10 +134,6 @@ export const applied = (
   return { object: withEntries(object, [...staying, own]) };
 };
 
-/** An item or a map that has fields of its own: whose value is not what is owned. */
-const isContainer = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.keys(value).length > 0 && !Array.isArray(value);
-
 /** Any other write: what it changed is its own now, what it removed nobody's. managedFields that it brings count as they are. */
 export const updated = (live: KubeObject | undefined, object: KubeObject, writer: Writer): KubeObject => {
   const brought = object.metadata.managedFields;
@@ -133,7 +142,7 @@ export const updated = (live: KubeObject | undefined, object: KubeObject, writer
   const before = live ? wholeOnce(live) : new Map<string, unknown>();
   const after = wholeOf(object);
   const isNew = ([path, value]: [string, unknown]): boolean =>
-    !before.has(path) || (!isContainer(value) && !isDeepStrictEqual(before.get(path), value));
+    !before.has(path) || (value !== OF_PARTS && !isDeepStrictEqual(before.get(path), value));
   const changed = new Set([...after].filter(isNew).map(([path]) => path));
   const removed = minus(new Set(before.keys()), after);
   const mine = entries.find((entry) => isOf(entry, 'Update', writer));

@@ -85,13 +85,15 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
   /** With what only the server writes; the resourceVersion as it was, so that it can be seen whether anything is new. */
   const stamped = (type: ResourceType, before: KubeObject | undefined, object: KubeObject): KubeObject => {
     const { generation: _, resourceVersion: __, deletionTimestamp: ___, ...metadata } = object.metadata;
-    const { resourceVersion, deletionTimestamp, generation = 0 } = before?.metadata ?? {};
+    const { resourceVersion, generation = 0 } = before?.metadata ?? {};
+    const { deletionTimestamp, deletionGracePeriodSeconds }: Ending = before?.metadata ?? {};
     const isNew = !before || isNewGeneration(type, before, object);
     const kept = {
       uid: before?.metadata.uid ?? uidOf(type, object),
       creationTimestamp: before?.metadata.creationTimestamp ?? secondsOf(now()),
       resourceVersion,
       deletionTimestamp,
+      deletionGracePeriodSeconds,
       generation: hasGeneration(type) ? generation + (isNew ? 1 : 0) : undefined,
     };
     return copyOf({ ...object, metadata: { ...metadata, ...kept } } as KubeObject);
@@ -125,6 +127,11 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
       const before = all(type).get(idOf(type, object.metadata));
       const after = stamped(type, before, object);
       if (before && isDeepStrictEqual(before, after)) return handOut(before);
+      // The update that takes the last finalizer off is the end of the object, and no change before it.
+      if (before?.metadata.deletionTimestamp && !after.metadata.finalizers?.length) {
+        drop(type, before);
+        return handOut(after);
+      }
       version += 1;
       after.metadata.resourceVersion = String(version);
       if (kindOf(type) === kindOf(resources.crds)) {
@@ -137,7 +144,6 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
         made = new Map(made).set(id, (made.get(id) ?? 0) + 1);
       }
       tell(type, before, after);
-      if (after.metadata.deletionTimestamp && !after.metadata.finalizers?.length) drop(type, after);
       return handOut(after);
     },
     remove(type, object) {
@@ -147,7 +153,7 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
       if (object.metadata.deletionTimestamp !== undefined) return;
       version += 1;
       const { generation } = object.metadata;
-      const metadata = { ...object.metadata, deletionTimestamp: secondsOf(now()), resourceVersion: String(version) };
+      const metadata = { ...object.metadata, ...graceOf(now()), resourceVersion: String(version) };
       if (generation !== undefined) metadata.generation = generation + 1;
       const after = { ...object, metadata, ...(isNamespace ? { status: { phase: 'Terminating' } } : {}) };
       set(type, idOf(type, metadata), after);
@@ -200,6 +206,15 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
   return store;
 };
 
+interface Ending {
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+}
+const graceOf = (now: number): Required<Ending> => ({
+  deletionTimestamp: secondsOf(now),
+  deletionGracePeriodSeconds: 0,
+});
+
 const NONE: ReadonlyMap<string, KubeObject> = new Map();
 
 const deepFrozen = <T>(value: T): T => {
@@ -218,5 +233,9 @@ export const eventOf = (
   const was = before && matches(before);
   const is = after && matches(after);
   if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: after };
-  return was ? { type: 'DELETED', object: { ...before, ...(after ? { metadata: after.metadata } : {}) } } : undefined;
+  if (!was) return undefined;
+  // As it was last seen, at the version in which it went out of sight.
+  const { resourceVersion } = (after ?? before).metadata;
+  const metadata = { ...before.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+  return { type: 'DELETED', object: { ...before, metadata } };
 };

@@ -48,7 +48,8 @@ export const createWrites = (store: Store, now: () => number) => {
 
   const update = (type: ResourceType, before: KubeObject, wanted: KubeObject, how: How): KubeObject => {
     checkPreconditions(type, before, wanted.metadata);
-    const object = admitted(type, through(type, before, wanted, how.subresource), before);
+    checkFinalizers(type, before, wanted);
+    const object = admitted(type, through(type, before, withoutEmpty(wanted), how.subresource), before);
     return save(type, updated(before, object, writerOf(type, how)), how);
   };
 
@@ -59,6 +60,8 @@ export const createWrites = (store: Store, now: () => number) => {
         throw refused(409, 'AlreadyExists', `${described(type, sent.metadata.name)} already exists`);
       const object = copyOf(sent);
       if (hasStatus(type)) delete object.status;
+      if (object.metadata.resourceVersion)
+        throw refused(500, 'HTTP500', 'resourceVersion should not be set on objects to be created');
       const { resourceVersion: _, uid: __, ...metadata } = object.metadata;
       const made = admitted(type, { ...object, metadata }, undefined);
       return save(type, updated(undefined, made, writerOf(type, how)), how);
@@ -79,7 +82,7 @@ export const createWrites = (store: Store, now: () => number) => {
       const before = store.get(type, sent.metadata);
       const config = copyOf(sent);
       if (hasStatus(type) && how.subresource !== 'status') delete config.status;
-      if (before) checkPreconditions(type, before, config.metadata);
+      if (before) checkApply(type, before, config.metadata);
       else checkNew(type, config);
       const result = applied(before, config, writerOf(type, how), how.force ?? false);
       if ('conflicts' in result) throw applyConflict(result.conflicts);
@@ -94,12 +97,37 @@ export const createWrites = (store: Store, now: () => number) => {
     },
   };
 
+  function checkFinalizers(type: ResourceType, before: KubeObject, { metadata }: KubeObject): void {
+    const { deletionTimestamp, finalizers = [], name } = before.metadata;
+    const isNew = metadata.finalizers?.some((finalizer) => !finalizers.includes(finalizer)) ?? false;
+    if (deletionTimestamp === undefined || !isNew) return;
+    const why = 'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted';
+    throw refused(422, 'Invalid', `${type.kind} "${name}" is invalid: ${why}`);
+  }
+
+  function checkApply(type: ResourceType, before: KubeObject, { uid, resourceVersion }: KubeObject['metadata']): void {
+    checkPreconditions(type, before, resourceVersion === undefined ? {} : { resourceVersion });
+    if (uid === undefined || uid === before.metadata.uid) return;
+    const what = `${type.kind} "${before.metadata.name}" is invalid`;
+    throw refused(422, 'Invalid', `${what}: metadata.uid: Invalid value: "${uid}": field is immutable`);
+  }
+
   function checkNew(type: ResourceType, config: KubeObject): void {
     const { uid } = config.metadata;
     const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
     if (uid !== undefined) throw conflict(type, config, why);
     checkPlace(type, config);
   }
+};
+
+/** Go writes no empty maps and lists of metadata. */
+const withoutEmpty = (object: KubeObject): KubeObject => {
+  const isEmpty = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  const metadata = { ...object.metadata };
+  for (const name of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const)
+    if (isEmpty(metadata[name])) delete metadata[name];
+  return { ...object, metadata };
 };
 
 /** The part that this endpoint writes; the other part stays as it is. */
