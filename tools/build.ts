@@ -78,7 +78,7 @@ const SIDECAR: BuildOptions = { format: 'cjs', minify: true };
 const REQUIRE =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 /** Not minified: people read its stack traces. */
-const MODULE: BuildOptions = { format: 'esm', keepNames: true, banner: { js: REQUIRE } };
+const MODULE: BuildOptions = { format: 'esm', banner: { js: REQUIRE } };
 
 if (import.meta.main) {
   const outDir = process.argv[2] ?? join(root, 'dist');

@@ -7,7 +7,9 @@ import { workloadRef } from './workload.ts';
 
 /** One alert as delivered. It is written again only when something about it changed. */
 export const evidence = z.strictObject({
-  source: z.enum(['Alertmanager']).describe('Who reported it.'),
+  source: z
+    .enum(['Alertmanager', 'Rollout'])
+    .describe('Who reported it. Rollout: the pods of the release crash, or did not get ready in time.'),
   fingerprint: z.string().max(128).describe('Hash of the labels of the alert.'),
   alert: z.string().max(256).describe('alertname.'),
   status: z.enum(['firing', 'resolved']).describe('As Alertmanager delivered it last.'),

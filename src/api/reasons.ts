@@ -360,6 +360,27 @@ export const reasons = {
     means: 'The evidence against the release has fewer points than minScore of the RollbackPolicy.',
     next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
   },
+  PodsCrash: {
+    means: 'The pods of the release crash again and again, and those of the release before it do not.',
+    next: 'Read `kubectl logs --previous` of the named container, and push a fix.',
+  },
+  ProgressDeadlineExceeded: {
+    means: 'The pods of the release did not get ready within the progress deadline.',
+    next: 'Read `kubectl describe pod` of one of them: a missing image, configuration, or a failing probe.',
+  },
+  PodsRunning: { means: 'The pods of the release run, and do not crash any more.', next: 'Nothing to do.' },
+  OthersFailToo: {
+    means: 'Pods of the release before it, or of other workloads of the namespace, fail at the same time.',
+    next: 'Look for what they share: a dependency, a node, the network.',
+  },
+  Unschedulable: {
+    means: 'No node takes the pods of the release.',
+    next: 'Read `kubectl describe pod`: too large requests, a selector that no node has, or a full cluster.',
+  },
+  GoodBefore: {
+    means: 'The release had been good before its pods began to fail.',
+    next: 'Look for another cause; `metricops rollback WORKLOAD` goes back all the same.',
+  },
   ReleaseTooOld: {
     means: 'The release had run for longer than maxReleaseAge of the RollbackPolicy when the burn began.',
     next: 'Look for another cause: dependencies, traffic.',
@@ -372,6 +393,11 @@ export const reasons = {
   PrometheusUnreachable: {
     means: 'Prometheus did not answer.',
     next: 'Check METRICOPS_PROMETHEUS_URL of the controller.',
+  },
+  PrometheusBusy: {
+    means:
+      'The query waited too long for its turn, so it was not sent: Prometheus answers more slowly than it is asked.',
+    next: 'See metricops_prometheus_wait_duration_seconds; replace expensive expressions with recording rules.',
   },
   PartialData: {
     means: 'Prometheus answered with warnings: part of the data is missing, so the answer is no evidence.',

@@ -98,6 +98,9 @@ export type RestorableRelease = Release & { snapshotRef: NonNullable<Release['sn
 /** Whether what was applied for it is recorded. */
 export const isRestorable = (release: Release): release is RestorableRelease => release.snapshotRef !== undefined;
 
+/** No rollback goes to it: a Hold keeps it out, or an incident found it guilty, and no person accepted it since. */
+export const isRuledOut = ({ outcome }: Release): boolean => outcome === 'Rejected' || outcome === 'Guilty';
+
 /** Newest first; none where there is no history, or one that somebody wrote without a spec. */
 export const releasesOf = (history: { spec?: ReleaseRecords } | undefined): readonly Release[] =>
   history?.spec?.releases ?? [];

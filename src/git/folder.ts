@@ -41,9 +41,9 @@ const typeOf = (mode: string): TreeEntry['type'] => {
   return mode === '160000' ? 'submodule' : 'blob';
 };
 
-/** The root folder of a commit object. Throws RepositoryDamaged. */
-export const rootOf = (commit: Buffer): string => {
-  const found = /^tree ([0-9a-f]{40})\n/.exec(commit.toString('latin1', 0, 46))?.[1];
-  if (found === undefined) throw damaged('a commit names no folder');
-  return found;
+/** A commit holds its root folder and nothing else. Throws RepositoryDamaged. */
+export const parseCommit = (content: Buffer): Folder => {
+  const oid = /^tree ([0-9a-f]{40})\n/.exec(content.toString('latin1', 0, 46))?.[1];
+  if (oid === undefined) throw damaged('a commit names no folder');
+  return [{ name: '', type: 'tree', isLink: false, oid }];
 };

@@ -7,6 +7,7 @@ import type { CallOptions, FileTree } from '../file-tree.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
 import { isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';
+import { createByteCache } from './lru.ts';
 import { createMirrorCache } from './mirror-cache.ts';
 import type { GitRoom, GitSource } from './types.ts';
 import type { FetchCall, Fetched, Place } from './worker.ts';
@@ -20,6 +21,9 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-
 
 /** For which the thread that fetches, and its memory, are kept without work. */
 const FETCHER_IDLE_MS = 10_000;
+
+/** Repositories of which it is remembered where their commit is. */
+const MAX_LOCATED = 1_000;
 
 /**
  * Mirrors of repositories, in threads of their own: a large pack delays no Lease. Fetched packs are inflated in
@@ -44,6 +48,8 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
       if (isDamaged(error)) return undefined; // a fetch replaces it
       throw error;
     });
+  /** Of each mirror, where a commit was found last: many folders of one commit are read, one after another. */
+  const located = createByteCache<Place>(MAX_LOCATED);
 
   const fetch = async (call: FetchCall, signal: AbortSignal): Promise<string> => {
     const work = () => places(call.source, signal, () => fetcher.call<Fetched>('fetch', [call], undefined, signal));
@@ -73,7 +79,10 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
     async open(source, commit, { signal = NEVER }: CallOptions = {}) {
       const work = async (): Promise<FileTree> => {
         const dir = await shelf.place(source);
-        const gitdir = (await locate(dir, commit)) ?? (await fetch({ dir, source, commit }, signal));
+        const last = located.get(dir);
+        const known = last?.commit === commit && existsSync(last.gitdir) ? last.gitdir : await locate(dir, commit);
+        const gitdir = known ?? (await fetch({ dir, source, commit }, signal));
+        located.set(dir, { gitdir, commit }, 1);
         const again = (at: Place, error: unknown): Promise<Place> => elsewhere(source, at, error);
         return treeOf(reader, { gitdir, commit }, { again, reads: (read) => reads(groupOf(source), read) });
       };

@@ -3,7 +3,7 @@ import { dirname, join, posix } from 'node:path';
 import { ReasonError } from '../api/reason-error.ts';
 import type { FileTree, FolderTexts, TreeFile } from '../file-tree.ts';
 import { damaged, tooLarge } from './errors.ts';
-import { type Folder, PARSED_RATIO, parseFolder, rootOf, type TreeEntry } from './folder.ts';
+import { type Folder, PARSED_RATIO, parseCommit, parseFolder, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
 import type { GitLimits } from './limits.ts';
 import type { ByteCache } from './lru.ts';
@@ -24,21 +24,26 @@ type Entry = Pick<TreeEntry, 'oid' | 'type' | 'isLink'>;
 
 /** The files of one commit, straight from the packs: nothing is checked out. */
 export const createTree = ({ commit, objects, folders, limits, breathe }: At): FileTree => {
+  /** What the object of this name holds, which is read once for all who ask. */
+  const parsed = (oid: string, type: 'commit' | 'tree', parse: (content: Buffer) => Folder): Folder => {
+    const key = `${type} ${oid}`;
+    const known = folders.get(key);
+    if (known && objects.has(oid)) return known; // another repository may have it, and this one not
+    const object = objects.read(oid);
+    if (object.type !== type) throw damaged(`object ${oid} is no ${type}`);
+    const folder = parse(object.content);
+    folders.set(key, folder, object.content.length * PARSED_RATIO);
+    return folder;
+  };
   const rootEntry = (): Entry => {
-    const { type, content } = objects.read(commit);
-    if (type !== 'commit') throw damaged(`object ${commit} is no commit`);
-    return { oid: rootOf(content), type: 'tree', isLink: false };
+    const [root] = parsed(commit, 'commit', parseCommit);
+    if (!root) throw damaged(`commit ${commit} has no root`);
+    return root;
   };
 
   const folderOf = async (oid: string): Promise<Folder> => {
     await breathe();
-    const known = folders.get(oid);
-    if (known && objects.has(oid)) return known; // another repository may have it, and this one not
-    const { type, content } = objects.read(oid);
-    if (type !== 'tree') throw damaged(`object ${oid} is no folder`);
-    const folder = parseFolder(content);
-    folders.set(oid, folder, content.length * PARSED_RATIO);
-    return folder;
+    return parsed(oid, 'tree', parseFolder);
   };
 
   /** @param inside what to do with a path that leads into a submodule */

@@ -4,6 +4,7 @@ import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { isRejected, type KubeClient, KubeError, type ResourceType, workloadResource } from '../kube/index.ts';
 import { liveDigest, runningRelease, type Snapshot, templateOf } from '../snapshot/index.ts';
 import { REPLICAS } from '../ssa/ignore-rules.ts';
+import { type ManagedFieldsEntry, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { withoutIgnored } from '../ssa/release-fields.ts';
 import { replaceManagedFields } from '../ssa/replace-managed-fields.ts';
 import { atVersionOf, whileFaster } from './at-version.ts';
@@ -30,7 +31,7 @@ export const applySnapshot = async (
 ): Promise<AppliedSnapshot> => {
   const { writer } = account;
   const options = { fieldManager: account.fieldManager, force: true };
-  const newest = await newestOf(live, snapshot, { client });
+  const newest = await newestOf(live, snapshot, { client, writer });
   const plan = planRollback(hold.spec.target, snapshot, newest);
   const type = workloadResource(hold.spec.workloadRef.kind);
   const parts: Part[] = [...plan.configuration, ...plan.selectors].map((object) => ({
@@ -43,9 +44,9 @@ export const applySnapshot = async (
   ];
   // What refuses the workload is heard before its configuration is touched.
   const preview = configuration.length > 0 ? await tryOut(writer, type, plan.workload, options) : undefined;
-  const before = await Promise.all(configuration.map((part) => applyPart(part, options, { client, writer })));
+  const before = await Promise.all(configuration.map((part) => applyPart(part, options, account, client)));
   const found = await Promise.all(
-    selectors.map((part) => applyPart(part, options, { client, writer }).catch(refusalOf(part.object))),
+    selectors.map((part) => applyPart(part, options, account, client).catch(refusalOf(part.object))),
   );
   const isNew = before.some(({ changed }) => changed) || runningRelease(live).digest !== hold.spec.target.sourceDigest;
   const restartIfSame = async (after: KubeObject | undefined): Promise<KubeObject | undefined> =>
@@ -56,7 +57,7 @@ export const applySnapshot = async (
   await restartIfSame(preview);
   const result = await whileFaster(async () => {
     const read = await stillRunning(type, live, client);
-    const mine = await letGoOfReplicas(type, plan.workload, read, account);
+    const mine = await owned(type, plan.workload, read, account);
     return writer.apply(type, atVersionOf(plan.workload, mine), options);
   });
   const restarted = preview ? undefined : await restartIfSame(result);
@@ -76,14 +77,20 @@ interface Part {
 const applyPart = async (
   part: Part,
   options: { fieldManager: string; force: boolean },
-  { client, writer }: { client: KubeClient; writer: KubeClient },
+  account: Account,
+  client: KubeClient,
 ): Promise<{ object: KubeObject; changed: boolean }> => {
   const { object } = part;
+  const { writer } = account;
+  const type = partResource(object);
   let { was } = part;
   const is = await whileFaster(
-    () => writer.apply(partResource(object), atVersionOf(object, was), options),
     async () => {
-      was = await readPart(object, client);
+      const mine = was && (await withOwners(type, was, handEditsOf(object, was, account), writer));
+      return writer.apply(type, atVersionOf(object, mine), options);
+    },
+    async () => {
+      was = await readPart(object, { client, writer });
     },
   );
   return { object: is, changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion };
@@ -144,16 +151,25 @@ const restart = (
 };
 
 /**
- * Snapshots hold no replicas, and an apply without them would reset what our manager owns to 1: it lets go of them first.
- * So nobody's scaling is undone, not even one that happens meanwhile.
+ * The workload with its fields owned as the apply needs it. What was added by hand is ours, so that the apply takes it
+ * off: a drift that is only reported is no part of the release. Replicas are not ours: snapshots hold none, and an apply
+ * without them would reset them to 1. So nobody's scaling is undone, not even one that happens meanwhile.
  */
-const letGoOfReplicas = async (
-  type: ResourceType,
-  workload: KubeObject,
-  live: KubeObject,
-  { writer, fieldManager }: Account,
-): Promise<KubeObject> => {
+const owned = (type: ResourceType, workload: KubeObject, live: KubeObject, account: Account): Promise<KubeObject> => {
+  const taken = handEditsOf(workload, live, account);
+  const base = taken ? { ...live, metadata: { ...live.metadata, managedFields: taken } } : live;
   const rules = { fields: [REPLICAS], managers: [] };
-  const entries = withoutIgnored(workload, live, rules, fieldManager).letGo;
-  return entries ? replaceManagedFields(writer, type, live, entries) : live;
+  const entries = withoutIgnored(workload, base, rules, account.fieldManager).letGo ?? taken;
+  return withOwners(type, live, entries, account.writer);
 };
+
+/** Its managedFields with what was edited by hand as ours; undefined where nothing was. */
+const handEditsOf = (object: KubeObject, live: KubeObject, { fieldManager, leavesTo }: Account) =>
+  withoutHandEdits(live, { manager: fieldManager, apiVersion: object.apiVersion }, leavesTo(object));
+
+const withOwners = async (
+  type: ResourceType,
+  live: KubeObject,
+  entries: readonly ManagedFieldsEntry[] | undefined,
+  writer: KubeClient,
+): Promise<KubeObject> => (entries ? replaceManagedFields(writer, type, live, entries) : live);

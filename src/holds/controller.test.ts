@@ -241,6 +241,40 @@ describe('the queue of the Holds', () => {
     await until((h) => conditionOf(h, 'Contested')?.status === 'False', 'nobody applies it any more');
   });
 
+  for (const [what, keep] of [
+    ['paused', { metadata: { annotations: { [annotations.pause]: 'true' } } }],
+    ['gone', undefined],
+  ] as const)
+    it(`asks for no other look at once while a workload that was contested is ${what}: time alone changes nothing`, async () => {
+      const now = Date.parse('2026-01-01T13:00:00Z');
+      const waits: number[] = [];
+      const sleep = (ms: number): Promise<void> => {
+        waits.push(ms);
+        return new Promise(() => {});
+      };
+      const { client, server, rollback, controller, until } = await start({ clock: { now: () => now, sleep } });
+      const web = { namespace: 'shop', name: 'web' };
+      if (keep) await client.patch(resources.deployments, web, { type: 'merge', body: keep });
+      else await client.delete(resources.deployments, web);
+      const time = new Date(now - 700_000).toISOString();
+      const contested = {
+        type: 'Contested',
+        status: 'True',
+        reason: 'Contested',
+        message: '',
+        lastTransitionTime: time,
+      };
+      const status = { reapplied: [{ time }], conditions: [contested] };
+      server.seed(resources.holds, { ...rollback(), status });
+      controller.start();
+      await until((hold) => conditionOf(hold, 'Held') !== undefined, 'a word on it');
+      await eventually(() => waits.length > 0);
+      assert.deepEqual(
+        waits.filter((ms) => ms === 0),
+        [],
+      );
+    });
+
   it('waits for ten seconds before the second of these rollbacks', async () => {
     const { create, controller, phase, until, deploy, advance, image } = await start();
     controller.start();
@@ -304,6 +338,7 @@ describe('the queue of the Holds', () => {
       writer: bench().client.impersonate({ userName: 'system:serviceaccount:shop:deployer' }),
       fieldManager: FIELD_MANAGER,
       refusalOf: () => undefined,
+      leavesTo: () => [],
       wordsOf: ({ message }) => message,
       ...more,
     });

@@ -42,15 +42,16 @@ type Attempt = Concluded | { keep: HoldStatus; again: number | undefined };
 
 const conclude = async (hold: RollbackHold, outcome: Attempt, ports: EnforcePorts): Promise<number | undefined> => {
   const now = ports.clock.now();
-  if ('keep' in outcome) return soonest(outcome.again, overdueIn(outcome.keep, now) || undefined);
+  if ('keep' in outcome) return soonest(outcome.again, overdueIn(outcome.keep, now));
   ports.metrics.holdsApplied.inc({ result: outcome.contested ? 'contested' : outcome.phase.toLowerCase() });
   await writeStatus(hold, outcome, ports);
   const after = statusAfter(hold, outcome, now);
   return soonest(outcome.again ?? calmIn(after, now), overdueIn(after, now));
 };
 
+/** Of what is due at once, the enforcement just said all that it could: asked again it would say the same, without end. */
 const soonest = (...delays: (number | undefined)[]): number | undefined => {
-  const known = delays.filter((ms) => ms !== undefined);
+  const known = delays.filter((ms): ms is number => ms !== undefined && ms > 0);
   return known.length === 0 ? undefined : Math.min(...known);
 };
 

@@ -8,12 +8,13 @@ import {
   isRejected,
   type KubeClient,
   KubeError,
+  removeFinalizer,
   resources,
   whatTerminates,
   workloadResource,
 } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
-import { letGo } from './finalizer.ts';
+import { FINALIZER } from './finalizer.ts';
 import { liftOf, numbersOf, recordLift } from './lift.ts';
 import { holdAgain } from './new-hold.ts';
 import { type ReportPorts, reportHold, type Said } from './report.ts';
@@ -36,7 +37,7 @@ export interface FinalizePorts extends ReportPorts {
 export const finalizeHold = async (hold: Hold, ports: FinalizePorts): Promise<void> => {
   const [rollback] = isRollback(hold) ? effective([hold], ports.list()) : [];
   if (rollback) await lift(rollback, ports).catch((error: unknown) => unrecorded(rollback, error, ports));
-  await letGo(hold, ports.client).catch((error: unknown) => {
+  await removeFinalizer(ports.client, resources.holds, hold, FINALIZER).catch((error: unknown) => {
     if (!isNotFound(error)) throw error; // gone already
   });
 };

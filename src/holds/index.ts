@@ -3,7 +3,7 @@ export { createHold } from './create-hold.ts';
 export { withFinalizer } from './finalizer.ts';
 export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
-export { missingNeedsOf, missingWords, obstacleToTarget } from './missing-needs.ts';
+export { missingNeedsOf, missingWords, obstacleSeenBy, obstacleToTarget } from './missing-needs.ts';
 export { changedRollback, type NewRollback, newAcceptance, newDenial, newRollback, proposedHold } from './new-hold.ts';
 export { type Newest, planRollback, type RollbackPlan } from './rollback-plan.ts';
 export {

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { KubeObject } from '../api/meta.ts';
 import { type KubeClient, KubeError, type Name, type ResourceType } from '../kube/index.ts';
 import { type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
-import { missingNeedsOf, obstacleToTarget } from './missing-needs.ts';
+import { missingNeedsOf, obstacleSeenBy, obstacleToTarget } from './missing-needs.ts';
 
 const WEB = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const;
 const SNAPSHOT: Snapshot = {
@@ -64,6 +64,31 @@ describe('a target whose needs are gone', () => {
 
   it('is taken for one where nobody may look', async () => {
     assert.equal(await obstacle(having(['Secret'], ['ServiceAccount']), SNAPSHOT), undefined);
+  });
+
+  it('is none for a person either, who may read less and has no key', async () => {
+    const target = { snapshotRef: { name: 's' } };
+    const seen = (revision: KubeObject | undefined, forbidden: readonly string[] = []) => {
+      const { get } = having(['Secret'], forbidden);
+      const client: Pick<KubeClient, 'get'> = {
+        get: async <T extends KubeObject>(type: ResourceType, name: Name) =>
+          type.kind === 'ControllerRevision' && !forbidden.includes(type.kind) ? (revision as T) : get<T>(type, name),
+      };
+      return obstacleSeenBy(client, WEB, target);
+    };
+    const revision = (data: unknown): KubeObject => ({
+      apiVersion: 'apps/v1',
+      kind: 'ControllerRevision',
+      metadata: { namespace: 'shop', name: 's' },
+      data,
+    });
+    const { workload } = SNAPSHOT;
+    const words = 'its pods need ServiceAccount shop/web, which does not exist';
+    assert.equal(await seen(revision({ workload, config: [{}, null, { of: { kind: 'Secret' } }] })), words);
+    assert.equal(await seen(revision({ workload }), ['ServiceAccount']), undefined);
+    assert.equal(await seen(revision({ workload }), ['ControllerRevision']), undefined);
+    assert.equal(await seen(undefined), 'ControllerRevision s is gone');
+    assert.equal(await seen(revision('something else')), 'ControllerRevision s is no snapshot');
   });
 
   it('is none without its snapshot, or with one that was changed', async () => {

@@ -2,7 +2,7 @@ import { describeKey } from '../api/meta.ts';
 import type { RestorableRelease } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
-import { type Need, needsOf, type Snapshot, SnapshotDamaged, type SnapshotStore } from '../snapshot/index.ts';
+import { type Need, needsOf, type Snapshot, SnapshotDamaged, type SnapshotStore, unsealed } from '../snapshot/index.ts';
 
 const TYPES: Record<Need['kind'], ResourceType> = {
   ServiceAccount: resources.serviceAccounts,
@@ -42,6 +42,24 @@ export const obstacleToTarget = async (
   }
 };
 
+/**
+ * The same for a person, who has no key to check a seal with: what they may read counts, and the controller checks the
+ * rest. Rejects with KubeError.
+ */
+export const obstacleSeenBy = async (
+  client: Pick<KubeClient, 'get'>,
+  { namespace }: WorkloadKey,
+  { snapshotRef: { name } }: Pick<RestorableRelease, 'snapshotRef'>,
+): Promise<string | undefined> => {
+  const revision = await unlessForbidden(client.get(resources.controllerRevisions, { namespace, name }));
+  if (revision === FORBIDDEN) return undefined;
+  if (!revision) return `ControllerRevision ${name} is gone`;
+  const parts = unsealed(revision);
+  if (!parts) return `ControllerRevision ${name} is no snapshot`;
+  const missing = await missingNeedsOf(parts, client);
+  return missing.length === 0 ? undefined : missingWords(missing);
+};
+
 /** `its pods need ServiceAccount shop/web, which does not exist` */
 export const missingWords = (missing: readonly string[]): string =>
   `its pods need ${missing.join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist`;
@@ -50,11 +68,15 @@ const isThere = async (
   type: ResourceType,
   name: { namespace: string; name: string },
   client: Pick<KubeClient, 'get'>,
-): Promise<boolean> => {
+): Promise<boolean> => (await unlessForbidden(client.get(type, name))) !== undefined;
+
+const FORBIDDEN = Symbol('forbidden');
+
+const unlessForbidden = async <T>(answer: Promise<T>): Promise<T | typeof FORBIDDEN> => {
   try {
-    return (await client.get(type, name)) !== undefined;
+    return await answer;
   } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return true;
+    if (error instanceof KubeError && error.status === 403) return FORBIDDEN;
     throw error;
   }
 };

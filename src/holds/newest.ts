@@ -1,9 +1,9 @@
 import { type KubeObject, keyOf, keyString, versionOf } from '../api/meta.ts';
 import { WORKLOAD_KINDS } from '../api/workload.ts';
 import { KubeError, type ResourceType, resources, workloadResource } from '../kube/index.ts';
-import { hasSameContent, type Snapshot } from '../snapshot/index.ts';
+import { hasSameContent, isBinding, type Snapshot } from '../snapshot/index.ts';
 import type { Newest } from './rollback-plan.ts';
-import type { EnforcePorts } from './types.ts';
+import type { Account, EnforcePorts } from './types.ts';
 
 /** The kinds of a snapshot beside the workload. */
 const PARTS: readonly ResourceType[] = [
@@ -13,6 +13,8 @@ const PARTS: readonly ResourceType[] = [
   resources.podDisruptionBudgets,
   resources.networkPolicies,
   resources.horizontalPodAutoscalers,
+  resources.roleBindings,
+  resources.clusterRoleBindings,
 ];
 
 /** In the version in which it was applied. */
@@ -22,6 +24,9 @@ export const partResource = ({ apiVersion, kind }: KubeObject): ResourceType => 
   return { ...type, version: versionOf(apiVersion) };
 };
 
+/** The controller itself; and the account that applies, for what the controller has no right to read: bindings. */
+export type Readers = Pick<EnforcePorts, 'client'> & Pick<Account, 'writer'>;
+
 /**
  * What is there of a snapshot. Costs a request for each object; and where configuration changed, one for each kind of
  * workload, to say who else reads it.
@@ -29,10 +34,10 @@ export const partResource = ({ apiVersion, kind }: KubeObject): ResourceType => 
 export const newestOf = async (
   live: KubeObject,
   { config, selectors = [] }: Snapshot,
-  { client }: Pick<EnforcePorts, 'client'>,
+  readers: Readers,
 ): Promise<Newest> => {
   const parts = [...config, ...selectors];
-  const found = await Promise.all(parts.map((part) => readPart(part, client)));
+  const found = await Promise.all(parts.map((part) => readPart(part, readers)));
   const objects = new Map(found.flatMap((object) => (object ? [[keyString(keyOf(object)), object] as const] : [])));
   const isChanged = config.some((part) => {
     const now = objects.get(keyString(keyOf(part)));
@@ -40,17 +45,20 @@ export const newestOf = async (
   });
   const { namespace = '' } = live.metadata;
   const lists = isChanged
-    ? await Promise.all(WORKLOAD_KINDS.map((kind) => client.list(workloadResource(kind), { namespace })))
+    ? await Promise.all(WORKLOAD_KINDS.map((kind) => readers.client.list(workloadResource(kind), { namespace })))
     : [];
   return { rejected: live, objects, workloads: lists.flatMap(({ items }) => items) };
 };
 
-/** What the controller may not read counts as gone: to apply it again changes nothing where it is as it was. */
-export const readPart = async (part: KubeObject, client: EnforcePorts['client']): Promise<KubeObject | undefined> => {
+/**
+ * What may not be read counts as gone: to apply it again changes nothing where it is as it was. Not so a
+ * binding, which is written with the subjects that it has: it counts as it was.
+ */
+export const readPart = async (part: KubeObject, { client, writer }: Readers): Promise<KubeObject | undefined> => {
   try {
-    return await client.get(partResource(part), part.metadata);
+    return await (isBinding(part) ? writer : client).get(partResource(part), part.metadata);
   } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return undefined;
+    if (error instanceof KubeError && error.status === 403) return isBinding(part) ? part : undefined;
     throw error;
   }
 };

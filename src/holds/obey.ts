@@ -1,8 +1,9 @@
 import { type Hold, isRollback } from '../api/hold.ts';
+import { addFinalizer, hasFinalizer, resources } from '../kube/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { enforceHold } from './enforce.ts';
 import { type FinalizePorts, finalizeHold } from './finalize.ts';
-import { ensureFinalizer, hasFinalizer } from './finalizer.ts';
+import { FINALIZER } from './finalizer.ts';
 import { effective } from './rules.ts';
 import type { EnforcePorts } from './types.ts';
 
@@ -12,14 +13,14 @@ import type { EnforcePorts } from './types.ts';
  */
 export const obeyHold = async (hold: Hold, ports: EnforcePorts & FinalizePorts): Promise<number | undefined> => {
   if (hold.metadata.deletionTimestamp !== undefined) {
-    if (hasFinalizer(hold)) await finalizeHold(hold, ports);
+    if (hasFinalizer(hold, FINALIZER)) await finalizeHold(hold, ports);
     return undefined;
   }
   if (!isRollback(hold)) {
     await acknowledge(hold, ports);
     return undefined;
   }
-  const { metadata } = await ensureFinalizer(hold, ports.client);
+  const { metadata } = await addFinalizer(ports.client, resources.holds, hold, FINALIZER);
   const [rule] = effective([{ ...hold, metadata }], ports.list());
   return rule && enforceHold(rule, ports);
 };

@@ -89,6 +89,56 @@ describe('which objects a rollback applies', () => {
     assert.match(notes.join(), /Service shop\/web-v2 is held with it: its new version would not select the held pods/);
   });
 
+  describe('with a binding that named the account of the old pods', () => {
+    const ours = { kind: 'ServiceAccount', namespace: NAMESPACE, name: 'default' };
+    const [api, eve] = ['api', 'eve'].map((name) => ({ ...ours, name }));
+    const binding = (subjects: unknown[] | undefined, role = 'reader'): KubeObject => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { namespace: NAMESPACE, name: 'web' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role },
+      subjects,
+    });
+    const back = (...now: KubeObject[]) =>
+      planRollback(
+        chosen,
+        { ...target, selectors: [binding([ours, eve])] },
+        { rejected: bad, objects: new Map(now.map((object) => [keyString(keyOf(object)), object])), workloads: [] },
+      );
+    const subjects = (now: KubeObject[]) => back(...now).selectors.map((object) => object.subjects);
+
+    it('gives the account its role again where it lost it, beside whom the newest version names, and nobody else', () => {
+      assert.deepEqual(subjects([binding([api])]), [[api, ours]]);
+      assert.deepEqual(subjects([binding(undefined)]), [[ours]]);
+      assert.deepEqual(subjects([]), [[ours]]);
+      assert.match(
+        back(binding([api])).notes.join(),
+        /RoleBinding shop\/web is held with it: it names ServiceAccount shop\/default again/,
+      );
+    });
+
+    it('leaves it at its newest version where that still names the account, or a group that it is in', () => {
+      const group = { kind: 'Group', name: 'system:serviceaccounts' };
+      for (const now of [[api, ours], [group]]) assert.deepEqual(subjects([binding(now)]), []);
+    });
+
+    it('leaves one that has another role now, and says so: a binding can not be given another role', () => {
+      const { selectors, notes } = back(binding([api], 'writer'));
+      assert.deepEqual(selectors, []);
+      assert.deepEqual(notes, [
+        'RoleBinding shop/web has another role now, and does not name ServiceAccount shop/default',
+      ]);
+    });
+
+    it('keeps no binding out that only the new pods have: it takes nothing from the old ones', () => {
+      const pods = { template: { metadata: { labels: {} }, spec: { serviceAccountName: 'api' } } };
+      const rejected = { ...bad, spec: pods };
+      const objects = new Map([[keyString(keyOf(binding([api]))), binding([api])]]);
+      const { keep } = planRollback(chosen, { ...target, selectors: [] }, { rejected, objects, workloads: [] });
+      assert.deepEqual(keep, []);
+    });
+  });
+
   it('names who else reads the configuration that goes back, and only where it differs', () => {
     const workloads = [good, deployment('api', { app: 'api' })];
     const found = [service({ app: 'web' })];

@@ -4,12 +4,16 @@ import { isAlwaysApplied } from '../api/apply-rule.ts';
 import type { HoldTarget } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import {
+  accountOf,
   deadPortsOf,
   hasSameContent,
+  hasSameRole,
+  isBinding,
   isFoundBy,
   isSelector,
   referencedConfig,
   type Snapshot,
+  withAccountOf,
   withPins,
 } from '../snapshot/index.ts';
 
@@ -42,29 +46,37 @@ type Chosen = Pick<HoldTarget, 'snapshotRef' | 'images'>;
 /**
  * What goes back with a workload: the only place where that is decided. Its configuration does, whoever else reads it.
  * What finds its pods (a Service, PodDisruptionBudget, NetworkPolicy or HorizontalPodAutoscaler) does where the newest
- * version no longer finds those of the target; otherwise it stays at its newest version. Pure.
+ * version no longer finds those of the target; otherwise it stays at its newest version. A RoleBinding or
+ * ClusterRoleBinding gives its role to their account again, and to nobody else who lost it. Pure.
  */
 export const planRollback = (chosen: Chosen, target: Snapshot, newest: Newest): RollbackPlan => {
   const { config, selectors: recorded = [] } = target;
   const newestOf = (object: KubeObject): KubeObject | undefined => newest.objects.get(keyString(keyOf(object)));
   const isPaused = (object: KubeObject): boolean => isSwitchedOn(newestOf(object)?.metadata, annotations.pause);
 
+  const isPossible = (object: KubeObject): boolean =>
+    !isBinding(object) || hasSameRole(newestOf(object) ?? object, object);
+
   const configuration = config.filter((object) => !isPaused(object));
   const lost = recorded.filter((object) => !stillFinds(newestOf(object), object, target));
-  const selectors = lost.filter((object) => !isPaused(object) && isAlwaysApplied(newestOf(object) ?? object));
+  const back = lost.filter((object) => !isPaused(object) && isAlwaysApplied(newestOf(object) ?? object));
+  const [selectors, changed] = [back.filter(isPossible), back.filter((object) => !isPossible(object))];
   const known = new Set(recorded.map((object) => keyString(keyOf(object))));
   const keep = [...newest.objects]
-    .filter(([key, object]) => isSelector(object) && !known.has(key))
+    .filter(([key, object]) => isSelector(object) && !isBinding(object) && !known.has(key))
     .map(([, object]) => object)
     .filter((object) => isFoundBy(newest.rejected, object) && !isFoundBy(target.workload, object));
   return {
     configuration,
-    selectors,
+    selectors: selectors.map((object) =>
+      isBinding(object) ? withAccountOf(target.workload, object, newestOf(object)) : object,
+    ),
     workload: stamped(withPins(withReplicas(target.workload, newest.replicas), chosen.images), chosen),
     keep,
     notes: [
       ...configuration.flatMap((object) => sharedWords(object, newestOf(object), target, newest)),
-      ...selectors.map((object) => lostWords(object, newestOf(object))),
+      ...selectors.map((object) => lostWords(object, newestOf(object), target)),
+      ...changed.map((object) => `${nameOf(object)} has another role now, and does not name ${accountIn(target)}`),
       ...keep.map((object) => `${nameOf(object)} is held with it: its new version would not select the held pods`),
     ],
   };
@@ -100,10 +112,15 @@ const sharedWords = (
   return users.length === 0 ? [] : [`${nameOf(config)} is held with it, and also used by ${users.join(', ')}`];
 };
 
-const lostWords = (selector: KubeObject, now: KubeObject | undefined): string =>
-  now === undefined
+const lostWords = (selector: KubeObject, now: KubeObject | undefined, target: Snapshot): string => {
+  if (isBinding(selector))
+    return `${nameOf(selector)} is held with it: it names ${accountIn(target)} again, with whose rights the held pods run`;
+  return now === undefined
     ? `${nameOf(selector)} is held with it: it was removed, and found the held pods`
     : `${nameOf(selector)} is held with it: its new version would not select the held pods`;
+};
+
+const accountIn = ({ workload }: Snapshot): string => describeKey({ kind: 'ServiceAccount', ...accountOf(workload) });
 
 const nameOf = (object: KubeObject): string => describeKey(keyOf(object));
 

@@ -37,6 +37,8 @@ export interface Account {
   fieldManager: string;
   /** Why the platform does not let it write this object, in words. */
   refusalOf: (object: KubeObject) => string | undefined;
+  /** Field managers whose fields of this object the GitSync leaves to them. */
+  leavesTo: (object: KubeObject) => readonly string[];
   /** What the API server refused, with the right that is missing. */
   wordsOf: (error: KubeError) => string;
 }

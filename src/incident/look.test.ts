@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { at, digest, incident, NOON, release as releaseOf } from '../../test/support/incident.ts';
 import { API_VERSION, annotations, labels } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { unrestrictedPolicy } from '../api/platform-policy.ts';
-import type { Release, ReleaseHistory } from '../api/release-history.ts';
+import type { Release, ReleaseHistory, RestorableRelease } from '../api/release-history.ts';
 import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { newAcceptance, newDenial, newRollback } from '../holds/index.ts';
 import { createJudge } from '../judge/index.ts';
@@ -13,22 +14,11 @@ import type { WatchCache } from '../kube/index.ts';
 import type { Caches } from './caches.ts';
 import { look } from './look.ts';
 
-const NOW = Date.parse('2026-01-01T12:00:00Z');
-const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
-const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
+const ago = (minutes: number): string => at(-60 * minutes);
 const KEY = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const;
 
-const release = (number: number, rest: Partial<Release> = {}): Release => ({
-  number,
-  sourceDigest: digest(number),
-  workloadUID: 'u',
-  images: [],
-  snapshotRef: { name: `s${number}` },
-  firstSeenTime: ago(60 / number),
-  readyTime: ago(59 / number),
-  outcome: 'Active',
-  ...rest,
-});
+const release = (number: number, rest: Partial<RestorableRelease> = {}): RestorableRelease =>
+  releaseOf(number, { firstSeenTime: ago(60 / number), readyTime: ago(59 / number), ...rest });
 /** Applied by a GitSync, and ready. */
 const running = (n: number, notes: Record<string, string> = {}): KubeObject => ({
   apiVersion: 'apps/v1',
@@ -59,27 +49,6 @@ const history = (currentRelease: number, releases: Release[]): ReleaseHistory =>
   metadata: { name: 'deployment-web', namespace: 'shop' },
   spec: { workloadRef: { kind: 'Deployment', name: 'web' }, currentRelease, releases },
 });
-const incident = (status?: Incident['status']): Incident => ({
-  apiVersion: API_VERSION,
-  kind: 'Incident',
-  metadata: { name: 'web-1', namespace: 'shop', generation: 1, creationTimestamp: ago(1) },
-  spec: {
-    workloadRef: { kind: 'Deployment', name: 'web' },
-    suspect: { number: 2, sourceDigest: digest(2) },
-    evidence: [
-      {
-        source: 'Alertmanager',
-        fingerprint: 'f',
-        alert: 'Burn',
-        status: 'firing',
-        labels: {},
-        receivedTime: ago(1),
-        lastReceivedTime: ago(1),
-      },
-    ],
-  },
-  ...(status ? { status } : {}),
-});
 const policy = (mode: string): RollbackPolicy => ({
   apiVersion: API_VERSION,
   kind: 'RollbackPolicy',
@@ -98,7 +67,7 @@ const hold = (phase: 'Pending' | 'Held', target = 1): Hold => ({
     digest: digest(2),
     target: { number: target, sourceDigest: digest(target), snapshotRef: { name: 's' } },
     origin: 'Incident',
-    incident: 'web-1',
+    incident: 'i',
     message: '',
   }),
   status: { phase, appliedTime: ago(0) },
@@ -145,17 +114,18 @@ const lookAt = async (world: World) => {
   };
   let queries = 0;
   const judge = createJudge(() => ({
-    async query(expression, at = NOW) {
+    async query(expression, time = NOON) {
       queries += 1;
-      return [{ labels: {}, value: expression.startsWith('t') ? 100 : at < NOW ? 0 : 20 }];
+      return [{ labels: {}, value: expression.startsWith('t') ? 100 : time < NOON ? 0 : 20 }];
     },
     async queryRange(expression, { start, end, step }) {
       queries += 1;
       const count = Math.round((end - start) / step) + 1;
       const times = Array.from({ length: count }, (_, i) => start + i * step);
       // What fails began to with release 2.
-      const valueAt = (at: number): number => (/^sum\(t/.test(expression) ? 100 : at > NOW - 30_000 ? 20 : 0);
-      return [{ labels: {}, points: times.map((at) => ({ at, value: valueAt(at) })) }];
+      const valueAt = (time: number): number =>
+        expression.startsWith('sum(t') ? 100 : time > Date.parse(ago(30)) ? 20 : 0;
+      return [{ labels: {}, points: times.map((time) => ({ at: time, value: valueAt(time) })) }];
     },
     async alertingRules() {
       queries += 1;
@@ -166,7 +136,7 @@ const lookAt = async (world: World) => {
     caches,
     judge,
     refusal: undefined,
-    now: NOW,
+    now: NOON,
     async obstacleTo(workload, { number }) {
       assert.deepEqual(workload, KEY);
       return world.unfit?.[number];
@@ -229,7 +199,7 @@ describe('one look at an incident', () => {
       { history: history(2, [release(2, { restoredTime: ago(9) })]) },
       'Judging/RollbackOfRollback',
     ],
-    ['a person denied it', { holds: [newDenial({ ...said, incident: 'web-1' })] }, 'Dismissed/Denied'],
+    ['a person denied it', { holds: [newDenial({ ...said, incident: 'i' })] }, 'Dismissed/Denied'],
     ['a person accepted the release', { holds: [newAcceptance(said)] }, 'Dismissed/ReleaseAccepted'],
     ['the release is held already', { holds: [hold('Pending')] }, 'RollingBack/ReleaseHeld'],
     [

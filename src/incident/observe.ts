@@ -1,14 +1,21 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { Incident } from '../api/incident.ts';
-import { type Release, recordsOf } from '../api/release-history.ts';
+import { type Release, type ReleaseRecords, recordsOf } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import type { Question } from '../judge/index.ts';
-import { currentSince, excusedPods, missingSince, selectLastGood, type Unfit } from '../release/index.ts';
-import { namespaceOfRule } from '../slo/index.ts';
+import {
+  currentSince,
+  excusedPods,
+  missingSince,
+  rolloutEvidence,
+  selectLastGood,
+  type Unfit,
+} from '../release/index.ts';
+import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { neighboursOf } from './neighbours.ts';
@@ -81,6 +88,7 @@ export const observe = (
       guardrails,
       neighbours: neighboursOf(incident, caches),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
+      rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
     },
   };
@@ -95,13 +103,27 @@ const releaseBefore = (suspect: Release | undefined, releases: readonly Release[
     .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
 };
 
+/** What its pods say, where they said something before: of the release that runs now, be it the suspect or the target. */
+const rolloutOfCurrent = (
+  key: WorkloadKey,
+  { spec }: Incident,
+  { releases, currentRelease }: ReleaseRecords,
+  caches: Caches,
+  now: number,
+): Question['rollout'] => {
+  if (!spec.evidence.some(({ source }) => source === 'Rollout')) return undefined;
+  const current = releases?.find(({ number }) => number === currentRelease);
+  return { evidence: current && rolloutEvidence(key, current, caches, now) };
+};
+
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
-  const names = caches.namespaces.list().map(({ metadata }) => metadata.name);
-  const own = namespaceOfRule(file, names);
-  return (
-    own !== undefined && (own === namespace || caches.platform.current().rollback.trustedRuleNamespaces.includes(own))
-  );
+  const namespaces = caches.namespaces.list().map(({ metadata }) => metadata.name);
+  return isTrustedRuleFile(file, {
+    namespace,
+    trusted: caches.platform.current().rollback.trustedRuleNamespaces,
+    namespaces,
+  });
 };
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */

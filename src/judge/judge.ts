@@ -1,9 +1,11 @@
+import { parseDuration } from '../api/common.ts';
 import type { Evidence, Measurement, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { isMeasured, type Objective } from '../api/rollback-policy.ts';
 import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
 import { burnsByIndicator, measureRatio } from './by-indicator.ts';
+import { judgeRollout } from './by-rollout.ts';
 import { burnsByRule, measureRule } from './by-rule.ts';
 import type { Question, Witness } from './question.ts';
 import { alertedAt, releaseTimes } from './time.ts';
@@ -42,18 +44,27 @@ const NOT_READ = 'objectives of other tools are not read yet; give the objective
 /** Where no policy says what a burn is, the rules of the alerts do: as one objective, of which every alert is one. */
 const OF_ALERTS: Objective = { name: 'alerts' };
 
+/** What the pods say by themselves, as one objective more. */
+const ROLLOUT = 'rollout';
+const isOfRollout = ({ source }: Evidence): boolean => source === 'Rollout';
+
 const objectivesOf = ({ objectives }: Question): readonly Objective[] =>
   objectives.length > 0 ? objectives : [OF_ALERTS];
 
 const judge = async (question: Question, witness: Witness | undefined): Promise<Judged> => {
-  const { suspect, now } = question;
+  const { suspect, incident, now } = question;
   const time = new Date(now).toISOString();
   if (!suspect)
     return { verdict: { ...inconclusive('NoHistory', 'the release under suspicion is not recorded any more'), time } };
+  const rollout = question.rollout && {
+    verdict: bounded({ name: ROLLOUT, ...judgeRollout(question.rollout.evidence) }),
+  };
+  // What the pods themselves say needs no metrics.
+  if (rollout && (rollout.verdict.result === 'Guilty' || incident.spec.evidence.every(isOfRollout)))
+    return { verdict: isTooOld(question, suspect) ? tooOld(question, time) : combine([rollout.verdict], time) };
   if (!witness) return { verdict: { ...inconclusive('PrometheusUnreachable', NOT_CONFIGURED), time } };
-  const found = await Promise.all(
-    objectivesOf(question).map((objective) => judgeOne(objective, { ...question, suspect }, witness)),
-  );
+  const measured = objectivesOf(question).map((objective) => judgeOne(objective, { ...question, suspect }, witness));
+  const found: JudgedOne[] = [...(await Promise.all(measured)), ...(rollout ? [rollout] : [])];
   const guilty = found.filter(({ verdict }) => verdict.result === 'Guilty');
   // One that nobody has to agree to suffices.
   const caution = guilty.every((one) => one.caution !== undefined) ? guilty[0]?.caution : undefined;
@@ -63,6 +74,16 @@ const judge = async (question: Question, witness: Witness | undefined): Promise<
   );
   return { verdict, ...(caution === undefined ? {} : { caution }) };
 };
+
+const isTooOld = ({ incident, guardrails, now }: Question, suspect: Release): boolean =>
+  alertedAt(incident.spec.evidence, now) - releaseTimes(suspect).readyAt > parseDuration(guardrails.maxReleaseAge);
+
+const tooOld = ({ guardrails }: Question, time: string): Verdict => ({
+  result: 'NotGuilty',
+  reason: 'ReleaseTooOld',
+  message: `the release ran for more than ${guardrails.maxReleaseAge} before its pods began to fail`,
+  time,
+});
 
 interface JudgedOne {
   verdict: ObjectiveVerdict;
@@ -126,11 +147,14 @@ const bounded = (verdict: ObjectiveVerdict): ObjectiveVerdict => ({
 /** Alerts of the incident that report the burn of an objective. */
 const evidenceFor = (objective: Objective, { incident }: Question): readonly Evidence[] =>
   objective === OF_ALERTS
-    ? incident.spec.evidence
+    ? incident.spec.evidence.filter((entry) => !isOfRollout(entry))
     : incident.spec.evidence.filter(({ labels }) => claimsAlert(objective.alerts?.matchLabels, labels));
 
 /** Of all objectives that burned: one that goes on suffices, and one that nobody can ask leaves it open. */
 const isBurning = async (question: Question, witness: Witness | undefined): Promise<boolean | undefined> => {
+  const guilty = guiltyOf(question);
+  if (guilty.length > 0 && guilty.every(({ name }) => name === ROLLOUT))
+    return question.rollout?.evidence !== undefined;
   if (!witness) return undefined;
   const asked = await Promise.all(burned(question).map((objective) => burns(objective, question, witness)));
   return asked.includes(true) ? true : asked.includes(undefined) ? undefined : false;
@@ -139,10 +163,12 @@ const isBurning = async (question: Question, witness: Witness | undefined): Prom
 /** By the verdict; all, where there is none, or the policy names none of them any more. */
 const burned = (question: Question): readonly Objective[] => {
   const objectives = objectivesOf(question);
-  const guilty = question.incident.status?.verdict?.objectives?.filter(({ result }) => result === 'Guilty') ?? [];
-  const known = objectives.filter(({ name }) => guilty.some((one) => one.name === name));
+  const known = objectives.filter(({ name }) => guiltyOf(question).some((one) => one.name === name));
   return known.length > 0 ? known : objectives;
 };
+
+const guiltyOf = ({ incident }: Question): readonly ObjectiveVerdict[] =>
+  incident.status?.verdict?.objectives?.filter(({ result }) => result === 'Guilty') ?? [];
 
 const burns = async (objective: Objective, question: Question, witness: Witness): Promise<boolean | undefined> => {
   try {

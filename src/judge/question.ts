@@ -1,6 +1,7 @@
 import type { Incident } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import type { Guardrails, Objective } from '../api/rollback-policy.ts';
+import type { RolloutEvidence } from '../release/index.ts';
 import type { Queries, Selectors } from '../slo/index.ts';
 
 /** What is asked of Prometheus, and about what. */
@@ -16,6 +17,8 @@ export interface Question {
   neighbours: readonly Neighbour[];
   /** Whether rules of this file may speak against the workload without a person's consent. */
   isTrustedRule: (file: string) => boolean;
+  /** What the pods of the current release say; undefined: the incident has no evidence of them. */
+  rollout?: { evidence: RolloutEvidence | undefined } | undefined;
   now: number;
 }
 

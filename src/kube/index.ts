@@ -4,6 +4,7 @@ export { type Connection, loadConnection } from './config.ts';
 export { createDiscovery } from './discovery.ts';
 export { isConflict, isExpired, isNoMatch, isNotFound, isRejected, isTerminating, KubeError } from './errors.ts';
 export { createEventSink } from './events.ts';
+export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
 export { type LeaderElection, runLeaderElection } from './lease.ts';
 export { createLeaseThread, type LeaseThread } from './lease-thread.ts';
 export { createOwnWrites, type OwnWrites } from './own-writes.ts';

@@ -50,6 +50,8 @@ export const resources = {
   horizontalPodAutoscalers: of('autoscaling', 'v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   podDisruptionBudgets: of('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   networkPolicies: of('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies'),
+  roleBindings: of('rbac.authorization.k8s.io', 'v1', 'RoleBinding', 'rolebindings'),
+  clusterRoleBindings: of('rbac.authorization.k8s.io', 'v1', 'ClusterRoleBinding', 'clusterrolebindings', false),
   jobs: of('batch', 'v1', 'Job', 'jobs'),
   leases: of('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   events: of('events.k8s.io', 'v1', 'Event', 'events'),

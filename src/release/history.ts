@@ -1,4 +1,4 @@
-import type { Release, ReleaseRecords } from '../api/release-history.ts';
+import { isRuledOut, type Release, type ReleaseRecords } from '../api/release-history.ts';
 import { evict } from './evict.ts';
 import { type Guilt, isCondemned, isKeptOut, isSince, type Rejection, withGuilt, withRejection } from './rejection.ts';
 
@@ -76,9 +76,6 @@ export const goodAt = (records: ReleaseRecords, judgements: Judgements): number 
   const due = soakEnd(release, judgements);
   return Number.isFinite(due) ? due : undefined;
 };
-
-/** No rollback goes to it: a Hold keeps it out, or an incident found it guilty, and no person accepted it since. */
-export const isRuledOut = ({ outcome }: Release): boolean => outcome === 'Rejected' || outcome === 'Guilty';
 
 /** When it last became current; one that was lifted has a new start with the lift. */
 export const currentSince = ({ restoredTime, firstSeenTime, liftedTime }: Release): number =>

@@ -1,5 +1,11 @@
-import { isRestorable, type Release, type ReleaseRecords, type RestorableRelease } from '../api/release-history.ts';
-import { currentSince, isRuledOut, newestGood } from './history.ts';
+import {
+  isRestorable,
+  isRuledOut,
+  type Release,
+  type ReleaseRecords,
+  type RestorableRelease,
+} from '../api/release-history.ts';
+import { currentSince, newestGood } from './history.ts';
 
 export type Target =
   | { release: RestorableRelease; rule: 'Good' | 'ReadyBeforeBurn' }

@@ -4,6 +4,7 @@ import { isReason } from '../api/reasons.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import { createWorkerClient, type WorkerOptions } from '../worker/client.ts';
 import type { ManifestText } from './parse.ts';
+import type { Part } from './worker.ts';
 
 /** Beside this file; when it is bundled, beside the bundle. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './render-worker.js', import.meta.url);
@@ -52,11 +53,12 @@ export const createParser = ({ timeoutMs = 10_000, maxHeapMb = PARSER_HEAP_MB } 
     const turn = createFairSemaphore({ slots: 1, perGroup: 1 });
     const all = async (manifests: readonly ManifestText[]): Promise<KubeObject[]> => {
       const objects: KubeObject[] = [];
-      let part = await worker.call<KubeObject[]>('parseAll', [manifests], timeoutMs);
-      while (part.length > 0) {
-        objects.push(...part);
+      let part = await worker.call<Part>('parseAll', [manifests], timeoutMs);
+      objects.push(...part.objects);
+      while (part.more) {
         await new Promise(setImmediate); // others have the main thread between two parts
-        part = await worker.call<KubeObject[]>('take', [], timeoutMs);
+        part = await worker.call<Part>('take', [], timeoutMs);
+        objects.push(...part.objects);
       }
       return objects;
     };

@@ -8,16 +8,22 @@ import { nodesOf, parseDocuments } from './yaml.ts';
 /** Values in one message: the other thread does nothing else while it receives it, some 10 ms. */
 const PART_NODES = 20_000;
 
+export interface Part {
+  objects: KubeObject[];
+  more: boolean;
+}
+
 let parsed: KubeObject[] = [];
 
-/** The next of what was parsed: objects of so many values, at least one; none when all are taken. */
-const take = (): KubeObject[] => {
+/** The next of what was parsed: objects of so many values, at least one, and whether there are more. */
+const take = (): Part => {
   let nodes = 0;
   const end = parsed.findIndex((object) => {
     nodes += nodesOf(object);
     return nodes > PART_NODES;
   });
-  return parsed.splice(0, end < 0 ? parsed.length : Math.max(end, 1));
+  const objects = parsed.splice(0, end < 0 ? parsed.length : Math.max(end, 1));
+  return { objects, more: parsed.length > 0 };
 };
 
 serveWorker({

@@ -6,7 +6,14 @@ import type { StatusPatch } from '../api/status-patch.ts';
 import type { Clock } from '../clock.ts';
 import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
-import { createWorkQueue, type KubeClient, KubeError, resources, type WatchCache } from '../kube/index.ts';
+import {
+  addFinalizer,
+  createWorkQueue,
+  type KubeClient,
+  KubeError,
+  resources,
+  type WatchCache,
+} from '../kube/index.ts';
 import { refusalOfHost } from '../policy/platform.ts';
 import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 import { hashOf } from '../snapshot/index.ts';
@@ -14,7 +21,7 @@ import { FLOOR_MS, intervalOf, retryIn, withJitter } from '../source/backoff.ts'
 import type { Credentials } from '../source/credentials.ts';
 import type { Log } from '../telemetry/index.ts';
 import { isOtherThan, requestOf } from './changes.ts';
-import { ensureFinalizer, finish } from './finish.ts';
+import { FINALIZER, finish } from './finish.ts';
 import { createFolderReader } from './folders.ts';
 import { generate } from './generate.ts';
 import { isOwn } from './ownership.ts';
@@ -78,7 +85,7 @@ export const startSets = async (ports: SetPorts): Promise<SetController> => {
       await finish(set, liveFor(set), ports);
       return undefined;
     }
-    await ensureFinalizer(set, client);
+    await addFinalizer(client, resources.gitSyncSets, set, FINALIZER);
     const outcome = await attempt(set);
     await report(set, outcome);
     const interval = intervalOf(set);

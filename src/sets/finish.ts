@@ -1,16 +1,11 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
-import { type KubeClient, resources, whatTerminates } from '../kube/index.ts';
+import { hasFinalizer, type KubeClient, removeFinalizer, resources, whatTerminates } from '../kube/index.ts';
 import { isOwn } from './ownership.ts';
 
-const FINALIZER = 'metricops.dev/sync-set';
+export const FINALIZER = 'metricops.dev/sync-set';
 /** Kubernetes' own: `kubectl delete --cascade=orphan`. */
 const ORPHAN = 'orphan';
-
-export const ensureFinalizer = async ({ metadata }: GitSyncSet, client: KubeClient): Promise<void> => {
-  if (metadata.finalizers?.includes(FINALIZER)) return;
-  await setFinalizers(metadata, [...(metadata.finalizers ?? []), FINALIZER], client);
-};
 
 /**
  * The set is being deleted. With updatePolicy Sync its GitSyncs go, too: Kubernetes collects those of its own namespace, which
@@ -22,17 +17,15 @@ export const finish = async (
   live: readonly GitSync[],
   { client, systemNamespace }: { client: KubeClient; systemNamespace: string },
 ): Promise<void> => {
-  const finalizers = set.metadata.finalizers ?? [];
-  if (!finalizers.includes(FINALIZER)) return;
+  if (!hasFinalizer(set, FINALIZER)) return;
   const own = live.filter((sync) => isOwn(set, sync));
-  if (!finalizers.includes(ORPHAN)) {
+  if (!hasFinalizer(set, ORPHAN)) {
     const places = [set.metadata.namespace ?? '', systemNamespace];
     const isOrder = (await whatTerminates(resources.gitSyncSets, places, client)) === undefined;
     if (set.spec.updatePolicy === 'Sync' && isOrder) await deleteElsewhere(set, own, client);
     else await release(set, own, client);
   }
-  const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);
-  await setFinalizers(set.metadata, others, client);
+  await removeFinalizer(client, resources.gitSyncSets, set, FINALIZER);
 };
 
 const deleteElsewhere = async (set: GitSyncSet, own: readonly GitSync[], client: KubeClient): Promise<void> => {
@@ -49,13 +42,4 @@ const release = async (set: GitSyncSet, own: readonly GitSync[], client: KubeCli
     const body = { metadata: { resourceVersion, ownerReferences: others } };
     await client.patch(resources.gitSyncs, metadata, { type: 'merge', body });
   }
-};
-
-const setFinalizers = async (
-  { namespace = '', name, resourceVersion }: GitSyncSet['metadata'],
-  finalizers: readonly string[],
-  client: KubeClient,
-): Promise<void> => {
-  const body = { metadata: { finalizers, resourceVersion } };
-  await client.patch(resources.gitSyncSets, { namespace, name }, { type: 'merge', body });
 };

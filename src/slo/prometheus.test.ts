@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'mocha';
+import { PrometheusError } from './answer.ts';
 import { createPrometheus, type Prometheus } from './prometheus.ts';
-import { PrometheusError } from './responses.ts';
 
 type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 
@@ -78,13 +78,43 @@ describe('the Prometheus client', () => {
     );
   });
 
+  it('reads the rules of a server that filters none by name, and refuses more of them than it can read', async () => {
+    const group = (rules: number) => ({
+      rules: Array.from({ length: rules }, (_, i) => ({ type: 'alerting', name: `rule-${i}`, query: 'x'.repeat(900) })),
+    });
+    for (const [rules, expected] of [
+      [3000, 1],
+      [5000, undefined],
+    ] as const)
+      await asking(
+        (_request, _body, response) =>
+          void response.end(JSON.stringify({ status: 'success', data: { groups: [group(rules)] } })),
+        async (prometheus) => {
+          const asked = prometheus.alertingRules('rule-7');
+          if (expected === undefined) await refuses(asked, /over 4 MiB; this Prometheus does not filter rules by name/);
+          else assert.equal((await asked).length, expected);
+        },
+      );
+  });
+
+  it('says that nobody listens', async () => {
+    const prometheus = createPrometheus({ url: 'http://localhost:1', timeoutMs: 500 });
+    await refuses(prometheus.query('x'), /ECONNREFUSED/);
+    await prometheus.close();
+  });
+
   for (const [what, handler, words] of [
-    ['an answer without end', (_r, _b, response) => void response.write('{'), /can't be asked/],
-    ['no answer', () => {}, /can't be asked/],
+    ['an answer without end', (_r, _b, response) => void response.write('{'), /no whole answer within 0.5 s/],
+    ['no answer', () => {}, /no whole answer within 0.5 s/],
     [
       'a page of a proxy',
       (_r, _b, response) => void response.writeHead(502).end('<html>'),
       /answered 502, and no JSON/,
+    ],
+    [
+      'no consent',
+      (_r, _b, response) => void response.writeHead(401).end(),
+      /answered 401, .* METRICOPS_PROMETHEUS_TOKEN/,
     ],
     ['2 MiB', (_r, _b, response) => void response.end(' '.repeat(2 << 20)), /over 1 MiB; aggregate/],
     ['a cut connection', (request) => void request.socket.destroy(), /can't be asked/],

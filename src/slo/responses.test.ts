@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { alertingRulesOf, PrometheusError, samplesOf, seriesOf } from './responses.ts';
+import { PrometheusError } from './answer.ts';
+import { alertingRulesOf, samplesOf, seriesOf } from './responses.ts';
 
 const success = (data: unknown, rest: object = {}): unknown => ({ status: 'success', data, ...rest });
 const vector = (...values: unknown[]) => ({
@@ -28,15 +29,18 @@ describe("Prometheus' answer to a query", () => {
   });
 
   it('is no evidence when a part of the data is missing', () => {
-    const partial = { warnings: ['No StoreAPIs matched for this query'] };
-    refuses(() => samplesOf(success(vector('1'), partial)), 'PartialData', /No StoreAPIs matched/);
-    refuses(() => samplesOf(success(vector('1'), { infos: ['partial response'] })), 'PartialData', /partial response/);
+    const missing = 'No StoreAPIs matched for this query';
+    refuses(() => samplesOf(success(vector('1'), { warnings: [missing] })), 'PartialData', /No StoreAPIs matched/);
+    const remark = 'PromQL info: metric might not be a counter';
+    refuses(() => samplesOf(success(vector('1'), { warnings: [remark, missing] })), 'PartialData', /No StoreAPIs/);
+    refuses(() => samplesOf(success(vector('1'), { isPartial: true })), 'PartialData', /a store .* was not read/);
   });
 
-  it('may carry a remark on style', () => {
-    const infos = ['PromQL info: metric might not be a counter, name does not end in _total'];
+  it('may carry remarks on style, also where they name what is partial, or are sent as warnings by older servers', () => {
+    const infos = ['PromQL info: metric might not be a counter, name does not end in _total: "partial_refunds"'];
     assert.equal(samplesOf(success(vector('1'), { infos, warnings: [] })).length, 1);
     assert.equal(samplesOf(success(vector('1'), { infos: null, warnings: null })).length, 1);
+    assert.equal(samplesOf(success(vector('1'), { warnings: infos, isPartial: false })).length, 1);
   });
 
   for (const [what, body, reason, words] of [
@@ -53,7 +57,8 @@ describe("Prometheus' answer to a query", () => {
       /no instant vector but string/,
     ],
     ['a range', success({ resultType: 'matrix', result: [] }), 'ExpressionRefused', /no instant vector but matrix/],
-    ['no data', { status: 'success' }, 'ExpressionRefused', /no instant vector/],
+    ['no data', { status: 'success' }, 'PrometheusUnreachable', /success, and no data/],
+    ['data that are null', success(null), 'PrometheusUnreachable', /success, and no data/],
     ['null', null, 'PrometheusUnreachable', /not one of Prometheus/],
     [
       'a parse error',
@@ -125,7 +130,8 @@ describe("Prometheus' answer to a range query", () => {
   });
 
   it('is refused in words where it has no numbers, is no range, or is a part only', () => {
-    refuses(() => seriesOf(matrix({ metric: {}, histograms: [] })), 'ExpressionRefused', /native histograms/);
+    const both = { metric: {}, values: [[1, '1']], histograms: [[2, {}]] };
+    refuses(() => seriesOf(matrix(both)), 'ExpressionRefused', /native histograms/);
     refuses(() => seriesOf(success(vector('1'))), 'ExpressionRefused', /no range vector but vector/);
     const partial = { status: 'success', data: { resultType: 'matrix', result: [] }, warnings: ['a store is away'] };
     refuses(() => seriesOf(partial), 'PartialData', /a store is away/);

@@ -1,16 +1,5 @@
 import { z } from 'zod';
-import type { Reason } from '../api/reasons.ts';
-
-/** Prometheus could not be asked, said no, or said what is no evidence. */
-export class PrometheusError extends Error {
-  override name = 'PrometheusError';
-  readonly reason: Extract<Reason, 'PrometheusUnreachable' | 'PartialData' | 'ExpressionRefused'>;
-
-  constructor(reason: PrometheusError['reason'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
+import { dataOf, PrometheusError, words } from './answer.ts';
 
 export interface Sample {
   labels: Record<string, string>;
@@ -35,21 +24,19 @@ export interface AlertingRule {
 
 const texts = z.record(z.string(), z.string());
 const point = z.tuple([z.number(), z.string()]);
-const answer = z.object({
-  status: z.string(),
-  data: z.unknown().optional(),
-  errorType: z.unknown().optional(),
-  error: z.unknown().optional(),
-  warnings: z.array(z.unknown()).nullish(),
-  infos: z.array(z.unknown()).nullish(),
-});
 const vector = z.object({
   resultType: z.literal('vector'),
   result: z.array(z.object({ metric: texts.default({}), value: point.optional() })),
 });
 const matrix = z.object({
   resultType: z.literal('matrix'),
-  result: z.array(z.object({ metric: texts.default({}), values: z.array(point).optional() })),
+  result: z.array(
+    z.object({
+      metric: texts.default({}),
+      values: z.array(point).default([]),
+      histograms: z.array(z.unknown()).default([]),
+    }),
+  ),
 });
 const scalar = z.object({ resultType: z.literal('scalar'), result: point });
 const rule = z.object({
@@ -61,25 +48,6 @@ const rule = z.object({
 const groups = z.object({
   groups: z.array(z.object({ file: z.string().default(''), rules: z.array(z.unknown()).nullish() })),
 });
-
-/** The data of an answer of Prometheus' HTTP API, whatever it is. Throws PrometheusError unless it is whole. */
-const dataOf = (body: unknown): unknown => {
-  const parsed = answer.safeParse(body);
-  if (!parsed.success) throw new PrometheusError('PrometheusUnreachable', 'the answer is not one of Prometheus');
-  const { status, data, errorType, error, warnings, infos } = parsed.data;
-  if (status !== 'success') {
-    const refused = errorType === 'bad_data' || errorType === 'execution';
-    throw new PrometheusError(
-      refused ? 'ExpressionRefused' : 'PrometheusUnreachable',
-      refused ? `Prometheus refused the query: ${words(error)}` : `Prometheus failed: ${words(error ?? errorType)}`,
-    );
-  }
-  // Thanos and Mimir answer with what they have, and say what they miss here.
-  const missing = [...(warnings ?? []), ...(infos ?? []).filter((info) => /partial/i.test(words(info)))];
-  if (missing.length > 0)
-    throw new PrometheusError('PartialData', `Prometheus answered with a warning: ${words(missing[0])}`);
-  return data;
-};
 
 /** Of an instant query: a vector, or a scalar as one sample without labels. */
 export const samplesOf = (body: unknown): Sample[] => {
@@ -99,13 +67,15 @@ export const seriesOf = (body: unknown): Series[] => {
   const data = dataOf(body);
   const many = matrix.safeParse(data);
   if (!many.success) throw refusalOf(data, 'range vector');
-  return many.data.result.map(({ metric, values }) => {
-    if (!values) throw histograms();
+  return many.data.result.map(({ metric, values, histograms: others }) => {
+    if (others.length > 0) throw histograms();
     return { labels: metric, points: values.map(([seconds, text]) => ({ at: seconds * 1000, value: numberOf(text) })) };
   });
 };
 
 const refusalOf = (data: unknown, wanted: string): PrometheusError => {
+  if (data === undefined || data === null)
+    return new PrometheusError('PrometheusUnreachable', 'Prometheus answered with success, and no data');
   const { resultType } = z.object({ resultType: z.unknown().optional() }).catch({}).parse(data);
   return new PrometheusError('ExpressionRefused', `the answer is no ${wanted} but ${words(resultType)}`);
 };
@@ -136,6 +106,3 @@ const numberOf = (text: string): number => {
   if (text === '-Inf') return Number.NEGATIVE_INFINITY;
   return /^[-+]?[0-9]/.test(text) ? Number(text) : Number.NaN;
 };
-
-/** Somebody else's text, for a message. */
-const words = (text: unknown): string => (typeof text === 'string' ? text : `${JSON.stringify(text)}`).slice(0, 500);

@@ -1,4 +1,5 @@
 export { adoptSnapshots } from './adopt.ts';
+export { accountOf, hasSameRole, isBinding, withAccountOf } from './bindings.ts';
 export { canonical, hashOf } from './canonical.ts';
 export { contentHash, type Digests, digestsOf, hasSameContent, liveDigest } from './digest.ts';
 export { DIGEST_KEY_NAME, DigestKeyLost, keyId, loadDigestKey } from './digest-key.ts';
@@ -10,4 +11,5 @@ export { hasTemplateOf, type Running, recordedDigest, runningRelease } from './r
 export { type SealedSnapshot, type Snapshot, SnapshotDamaged, SnapshotTooLarge } from './seal.ts';
 export { deadPortsOf, decidingPartOf, indexSelectors, isFoundBy, isSelector } from './selectors.ts';
 export { createSnapshotStore, LIVE_MANAGER, SEAL_KEY, type SnapshotStore } from './store.ts';
+export { unsealed } from './unsealed.ts';
 export { VERSIONED_OF, withVersionedConfig } from './versioned.ts';

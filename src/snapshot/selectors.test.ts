@@ -22,6 +22,16 @@ const scaler = (target: object): KubeObject =>
   object('autoscaling/v2', 'HorizontalPodAutoscaler', {
     scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', ...target },
   });
+const binding = (subjects: unknown, namespace: string | undefined = 'shop', rest: object = {}): KubeObject => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: namespace === '' ? 'ClusterRoleBinding' : 'RoleBinding',
+  metadata: { name: 'x', ...(namespace === '' ? {} : { namespace }) },
+  roleRef: { kind: 'Role', name: 'reader' },
+  subjects,
+  ...rest,
+});
+const account = (name: string, namespace = 'shop') => ({ kind: 'ServiceAccount', name, namespace });
+const group = (name: string) => ({ kind: 'Group', name });
 const expression = (operator: string, values?: string[], key = 'app') => ({
   matchExpressions: [{ key, operator, values }],
 });
@@ -58,6 +68,16 @@ describe('what finds the pods of a workload', () => {
     ['an autoscaler of another group', scaler({ apiVersion: 'argoproj.io/v1alpha1' }), false],
     ['an autoscaler of another one', scaler({ name: 'api' }), false],
     ['an autoscaler of another kind', scaler({ kind: 'StatefulSet' }), false],
+    ['a binding of their account', binding([account('default'), account('api')]), true],
+    ['a binding of the account of that name in another namespace', binding([account('default', 'other')]), false],
+    ['a binding of another account', binding([account('api')]), false],
+    ['a binding in another namespace', binding([account('default')], 'other'), false],
+    ['a binding of a group that it is in', binding([group('system:serviceaccounts:shop')]), true],
+    ['a binding of another group', binding([group('system:serviceaccounts:other')]), false],
+    ['a binding in the whole cluster', binding([account('default')], ''), true],
+    ['a binding in the whole cluster of another account', binding([account('api')], ''), false],
+    ['a binding of nobody', binding(undefined), false],
+    ['a binding of Knative', binding([account('default')], 'shop', { apiVersion: 'knative.dev/v1' }), false],
     ['a ConfigMap', object('v1', 'ConfigMap', { selector: { app: 'web' } }), false],
   ] as const) {
     it(`${found ? 'is' : 'is not'} ${what}`, () => {
@@ -67,7 +87,8 @@ describe('what finds the pods of a workload', () => {
   }
 
   it('is listed once, however many labels the pods have', () => {
-    const all = [service({ app: 'web' }), budget({}), network({ matchLabels: { tier: 'front' } }), scaler({})];
+    const twice = binding([account('default'), group('system:serviceaccounts')]);
+    const all = [service({ app: 'web' }), budget({}), network({ matchLabels: { tier: 'front' } }), scaler({}), twice];
     assert.equal(indexSelectors(all)(web()).length, all.length);
   });
 

@@ -1,19 +1,27 @@
 import { groupOf, type KubeObject } from '../api/meta.ts';
 import { isRecord, recordOf } from '../ssa/field-set.ts';
+import { subjectsFor, subjectsOf } from './bindings.ts';
 import { templateOf } from './references.ts';
 
 type Json = Record<string, unknown>;
 
-/** A kind whose objects find a workload's pods by label, or the workload by its name. */
+/** A kind whose objects find a workload's pods by label or by account, or the workload by its name. */
 interface SelectorKind {
   group: string;
   kind: string;
   /** What decides whom it finds. */
-  part: (spec: Json) => unknown;
+  part: (object: KubeObject) => unknown;
   finds: (part: unknown, workload: KubeObject) => boolean;
-  /** Labels that a pod has in any case if it is found. */
-  labels: (part: unknown) => unknown;
+  /** Of which each workload that it finds has at least one; none where that can't be said. */
+  traits: (part: unknown) => readonly Trait[];
+  /** It has no namespace, and finds workloads of each. */
+  cluster?: boolean;
 }
+
+/** A label of the pods, or for whom they act. */
+type Trait = readonly [name: string, value: unknown];
+/** No label has such a name. */
+const SUBJECT = ':subject';
 
 const podLabels = (workload: KubeObject): Json => recordOf(recordOf(recordOf(templateOf(workload)).metadata).labels);
 
@@ -53,49 +61,69 @@ const portNames = (spec: Json): string[] =>
     .filter((port) => typeof port === 'string')
     .toSorted();
 
-const BY_LABEL = { finds: labelSelector, labels: (part: unknown) => recordOf(part).matchLabels };
+const specOf = (object: KubeObject): Json => recordOf(object.spec);
+
+/** The first is enough: a pod that is found has all of them. */
+const firstOf = (labels: unknown): Trait[] => Object.entries(recordOf(labels)).slice(0, 1);
+
+const BY_LABEL = { finds: labelSelector, traits: (part: unknown) => firstOf(recordOf(part).matchLabels) };
+
+const BY_ACCOUNT: Omit<SelectorKind, 'kind'> = {
+  group: 'rbac.authorization.k8s.io',
+  part: ({ roleRef, subjects }) => ({ roleRef, subjects: subjectsOf(subjects) }),
+  finds: (part, workload) => {
+    const bound = listOf(recordOf(part).subjects);
+    return subjectsFor(workload).some((subject) => bound.includes(subject));
+  },
+  traits: (part) => listOf(recordOf(part).subjects).map((subject) => [SUBJECT, subject]),
+};
 
 const KINDS: readonly SelectorKind[] = [
   {
     group: '',
     kind: 'Service',
-    part: (spec) => ({ selector: spec.selector, ports: portNames(spec) }),
+    part: (object) => ({ selector: specOf(object).selector, ports: portNames(specOf(object)) }),
     finds: serviceSelector,
-    labels: (part) => recordOf(part).selector,
+    traits: (part) => firstOf(recordOf(part).selector),
   },
-  { group: 'policy', kind: 'PodDisruptionBudget', part: ({ selector }) => selector, ...BY_LABEL },
-  { group: 'networking.k8s.io', kind: 'NetworkPolicy', part: ({ podSelector }) => podSelector, ...BY_LABEL },
+  { group: 'policy', kind: 'PodDisruptionBudget', part: (object) => specOf(object).selector, ...BY_LABEL },
+  { group: 'networking.k8s.io', kind: 'NetworkPolicy', part: (object) => specOf(object).podSelector, ...BY_LABEL },
   {
     group: 'autoscaling',
     kind: 'HorizontalPodAutoscaler',
-    part: ({ scaleTargetRef }) => scaleTargetRef,
+    part: (object) => specOf(object).scaleTargetRef,
     finds: (part, { apiVersion, kind, metadata }) => {
       const target = recordOf(part);
       return (
         target.kind === kind && target.name === metadata.name && groupOf(target.apiVersion) === groupOf(apiVersion)
       );
     },
-    labels: () => undefined,
+    traits: () => [],
   },
+  { ...BY_ACCOUNT, kind: 'RoleBinding' },
+  { ...BY_ACCOUNT, kind: 'ClusterRoleBinding', cluster: true },
 ];
 
 const kindOf = ({ apiVersion, kind }: KubeObject): SelectorKind | undefined =>
   KINDS.find((known) => known.kind === kind && known.group === groupOf(apiVersion));
 
-/** Whether it is of a kind that finds pods: Service, PodDisruptionBudget, NetworkPolicy or HorizontalPodAutoscaler. */
+/**
+ * Whether it is of a kind that finds pods: Service, PodDisruptionBudget, NetworkPolicy, HorizontalPodAutoscaler, or a
+ * binding of their account.
+ */
 export const isSelector = (object: KubeObject): boolean => kindOf(object) !== undefined;
 
 /** What of a selector decides whom it finds. All else of it may change, and it stays the same for the workload. */
 export const decidingPartOf = (selector: KubeObject): unknown => {
   const { kind, metadata } = selector;
-  return [kind, metadata.namespace, metadata.name, kindOf(selector)?.part(recordOf(selector.spec))];
+  return [kind, metadata.namespace, metadata.name, kindOf(selector)?.part(selector)];
 };
 
-/** Whether the object selects the pods of the workload, or scales it. False for what is not shaped as its kind says. */
+/** Whether the object selects the pods of the workload, gives them rights, or scales it. False for what is not shaped as its kind says. */
 export const isFoundBy = (workload: KubeObject, object: KubeObject): boolean => {
   const known = kindOf(object);
-  if (!known || object.metadata.namespace !== workload.metadata.namespace) return false;
-  return known.finds(known.part(recordOf(object.spec)), workload);
+  if (!known || (!known.cluster && object.metadata.namespace !== workload.metadata.namespace)) return false;
+  return known.finds(known.part(object), workload);
 };
 
 /** Named target ports of a Service that no container of the workload declares: they lead to no pod. */
@@ -110,19 +138,33 @@ export const deadPortsOf = (service: KubeObject, workload: KubeObject): string[]
 
 /** The selectors among these objects, by the workload that they find: asking does not go through all of a namespace. */
 export const indexSelectors = (objects: readonly KubeObject[]): ((workload: KubeObject) => KubeObject[]) => {
-  const shelves = Map.groupBy(objects.filter(isSelector), (object) => shelfOf(object, firstLabelOf(object)));
-  return (workload) =>
-    [undefined, ...Object.entries(podLabels(workload))]
-      .flatMap((label) => shelves.get(shelfOf(workload, label)) ?? [])
-      .filter((object) => isFoundBy(workload, object));
+  const shelves = new Map<string, KubeObject[]>();
+  for (const object of objects) {
+    for (const shelf of shelvesOf(object)) {
+      const there = shelves.get(shelf);
+      if (there) there.push(object);
+      else shelves.set(shelf, [object]);
+    }
+  }
+  return (workload) => {
+    const { namespace } = workload.metadata;
+    const bound = subjectsFor(workload).map((subject): Trait => [SUBJECT, subject]);
+    const traits: Trait[] = [...Object.entries(podLabels(workload)), ...bound];
+    const mayFind = [
+      ...[undefined, ...traits].map((trait) => shelfOf(namespace, trait)),
+      ...bound.map((trait) => shelfOf(undefined, trait)),
+    ].flatMap((shelf) => shelves.get(shelf) ?? []);
+    return [...new Set(mayFind)].filter((object) => isFoundBy(workload, object));
+  };
 };
 
-const firstLabelOf = (selector: KubeObject): Label | undefined => {
-  const known = kindOf(selector);
-  return Object.entries(recordOf(known?.labels(known.part(recordOf(selector.spec)))))[0];
+const shelvesOf = (object: KubeObject): string[] => {
+  const known = kindOf(object);
+  if (!known) return [];
+  const traits = known.traits(known.part(object));
+  const namespace = known.cluster ? undefined : object.metadata.namespace;
+  return traits.length === 0 ? [shelfOf(namespace, undefined)] : traits.map((trait) => shelfOf(namespace, trait));
 };
 
-type Label = [name: string, value: unknown];
-
-const shelfOf = ({ metadata }: KubeObject, label: Label | undefined): string =>
-  JSON.stringify([metadata.namespace, ...(label ?? [])]);
+const shelfOf = (namespace: string | undefined, trait: Trait | undefined): string =>
+  JSON.stringify([namespace, ...(trait ?? [])]);

@@ -35,7 +35,8 @@ export const carryOut = async (
   commit: string,
   ports: CarryOutPorts,
 ): Promise<{ problems: ApplyProblem[]; blocked?: Unhealthy | undefined }> => {
-  const context = { commit, state, all: made.desired, ...driftNews(sync, state, ports) };
+  const byKey = new Map(made.desired.map((planned) => [planned.key, planned]));
+  const context = { commit, state, all: made.desired, byKey, ...driftNews(sync, state, ports) };
   const waves = Map.groupBy(made.apply, ({ object }) => waveOf(object));
   for (const wave of [...waves.keys()].toSorted((a, b) => a - b)) {
     const before = made.desired.filter(({ object }) => waveOf(object) < wave);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { type HostileObject, hostileObjects } from '../../test/support/hostile-objects.ts';
+import { planInput } from '../../test/support/plan.ts';
 import type { RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { compileHealthChecks } from '../health/cel.ts';
@@ -44,22 +45,8 @@ const planBeside = (object: KubeObject): PlanInput => {
     config: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'shop', name: 'settings' } }],
     selectors: [{ ...object, metadata: { ...object.metadata, namespace: 'shop' } }],
   } as unknown as Snapshot;
-  return {
-    rendered,
-    digestsOf: (workload) => digestsOf(workload, rendered, KEY),
-    hashOf,
-    holds: [{ hold, target }],
-    applied: new Map(),
-    drifted: new Set(),
-    inventory: [],
-    settled: new Set(),
-    departures: new Map(),
-    companions: new Map(),
-    maxPrune: 50,
-    confirmed: undefined,
-    prune: true,
-    allowEmpty: false,
-  };
+  const digestsIn = (workload: KubeObject) => digestsOf(workload, rendered, KEY);
+  return planInput({ rendered, digestsOf: digestsIn, hashOf, holds: [{ hold, target }] });
 };
 
 const set = { apiVersion: 'x', kind: 'GitSyncSet', metadata: { namespace: 'shop', name: 'all', uid: 'u' } };

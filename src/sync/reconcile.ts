@@ -1,11 +1,10 @@
 import type { GitSync } from '../api/gitsync.ts';
-import { keyOfSync, nameOfKey } from '../api/gitsync-names.ts';
-import type { WatchCache } from '../kube/index.ts';
+import { keyOfSync, nameOfKey, PRUNE_FINALIZER } from '../api/gitsync-names.ts';
+import { addFinalizer, resources, type WatchCache } from '../kube/index.ts';
 import { refusalOfSync, withPlatformDefaults } from '../policy/platform.ts';
 import { type DependencyPorts, waitForDependencies } from './dependencies.ts';
 import { backoffEndsIn } from './drift/backoff.ts';
 import { pollUnwatchedIn } from './drift/unwatched.ts';
-import { ensureFinalizer } from './inventory/finalizer.ts';
 import { finalizeSync, PruneError, type RemovalPorts } from './inventory/removal.ts';
 import { requeueAfter, soonest } from './requeue.ts';
 import type { Registry } from './state/registry.ts';
@@ -58,8 +57,9 @@ const finalizeIfDeleted: Step = async ({ key, sync, state }, ports) => {
   return {};
 };
 
+/** Whatever becomes of its objects, something is to be done before the GitSync goes. */
 const holdByFinalizer: Step = async ({ sync }, { client }) => {
-  await ensureFinalizer(sync, client);
+  await addFinalizer(client, resources.gitSyncs, sync, PRUNE_FINALIZER);
   return undefined;
 };
 

@@ -27,7 +27,11 @@ describe('the release of a workload at a commit', () => {
   it('is none where none is recorded, or none can be restored', () => {
     assert.equal(of('d'.repeat(40), undefined), undefined);
     assert.equal(of(COMMIT, at(100), [release(1, { commit: COMMIT })]), undefined);
-    assert.equal(of(COMMIT, at(100), [release(1, { ...ref(1), commit: COMMIT, outcome: 'Rejected' })]), undefined);
     assert.equal(releaseAt(undefined, COMMIT, AT), undefined);
   });
+
+  for (const outcome of ['Rejected', 'Guilty'] as const)
+    it(`is none where that release is ${outcome}: no rollback goes to it, whichever Hold asks`, () => {
+      assert.equal(of(COMMIT, at(100), [release(1, { ...ref(1), commit: COMMIT, outcome })]), undefined);
+    });
 });

@@ -2,6 +2,7 @@ import type { RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import {
   isRestorable,
+  isRuledOut,
   type Release,
   type ReleaseHistory,
   type RestorableRelease,
@@ -54,7 +55,7 @@ export const releaseAt = (
   const before = (release: Release): boolean =>
     time !== undefined && Date.parse(release.firstSeenTime) <= Date.parse(time);
   const release = releases.find((each) => commit !== undefined && each.commit === commit) ?? releases.find(before);
-  return release && release.outcome !== 'Rejected' && isRestorable(release) ? release : undefined;
+  return release && !isRuledOut(release) && isRestorable(release) ? release : undefined;
 };
 
 const historyOf = (workload: WorkloadKey, { client }: CompanionPorts): Promise<ReleaseHistory | undefined> =>

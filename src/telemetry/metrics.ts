@@ -73,6 +73,16 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
     ]),
     verdicts: counter('verdicts_total', 'Verdicts on releases under suspicion.', ['result']),
     rollbacks: counter('rollbacks_total', 'Rollbacks by how they ended.', ['result']),
+    prometheusWait: seconds(
+      'prometheus_wait',
+      'How long a query waited for its turn to be sent to Prometheus.',
+      [],
+      [0.001, 0.01, 0.1, 0.5, 1, 2.5, 5, 10],
+    ),
+    prometheusWaiting: gauge(
+      'prometheus_queries_waiting',
+      'Queries that wait for their turn to be sent to Prometheus.',
+    ),
     openIncidents: gauge('incidents_open', 'Incidents that are not closed.'),
     incidentsNeedingPerson: gauge(
       'incidents_needing_person',

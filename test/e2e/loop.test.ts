@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { describe, it } from 'mocha';
 import type { Hold } from '../../src/api/hold.ts';
-import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { resources } from '../../src/kube/index.ts';
-import { waitFor } from '../../tools/cluster/wait.ts';
 import { createProgress } from '../../tools/demo/progress.ts';
 import { runStory } from '../../tools/demo/story.ts';
 import { useEnvironment } from '../support/environment.ts';
 import { goodPods, killControllers, shopUnderLoad } from '../support/shop.ts';
+import { unownedUnderLoad } from '../support/unowned.ts';
 
 interface EndpointSlice extends KubeObject {
   endpoints?: { conditions?: { ready?: boolean } }[];
@@ -56,70 +55,14 @@ describe('the whole loop on a real node', () => {
   });
 
   it('a workload with annotations only, none of our objects, an ordinary alert', async () => {
-    const namespace = 'annotated';
-    const { client, kubectl, monitoring } = env();
-    await client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-    const file = readFileSync(join(import.meta.dirname, '../../examples/annotations-only/deployment.yaml'), 'utf8');
-    const objects = loadAll(file) as KubeObject[];
-    const deployment = objects.find((o) => o.kind === 'Deployment');
-    assert.ok(deployment);
-    const { name } = deployment.metadata;
-    for (const object of objects) delete object.metadata.namespace;
-    await kubectl(['apply', '-n', namespace, '-f', '-'], objects.map((o) => JSON.stringify(o)).join('\n---\n'));
-    await kubectl([
-      'annotate',
-      `deployment/${name}`,
-      '-n',
-      namespace,
-      '--overwrite',
-      'metricops.dev/inject=true',
-      'metricops.dev/rollback=Auto',
-    ]);
-    await kubectl(['rollout', 'status', `deployment/${name}`, '-n', namespace, '--timeout=90s']);
-    const history = `deployment-${name}`;
-    const ready = async (image: string) => {
-      const found = (await client.get(resources.releaseHistories, { namespace, name: history }))?.spec as
-        | { releases?: { readyTime?: string; images: { image: string }[] }[] }
-        | undefined;
-      return found?.releases?.find((r) => r.readyTime !== undefined && r.images.some((i) => i.image === image));
-    };
-    await waitFor('the recorded release', () => ready('metricops.dev/shop:v1'), { timeoutMs: 60_000 });
-    const metric = `http_requests_total{namespace="${namespace}"`;
-    const rules = [
-      {
-        name: 'ordinary',
-        rules: [
-          {
-            alert: 'TooManyErrors',
-            expr: `sum(rate(${metric},code=~"5.."}[10s])) / sum(rate(${metric}}[10s])) > 0.05`,
-            labels: { severity: 'page', namespace, service: 'web' },
-          },
-        ],
-      },
-    ];
-    await monitoring.setRules(rules, namespace);
-    const stop = await startLoad(namespace, objects);
+    const { web, stop } = await unownedUnderLoad(env(), 'annotated');
     try {
-      await waitFor(
-        'traffic',
-        async () => ((await env().monitoring.query(`sum(increase(${metric}}[10s]))`)) > 50 ? true : undefined),
-        { timeoutMs: 60_000 },
-      );
-      await kubectl(['set', 'image', `deployment/${name}`, '-n', namespace, '*=metricops.dev/shop:v2']);
-      const incident = await waitFor(
-        'the rollback',
-        async () =>
-          (await client.list<Incident>(resources.incidents, { namespace })).items.find(
-            (i) => i.status?.phase === 'Recovered',
-          ),
-        { timeoutMs: 120_000, everyMs: 200 },
-      );
+      await web.apply('v2');
+      const incident = await web.incident('the rollback', ({ status }) => status?.phase === 'Recovered');
       assert.equal(incident.spec.policyRef, undefined);
-      const live = await client.get(resources.deployments, { namespace, name });
-      assert.match(JSON.stringify(live?.spec), /metricops\.dev\/shop:v1/);
+      await web.runs('v1');
     } finally {
       await stop();
-      await monitoring.setRules([]);
     }
   });
 
@@ -217,22 +160,4 @@ describe('the whole loop on a real node', () => {
       await stop();
     }
   });
-
-  const startLoad = async (namespace: string, objects: readonly KubeObject[]): Promise<() => Promise<unknown>> => {
-    const service = objects.find((o) => o.kind === 'Service');
-    const live = service && (await env().client.get(resources.services, { namespace, name: service.metadata.name }));
-    const { clusterIP, ports } = (live?.spec ?? {}) as { clusterIP?: string; ports?: { port: number }[] };
-    const { runLoad } = await import('../../examples/shop/app/load.ts');
-    const abort = new AbortController();
-    const running = runLoad({
-      urls: [`http://${clusterIP}:${ports?.[0]?.port}/`],
-      rate: 50,
-      durationMs: 300_000,
-      signal: abort.signal,
-    });
-    return () => {
-      abort.abort();
-      return running;
-    };
-  };
 });

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
-import { conditionOf } from '../../src/api/conditions.ts';
+import { conditionIs, conditionOf } from '../../src/api/conditions.ts';
+import type { Incident } from '../../src/api/incident.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
 import { KubeError, resources } from '../../src/kube/index.ts';
 import { useEnvironment } from '../support/environment.ts';
 import { eventually } from '../support/poll.ts';
 import { goodPods, killControllers, refuse, shopUnderLoad } from '../support/shop.ts';
+import { countOf, createTenant, withoutApplier } from '../support/tenant.ts';
+import { unownedUnderLoad } from '../support/unowned.ts';
+
+interface Event extends KubeObject {
+  reason?: string;
+  note?: string;
+  regarding?: { kind: string };
+}
 
 describe('a rollback on a real node', () => {
   const env = useEnvironment();
@@ -101,6 +113,100 @@ describe('a rollback on a real node', () => {
       await shop.until('its end', async () => (await shop.incidents()).find((i) => i.status?.phase === 'Recovered'));
     } finally {
       await allow();
+      await stop();
+    }
+  });
+
+  it('of a workload of no GitSync is repeated when the rejected manifest is applied with kubectl again, until it is contested, and keeps no fixed manifest out', async () => {
+    const { web, stop } = await unownedUnderLoad(env(), 'reapplied');
+    try {
+      await web.apply('v2');
+      for (const times of [0, 1, 2, 3]) {
+        await web.hold(
+          `Held after v2 came back ${times} times`,
+          ({ status }) => status?.phase === 'Held' && (status.reapplied?.length ?? 0) === times,
+        );
+        await web.runs('v1');
+        await web.apply('v2');
+      }
+      const contested = await web.hold('Contested', ({ status }) =>
+        conditionIs(status?.conditions, 'Contested', 'True'),
+      );
+      const by = 'kubectl-client-side-apply';
+      assert.deepEqual(
+        contested.status?.reapplied?.map(({ fieldManager }) => fieldManager),
+        [by, by, by],
+      );
+      assert.match(
+        conditionOf(contested, 'Contested')?.message ?? '',
+        new RegExp(`field manager ${by} applied it again after 3 rollbacks in 10 minutes`),
+      );
+      await web.apply('v3');
+      await web.runs('v3');
+      const dormant = await web.hold('Dormant', ({ status }) => status?.phase === 'Dormant');
+      assert.equal(conditionOf(dormant, 'Contested')?.status, 'False');
+    } finally {
+      await stop();
+    }
+  });
+
+  it("is written as the tenant's account where the applier binding is removed: while the account may not, it fails in words", async () => {
+    const tenant = await createTenant(env(), 'tenant');
+    const giveBack = await withoutApplier(env());
+    const { shop, stop } = await shopUnderLoad(env(), 'tenant', tenant.serviceAccountName);
+    const held = (what: string, incident?: Incident) =>
+      shop.until(what, async () =>
+        (await shop.holds()).find(
+          ({ spec, status }) =>
+            status?.phase === 'Held' && (!incident || spec.incidentRef?.name === incident.metadata.name),
+        ),
+      );
+    try {
+      await shop.release('v2', 'bad');
+      await held('the rollback');
+      await goodPods(shop);
+      await shop.until('its end', async () => (await shop.incidents()).find((i) => i.status?.phase === 'Recovered'));
+
+      await env().client.patch(
+        resources.rollbackPolicies,
+        { namespace: shop.namespace, name: 'checkout' },
+        { type: 'merge', body: { spec: { cooldown: '1s' } } },
+      );
+      const failures = () => countOf(env(), 'metricops_holds_applied_total', 'result="failed"');
+      const before = await failures();
+      const file = 'shop/checkout.yaml';
+      const good = readFileSync(join(shop.repository.dir, file), 'utf8');
+      const worse = good.replace('"failRatio": 0', '"failRatio": 0.5');
+      const commit = await shop.push({ [file]: worse }, 'bad in another way');
+      await shop.until('the next bad release', async () =>
+        (await shop.sync())?.status?.lastAppliedRevision === `main@${commit}` ? true : undefined,
+      );
+      await tenant.revoke();
+      const failed = await shop.until('the refusal', async () =>
+        (await shop.holds()).find((h) => h.status?.phase === 'Failed'),
+      );
+      const words = /User "system:serviceaccount:tenant:deployer" cannot patch resource "(deployments|configmaps)"/;
+      assert.match(conditionOf(failed, 'Held')?.message ?? '', words);
+      const incident = await shop.until('a person is asked', async () =>
+        (await shop.incidents()).find((i) => conditionOf(i, 'NeedsPerson')?.status === 'True'),
+      );
+      assert.equal(failed.spec.incidentRef?.name, incident.metadata.name);
+      assert.equal(conditionOf(incident, 'NeedsPerson')?.reason, 'HoldFailed');
+      assert.match(conditionOf(incident, 'NeedsPerson')?.message ?? '', words);
+      for (const kind of ['Hold', 'Incident', 'Deployment'])
+        await shop.until(`an Event on the ${kind}`, async () => {
+          const { items } = await env().client.list<Event>(resources.events, { namespace: shop.namespace });
+          return items.find(
+            ({ reason, regarding, note }) =>
+              reason === 'HoldFailed' && regarding?.kind === kind && words.test(note ?? ''),
+          );
+        });
+      assert.ok((await failures()) > before, 'the refusal is counted');
+      await tenant.grant();
+      await held('the rollback that was refused', incident);
+      await goodPods(shop);
+    } finally {
+      await giveBack();
       await stop();
     }
   });

@@ -78,7 +78,16 @@ describe('the command line', () => {
         ],
       },
     });
+    for (const number of [1, 2]) await record(namespace, number);
     return namespace;
+  };
+
+  /** What was applied for a release of web, as the controller records it. */
+  const record = async (namespace: string, number: number, podSpec: object = {}): Promise<void> => {
+    const workload = { ...deployment(namespace), spec: { template: { spec: { containers: [], ...podSpec } } } };
+    const metadata = { namespace, name: `snapshot-${number}` };
+    const revision = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: 1 };
+    await plane().client.create(resources.controllerRevisions, { ...revision, data: { workload, config: [] } });
   };
 
   const holdsIn = async (namespace: string): Promise<Hold[]> =>
@@ -157,6 +166,26 @@ describe('the command line', () => {
     const { out } = await metricops('rollback', 'web', '-n', namespace, '--dry-run');
     assert.match(out, /release 3 → release 2.*\nNothing was changed/);
     assert.deepEqual(await holdsIn(namespace), []);
+  });
+
+  it('writes no hold where the pods of the release need what is not there, and says what', async () => {
+    const namespace = await shop();
+    const lacking = async (number: number, podSpec: object): Promise<void> => {
+      await plane().client.delete(resources.controllerRevisions, { namespace, name: `snapshot-${number}` });
+      await record(namespace, number, podSpec);
+    };
+    await lacking(2, { serviceAccountName: 'web' });
+    const missing = `its pods need ServiceAccount ${namespace}/web, which does not exist`;
+    const { code, err } = await metricops('rollback', 'web', '-n', namespace, '--to', '2');
+    assert.equal(code, 1);
+    assert.match(err, new RegExp(`Release 2 can't run: ${missing}.*\\n.*choose another with --to N`));
+    const chosen = await metricops('rollback', 'web', '-n', namespace);
+    assert.equal(chosen.code, 1);
+    assert.match(chosen.err, new RegExp(`No earlier release is known to be good. Release 2 was good, but ${missing}`));
+    assert.deepEqual(await holdsIn(namespace), []);
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: 'web' } };
+    await plane().client.create(resources.serviceAccounts, account);
+    assert.equal((await metricops('rollback', 'web', '-n', namespace, '--no-wait')).code, 0);
   });
 
   it('says when the rollback could not be done, or nobody does it', async () => {

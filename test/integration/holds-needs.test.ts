@@ -225,6 +225,59 @@ describe('what goes back with a workload', () => {
     });
   });
 
+  it('is what lost the rights of the account of its pods, and nobody else gets any back', async () => {
+    const ns = await plane().namespace('needs');
+    const subject = (name: string) => ({ kind: 'ServiceAccount', name, namespace: ns });
+    const binding = (...names: string[]): KubeObject => ({
+      apiVersion: `${RBAC}/v1`,
+      kind: 'RoleBinding',
+      metadata: { name: 'web' },
+      roleRef: { apiGroup: RBAC, kind: 'Role', name: 'web' },
+      subjects: names.map(subject),
+    });
+    const at = (image: string, ...names: string[]): string => yaml(settings, workload('web', image), binding(...names));
+    const bound = async (sync: StartedSync): Promise<string[]> => {
+      const found = await sync.get(roleBindings, 'web');
+      return ((found?.subjects ?? []) as { name: string }[]).map(({ name }) => name);
+    };
+    const sync = await start({ 'app.yaml': at('shop:v1', 'default', 'eve') }, {}, { namespace: ns });
+    await sync.ready();
+    const good = await web(sync);
+    await sync.ready('True', new RegExp(sync.push({ 'app.yaml': at('shop:v2', 'api') })));
+    assert.deepEqual(await bound(sync), ['api']);
+    await suspend(sync, true);
+    await says(sync, 'Suspended', /./);
+    await holdBack(plane(), ns, { good, bad: await runs(sync, 'shop:v2') });
+    assert.match(said(await held(sync), 'Held'), /RoleBinding \S+\/web is held with it: it names ServiceAccount/);
+    assert.deepEqual(await bound(sync), ['api', 'default']);
+
+    await suspend(sync, false);
+    await says(sync, 'Held', /RoleBinding \S+\/web is held with it/);
+    assert.deepEqual(await bound(sync), ['api', 'default']);
+    await sync.ready('True', new RegExp(sync.push({ 'app.yaml': at('shop:v3', 'api') })));
+    assert.deepEqual(await bound(sync), ['api']);
+  });
+
+  it('is nothing that somebody added by hand, also where the GitSync only reports drift', async () => {
+    const at = (image: string): string => yaml(settings, workload('web', image));
+    const sync = await start({ 'app.yaml': at('shop:v1') }, { drift: 'Report' });
+    await sync.ready();
+    const good = await web(sync);
+    await sync.ready('True', new RegExp(sync.push({ 'app.yaml': at('shop:v2') })));
+    const bad = await runs(sync, 'shop:v2');
+    await suspend(sync, true);
+    await says(sync, 'Suspended', /./);
+    const env = { op: 'add', path: '/spec/template/spec/containers/0/env', value: [{ name: 'DEBUG', value: '1' }] };
+    const edit = ['patch', 'deployment', 'web', '--type=json', '--field-manager=kubectl-edit', '-p'];
+    plane().kubectl(['-n', sync.ns, ...edit, JSON.stringify([env])]);
+    assert.match(JSON.stringify((await web(sync))?.spec), /DEBUG/);
+    await holdBack(plane(), sync.ns, { good, bad });
+    await suspend(sync, false);
+    await held(sync);
+    assert.equal(imageOf(await web(sync)), 'shop:v1');
+    assert.doesNotMatch(JSON.stringify((await web(sync))?.spec), /DEBUG/);
+  });
+
   it('is kept out under another name: a rejected release that was renamed, and the old workload stays', async () => {
     const at = (name: string, image: string): string => yaml(settings, workload(name, image));
     const sync = await start({ 'app.yaml': at('web', 'shop:v1') });

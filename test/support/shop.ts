@@ -10,12 +10,16 @@ import { optIn } from '../../tools/demo/story.ts';
 /** The good image of the shop, in all of its pods. */
 const GOOD = Array(3).fill('metricops.dev/shop:v1').join();
 
-/** Opted in, with an objective, recorded, and with traffic that Prometheus has seen. */
+/**
+ * Opted in, with an objective, recorded, and with traffic that Prometheus has seen.
+ * @param serviceAccountName as which its GitSync applies
+ */
 export const shopUnderLoad = async (
   env: Environment,
   namespace: string,
+  serviceAccountName?: string,
 ): Promise<{ shop: Shop; stop: () => Promise<unknown> }> => {
-  const shop = await deployShop(env, namespace);
+  const shop = await deployShop(env, namespace, serviceAccountName);
   await shop.until('the shop to run', async () => ((await shop.images()).length === 3 ? true : undefined));
   await optIn(env, shop);
   const policy = shopPolicy(namespace);

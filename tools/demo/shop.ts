@@ -8,7 +8,7 @@ import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { guardrails, type RollbackPolicy } from '../../src/api/rollback-policy.ts';
-import { resources } from '../../src/kube/index.ts';
+import { type KubeClient, resources } from '../../src/kube/index.ts';
 import { waitFor } from '../cluster/wait.ts';
 import type { GitRepository } from '../lib/git-server.ts';
 import type { Environment } from './environment.ts';
@@ -40,13 +40,15 @@ export const manifestsOfShop = (): Record<string, string> =>
     readdirSync(MANIFESTS).map((file) => [`shop/${file}`, readFileSync(join(MANIFESTS, file), 'utf8')]),
   );
 
-export const deployShop = async (env: Environment, namespace: string): Promise<Shop> => {
+/** @param serviceAccountName as which its GitSync applies; the controller's own by default */
+export const deployShop = async (env: Environment, namespace: string, serviceAccountName?: string): Promise<Shop> => {
   const { client } = env;
-  await client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+  await client.apply(resources.namespaces, object, { fieldManager: 'demo' });
   const repository = env.git.repository(namespace);
   const files = manifestsOfShop();
   repository.commit(files, 'the shop');
-  const spec = gitSyncSpec.parse({ source: { git: { url: repository.url } }, path: 'shop' });
+  const spec = gitSyncSpec.parse({ source: { git: { url: repository.url } }, path: 'shop', serviceAccountName });
   await client.create<GitSync>(resources.gitSyncs, {
     apiVersion: API_VERSION,
     kind: 'GitSync',
@@ -82,16 +84,7 @@ export const deployShop = async (env: Environment, namespace: string): Promise<S
     history: () => client.get<ReleaseHistory>(resources.releaseHistories, { namespace, name: 'deployment-checkout' }),
     incidents: () => list<Incident>(resources.incidents),
     holds: () => list<Hold>(resources.holds),
-    async images() {
-      const { items } = await client.list(resources.pods, {
-        namespace,
-        labelSelector: 'app.kubernetes.io/name=checkout',
-      });
-      const running = items.filter((p) => p.metadata.deletionTimestamp === undefined && isReady(p));
-      return running
-        .flatMap((p) => (p.spec as { containers: { image: string }[] }).containers[0]?.image ?? [])
-        .toSorted();
-    },
+    images: () => readyImages(client, namespace, 'checkout'),
     async load(rate) {
       const url = await env.access.service(namespace, 'checkout', 8080);
       const abort = new AbortController();
@@ -103,6 +96,14 @@ export const deployShop = async (env: Environment, namespace: string): Promise<S
     },
   };
   return shop;
+};
+
+/** Images of the pods that serve an application now, one for each pod. */
+export const readyImages = async (client: KubeClient, namespace: string, app: string): Promise<string[]> => {
+  const labelSelector = `app.kubernetes.io/name=${app}`;
+  const { items } = await client.list(resources.pods, { namespace, labelSelector });
+  const running = items.filter((p) => p.metadata.deletionTimestamp === undefined && isReady(p));
+  return running.flatMap((p) => (p.spec as { containers: { image: string }[] }).containers[0]?.image ?? []).toSorted();
 };
 
 const isReady = (pod: KubeObject): boolean =>

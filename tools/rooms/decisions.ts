@@ -39,10 +39,11 @@ export const DECISIONS: readonly Decision[] = [
   },
   {
     what: 'is this digest rejected',
-    pattern: /\brejectedDigests\??\.includes\(|=== 'Rejected'/,
+    pattern: /\brejectedDigests\??\.includes\(|[=!]== 'Rejected'/,
     allowed: [
       'src/holds/rules.ts',
       // Of a release, as the history has it.
+      'src/api/release-history.ts',
       'src/release/',
       // Which Hold was created after another one was lifted.
       'src/cli/commands/lift.ts',
@@ -50,7 +51,8 @@ export const DECISIONS: readonly Decision[] = [
       'src/read-model/release.ts',
       'src/cli/commands/history.ts',
     ],
-    instead: 'rejects, isDigestRejected or rejectionsOf of src/holds/rules.ts, or isRuledOut of src/release',
+    instead:
+      'rejects, isDigestRejected or rejectionsOf of src/holds/rules.ts, or isRuledOut of src/api/release-history.ts',
   },
   {
     what: 'is it rolled out',

@@ -82,6 +82,15 @@ describe('planRollback', () => {
     assert.equal(plan.target.number, 1);
   });
 
+  it('goes past a release whose pods can not start, and says so where there is no other', () => {
+    const good = { goodTime: '2026-01-01T01:00:00Z' };
+    const records = history({ currentRelease: 3, releases: [release(3), release(2, good), release(1, good)] });
+    const why = 'its pods need ServiceAccount shop/web, which does not exist';
+    assert.equal(planRollback(undefined, records, undefined, new Map([[2, why]])).target.number, 1);
+    const none = new Map([2, 1].map((number) => [number, why]));
+    assert.throws(() => planRollback(undefined, records, undefined, none), /Release 2 was good, but its pods need/);
+  });
+
   it('goes where an incident would: never to a release that was found guilty', () => {
     const releases = [release(3), release(2, { ...GOOD, outcome: 'Guilty' }), release(1, GOOD)];
     const records = { currentRelease: 3, lastGoodRelease: 1, releases };

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory, ReleaseRecords, RestorableRelease } from '../../api/release-history.ts';
-import { selectLastGood } from '../../release/index.ts';
+import { selectLastGood, type Unfit } from '../../release/index.ts';
 import { type ImagePin, pinsFor, recordedDigest } from '../../snapshot/index.ts';
 import { CliError } from '../io.ts';
 
@@ -17,11 +17,14 @@ export interface RollbackPlan {
 /**
  * Which digest a person's rollback keeps out, and which release it goes to.
  * What stands on the workload goes before what is recorded: a release is recorded only when its first pod reports.
+ *
+ * @param unfit releases that turned out to be no target: without `to`, the choice goes past them
  */
 export const planRollback = (
   workload: KubeObject | undefined,
   history: ReleaseHistory,
   to: number | undefined,
+  unfit?: Unfit,
 ): RollbackPlan => {
   const { releases = [], currentRelease } = history.spec;
   const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
@@ -33,7 +36,7 @@ export const planRollback = (
     );
   }
   const from = releases.find((r) => r.sourceDigest === rejected);
-  const target = to === undefined ? lastGood(history.spec, from) : byNumber(to);
+  const target = to === undefined ? lastGood(history.spec, from, unfit) : byNumber(to);
   if (!target) {
     throw new CliError(
       `There is no release ${to}.`,
@@ -62,10 +65,11 @@ export const planRollback = (
 };
 
 /** Where an incident would go, too. */
-const lastGood = (records: ReleaseRecords, from: Release | undefined): Release => {
+const lastGood = (records: ReleaseRecords, from: Release | undefined, unfit: Unfit = new Map()): Release => {
   const target = selectLastGood(records, {
     burnStart: Number.POSITIVE_INFINITY,
     suspect: from?.number ?? 'Unrecorded',
+    unfit,
   });
   if (target.release) return target.release;
   throw new CliError(

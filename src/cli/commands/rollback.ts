@@ -3,9 +3,10 @@ import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api
 import type { KubeObject } from '../../api/meta.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { rolloutOf } from '../../health/rollout.ts';
-import { changedRollback, createHold, newRollback } from '../../holds/index.ts';
+import { changedRollback, createHold, newRollback, obstacleSeenBy } from '../../holds/index.ts';
 import { resources, workloadResource } from '../../kube/index.ts';
 import { isActive } from '../../read-model/index.ts';
+import type { Unfit } from '../../release/index.ts';
 import { holdName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
@@ -42,9 +43,10 @@ export interface RollbackOptions {
 
 export const rollback = async (cli: Cli, text: string, options: RollbackOptions): Promise<void> => {
   const { key, workload, history } = await findHistory(cli, text);
-  const plan = planRollback(workload, history, options.to);
+  const { plan, unfit } = await planFit(cli, { key, workload, history }, options.to);
   const from = plan.from === undefined ? shortDigest(plan.rejected) : `release ${plan.from.number}`;
   const sentence = `${workloadWords(key)}: ${from} → release ${plan.target.number} (${imagesOf(plan.target)})`;
+  for (const [number, why] of unfit) cli.io.err(`release ${number} is passed over: ${why}`);
   const holds = await holdsOfWorkload(cli, key);
   refuseAccepted(key, plan.rejected, holds);
   const rollbacks = holds.filter(isRollback);
@@ -66,6 +68,28 @@ export const rollback = async (cli: Cli, text: string, options: RollbackOptions)
       ? `Rolled back in ${leg(cli.io.now() - start)}. ${lifts(key)}`
       : `The rollback is asked for. \`metricops holds\` shows how far it is. ${lifts(key)}`,
   );
+};
+
+/** The plan to a release whose pods can start, as far as the person may look: the same choice as an incident makes. */
+const planFit = async (
+  cli: Cli,
+  { key, workload, history }: Awaited<ReturnType<typeof findHistory>>,
+  to: number | undefined,
+): Promise<{ plan: RollbackPlan; unfit: Unfit }> => {
+  const unfit = new Map<number, string>();
+  for (;;) {
+    const plan = planRollback(workload, history, to, unfit);
+    const { number } = plan.target;
+    const why = await obstacleSeenBy(cli.client, key, plan.target);
+    if (why === undefined) return { plan, unfit };
+    if (to !== undefined) {
+      throw new CliError(
+        `Release ${number} can't run: ${why}.`,
+        'Create what is missing, or choose another with --to N: `metricops history`.',
+      );
+    }
+    unfit.set(number, why);
+  }
 };
 
 const create = async (cli: Cli, hold: RollbackHold): Promise<RollbackHold> => {

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../api/meta.ts';
 import type { ResourceType } from '../../kube/index.ts';
 import { refusalOfObject } from '../../policy/platform.ts';
 import { noteWatch } from '../drift/unwatched.ts';
+import { inTurn } from '../objects/in-turn.ts';
 import { appliedOwnerOf } from '../objects/owned-objects.ts';
 import { type ApplyProblem, notAdopted, ownedByAnother, unknownKind } from '../objects/problem.ts';
 import { readsOf } from '../objects/reads.ts';
@@ -54,8 +55,7 @@ export const applyOne = async (
     if (isLeftAlone(object, live)) return void context.state.drifted.delete(key);
     return applyOurs(sync, type, planned, { ...context, live }, ports);
   };
-  // The turn first: a rollback of the same workload waits for an apply, and for none that only queues.
-  return ports.turns(sync.metadata.namespace ?? '', () => ports.lock(key, work));
+  return inTurn(sync, key, ports, work);
 };
 
 /** What may be applied; whether another tool has it after all, a first apply finds out. */

@@ -32,8 +32,14 @@ export const prepare = (
     commit,
     live,
     owner,
-    all,
-  }: { commit: string; live: KubeObject | undefined; owner: string; all: readonly PlannedObject[] },
+    byKey,
+  }: {
+    commit: string;
+    live: KubeObject | undefined;
+    owner: string;
+    /** Everything that the plan wants, by keyString. */
+    byKey: ReadonlyMap<string, PlannedObject>;
+  },
   ports: PreparePorts,
 ): Prepared => {
   const { object, digests } = planned;
@@ -55,7 +61,7 @@ export const prepare = (
   const namespace = ports.namespaces.get({ name: object.metadata.namespace ?? '' });
   const asked = withMetadata(object, { annotations: live?.metadata.annotations ?? {} });
   if (!isWorkloadOptedIn(asked, namespace)) return { object: stamped };
-  const recording = recordingOf(sync, stamped, { ...planned, digests }, all, ports);
+  const recording = recordingOf(sync, stamped, { ...planned, digests }, byKey, ports);
   if ('refused' in recording) return { object: stamped, recording };
   const named = withMetadata(stamped, { annotations: { [annotations.snapshot]: recording.sealed.name } });
   return { object: named, recording };
@@ -66,22 +72,21 @@ const recordingOf = (
   sync: GitSync,
   workload: KubeObject,
   { digests, selectors = [] }: Pick<PlannedObject, 'selectors'> & Required<Pick<PlannedObject, 'digests'>>,
-  all: readonly PlannedObject[],
+  byKey: ReadonlyMap<string, PlannedObject>,
   { snapshots }: PreparePorts,
 ): Recording => {
   const { namespace = '', name } = workload.metadata;
   const key = { namespace, name, kind: workload.kind as WorkloadKey['kind'] };
   const owner = workload.metadata.labels?.[labels.sync] ?? '';
   const ofSync = (object: KubeObject): KubeObject => withMetadata(object, { labels: { [labels.sync]: owner } });
-  const sent = new Map(all.map((planned) => [planned.key, planned]));
   // What Git leaves to others is not brought back either.
   const references = digests.references.filter(isAlwaysApplied).map((object) => {
     const key = keyString(keyOf(object));
-    return { key, hash: sent.get(key)?.hash, object: sent.get(key)?.object ?? object };
+    return { key, hash: byKey.get(key)?.hash, object: byKey.get(key)?.object ?? object };
   });
   // One that is refused costs no rollback, unlike configuration: the pods run without it.
   const found = selectors
-    .flatMap((object) => sent.get(keyString(keyOf(object)))?.object ?? [])
+    .flatMap((object) => byKey.get(keyString(keyOf(object)))?.object ?? [])
     .filter((object) => isFoundBy(workload, object));
   const commit = workload.metadata.annotations?.[annotations.commit];
   try {

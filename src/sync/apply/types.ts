@@ -2,11 +2,11 @@ import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
 import type { Clock } from '../../clock.ts';
-import type { FairSemaphore } from '../../fair-semaphore.ts';
 import type { Discovery, KubeClient } from '../../kube/index.ts';
 import type { SnapshotStore } from '../../snapshot/index.ts';
 import type { Metrics } from '../../telemetry/index.ts';
 import type { Handover } from '../inventory/handover.ts';
+import type { InTurnPorts } from '../objects/in-turn.ts';
 import type { OwnedObjects } from '../objects/owned-objects.ts';
 import type { PlannedObject } from '../plan/types.ts';
 import type { SyncState } from '../state/sync-state.ts';
@@ -14,7 +14,7 @@ import type { Autoscaled } from './autoscaled.ts';
 import type { ForeignObjects } from './foreign-objects.ts';
 import type { PreparePorts } from './prepare.ts';
 
-export interface ApplyPorts extends PreparePorts {
+export interface ApplyPorts extends PreparePorts, InTurnPorts {
   client: KubeClient;
   clock: Clock;
   discovery: Discovery;
@@ -24,9 +24,6 @@ export interface ApplyPorts extends PreparePorts {
   ownerOf: (label: string) => GitSync | undefined;
   handover: Pick<Handover, 'mayTake'>;
   scaled: Autoscaled;
-  lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
-  /** By namespace of the GitSync: one whose requests hang leaves connections for the others. */
-  turns: FairSemaphore;
   /** What the operator of the platform allows. */
   policy: () => PlatformPolicySpec;
   /** Whether a Hold that came since the plan rejects this digest of the workload. */
@@ -42,6 +39,8 @@ export interface ApplyContext {
   state: SyncState;
   /** Everything that the plan wants, not only what is sent. */
   all: readonly PlannedObject[];
+  /** The same by keyString. */
+  byKey: ReadonlyMap<string, PlannedObject>;
   /** Called with what an apply reverted to Git. */
   onCorrected: (difference: DriftEntry) => void;
   /** Told of a difference that is only reported, when it is new. */

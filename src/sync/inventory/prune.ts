@@ -3,9 +3,9 @@ import { annotations, labels } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync, ownerLabelOf } from '../../api/gitsync-names.ts';
 import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
-import type { FairSemaphore } from '../../fair-semaphore.ts';
 import { type Discovery, isNoMatch, type KubeClient, KubeError, type ResourceType } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
+import { type InTurnPorts, inTurn } from '../objects/in-turn.ts';
 import { appliedOwnerOf, type OwnedObjects } from '../objects/owned-objects.ts';
 import type { ApplyProblem } from '../objects/problem.ts';
 import { readsOf } from '../objects/reads.ts';
@@ -16,12 +16,10 @@ import type { SyncState } from '../state/sync-state.ts';
 import { unconfirmed } from './confirmation.ts';
 import type { Handover } from './handover.ts';
 
-export interface PrunePorts {
+export interface PrunePorts extends InTurnPorts {
   client: KubeClient;
   discovery: Discovery;
   owned: OwnedObjects;
-  turns: FairSemaphore;
-  lock: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   handover: Handover;
   /** Aborted when this process may no longer delete anything. */
   signal: AbortSignal;
@@ -158,8 +156,9 @@ export const noteRelease = (
 const deleteOne = async (
   sync: GitSync,
   { key, parsed, type, object }: Found,
-  { client, turns, lock, handover, signal }: PrunePorts,
+  ports: PrunePorts,
 ): Promise<ApplyProblem | Kept | undefined> => {
+  const { client, handover, signal } = ports;
   const { uid } = object.metadata;
   const writer = writerOf(sync, client);
   const work = async (): Promise<Kept | undefined> => {
@@ -171,7 +170,7 @@ const deleteOne = async (
     return undefined;
   };
   try {
-    return await turns(sync.metadata.namespace ?? '', () => lock(key, work));
+    return await inTurn(sync, key, ports, work);
   } catch (error) {
     return pruneFailed(key)(error);
   }

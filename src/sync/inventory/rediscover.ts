@@ -1,8 +1,14 @@
 import { labels } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
-import { keyOfSync } from '../../api/gitsync-names.ts';
-import { collectionOf, type Discovery, type KubeClient, KubeError, type ResourceType } from '../../kube/index.ts';
-import { hasFinalizer } from './finalizer.ts';
+import { keyOfSync, PRUNE_FINALIZER } from '../../api/gitsync-names.ts';
+import {
+  collectionOf,
+  type Discovery,
+  hasFinalizer,
+  type KubeClient,
+  KubeError,
+  type ResourceType,
+} from '../../kube/index.ts';
 
 export interface Rediscovery {
   /** To be told of every GitSync that is there when this process begins. */
@@ -38,7 +44,8 @@ export const createRediscovery = (client: KubeClient, discovery: Discovery): Red
   return {
     see(sync) {
       // Without the finalizer nobody applied anything.
-      if (hasFinalizer(sync) && !sync.status?.inventory && !sync.status?.inventoryKinds) lost.add(keyOfSync(sync));
+      if (hasFinalizer(sync, PRUNE_FINALIZER) && !sync.status?.inventory && !sync.status?.inventoryKinds)
+        lost.add(keyOfSync(sync));
     },
     async kindsOf(sync) {
       if (!lost.has(keyOfSync(sync))) return [];

@@ -1,6 +1,6 @@
 import type { GitSync } from '../../api/gitsync.ts';
 import { describeKey, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
-import { type Release, type ReleaseHistory, recordsOf } from '../../api/release-history.ts';
+import { isRestorable, isRuledOut, type Release, type ReleaseHistory, recordsOf } from '../../api/release-history.ts';
 import type { Discovery, KubeClient, WatchCache } from '../../kube/index.ts';
 import { recordOf } from '../../ssa/field-set.ts';
 import type { OwnedObjects } from '../objects/owned-objects.ts';
@@ -84,8 +84,10 @@ const namedBy = (histories: readonly ReleaseHistory[], leaving: ReadonlySet<stri
 const mayBeTargets = (history: ReleaseHistory): Release[] => {
   const { releases = [], lastGoodRelease = 0, currentRelease } = recordsOf(history);
   return releases.filter(
-    ({ number, outcome, snapshotRef }) =>
-      snapshotRef !== undefined && outcome !== 'Rejected' && (number >= lastGoodRelease || number === currentRelease),
+    (release) =>
+      isRestorable(release) &&
+      !isRuledOut(release) &&
+      (release.number >= lastGoodRelease || release.number === currentRelease),
   );
 };
 

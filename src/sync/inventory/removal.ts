@@ -2,11 +2,18 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync, PRUNE_FINALIZER } from '../../api/gitsync-names.ts';
 import { describeKey, parseKey } from '../../api/meta.ts';
 import type { Occurred } from '../../api/occurrence.ts';
-import { type KubeClient, KubeError, resources, whatTerminates } from '../../kube/index.ts';
+import {
+  hasFinalizer,
+  type KubeClient,
+  KubeError,
+  removeFinalizer,
+  resources,
+  whatTerminates,
+} from '../../kube/index.ts';
 import type { Log } from '../../telemetry/index.ts';
+import { inTurn } from '../objects/in-turn.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { SyncState } from '../state/sync-state.ts';
-import { hasFinalizer } from './finalizer.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory.ts';
 import { type Found, findAllOurs, type PrunePorts, pruneAll } from './prune.ts';
 import { releaseOwnershipOf } from './release-ownership.ts';
@@ -48,9 +55,7 @@ export const NAMED = 8;
 export const releaseObjects = async (sync: GitSync, found: readonly Found[], ports: RemovalPorts): Promise<void> => {
   const one = async (each: Found): Promise<void> => {
     try {
-      await ports.lock(each.key, () =>
-        ports.turns(sync.metadata.namespace ?? '', () => releaseOwnershipOf(sync, each.type, each.parsed, ports)),
-      );
+      await inTurn(sync, each.key, ports, () => releaseOwnershipOf(sync, each.type, each.parsed, ports));
     } catch (error) {
       if (!(error instanceof KubeError) || error.status === 0) throw error;
       const message = `${describeKey(each.parsed)} stays, and still has the labels of this GitSync: ${error.message}`;
@@ -110,14 +115,13 @@ export const settleObjects = async (sync: GitSync, state: SyncState, ports: Remo
  */
 export const finalizeSync = async (sync: GitSync, state: SyncState, ports: RemovalPorts): Promise<void> => {
   const { client, occurred, log } = ports;
-  if (!hasFinalizer(sync)) return;
+  if (!hasFinalizer(sync, PRUNE_FINALIZER)) return;
   const noOrder = await whyNoOrder(sync, client, ports.systemNamespace);
   if (noOrder !== undefined) {
     const message = `${noOrder}: all objects of this GitSync stay as they are`;
     log.info({ sync: keyOfSync(sync) }, message);
     occurred({ regarding: sync, severity: 'info', reason: 'ObjectsKept', action: 'Delete', message });
   } else await settleObjects(sync, state, ports);
-  const finalizers = (sync.metadata.finalizers ?? []).filter((f) => f !== PRUNE_FINALIZER);
   ports.signal.throwIfAborted();
-  await client.patch(resources.gitSyncs, sync.metadata, { type: 'merge', body: { metadata: { finalizers } } });
+  await removeFinalizer(client, resources.gitSyncs, sync, PRUNE_FINALIZER);
 };

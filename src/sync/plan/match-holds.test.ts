@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { planInput } from '../../../test/support/plan.ts';
 import type { RollbackHold } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { hashOf } from '../../snapshot/index.ts';
 import { isWorkload } from './match-holds.ts';
 import { plan } from './plan.ts';
-import type { PlanInput } from './types.ts';
 
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
 const object = (apiVersion: string, kind: string): KubeObject => ({
@@ -19,14 +18,13 @@ const hold = {
 } as RollbackHold;
 /** The plan under that Hold, whose target is not there, of objects with this digest. */
 const planOf = (sourceDigest: string, ...rendered: KubeObject[]) =>
-  plan({
-    rendered,
-    digestsOf: () => ({ sourceDigest }),
-    hashOf,
-    holds: [{ hold, target: undefined }],
-    ...{ companions: new Map(), applied: new Map(), drifted: new Set(), inventory: [], settled: new Set() },
-    ...{ prune: true, allowEmpty: false, maxPrune: 50, confirmed: undefined },
-  } as unknown as PlanInput);
+  plan(
+    planInput({
+      rendered,
+      digestsOf: () => ({ sourceDigest, references: [] }),
+      holds: [{ hold, target: undefined }],
+    }),
+  );
 
 describe('a Hold and what is rendered', () => {
   it('holds a workload with a digest that it rejects', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { planInput } from '../../../test/support/plan.ts';
 import type { RollbackHold } from '../../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
 import { digestsOf, hashOf, type Snapshot } from '../../snapshot/index.ts';
@@ -68,23 +69,7 @@ const holdOn = (
   },
 });
 const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
-  plan({
-    rendered,
-    digestsOf: (w) => digestsOf(w, rendered, KEY),
-    hashOf,
-    holds: [],
-    applied: new Map(),
-    drifted: new Set(),
-    inventory: [],
-    settled: new Set(),
-    departures: new Map(),
-    companions: new Map(),
-    prune: true,
-    allowEmpty: false,
-    maxPrune: 50,
-    confirmed: undefined,
-    ...rest,
-  });
+  plan(planInput({ rendered, digestsOf: (w) => digestsOf(w, rendered, KEY), hashOf, ...rest }));
 const find = (result: ReturnType<typeof plan>, object: KubeObject): KubeObject | undefined =>
   result.desired.find((d) => d.key === id(object))?.object;
 

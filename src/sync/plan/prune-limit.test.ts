@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
+import { planInput } from '../../../test/support/plan.ts';
+import { type KubeObject, keyOf, keyString, parseKey } from '../../api/meta.ts';
 import { dividePrune } from './prune-limit.ts';
 import type { PlanInput, PlannedObject } from './types.ts';
 
@@ -12,13 +13,16 @@ const keys = (count: number, nameOf: (i: number) => string, rest: Partial<KubeOb
   });
 const plain = (count: number) => keys(count, (i) => `tenant-${i}`);
 const hashed = (count: number, hash: string | undefined, rest = {}) => keys(count, (i) => `tenant-${i}-${hash}`, rest);
+const plannedOf = (key: string): PlannedObject => {
+  const { kind, namespace = '', name } = parseKey(key);
+  return { key, object: { apiVersion: 'v1', kind, metadata: { namespace, name } }, hash: '' };
+};
 /** How many may go of an inventory, when this is rendered. */
 const pruned = (inventory: string[], rendered: string[], rest: Partial<PlanInput> = {}): number => {
-  const desired = new Map(rendered.map((key) => [key, { key } as PlannedObject]));
+  const desired = new Map(rendered.map((key) => [key, plannedOf(key)]));
   const gone = inventory.filter((key) => !desired.has(key));
-  const input = { prune: true, maxPrune: 50, confirmed: undefined, settled: new Set<string>(), ...rest };
-  const sent = { ...input, inventory, rendered: rendered.map(() => ({})) } as unknown as PlanInput;
-  return dividePrune(gone, desired, [], sent).prune.length;
+  const objects = [...desired.values()].map(({ object }) => object);
+  return dividePrune(gone, desired, [], planInput({ inventory, rendered: objects, ...rest })).prune.length;
 };
 
 describe('the limit of what one plan deletes', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { planInput } from '../../../test/support/plan.ts';
 import type { RollbackHold } from '../../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../../api/meta.ts';
-import { hashOf, type Snapshot } from '../../snapshot/index.ts';
+import type { Snapshot } from '../../snapshot/index.ts';
 import { plan } from './plan.ts';
 import type { PlanInput } from './types.ts';
 
@@ -36,14 +37,7 @@ const held = (name: string, workload: KubeObject | undefined, scope: 'Workload' 
   return { hold, target: target satisfies Snapshot | undefined };
 };
 const make = (rendered: KubeObject[], rest: Partial<PlanInput> = {}) =>
-  plan({
-    rendered,
-    digestsOf: () => ({ sourceDigest: BAD }) as ReturnType<PlanInput['digestsOf']>,
-    hashOf,
-    ...{ holds: [], companions: new Map(), applied: new Map(), drifted: new Set(), inventory: [], settled: new Set() },
-    ...{ prune: true, allowEmpty: false, maxPrune: 50, confirmed: undefined },
-    ...rest,
-  } as PlanInput);
+  plan(planInput({ rendered, digestsOf: () => ({ sourceDigest: BAD, references: [] }), ...rest }));
 const imageOf = (result: ReturnType<typeof plan>, name: string): string | undefined =>
   /"image":"([^"]+)"/.exec(
     JSON.stringify(result.desired.find(({ object: { metadata } }) => metadata.name === name)),

@@ -5,6 +5,7 @@ import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
 import { createHoldController, type HoldController, type HoldControllerPorts } from '../../holds/index.ts';
 import { refusalOfAccount, refusalOfObject } from '../../policy/platform.ts';
 import { writerOf } from '../../policy/writer.ts';
+import { ignoreRulesFor } from '../../ssa/ignore-rules.ts';
 import { messageOf } from '../objects/rights.ts';
 import type { Registry } from '../state/registry.ts';
 
@@ -28,6 +29,7 @@ export const watchHolds = ({ registry, syncOf, policy, enqueue, ...ports }: Hold
           writer: writerOf(sync, ports.client),
           fieldManager: managerOf(sync),
           refusalOf: (object) => (refusalOfAccount(sync, policy()) ?? refusalOfObject(sync, object, policy()))?.message,
+          leavesTo: (object) => ignoreRulesFor(sync, object, false).managers,
           wordsOf: messageOf,
         }
       );
