@@ -49,6 +49,7 @@ const CODES = [
   'HoldLifted',
   'HostNetwork',
   'HostRefused',
+  'ImageNotPinned',
   'InForce',
   'Injected',
   'InjectionError',

@@ -247,6 +247,10 @@ export const reasons = {
     means: 'The snapshot of a release could not be stored, so nothing can be rolled back to it.',
     next: 'Read the message: a quota, or configuration that is too large. The next apply tries again.',
   },
+  ImageNotPinned: {
+    means: 'The node reports an image of the release without a repository digest, so a rollback can not pin it.',
+    next: 'Push the image to a registry and let the nodes pull it, or name it by digest in the manifest.',
+  },
   OwnedByOtherTool: {
     means: 'Another tool (Flux, Argo CD, Helm) applies the workload and would revert the rollback.',
     next: "Revert the change in that tool's source.",
@@ -344,22 +348,6 @@ export const reasons = {
     means: 'The errors began before the release.',
     next: 'Check what changed at that time.',
   },
-  BurnBeganLate: {
-    means: 'The errors began more than 30 minutes after the release was ready, and no other release ran beside it.',
-    next: 'Check what changed at that time: dependencies, traffic, a leak. `metricops rollback` if it is the release.',
-  },
-  NoComparison: {
-    means: 'Nothing is recorded of the time before the release, and no other release ran beside it.',
-    next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
-  },
-  NeighboursBurn: {
-    means: 'Workloads of the namespace that have no new release burn, too: the infrastructure may be the cause.',
-    next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
-  },
-  ScoreTooLow: {
-    means: 'The evidence against the release has fewer points than minScore of the RollbackPolicy.',
-    next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
-  },
   PodsCrash: {
     means: 'The pods of the release crash again and again, and those of the release before it do not.',
     next: 'Read `kubectl logs --previous` of the named container, and push a fix.',
@@ -380,6 +368,22 @@ export const reasons = {
   GoodBefore: {
     means: 'The release had been good before its pods began to fail.',
     next: 'Look for another cause; `metricops rollback WORKLOAD` goes back all the same.',
+  },
+  BurnBeganLate: {
+    means: 'The errors began more than 30 minutes after the release was ready, and no other release ran beside it.',
+    next: 'Check what changed at that time: dependencies, traffic, a leak. `metricops rollback` if it is the release.',
+  },
+  NoComparison: {
+    means: 'Nothing is recorded of the time before the release, and no other release ran beside it.',
+    next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
+  },
+  NeighboursBurn: {
+    means: 'Workloads of the namespace that have no new release burn, too: the infrastructure may be the cause.',
+    next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
+  },
+  ScoreTooLow: {
+    means: 'The evidence against the release has fewer points than minScore of the RollbackPolicy.',
+    next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
   },
   ReleaseTooOld: {
     means: 'The release had run for longer than maxReleaseAge of the RollbackPolicy when the burn began.',

@@ -94,15 +94,6 @@ export const observe = (
   };
 };
 
-/** What was current until the suspect was: whether a rollback could go to it or not. */
-const releaseBefore = (suspect: Release | undefined, releases: readonly Release[]): Release | undefined => {
-  if (!suspect) return undefined;
-  const ended = ({ supersededTime }: Release): number => Date.parse(supersededTime ?? '') || 0;
-  return releases
-    .filter(({ number }) => number !== suspect.number)
-    .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
-};
-
 /** What its pods say, where they said something before: of the release that runs now, be it the suspect or the target. */
 const rolloutOfCurrent = (
   key: WorkloadKey,
@@ -114,6 +105,15 @@ const rolloutOfCurrent = (
   if (!spec.evidence.some(({ source }) => source === 'Rollout')) return undefined;
   const current = releases?.find(({ number }) => number === currentRelease);
   return { evidence: current && rolloutEvidence(key, current, caches, now) };
+};
+
+/** What was current until the suspect was: whether a rollback could go to it or not. */
+const releaseBefore = (suspect: Release | undefined, releases: readonly Release[]): Release | undefined => {
+  if (!suspect) return undefined;
+  const ended = ({ supersededTime }: Release): number => Date.parse(supersededTime ?? '') || 0;
+  return releases
+    .filter(({ number }) => number !== suspect.number)
+    .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
 };
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */

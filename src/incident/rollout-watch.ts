@@ -48,7 +48,7 @@ export const startRolloutWatch = ({ caches, intake, clock, random, log }: Rollou
     clock,
     random,
     maxBackoffMs: 60_000,
-    onError: (key, err, retryInMs) => log.error({ err, workload: key, retryInMs }, 'rollout not looked at'),
+    onError: (key, err, retryInMs) => log.error({ err, workload: key, retryInMs }, 'rollout check failed'),
     worker: work,
   });
   const addPod = (pod: KubeObject | undefined, previous?: KubeObject): void => {

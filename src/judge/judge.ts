@@ -1,4 +1,3 @@
-import { parseDuration } from '../api/common.ts';
 import type { Evidence, Measurement, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { isMeasured, type Objective } from '../api/rollback-policy.ts';
@@ -61,7 +60,7 @@ const judge = async (question: Question, witness: Witness | undefined): Promise<
   };
   // What the pods themselves say needs no metrics.
   if (rollout && (rollout.verdict.result === 'Guilty' || incident.spec.evidence.every(isOfRollout)))
-    return { verdict: isTooOld(question, suspect) ? tooOld(question, time) : combine([rollout.verdict], time) };
+    return { verdict: combine([rollout.verdict], time) };
   if (!witness) return { verdict: { ...inconclusive('PrometheusUnreachable', NOT_CONFIGURED), time } };
   const measured = objectivesOf(question).map((objective) => judgeOne(objective, { ...question, suspect }, witness));
   const found: JudgedOne[] = [...(await Promise.all(measured)), ...(rollout ? [rollout] : [])];
@@ -74,16 +73,6 @@ const judge = async (question: Question, witness: Witness | undefined): Promise<
   );
   return { verdict, ...(caution === undefined ? {} : { caution }) };
 };
-
-const isTooOld = ({ incident, guardrails, now }: Question, suspect: Release): boolean =>
-  alertedAt(incident.spec.evidence, now) - releaseTimes(suspect).readyAt > parseDuration(guardrails.maxReleaseAge);
-
-const tooOld = ({ guardrails }: Question, time: string): Verdict => ({
-  result: 'NotGuilty',
-  reason: 'ReleaseTooOld',
-  message: `the release ran for more than ${guardrails.maxReleaseAge} before its pods began to fail`,
-  time,
-});
 
 interface JudgedOne {
   verdict: ObjectiveVerdict;

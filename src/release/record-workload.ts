@@ -19,6 +19,7 @@ import { isOfCurrent, podsOf } from './identity.ts';
 import { hasStarted, isWorkloadReady, predecessorOf } from './readiness.ts';
 import { withoutLostTarget } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
+import { withUnpinned } from './unpinned.ts';
 import { withoutMissing } from './workload-missing.ts';
 
 export interface Recorded {
@@ -59,7 +60,7 @@ export const recordWorkload = async (
     const observation = { release, current: true, ready };
     const judgements = assessmentsOf(key, releasesOf(history), caches);
     const records = observe(content.records, observation, judgements, now);
-    const next = { records, conditions: withoutMissing(content.conditions) };
+    const next = { records, conditions: withUnpinned(withoutMissing(content.conditions), records, now) };
     return withoutLostTarget(key, currentRelease, next, { client: ports.client, now });
   });
   const releases = after.releases ?? [];

@@ -5,7 +5,7 @@ export { contentHash, type Digests, digestsOf, hasSameContent, liveDigest } from
 export { DIGEST_KEY_NAME, DigestKeyLost, keyId, loadDigestKey } from './digest-key.ts';
 export { ensureHistory, historyName, holdName } from './history-name.ts';
 export { accountAndClaimsOf, type Need, needsOf } from './needs.ts';
-export { foreignPin, type ImagePin, namesContent, pinsFor, withPins } from './pin.ts';
+export { foreignPin, type ImagePin, namesContent, pinsFor, unpinnable, withPins } from './pin.ts';
 export { configReferencesIn, referencedConfig, referencesOf, templateOf } from './references.ts';
 export { hasTemplateOf, type Running, recordedDigest, runningRelease } from './running.ts';
 export { type SealedSnapshot, type Snapshot, SnapshotDamaged, SnapshotTooLarge } from './seal.ts';

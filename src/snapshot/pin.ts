@@ -22,6 +22,10 @@ export const pinsFor = (target: Release, releases: readonly Release[]): ImagePin
     return moved ? [{ container, image: `${repositoryOf(image)}@${digest}` }] : [];
   });
 
+/** Images by tag of which a node reported an ID that nothing can be pulled by. */
+export const unpinnable = (images: Release['images']): Release['images'] =>
+  images.filter(({ image, imageID }) => imageID !== undefined && !namesContent(imageID) && !namesContent(image));
+
 /** `sha256:...`, as an image ID ends in whatever container runtime reports it; undefined where it names no content. */
 const contentOf = (image: string): string | undefined => image.match(/@(sha256:[0-9a-f]+)$/)?.[1];
 

@@ -1,5 +1,6 @@
 import type { Hold } from '../../api/hold.ts';
 import type { Incident } from '../../api/incident.ts';
+import type { ReleaseHistory } from '../../api/release-history.ts';
 import type { RollbackPolicy } from '../../api/rollback-policy.ts';
 import { resources } from '../../kube/index.ts';
 import { type HoldView, type ReleaseView, type WorkloadView, workloadView } from '../../read-model/index.ts';
@@ -39,6 +40,7 @@ export const history = async (cli: Cli, text: string): Promise<void> => {
       `${workloadWords(key)} in ${namespace}: ${summary(view)}`,
       releasesTable(view.releases, cli.io.now()),
       facts([
+        ['Rollback', rollbackWords(found)],
         ['Guarded by', policies && guardWords(view)],
         ['Holds', holds && (view.holds.map(holdWords).join('\n') || 'none')],
         ['Open incidents', incidents && (view.incidents.map(incidentWords).join('\n') || 'none')],
@@ -68,6 +70,14 @@ const summary = ({ currentRelease, lastGoodRelease }: WorkloadView): string =>
     currentRelease === undefined ? 'no current release' : `release ${currentRelease} is current`,
     lastGoodRelease === undefined ? 'none is known to be good' : `a rollback goes to ${lastGoodRelease}`,
   ].join(', ');
+
+/** What is recorded of the releases and stands in the way of a rollback. */
+const rollbackWords = ({ status }: ReleaseHistory): string | undefined => {
+  const lacking = ['Recorded', 'ImagesPinned'].flatMap(
+    (of) => status?.conditions?.find(({ type, status }) => type === of && status === 'False') ?? [],
+  );
+  return lacking.length === 0 ? undefined : lacking.map(({ reason, message }) => `${reason}: ${message}`).join('\n');
+};
 
 const guardWords = ({ policy }: WorkloadView): string => {
   if (policy === undefined) return `no RollbackPolicy: ${withoutPolicy()}`;

@@ -89,22 +89,29 @@ export const ownable = (object: Json): Json => {
   return { ...own(rest, UNOWNED), metadata: own(metadata as Json, UNOWNED_METADATA) };
 };
 
-/** Every field of a value. `whole`: maps as fields of their own too, which an update owns where it made them. */
-export const fieldsOf = (value: unknown, { whole = false } = {}): FieldSet => {
-  const found: FieldSet = new Set();
-  const visit = (at: unknown, steps: readonly string[]): void => {
+/**
+ * The value of every field, by its path. `whole`: maps as fields of their own too, which an update owns where it made
+ * them.
+ */
+export const valuesOf = (value: unknown, { whole = false } = {}): Map<string, unknown> => {
+  const found = new Map<string, unknown>();
+  const visit = (at: unknown, steps: readonly string[], path: string): void => {
     const children = isMap(at, steps)
       ? Object.entries(at).map(([name, child]): [string, unknown] => [`f:${name}`, child])
       : itemsOf(at, steps);
     const below = [...(children ?? [])];
     const isItem = steps.at(-1)?.startsWith('k:') ?? false;
-    if (steps.length > 0 && (below.length === 0 || isItem || (whole && isMap(at, steps)))) found.add(join(steps));
-    for (const [step, child] of below) visit(child, [...steps, step]);
+    if (steps.length > 0 && (below.length === 0 || isItem || (whole && isMap(at, steps)))) found.set(path, at);
+    for (const [step, child] of below)
+      visit(child, [...steps, step], steps.length === 0 ? step : `${path}${BETWEEN}${step}`);
   };
-  visit(value, []);
+  visit(value, [], '');
   found.delete('f:metadata');
   return found;
 };
+
+/** Every field of a value. */
+export const fieldsOf = (value: unknown): FieldSet => new Set(valuesOf(value).keys());
 
 const childOf = (value: unknown, steps: readonly string[], step: string): unknown =>
   step.startsWith('f:') ? (isJson(value) ? value[step.slice(2)] : undefined) : itemsOf(value, steps)?.get(step);
@@ -152,7 +159,11 @@ export const without = (value: unknown, paths: FieldSet, steps: readonly string[
 export const isShared = (path: string, others: readonly FieldSet[]): boolean =>
   others.some((set) => set.has(path) || [...set].some((other) => isBelow(other, path)));
 
-export const minus = (set: FieldSet, other: FieldSet): FieldSet => new Set([...set].filter((path) => !other.has(path)));
+/** The same set, where nothing is taken from it. */
+export const minus = (set: FieldSet, other: Pick<FieldSet, 'has'>): FieldSet => {
+  const left = [...set].filter((path) => !other.has(path));
+  return left.length === set.size ? set : new Set(left);
+};
 
 interface Node {
   own: boolean;

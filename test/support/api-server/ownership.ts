@@ -11,6 +11,7 @@ import {
   ownable,
   toV1,
   valueAt,
+  valuesOf,
   without,
 } from './field-sets.ts';
 
@@ -48,7 +49,8 @@ const once = <Of extends object, Result>(read: (of: Of) => Result): ((of: Of) =>
 const readOnce = once(fromV1);
 const setOf = (fields: unknown): FieldSet =>
   typeof fields === 'object' && fields !== null ? readOnce(fields) : new Set();
-const wholeOnce = once((object: KubeObject) => fieldsOf(ownable(object), { whole: true }));
+const wholeOf = (object: KubeObject): Map<string, unknown> => valuesOf(ownable(object), { whole: true });
+const wholeOnce = once(wholeOf);
 const writtenOnce = once(toV1);
 
 const withEntries = (object: KubeObject, entries: readonly Entry[]): KubeObject => {
@@ -128,13 +130,12 @@ export const updated = (live: KubeObject | undefined, object: KubeObject, writer
   const brought = object.metadata.managedFields;
   const own = live && !isDeepStrictEqual(brought, live.metadata.managedFields);
   const entries = own && brought !== undefined ? entriesOf(object) : live ? entriesOf(live) : [];
-  const [was, is] = [live ? ownable(live) : { metadata: {} }, ownable(object)];
-  const before = live ? wholeOnce(live) : fieldsOf(was, { whole: true });
-  const after = fieldsOf(is, { whole: true });
-  const isChanged = (path: string): boolean =>
-    before.has(path) && !isContainer(valueAt(is, path)) && !isDeepStrictEqual(valueAt(was, path), valueAt(is, path));
-  const changed = new Set([...after].filter((path) => !before.has(path) || isChanged(path)));
-  const removed = minus(before, after);
+  const before = live ? wholeOnce(live) : new Map<string, unknown>();
+  const after = wholeOf(object);
+  const isNew = ([path, value]: [string, unknown]): boolean =>
+    !before.has(path) || (!isContainer(value) && !isDeepStrictEqual(before.get(path), value));
+  const changed = new Set([...after].filter(isNew).map(([path]) => path));
+  const removed = minus(new Set(before.keys()), after);
   const mine = entries.find((entry) => isOf(entry, 'Update', writer));
   const others = entries
     .filter((entry) => entry !== mine)

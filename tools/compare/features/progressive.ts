@@ -82,7 +82,7 @@ export const progressive: Row[] = [
         title:
           'are Worse one time in a thousand where both are alike, and Alike one time in twenty where they differ by what matters',
       },
-      note: 'of error ratios: exact test, effect size and equivalence; no latencies',
+      note: "Fisher's exact test of counts, an effect size, and an interval that shows that there is no difference",
     },
   },
   {
