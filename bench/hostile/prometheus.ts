@@ -15,6 +15,9 @@ export interface StandIn {
 const REQUESTS_PER_SECOND = 100;
 const FAILING_SHARE = 0.2;
 
+const stepsOf = (start: number, end: number, step: number): number[] =>
+  Array.from({ length: Math.floor((end - start) / step + 1e-6) + 1 }, (_, i) => start + i * step);
+
 export const startStandIn = async (): Promise<StandIn> => {
   const burningSince = new Map<string, number>();
   const rateOf = (query: string, at: number): number => {
@@ -29,8 +32,13 @@ export const startStandIn = async (): Promise<StandIn> => {
     const form = new URLSearchParams(Buffer.concat(chunks).toString());
     const parameter = (name: string): string | null => form.get(name) ?? searchParams.get(name);
     const at = Number(parameter('time') ?? Date.now() / 1000) * 1000;
-    const value = [at / 1000, String(rateOf(parameter('query') ?? '', at))];
-    const data = { resultType: 'vector', result: [{ metric: {}, value }] };
+    const query = parameter('query') ?? '';
+    const valueAt = (time: number): [number, string] => [time / 1000, String(rateOf(query, time))];
+    const [start, end, step] = ['start', 'end', 'step'].map((name) => Number.parseFloat(parameter(name) ?? '') * 1000);
+    const data =
+      start === undefined || end === undefined || !step
+        ? { resultType: 'vector', result: [{ metric: {}, value: valueAt(at) }] }
+        : { resultType: 'matrix', result: [{ metric: {}, values: stepsOf(start, end, step).map(valueAt) }] };
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ status: 'success', data }));
   });

@@ -123,8 +123,9 @@ const lookAt = async (world: World) => {
       const count = Math.round((end - start) / step) + 1;
       const times = Array.from({ length: count }, (_, i) => start + i * step);
       // What fails began to with release 2.
-      const valueAt = (at: number): number => (/^sum\(t/.test(expression) ? 100 : at > NOON - 30_000 ? 20 : 0);
-      return [{ labels: {}, points: times.map((at) => ({ at, value: valueAt(at) })) }];
+      const valueAt = (time: number): number =>
+        expression.startsWith('sum(t') ? 100 : time > Date.parse(ago(30)) ? 20 : 0;
+      return [{ labels: {}, points: times.map((time) => ({ at: time, value: valueAt(time) })) }];
     },
     async alertingRules() {
       queries += 1;

@@ -73,10 +73,10 @@ const prometheusWith = (
 const at = (time: number): string => new Date(time).toISOString();
 
 describe('the rule behind the alerts', () => {
-  it('is evaluated by one range query, from five minutes before the release until now', async () => {
+  it('is evaluated now, and by one range query from five minutes before the release on', async () => {
     const { asked, witness } = prometheusWith([rule('Burn')]);
     const found = await measureRule([evidence('Burn')], question, witness);
-    assert.deepEqual([found?.query, asked], ['expression of Burn', ['expression of Burn']]);
+    assert.deepEqual([found?.query, asked], ['expression of Burn', ['expression of Burn', 'expression of Burn']]);
     assert.deepEqual(found?.rule, {
       fires: true,
       fromTime: at(Date.parse(FIRST_SEEN) - 285_000),
@@ -103,12 +103,21 @@ describe('the rule behind the alerts', () => {
       );
     });
 
+  it('has the same onset a few seconds later: its steps are counted from the release on', async () => {
+    const onsets = [0, 1, 7, 14].map(async (seconds) => {
+      const later = { ...question, now: NOW + seconds * 1000 };
+      const { witness } = prometheusWith([rule('Burn')]);
+      return (await measureRule([evidence('Burn')], later, witness))?.rule.sinceTime;
+    });
+    assert.deepEqual(await Promise.all(onsets), Array(4).fill(at(NOW - 30_000)));
+  });
+
   it('is evaluated once more just before the release, where it fired before: one burn may have ended as another began', async () => {
     const released = Date.parse(FIRST_SEEN);
     const twice = (time: number): boolean => time < released - 2000 || time >= released;
     const { asked, witness } = prometheusWith([rule('Burn')], {}, twice);
     const found = await measureRule([evidence('Burn')], question, witness);
-    assert.deepEqual([found?.rule.sinceTime, asked.length], [at(released), 2]);
+    assert.deepEqual([found?.rule.sinceTime, asked.length], [at(released), 3]);
   });
 
   it('is none where Prometheus has no rule of that name', async () => {

@@ -20,8 +20,8 @@ interface Rule {
 const MAX_ALERTS = 8;
 
 /**
- * Evaluates the expression of the rule behind the alerts over time, by one range query, and one more where it fired before
- * the release. With a caution where the rule was
+ * Evaluates the expression of the rule behind the alerts over time, by one range query, now, and once more where it fired
+ * before the release. With a caution where the rule was
  * written by somebody whom neither the workload's namespace nor the platform vouches for. undefined: Prometheus has no such
  * rule. Rejects with PrometheusError.
  */
@@ -37,20 +37,27 @@ export const measureRule = async (
   const from = courseFrom(releasedAt, alertedAt(incident.spec.evidence, now));
   const [span] = spansOf(from, now);
   if (!span) throw new Error('there is always a span');
-  const series = await prometheus.queryRange(found.expression, span);
+  // Steps are counted from the release on, so that the same burn has the same onset whenever it is evaluated.
+  const end = releasedAt + Math.floor((now - releasedAt) / span.step) * span.step;
+  const range = { start: end - (span.end - span.start), end, step: span.step };
+  const [firesNow, series] = await Promise.all([
+    fires(found, prometheus, now),
+    prometheus.queryRange(found.expression, range),
+  ]);
   const firing = new Set(
     series
       .filter(({ labels }) => agrees(found, labels))
       .flatMap(({ points }) => points.map(({ at }) => Math.round(at))),
   );
-  let since: number | undefined;
-  for (let at = span.end; at >= span.start && firing.has(Math.round(at)); at -= span.step) since = at;
+  let since = firesNow ? now : undefined;
+  if (since !== undefined)
+    for (let at = end; at >= range.start && firing.has(Math.round(at)); at -= range.step) since = at;
   // Between two steps it may have ended and begun again with the release.
   const justBefore = releasedAt - 1000;
   if (since !== undefined && since <= justBefore && !(await fires(found, prometheus, justBefore))) since = releasedAt;
   const rule = {
     fires: since !== undefined,
-    fromTime: new Date(span.start).toISOString(),
+    fromTime: new Date(range.start).toISOString(),
     ...(since === undefined ? {} : { sinceTime: new Date(since).toISOString() }),
   };
   const { namespace } = incident.metadata;

@@ -204,6 +204,7 @@ describe('the kinds', () => {
       soak: '10m',
       maxReleaseAge: '24h',
       minRequests: 20,
+      minScore: 3,
       verifyTimeout: '10m',
       objectives: [{ name: 'a', target: '99.9', indicator: { ratio: { errors: 'e', total: 't', podLabel: 'pod' } } }],
     });
