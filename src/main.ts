@@ -10,7 +10,7 @@ import { createCaches } from './caches.ts';
 import { systemClock } from './clock.ts';
 import { createGit } from './git/index.ts';
 import { obstacleToTarget, otherToolOf } from './holds/index.ts';
-import { createIntake, startIncidents } from './incident/index.ts';
+import { createIntake, startIncidents, startRolloutWatch } from './incident/index.ts';
 import {
   createDiscovery,
   createEventSink,
@@ -168,6 +168,7 @@ const startActing = async () => {
     onHold,
     obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client, snapshots }),
   });
+  const rollouts = startRolloutWatch({ caches, intake, clock, random, log });
   const policies = startPolicyStatus({
     client,
     caches,
@@ -188,7 +189,14 @@ const startActing = async () => {
     log,
     occurred,
   });
-  return { sync, sets, incidents, policies, releases: createRecorder({ ...recorderPorts, client, snapshots }) };
+  return {
+    sync,
+    sets,
+    incidents,
+    rollouts,
+    policies,
+    releases: createRecorder({ ...recorderPorts, client, snapshots }),
+  };
 };
 const lead = async (signal: AbortSignal): Promise<void> => {
   log.info({ instance }, 'leading');
@@ -199,7 +207,7 @@ const lead = async (signal: AbortSignal): Promise<void> => {
     await rooms.releases.start(signal); // until the signal
   } finally {
     acting = undefined;
-    await Promise.all([rooms.incidents.stop(), rooms.policies.stop(), rooms.sets.stop(), rooms.sync.stop()]);
+    await Promise.all([rooms.rollouts, rooms.incidents, rooms.policies, rooms.sets, rooms.sync].map((r) => r.stop()));
     metrics.leader.set(0);
   }
   log.info({ instance }, 'no longer leading');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, digest, localName, nameRef, observedGeneration, time } from './common.ts';
+import { conditions, digest, duration, localName, nameRef, observedGeneration, time } from './common.ts';
 import { holdSpec } from './hold.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { rollbackMode } from './rollback-policy.ts';
@@ -7,7 +7,9 @@ import { workloadRef } from './workload.ts';
 
 /** One alert as delivered. It is written again only when something about it changed. */
 export const evidence = z.strictObject({
-  source: z.enum(['Alertmanager']).describe('Who reported it.'),
+  source: z
+    .enum(['Alertmanager', 'Rollout'])
+    .describe('Who reported it. Rollout: the pods of the release crash, or did not get ready in time.'),
   fingerprint: z.string().max(128).describe('Hash of the labels of the alert.'),
   alert: z.string().max(256).describe('alertname.'),
   status: z.enum(['firing', 'resolved']).describe('As Alertmanager delivered it last.'),
@@ -53,10 +55,71 @@ const result = z.enum(['Guilty', 'NotGuilty', 'Inconclusive']);
 /** A number as text: at most four digits that count. */
 const decimal = z.string().max(32);
 
+const counts = z.strictObject({
+  errors: decimal.describe('Failed requests.'),
+  requests: decimal.describe('All requests.'),
+});
+
+/** Every number that a verdict rests on. What is missing was not to be had. */
+export const measurement = z.strictObject({
+  releasedTime: time.describe('Since when the release is current.'),
+  readyTime: time.describe('Since when all of its pods were ready; since when it is current, where they never were.'),
+  alertTime: time.describe('When the first alert began.'),
+  maxReleaseAge: duration.describe('Of the policy when it was judged.'),
+  minRequests: z.int().describe('Of the policy when it was judged.'),
+  minScore: z.int().describe('Of the policy when it was judged.'),
+  ratio: z
+    .strictObject({
+      threshold: decimal.describe('Error ratio above which the error budget burns.'),
+      resolutionSeconds: z.int().describe('How exactly the course is known.'),
+      release: counts.optional().describe('The release, since it is current or since the burn began.'),
+      beside: z
+        .strictObject({
+          release: counts.describe('The release, in the minutes in which both had requests.'),
+          other: counts.describe('The release before it, in the same minutes.'),
+        })
+        .optional()
+        .describe('Both releases in the same minutes, since the burn began. None where only one of them had requests.'),
+      before: counts.optional().describe('What was current in the ten minutes before the release.'),
+      course: z
+        .array(counts.extend({ time: time.describe('Since when.') }))
+        .max(12)
+        .describe('The error ratio over time: an entry where it changed, oldest first.'),
+    })
+    .optional()
+    .describe('Of an objective with an indicator.'),
+  rule: z
+    .strictObject({
+      fires: z.boolean().describe('Whether it has a result now.'),
+      sinceTime: time.optional().describe('Since when it has one without a gap, as far as it was evaluated.'),
+      fromTime: time.describe('The earliest time for which it was evaluated.'),
+    })
+    .optional()
+    .describe('The expression of the rule behind the alerts, where there is no indicator.'),
+  neighbours: z
+    .array(
+      z.strictObject({
+        name: z.string().max(253).describe('Name of the workload.'),
+        alertTime: time.describe('When its first alert began.'),
+      }),
+    )
+    .max(8)
+    .optional()
+    .describe('Workloads of the namespace without a new release whose alerts fire, too.'),
+});
+export type Measurement = z.infer<typeof measurement>;
+
+export const verdictEvidence = z.strictObject({
+  name: z.enum(['SideBySide', 'BeforeAfter', 'Onset', 'Neighbours']).describe('What was compared.'),
+  points: z.int().describe('Positive: against the release. Negative: for it. 0: it decides nothing.'),
+  message: z.string().max(512).describe('The same in words, with the figures.'),
+});
+export type VerdictEvidence = z.infer<typeof verdictEvidence>;
+
 /** What was found for one objective of the policy. */
 export const objectiveVerdict = z.strictObject({
   name: z.string().max(63).describe('Of the objective; `alerts` where the policy has none.'),
-  result: result.describe('Guilty: the suspect burns it, and the release before it did not.'),
+  result: result.describe('Guilty: the suspect burns it, and the evidence has minScore points or more against it.'),
   reason: z.string().max(128).describe('Why: one of the reasons below.'),
   message: z.string().max(1024).describe('The same in words, with the figures.'),
   query: z.string().max(8192).optional().describe('The expression that was evaluated.'),
@@ -64,6 +127,11 @@ export const objectiveVerdict = z.strictObject({
   oldErrorRatio: decimal.optional().describe('Of the release before it.'),
   newRequests: decimal.optional().describe('Requests to the suspect.'),
   oldRequests: decimal.optional().describe('Requests to the release before it.'),
+  score: z.int().optional().describe('Sum of the points of its evidence.'),
+  evidence: z.array(verdictEvidence).max(8).optional().describe('What speaks against the release, and what for it.'),
+  measured: measurement
+    .optional()
+    .describe('Every number that the verdict rests on: the same numbers give the same verdict again.'),
 });
 export type ObjectiveVerdict = z.infer<typeof objectiveVerdict>;
 

@@ -340,21 +340,58 @@ export const reasons = {
     next: 'Nothing to do where mode is Auto; otherwise `metricops rollback`.',
   },
   NoDifference: {
-    means: 'The release fails no more requests than the previous one.',
+    means: 'The release fails no more requests than the previous one: a difference that matters is ruled out.',
     next: 'Look for another cause: dependencies, traffic, configuration elsewhere.',
   },
   NotBurning: { means: 'When queried again, Prometheus showed no burning error budget.', next: 'Nothing to do.' },
   BurnBeganBefore: {
-    means: 'The errors began before the release was ready.',
+    means: 'The errors began before the release.',
     next: 'Check what changed at that time.',
   },
+  PodsCrash: {
+    means: 'The pods of the release crash again and again, and those of the release before it do not.',
+    next: 'Read `kubectl logs --previous` of the named container, and push a fix.',
+  },
+  ProgressDeadlineExceeded: {
+    means: 'The pods of the release did not get ready within the progress deadline.',
+    next: 'Read `kubectl describe pod` of one of them: a missing image, configuration, or a failing probe.',
+  },
+  PodsRunning: { means: 'The pods of the release run, and do not crash any more.', next: 'Nothing to do.' },
+  OthersFailToo: {
+    means: 'Pods of the release before it, or of other workloads of the namespace, fail at the same time.',
+    next: 'Look for what they share: a dependency, a node, the network.',
+  },
+  Unschedulable: {
+    means: 'No node takes the pods of the release.',
+    next: 'Read `kubectl describe pod`: too large requests, a selector that no node has, or a full cluster.',
+  },
+  GoodBefore: {
+    means: 'The release had been good before its pods began to fail.',
+    next: 'Look for another cause; `metricops rollback WORKLOAD` goes back all the same.',
+  },
+  BurnBeganLate: {
+    means: 'The errors began more than 30 minutes after the release was ready, and no other release ran beside it.',
+    next: 'Check what changed at that time: dependencies, traffic, a leak. `metricops rollback` if it is the release.',
+  },
+  NoComparison: {
+    means: 'Nothing is recorded of the time before the release, and no other release ran beside it.',
+    next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
+  },
+  NeighboursBurn: {
+    means: 'Workloads of the namespace that have no new release burn, too: the infrastructure may be the cause.',
+    next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
+  },
+  ScoreTooLow: {
+    means: 'The evidence against the release has fewer points than minScore of the RollbackPolicy.',
+    next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
+  },
   ReleaseTooOld: {
-    means: 'The release had been good for longer than maxReleaseAge of the RollbackPolicy.',
+    means: 'The release had run for longer than maxReleaseAge of the RollbackPolicy when the burn began.',
     next: 'Look for another cause: dependencies, traffic.',
   },
   InsufficientTraffic: {
-    means: 'A release has fewer requests than minRequests of the RollbackPolicy.',
-    next: 'Decide by hand, or lower minRequests.',
+    means: 'A release has fewer requests than minRequests of the RollbackPolicy, or too few to decide.',
+    next: 'Wait for more requests, or decide by hand.',
   },
   NoData: { means: 'Prometheus returned no samples for a query.', next: "Check the indicator's expressions." },
   PrometheusUnreachable: {

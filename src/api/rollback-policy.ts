@@ -40,12 +40,22 @@ export const guardrails = z.strictObject({
   soak: duration.default('10m').describe('How long a release must be current and ready to count as good.'),
   maxReleaseAge: duration
     .default('24h')
-    .describe('A release that ran longer than this before the burn began is not suspected.'),
+    .describe(
+      'A release that ran longer than this before the burn began is suspected only where its pods fail more requests than those of another release in the same minutes.',
+    ),
   minRequests: z
     .int()
     .min(1)
     .default(20)
     .describe('With fewer requests than this to the pods of a release the verdict is Inconclusive.'),
+  minScore: z
+    .int()
+    .min(3)
+    .max(6)
+    .default(3)
+    .describe(
+      'Points of evidence that a Guilty verdict needs. A burn that began within 30 minutes after the release: 3; more failed requests than the release before it, in the same minutes: 6, before and after: 2. Evidence for the release counts against that.',
+    ),
   verifyTimeout: duration.default('10m').describe('How long recovery may take before the incident needs a person.'),
 });
 export type Guardrails = z.infer<typeof guardrails>;

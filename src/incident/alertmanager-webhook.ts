@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Evidence } from '../api/incident.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { boundedLabels } from './labels.ts';
 
@@ -20,6 +21,8 @@ const alert = z.object({
 });
 
 export interface Alert {
+  /** Alertmanager, where nothing else is said. */
+  source?: Evidence['source'];
   status: 'firing' | 'resolved';
   /** Bounded. */
   labels: Record<string, string>;

@@ -42,7 +42,7 @@ const makeRoom = (entries: Map<string, Evidence>, { status }: Alert): boolean =>
 };
 
 const entryOf = (alert: Alert, now: string): Evidence => ({
-  source: 'Alertmanager',
+  source: alert.source ?? 'Alertmanager',
   fingerprint: alert.fingerprint,
   alert: (alert.labels.alertname ?? '').slice(0, 256),
   status: alert.status,

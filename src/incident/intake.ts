@@ -22,6 +22,8 @@ export interface IntakeAnswer {
 
 export interface Intake {
   receive(body: unknown): Promise<IntakeAnswer>;
+  /** What was observed of a workload without any alert. Rejects where it can't be stored. */
+  observed(match: AlertMatch, alert: Alert): Promise<void>;
   /** Alerts of late that matched nothing: for people who wonder. */
   unmatched(): { time: string; labels: Record<string, string> }[];
 }
@@ -116,5 +118,11 @@ export const createIntake = (ports: IntakePorts): Intake => {
       ports.occurred({ regarding, severity: 'warning', reason: 'TooManyIncidents', action: 'Judge', message });
   };
 
-  return { receive, unmatched: () => unmatched.toReversed() };
+  const observed = async (match: AlertMatch, alert: Alert): Promise<void> => {
+    const outcome = await store({ match, alerts: [alert], truncated: false });
+    count(RESULTS[outcome], 1);
+    if (outcome === 'full') tellFull(match);
+  };
+
+  return { receive, observed, unmatched: () => unmatched.toReversed() };
 };

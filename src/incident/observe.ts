@@ -1,16 +1,24 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { Incident } from '../api/incident.ts';
-import { type Release, recordsOf } from '../api/release-history.ts';
+import { type Release, type ReleaseRecords, recordsOf } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import type { Question } from '../judge/index.ts';
-import { excusedPods, missingSince, selectLastGood, type Unfit } from '../release/index.ts';
-import { namespaceOfRule } from '../slo/index.ts';
+import {
+  currentSince,
+  excusedPods,
+  missingSince,
+  rolloutEvidence,
+  selectLastGood,
+  type Unfit,
+} from '../release/index.ts';
+import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
 
 /** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
@@ -74,30 +82,48 @@ export const observe = (
     },
     question: {
       incident,
-      suspect: suspect && sinceLift(suspect),
-      before: target.release ?? releases.find((r) => r.number !== suspect?.number),
+      suspect,
+      before: releaseBefore(suspect, releases),
       objectives,
       guardrails,
+      neighbours: neighboursOf(incident, caches),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
+      rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
     },
   };
 };
 
-/** What a lifted release did before the lift is no evidence any more. */
-const sinceLift = (release: Release): Release => {
-  const { readyTime, liftedTime } = release;
-  const isOlder = liftedTime !== undefined && readyTime !== undefined && Date.parse(readyTime) < Date.parse(liftedTime);
-  return isOlder ? { ...release, readyTime: liftedTime } : release;
+/** What its pods say, where they said something before: of the release that runs now, be it the suspect or the target. */
+const rolloutOfCurrent = (
+  key: WorkloadKey,
+  { spec }: Incident,
+  { releases, currentRelease }: ReleaseRecords,
+  caches: Caches,
+  now: number,
+): Question['rollout'] => {
+  if (!spec.evidence.some(({ source }) => source === 'Rollout')) return undefined;
+  const current = releases?.find(({ number }) => number === currentRelease);
+  return { evidence: current && rolloutEvidence(key, current, caches, now) };
+};
+
+/** What was current until the suspect was: whether a rollback could go to it or not. */
+const releaseBefore = (suspect: Release | undefined, releases: readonly Release[]): Release | undefined => {
+  if (!suspect) return undefined;
+  const ended = ({ supersededTime }: Release): number => Date.parse(supersededTime ?? '') || 0;
+  return releases
+    .filter(({ number }) => number !== suspect.number)
+    .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
 };
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
-  const names = caches.namespaces.list().map(({ metadata }) => metadata.name);
-  const own = namespaceOfRule(file, names);
-  return (
-    own !== undefined && (own === namespace || caches.platform.current().rollback.trustedRuleNamespaces.includes(own))
-  );
+  const namespaces = caches.namespaces.list().map(({ metadata }) => metadata.name);
+  return isTrustedRuleFile(file, {
+    namespace,
+    trusted: caches.platform.current().rollback.trustedRuleNamespaces,
+    namespaces,
+  });
 };
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Incident } from '../api/incident.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { guardrails, type MeasuredObjective } from '../api/rollback-policy.ts';
 import { createSelectors, type Queries } from '../slo/index.ts';
-import { burnsByIndicator, judgeByIndicator } from './by-indicator.ts';
+import { burnsByIndicator, measureRatio } from './by-indicator.ts';
 import type { Question } from './question.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
+const HOUR = 3600;
 const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
 const release = (number: number, rest: Partial<Release> = {}): Release => ({
   number,
@@ -15,7 +16,7 @@ const release = (number: number, rest: Partial<Release> = {}): Release => ({
   workloadUID: 'u',
   images: [],
   revision: `r${number}`,
-  firstSeenTime: ago(600),
+  firstSeenTime: ago(60),
   outcome: 'Active',
   ...rest,
 });
@@ -27,86 +28,63 @@ const objective = (rest: Partial<MeasuredObjective> = {}, podLabel = 'pod'): Mea
   indicator: { ratio: { errors: 'errors[$window]', total: 'total[$window]', podLabel } },
   ...rest,
 });
-const question = (rest: Partial<Question & { suspect: Release }> = {}): Question & { suspect: Release } => ({
+const question = (rest: Partial<Question & { suspect: Release }> = {}, alertedAgo = 10) => ({
   incident: {
     metadata: { name: 'i', namespace: 'shop' },
-    spec: { workloadRef: { kind: 'Deployment', name: 'web' } },
+    spec: { workloadRef: { kind: 'Deployment', name: 'web' }, evidence: [{ receivedTime: ago(alertedAgo) }] },
   } as Incident,
   suspect: release(2),
   before: release(1),
   objectives: [],
   guardrails: guardrails.parse({}),
+  neighbours: [],
   isTrustedRule: () => true,
   now: NOW,
   ...rest,
 });
-/** Prometheus in which each query has the samples that the test says. */
-const prometheusWith = (samples: (query: string) => readonly number[]) => {
+/** Prometheus in which each query has the samples that the test says, at each step at which there are some. */
+const prometheusWith = (samples: (query: string, at: number) => readonly number[]) => {
   const asked: string[] = [];
   const prometheus: Queries = {
-    async query(query) {
+    async query(query, at = NOW) {
       asked.push(query);
-      return samples(query).map((value) => ({ labels: {}, value }));
+      return samples(query, at).map((value) => ({ labels: {}, value }));
     },
-    queryRange: async () => [],
+    async queryRange(query, { start, end, step }) {
+      asked.push(query);
+      const found = [];
+      for (let at = start; at <= end; at += step)
+        for (const value of samples(query, at)) found.push({ labels: {}, points: [{ at, value }] });
+      return found;
+    },
     alertingRules: async () => [],
   };
   return { asked, witness: { prometheus, selectors: createSelectors() } };
 };
-/** Requests in a second, and a part of them that fails; the release before it fails none. */
-const failing = (ratio: number) => (query: string) =>
-  query.startsWith('total') ? [100] : query.includes('r1') ? [0] : [100 * ratio];
-const alone = question({ before: undefined });
+/** 100 requests a second: release 2 since a minute, release 1 until half a minute ago. */
+const rollout = (query: string, at: number): readonly number[] => {
+  const isThere = query.includes('r2') ? at > NOW - 60_000 : query.includes('r1') ? at <= NOW - 30_000 : true;
+  if (!isThere) return [];
+  return query.includes('total') ? [100] : query.includes('r1') ? [0] : [20];
+};
 
-describe('the window in which a release is measured', () => {
-  const windowOf = async (suspect: Release): Promise<string | undefined> => {
-    const { asked, witness } = prometheusWith(failing(0));
-    await judgeByIndicator(objective(), question({ suspect, before: undefined }), witness);
-    return /\[(\d+s)\]/.exec(asked[0] ?? '')?.[1];
-  };
-  for (const [what, suspect, window] of [
-    ['begins when the release was ready', release(2, { readyTime: ago(60) }), '60s'],
-    ['begins when it was first seen, where it never was ready', release(2), '600s'],
-    ['is rounded up to seconds', release(2, { readyTime: ago(59.2) }), '60s'],
-    ['is never shorter than what has two scrapes', release(2, { readyTime: ago(1) }), '5s'],
-    ['is never longer than the longest of the objective', release(2, { readyTime: ago(400_000) }), '259200s'],
-  ] as const)
-    it(what, async () => assert.equal(await windowOf(suspect), window));
-
-  it('is five minutes for the release before', async () => {
-    const { asked, witness } = prometheusWith(failing(0));
-    await judgeByIndicator(objective(), question(), witness);
-    assert.deepEqual(
-      asked.filter((query) => query.includes('r1')),
-      ['errors{pod=~"web-r1-.+"}[300s]', 'total{pod=~"web-r1-.+"}[300s]'],
-    );
-  });
-});
-
-describe('what a release is judged by', () => {
-  it('is the lowest threshold of its windows: 1 % of errors, at a target of 99 %', async () => {
-    const judged = async (ratio: number) =>
-      (await judgeByIndicator(objective(), alone, prometheusWith(failing(ratio)).witness)).result;
-    assert.deepEqual([await judged(0.009), await judged(0.05)], ['NotGuilty', 'Guilty']);
-  });
-
-  it('is counts over the window, of all samples together', async () => {
-    const { witness } = prometheusWith((query) => (query.startsWith('total') ? [3, 7] : [0.5, 0.5]));
-    const finding = await judgeByIndicator(objective(), alone, witness);
-    assert.deepEqual([finding.newErrorRatio, finding.newRequests], ['0.1', '6000']);
-    assert.equal(finding.query, '(errors{pod=~"web-r2-.+"}[600s]) / (total{pod=~"web-r2-.+"}[600s])');
-  });
-
-  it('is no error where only requests are recorded', async () => {
-    const { witness } = prometheusWith((query) => (query.startsWith('total') ? [100] : []));
-    const { result, newErrorRatio } = await judgeByIndicator(objective(), alone, witness);
-    assert.deepEqual([result, newErrorRatio], ['NotGuilty', '0']);
-  });
-
-  it('is nothing where no requests are recorded, whatever errors are', async () => {
-    const { witness } = prometheusWith((query) => (query.startsWith('total') ? [] : [100]));
-    const { result, reason } = await judgeByIndicator(objective(), alone, witness);
-    assert.deepEqual([result, reason], ['Inconclusive', 'NoData']);
+describe('what is asked of an objective', () => {
+  it('is four range queries of the pods of both releases, whatever the number of incidents and looks', async () => {
+    const { asked, witness } = prometheusWith(rollout);
+    const { ratio, query } = await measureRatio(objective(), question(), witness);
+    assert.deepEqual(asked, [
+      'sum(total{pod=~"web-r2-.+"}[5s]\n)',
+      'sum(errors{pod=~"web-r2-.+"}[5s]\n)',
+      'sum(errors{pod=~"web-r1-.+"}[5s]\n)',
+      'sum(total{pod=~"web-r1-.+"}[5s]\n)',
+    ]);
+    assert.equal(query, '(errors{pod=~"web-r2-.+"}[5s]) / (total{pod=~"web-r2-.+"}[5s])');
+    assert.deepEqual(ratio.release, { errors: '1200', requests: '6000' });
+    assert.deepEqual(ratio.beside, {
+      release: { errors: '600', requests: '3000' },
+      other: { errors: '0', requests: '3000' },
+    });
+    assert.equal(ratio.before?.errors, '0');
   });
 
   for (const [what, suspect, before, podLabel] of [
@@ -114,45 +92,107 @@ describe('what a release is judged by', () => {
     ['the release has no revision', withoutRevision, release(1), 'pod'],
     ['both releases have the same pods', release(2), release(1, { revision: 'r2' }), 'pod'],
   ] as const)
-    it(`is what the expressions say as they stand where ${what}`, async () => {
-      const { asked, witness } = prometheusWith(failing(0));
-      const finding = await judgeByIndicator(objective({}, podLabel), question({ suspect, before }), witness);
-      assert.equal(finding.query, '(errors[600s]) / (total[600s])');
-      assert.ok(asked.includes('total[600s]'));
+    it(`is two of all pods together where ${what}: before and after are compared`, async () => {
+      const { asked, witness } = prometheusWith((query, at) =>
+        query.includes('total') ? [100] : at > NOW - 60_000 ? [20] : [0],
+      );
+      const { ratio } = await measureRatio(objective({}, podLabel), question({ suspect, before }), witness);
+      assert.deepEqual(asked, ['sum(total[5s]\n)', 'sum(errors[5s]\n)']);
+      assert.deepEqual([ratio.beside, ratio.release?.errors, ratio.before?.errors], [undefined, '1200', '0']);
     });
 
-  it('is what the expressions say as they stand for a StatefulSet, whose pods keep their names', async () => {
-    const { asked, witness } = prometheusWith(failing(0));
+  it('is two of all pods together for a StatefulSet, whose pods keep their names', async () => {
+    const { asked, witness } = prometheusWith(rollout);
     const { incident } = question();
     const spec = { ...incident.spec, workloadRef: { kind: 'StatefulSet' as const, name: 'web' } };
-    await judgeByIndicator(objective(), question({ incident: { ...incident, spec } }), witness);
-    assert.deepEqual(asked.slice(0, 2), ['errors[600s]', 'total[600s]']);
+    await measureRatio(objective(), question({ incident: { ...incident, spec } }), witness);
+    assert.equal(asked.length, 2);
+  });
+
+  it('is the same over longer steps where the scrapes are further apart: eight queries at most', async () => {
+    const every30s = prometheusWith((query, at) => (query.includes('[60s]') ? rollout(query, at) : []));
+    const { ratio } = await measureRatio(objective(), question(), every30s.witness);
+    assert.deepEqual([ratio.resolutionSeconds, every30s.asked.length], [60, 6]);
+    const nothing = prometheusWith(() => []);
+    const { ratio: none } = await measureRatio(objective(), question(), nothing.witness);
+    assert.deepEqual([none.release, nothing.asked.length], [{ errors: '0', requests: '0' }, 8]);
+  });
+
+  it('is a bounded number of points, and for an old release the hour before its alert', async () => {
+    const ranges: { start: number; end: number; step: number }[] = [];
+    const { witness } = prometheusWith(rollout);
+    const { prometheus } = witness;
+    const spying: Queries = {
+      ...prometheus,
+      queryRange: (query, range) => {
+        ranges.push(range);
+        return prometheus.queryRange(query, range);
+      },
+    };
+    const old = release(2, { firstSeenTime: ago(20 * HOUR) });
+    await measureRatio(objective(), question({ suspect: old }, 180), { ...witness, prometheus: spying });
+    const [first] = ranges;
+    assert.deepEqual([first?.step, first?.end], [60_000, NOW]);
+    assert.ok(ranges.every(({ start, end, step }) => (end - start) / step < 120));
+  });
+
+  it('is the lowest threshold of its windows: 1 % of errors, at a target of 99 %', async () => {
+    const { ratio } = await measureRatio(objective(), question(), prometheusWith(rollout).witness);
+    assert.equal(ratio.threshold, '0.01');
   });
 });
 
-describe('whether the budget burns', () => {
+describe('since when a release is measured', () => {
+  const since = async (suspect: Release, samples = rollout) =>
+    (await measureRatio(objective(), question({ suspect }), prometheusWith(samples).witness)).releasedAt;
+
+  it('is when it became current', async () => assert.equal(await since(release(2)), NOW - 60_000));
+
+  it('is when its pods had their first requests, where nobody was there to record it', async () => {
+    assert.equal(await since(release(2, { firstSeenTime: ago(20) })), NOW - 60_000);
+  });
+
+  it('is its return, for one that was lifted or restored: what it did before is no evidence any more', async () => {
+    const always = (query: string): readonly number[] => (query.includes('total') ? [100] : [20]);
+    const first = { firstSeenTime: ago(30 * HOUR) };
+    assert.equal(await since(release(2, { ...first, liftedTime: ago(40) }), always), NOW - 40_000);
+    assert.equal(await since(release(2, { ...first, restoredTime: ago(50) }), always), NOW - 50_000);
+  });
+});
+
+describe('whether the budget still burns after a rollback', () => {
   const windows = [
     { long: '6h', short: '30m', factor: '6', severity: 'page' },
     { long: '1h', short: '5m', factor: '10', severity: 'page' },
   ] as const;
   const own = objective({ burnWindows: [...windows] });
+  const rolledBack = (seconds: number, status: Partial<IncidentStatus> = {}) => {
+    const { incident, ...rest } = question();
+    const target = { number: 1, sourceDigest: release(1).sourceDigest, revision: 'r1', snapshotRef: { name: 's' } };
+    return { ...rest, incident: { ...incident, status: { target, rolledBackTime: ago(seconds), ...status } } };
+  };
 
-  it('is measured in the shortest window, without regard to releases', async () => {
-    const { asked, witness } = prometheusWith(() => [1]);
-    await burnsByIndicator(own, question(), witness);
-    assert.deepEqual(asked, ['errors[300s]', 'total[300s]']);
-  });
+  for (const [what, seconds, window] of [
+    ['since it was rolled back', 20, '20s'],
+    ['in no less than two scrapes', 1, '5s'],
+    ['in the last minute', 600, '60s'],
+  ] as const)
+    it(`is measured ${what}, of the pods of the restored release`, async () => {
+      const { asked, witness } = prometheusWith(() => [1]);
+      await burnsByIndicator(own, rolledBack(seconds), witness);
+      assert.deepEqual(asked, [`errors{pod=~"web-r1-.+"}[${window}]`, `total{pod=~"web-r1-.+"}[${window}]`]);
+    });
 
   for (const [what, errors, total, burns] of [
-    ['the error ratio is above the threshold of that window', [10.1], [100], true],
-    ['it is at the threshold', [10], [100], false],
+    ['more fails than the threshold of the verdict, though less than what pages', [6.1], [100], true],
+    ['it is at the threshold', [6], [100], false],
     ['nothing fails', [], [100], false],
-    ['nothing is requested', [10], [0], undefined],
+    ['there are too few requests to say', [0.3], [0.3], undefined],
     ['nothing is recorded', [10], [], undefined],
     ['what is recorded is no number', [10], [Number.NaN], undefined],
   ] as const)
     it(`is ${burns ?? 'unknown'} where ${what}`, async () => {
       const { witness } = prometheusWith((query) => (query.startsWith('errors') ? errors : total));
-      assert.equal(await burnsByIndicator(own, question(), witness), burns);
+      assert.equal(await burnsByIndicator(own, rolledBack(60), witness), burns);
     });
 });

@@ -1,91 +1,123 @@
+import type { Measurement } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
 import { burnWindowsOf, ExpressionError, podPattern, type Selectors, thresholdOf, withWindow } from '../slo/index.ts';
+import { courseOf, type Span, spansOf } from './course.ts';
 import type { Question, Witness } from './question.ts';
-import type { Counts } from './statistics.ts';
-import { type Finding, judgeCounts } from './verdict.ts';
+import { type Courses, ratioOf } from './ratio.ts';
+import { alertedAt, courseFrom, releaseTimes } from './time.ts';
 
 const MIN_WINDOW_MS = 5_000;
-/** How far back the release before is measured. */
-const BEFORE_MS = 300_000;
+/** Two scrapes of most who scrape. */
+const RECOVERY_MS = 60_000;
+
+type Ratio = NonNullable<Measurement['ratio']>;
 
 /**
- * Counts what the pods of the release under suspicion do since they were ready, and what those before them did. Rejects
- * with PrometheusError, or ExpressionError where an expression can't be asked of the pods of one release.
+ * Counts what the pods of the release under suspicion and those of the release before it did over time: four range
+ * queries, or two where all pods are counted together, and one more for each span that is too fine for the scrapes.
+ * Rejects with PrometheusError, or ExpressionError where an expression can't be asked of the pods of one release.
+ *
+ * @returns with the expression that was evaluated, and since when the release is current by what its pods did
  */
-export const judgeByIndicator = async (
+export const measureRatio = async (
   objective: MeasuredObjective,
   question: Question & { suspect: Release },
   { prometheus, selectors }: Witness,
-): Promise<Finding> => {
-  const { suspect, before, now, guardrails } = question;
-  const only = (which: 'errors' | 'total', release: Release | undefined): string =>
-    ofPods(objective, which, release, question, selectors);
-  const count = async (release: Release | undefined, windowMs: number, at: number): Promise<Counts | undefined> => {
-    // Both are written before either is asked: a refusal leaves no query behind that nobody waits for.
-    const queries = [only('errors', release), only('total', release)].map((e) => withWindow(e, windowMs));
-    const [errors, total] = await Promise.all(queries.map((query) => prometheus.query(query, at)));
-    const rate = sum(total);
-    return rate === undefined
-      ? undefined
-      : { errors: ((sum(errors) ?? 0) * windowMs) / 1000, total: (rate * windowMs) / 1000 };
-  };
-  const windows = burnWindowsOf(objective);
-  const ready = Date.parse(suspect.readyTime ?? suspect.firstSeenTime);
-  const since = roundUp(Math.min(Math.max(now - ready, MIN_WINDOW_MS), Math.max(...windows.map((w) => w.longMs))));
-  const [suspectCounts, beforeCounts] = await Promise.all([
-    count(suspect, since, now),
-    before ? count(before, BEFORE_MS, Date.parse(suspect.firstSeenTime)) : undefined,
+): Promise<{ ratio: Ratio; query: string; releasedAt: number }> => {
+  const { suspect, before, now } = question;
+  const recorded = releaseTimes(suspect).releasedAt;
+  const own = ratioFor(objective, suspect, question, selectors);
+  const isByRelease = own.total !== objective.indicator.ratio.total;
+  const other = isByRelease && before ? ratioFor(objective, before, question, selectors) : undefined;
+  const ask = async (expression: string, span: Span) =>
+    // The braces of a comment at its end stay outside.
+    prometheus.queryRange(`sum(${withWindow(expression, span.step)}\n)`, span);
+  const spans = spansOf(courseFrom(recorded, alertedAt(question.incident.spec.evidence, now)), now);
+  const { span, totals } = await firstWithData(spans, (one) => ask(own.total, one));
+  const [errors, otherErrors, otherTotals] = await Promise.all([
+    ask(own.errors, span),
+    other ? ask(other.errors, span) : [],
+    other ? ask(other.total, span) : [],
   ]);
-  return judgeCounts({
-    threshold: thresholdOf(Math.min(...windows.map((w) => w.factor)), Number(objective.target)),
-    suspect: suspectCounts,
-    before: beforeCounts,
-    minRequests: guardrails.minRequests,
-    query: withWindow(`(${only('errors', suspect)}) / (${only('total', suspect)})`, since),
-  });
+  const courses: Courses = {
+    release: courseOf(errors, totals, span),
+    other: isByRelease ? courseOf(otherErrors, otherTotals, span) : undefined,
+    step: span.step,
+  };
+  const releasedAt = isByRelease && !hasReturned(suspect) ? firstSeen(courses, recorded) : recorded;
+  const ratio = ratioOf(courses, releasedAt, leastThreshold(objective));
+  return { ratio, releasedAt, query: withWindow(`(${own.errors}) / (${own.total})`, span.step) };
 };
 
-/** Whether the budget burns in the shortest window. undefined: there is nothing to measure. Rejects with PrometheusError. */
+/** The budget burns above it, in the least of the windows. */
+const leastThreshold = (objective: MeasuredObjective): number =>
+  thresholdOf(Math.min(...burnWindowsOf(objective).map(({ factor }) => factor)), Number(objective.target));
+
+const firstWithData = async <T extends readonly { points: readonly { value: number }[] }[]>(
+  spans: readonly Span[],
+  ask: (span: Span) => Promise<T>,
+): Promise<{ span: Span; totals: T }> => {
+  let last: { span: Span; totals: T } | undefined;
+  for (const span of spans) {
+    last = { span, totals: await ask(span) };
+    if (last.totals.some(({ points }) => points.some(({ value }) => value > 0))) return last;
+  }
+  if (!last) throw new Error('there is always a span');
+  return last;
+};
+
+const hasReturned = ({ liftedTime, restoredTime }: Release): boolean =>
+  liftedTime !== undefined || restoredTime !== undefined;
+
+/** Its pods answered requests before it was recorded where nobody was there to record it. */
+const firstSeen = ({ release, step }: Courses, recorded: number): number => {
+  const first = release.find(({ total }) => total >= 0.5);
+  return first && first.at <= recorded ? first.at - step : recorded;
+};
+
+/**
+ * Whether the budget still burns after a rollback, by the verdict's own threshold: of the pods of the restored release,
+ * where they can be counted by themselves. undefined: too few requests. Rejects with PrometheusError.
+ */
 export const burnsByIndicator = async (
   objective: MeasuredObjective,
-  { now }: Question,
-  { prometheus }: Witness,
+  question: Question,
+  { prometheus, selectors }: Witness,
 ): Promise<boolean | undefined> => {
-  const [shortest] = burnWindowsOf(objective).toSorted((a, b) => a.shortMs - b.shortMs);
-  if (!shortest) return undefined;
-  const { errors, total } = objective.indicator.ratio;
-  const [bad, all] = await Promise.all(
-    [errors, total].map((e) => prometheus.query(withWindow(e, shortest.shortMs), now)),
-  );
-  const rate = sum(all);
-  return rate === undefined || rate === 0
-    ? undefined
-    : (sum(bad) ?? 0) / rate > thresholdOf(shortest.factor, Number(objective.target));
+  const { incident, now, guardrails } = question;
+  const { target, rolledBackTime } = incident.status ?? {};
+  const { errors, total } = ratioFor(objective, target, question, selectors);
+  const since = rolledBackTime === undefined ? RECOVERY_MS : now - Date.parse(rolledBackTime);
+  const windowMs = Math.ceil(Math.min(Math.max(since, MIN_WINDOW_MS), RECOVERY_MS) / 1000) * 1000;
+  const [bad, all] = await Promise.all([errors, total].map((e) => prometheus.query(withWindow(e, windowMs), now)));
+  const requests = ((sum(all) ?? 0) * windowMs) / 1000;
+  if (requests < guardrails.minRequests) return undefined;
+  return ((sum(bad) ?? 0) * windowMs) / 1000 / requests > leastThreshold(objective);
 };
 
-const ofPods = (
+/** The expressions of the pods of one release; as they stand where its pods can't be named. */
+const ratioFor = (
   { name, indicator: { ratio } }: MeasuredObjective,
-  which: 'errors' | 'total',
-  release: Release | undefined,
+  release: Pick<Release, 'revision'> | undefined,
   { suspect, before, incident }: Question,
   selectors: Selectors,
-): string => {
-  const expression = ratio[which];
+): { errors: string; total: string } => {
   const pattern = release?.revision === undefined ? undefined : podPattern(incident.spec.workloadRef, release.revision);
   // The same pods under both releases (only configuration changed), or a metric without pods: before and after.
   const same = suspect?.revision === before?.revision;
-  if (pattern === undefined || ratio.podLabel === '' || same) return expression;
-  try {
-    return selectors.restrict(expression, ratio.podLabel, pattern);
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    const what = `indicator.ratio.${which} of objective ${name} can't be asked of the pods of one release`;
-    throw new ExpressionError(`${what}: ${error.message}`, { cause: error });
-  }
+  if (pattern === undefined || ratio.podLabel === '' || same) return { errors: ratio.errors, total: ratio.total };
+  const restrict = (which: 'errors' | 'total'): string => {
+    try {
+      return selectors.restrict(ratio[which], ratio.podLabel, pattern);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      const what = `indicator.ratio.${which} of objective ${name} can't be asked of the pods of one release`;
+      throw new ExpressionError(`${what}: ${error.message}`, { cause: error });
+    }
+  };
+  return { errors: restrict('errors'), total: restrict('total') };
 };
-
-const roundUp = (ms: number): number => Math.ceil(ms / 1000) * 1000;
 
 const sum = (samples: readonly { value: number }[] | undefined): number | undefined => {
   const values = (samples ?? []).map((s) => s.value).filter((v) => Number.isFinite(v));

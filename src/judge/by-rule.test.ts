@@ -4,7 +4,7 @@ import type { Evidence, Incident } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { guardrails } from '../api/rollback-policy.ts';
 import { type AlertingRule, createSelectors, type Queries } from '../slo/index.ts';
-import { burnsByRule, judgeByRule } from './by-rule.ts';
+import { burnsByRule, measureRule } from './by-rule.ts';
 import type { Question } from './question.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -19,7 +19,10 @@ const evidence = (alert: string, labels: Record<string, string> = {}): Evidence 
   lastReceivedTime: '2026-01-01T11:59:50Z',
 });
 const question: Question & { suspect: Release } = {
-  incident: { metadata: { name: 'i', namespace: 'shop' } } as Incident,
+  incident: {
+    metadata: { name: 'i', namespace: 'shop' },
+    spec: { evidence: [{ receivedTime: '2026-01-01T11:59:50Z' }] },
+  } as Incident,
   suspect: {
     number: 2,
     sourceDigest: `v1:${'2'.repeat(64)}`,
@@ -31,6 +34,7 @@ const question: Question & { suspect: Release } = {
   before: undefined,
   objectives: [],
   guardrails: guardrails.parse({}),
+  neighbours: [],
   isTrustedRule: (file) => file === 'own',
   now: NOW,
 };
@@ -41,16 +45,24 @@ const rule = (name: string, rest: Partial<AlertingRule> = {}): AlertingRule => (
   file: 'own',
   ...rest,
 });
-/** Prometheus with these rules, whose expressions have a sample with these labels at these times. */
-const prometheusWith = (rules: readonly AlertingRule[], labels: Record<string, string> = {}, firesAt = [NOW]) => {
+/** Prometheus with these rules, whose expressions have a sample with these labels since that time. */
+const prometheusWith = (
+  rules: readonly AlertingRule[],
+  labels: Record<string, string> = {},
+  firesAt = (at: number): boolean => at >= NOW - 30_000,
+) => {
   const names: string[] = [];
-  const asked: { query: string; at: number | undefined }[] = [];
+  const asked: string[] = [];
   const prometheus: Queries = {
     async query(query, at = NOW) {
-      asked.push({ query, at });
-      return firesAt.includes(at) ? [{ labels, value: 1 }] : [];
+      asked.push(query);
+      return firesAt(at) ? [{ labels, value: 1 }] : [];
     },
-    queryRange: async () => [],
+    async queryRange(query, { start, end, step }) {
+      asked.push(query);
+      const points = Array.from({ length: Math.round((end - start) / step) + 1 }, (_, i) => start + i * step);
+      return [{ labels, points: points.filter(firesAt).map((at) => ({ at, value: 1 })) }];
+    },
     async alertingRules(name) {
       names.push(name);
       return rules.filter((one) => one.name === name);
@@ -58,32 +70,50 @@ const prometheusWith = (rules: readonly AlertingRule[], labels: Record<string, s
   };
   return { names, asked, witness: { prometheus, selectors: createSelectors() } };
 };
+const at = (time: number): string => new Date(time).toISOString();
 
 describe('the rule behind the alerts', () => {
-  it('is asked now, and a second before the release was first seen', async () => {
+  it('is evaluated by one range query, from five minutes before the release until now', async () => {
     const { asked, witness } = prometheusWith([rule('Burn')]);
-    const { finding } = await judgeByRule([evidence('Burn')], question, witness);
-    assert.deepEqual([finding.result, finding.query], ['Guilty', 'expression of Burn']);
-    assert.deepEqual(
-      asked.map(({ at }) => at),
-      [NOW, Date.parse(FIRST_SEEN) - 1000],
-    );
+    const found = await measureRule([evidence('Burn')], question, witness);
+    assert.deepEqual([found?.query, asked], ['expression of Burn', ['expression of Burn']]);
+    assert.deepEqual(found?.rule, {
+      fires: true,
+      fromTime: at(Date.parse(FIRST_SEEN) - 285_000),
+      sinceTime: at(NOW - 30_000),
+    });
   });
 
-  it('finds the release NotGuilty where it fired a second before it, or fires no more', async () => {
-    const before = prometheusWith([rule('Burn')], {}, [NOW, Date.parse(FIRST_SEEN) - 1000]);
-    const { finding } = await judgeByRule([evidence('Burn')], question, before.witness);
-    assert.deepEqual([finding.result, finding.reason], ['NotGuilty', 'BurnBeganBefore']);
-    const over = prometheusWith([rule('Burn')], {}, []);
-    const ended = await judgeByRule([evidence('Burn')], question, over.witness);
-    assert.deepEqual([ended.finding.result, ended.finding.reason], ['NotGuilty', 'NotBurning']);
+  for (const [what, firesAt, fires, since] of [
+    [
+      'since it has a result without a gap',
+      (time: number) => time >= NOW - 60_000 || time < NOW - 90_000,
+      true,
+      NOW - 60_000,
+    ],
+    ['at all, where it has none now', (time: number) => time < NOW, false, undefined],
+    ['for as long as it was evaluated', () => true, true, Date.parse(FIRST_SEEN) - 285_000],
+  ] as const)
+    it(`is found to fire ${what}`, async () => {
+      const { witness } = prometheusWith([rule('Burn')], {}, firesAt);
+      const found = await measureRule([evidence('Burn')], question, witness);
+      assert.deepEqual(
+        [found?.rule.fires, found?.rule.sinceTime],
+        [fires, since === undefined ? undefined : at(since)],
+      );
+    });
+
+  it('is evaluated once more just before the release, where it fired before: one burn may have ended as another began', async () => {
+    const released = Date.parse(FIRST_SEEN);
+    const twice = (time: number): boolean => time < released - 2000 || time >= released;
+    const { asked, witness } = prometheusWith([rule('Burn')], {}, twice);
+    const found = await measureRule([evidence('Burn')], question, witness);
+    assert.deepEqual([found?.rule.sinceTime, asked.length], [at(released), 2]);
   });
 
-  it('is none where Prometheus has no rule of that name, which makes no verdict', async () => {
+  it('is none where Prometheus has no rule of that name', async () => {
     const { witness } = prometheusWith([rule('Other')]);
-    const judged = await judgeByRule([evidence('Burn')], question, witness);
-    assert.deepEqual([judged.finding.result, judged.finding.reason], ['Inconclusive', 'NoExpression']);
-    assert.ok(!('caution' in judged));
+    assert.equal(await measureRule([evidence('Burn')], question, witness), undefined);
     assert.equal(await burnsByRule([evidence('Burn')], question, witness), undefined);
   });
 
@@ -91,24 +121,24 @@ describe('the rule behind the alerts', () => {
     const wanted = { severity: 'page', team: 'shop' };
     const rules = [rule('Burn', { labels: wanted })];
     const judged = (labels: Record<string, string>) =>
-      judgeByRule([evidence('Burn', labels)], question, prometheusWith(rules).witness);
-    assert.equal((await judged({ ...wanted, pod: 'web-1' })).finding.result, 'Guilty');
-    assert.equal((await judged({ severity: 'page', team: 'other' })).finding.reason, 'NoExpression');
-    assert.equal((await judged({ severity: 'page' })).finding.reason, 'NoExpression');
+      measureRule([evidence('Burn', labels)], question, prometheusWith(rules).witness);
+    assert.equal((await judged({ ...wanted, pod: 'web-1' }))?.rule.fires, true);
+    assert.equal(await judged({ severity: 'page', team: 'other' }), undefined);
+    assert.equal(await judged({ severity: 'page' }), undefined);
   });
 
   it('is looked for by the labels of the first evidence of its alert', async () => {
     const rules = [rule('Burn', { labels: { severity: 'page' } })];
     const both = [evidence('Burn', { severity: 'page' }), evidence('Burn', { severity: 'ticket' })];
     const { names, witness } = prometheusWith(rules);
-    assert.equal((await judgeByRule(both, question, witness)).finding.result, 'Guilty');
+    assert.equal((await measureRule(both, question, witness))?.rule.fires, true);
     assert.deepEqual(names, ['Burn']);
   });
 
   it('is looked for under eight names at most', async () => {
     const { names, witness } = prometheusWith([]);
     const many = Array.from({ length: 12 }, (_, i) => evidence(`Burn${i}`));
-    await judgeByRule(many, question, witness);
+    await measureRule(many, question, witness);
     assert.deepEqual(
       names,
       Array.from({ length: 8 }, (_, i) => `Burn${i}`),
@@ -129,7 +159,7 @@ describe('the rule behind the alerts', () => {
   it('asks for a person where its file is not one of the namespace, and names the file as far as it is known', async () => {
     const caution = async (file: string) => {
       const { witness } = prometheusWith([rule('Burn', { file })]);
-      return (await judgeByRule([evidence('Burn')], question, witness)).caution;
+      return (await measureRule([evidence('Burn')], question, witness))?.caution;
     };
     assert.equal(await caution('own'), undefined);
     assert.equal(await caution(''), 'the alerting rule, of an unknown file, is not one of namespace shop');

@@ -1,2 +1,4 @@
+export { judgeRollout } from './by-rollout.ts';
 export { createJudge, type Judge, type Judged } from './judge.ts';
-export type { Question } from './question.ts';
+export type { Neighbour, Question } from './question.ts';
+export { replay } from './replay.ts';

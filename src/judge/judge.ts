@@ -1,13 +1,15 @@
-import { parseDuration } from '../api/common.ts';
-import type { Evidence, ObjectiveVerdict, Verdict } from '../api/incident.ts';
+import type { Evidence, Measurement, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { isMeasured, type Objective } from '../api/rollback-policy.ts';
 import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
-import { burnsByIndicator, judgeByIndicator } from './by-indicator.ts';
-import { burnsByRule, judgeByRule } from './by-rule.ts';
+import { burnsByIndicator, measureRatio } from './by-indicator.ts';
+import { judgeRollout } from './by-rollout.ts';
+import { burnsByRule, measureRule } from './by-rule.ts';
 import type { Question, Witness } from './question.ts';
+import { alertedAt, releaseTimes } from './time.ts';
 import { combine, type Finding, inconclusive } from './verdict.ts';
+import { weigh } from './weigh.ts';
 
 /** What Prometheus says of a release. Nothing here rejects because of what Prometheus, a rule or an objective says. */
 export interface Judge {
@@ -35,29 +37,33 @@ export const createJudge = (queries: QueriesOf | undefined): Judge => {
 };
 
 const NOT_CONFIGURED = 'no Prometheus is configured (METRICOPS_PROMETHEUS_URL)';
+const NO_RULE = 'Prometheus has no rule of that name and labels';
 const NOT_READ = 'objectives of other tools are not read yet; give the objective a target and an indicator';
 
 /** Where no policy says what a burn is, the rules of the alerts do: as one objective, of which every alert is one. */
 const OF_ALERTS: Objective = { name: 'alerts' };
 
+/** What the pods say by themselves, as one objective more. */
+const ROLLOUT = 'rollout';
+const isOfRollout = ({ source }: Evidence): boolean => source === 'Rollout';
+
 const objectivesOf = ({ objectives }: Question): readonly Objective[] =>
   objectives.length > 0 ? objectives : [OF_ALERTS];
 
 const judge = async (question: Question, witness: Witness | undefined): Promise<Judged> => {
-  const { suspect, guardrails, now, incident } = question;
+  const { suspect, incident, now } = question;
   const time = new Date(now).toISOString();
   if (!suspect)
     return { verdict: { ...inconclusive('NoHistory', 'the release under suspicion is not recorded any more'), time } };
-  const ready = Date.parse(suspect.readyTime ?? suspect.firstSeenTime);
-  const began = Math.min(...incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
-  if (began - ready > parseDuration(guardrails.maxReleaseAge)) {
-    const message = `the release ran for more than ${guardrails.maxReleaseAge} before the burn began`;
-    return { verdict: { result: 'NotGuilty', reason: 'ReleaseTooOld', message, time } };
-  }
+  const rollout = question.rollout && {
+    verdict: bounded({ name: ROLLOUT, ...judgeRollout(question.rollout.evidence) }),
+  };
+  // What the pods themselves say needs no metrics.
+  if (rollout && (rollout.verdict.result === 'Guilty' || incident.spec.evidence.every(isOfRollout)))
+    return { verdict: combine([rollout.verdict], time) };
   if (!witness) return { verdict: { ...inconclusive('PrometheusUnreachable', NOT_CONFIGURED), time } };
-  const found = await Promise.all(
-    objectivesOf(question).map((objective) => judgeOne(objective, { ...question, suspect }, witness)),
-  );
+  const measured = objectivesOf(question).map((objective) => judgeOne(objective, { ...question, suspect }, witness));
+  const found: JudgedOne[] = [...(await Promise.all(measured)), ...(rollout ? [rollout] : [])];
   const guilty = found.filter(({ verdict }) => verdict.result === 'Guilty');
   // One that nobody has to agree to suffices.
   const caution = guilty.every((one) => one.caution !== undefined) ? guilty[0]?.caution : undefined;
@@ -81,21 +87,44 @@ const judgeOne = async (
 ): Promise<JudgedOne> => {
   const named = (finding: Finding): ObjectiveVerdict => bounded({ name: objective.name, ...finding });
   try {
-    if (isMeasured(objective)) return { verdict: named(await judgeByIndicator(objective, question, witness)) };
+    if (isMeasured(objective)) {
+      const { ratio, query, releasedAt } = await measureRatio(objective, question, witness);
+      return { verdict: named({ ...weigh({ ...known(question), releasedTime: iso(releasedAt), ratio }), query }) };
+    }
     if (objective.objectiveRef) return { verdict: named(inconclusive('ObjectiveRefNotRead', NOT_READ)) };
     const evidence = evidenceFor(objective, question);
     if (evidence.length === 0) {
       const message = 'no alert of the incident has the labels of this objective';
       return { verdict: named({ result: 'NotGuilty', reason: 'NotBurning', message }) };
     }
-    const { finding, ...rest } = await judgeByRule(evidence, question, witness);
-    return { verdict: named(finding), ...rest };
+    const measured = await measureRule(evidence, question, witness);
+    if (!measured) return { verdict: named(inconclusive('NoExpression', NO_RULE)) };
+    const { rule, query, caution } = measured;
+    const verdict = named({ ...weigh({ ...known(question), rule }), query });
+    return { verdict, ...(caution === undefined ? {} : { caution }) };
   } catch (error) {
     if (error instanceof PrometheusError) return { verdict: named(inconclusive(error.reason, error.message)) };
     if (error instanceof ExpressionError) return { verdict: named(inconclusive('ExpressionRefused', error.message)) };
     throw error;
   }
 };
+
+/** What is known without Prometheus. */
+const known = ({ suspect, incident, guardrails, neighbours, now }: Question & { suspect: Release }): Measurement => {
+  const { releasedAt, readyAt } = releaseTimes(suspect);
+  const { maxReleaseAge, minRequests, minScore } = guardrails;
+  return {
+    releasedTime: iso(releasedAt),
+    readyTime: iso(readyAt),
+    alertTime: iso(alertedAt(incident.spec.evidence, now)),
+    ...{ maxReleaseAge, minRequests, minScore },
+    ...(neighbours.length === 0
+      ? {}
+      : { neighbours: neighbours.map(({ name, since }) => ({ name, alertTime: iso(since) })) }),
+  };
+};
+
+const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** As much as the schema takes: a status that is refused would be written again and again. */
 const bounded = (verdict: ObjectiveVerdict): ObjectiveVerdict => ({
@@ -107,11 +136,14 @@ const bounded = (verdict: ObjectiveVerdict): ObjectiveVerdict => ({
 /** Alerts of the incident that report the burn of an objective. */
 const evidenceFor = (objective: Objective, { incident }: Question): readonly Evidence[] =>
   objective === OF_ALERTS
-    ? incident.spec.evidence
+    ? incident.spec.evidence.filter((entry) => !isOfRollout(entry))
     : incident.spec.evidence.filter(({ labels }) => claimsAlert(objective.alerts?.matchLabels, labels));
 
 /** Of all objectives that burned: one that goes on suffices, and one that nobody can ask leaves it open. */
 const isBurning = async (question: Question, witness: Witness | undefined): Promise<boolean | undefined> => {
+  const guilty = guiltyOf(question);
+  if (guilty.length > 0 && guilty.every(({ name }) => name === ROLLOUT))
+    return question.rollout?.evidence !== undefined;
   if (!witness) return undefined;
   const asked = await Promise.all(burned(question).map((objective) => burns(objective, question, witness)));
   return asked.includes(true) ? true : asked.includes(undefined) ? undefined : false;
@@ -120,10 +152,12 @@ const isBurning = async (question: Question, witness: Witness | undefined): Prom
 /** By the verdict; all, where there is none, or the policy names none of them any more. */
 const burned = (question: Question): readonly Objective[] => {
   const objectives = objectivesOf(question);
-  const guilty = question.incident.status?.verdict?.objectives?.filter(({ result }) => result === 'Guilty') ?? [];
-  const known = objectives.filter(({ name }) => guilty.some((one) => one.name === name));
+  const known = objectives.filter(({ name }) => guiltyOf(question).some((one) => one.name === name));
   return known.length > 0 ? known : objectives;
 };
+
+const guiltyOf = ({ incident }: Question): readonly ObjectiveVerdict[] =>
+  incident.status?.verdict?.objectives?.filter(({ result }) => result === 'Guilty') ?? [];
 
 const burns = async (objective: Objective, question: Question, witness: Witness): Promise<boolean | undefined> => {
   try {

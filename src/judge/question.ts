@@ -1,19 +1,31 @@
 import type { Incident } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import type { Guardrails, Objective } from '../api/rollback-policy.ts';
+import type { RolloutEvidence } from '../release/index.ts';
 import type { Queries, Selectors } from '../slo/index.ts';
 
 /** What is asked of Prometheus, and about what. */
 export interface Question {
   incident: Incident;
   suspect: Release | undefined;
+  /** The release that was current just before the suspect. */
   before: Release | undefined;
   /** Of the policy that guards the workload; none where no policy does. */
   objectives: readonly Objective[];
   guardrails: Guardrails;
+  /** Workloads of the namespace without a new release whose alerts began at about the same time. */
+  neighbours: readonly Neighbour[];
   /** Whether rules of this file may speak against the workload without a person's consent. */
   isTrustedRule: (file: string) => boolean;
+  /** What the pods of the current release say; undefined: the incident has no evidence of them. */
+  rollout?: { evidence: RolloutEvidence | undefined } | undefined;
   now: number;
+}
+
+export interface Neighbour {
+  name: string;
+  /** When its first alert began, in milliseconds since the epoch. */
+  since: number;
 }
 
 /** The Prometheus that is asked, and the reader of what is asked. */

@@ -80,6 +80,7 @@ export const guardrailsOf = (
     soak: own.soak,
     maxReleaseAge: own.maxReleaseAge,
     minRequests: own.minRequests,
+    minScore: own.minScore,
     verifyTimeout: own.verifyTimeout,
   };
 };

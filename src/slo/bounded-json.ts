@@ -1,4 +1,4 @@
-import { PrometheusError } from './responses.ts';
+import { PrometheusError } from './answer.ts';
 
 /**
  * The JSON of an answer, whatever it is. Throws PrometheusError where there is none, and where the answer is longer than
@@ -22,6 +22,8 @@ export const boundedJson = async (
   try {
     return JSON.parse(Buffer.concat(chunks).toString());
   } catch (cause) {
-    throw new PrometheusError('PrometheusUnreachable', `Prometheus answered ${statusCode}, and no JSON`, { cause });
+    const hint = statusCode === 401 || statusCode === 403 ? '; check METRICOPS_PROMETHEUS_TOKEN' : '';
+    const message = `Prometheus answered ${statusCode}, and no JSON${hint}`;
+    throw new PrometheusError('PrometheusUnreachable', message, { cause });
   }
 };

@@ -1,6 +1,13 @@
-/** The expression with its $window as a Prometheus duration. */
-export const withWindow = (expression: string, windowMs: number): string =>
-  expression.replaceAll('$window', promDuration(windowMs));
+/** A string or a comment of PromQL; one that is not closed goes to the end. Linear: no part of it can match twice. */
+export const STRING_OR_COMMENT = /"(?:[^"\\]|\\[\s\S])*"?|'(?:[^'\\]|\\[\s\S])*'?|`[^`]*`?|#[^\n]*/;
+
+const WINDOW = new RegExp(String.raw`${STRING_OR_COMMENT.source}|\$window\b`, 'g');
+
+/** The expression with its $window as a Prometheus duration. What stands in strings and comments stays. */
+export const withWindow = (expression: string, windowMs: number): string => {
+  const duration = promDuration(windowMs);
+  return expression.replaceAll(WINDOW, (found) => (found === '$window' ? duration : found));
+};
 
 export const promDuration = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${Math.round(ms)}ms`);
 

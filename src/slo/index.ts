@@ -1,3 +1,4 @@
+export { PrometheusError } from './answer.ts';
 export {
   budgetOf,
   budgetSpentPercent,
@@ -12,8 +13,9 @@ export { podPattern, promDuration, withWindow } from './expression.ts';
 export { type AlertMatch, createMatcher, type MatchInput } from './match.ts';
 export { startPolicyStatus } from './policy-status.ts';
 export { createPrometheus, MAX_POINTS, type Prometheus, type Queries, type Range } from './prometheus.ts';
+export { ExpressionError } from './promql.ts';
 export { createQueryQueue, type QueriesOf } from './query-queue.ts';
-export { type AlertingRule, PrometheusError, type Sample, type Series } from './responses.ts';
-export { namespaceOfRule } from './rule-file.ts';
+export type { AlertingRule, Sample, Series } from './responses.ts';
+export { isTrustedRuleFile } from './rule-file.ts';
 export { OBJECTIVE_LABEL, POLICY_LABEL, type RuleGroup, rulesFor } from './rules.ts';
-export { createSelectors, ExpressionError, type Selectors } from './selectors.ts';
+export { createSelectors, type Selectors } from './selectors.ts';

@@ -49,6 +49,31 @@ describe('the workloads of an alert', () => {
     assert.deepEqual(match({ metricops_policy: 'checkout' }, { ...input, withoutNamespace: true }), []);
   });
 
+  it('are the one that it names and each whose policy or annotation claims it: none hides another', () => {
+    const own = workload('shop', 'web', { 'metricops.dev/rollback': 'Auto' });
+    const together = { policies: input.policies, workloads: [...input.workloads, own] };
+    const labels = { namespace: 'shop', team: 'shop', deployment: 'web' };
+    assert.deepEqual(match(labels, together), ['shop/checkout by checkout', 'shop/cart', 'shop/web']);
+  });
+
+  it('are never of another namespace than the alert names, whatever a policy there says', () => {
+    const greedy = policyWith('thief', 'web', {
+      targetRef: { name: 'web' },
+      objectives: [{ name: 'one', alerts: { matchLabels: { namespace: 'shop', team: 'shop' } } }],
+    });
+    const policies = [policy('shop', 'web', { team: 'shop' }), greedy];
+    for (const withoutNamespace of [false, true]) {
+      const found = match({ namespace: 'shop', team: 'shop', deployment: 'web' }, { policies, withoutNamespace });
+      assert.deepEqual(found, ['shop/web by web']);
+    }
+  });
+
+  it('are none by name alone where the alert names no namespace, also where the platform allows such alerts', () => {
+    const workloads = [workload('shop', 'web', { 'metricops.dev/rollback': 'Auto' })];
+    assert.deepEqual(match({ deployment: 'web' }, { workloads, withoutNamespace: true }), []);
+    assert.deepEqual(match({ namespace: '', deployment: 'web' }, { workloads, withoutNamespace: true }), []);
+  });
+
   it('are named once, with their policy, however many ways lead to them', () => {
     const both = {
       policies: [policy('shop', 'cart')],

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { describe, it } from 'mocha';
+import { PrometheusError } from './answer.ts';
 import { createPrometheus, type Prometheus } from './prometheus.ts';
-import { PrometheusError } from './responses.ts';
 
 type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 
@@ -24,6 +25,9 @@ const asking = async (handler: Handler, test: (prometheus: Prometheus) => Promis
     server.closeAllConnections();
     server.close();
   }
+};
+const endless = function* (): Generator<string> {
+  for (;;) yield ' '.repeat(65_536);
 };
 const NONE = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
 const refuses = (asked: Promise<unknown>, words: RegExp): Promise<void> =>
@@ -111,7 +115,17 @@ describe('the Prometheus client', () => {
       (_r, _b, response) => void response.writeHead(502).end('<html>'),
       /answered 502, and no JSON/,
     ],
+    [
+      'no consent',
+      (_r, _b, response) => void response.writeHead(401).end(),
+      /answered 401, .* METRICOPS_PROMETHEUS_TOKEN/,
+    ],
     ['2 MiB', (_r, _b, response) => void response.end(' '.repeat(2 << 20)), /over 1 MiB; aggregate/],
+    [
+      'what goes on for ever',
+      (_r, _b, response) => void Readable.from(endless()).pipe(response),
+      /over 1 MiB; aggregate/,
+    ],
     ['a cut connection', (request) => void request.socket.destroy(), /can't be asked/],
   ] as const satisfies [string, Handler, RegExp][]) {
     it(`says what is wrong: ${what}`, () => asking(handler, (prometheus) => refuses(prometheus.query('x'), words)));

@@ -1,14 +1,7 @@
 import { Agent, request } from 'undici';
+import { PrometheusError } from './answer.ts';
 import { boundedJson } from './bounded-json.ts';
-import {
-  type AlertingRule,
-  alertingRulesOf,
-  PrometheusError,
-  type Sample,
-  type Series,
-  samplesOf,
-  seriesOf,
-} from './responses.ts';
+import { type AlertingRule, alertingRulesOf, type Sample, type Series, samplesOf, seriesOf } from './responses.ts';
 
 /** When a range query evaluates: from start to end, both included. start and end in milliseconds since the epoch. */
 export interface Range {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { createMetrics } from '../telemetry/index.ts';
+import { PrometheusError } from './answer.ts';
 import type { Queries } from './prometheus.ts';
 import { createQueryQueue } from './query-queue.ts';
-import { PrometheusError } from './responses.ts';
 
 /** Queries that wait until they are let go. */
 const slow = () => {

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import { PrometheusError } from './answer.ts';
 import type { Queries } from './prometheus.ts';
-import { type AlertingRule, PrometheusError, type Sample, type Series } from './responses.ts';
+import type { AlertingRule, Sample, Series } from './responses.ts';
 
 /** What one look of a namespace may ask. */
 export type QueriesOf = (namespace: string) => Queries;

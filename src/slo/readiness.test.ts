@@ -50,6 +50,18 @@ const said = (one: RollbackPolicy, around: Partial<Surroundings> = {}): { ready:
 describe('Ready of a RollbackPolicy', () => {
   for (const [what, spec, around, expected] of [
     ['Auto rolls back', good, {}, 'True InForce: a burn of Deployment web leads to a rollback'],
+    [
+      'Auto without an indicator asks a person where the rule is of another namespace',
+      {},
+      {},
+      'True InForce: a burn of Deployment web leads to a rollback if the alerting rule is of namespace shop, otherwise a person is asked',
+    ],
+    [
+      'Auto without an indicator goes by the rules of namespaces that the platform trusts',
+      {},
+      { platform: platformPolicySpec.parse({ rollback: { trustedRuleNamespaces: ['monitoring'] } }) },
+      /rollback if the alerting rule is of one of the namespaces shop, monitoring, otherwise/,
+    ],
     ['Approve asks a person', { mode: 'Approve' }, {}, /^True InForce: .* when a person approves it$/],
     ['DryRun is ready, and says so', { mode: 'DryRun' }, {}, /^True ModeDryRun: .* only says what would be/],
     ['Off is ready, and says so', { mode: 'Off' }, {}, /^True ModeOff: .* is only recorded$/],
@@ -123,7 +135,7 @@ describe('Ready of a RollbackPolicy', () => {
       workload('api'),
       workload('old', { annotations: { 'metricops.dev/pause': 'true' } }),
     ];
-    const { ready } = said(policy({ selector: {} }), { workloads });
+    const { ready } = said(policy({ selector: {}, ...good }), { workloads });
     assert.match(ready, /^True InForce: a burn of 2 workloads leads to a rollback; not of all: Deployment old has/);
   });
 
@@ -138,7 +150,8 @@ describe('the workloads that a RollbackPolicy is ready for', () => {
   const shelf = [workload('web', { labels: { team: 'shop' } }), workload('api', { labels: { team: 'other' } })];
 
   it('are those with its labels', () => {
-    const { ready, overridden } = said(policy({ selector: { matchLabels: { team: 'shop' } } }), { workloads: shelf });
+    const labelled = policy({ selector: { matchLabels: { team: 'shop' } }, ...good });
+    const { ready, overridden } = said(labelled, { workloads: shelf });
     assert.match(ready, /^True InForce: a burn of 1 workload leads to a rollback$/);
     assert.match(overridden, /counts for 1 of 1 workloads/);
   });

@@ -4,12 +4,13 @@ import type { ConditionInput } from '../api/conditions.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isWorkloadOptedIn } from '../api/optin.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
-import type { Reason } from '../api/reasons.ts';
-import { isMeasured, type RollbackMode, type RollbackPolicy } from '../api/rollback-policy.ts';
-import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
-import { guardingPolicyAmong, guardrailsOf, TARGET_API_VERSION } from '../policy/guard.ts';
+import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
+import { isWorkloadKind } from '../api/workload.ts';
+import { guardingPolicyAmong, TARGET_API_VERSION } from '../policy/guard.ts';
 import { hasLabels } from '../policy/labels.ts';
-import { ExpressionError, type Selectors } from './selectors.ts';
+import { type Answer, describe, type Named, promiseOf } from './promise.ts';
+import { ExpressionError } from './promql.ts';
+import type { Selectors } from './selectors.ts';
 
 /** What decides whether a policy does what it says. */
 export interface Surroundings {
@@ -23,17 +24,6 @@ export interface Surroundings {
   /** Flux, Argo CD or Helm, where one of them would undo a rollback. */
   otherToolOf: (workload: KubeObject) => string | undefined;
   selectors: Selectors;
-}
-
-/** A workload that the policy names or selects; without the object where targetRef names one that is not there. */
-interface Named {
-  key: WorkloadKey;
-  workload: KubeObject | undefined;
-}
-
-interface Answer {
-  reason: Reason;
-  message: string;
 }
 
 /**
@@ -93,7 +83,7 @@ const readyOf = (
   const obstacles = guarded.flatMap((one) => obstacleOf(one, around) ?? []);
   const [first] = obstacles;
   if (first && obstacles.length === guarded.length) return ready(false, first);
-  const { reason, message } = promise(policy, guarded, guarded.length - obstacles.length, around.platform);
+  const { reason, message } = promiseOf(policy, guarded, guarded.length - obstacles.length, around.platform);
   return ready(true, { reason, message: first ? `${message}; not of all: ${first.message}` : message });
 };
 
@@ -166,36 +156,7 @@ const obstacleOf = ({ key, workload }: Named, { namespace, otherToolOf }: Surrou
     : { reason: 'OwnedByOtherTool', message: `${tool} applies ${describe(key)} and would undo a rollback` };
 };
 
-const REASONS = { Auto: 'InForce', Approve: 'InForce', DryRun: 'ModeDryRun', Off: 'ModeOff' } as const;
-const PROMISES: Record<RollbackMode, (what: string) => string> = {
-  Auto: (what) => `a burn of ${what} leads to a rollback`,
-  Approve: (what) => `a burn of ${what} leads to a rollback when a person approves it`,
-  DryRun: (what) => `a burn of ${what} only says what would be rolled back`,
-  Off: (what) => `a burn of ${what} is only recorded`,
-};
-
-/** What a burn leads to; of one workload as its annotation says, of many as the policy does. */
-const promise = (
-  policy: RollbackPolicy,
-  guarded: readonly Named[],
-  count: number,
-  platform: PlatformPolicySpec,
-): Answer => {
-  const [one] = policy.spec.targetRef ? guarded : [];
-  const { mode } = guardrailsOf(policy, one?.workload, platform);
-  const what = one ? describe(one.key) : `${count} workload${count === 1 ? '' : 's'}`;
-  const byAnnotation = guardrailsOf(policy, undefined, platform).mode !== mode;
-  const why = byAnnotation ? `the annotation ${annotations.rollback}` : 'rollback.maxMode of the PlatformPolicy';
-  const message = PROMISES[mode](what);
-  return {
-    reason: REASONS[mode],
-    message: mode === policy.spec.mode ? message : `${message}: mode ${mode}, by ${why}`,
-  };
-};
-
 const precedence = (winner: RollbackPolicy, loser: RollbackPolicy): string => {
   if (winner.spec.targetRef && !loser.spec.targetRef) return 'names it by targetRef';
   return winner.metadata.creationTimestamp === loser.metadata.creationTimestamp ? 'is first by name' : 'is older';
 };
-
-const describe = ({ kind, name }: WorkloadKey): string => `${kind} ${name}`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { alertingRulesOf, PrometheusError, samplesOf, seriesOf } from './responses.ts';
+import { PrometheusError } from './answer.ts';
+import { alertingRulesOf, samplesOf, seriesOf } from './responses.ts';
 
 const success = (data: unknown, rest: object = {}): unknown => ({ status: 'success', data, ...rest });
 const vector = (...values: unknown[]) => ({

@@ -1,16 +1,5 @@
 import { z } from 'zod';
-import type { Reason } from '../api/reasons.ts';
-
-/** Prometheus could not be asked, said no, or said what is no evidence. */
-export class PrometheusError extends Error {
-  override name = 'PrometheusError';
-  readonly reason: Extract<Reason, 'PrometheusUnreachable' | 'PrometheusBusy' | 'PartialData' | 'ExpressionRefused'>;
-
-  constructor(reason: PrometheusError['reason'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
+import { dataOf, PrometheusError, words } from './answer.ts';
 
 export interface Sample {
   labels: Record<string, string>;
@@ -35,15 +24,6 @@ export interface AlertingRule {
 
 const texts = z.record(z.string(), z.string());
 const point = z.tuple([z.number(), z.string()]);
-const answer = z.object({
-  status: z.string(),
-  data: z.unknown().optional(),
-  errorType: z.unknown().optional(),
-  error: z.unknown().optional(),
-  warnings: z.array(z.unknown()).nullish(),
-  /** Of VictoriaMetrics. */
-  isPartial: z.unknown().optional(),
-});
 const vector = z.object({
   resultType: z.literal('vector'),
   result: z.array(z.object({ metric: texts.default({}), value: point.optional() })),
@@ -68,30 +48,6 @@ const rule = z.object({
 const groups = z.object({
   groups: z.array(z.object({ file: z.string().default(''), rules: z.array(z.unknown()).nullish() })),
 });
-
-/** The data of an answer of Prometheus' HTTP API, whatever it is. Throws PrometheusError unless it is whole. */
-const dataOf = (body: unknown): unknown => {
-  const parsed = answer.safeParse(body);
-  if (!parsed.success) throw new PrometheusError('PrometheusUnreachable', 'the answer is not one of Prometheus');
-  const { status, data, errorType, error, warnings, isPartial } = parsed.data;
-  if (status !== 'success') {
-    const refused = errorType === 'bad_data' || errorType === 'execution';
-    throw new PrometheusError(
-      refused ? 'ExpressionRefused' : 'PrometheusUnreachable',
-      refused ? `Prometheus refused the query: ${words(error)}` : `Prometheus failed: ${words(error ?? errorType)}`,
-    );
-  }
-  // Thanos and Mimir answer with what they have, and say here what they miss. `infos` are remarks on style.
-  const missing = (warnings ?? []).filter((warning) => !isRemark(warning));
-  if (missing.length > 0)
-    throw new PrometheusError('PartialData', `Prometheus answered with a warning: ${words(missing[0])}`);
-  if (isPartial === true)
-    throw new PrometheusError('PartialData', 'the answer is partial: a store of Prometheus was not read');
-  return data;
-};
-
-/** Before `infos` existed (Prometheus 2.48 to 2.53) they were among the warnings. */
-const isRemark = (warning: unknown): boolean => words(warning).startsWith('PromQL info: ');
 
 /** Of an instant query: a vector, or a scalar as one sample without labels. */
 export const samplesOf = (body: unknown): Sample[] => {
@@ -150,6 +106,3 @@ const numberOf = (text: string): number => {
   if (text === '-Inf') return Number.NEGATIVE_INFINITY;
   return /^[-+]?[0-9]/.test(text) ? Number(text) : Number.NaN;
 };
-
-/** Somebody else's text, for a message. */
-const words = (text: unknown): string => (typeof text === 'string' ? text : `${JSON.stringify(text)}`).slice(0, 500);

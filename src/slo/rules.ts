@@ -35,7 +35,10 @@ const rulesOf = (
   { namespace, policy }: { namespace: string; policy: string },
 ): Rule[] => {
   const { errors, total } = indicator.ratio;
-  const ratio = (ms: number): string => `sum(${withWindow(errors, ms)}) / sum(${withWindow(total, ms)})`;
+  // A comment at its end would go on over our bracket.
+  const sum = (expression: string, ms: number): string =>
+    `sum(${withWindow(expression, ms)}${expression.includes('#') ? '\n' : ''})`;
+  const ratio = (ms: number): string => `${sum(errors, ms)} / ${sum(total, ms)}`;
   return burnWindowsOf(windows)
     .filter(({ factor }) => canFire(factor, Number(target)))
     .map(({ longMs, shortMs, factor, severity }) => {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { parser } from '@prometheus-io/lezer-promql';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { createSelectors, ExpressionError } from './selectors.ts';
+import { expressionsOf } from '../../test/support/promql.ts';
+import { withWindow } from './expression.ts';
+import { ExpressionError } from './promql.ts';
+import { createSelectors } from './selectors.ts';
 
 const PATTERN = 'a\\.b-.+';
 const MATCHER = 'pod=~"a\\\\.b-.+"';
@@ -10,7 +13,7 @@ const restrict = (expression: string): string => createSelectors().restrict(expr
 
 /** The text of each vector selector, by a parse of its own. */
 const selectorsIn = (expression: string): string[] => {
-  const text = expression.replaceAll('$window', '90s');
+  const text = withWindow(expression, 90_000);
   const found: string[] = [];
   parser
     .configure({ strict: true })
@@ -20,6 +23,9 @@ const selectorsIn = (expression: string): string[] => {
     });
   return found;
 };
+
+/** Without empty braces, which are as good as none. */
+const withoutBraces = (text: string): string => text.replaceAll('{}', '');
 
 describe('an expression asked of the pods of one release', () => {
   for (const [what, before, after] of [
@@ -36,6 +42,21 @@ describe('an expression asked of the pods of one release', () => {
     ['two metrics', 'rate(x[$window]) / rate(y{},[$window])', undefined],
     ['instant selectors too', 'x and on() y{a="b",}', 'x{M} and on() y{M,a="b",}'],
     ['comments', 'x{ # {y}\n a="b"} # z', 'x{M, # {y}\n a="b"} # z'],
+    ['or with a number', 'rate(x[$window]) or vector(0)', 'rate(x{M}[$window]) or vector(0)'],
+    [
+      'label_replace',
+      'label_replace(x, "pod", "$1", "instance", "(.*)")',
+      'label_replace(x{M}, "pod", "$1", "instance", "(.*)")',
+    ],
+    [
+      'a classic histogram',
+      'histogram_quantile(0.9, sum by (le) (rate(x_bucket[$window])))',
+      'histogram_quantile(0.9, sum by (le) (rate(x_bucket{M}[$window])))',
+    ],
+    ['a native histogram', 'histogram_count(rate(x[$window]))', 'histogram_count(rate(x{M}[$window]))'],
+    ['many-to-one', 'x * on (a) group_left (b) y', 'x{M} * on (a) group_left (b) y{M}'],
+    ['a metric called info', 'info', 'info{M}'],
+    ['$window in a string', 'x{a="$window"}[$window]', 'x{M,a="$window"}[$window]'],
     ['a keyword as a metric', 'sum by (pod) (start) + sum', 'sum by (pod) (start{M}) + sum{M}'],
     ['an own matcher of that label', 'x{pod=~"web-.*"}', 'x{M,pod=~"web-.*"}'],
   ] as const) {
@@ -53,10 +74,17 @@ describe('an expression asked of the pods of one release', () => {
 
   for (const [what, expression, words] of [
     ['nothing', '', /no PromQL/],
-    ['half of it', 'sum(rate(x[5m])', /no PromQL from character 16/],
+    ['half of it', 'sum(rate(x[5m])', /no PromQL from character 16 on, where it ends/],
     ['two of them', 'x y', /no PromQL from character 3/],
-    ['a placeholder of another tool', 'rate(x[$__rate_interval])', /no PromQL from character 8/],
+    [
+      'a placeholder of another tool',
+      'rate(x[$__rate_interval])',
+      /character 8 on, at "\$__rate_interval\]\)"; write \$window/,
+    ],
     ['a name in quotes without braces', 'rate("utf8.metric"[$window])', /write \{"utf8.metric"\}/],
+    ['a string without an end', 'x{a="b\n}', /string at character 5 has no end; close it with "/],
+    ['half a string', 'label_replace(x, "a', /character 20 on, where it ends/],
+    ['metrics that it does not name', 'info(rate(x[5m]), {a="b"})', /info\(\) at character 1 reads metrics of its own/],
     ['no metric', 'vector(1)', /reads no metric/],
     ['what only Prometheus would see', 'x # \r + y', /carriage return/],
     ['too long a text', `x{a="${'b'.repeat(5000)}"}`, /5007 characters/],
@@ -74,42 +102,14 @@ describe('an expression asked of the pods of one release', () => {
   }
 
   it('has the matcher in every selector, whatever the expression', () => {
-    const name = fc.constantFrom('x', 'http_requests_total', 'a:b:c', 'rate', 'sum', 'by', 'start');
-    const value = fc.constantFrom('"5.."', '"}"', "'a\\'{'", '`"[`', '""', '"\\\\"');
-    const label = fc.constantFrom('code', 'pod', '"utf8.label"', 'le');
-    const space = fc.constantFrom('', ' ', '\n', ' # {a="b"}\n');
-    const matcher = fc
-      .tuple(label, fc.constantFrom('=', '!=', '=~', '!~'), value, space)
-      .map((parts) => parts.join(''));
-    const matchers = fc
-      .tuple(fc.array(matcher, { maxLength: 3 }), fc.boolean(), space)
-      .map(([m, comma, s]) => `{${s}${m.join(',')}${comma && m.length > 0 ? ',' : ''}${s}}`);
-    const selector = fc.oneof(
-      name,
-      fc.tuple(name, space, matchers).map((parts) => parts.join('')),
-      matchers,
-      fc.constantFrom('{"utf8.metric"}', '{"utf8.metric",a="b"}'),
-    );
-    const { expression } = fc.letrec<{ expression: string }>((tie) => ({
-      expression: fc.oneof(
-        { maxDepth: 4, withCrossShrink: true },
-        selector,
-        fc
-          .tuple(selector, space, fc.constantFrom('[$window]', '[ $window ]', '[$window:30s]', '[$window:]'))
-          .map(([s, gap, range]) => `rate(${s}${gap}${range})`),
-        fc
-          .tuple(tie('expression'), fc.constantFrom('+', ' and on() ', '/', ' or ', ' == bool '), tie('expression'))
-          .map((parts) => parts.join('')),
-        tie('expression').map((inner) => `sum by (pod) (${inner})`),
-        tie('expression').map((inner) => `(${inner}) offset 5m @ end()`),
-        tie('expression').map((inner) => `-max_over_time((${inner})[$window:1m])`),
-      ),
-    }));
     fc.assert(
-      fc.property(expression, (text) => {
+      fc.property(expressionsOf({ quoted: true }), (text) => {
         const wanted = selectorsIn(text);
-        const found = selectorsIn(restrict(text));
+        const restricted = restrict(text);
+        const found = selectorsIn(restricted);
         assert.equal(found.length, wanted.length);
+        const without = restricted.replaceAll(`${MATCHER},`, '').replaceAll(MATCHER, '');
+        assert.equal(withoutBraces(without), withoutBraces(text), 'nothing else changed');
         for (const one of found) assert.match(one, /^[a-z_:]*\s*(#.*\n)?\s*\{pod=~"a\\\\\.b-\.\+"[,}\s]/);
       }),
     );

@@ -1,9 +1,4 @@
-import { parser } from '@prometheus-io/lezer-promql';
-
-/** The expression can't be asked of some pods only. The message says why, for the person who wrote it. */
-export class ExpressionError extends Error {
-  override name = 'ExpressionError';
-}
+import { ExpressionError, type Place, placesOf } from './promql.ts';
 
 export interface Selectors {
   /**
@@ -13,13 +8,6 @@ export interface Selectors {
   restrict(expression: string, label: string, pattern: string): string;
 }
 
-/**
- * What a parse may cost: some ten milliseconds at worst. Brackets in brackets and rows of signs are what makes it slow,
- * and what nobody writes.
- */
-const MAX_LENGTH = 4096;
-const MAX_DEPTH = 64;
-const MAX_OPERATORS = 256;
 const REMEMBERED = 256;
 
 /** Reads expressions by Prometheus' own grammar, each once: where the matcher goes is remembered. */
@@ -36,8 +24,6 @@ export const createSelectors = (): Selectors => {
   };
   return {
     restrict(expression, label, pattern) {
-      if (expression.length > MAX_LENGTH)
-        throw new ExpressionError(`it has ${expression.length} characters; up to ${MAX_LENGTH} are read`);
       const matcher = `${isPlain(label) ? label : JSON.stringify(label)}=~${JSON.stringify(pattern)}`;
       let text = '';
       let from = 0;
@@ -50,78 +36,19 @@ export const createSelectors = (): Selectors => {
   };
 };
 
-/** Where a matcher goes: into braces of its own, or behind the opening brace of others. */
-interface Place {
-  at: number;
-  form: keyof typeof FORMS;
-}
-
-const FORMS = {
-  alone: (matcher: string): string => `{${matcher}}`,
-  first: (matcher: string): string => `${matcher},`,
-  only: (matcher: string): string => matcher,
-};
-
-const isPlain = (label: string): boolean => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label);
-
 const tryToRead = (expression: string): readonly Place[] | ExpressionError => {
   try {
-    return read(expression);
+    return placesOf(expression);
   } catch (error) {
     if (error instanceof ExpressionError) return error;
     throw error;
   }
 };
 
-/** Without error recovery: half an expression is none. */
-const strict = parser.configure({ strict: true });
-/** As long as `$window`, so that places stay where they are. */
-const ANY_WINDOW = '100000s';
-
-const read = (expression: string): Place[] => {
-  // Prometheus ends a comment at a carriage return, this grammar does not: what one skips the other would run.
-  if (expression.includes('\r')) throw new ExpressionError('it has a carriage return; end lines with a line feed');
-  const { depth, operators } = sizeOf(expression);
-  if (depth > MAX_DEPTH)
-    throw new ExpressionError(`its brackets are nested ${depth} deep; up to ${MAX_DEPTH} are read`);
-  if (operators > MAX_OPERATORS)
-    throw new ExpressionError(`it has ${operators} signs and operators; up to ${MAX_OPERATORS} are read`);
-  const text = expression.replaceAll('$window', ANY_WINDOW);
-  const places: Place[] = [];
-  parse(text).iterate({
-    enter({ name, from, to, node }) {
-      if (name === 'MatrixSelector' && node.firstChild?.name === 'StringLiteral')
-        throw new ExpressionError(`write {${text.slice(from, node.firstChild.to)}}: a quoted name stands in braces`);
-      if (name !== 'VectorSelector') return;
-      const matchers = node.getChild('LabelMatchers');
-      if (matchers) places.push({ at: matchers.from + 1, form: matchers.firstChild ? 'first' : 'only' });
-      else places.push({ at: to, form: 'alone' });
-    },
-  });
-  if (places.length === 0) throw new ExpressionError('it reads no metric');
-  return places;
+const FORMS: Record<Place['form'], (matcher: string) => string> = {
+  alone: (matcher) => `{${matcher}}`,
+  first: (matcher) => `${matcher},`,
+  only: (matcher) => matcher,
 };
 
-const parse = (text: string): ReturnType<typeof strict.parse> => {
-  try {
-    return strict.parse(text);
-  } catch (cause) {
-    const at = /(\d+)$/.exec(cause instanceof Error ? cause.message : '')?.[1];
-    throw new ExpressionError(`it is no PromQL from character ${Number(at ?? 0) + 1} on`, { cause });
-  }
-};
-
-const STRING_OR_COMMENT = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|#[^\n]*/g;
-
-/** How many brackets are open at a time, at most, and how many characters are (part of) operators. */
-const sizeOf = (expression: string): { depth: number; operators: number } => {
-  let open = 0;
-  let depth = 0;
-  let operators = 0;
-  for (const character of expression.replaceAll(STRING_OR_COMMENT, '')) {
-    if ('([{'.includes(character)) depth = Math.max(depth, ++open);
-    else if (')]}'.includes(character)) open -= 1;
-    else if ('+-*/%^<>=!~@'.includes(character)) operators += 1;
-  }
-  return { depth, operators };
-};
+const isPlain = (label: string): boolean => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import { conditionIs, conditionOf } from '../../src/api/conditions.ts';
 import type { Incident } from '../../src/api/incident.ts';
@@ -9,8 +9,8 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import { KubeError, resources } from '../../src/kube/index.ts';
 import { useEnvironment } from '../support/environment.ts';
 import { eventually } from '../support/poll.ts';
-import { goodPods, killControllers, refuse, shopUnderLoad } from '../support/shop.ts';
-import { countOf, createTenant, withoutApplier } from '../support/tenant.ts';
+import { countOf, goodPods, killControllers, refuse, shopUnderLoad } from '../support/shop.ts';
+import { createTenant, mayApply, withoutApplier } from '../support/tenant.ts';
 import { unownedUnderLoad } from '../support/unowned.ts';
 
 interface Event extends KubeObject {
@@ -150,64 +150,73 @@ describe('a rollback on a real node', () => {
     }
   });
 
-  it("is written as the tenant's account where the applier binding is removed: while the account may not, it fails in words", async () => {
-    const tenant = await createTenant(env(), 'tenant');
-    const giveBack = await withoutApplier(env());
-    const { shop, stop } = await shopUnderLoad(env(), 'tenant', tenant.serviceAccountName);
-    const held = (what: string, incident?: Incident) =>
-      shop.until(what, async () =>
-        (await shop.holds()).find(
-          ({ spec, status }) =>
-            status?.phase === 'Held' && (!incident || spec.incidentRef?.name === incident.metadata.name),
-        ),
-      );
-    try {
-      await shop.release('v2', 'bad');
-      await held('the rollback');
-      await goodPods(shop);
-      await shop.until('its end', async () => (await shop.incidents()).find((i) => i.status?.phase === 'Recovered'));
+  describe('where the operator took from the controller the right to apply as itself', () => {
+    let giveBack: () => Promise<unknown> = async () => {};
+    before(async () => {
+      giveBack = await withoutApplier(env());
+      await eventually(async () => !(await mayApply(env())), { what: 'the controller to have no right to apply' });
+    });
+    after(() => giveBack());
 
-      await env().client.patch(
-        resources.rollbackPolicies,
-        { namespace: shop.namespace, name: 'checkout' },
-        { type: 'merge', body: { spec: { cooldown: '1s' } } },
-      );
-      const failures = () => countOf(env(), 'metricops_holds_applied_total', 'result="failed"');
-      const before = await failures();
-      const file = 'shop/checkout.yaml';
-      const good = readFileSync(join(shop.repository.dir, file), 'utf8');
-      const worse = good.replace('"failRatio": 0', '"failRatio": 0.5');
-      const commit = await shop.push({ [file]: worse }, 'bad in another way');
-      await shop.until('the next bad release', async () =>
-        (await shop.sync())?.status?.lastAppliedRevision === `main@${commit}` ? true : undefined,
-      );
-      await tenant.revoke();
-      const failed = await shop.until('the refusal', async () =>
-        (await shop.holds()).find((h) => h.status?.phase === 'Failed'),
-      );
-      const words = /User "system:serviceaccount:tenant:deployer" cannot patch resource "(deployments|configmaps)"/;
-      assert.match(conditionOf(failed, 'Held')?.message ?? '', words);
-      const incident = await shop.until('a person is asked', async () =>
-        (await shop.incidents()).find((i) => conditionOf(i, 'NeedsPerson')?.status === 'True'),
-      );
-      assert.equal(failed.spec.incidentRef?.name, incident.metadata.name);
-      assert.equal(conditionOf(incident, 'NeedsPerson')?.reason, 'HoldFailed');
-      assert.match(conditionOf(incident, 'NeedsPerson')?.message ?? '', words);
-      for (const kind of ['Hold', 'Incident', 'Deployment'])
-        await shop.until(`an Event on the ${kind}`, async () => {
-          const { items } = await env().client.list<Event>(resources.events, { namespace: shop.namespace });
-          return items.find(
-            ({ reason, regarding, note }) =>
-              reason === 'HoldFailed' && regarding?.kind === kind && words.test(note ?? ''),
-          );
-        });
-      assert.ok((await failures()) > before, 'the refusal is counted');
-      await tenant.grant();
-      await held('the rollback that was refused', incident);
-      await goodPods(shop);
-    } finally {
-      await giveBack();
-      await stop();
-    }
+    it("is written as the tenant's account, and fails in words while the account may not", async () => {
+      const tenant = await createTenant(env(), 'tenant');
+      const { shop, stop } = await shopUnderLoad(env(), 'tenant', tenant.serviceAccountName);
+      const held = (what: string, incident?: Incident) =>
+        shop.until(what, async () =>
+          (await shop.holds()).find(
+            ({ spec, status }) =>
+              status?.phase === 'Held' && (!incident || spec.incidentRef?.name === incident.metadata.name),
+          ),
+        );
+      try {
+        await shop.release('v2', 'bad');
+        await held('the rollback');
+        await goodPods(shop);
+        await shop.until('its end', async () => (await shop.incidents()).find((i) => i.status?.phase === 'Recovered'));
+
+        await env().client.patch(
+          resources.rollbackPolicies,
+          { namespace: shop.namespace, name: 'checkout' },
+          { type: 'merge', body: { spec: { cooldown: '1s' } } },
+        );
+        const failures = () => countOf(env(), 'metricops_holds_applied_total', 'result="failed"');
+        const before = await failures();
+        const file = 'shop/checkout.yaml';
+        const text = readFileSync(join(shop.repository.dir, file), 'utf8');
+        const worse = text.replace('"failRatio": 0', '"failRatio": 0.5');
+        const commit = await shop.push({ [file]: worse }, 'bad in another way');
+        await shop.until('the next bad release', async () =>
+          (await shop.sync())?.status?.lastAppliedRevision === `main@${commit}` ? true : undefined,
+        );
+        await tenant.revoke();
+        const failed = await shop.until('the refusal', async () =>
+          (await shop.holds()).find((h) => h.status?.phase === 'Failed'),
+        );
+        const words = /User "system:serviceaccount:tenant:deployer" cannot patch resource "(deployments|configmaps)"/;
+        assert.match(conditionOf(failed, 'Held')?.message ?? '', words);
+        const incident = await shop.until('a person is asked', async () =>
+          (await shop.incidents()).find((i) => conditionOf(i, 'NeedsPerson')?.status === 'True'),
+        );
+        assert.equal(failed.spec.incidentRef?.name, incident.metadata.name);
+        assert.equal(conditionOf(incident, 'NeedsPerson')?.reason, 'HoldFailed');
+        assert.match(conditionOf(incident, 'NeedsPerson')?.message ?? '', words);
+        for (const kind of ['Hold', 'Incident', 'Deployment'])
+          await shop.until(`an Event on the ${kind}`, async () => {
+            const { items } = await env().client.list<Event>(resources.events, { namespace: shop.namespace });
+            return items.find(
+              ({ reason, regarding, note }) =>
+                reason === 'HoldFailed' && regarding?.kind === kind && words.test(note ?? ''),
+            );
+          });
+        assert.ok((await failures()) > before, 'the refusal is counted');
+        await tenant.grant();
+        await held('the rollback that was refused', incident);
+        const at = { namespace: shop.namespace, name: 'checkout' };
+        const live = await env().client.get(resources.deployments, at);
+        assert.match(JSON.stringify(live?.spec), /metricops\.dev\/shop:v1/);
+      } finally {
+        await stop();
+      }
+    });
   });
 });

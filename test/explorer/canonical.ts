@@ -58,7 +58,16 @@ const partsOf = ({ objects }: Moment): Part[] =>
   [...objects]
     .filter(([kind]) => !IGNORED.includes(kind))
     .toSorted(byName)
-    .flatMap(([, of]) => [...of].toSorted(byName).map(([, object]) => partOf(object)));
+    .flatMap(([, of]) => partsOfKind(of));
+
+const knownKinds = new WeakMap<ReadonlyMap<string, KubeObject>, Part[]>();
+
+/** Moments share the maps of the kinds that did not change between them. */
+const partsOfKind = (of: ReadonlyMap<string, KubeObject>): Part[] => {
+  const parts = knownKinds.get(of) ?? [...of].toSorted(byName).map(([, object]) => partOf(object));
+  knownKinds.set(of, parts);
+  return parts;
+};
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;

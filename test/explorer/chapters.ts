@@ -60,6 +60,7 @@ export const begin = async (world: World): Promise<{ roots: Root[]; undone: Kube
   const [alert] = state.alerts;
   if (!alert) throw new Error('nothing burns');
   await go('intake', world.deliver(state, 'A', alert, 'firing'));
+  chapter('(an alert was delivered, and nobody has judged it yet)');
   await go('incidents', world.work(state, 'judges its incidents'));
   if (holdsIn(state.moment).length === 0) {
     chapter('(an alert was delivered, and a person is asked)');
@@ -76,5 +77,12 @@ export const begin = async (world: World): Promise<{ roots: Root[]; undone: Kube
   if (known) await go('intake', world.deliver(state, 'A', known, 'resolved'));
   await work();
   chapter('(the workload has recovered)');
+  if (!world.scenario.again) return { roots, undone };
+  state = { ...state, now: state.now + 120_000 };
+  await go('surroundings', world.commit(state, { image: 'worse', other: 1 }));
+  await work();
+  await go('surroundings', world.rollOut(state));
+  await work();
+  chapter('(another release that burns is rolled out, some minutes after the rollback)');
   return { roots, undone };
 };

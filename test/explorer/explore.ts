@@ -12,7 +12,7 @@ export interface Search {
   scenario: Scenario;
   /** Distinct states, at most. */
   states: number;
-  /** From one state of so many, a run without faults has to end well. */
+  /** From one state of so many, a run without faults has to end well; Infinity: from none. */
   endEvery: number;
   /** Which of them: another seed asks of others. */
   seed: number;
@@ -42,6 +42,12 @@ interface Known {
   depth: number;
 }
 
+/** A state that nobody has looked into yet, and its key. */
+interface Reached {
+  state: State;
+  key: number;
+}
+
 /**
  * Breadth first, from several places of one story: so the first violation has the shortest trace that there is from any
  * of them.
@@ -59,14 +65,14 @@ export const explore = async (search: Search): Promise<Found> => {
   for (const { state, words } of roots) tree.add(state, undefined, words);
 
   /** Makes a move; the violation that came of it. */
-  const make = async (before: State, move: Move, fault?: { fault: Fault; words: string }) => {
+  const make = async ({ state: before, key: from }: Reached, move: Move, fault?: { fault: Fault; words: string }) => {
     const outcome = await move.go(fault?.fault);
     tree.found.moves += 1;
     const words = fault ? `${move.words}, and ${fault.words}` : move.words;
     const { memory, violation } = check(search.scenario, before, move, outcome);
-    if (violation) return { outcome, violation: { ...violation, trace: [...tree.traceTo(keyOf(before)), words] } };
+    if (violation) return { outcome, violation: { ...violation, trace: [...tree.traceTo(from), words] } };
     const state = { ...outcome.state, memory };
-    const key = tree.add(state, keyOf(before), words);
+    const key = tree.add(state, from, words);
     return { outcome, violation: key === undefined ? undefined : await end(state, key) };
   };
   const end = async (state: State, key: number): Promise<Told | undefined> => {
@@ -76,32 +82,33 @@ export const explore = async (search: Search): Promise<Found> => {
     return violation && { ...violation, trace: [...tree.traceTo(key), 'from here on nothing goes wrong:', ...trace] };
   };
   /** Everything that may happen in a state, and everything that may go wrong with it. True: that is enough. */
-  const expand = async (state: State): Promise<boolean> => {
+  const expand = async (from: Reached): Promise<boolean> => {
+    const { state } = from;
     for (const move of movesOf(world, state, undone)) {
-      const made = await make(state, move);
+      const made = await make(from, move);
       let { violation } = made;
       const faults = move.mayFail && state.budget.faults > 0 ? faultsOf(made.outcome.tried) : [];
       for (const fault of faults) {
         if (violation && tree.tell(violation)) return true;
-        ({ violation } = await make(state, move, fault));
+        ({ violation } = await make(from, move, fault));
       }
       if (violation && tree.tell(violation)) return true;
     }
     return false;
   };
 
-  for (let state = tree.next(); state && tree.found.states < search.states; state = tree.next()) {
-    if (await expand(state)) break;
+  for (let from = tree.next(); from && tree.found.states < search.states; from = tree.next()) {
+    if (await expand(from)) break;
   }
   return tree.found;
 };
 
 /** The states that are known, and those that nobody has looked into yet, oldest first. */
-const createTree = ({ scenario, onProgress, goOn = false }: Search) => {
+const createTree = ({ scenario, states, onProgress, goOn = false }: Search) => {
   const known = new Map<number, Known>();
   const found: Found = { scenario: scenario.name, states: 0, moves: 0, endings: 0, depth: 0, violations: [] };
-  let line: State[] = [];
-  let later: State[] = [];
+  let line: Reached[] = [];
+  let later: Reached[] = [];
   const traceTo = (key: number | undefined): string[] => {
     const at = key === undefined ? undefined : known.get(key);
     return at ? [...traceTo(at.from), at.words] : [];
@@ -123,11 +130,12 @@ const createTree = ({ scenario, onProgress, goOn = false }: Search) => {
       known.set(key, { from, words, depth });
       found.states = known.size;
       found.depth = Math.max(found.depth, depth);
-      later.push(state);
+      // Each that is looked into leads to several others: more of them than are still to be found only take memory.
+      if (line.length + later.length < states - known.size) later.push({ state, key });
       if (found.states % PROGRESS_EVERY === 0) onProgress?.(found);
       return key;
     },
-    next(): State | undefined {
+    next(): Reached | undefined {
       if (line.length === 0) [line, later] = [later.toReversed(), []];
       return line.pop();
     },

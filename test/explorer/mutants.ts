@@ -63,6 +63,30 @@ export const mutants: readonly Mutant[] = [
     scenario: scenario({ deliveries: 1 }, { mode: 'Approve' }),
   },
   {
+    words: 'rollbacks in the hour are not counted',
+    edits: [
+      {
+        file: 'src/incident/decide-rollback.ts',
+        search: 'if (lastHour.length >= policy.maxPerHour)',
+        replace: 'if (false)',
+      },
+    ],
+    breaks: ['no rollback that is not allowed'],
+    scenario: { ...scenario({ deliveries: 1 }, { cooldown: '1m', maxPerHour: 1 }), again: true },
+  },
+  {
+    words: 'a cool-down is not waited for',
+    edits: [
+      {
+        file: 'src/incident/decide-rollback.ts',
+        search: 'if (observed.rollbacks.length > 0 && now < free)',
+        replace: 'if (false)',
+      },
+    ],
+    breaks: ['no rollback that is not allowed'],
+    scenario: { ...scenario({ deliveries: 1 }), again: true },
+  },
+  {
     words: 'a pause is not asked for',
     edits: [{ file: 'src/incident/judging.ts', search: 'if (observed.paused)', replace: 'if (false)' }],
     breaks: ['no rollback that is not allowed'],
@@ -71,8 +95,8 @@ export const mutants: readonly Mutant[] = [
   {
     words: 'whatever rings is guilty',
     edits: [
-      { file: 'src/judge/verdict.ts', search: 'if (!burningNow)', replace: 'if (false)' },
-      { file: 'src/judge/verdict.ts', search: 'if (burningBefore) {', replace: 'if (false) {' },
+      { file: 'src/judge/weigh.ts', search: 'if (early)', replace: 'if (false)' },
+      { file: 'src/judge/weigh.ts', search: 'if (score >= minScore)', replace: 'if (true)' },
     ],
     breaks: ['no rollback of what does not burn'],
     scenario: scenario({ commits: 1, deliveries: 1 }),
@@ -129,5 +153,22 @@ export const mutants: readonly Mutant[] = [
     edits: [{ file: 'src/incident/actions.ts', search: 'createHold && proposal &&', replace: 'false && proposal &&' }],
     breaks: ['what burns is rolled back', 'an incident whose alerts ended is closed'],
     scenario: scenario({}),
+  },
+  {
+    words: 'a decision whose leader died before it created the Hold is not taken up',
+    edits: [
+      {
+        file: 'src/incident/rolling-back.ts',
+        search: 'return { status: { proposal, ...status }, createHold: true, again: REQUEUE_MS };',
+        replace: 'return { status: { proposal, ...status }, createHold: false, again: REQUEUE_MS };',
+      },
+      {
+        file: 'src/incident/rolling-back.ts',
+        search: `reason: 'HoldFailed', message, createHold: true });`,
+        replace: `reason: 'HoldFailed', message });`,
+      },
+    ],
+    breaks: ['what burns is rolled back', 'an incident whose alerts ended is closed'],
+    scenario: scenario({ faults: 1 }),
   },
 ];

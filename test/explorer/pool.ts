@@ -34,9 +34,12 @@ export const searchAll = async (
   return found;
 };
 
+/** Of one search: a quarter of a million states take a part of it. */
+const LIMITS = { maxOldGenerationSizeMb: 3_500 };
+
 const searchIn = (job: Job, onProgress: (found: Found) => void): Promise<Found> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: job });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: job, resourceLimits: LIMITS });
     worker.on('message', ({ what, found }: Told) => {
       if (what === 'progress') onProgress(found);
       else resolve(found);

@@ -8,6 +8,8 @@ export interface Scenario {
   isOfGit: boolean;
   guardrails: Partial<Guardrails>;
   budget: Budget;
+  /** The story goes on after the rollback: soon another release burns. */
+  again?: boolean;
 }
 
 const budget: Budget = { faults: 1, commits: 1, words: 1, jumps: 2, deliveries: 3 };
@@ -21,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
     isOfGit: true,
     guardrails: { ...auto, cooldown: '1m', maxPerHour: 1 },
     budget: { ...budget, commits: 2, words: 0 },
+    again: true,
   },
   { name: 'kubectl apply, mode Auto', isOfGit: false, guardrails: auto, budget },
 ];

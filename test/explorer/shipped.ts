@@ -121,7 +121,11 @@ const commonOf = (process: Process) => ({
 const queriesOf = ({ burnedAt }: Process): QueriesOf => {
   const queries: Queries = {
     query: async (_, at = 0) => (burnedAt(at) ? [{ labels: {}, value: 1 }] : []),
-    queryRange: async () => [],
+    queryRange: async (_, { start, end, step }) => {
+      const count = Math.round((end - start) / step) + 1;
+      const times = Array.from({ length: count }, (__, i) => start + i * step).filter(burnedAt);
+      return [{ labels: {}, points: times.map((at) => ({ at, value: 1 })) }];
+    },
     alertingRules: async (name) => [{ name, expression: 'burns', labels: {}, file: RULE_FILE }],
   };
   return () => queries;

@@ -17,14 +17,20 @@ import { eventually } from '../support/poll.ts';
 import { type PrometheusFixture, startPrometheusFixture } from '../support/prometheus.ts';
 
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
-/** A gauge of requests a second; the $window that an indicator needs changes nothing. */
-const windowed = (gauge: string): string => `avg_over_time(${gauge}[$window])`;
+/** Requests a second; the $window that an indicator needs changes nothing. */
+const windowed = (rate: string): string => `avg_over_time((${rate})[$window:1s])`;
+/** A fifth of 100 requests a second fails since release 2 is current. */
+const failing = (): string => `20 * (vector(time()) > bool ${Math.round(Date.now() / 1000) - 299})`;
 /** A bug of ours that one expression meets. */
 const withBug = (prometheus: Prometheus): Prometheus => ({
   ...prometheus,
   query: (expression, at) => {
     if (expression.includes('metricops_test_bug')) throw new TypeError('nobody foresaw this');
     return prometheus.query(expression, at);
+  },
+  queryRange: (expression, range) => {
+    if (expression.includes('metricops_test_bug')) throw new TypeError('nobody foresaw this');
+    return prometheus.queryRange(expression, range);
   },
 });
 const CLUSTER = { label: 'cluster', value: 'test' };
@@ -116,7 +122,7 @@ describe('alerts and incidents', () => {
   const workload = async (
     releases: Release[],
     policy: Partial<Guardrails> = { mode: 'Auto' },
-    { errors = 'metricops_test_errors', total = 'metricops_test_total' } = {},
+    { errors = failing(), total = 'vector(100)' } = {},
   ): Promise<string> => {
     const { client, namespace } = plane();
     const ns = await namespace('incident');

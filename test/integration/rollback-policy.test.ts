@@ -233,9 +233,14 @@ describe('a RollbackPolicy', () => {
     await client.create(resources.deployments, deployment(ns, 'web'));
     await client.create(resources.rollbackPolicies, policy(ns, 'web', { targetRef: { name: 'web' } }));
     await says(ns, 'web', 'Ready=True InForce', 'Overridden=False NotOverridden');
-    await eventually(() => watched.caches.rollbackPolicies.get({ namespace: ns, name: 'web' })?.status, {
-      what: 'the status',
-    });
+    // Not the status that it had before its workload was seen: a write over that one is refused, and repeated.
+    await eventually(
+      () =>
+        watched.caches.rollbackPolicies
+          .get({ namespace: ns, name: 'web' })
+          ?.status?.conditions?.some(({ reason }) => reason === 'InForce'),
+      { what: 'the status' },
+    );
     requests.length = 0;
     const body = { metadata: { annotations: { note: 'nothing of ours' } } };
     await client.patch(resources.deployments, { namespace: ns, name: 'web' }, { type: 'merge', body });

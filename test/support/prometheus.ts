@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
@@ -38,31 +38,75 @@ export const startPrometheusFixture = async ({
     global: { scrape_interval: '1s' },
     scrape_configs: [{ job_name: 'test', static_configs: [{ targets: [target, ...targets] }] }],
   };
-  writeFileSync(join(dir, 'prometheus.yaml'), JSON.stringify(config));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const flags = [
-    `--config.file=${join(dir, 'prometheus.yaml')}`,
-    `--storage.tsdb.path=${join(dir, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ];
-  const start = async (): Promise<{ pid: number; startTime: string }> => {
-    const child = spawn('prometheus', flags, { stdio: 'ignore' });
-    const pid = child.pid ?? 0;
+  const { url, start } = await prepare(dir, config);
+  const begin = async () => {
+    const running = start();
     await eventually(async () => hasSamples(url), { what: 'samples in Prometheus' });
-    return { pid, startTime: startTimeOf(pid) };
+    return running;
   };
-  let running = await start();
+  let running = await begin();
   return {
     url,
     pause: () => endProcess(running, 5000),
     async resume() {
-      running = await start();
+      running = await begin();
     },
     async stop() {
       await endProcess(running, 5000);
       exporter.close();
       rmSync(dir, { recursive: true, force: true });
+    },
+  };
+};
+
+/**
+ * A real Prometheus that scrapes nothing and has these series from the beginning, so that two of them can be compared
+ * sample by sample.
+ *
+ * @param openMetrics with times, of the last days
+ * @param rules a rule file
+ */
+export const startPrometheusWith = async (openMetrics: string, rules: object): Promise<PrometheusOf> => {
+  ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
+  const dir = mkdtempSync(join(tmpdir(), 'metricops-prometheus-'));
+  writeFileSync(join(dir, 'series.txt'), openMetrics);
+  const ruleFile = join(dir, 'rules.yaml');
+  writeFileSync(ruleFile, JSON.stringify(rules));
+  const into = ['tsdb', 'create-blocks-from', 'openmetrics', join(dir, 'series.txt'), join(dir, 'data')];
+  execFileSync('promtool', into, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const { url, start } = await prepare(dir, { rule_files: [ruleFile] });
+  const running = start();
+  await eventually(async () => (await fetch(`${url}/-/ready`)).ok, { what: 'Prometheus' });
+  return {
+    url,
+    ruleFile,
+    async stop() {
+      await endProcess(running, 5000);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+};
+
+export interface PrometheusOf {
+  url: string;
+  ruleFile: string;
+  stop(): Promise<void>;
+}
+
+const prepare = async (dir: string, config: object) => {
+  const file = join(dir, 'prometheus.yaml');
+  writeFileSync(file, JSON.stringify(config));
+  const port = await freePort();
+  const flags = [
+    `--config.file=${file}`,
+    `--storage.tsdb.path=${join(dir, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  return {
+    url: `http://127.0.0.1:${port}`,
+    start: (): { pid: number; startTime: string } => {
+      const { pid = 0 } = spawn('prometheus', flags, { stdio: 'ignore' });
+      return { pid, startTime: startTimeOf(pid) };
     },
   };
 };

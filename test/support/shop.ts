@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { SYSTEM_NAMESPACE } from '../../src/api/annotations.ts';
 import { resources } from '../../src/kube/index.ts';
 import { rulesFor } from '../../src/slo/index.ts';
 import { endProcess, startTimeOf } from '../../tools/cluster/processes.ts';
@@ -42,6 +43,19 @@ export const killControllers = async (env: Environment): Promise<void> => {
   const pids = (await env.cluster.exec(['pgrep', '-f', '/app/controller.js'])).split('\n').filter(Boolean).map(Number);
   assert.ok(pids.length > 0, 'there are controllers to kill');
   await Promise.all(pids.map((pid) => endProcess({ pid, startTime: startTimeOf(pid) }, 0)));
+};
+
+/** Of a counter of the controller, the sum over its replicas of the series that have this label. */
+export const countOf = async ({ client }: Environment, metric: string, label: string): Promise<number> => {
+  const labelSelector = 'app.kubernetes.io/name=metricops,app.kubernetes.io/component=controller';
+  const { items } = await client.list(resources.pods, { namespace: SYSTEM_NAMESPACE, labelSelector });
+  const counts = items.map(async ({ status }) => {
+    const { podIP } = (status ?? {}) as { podIP?: string };
+    const text = await (await fetch(`http://${podIP}:8080/metrics`)).text();
+    const series = text.split('\n').filter((line) => line.startsWith(`${metric}{`) && line.includes(label));
+    return series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 };
 
 export interface Refusal {

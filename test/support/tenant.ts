@@ -1,5 +1,4 @@
 import { SYSTEM_NAMESPACE } from '../../src/api/annotations.ts';
-import { resources } from '../../src/kube/index.ts';
 import type { Environment } from '../../tools/demo/environment.ts';
 
 export interface Tenant {
@@ -38,22 +37,25 @@ export const withoutApplier = async ({ kubectl }: Environment): Promise<() => Pr
   return () => kubectl(['apply', '--server-side', '-f', '-'], withoutVersion(binding));
 };
 
+/** Whether the controller itself may apply a ConfigMap, as the API server's authorizer says. */
+export const mayApply = async ({ kubectl }: Environment): Promise<boolean> => {
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: {
+      user: `system:serviceaccount:${SYSTEM_NAMESPACE}:metricops`,
+      resourceAttributes: { namespace: 'default', verb: 'patch', resource: 'configmaps' },
+    },
+  };
+  const answer: { status: { allowed: boolean } } = JSON.parse(
+    await kubectl(['create', '-f', '-', '-o', 'json'], JSON.stringify(review)),
+  );
+  return answer.status.allowed;
+};
+
 /** As it may be created again. */
 const withoutVersion = (json: string): string => {
   const object: { metadata: object } = JSON.parse(json);
   const gone = { uid: undefined, resourceVersion: undefined, creationTimestamp: undefined, managedFields: undefined };
   return JSON.stringify({ ...object, metadata: { ...object.metadata, ...gone } });
-};
-
-/** Of a counter of the controller, the sum over its replicas of the series that have this label. */
-export const countOf = async ({ client }: Environment, metric: string, label: string): Promise<number> => {
-  const labelSelector = 'app.kubernetes.io/name=metricops,app.kubernetes.io/component=controller';
-  const { items } = await client.list(resources.pods, { namespace: SYSTEM_NAMESPACE, labelSelector });
-  const counts = items.map(async ({ status }) => {
-    const { podIP } = (status ?? {}) as { podIP?: string };
-    const text = await (await fetch(`http://${podIP}:8080/metrics`)).text();
-    const series = text.split('\n').filter((line) => line.startsWith(`${metric}{`) && line.includes(label));
-    return series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-  });
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 };

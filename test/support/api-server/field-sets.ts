@@ -93,30 +93,34 @@ export const ownable = (object: Json): Json => {
 const ALWAYS_THERE = new Set('spec template jobTemplate status strategy updateStrategy containers'.split(' '));
 
 /**
- * Every field of a value. `whole`: maps and merged lists as fields of their own too, which an update owns where it made
+ * The value of every field, by its path. `whole`: maps and merged lists as fields of their own too, which an update owns where it made
  * them; `built-in` kinds have some of them from the start.
  */
-export const fieldsOf = (value: unknown, { whole }: { whole?: 'built-in' | 'custom' } = {}): FieldSet => {
+export const valuesOf = (value: unknown, { whole }: { whole?: 'built-in' | 'custom' } = {}): Map<string, unknown> => {
   const isMade = (at: unknown, steps: readonly string[], children: unknown): boolean => {
     if (whole === undefined || children === undefined) return false;
     const isOfMetadata = steps[0] === 'f:metadata';
     if (!isMap(at, steps)) return isOfMetadata || (whole === 'built-in' && !ALWAYS_THERE.has(nameOf(steps)));
     return whole === 'custom' || !(ALWAYS_THERE.has(nameOf(steps)) || nameOf(steps) === 'metadata');
   };
-  const found: FieldSet = new Set();
-  const visit = (at: unknown, steps: readonly string[]): void => {
+  const found = new Map<string, unknown>();
+  const visit = (at: unknown, steps: readonly string[], path: string): void => {
     const children = isMap(at, steps)
       ? Object.entries(at).map(([name, child]): [string, unknown] => [`f:${name}`, child])
       : itemsOf(at, steps);
     const below = [...(children ?? [])];
     const isItem = steps.at(-1)?.startsWith('k:') ?? false;
-    if (steps.length > 0 && (below.length === 0 || isItem || isMade(at, steps, children))) found.add(join(steps));
-    for (const [step, child] of below) visit(child, [...steps, step]);
+    if (steps.length > 0 && (below.length === 0 || isItem || isMade(at, steps, children))) found.set(path, at);
+    for (const [step, child] of below)
+      visit(child, [...steps, step], steps.length === 0 ? step : `${path}${BETWEEN}${step}`);
   };
-  visit(value, []);
+  visit(value, [], '');
   found.delete('f:metadata');
   return found;
 };
+
+/** Every field of a value. */
+export const fieldsOf = (value: unknown): FieldSet => new Set(valuesOf(value).keys());
 
 const childOf = (value: unknown, steps: readonly string[], step: string): unknown =>
   step.startsWith('f:') ? (isJson(value) ? value[step.slice(2)] : undefined) : itemsOf(value, steps)?.get(step);
@@ -126,10 +130,9 @@ export const valueAt = (value: unknown, path: string): unknown => {
   return steps.reduce<unknown>((at, step, i) => childOf(at, steps.slice(0, i), step), value);
 };
 
-/** Whether what is at the path is made of fields of its own: then its value is not what is owned. */
-export const hasParts = (value: unknown, path: string): boolean => {
+/** Whether the value that is at the path is made of fields of its own: then its value is not what is owned. */
+export const hasParts = (at: unknown, path: string): boolean => {
   const steps = split(path);
-  const at = valueAt(value, path);
   return isMap(at, steps) ? Object.keys(at).length > 0 : (itemsOf(at, steps)?.size ?? 0) > 0;
 };
 
@@ -171,7 +174,11 @@ export const without = (value: unknown, paths: FieldSet, steps: readonly string[
 export const isShared = (path: string, others: readonly FieldSet[]): boolean =>
   others.some((set) => set.has(path) || [...set].some((other) => isBelow(other, path)));
 
-export const minus = (set: FieldSet, other: FieldSet): FieldSet => new Set([...set].filter((path) => !other.has(path)));
+/** The same set, where nothing is taken from it. */
+export const minus = (set: FieldSet, other: Pick<FieldSet, 'has'>): FieldSet => {
+  const left = [...set].filter((path) => !other.has(path));
+  return left.length === set.size ? set : new Set(left);
+};
 
 interface Node {
   own: boolean;

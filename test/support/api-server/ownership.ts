@@ -13,6 +13,7 @@ import {
   ownable,
   toV1,
   valueAt,
+  valuesOf,
   without,
 } from './field-sets.ts';
 
@@ -50,8 +51,8 @@ const once = <Of extends object, Result>(read: (of: Of) => Result): ((of: Of) =>
 const readOnce = once(fromV1);
 const setOf = (fields: unknown): FieldSet =>
   typeof fields === 'object' && fields !== null ? readOnce(fields) : new Set();
-const wholeOf = (object: KubeObject): FieldSet =>
-  fieldsOf(ownable(object), { whole: isBuiltIn(object.apiVersion) ? 'built-in' : 'custom' });
+const wholeOf = (object: KubeObject): Map<string, unknown> =>
+  valuesOf(ownable(object), { whole: isBuiltIn(object.apiVersion) ? 'built-in' : 'custom' });
 const wholeOnce = once(wholeOf);
 const writtenOnce = once(toV1);
 
@@ -98,7 +99,7 @@ const appliersOf = (live: KubeObject): Entry[] => {
   if (live.metadata.managedFields?.length) return entriesOf(live);
   const { apiVersion, metadata } = live;
   const writer = { manager: 'before-first-apply', apiVersion, time: metadata.creationTimestamp ?? '' };
-  return [entryOf('Update', writer, wholeOnce(live))];
+  return [entryOf('Update', writer, new Set(wholeOnce(live).keys()))];
 };
 
 /** Server-side apply: the merged object, with who owns what afterwards; or the conflicts, where it is not forced. */
@@ -114,7 +115,7 @@ export const applied = (
   const set = fieldsOf(ownable(config));
   const wanted = merged(live ?? {}, config) as KubeObject;
   const isChanged = (path: string): boolean => !isDeepStrictEqual(valueAt(live, path), valueAt(wanted, path));
-  const taken = new Set([...set].filter((path) => !hasParts(config, path) && isChanged(path)));
+  const taken = new Set([...set].filter((path) => !hasParts(valueAt(config, path), path) && isChanged(path)));
   const conflicts = others.flatMap(({ manager, apiVersion, operation, set: theirs }) =>
     [...taken]
       .filter((path) => theirs.has(path))
@@ -137,13 +138,12 @@ export const updated = (live: KubeObject | undefined, object: KubeObject, writer
   const brought = object.metadata.managedFields;
   const own = live && !isDeepStrictEqual(brought, live.metadata.managedFields);
   const entries = own && brought !== undefined ? entriesOf(object) : live ? entriesOf(live) : [];
-  const [was, is] = [live ? ownable(live) : { metadata: {} }, ownable(object)];
-  const before: FieldSet = live ? wholeOnce(live) : new Set();
+  const before = live ? wholeOnce(live) : new Map<string, unknown>();
   const after = wholeOf(object);
-  const isChanged = (path: string): boolean =>
-    before.has(path) && !hasParts(is, path) && !isDeepStrictEqual(valueAt(was, path), valueAt(is, path));
-  const changed = new Set([...after].filter((path) => !before.has(path) || isChanged(path)));
-  const removed = minus(before, after);
+  const isNew = ([path, value]: [string, unknown]): boolean =>
+    !before.has(path) || (!hasParts(value, path) && !isDeepStrictEqual(before.get(path), value));
+  const changed = new Set([...after].filter(isNew).map(([path]) => path));
+  const removed = minus(new Set(before.keys()), after);
   const mine = entries.find((entry) => isOf(entry, 'Update', writer));
   const others = entries
     .filter((entry) => entry !== mine)

@@ -78,10 +78,11 @@ export const progressive: Row[] = [
     ours: {
       mark: 'partly',
       test: {
-        file: 'src/judge/verdict.test.ts',
-        title: 'blames a release that is as good as the one before it less often than one time in 200',
+        file: 'src/judge/comparison.test.ts',
+        title:
+          'are Worse one time in a thousand where both are alike, and Alike one time in twenty where they differ by what matters',
       },
-      note: 'one test of two proportions',
+      note: "Fisher's exact test of counts, an effect size, and an interval that shows that there is no difference",
     },
   },
   {

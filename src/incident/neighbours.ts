@@ -1,0 +1,46 @@
+import type { Incident } from '../api/incident.ts';
+import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
+import type { Neighbour } from '../judge/index.ts';
+import { currentSince } from '../release/index.ts';
+import { historyName } from '../snapshot/index.ts';
+import { isClosed } from './phases.ts';
+
+/** Burns of one cause are reported within so many milliseconds of each other: rules have different windows. */
+const TOGETHER_MS = 600_000;
+/** A release that is younger than this may have a burn of its own. */
+const OLD_MS = 3_600_000;
+const MAX_NEIGHBOURS = 8;
+
+/** What of the watched copies is read. */
+interface Known {
+  incidents: { list(namespace?: string): readonly Incident[] };
+  histories: { get(key: { namespace: string; name: string }): ReleaseHistory | undefined };
+}
+
+/**
+ * Other workloads of the namespace whose alerts began at about the same time, and which had no release of their own that
+ * could explain it. Those that could be guilty themselves say nothing about what all of them stand on.
+ */
+export const neighboursOf = (incident: Incident, { incidents, histories }: Known): Neighbour[] => {
+  const { namespace = '' } = incident.metadata;
+  const began = firstAlert(incident);
+  const isRecentlyReleased = ({ spec: { workloadRef } }: Incident): boolean => {
+    const history = histories.get({ namespace, name: historyName(workloadRef) });
+    const current = releasesOf(history).find(({ number }) => number === history?.spec.currentRelease);
+    return current !== undefined && currentSince(current) > began - OLD_MS;
+  };
+  return incidents
+    .list(namespace)
+    .filter(({ metadata, spec }) => metadata.name !== incident.metadata.name && !isSameWorkload(spec, incident.spec))
+    .filter((other) => !isClosed(other) && Math.abs(firstAlert(other) - began) <= TOGETHER_MS)
+    .filter((other) => !isRecentlyReleased(other))
+    .map((other) => ({ name: other.spec.workloadRef.name, since: firstAlert(other) }))
+    .toSorted((a, b) => a.since - b.since || (a.name < b.name ? -1 : 1))
+    .slice(0, MAX_NEIGHBOURS);
+};
+
+const isSameWorkload = (a: Incident['spec'], b: Incident['spec']): boolean =>
+  a.workloadRef.kind === b.workloadRef.kind && a.workloadRef.name === b.workloadRef.name;
+
+const firstAlert = ({ spec }: Incident): number =>
+  Math.min(...spec.evidence.map(({ startsAt, receivedTime }) => Date.parse(startsAt ?? receivedTime)));

@@ -1,0 +1,26 @@
+import type { Facts } from './facts.ts';
+import type { Found } from './found.ts';
+import { onset } from './release-and-onset.ts';
+import { beforeAfter, sideBySide } from './releases-compared.ts';
+import { plural } from './words.ts';
+
+/**
+ * All evidence there is. The releases in the same minutes decide whatever else changed then; before and after counts only
+ * where they could not be compared, and where the burn began with the release.
+ */
+export const evidenceOf = (facts: Facts): Found[] => {
+  const compared = sideBySide(facts);
+  const began = onset(facts);
+  const isDecided = compared !== undefined && compared.points !== 0;
+  const changed = isDecided || began.points < 0 ? undefined : beforeAfter(facts);
+  return [compared, changed, began, neighbours(facts)].filter((one) => one !== undefined);
+};
+
+/** Workloads that did not change burn as well: what all of them stand on may be the cause. */
+const neighbours = ({ neighbours: burning }: Facts): Found | undefined => {
+  if (burning.length === 0) return undefined;
+  const names = burning.map(({ name }) => name).join(', ');
+  const verb = burning.length === 1 ? 'burns' : 'burn';
+  const message = `${plural(burning.length, 'workload')} of the namespace without a new release ${verb}, too: ${names}`;
+  return { name: 'Neighbours', points: -3, message, reason: 'NeighboursBurn' };
+};

@@ -1,0 +1,76 @@
+import { parseDuration } from '../api/common.ts';
+import type { Measurement } from '../api/incident.ts';
+import { type Onset, onsetOf } from './onset.ts';
+import type { Segment } from './segments.ts';
+import type { Counts } from './statistics.ts';
+
+/** A stored measurement as numbers: times in milliseconds since the epoch. */
+export interface Facts {
+  releasedAt: number;
+  readyAt: number;
+  /** When the burn began, as far as the ratio or the rule shows it. */
+  onset: Onset | undefined;
+  /** By the onset, or by the first alert where no onset is known. */
+  isTooOld: boolean;
+  maxReleaseAge: string;
+  minRequests: number;
+  minScore: number;
+  ratio: RatioFacts | undefined;
+  /** undefined: there was an indicator instead. */
+  rule: { fires: boolean; since: number | undefined; from: number } | undefined;
+  neighbours: readonly { name: string; since: number }[];
+}
+
+export interface RatioFacts {
+  threshold: number;
+  resolutionMs: number;
+  release: Counts | undefined;
+  beside: { release: Counts; other: Counts } | undefined;
+  before: Counts | undefined;
+  course: readonly Segment[];
+}
+
+export const factsOf = (measured: Measurement): Facts => {
+  const ratio = measured.ratio && ratioOf(measured.ratio);
+  const rule = measured.rule && ruleOf(measured.rule);
+  const readyAt = Date.parse(measured.readyTime);
+  const onset = ratio ? onsetOf(ratio.course, ratio.threshold) : rule && onsetOfRule(rule);
+  const began = onset?.leftItsPast ? onset.at : Date.parse(measured.alertTime);
+  return {
+    releasedAt: Date.parse(measured.releasedTime),
+    readyAt,
+    onset,
+    isTooOld: began - readyAt > parseDuration(measured.maxReleaseAge),
+    maxReleaseAge: measured.maxReleaseAge,
+    minRequests: measured.minRequests,
+    minScore: measured.minScore,
+    ratio,
+    rule,
+    neighbours: (measured.neighbours ?? []).map(({ name, alertTime }) => ({ name, since: Date.parse(alertTime) })),
+  };
+};
+
+type Stored = NonNullable<Measurement['ratio']>;
+
+const ratioOf = ({ threshold, resolutionSeconds, release, beside, before, course }: Stored): RatioFacts => ({
+  threshold: Number(threshold),
+  resolutionMs: resolutionSeconds * 1000,
+  release: release && countsOf(release),
+  beside: beside && { release: countsOf(beside.release), other: countsOf(beside.other) },
+  before: before && countsOf(before),
+  course: course.map(({ time, ...counts }) => ({ from: Date.parse(time), ...countsOf(counts) })),
+});
+
+const countsOf = ({ errors, requests }: { errors: string; requests: string }): Counts => ({
+  errors: Number(errors),
+  total: Number(requests),
+});
+
+const ruleOf = ({ fires, sinceTime, fromTime }: NonNullable<Measurement['rule']>): NonNullable<Facts['rule']> => ({
+  fires,
+  since: sinceTime === undefined ? undefined : Date.parse(sinceTime),
+  from: Date.parse(fromTime),
+});
+
+const onsetOfRule = ({ fires, since, from }: NonNullable<Facts['rule']>): Onset | undefined =>
+  fires && since !== undefined ? { at: since, leftItsPast: since > from } : undefined;

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { ratioOf } from './ratio.ts';
+
+const STEP = 5_000;
+/** A bucket for each step: failed and all requests in each; `undefined` where nothing was recorded. */
+const course = (...counts: (readonly [number, number] | undefined)[]) =>
+  counts.map((one, i) => ({ at: (i + 1) * STEP, errors: one?.[0] ?? 0, total: one?.[1] ?? 0 }));
+const times = <T>(count: number, value: T): T[] => Array(count).fill(value);
+const measure = (
+  release: ReturnType<typeof course>,
+  other: ReturnType<typeof course> | undefined,
+  releasedAt: number,
+) => ratioOf({ release, other, step: STEP }, releasedAt, 0.01);
+
+describe('what is measured of two releases', () => {
+  const old = course(...times(60, [0, 50] as const), [0, 30], [0, 20], undefined, undefined);
+  const fresh = course(...times(60, undefined), [4, 20], [6, 30], [10, 50], [10, 50]);
+  const found = measure(fresh, old, 60 * STEP);
+
+  it('is all that the release did since it is current', () =>
+    assert.deepEqual(found.release, { errors: '30', requests: '150' }));
+
+  it('is both releases over the minutes in which both had requests, and no others', () =>
+    assert.deepEqual(found.beside, {
+      release: { errors: '10', requests: '50' },
+      other: { errors: '0', requests: '50' },
+    }));
+
+  it('is what was current in the five minutes before', () =>
+    assert.deepEqual(found.before, { errors: '0', requests: '3000' }));
+
+  it('is how the ratio of both together changed', () =>
+    assert.deepEqual(
+      found.course.map(({ errors, requests }) => [errors, requests]),
+      [
+        ['0', '3000'],
+        ['30', '200'],
+      ],
+    ));
+
+  it('is no minute in which less than half a request was counted of one', () => {
+    const { beside } = measure(course([1, 10], [1, 10]), course([0, 0.4], [0, 0]), 0);
+    assert.equal(beside, undefined);
+  });
+});
+
+describe('the window that is judged', () => {
+  it('is that of the burn, not diluted over the life of the release: 15 % of errors after 19 good hours', () => {
+    const life = course(...times(100, [0, 300] as const), ...times(3, [45, 300] as const));
+    assert.deepEqual(measure(life, course(), 0).release, { errors: '135', requests: '900' });
+  });
+
+  it('begins with the release where the burn began before it', () => {
+    const life = course(...times(20, [0, 50] as const), ...times(20, [10, 50] as const));
+    assert.deepEqual(measure(life, undefined, 30 * STEP).release, { errors: '100', requests: '500' });
+  });
+
+  it('has only whole buckets of the release where all pods are counted together', () => {
+    const life = course([0, 50], [0, 50], [10, 50]);
+    assert.deepEqual(measure(life, undefined, 1.9 * STEP).release, { errors: '10', requests: '50' });
+  });
+
+  it('is everything since the release where it never burned', () => {
+    const life = course(...times(10, [0, 50] as const));
+    assert.deepEqual(measure(life, undefined, 5 * STEP).release, { errors: '0', requests: '250' });
+    assert.equal(measure(life, undefined, 0).before, undefined);
+  });
+});

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { type Measurement, measurement } from '../api/incident.ts';
+import { weigh } from './weigh.ts';
+
+const NOON = Date.parse('2026-01-01T12:00:00Z');
+const at = (seconds: number): string => new Date(NOON + seconds * 1000).toISOString();
+const counts = (errors: number, requests: number) => ({ errors: String(errors), requests: String(requests) });
+type Ratio = NonNullable<Measurement['ratio']>;
+
+/** A release of noon that fails a fifth of its requests since then; what was before it failed none. */
+const ratio = (rest: Partial<Ratio> = {}): Ratio => ({
+  threshold: '0.01',
+  resolutionSeconds: 5,
+  release: counts(200, 1000),
+  before: counts(0, 3000),
+  course: [
+    { time: at(-300), ...counts(0, 3000) },
+    { time: at(0), ...counts(200, 1000) },
+  ],
+  ...rest,
+});
+const measured = (rest: Partial<Measurement> = {}): Measurement =>
+  measurement.parse({
+    releasedTime: at(0),
+    readyTime: at(5),
+    alertTime: at(20),
+    maxReleaseAge: '24h',
+    minRequests: 20,
+    minScore: 3,
+    ...rest,
+  });
+const byRatio = (rest: Partial<Ratio> = {}, more: Partial<Measurement> = {}) =>
+  weigh(measured({ ratio: ratio(rest), ...more }));
+const said = ({ result, reason }: { result: string; reason: string }): string => `${result} ${reason}`;
+const points = ({ evidence = [] }: ReturnType<typeof weigh>) => evidence.map((one) => `${one.name} ${one.points}`);
+const without = <K extends keyof Ratio>(key: K): Omit<Ratio, K> => {
+  const { [key]: _, ...rest } = ratio();
+  return rest;
+};
+/** Both releases over the same minutes. */
+const beside = (release: [number, number], other: [number, number]) => ({
+  beside: { release: counts(...release), other: counts(...other) },
+});
+const calmUntil = (seconds: number): Partial<Ratio> => ({
+  course: [
+    { time: at(-300), ...counts(0, 3000) },
+    { time: at(seconds), ...counts(200, 1000) },
+  ],
+});
+const HOUR = 3600;
+
+describe('a release that burns', () => {
+  it('is Guilty where its pods fail more than those of the release before it, in the same minutes', () => {
+    const found = byRatio(beside([100, 500], [1, 500]));
+    assert.deepEqual([said(found), found.score], ['Guilty ErrorRateIncreased', 9]);
+    assert.deepEqual(points(found), ['SideBySide 6', 'Onset 3']);
+    assert.equal(
+      found.message,
+      'in the same minutes it fails 20 % of 500 requests, the release before it 0.2 % of 500 requests; the burn began with the release',
+    );
+    const { newErrorRatio, newRequests, oldErrorRatio, oldRequests } = found;
+    assert.deepEqual([newErrorRatio, newRequests, oldErrorRatio, oldRequests], ['0.2', '1000', '0.002', '500']);
+  });
+
+  it('is NotGuilty where the pods of the release before it fail as much in the same minutes: an outage after the release', () => {
+    const found = byRatio(beside([100, 500], [110, 500]));
+    assert.deepEqual([said(found), found.score], ['NotGuilty NoDifference', -3]);
+    assert.match(
+      found.message,
+      /20 % of 500 requests, the release before it 22 % .* a difference that matters is ruled out$/,
+    );
+  });
+
+  it('is Inconclusive, not NotGuilty, where 20.7 % of 127 requests fail beside none of 20, and the past is unknown', () => {
+    const [{ time = '' } = {}] = ratio().course;
+    const found = byRatio({
+      ...{ release: counts(26.3, 127), before: counts(0, 20.67), ...beside([26.3, 127], [0, 20.67]) },
+      course: [{ time, ...counts(26.3, 147.67) }],
+    });
+    assert.deepEqual([said(found), found.score], ['Inconclusive InsufficientTraffic', 0]);
+    assert.match(found.message, /too few requests to decide/);
+  });
+
+  it('is Guilty by before and after where no pod of the release before it is left', () => {
+    const found = byRatio();
+    assert.deepEqual([said(found), points(found)], ['Guilty ErrorRateIncreased', ['BeforeAfter 2', 'Onset 3']]);
+    assert.match(
+      found.message,
+      /^it fails 20 % of 1000 requests; just before it 0 % of 3000 requests failed; the burn/,
+    );
+  });
+
+  it('is NotGuilty where the burn began before it', () => {
+    const course = [
+      { time: at(-300), ...counts(0, 2000) },
+      { time: at(-60), ...counts(300, 2000) },
+    ];
+    const found = byRatio({ course, before: counts(120, 3000) });
+    assert.deepEqual([said(found), points(found)], ['NotGuilty BurnBeganBefore', ['Onset -3']]);
+    assert.equal(found.message, 'the burn began 60 s before the release, or earlier');
+  });
+
+  it('is NotGuilty where it burned for as long as anything is recorded, before the release, too', () => {
+    const found = byRatio({ course: [{ time: at(-300), ...counts(800, 4000) }], before: counts(600, 3000) });
+    assert.equal(said(found), 'NotGuilty BurnBeganBefore');
+  });
+
+  it('is Guilty all the same where only its own pods burn, whenever the burn began', () => {
+    const early = { ...calmUntil(-60), before: counts(120, 3000), ...beside([250, 500], [20, 500]) };
+    assert.deepEqual([said(byRatio(early)), byRatio(early).score], ['Guilty ErrorRateIncreased', 3]);
+    const leak = { ...calmUntil(9 * HOUR), ...beside([100, 500], [1, 500]) };
+    assert.deepEqual([said(byRatio(leak)), byRatio(leak).score], ['Guilty ErrorRateIncreased', 4]);
+    const old = { ...calmUntil(30 * HOUR), ...beside([100, 500], [1, 500]) };
+    assert.deepEqual([said(byRatio(old)), byRatio(old).score], ['Guilty ErrorRateIncreased', 3]);
+  });
+
+  it('needs a person where the burn began hours after it was good: an outage of what it depends on, or a leak', () => {
+    const found = byRatio(calmUntil(6 * HOUR));
+    assert.deepEqual([said(found), points(found)], ['Inconclusive BurnBeganLate', ['Onset -2']]);
+    assert.match(found.message, /^the burn began 6 h after the release was ready$/);
+    assert.equal(said(byRatio(calmUntil(1804))), 'Guilty ErrorRateIncreased');
+    assert.equal(said(byRatio(calmUntil(1806))), 'Inconclusive BurnBeganLate');
+  });
+
+  it('is NotGuilty where it ran for longer than the policy says before the burn began', () => {
+    const found = byRatio(calmUntil(25 * HOUR));
+    assert.equal(said(found), 'NotGuilty ReleaseTooOld');
+    assert.equal(found.message, 'the release ran for more than 24h before the burn began');
+    // By its alert, where the course does not show when it began.
+    const unknown = byRatio({ course: [{ time: at(25 * HOUR), ...counts(200, 1000) }] }, { alertTime: at(25 * HOUR) });
+    assert.equal(said(unknown), 'NotGuilty ReleaseTooOld');
+  });
+
+  it('is Inconclusive, never Guilty, where nothing is recorded of the time before it', () => {
+    const { ...alone } = without('before');
+    const found = weigh(measured({ ratio: { ...alone, course: [{ time: at(0), ...counts(200, 1000) }] } }));
+    assert.deepEqual([said(found), points(found)], ['Inconclusive NoComparison', ['Onset 0']]);
+  });
+
+  it('is Guilty where the ratio left its past after it, though too little of that past is the release before it', () => {
+    assert.deepEqual(points(weigh(measured({ ratio: without('before') }))), ['Onset 3']);
+  });
+
+  it('is Inconclusive where what stands beside it burns, too: neighbours without a new release', () => {
+    const neighbours = [
+      { name: 'cart', alertTime: at(10) },
+      { name: 'search', alertTime: at(12) },
+    ];
+    const found = byRatio({}, { neighbours });
+    assert.deepEqual([said(found), found.score], ['Inconclusive NeighboursBurn', 2]);
+    assert.match(
+      found.message,
+      /^2 workloads of the namespace without a new release burn, too: cart, search; it fails/,
+    );
+    assert.equal(said(byRatio(beside([100, 500], [1, 500]), { neighbours })), 'Guilty ErrorRateIncreased');
+    const unknown = { ...without('before'), course: [{ time: at(0), ...counts(200, 1000) }] };
+    assert.equal(said(weigh(measured({ ratio: unknown, neighbours }))), 'Inconclusive NeighboursBurn');
+  });
+
+  it('needs as many points as the policy says', () => {
+    assert.equal(said(byRatio({}, { minScore: 5 })), 'Guilty ErrorRateIncreased');
+    assert.equal(said(byRatio({}, { minScore: 6 })), 'Inconclusive ScoreTooLow');
+    assert.equal(said(byRatio(beside([100, 500], [1, 500]), { minScore: 6 })), 'Guilty ErrorRateIncreased');
+  });
+});
+
+describe('a release that does not burn, or of which too little is known', () => {
+  for (const [what, rest, found, words] of [
+    ['is Inconclusive without requests', { release: counts(0, 0) }, 'Inconclusive NoData', /no requests/],
+    [
+      'is Inconclusive with a few',
+      { release: counts(5, 19.7) },
+      'Inconclusive InsufficientTraffic',
+      /^19 requests so far; 20 are/,
+    ],
+    [
+      'is NotGuilty where it surely is below the threshold',
+      { release: counts(5, 1000) },
+      'NotGuilty NotBurning',
+      /^its pods fail 0.5 % of 1000 requests; the budget burns above 1 %$/,
+    ],
+    [
+      'is Inconclusive where it may be above it',
+      { release: counts(0, 60) },
+      'Inconclusive InsufficientTraffic',
+      /too few requests to rule that out$/,
+    ],
+    ['is NotGuilty at the threshold', { release: counts(100, 10_000) }, 'NotGuilty NotBurning', /burns above/],
+    ['is judged just above it', { release: counts(101, 10_000) }, 'Guilty ErrorRateIncreased', /just before it/],
+  ] as const)
+    it(what, () => {
+      const finding = byRatio(rest);
+      assert.equal(said(finding), found);
+      assert.match(finding.message, words);
+    });
+
+  it('is NotGuilty where the burn is over: a start that failed', () => {
+    const course = [
+      { time: at(-300), ...counts(0, 3000) },
+      { time: at(0), ...counts(200, 400) },
+      { time: at(20), ...counts(0, 2000) },
+    ];
+    const found = byRatio({ course });
+    assert.equal(said(found), 'NotGuilty NotBurning');
+    assert.match(found.message, /^the burn is over: 0 % of 2000 requests fail since it ended/);
+  });
+});
+
+describe('the rule of an alert, where there is no indicator', () => {
+  const byRule = (rule: Partial<NonNullable<Measurement['rule']>>, more: Partial<Measurement> = {}) =>
+    weigh(measured({ rule: { fires: true, sinceTime: at(15), fromTime: at(-300), ...rule }, ...more }));
+
+  it('finds the release Guilty where it began to fire with it', () => {
+    const found = byRule({});
+    assert.deepEqual([said(found), points(found)], ['Guilty ErrorRateIncreased', ['Onset 3']]);
+    assert.equal(found.message, 'the burn began 15 s after the release');
+  });
+
+  it('finds it NotGuilty where it fired before, or fires no more', () => {
+    assert.equal(said(byRule({ sinceTime: at(-1) })), 'NotGuilty BurnBeganBefore');
+    assert.equal(said(byRule({ sinceTime: at(-300) })), 'NotGuilty BurnBeganBefore');
+    const over = { fires: false, fromTime: at(-300) };
+    assert.equal(said(weigh(measured({ rule: over }))), 'NotGuilty NotBurning');
+  });
+
+  it('needs a person where it began to fire long after the release, where neighbours burn, and where the policy asks for more', () => {
+    assert.equal(said(byRule({ sinceTime: at(2 * HOUR) })), 'Inconclusive BurnBeganLate');
+    assert.equal(
+      said(byRule({}, { neighbours: [{ name: 'cart', alertTime: at(10) }] })),
+      'Inconclusive NeighboursBurn',
+    );
+    assert.equal(said(byRule({}, { minScore: 4 })), 'Inconclusive ScoreTooLow');
+    assert.equal(said(byRule({ sinceTime: at(HOUR), fromTime: at(HOUR) })), 'Inconclusive NoComparison');
+  });
+});
