@@ -61,7 +61,7 @@ describe('the end of a GitSyncSet', () => {
     assert.equal(sync()?.metadata.ownerReferences?.[0]?.kind, 'GitSyncSet');
     await server.client.delete(resources.crds, { name: SETS });
     await end();
-    assert.deepEqual(sync()?.metadata.ownerReferences, []);
+    assert.deepEqual(sync()?.metadata.ownerReferences ?? [], []);
     assert.equal(sync()?.metadata.deletionTimestamp, undefined);
   });
 
