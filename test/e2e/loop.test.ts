@@ -69,6 +69,7 @@ describe('the whole loop on a real node', () => {
 
   it('a release whose pods crash at their start goes back without any objective, rule or alert, and the fix lands', async () => {
     const shop = await deployShop(env(), 'crashing');
+    await shop.until('the shop to run', async () => ((await shop.images()).length === 3 ? true : undefined));
     await optIn(env(), shop, 'metricops.dev/rollback=Auto');
     const manifest = readFileSync(join(shop.repository.dir, 'shop/checkout.yaml'), 'utf8');
     const crashing = manifest.replace(/^( *)image: .*$/m, '$&\n$1command: [node, -e, process.exit(1)]');
