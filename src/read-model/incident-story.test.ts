@@ -81,6 +81,8 @@ describe('the story of an incident', () => {
             newErrorRatio: '0.2',
             newRequests: '50',
             oldErrorRatio: '0',
+            score: 3,
+            evidence: [{ name: 'Onset', points: 3, message: 'it began with the release' }],
           },
           { ...words, name: 'latency' },
         ],
@@ -95,8 +97,10 @@ describe('the story of an incident', () => {
           query: 'sum(x)',
           suspect: { errorRatio: 0.2, requests: 50 },
           before: { errorRatio: 0, requests: undefined },
+          findings: [{ name: 'Onset', points: 3, message: 'it began with the release' }],
+          score: { points: 3, needed: undefined },
         },
-        { ...words, name: 'latency', suspect: undefined, before: undefined },
+        { ...words, name: 'latency', suspect: undefined, before: undefined, findings: [], score: undefined },
       ],
     });
   });

@@ -43,6 +43,10 @@ export interface ObjectiveView extends Pick<ObjectiveVerdict, 'name' | 'result' 
   suspect: Side | undefined;
   /** What was measured of the release before it. */
   before: Side | undefined;
+  /** What speaks against the release (points above 0) and for it (below); none where nothing was weighed. */
+  findings: Pick<NonNullable<ObjectiveVerdict['evidence']>[number], 'name' | 'points' | 'message'>[];
+  /** The sum of the points, and how many make the release Guilty. */
+  score: { points: number; needed: number | undefined } | undefined;
 }
 
 export interface Side {
@@ -93,6 +97,8 @@ const verdictOf = ({ result, reason, message, objectives = [] }: Verdict): Incid
     ...(one.query === undefined ? {} : { query: one.query }),
     suspect: sideOf(one.newErrorRatio, one.newRequests),
     before: sideOf(one.oldErrorRatio, one.oldRequests),
+    findings: one.evidence ?? [],
+    score: one.score === undefined ? undefined : { points: one.score, needed: one.measured?.minScore },
   })),
 });
 

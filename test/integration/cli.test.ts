@@ -374,6 +374,11 @@ describe('the command line', () => {
               oldErrorRatio: '0.0004',
               newRequests: '500',
               oldRequests: '1500',
+              score: 9,
+              evidence: [
+                { name: 'SideBySide', points: 6, message: 'it fails more in the same minutes' },
+                { name: 'Onset', points: 3, message: 'it began with the release' },
+              ],
             },
             { name: 'latency', result: 'NotGuilty', reason: 'NotBurning', message: 'all is well' },
           ],
@@ -394,6 +399,10 @@ describe('the command line', () => {
     assert.match(
       out,
       /Guilty \(NewReleaseFails\): only the new pods fail\n +availability: Guilty \(NewReleaseFails\), suspect: 19.8 % errors of 500 requests; before: 0.04 % errors of 1500 requests\n +latency: NotGuilty \(NotBurning\)/,
+    );
+    assert.match(
+      out,
+      /Findings for availability\n +EVIDENCE +POINTS +WHAT\n +SideBySide +\+6 +it fails more .*\n +Onset +\+3 .*\n +Score +\+9/i,
     );
     assert.match(out, /Query of availability\n +sum\(rate\(e\[5m\]\)\)/);
     assert.match(out, /Rollback +to release 2, shop:v2, held by web-0123456789/);

@@ -1,5 +1,6 @@
-import type { Incident, IncidentPhase } from '../../api/incident.ts';
+import type { Incident, IncidentPhase, Verdict } from '../../api/incident.ts';
 import type { ReleaseHistory } from '../../api/release-history.ts';
+import { replay } from '../../judge/index.ts';
 import { resources } from '../../kube/index.ts';
 import {
   type IncidentView,
@@ -17,8 +18,8 @@ import { age, imagesOf, leg, percent, plural, shortCommit, span, workloadWords }
 import { reasonAndMessage } from './incidents.ts';
 
 export const EXPLAIN_HELP = `
-Shows the whole story of an incident: which alerts came, which release is suspected and why, what was measured, what was
-done, and how long each step took.
+Shows the whole story of an incident: which alerts came, which release is suspected and why, what was measured and how it
+was weighed, what was done, and how long each step took.
 
 Examples:
   metricops explain checkout-4-1a2b3c -n shop
@@ -36,7 +37,19 @@ export const explain = async (cli: Cli, name: string): Promise<void> => {
     namespace: cli.namespace,
     name: historyName(incident.spec.workloadRef),
   });
-  cli.print(incident, () => story(incidentView(incident, history), cli.io.now()));
+  cli.print(incident, () =>
+    [story(incidentView(incident, history), cli.io.now()), otherVerdict(incident.status?.verdict)]
+      .filter((part) => part !== undefined)
+      .join('\n\n'),
+  );
+};
+
+/** The weights may be others than in the version that found it. */
+const otherVerdict = (verdict: Verdict | undefined): string | undefined => {
+  const again = verdict && replay(verdict);
+  return again && again.result !== verdict.result
+    ? `This version of metricops finds ${again.result} by the same numbers: ${again.message}`
+    : undefined;
 };
 
 /** The incident as a page of text. */
@@ -60,6 +73,7 @@ const story = (incident: IncidentView, now: number): string => {
     head,
     `Evidence (${plural(evidence.length, 'alert')}${isTruncated ? ' listed; more were sent' : ''})\n${indent(evidenceTable(evidence, now))}`,
     `Timeline\n${indent(timelineTable(incident.timeline))}`,
+    findings(verdict),
     queries(verdict),
   ]
     .filter((part) => part)
@@ -120,6 +134,20 @@ const measured = ({ suspect, before }: ObjectiveView): string =>
 
 const sideWords = (who: string, { errorRatio, requests }: Side): string =>
   `${who}: ${percent(errorRatio)} errors${requests === undefined ? '' : ` of ${Math.round(requests)} requests`}`;
+
+/** What was weighed, objective by objective. */
+const findings = (verdict: IncidentView['verdict']): string =>
+  (verdict?.objectives ?? [])
+    .filter((one) => one.findings.length > 0)
+    .map(({ name, findings, score }) => {
+      const rows = findings.map((each) => [each.name, signed(each.points), each.message]);
+      const needed = score?.needed === undefined ? '' : `Guilty from ${signed(score.needed)} on`;
+      const sum = score ? [['Score', signed(score.points), needed]] : [];
+      return `Findings for ${name}\n${indent(table(['Evidence', 'Points', 'What'], [...rows, ...sum]))}`;
+    })
+    .join('\n\n');
+
+const signed = (points: number): string => (points > 0 ? `+${points}` : String(points));
 
 const queries = (verdict: IncidentView['verdict']): string =>
   (verdict?.objectives ?? [])
