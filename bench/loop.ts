@@ -303,7 +303,9 @@ const prometheusMs = async (env: Environment): Promise<number> => {
   const text = await (await fetch(`${env.monitoring.prometheusUrl}/metrics`)).text();
   const lines = text
     .split('\n')
-    .filter((line) => /^prometheus_http_request_duration_seconds_sum\{handler="\/api\/v1\/(query|rules)"/.test(line));
+    .filter((line) =>
+      /^prometheus_http_request_duration_seconds_sum\{handler="\/api\/v1\/(query|query_range|rules)"/.test(line),
+    );
   return 1000 * lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 };
 
