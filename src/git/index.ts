@@ -83,7 +83,11 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
         const known = last?.commit === commit && existsSync(last.gitdir) ? last.gitdir : await locate(dir, commit);
         const gitdir = known ?? (await fetch({ dir, source, commit }, signal));
         located.set(dir, { gitdir, commit }, 1);
-        const again = (at: Place, error: unknown): Promise<Place> => elsewhere(source, at, error);
+        const again = async (at: Place, error: unknown): Promise<Place> => {
+          const place = await elsewhere(source, at, error);
+          located.set(dir, place, 1);
+          return place;
+        };
         return treeOf(reader, { gitdir, commit }, { again, reads: (read) => reads(groupOf(source), read) });
       };
       return unlessAborted(signal, work());
