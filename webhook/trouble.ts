@@ -1,6 +1,7 @@
 import { annotations } from '../src/api/annotations.ts';
 import { RECORDER } from '../src/api/injection.ts';
 import type { KubeObject } from '../src/api/meta.ts';
+import { isOrdinaryWait } from '../src/health/failing-containers.ts';
 
 interface Status {
   name: string;
@@ -20,8 +21,6 @@ interface PodStatus {
   containerStatuses?: Status[];
 }
 
-/** What every container waits for at first. Any other reason to wait is trouble, whatever kubelets will call it. */
-const ORDINARY = new Set(['PodInitializing', 'ContainerCreating']);
 /** A recorder that crashed beside a running application may come back by itself; one that goes on does not. */
 const CRASHES = 3;
 
@@ -86,7 +85,7 @@ export const isRecording = (pod: KubeObject): boolean => {
 
 const inTrouble = ({ state }: Omit<Status, 'name'>): string | undefined => {
   const { waiting, terminated } = state ?? {};
-  if (waiting && !ORDINARY.has(waiting.reason ?? 'ContainerCreating')) return words(waiting.reason, waiting.message);
+  if (waiting && !isOrdinaryWait(waiting.reason)) return words(waiting.reason, waiting.message);
   if (terminated && terminated.exitCode !== 0)
     return words(terminated.reason, terminated.message ?? `exit code ${terminated.exitCode}`);
   return undefined;

@@ -20,7 +20,6 @@ interface Terminated {
 }
 interface ContainerStatus {
   name: string;
-  ready?: boolean;
   restartCount?: number;
   state?: { waiting?: { reason?: string }; running?: unknown; terminated?: Terminated };
   lastState?: { terminated?: Terminated };
@@ -31,7 +30,10 @@ const RESTARTS = 3;
 /** The kubelet waits five minutes at most: what ran for longer has settled. */
 const SETTLED_MS = 600_000;
 /** What every container waits for at first. Any other reason to wait is trouble, whatever kubelets will call it. */
-const ORDINARY: ReadonlySet<string | undefined> = new Set(['PodInitializing', 'ContainerCreating', undefined]);
+const ORDINARY: ReadonlySet<string> = new Set(['PodInitializing', 'ContainerCreating']);
+
+/** Whether a container that waits for this reason is about to start. */
+export const isOrdinaryWait = (reason: string | undefined): boolean => reason === undefined || ORDINARY.has(reason);
 
 /**
  * Containers of the pod that crash again and again, or can't be started. The injected recorder is not counted: its
@@ -60,7 +62,7 @@ const failureOf = (status: ContainerStatus, now: number): FailingContainer | und
     const reason = last.reason === 'OOMKilled' ? last.reason : (waiting ?? last.reason ?? 'Error');
     return { name, reason, restarts, crashes: true, endedAt };
   }
-  const isBackOff = waiting === 'CrashLoopBackOff'; // of a container that may still come to rest
-  if (ORDINARY.has(waiting) || isBackOff) return undefined;
-  return { name, reason: waiting ?? '', restarts, crashes: false, endedAt };
+  if (waiting === undefined || isOrdinaryWait(waiting)) return undefined;
+  if (waiting === 'CrashLoopBackOff') return undefined; // it may still come to rest
+  return { name, reason: waiting, restarts, crashes: false, endedAt };
 };
