@@ -105,6 +105,10 @@ export const isRuledOut = ({ outcome }: Release): boolean => outcome === 'Reject
 export const releasesOf = (history: { spec?: ReleaseRecords } | undefined): readonly Release[] =>
   history?.spec?.releases ?? [];
 
+/** The release that the workload runs; undefined where none is recorded. */
+export const currentOf = ({ releases, currentRelease }: Partial<ReleaseRecords>): Release | undefined =>
+  releases?.find(({ number }) => number === currentRelease);
+
 export const recordsOf = (history: ReleaseHistory | undefined): ReleaseRecords => {
   const { workloadRef: _, ...records } = history?.spec ?? { workloadRef: undefined };
   return records;

@@ -18,4 +18,14 @@ export interface WorkloadKey extends WorkloadRef {
   namespace: string;
 }
 
+/** `namespace/Kind/name`: as which a queue knows it. */
+export const workloadPath = ({ namespace, kind, name }: WorkloadKey): string => `${namespace}/${kind}/${name}`;
+
+/** Throws TypeError where the text is no such path. */
+export const parseWorkloadPath = (path: string): WorkloadKey => {
+  const [namespace = '', kind = '', name = ''] = path.split('/');
+  if (!isWorkloadKind(kind)) throw new TypeError(`not a workload: ${path}`);
+  return { namespace, kind, name };
+};
+
 export const workloadString = (w: WorkloadKey): string => `${w.kind.toLowerCase()}/${w.namespace}/${w.name}`;

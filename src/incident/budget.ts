@@ -1,5 +1,6 @@
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { isMeasured, type Objective } from '../api/rollback-policy.ts';
+import { alertedAt } from '../judge/index.ts';
 import { budgetSpentPercent, periodOf } from '../slo/index.ts';
 
 /** What the worst objective lost from the first alert to the rollback, at the error ratio that the verdict found. */
@@ -10,7 +11,7 @@ export const withBudget = (
 ): IncidentStatus => {
   const { closedTime, rolledBackTime, verdict } = status;
   if (closedTime === undefined || rolledBackTime === undefined) return status;
-  const began = Math.min(...spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime)));
+  const began = alertedAt(spec.evidence);
   const durationMs = Math.max(0, Date.parse(rolledBackTime) - began);
   const spent = objectives.filter(isMeasured).flatMap((objective) => {
     const ratio = verdict?.objectives?.find(({ name }) => name === objective.name)?.newErrorRatio;

@@ -1,5 +1,6 @@
 import type { Incident } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
+import { currentOf } from '../api/release-history.ts';
 import type { Observation } from './observation.ts';
 
 export interface End {
@@ -31,7 +32,7 @@ export const endOf = (incident: Incident, observed: Observation): End | undefine
 
 /** A release that is neither the suspect nor what the Hold keeps out or goes back to. */
 export const supersededBy = ({ spec, status }: Incident, { history, hold }: Observation): number | undefined => {
-  const current = history.releases?.find((r) => r.number === history.currentRelease);
+  const current = currentOf(history);
   const ofHold = hold ? [...hold.spec.rejectedDigests, hold.spec.target.sourceDigest] : [];
   const known = [spec.suspect?.sourceDigest, status?.target?.sourceDigest, ...ofHold];
   return current && !known.includes(current.sourceDigest) ? current.number : undefined;

@@ -1,6 +1,7 @@
 import type { RollbackHold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { isReason } from '../api/reasons.ts';
+import { currentOf } from '../api/release-history.ts';
 import { decideRollback } from './decide-rollback.ts';
 import { supersededBy } from './ends.ts';
 import { following, stateOf } from './hold-state.ts';
@@ -40,8 +41,7 @@ export const judging = (incident: Incident, observed: Observation, now: number):
 /** What settles the matter before any evidence is weighed. */
 const guardrail = (incident: Incident, observed: Observation, { askPerson, close }: Ways): Next | undefined => {
   const { suspect, evidence } = incident.spec;
-  const { releases = [], currentRelease } = observed.history;
-  const current = releases.find((r) => r.number === currentRelease);
+  const current = currentOf(observed.history);
   if (!current) return askPerson('NoHistory', 'no release of this workload is recorded');
   const newer = supersededBy(incident, observed);
   if (newer !== undefined) {

@@ -1,6 +1,6 @@
 import type { Incident } from '../api/incident.ts';
-import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
-import type { Neighbour } from '../judge/index.ts';
+import { currentOf, type ReleaseHistory, recordsOf } from '../api/release-history.ts';
+import { alertedAt, type Neighbour } from '../judge/index.ts';
 import { currentSince } from '../release/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { isClosed } from './phases.ts';
@@ -26,7 +26,7 @@ export const neighboursOf = (incident: Incident, { incidents, histories }: Known
   const began = firstAlert(incident);
   const isRecentlyReleased = ({ spec: { workloadRef } }: Incident): boolean => {
     const history = histories.get({ namespace, name: historyName(workloadRef) });
-    const current = releasesOf(history).find(({ number }) => number === history?.spec.currentRelease);
+    const current = currentOf(recordsOf(history));
     return current !== undefined && currentSince(current) > began - OLD_MS;
   };
   return incidents
@@ -42,5 +42,4 @@ export const neighboursOf = (incident: Incident, { incidents, histories }: Known
 const isSameWorkload = (a: Incident['spec'], b: Incident['spec']): boolean =>
   a.workloadRef.kind === b.workloadRef.kind && a.workloadRef.name === b.workloadRef.name;
 
-const firstAlert = ({ spec }: Incident): number =>
-  Math.min(...spec.evidence.map(({ startsAt, receivedTime }) => Date.parse(startsAt ?? receivedTime)));
+const firstAlert = ({ spec }: Incident): number => alertedAt(spec.evidence);

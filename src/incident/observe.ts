@@ -1,12 +1,12 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import type { Incident } from '../api/incident.ts';
-import { type Release, type ReleaseRecords, recordsOf } from '../api/release-history.ts';
+import { currentOf, type Release, type ReleaseRecords, recordsOf } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
-import type { Question } from '../judge/index.ts';
+import { alertedAt, type Question } from '../judge/index.ts';
 import {
   currentSince,
   excusedPods,
@@ -98,12 +98,12 @@ export const observe = (
 const rolloutOfCurrent = (
   key: WorkloadKey,
   { spec }: Incident,
-  { releases, currentRelease }: ReleaseRecords,
+  records: ReleaseRecords,
   caches: Caches,
   now: number,
 ): Question['rollout'] => {
   if (!spec.evidence.some(({ source }) => source === 'Rollout')) return undefined;
-  const current = releases?.find(({ number }) => number === currentRelease);
+  const current = currentOf(records);
   return { evidence: current && rolloutEvidence(key, current, caches, now) };
 };
 
@@ -128,8 +128,7 @@ const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boo
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */
 const burnStart = (incident: Incident, suspect: Release | undefined, opened: number): number => {
-  const starts = incident.spec.evidence.map((e) => Date.parse(e.startsAt ?? e.receivedTime));
-  return Math.max(Math.min(opened, ...starts), Date.parse(suspect?.firstSeenTime ?? '') || 0);
+  return Math.max(alertedAt(incident.spec.evidence, opened), Date.parse(suspect?.firstSeenTime ?? '') || 0);
 };
 
 const rollbacksOf = (incident: Incident, { incidents }: Caches): number[] =>

@@ -2,7 +2,7 @@ import { API_VERSION } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentSpec } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
-import type { Release, ReleaseRecords } from '../api/release-history.ts';
+import { currentOf, type Release, type ReleaseRecords } from '../api/release-history.ts';
 import type { AlertMatch } from '../slo/index.ts';
 import type { Alert } from './alertmanager-webhook.ts';
 import { withAlerts } from './evidence.ts';
@@ -37,7 +37,7 @@ export const MAX_OPEN_PER_NAMESPACE = 50;
 export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now: number): Place => {
   const { kind, name } = match.workload;
   const time = new Date(now).toISOString();
-  const current = stored.history.releases?.find((r) => r.number === stored.history.currentRelease);
+  const current = currentOf(stored.history);
   const mine = stored.incidents.filter(({ spec }) => spec.workloadRef.kind === kind && spec.workloadRef.name === name);
   const isOfCurrent = ({ spec }: Incident): boolean => spec.suspect?.sourceDigest === current?.sourceDigest;
   // While a rollback is under way, every alert of the workload belongs to it: it rings on for a while.

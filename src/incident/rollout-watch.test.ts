@@ -145,7 +145,7 @@ const setUp = async ({ inject = 'true', rollback = 'Auto', condition, suspect = 
     await watch.stop();
     await watched.stop();
   };
-  /** What the watch was given last has been looked at. */
+  /** The watch has checked what it was given last. */
   const settled = async (): Promise<void> => {
     for (let i = 0; i < 50; i += 1) await new Promise((next) => setImmediate(next));
   };

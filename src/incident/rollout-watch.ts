@@ -1,8 +1,8 @@
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isWorkloadOptedIn } from '../api/optin.ts';
-import { type Release, type ReleaseHistory, recordsOf } from '../api/release-history.ts';
-import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey } from '../api/workload.ts';
+import { currentOf, type Release, recordsOf } from '../api/release-history.ts';
+import { isWorkloadKind, parseWorkloadPath, WORKLOAD_KINDS, type WorkloadKey, workloadPath } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
 import { failingContainers } from '../health/failing-containers.ts';
 import { rolloutOf } from '../health/rollout.ts';
@@ -32,7 +32,7 @@ const LOOK_AGAIN_MS = 15_000;
  */
 export const startRolloutWatch = ({ caches, intake, clock, random, log }: RolloutWatchPorts) => {
   const work = async (text: string): Promise<number | undefined> => {
-    const key = keyFrom(text);
+    const key = parseWorkloadPath(text);
     const release = guardedRelease(key, caches);
     if (!release) return undefined;
     const now = clock.now();
@@ -55,17 +55,17 @@ export const startRolloutWatch = ({ caches, intake, clock, random, log }: Rollou
     const failing = [pod, previous].find((each) => each && failingContainers(each, clock.now()).length > 0);
     if (!failing) return;
     const owner = ownerOf(failing, caches);
-    if (owner.is === 'workload') queue.add(textOf(owner.key));
+    if (owner.is === 'workload') queue.add(workloadPath(owner.key));
   };
   /** Its condition says more than its pods do; of the kinds without one, the release is not ready for too long. */
   const addWorkload = (workload: KubeObject | undefined): void => {
     const { name, namespace = '' } = workload?.metadata ?? { name: '' };
     if (workload && isWorkloadKind(workload.kind) && !rolloutOf(workload).done)
-      queue.add(textOf({ kind: workload.kind, namespace, name }));
+      queue.add(workloadPath({ kind: workload.kind, namespace, name }));
   };
   const addOfIncident = (incident: Incident | undefined): void => {
     if (!incident || isClosed(incident) || !incident.spec.evidence.some(isOfRollout)) return;
-    queue.add(textOf({ ...incident.spec.workloadRef, namespace: incident.metadata.namespace ?? '' }));
+    queue.add(workloadPath({ ...incident.spec.workloadRef, namespace: incident.metadata.namespace ?? '' }));
   };
   const stops = [
     caches.pods.onChange(addPod),
@@ -88,12 +88,7 @@ const guardedRelease = (key: WorkloadKey, caches: Caches): Release | undefined =
   const workload = caches.workloads[key.kind].get(key);
   if (!workload || !isWorkloadOptedIn(workload, caches.namespaces.get({ name: key.namespace }))) return undefined;
   if (guardFrom(caches, key).guardrails.mode === 'Off') return undefined;
-  return currentOf(caches.histories.get({ namespace: key.namespace, name: historyName(key) }));
-};
-
-const currentOf = (history: ReleaseHistory | undefined): Release | undefined => {
-  const { releases, currentRelease } = recordsOf(history);
-  return releases?.find(({ number }) => number === currentRelease);
+  return currentOf(recordsOf(caches.histories.get({ namespace: key.namespace, name: historyName(key) })));
 };
 
 const isOfRollout = ({ source }: { source: string }): boolean => source === 'Rollout';
@@ -151,10 +146,3 @@ const alertOf = (
   },
   startsAt: evidence && new Date(Math.min(evidence.exceededAt ?? now, now)).toISOString(),
 });
-
-const textOf = ({ namespace, kind, name }: WorkloadKey): string => `${namespace}/${kind}/${name}`;
-const keyFrom = (text: string): WorkloadKey => {
-  const [namespace = '', kind = '', name = ''] = text.split('/');
-  if (!isWorkloadKind(kind)) throw new TypeError(`no workload: ${text}`);
-  return { namespace, kind, name };
-};

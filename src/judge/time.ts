@@ -12,8 +12,8 @@ export const releaseTimes = (release: Release): { releasedAt: number; readyAt: n
   return { releasedAt, readyAt: Math.max(releasedAt, Date.parse(release.readyTime ?? release.firstSeenTime)) };
 };
 
-/** When the first of some alerts began, in milliseconds since the epoch; now, where there is none. */
-export const alertedAt = (evidence: readonly Evidence[], now: number): number =>
+/** When the first of some alerts began, in milliseconds since the epoch; at the latest `now`, also where there is none. */
+export const alertedAt = (evidence: readonly Evidence[], now = Number.POSITIVE_INFINITY): number =>
   Math.min(now, ...evidence.map(({ startsAt, receivedTime }) => Date.parse(startsAt ?? receivedTime)));
 
 /** From when on a course is measured: before the release, or, for one that ran for long, an hour before its alerts. */

@@ -3,7 +3,15 @@ import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isWorkloadOptedIn } from '../api/optin.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
-import { isWorkloadKind, WORKLOAD_KINDS, type WorkloadKey, type WorkloadRef, workloadString } from '../api/workload.ts';
+import {
+  isWorkloadKind,
+  parseWorkloadPath,
+  WORKLOAD_KINDS,
+  type WorkloadKey,
+  type WorkloadRef,
+  workloadPath,
+  workloadString,
+} from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
 import { createWorkQueue, isTerminating, resources, type WatchCache } from '../kube/index.ts';
 import { createAdoption } from './adoption.ts';
@@ -34,7 +42,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
     clock,
     random,
     async worker(text) {
-      const key = parse(text);
+      const key = parseWorkloadPath(text);
       try {
         const due = await reconcile(key, ports);
         await dropped.remove(key, ports.writer.current(key));
@@ -54,7 +62,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
       guard.run(`${object.kind} ${object.metadata.namespace}/${object.metadata.name}`, () => work(object));
   };
   const add = (namespace: string | undefined, { kind, name }: WorkloadRef): void =>
-    queue.add(textOf({ namespace: namespace ?? '', kind, name }));
+    queue.add(workloadPath({ namespace: namespace ?? '', kind, name }));
   /** Stored before the schema was as it is, or by nobody who knew it: costs its own history, no other's. */
   const addNamedBy = ({ kind, metadata, spec }: AboutWorkload): void => {
     const workload: Partial<WorkloadRef> | undefined = spec?.workloadRef;
@@ -113,14 +121,6 @@ const everyCache = ({ caches }: RecorderPorts): Pick<WatchCache, 'ready'>[] => [
   ...[caches.pods, caches.replicaSets, caches.namespaces, caches.histories],
   ...[caches.holds, caches.incidents, caches.rollbackPolicies],
 ];
-
-const textOf = ({ namespace, kind, name }: WorkloadKey): string => `${namespace}/${kind}/${name}`;
-
-const parse = (text: string): WorkloadKey => {
-  const [namespace = '', kind = '', name = ''] = text.split('/');
-  if (!isWorkloadKind(kind)) throw new Error(`not a workload: ${text}`);
-  return { namespace, kind, name };
-};
 
 /** Nothing can be created there any more, and all of it goes anyway. */
 export const isEnding = (namespaces: WatchCache, { namespace }: { namespace: string }): boolean =>

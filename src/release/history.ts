@@ -1,4 +1,4 @@
-import { isRuledOut, type Release, type ReleaseRecords } from '../api/release-history.ts';
+import { currentOf, isRuledOut, type Release, type ReleaseRecords } from '../api/release-history.ts';
 import { evict } from './evict.ts';
 import { type Guilt, isCondemned, isKeptOut, isSince, type Rejection, withGuilt, withRejection } from './rejection.ts';
 
@@ -71,7 +71,7 @@ export const observe = (
 
 /** When the current release will have been good for its soak time; undefined when no time will make it so. */
 export const goodAt = (records: ReleaseRecords, judgements: Judgements): number | undefined => {
-  const release = records.releases?.find((r) => r.number === records.currentRelease);
+  const release = currentOf(records);
   if (!release || release.goodTime !== undefined || isRuledOut(release)) return undefined;
   const due = soakEnd(release, judgements);
   return Number.isFinite(due) ? due : undefined;

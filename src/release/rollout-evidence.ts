@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
-import { type Release, type ReleaseHistory, releasesOf } from '../api/release-history.ts';
+import { currentOf, type Release, type ReleaseHistory, recordsOf, releasesOf } from '../api/release-history.ts';
 import { type WorkloadKey, workloadString } from '../api/workload.ts';
 import { type FailingContainer, failingContainers } from '../health/failing-containers.ts';
 import { lacksNode, rolloutOf } from '../health/rollout.ts';
@@ -121,7 +121,6 @@ const neighboursThatCrash = (key: WorkloadKey, since: number, caches: RolloutCac
 
 /** Its crashes may be of a release of its own. A minute earlier counts: two workloads of one commit come one after another. */
 const releasedSince = (key: WorkloadKey, since: number, { histories }: RolloutCaches): boolean => {
-  const spec = histories.get({ namespace: key.namespace, name: historyName(key) })?.spec;
-  const current = spec?.releases?.find(({ number }) => number === spec.currentRelease);
+  const current = currentOf(recordsOf(histories.get({ namespace: key.namespace, name: historyName(key) })));
   return current !== undefined && Date.parse(current.firstSeenTime) >= since - 60_000;
 };
