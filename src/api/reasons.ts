@@ -437,8 +437,8 @@ export const reasons = {
     next: 'Wait for the cooldown, or decide by hand: `metricops rollback WORKLOAD`.',
   },
   TooManyRollbacks: {
-    means: 'The limit maxPerHour is reached.',
-    next: 'Decide by hand: `metricops rollback WORKLOAD`.',
+    means: 'A limit of rollbacks an hour is reached: of the workload, its namespace or the cluster.',
+    next: 'Many rollbacks at a time often have one cause: look for that first. `metricops approve INCIDENT` rolls back all the same; without an answer it is decided again when there is a place.',
   },
   ModeOff: {
     means: 'The mode is Off: evidence is recorded, nothing else happens.',

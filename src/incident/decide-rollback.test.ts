@@ -75,6 +75,18 @@ describe('a guilty release', () => {
       assert.equal(waiting.message, `the last rollback was too short a time ago; waiting until ${at(540)}`);
     });
 
+    it('waits for a person where the namespace or the cluster has had its rollbacks of the hour', () => {
+      const of = (rollbacks: number) => [
+        { where: 'namespace shop', rollbacks: 9, max: 10, field: 'maxPerHourInNamespace' },
+        { where: 'the cluster', rollbacks, max: 30, field: 'maxPerHourInCluster' },
+      ];
+      assert.equal(outcome({ sharedLimits: of(29) }), 'RollingBack/ErrorRateIncreased');
+      assert.equal(outcome({ sharedLimits: of(30) }), 'Judging/TooManyRollbacks');
+      const words =
+        '30 rollbacks in the cluster in the last hour; spec.rollback.maxPerHourInCluster of the PlatformPolicy is 30';
+      assert.equal(decided({ sharedLimits: of(30) }).message, words);
+    });
+
     it('has no cool-down before its first rollback, however long that is', () => {
       assert.equal(outcome({}, { cooldown: '999999h' }), 'RollingBack/ErrorRateIncreased');
     });

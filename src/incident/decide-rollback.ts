@@ -1,12 +1,12 @@
 import { parseDuration } from '../api/common.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
+import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import type { Proposal } from './proposal.ts';
 import { REQUEUE_MS } from './timing.ts';
 import type { Ways } from './ways.ts';
 
-const HOUR_MS = 3_600_000;
 /** That a Date can say: a duration of the schema may go beyond it. */
 const LAST_TIME = 8.64e15;
 
@@ -30,6 +30,9 @@ export const decideRollback = (
     const message = `${lastHour.length} rollbacks in the last hour; maxPerHour is ${policy.maxPerHour}`;
     return askPerson('TooManyRollbacks', message);
   }
+  if (observed.sharedLimits === undefined) return ask('Limits');
+  const reached = reachedLimit(observed.sharedLimits);
+  if (reached !== undefined) return askPerson('TooManyRollbacks', reached);
   const free = Math.max(0, ...observed.rollbacks) + parseDuration(policy.cooldown);
   if (observed.rollbacks.length > 0 && now < free) {
     const until = new Date(Math.min(free, LAST_TIME)).toISOString();

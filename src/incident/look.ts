@@ -4,6 +4,7 @@ import type { WorkloadKey } from '../api/workload.ts';
 import { workloadOf } from '../holds/index.ts';
 import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
+import { sharedLimits } from './limits.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { observe } from './observe.ts';
 import { type Step, step } from './step.ts';
@@ -31,7 +32,8 @@ export const look = async (incident: Incident, ports: LookPorts): Promise<Step> 
     const taken = step(incident, { ...observation, ...known }, now);
     const { release } = observation.target;
     if (!taken.ask) return taken;
-    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, judge)) };
+    if (taken.ask === 'Limits') known = { ...known, sharedLimits: sharedLimits(incident, caches, now) };
+    else if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, judge)) };
     else {
       const why = release && (await obstacleTo(workloadOf(incident), release));
       if (release && why !== undefined) unfit.set(release.number, why);

@@ -71,6 +71,7 @@ export const observation = (rest: Partial<Observation> = {}): Observation => ({
   missing: false,
   otherTool: undefined,
   rollbacks: [],
+  sharedLimits: [],
   restored: false,
   burning: true,
   firing: true,
