@@ -30,5 +30,7 @@ export const unlimited: PlatformPolicy = {
   apiVersion: API_VERSION,
   kind: 'PlatformPolicy',
   metadata: { name: PLATFORM_POLICY_NAME },
-  spec: platformPolicySpec.parse({ rollback: { maxPerHourInNamespace: 10_000, maxPerHourInCluster: 10_000 } }),
+  spec: platformPolicySpec.parse({
+    rollback: { maxPerHourInNamespace: 10_000, maxPerHourInCluster: 10_000, alertDelay: '0s' },
+  }),
 };

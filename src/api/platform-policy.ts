@@ -60,6 +60,11 @@ export const platformPolicySpec = z.strictObject({
         .max(10_000)
         .default(30)
         .describe('Rollbacks of all workloads of the cluster in any hour, at most: beyond it a person decides.'),
+      alertDelay: duration
+        .default('6m')
+        .describe(
+          'How long an alert may fire on after its burn ended: evaluation_interval of Prometheus (1m by default) + group_interval of Alertmanager (5m). With the short window of the alert it is the cooldown of a workload, at least.',
+        ),
       alertsWithoutNamespace: z
         .boolean()
         .default(false)
@@ -81,6 +86,7 @@ export const platformPolicySpec = z.strictObject({
       maxPerHour: 60,
       maxPerHourInNamespace: 10,
       maxPerHourInCluster: 30,
+      alertDelay: '6m',
       alertsWithoutNamespace: false,
       trustedRuleNamespaces: [],
     }),

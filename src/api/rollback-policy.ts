@@ -35,7 +35,11 @@ export const guardrails = z.strictObject({
     .describe(
       'Workload: roll back the workload with the configuration that it references. GitSync: everything that its GitSync applied.',
     ),
-  cooldown: duration.default('10m').describe('How long after a rollback of the workload there is no other one.'),
+  cooldown: duration
+    .default('10m')
+    .describe(
+      'How long after a rollback of the workload there is no other one. At least as long as its alerts may fire on: their short window + alertDelay of the PlatformPolicy.',
+    ),
   maxPerHour: z.int().min(1).max(60).default(3).describe('Rollbacks of the workload in any hour, at most.'),
   soak: duration.default('10m').describe('How long a release must be current and ready to count as good.'),
   maxReleaseAge: duration

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { at, incident, NOON, observation, release } from '../../test/support/incident.ts';
+import { at, evidence, incident, NOON, observation, release, verdict } from '../../test/support/incident.ts';
 import { guardrails } from '../api/rollback-policy.ts';
 import type { Observation } from './observation.ts';
 import { step } from './step.ts';
@@ -73,6 +73,46 @@ describe('a guilty release', () => {
       const waiting = decided(times(NOON - MINUTE), policy);
       assert.equal(waiting.again, 30_000);
       assert.equal(waiting.message, `the last rollback was too short a time ago; waiting until ${at(540)}`);
+    });
+
+    describe('whose alerts fire on for a while after a rollback', () => {
+      const objective = {
+        name: 'availability',
+        target: '99',
+        indicator: { ratio: { errors: 'e', total: 't', podLabel: '' } },
+      };
+      const burning = { objectives: [{ name: 'availability', result: 'Guilty' as const, reason: '', message: '' }] };
+      const decidedAfter = (minutes: number, labels: Record<string, string> = {}, rest: Partial<Observation> = {}) => {
+        const observed = observation({
+          objectives: [objective],
+          verdict: verdict('Guilty', burning),
+          rollbacks: [NOON - minutes * MINUTE],
+          ...rest,
+          policy: guardrails.parse({ mode: 'Auto', cooldown: '1m' }),
+        });
+        const { status } = step(incident(undefined, { evidence: [evidence({ labels })] }), observed, NOON);
+        return status;
+      };
+
+      it('waits for their short window, the evaluation and the group interval, and says so', () => {
+        assert.equal(decidedAfter(11).reason, 'ErrorRateIncreased');
+        const early = decidedAfter(10);
+        assert.equal(early.reason, 'Cooldown');
+        const why = 'alerts may fire for 660s after a rollback (short window 300s + alertDelay 360s)';
+        assert.equal(early.message, `${why}; waiting until ${at(60)}`);
+      });
+
+      it('waits longer where only the alert of a slower window fires', () => {
+        const slow = { metricops_objective: 'availability', window: '21600s' };
+        assert.equal(decidedAfter(35, slow).reason, 'Cooldown');
+        assert.equal(decidedAfter(36, slow).reason, 'ErrorRateIncreased');
+        assert.equal(decidedAfter(11, { ...slow, metricops_objective: 'other' }).reason, 'ErrorRateIncreased');
+      });
+
+      it('has the cooldown of its policy alone where nobody knows the window', () => {
+        assert.equal(decidedAfter(1, {}, { objectives: [] }).reason, 'ErrorRateIncreased');
+        assert.equal(decidedAfter(1, {}, { verdict: verdict('Guilty') }).reason, 'ErrorRateIncreased');
+      });
     });
 
     it('waits for a person where the namespace or the cluster has had its rollbacks of the hour', () => {

@@ -1,14 +1,11 @@
-import { parseDuration } from '../api/common.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
+import { cooldownOf } from './cooldown.ts';
 import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import type { Proposal } from './proposal.ts';
 import { REQUEUE_MS } from './timing.ts';
 import type { Ways } from './ways.ts';
-
-/** That a Date can say: a duration of the schema may go beyond it. */
-const LAST_TIME = 8.64e15;
 
 /** The release is guilty: whether it is rolled back, by whom, and when. */
 export const decideRollback = (
@@ -33,12 +30,9 @@ export const decideRollback = (
   if (observed.sharedLimits === undefined) return ask('Limits');
   const reached = reachedLimit(observed.sharedLimits);
   if (reached !== undefined) return askPerson('TooManyRollbacks', reached);
-  const free = Math.max(0, ...observed.rollbacks) + parseDuration(policy.cooldown);
-  if (observed.rollbacks.length > 0 && now < free) {
-    const until = new Date(Math.min(free, LAST_TIME)).toISOString();
-    const message = `the last rollback was too short a time ago; waiting until ${until}`;
-    return wait('Cooldown', message, Math.min(free - now, 30_000));
-  }
+  const cooldown = cooldownOf(incident, observed);
+  if (cooldown && now < cooldown.until)
+    return wait('Cooldown', cooldown.message, Math.min(cooldown.until - now, 30_000));
   const consent = policy.mode === 'Approve' ? 'the mode is Approve' : observed.caution;
   if (consent !== undefined) {
     const message = `${consent}; to roll ${what}, create Hold ${proposal.name} as status.proposal has it`;

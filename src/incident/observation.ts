@@ -43,6 +43,8 @@ export interface Observation {
   otherTool: string | undefined;
   /** Times of earlier rollbacks of this workload, counted from stored objects. */
   rollbacks: readonly number[];
+  /** Milliseconds from the end of a burn until Alertmanager sends the end of its alert. */
+  alertDelay: number;
   /** Of the namespace and of the cluster; undefined: nobody counted. */
   sharedLimits: readonly Limit[] | undefined;
   /** Whether the workload's pods are those of the target and all ready. */

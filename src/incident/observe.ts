@@ -1,5 +1,6 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
+import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
 import {
   currentOf,
@@ -81,6 +82,7 @@ export const observe = (
       missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
       otherTool: workload && otherToolOf(workload),
       rollbacks: rollbacksOf(incident, history, caches),
+      alertDelay: parseDuration(caches.platform.current().rollback.alertDelay),
       sharedLimits: undefined,
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,

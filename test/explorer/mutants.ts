@@ -79,7 +79,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/incident/decide-rollback.ts',
-        search: 'if (observed.rollbacks.length > 0 && now < free)',
+        search: 'if (cooldown && now < cooldown.until)',
         replace: 'if (false)',
       },
     ],
