@@ -61,6 +61,7 @@ const CODES = [
   'InvalidTemplate',
   'InvalidUrl',
   'InvalidYAML',
+  'Irreversible',
   'KindRefused',
   'KustomizeFailed',
   'LFSPointerRefused',

@@ -456,6 +456,11 @@ export const reasons = {
     means: 'The release is guilty, and a person has to agree before it is rolled back.',
     next: '`metricops approve INCIDENT` creates the Hold that the incident proposes; `metricops deny INCIDENT` closes it.',
   },
+  Irreversible: {
+    means:
+      'The rollback would go back behind a release that is irreversible: what it changed outside of the cluster stays.',
+    next: 'Check whether the older release can work with that, e.g. with the new database schema. Then `metricops approve INCIDENT`, or fix forward.',
+  },
   Paused: {
     means: 'The workload has the annotation metricops.dev/pause.',
     next: 'Remove the annotation, or `metricops resume WORKLOAD`.',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { at, evidence, incident, NOON, observation, release, verdict } from '../../test/support/incident.ts';
+import type { RestorableRelease } from '../api/release-history.ts';
 import { guardrails } from '../api/rollback-policy.ts';
 import type { Observation } from './observation.ts';
 import { step } from './step.ts';
@@ -46,6 +47,23 @@ describe('a guilty release', () => {
     const to = `to roll release 2 back to release 1, create Hold ${asked.proposal?.name} as status.proposal has it`;
     assert.equal(asked.message, `the mode is Approve; ${to}`);
     assert.equal(decided({ caution: 'a foreign rule' }).message, `a foreign rule; ${to}`);
+  });
+
+  it('waits for a person where it is irreversible, or one that ran since the target is', () => {
+    const ran = release(1, { supersededTime: at(-3000) });
+    const migrated = { irreversible: 'PreSync hook Job migrate' };
+    const behind = (releases: RestorableRelease[]) =>
+      decided({ target: { release: ran }, history: { currentRelease: 2, releases } });
+    const asked = behind([release(2, { ...migrated, firstSeenTime: at(-600) }), ran]);
+    assert.equal(asked.reason, 'Irreversible');
+    assert.match(
+      asked.message ?? '',
+      /^release 2 is irreversible \(PreSync hook Job migrate\); to roll release 2 back/,
+    );
+    const between = release(3, { ...migrated, firstSeenTime: at(-2000), supersededTime: at(-600) });
+    assert.equal(behind([release(2, { firstSeenTime: at(-600) }), between, ran]).reason, 'Irreversible');
+    const older = { ...ran, ...migrated };
+    assert.equal(behind([release(2, { firstSeenTime: at(-600) }), older]).reason, 'ErrorRateIncreased');
   });
 
   describe('within the limits of its policy', () => {

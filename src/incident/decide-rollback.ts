@@ -1,4 +1,5 @@
 import type { Incident, Verdict } from '../api/incident.ts';
+import { irreversibleSince } from '../release/index.ts';
 import { cooldownOf } from './cooldown.ts';
 import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
@@ -22,6 +23,11 @@ export const decideRollback = (
   if (observed.otherTool !== undefined)
     return close('Observed', 'OwnedByOtherTool', `${observed.otherTool} would undo it; would have rolled ${what}`);
   if (policy.mode === 'DryRun') return close('Observed', 'ModeDryRun', `would have rolled ${what}: ${verdict.message}`);
+  const irreversible = irreversibleSince(to, incident.spec.suspect?.number, observed.history.releases ?? []);
+  if (irreversible) {
+    const why = `release ${irreversible.number} is irreversible (${irreversible.irreversible})`;
+    return askPerson('Irreversible', `${why}; to roll ${what} all the same, create Hold ${proposal.name}`);
+  }
   const lastHour = observed.rollbacks.filter((at) => now - at < HOUR_MS);
   if (lastHour.length >= policy.maxPerHour) {
     const message = `${lastHour.length} rollbacks in the last hour; maxPerHour is ${policy.maxPerHour}`;
