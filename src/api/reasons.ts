@@ -456,6 +456,14 @@ export const reasons = {
     means: 'The release is guilty, and a person has to agree before it is rolled back.',
     next: '`metricops approve INCIDENT` creates the Hold that the incident proposes; `metricops deny INCIDENT` closes it.',
   },
+  ApprovalTimedOut: {
+    means: 'Nobody answered within approval.timeout of the RollbackPolicy, and approval.action is Close.',
+    next: 'The release runs on: `metricops rollback WORKLOAD` if it should not.',
+  },
+  Countdown: {
+    means: 'The release is guilty, and is rolled back when the countdown of the RollbackPolicy ends.',
+    next: 'Nothing to do, or `metricops deny INCIDENT` to cancel it.',
+  },
   Irreversible: {
     means:
       'The rollback would go back behind a release that is irreversible: what it changed outside of the cluster stays.',

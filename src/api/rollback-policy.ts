@@ -29,6 +29,23 @@ export const guardrails = z.strictObject({
     .describe(
       'Auto: roll back. Approve: roll back when a person agrees. DryRun: only say what would be rolled back. Off: only record.',
     ),
+  countdown: duration
+    .default('0s')
+    .describe(
+      'Mode Auto: so long after the verdict the rollback begins. Until then `metricops deny INCIDENT` cancels it, and so does a verdict that changes.',
+    ),
+  approval: z
+    .strictObject({
+      timeout: duration.describe('How long metricops waits for an answer, from the verdict on.'),
+      action: z
+        .enum(['Close', 'RollBack'])
+        .default('Close')
+        .describe(
+          'Close: the incident ends without a rollback. RollBack: as in mode Auto; where the PlatformPolicy allows Auto, and no rule of another namespace is the evidence.',
+        ),
+    })
+    .optional()
+    .describe('Mode Approve: what happens without an answer. When left out, metricops keeps asking.'),
   scope: z
     .enum(['Workload', 'GitSync'])
     .default('Workload')

@@ -2,6 +2,7 @@ import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { proposedHold, withFinalizer } from '../holds/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Action } from './action.ts';
+import { comesToBeDue } from './due.ts';
 import type { Next } from './move.ts';
 import { occurrenceOf } from './occurrence.ts';
 import { needsPerson, startsRollback } from './phases.ts';
@@ -20,7 +21,7 @@ export const actionsOf = (incident: Incident, { status, createHold }: Next): Act
 
 const reportsOf = (incident: Incident, status: IncidentStatus): Action[] => {
   const isMoved = status.phase !== incident.status?.phase;
-  if (!isMoved && !comesToNeedPerson(incident, status)) return [];
+  if (!isMoved && !comesToNeedPerson(incident, status) && !comesToBeDue(incident.status, status)) return [];
   const { phase, verdict } = status;
   const isJudged = verdict !== undefined && verdict.result !== incident.status?.verdict?.result;
   const results: (string | undefined)[] = [

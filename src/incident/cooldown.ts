@@ -2,6 +2,7 @@ import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
 import { isMeasured } from '../api/rollback-policy.ts';
 import { burnWindowsOf, canFire, OBJECTIVE_LABEL, promDuration } from '../slo/index.ts';
+import { LAST_TIME } from './due.ts';
 import type { Observation } from './observation.ts';
 
 /** Why a workload is not rolled back again yet, and when that ends (milliseconds since the epoch). */
@@ -9,9 +10,6 @@ export interface Cooldown {
   until: number;
   message: string;
 }
-
-/** That a Date can say: a duration of the schema may go beyond it. */
-const LAST_TIME = 8.64e15;
 
 /**
  * The cooldown after the last rollback of the workload; undefined where there was none. Even a perfect rollback leaves the

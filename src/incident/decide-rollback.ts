@@ -1,5 +1,6 @@
 import type { Incident, Verdict } from '../api/incident.ts';
 import { irreversibleSince } from '../release/index.ts';
+import { waitForAnswer } from './consent.ts';
 import { cooldownOf } from './cooldown.ts';
 import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
@@ -12,8 +13,9 @@ import type { Ways } from './ways.ts';
 export const decideRollback = (
   incident: Incident,
   observed: Observation,
-  { now, close, wait, askPerson, verdict, proposal }: Ways & { verdict: Verdict; proposal: Proposal | undefined },
+  { verdict, proposal, ...ways }: Ways & { verdict: Verdict; proposal: Proposal | undefined },
 ): Next => {
+  const { now, close, wait, askPerson } = ways;
   const { policy, target } = observed;
   if (!target.release) return askPerson(target.reason, target.message);
   if (!proposal) return askPerson('NoHistory', 'the incident names no release under suspicion');
@@ -39,11 +41,8 @@ export const decideRollback = (
   const cooldown = cooldownOf(incident, observed);
   if (cooldown && now < cooldown.until)
     return wait('Cooldown', cooldown.message, Math.min(cooldown.until - now, 30_000));
-  const consent = policy.mode === 'Approve' ? 'the mode is Approve' : observed.caution;
-  if (consent !== undefined) {
-    const message = `${consent}; to roll ${what}, create Hold ${proposal.name} as status.proposal has it`;
-    return askPerson('AwaitingApproval', message);
-  }
+  const waiting = waitForAnswer(incident, observed, ways, { what, hold: proposal.name });
+  if (waiting) return waiting;
   return move(incident, now, {
     phase: 'RollingBack',
     reason: 'ErrorRateIncreased',
@@ -52,6 +51,7 @@ export const decideRollback = (
       mode: policy.mode,
       verdict,
       proposal,
+      dueTime: undefined,
       target: {
         number: to.number,
         sourceDigest: to.sourceDigest,

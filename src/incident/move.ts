@@ -1,6 +1,7 @@
 import { type ConditionInput, conditionIs, withConditions } from '../api/conditions.ts';
 import type { Incident, IncidentPhase, IncidentStatus } from '../api/incident.ts';
 import { isReason, type Reason } from '../api/reasons.ts';
+import { comesToBeDue } from './due.ts';
 import { isClosedPhase } from './phases.ts';
 
 /**
@@ -49,7 +50,10 @@ export const move = (incident: Incident, now: number, to: Move): Next => {
       message: 'evidence stored',
     },
   ];
-  const isNews = before.phase !== phase || (needsPerson && !conditionIs(before.conditions, 'NeedsPerson', 'True'));
+  const isNews =
+    before.phase !== phase ||
+    comesToBeDue(before, { ...before, ...more }) ||
+    (needsPerson && !conditionIs(before.conditions, 'NeedsPerson', 'True'));
   const { generation } = incident.metadata;
   const next: IncidentStatus = {
     ...before,
