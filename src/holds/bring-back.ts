@@ -3,7 +3,7 @@ import { describeKey, type KubeObject } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import { KubeError } from '../kube/index.ts';
 import { LIVE_MANAGER, runningRelease, type Snapshot } from '../snapshot/index.ts';
-import { applySnapshot } from './apply-snapshot.ts';
+import { applySnapshot, surveyFor } from './apply-snapshot.ts';
 import { otherToolOf } from './live.ts';
 import { missingNeedsOf, missingWords } from './missing-needs.ts';
 import { patchTemplate } from './patch-template.ts';
@@ -29,26 +29,41 @@ export const bringBack = async (
   if (tool !== undefined)
     return { reason: 'OwnedByOtherTool', message: `${what} is applied by ${tool}, which would undo it` };
   const account = ports.accountOf(snapshot.fieldManager);
-  const brought = account ? snapshot.config : [];
-  const missing = await missingNeedsOf({ ...snapshot, config: brought }, ports.client);
-  if (missing.length > 0) {
-    const message = `release ${hold.spec.target.release} can't run: ${missingWords(missing)}`;
-    return { reason: 'TargetNeedsMissing', message };
-  }
-  if (!account) {
-    const result = await patchTemplate(hold, live, snapshot, ports);
-    await after(hold, live, snapshot.fieldManager, [result], ports);
-    return { digest: runningRelease(result).digest, notes: notesOf(snapshot) };
-  }
+  if (!account) return bringTemplateBack(hold, live, snapshot, ports);
   for (const object of [...snapshot.config, ...(snapshot.selectors ?? []), snapshot.workload]) {
     const refused = account.refusalOf(object);
     if (refused !== undefined)
       return { reason: 'HoldFailed', message: `release ${hold.spec.target.release} is not applied: ${refused}` };
   }
-  const { objects, notes } = await applySnapshot(hold, live, snapshot, account, ports).catch(explained(account));
+  const explain = explained(account);
+  const [missing, survey] = await Promise.all([
+    missingNeedsOf(snapshot, ports.client),
+    surveyFor(hold, live, snapshot, account, ports).catch(explain),
+  ]);
+  if (missing.length > 0) return needsMissing(hold, missing);
+  const { objects, notes } = await applySnapshot(hold, live, snapshot, account, survey, ports).catch(explain);
   await after(hold, live, account.fieldManager, objects, ports);
   return { digest: hold.spec.target.sourceDigest, notes };
 };
+
+/** No GitSync applies it (any more): what its template needs must be there without us. */
+const bringTemplateBack = async (
+  hold: RollbackHold,
+  live: KubeObject,
+  snapshot: Snapshot,
+  ports: EnforcePorts,
+): Promise<BroughtBack> => {
+  const missing = await missingNeedsOf({ ...snapshot, config: [] }, ports.client);
+  if (missing.length > 0) return needsMissing(hold, missing);
+  const result = await patchTemplate(hold, live, snapshot, ports);
+  await after(hold, live, snapshot.fieldManager, [result], ports);
+  return { digest: runningRelease(result).digest, notes: notesOf(snapshot) };
+};
+
+const needsMissing = ({ spec }: RollbackHold, missing: readonly string[]): BroughtBack => ({
+  reason: 'TargetNeedsMissing',
+  message: `release ${spec.target.release} can't run: ${missingWords(missing)}`,
+});
 
 const after = async (
   hold: RollbackHold,

@@ -1,6 +1,5 @@
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import type { WorkloadKind } from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
 import { createOwnWrites, createWorkQueue, KubeError, type WatchCache } from '../kube/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
@@ -17,8 +16,6 @@ export interface HoldControllerPorts extends Omit<EnforcePorts, 'isAsked' | 'onA
   log: Log;
   metrics: Metrics;
   holds: WatchCache<Hold>;
-  /** Of the whole cluster; undefined: a rejected release that comes back is noticed by the plans of its GitSync only. */
-  workloads: Record<WorkloadKind, WatchCache> | undefined;
   /** Objects of a GitSync were brought back from a snapshot. */
   onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
   /** What is planned for this workload (keyString) may be another thing now. */

@@ -1,5 +1,5 @@
 import { type KubeObject, keyOf, keyString, versionOf } from '../api/meta.ts';
-import { WORKLOAD_KINDS } from '../api/workload.ts';
+import { WORKLOAD_KINDS, type WorkloadKind } from '../api/workload.ts';
 import { KubeError, type ResourceType, resources, workloadResource } from '../kube/index.ts';
 import { hasSameContent, isBinding, type Snapshot } from '../snapshot/index.ts';
 import type { Newest } from './rollback-plan.ts';
@@ -28,13 +28,13 @@ export const partResource = ({ apiVersion, kind }: KubeObject): ResourceType => 
 export type Readers = Pick<EnforcePorts, 'client'> & Pick<Account, 'writer'>;
 
 /**
- * What is there of a snapshot. Costs a request for each object; and where configuration changed, one for each kind of
- * workload, to say who else reads it.
+ * What is there of a snapshot. Costs a request for each object. Where configuration changed, the watch says who else
+ * reads it; without one, a request for each kind of workload.
  */
 export const newestOf = async (
   live: KubeObject,
   { config, selectors = [] }: Snapshot,
-  readers: Readers,
+  { workloads, ...readers }: Readers & Pick<EnforcePorts, 'workloads'>,
 ): Promise<Newest> => {
   const parts = [...config, ...selectors];
   const found = await Promise.all(parts.map((part) => readPart(part, readers)));
@@ -44,10 +44,10 @@ export const newestOf = async (
     return now === undefined || !hasSameContent(now, part);
   });
   const { namespace = '' } = live.metadata;
-  const lists = isChanged
-    ? await Promise.all(WORKLOAD_KINDS.map((kind) => readers.client.list(workloadResource(kind), { namespace })))
-    : [];
-  return { rejected: live, objects, workloads: lists.flatMap(({ items }) => items) };
+  const listed = async (kind: WorkloadKind): Promise<readonly KubeObject[]> =>
+    workloads?.[kind].list(namespace) ?? (await readers.client.list(workloadResource(kind), { namespace })).items;
+  const lists = isChanged ? await Promise.all(WORKLOAD_KINDS.map(listed)) : [];
+  return { rejected: live, objects, workloads: lists.flat() };
 };
 
 /**
