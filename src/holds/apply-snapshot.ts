@@ -8,7 +8,7 @@ import { REPLICAS } from '../ssa/ignore-rules.ts';
 import { entriesOf, isApplyOf, type ManagedFieldsEntry, ownsPath, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { replaceManagedFields } from '../ssa/replace-managed-fields.ts';
 import { atVersionOf, whileFaster } from './at-version.ts';
-import { newestOf, partResource, readPart } from './newest.ts';
+import { partResource, readPart } from './newest.ts';
 import { chosenWorkload, type Newest, planRollback, withReplicas } from './rollback-plan.ts';
 import type { Account, EnforcePorts } from './types.ts';
 
@@ -18,33 +18,12 @@ export interface AppliedSnapshot {
   notes: string[];
 }
 
-/** What an account asks before it changes anything: reads side by side, and the API server's word on the workload. */
-export interface Survey {
+/** What is known before anything is changed. */
+interface Known {
   newest: Newest;
-  /** What the apply would make of the workload; undefined where nothing else goes back, or nobody can say. */
+  /** What tryOut answered. */
   preview: KubeObject | undefined;
 }
-
-/**
- * One round of requests. Rejects with what refuses the workload: that is heard before its configuration is touched.
- */
-export const surveyFor = async (
-  hold: RollbackHold,
-  live: KubeObject,
-  snapshot: Snapshot,
-  account: Account,
-  { client, workloads }: Pick<EnforcePorts, 'client' | 'workloads'>,
-): Promise<Survey> => {
-  const { writer } = account;
-  const type = workloadResource(hold.spec.workloadRef.kind);
-  const [newest, preview] = await Promise.all([
-    newestOf(live, snapshot, { client, writer, workloads }),
-    snapshot.config.length > 0
-      ? tryOut(writer, type, chosenWorkload(hold.spec.target, snapshot), optionsOf(account))
-      : undefined,
-  ]);
-  return { newest, preview };
-};
 
 /**
  * What the rollback plan says, applied in the name of the GitSync that owns it. Rejects with a conflict when the
@@ -55,7 +34,7 @@ export const applySnapshot = async (
   live: KubeObject,
   snapshot: Snapshot,
   account: Account,
-  { newest, preview }: Survey,
+  { newest, preview }: Known,
   { client, clock }: Pick<EnforcePorts, 'client' | 'clock'>,
 ): Promise<AppliedSnapshot> => {
   const { writer } = account;
@@ -154,17 +133,19 @@ const assertSameRelease = (now: KubeObject, live: KubeObject): void => {
 const changedMeanwhile = (object: KubeObject): KubeError =>
   new KubeError(`${describeKey(keyOf(object))} was changed meanwhile`, { status: 409, reason: 'Conflict' });
 
-/** What the apply would make of it; undefined where an admission webhook allows no dry run. */
-const tryOut = (
-  writer: KubeClient,
-  type: ResourceType,
-  object: KubeObject,
-  options: { fieldManager: string; force: boolean },
-): Promise<KubeObject | undefined> =>
-  writer.apply(type, object, { ...options, dryRun: true }).catch((error: unknown) => {
+/** What the apply would make of the workload; undefined where an admission webhook allows no dry run. */
+export const tryOut = (
+  { spec }: RollbackHold,
+  snapshot: Snapshot,
+  account: Account,
+): Promise<KubeObject | undefined> => {
+  const options = { ...optionsOf(account), dryRun: true };
+  const type = workloadResource(spec.workloadRef.kind);
+  return account.writer.apply(type, chosenWorkload(spec.target, snapshot), options).catch((error: unknown) => {
     if (error instanceof KubeError && /does not support dry run/.test(error.message)) return undefined;
     throw error;
   });
+};
 
 /** By content: a Deployment's generation also counts changes of its annotations. */
 const isSameTemplate = (a: KubeObject, b: KubeObject): boolean =>

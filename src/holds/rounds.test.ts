@@ -94,6 +94,13 @@ describe('the requests between a stored Hold and its applied target', () => {
     assert.equal(replicasOf(running), 2);
   });
 
+  it('are two where the incident has just asked whether the target can be gone back to', async () => {
+    const running = await synced({ selectors: [service] });
+    const hold = running.rollback({ digest: BAD });
+    await running.snapshots.read({ ...WEB, kind: 'Deployment' }, hold.spec.target.snapshotRef.name);
+    assert.deepEqual(await roundsOf(running, hold), [['get Deployment', 'get Service'], ['apply Deployment']]);
+  });
+
   it('are four where its configuration goes back with it', async () => {
     const running = await synced({ selectors: [service], config: [settings('1')] });
     assert.deepEqual(await roundsOf(running, running.rollback({ digest: BAD })), [
