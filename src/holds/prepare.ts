@@ -1,4 +1,5 @@
 import type { RollbackHold } from '../api/hold.ts';
+import { begun } from '../begun.ts';
 import type { Snapshot } from '../snapshot/index.ts';
 import { explained } from './account-words.ts';
 import { missingNeedsOf } from './missing-needs.ts';
@@ -37,12 +38,6 @@ export const prepare = async (hold: RollbackHold, ports: EnforcePorts): Promise<
     if (error instanceof TargetError) return error;
     throw error;
   }
-};
-
-/** Under way; whoever asks for it hears of its failure, and nobody else has to. */
-const begun = <T>(promise: Promise<T>): (() => Promise<T>) => {
-  promise.catch(() => {});
-  return () => promise;
 };
 
 const surroundingsOf = async (
