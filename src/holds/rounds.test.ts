@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'mocha';
 import { deploymentOf, type HoldBench, startHoldBench } from '../../test/support/holds.ts';
-import { answerInRounds, type Rounds, wordsOf } from '../../test/support/rounds.ts';
+import { answerInRounds, type Rounds } from '../../test/support/rounds.ts';
 import { annotations, labels } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -77,9 +77,9 @@ describe('the requests between a stored Hold and its applied target', () => {
     rounds = answerInRounds(server);
     controller.request(stored);
     await phase('Held');
-    const asked = rounds.asked.map(wordsOf);
-    const applied = asked.findIndex((round) => /(apply|patch) Deployment$/m.test(round.join('\n')));
-    return asked.slice(0, applied + 1);
+    const { asked } = rounds;
+    const applied = asked.findIndex((round) => round.some((what) => /^(apply|patch) Deployment$/.test(what)));
+    return asked.slice(0, applied + 1).map((round) => [...round]);
   };
   const replicasOf = ({ live }: HoldBench): unknown => (live()?.spec as { replicas?: number } | undefined)?.replicas;
 

@@ -2,11 +2,16 @@ import { setImmediate } from 'node:timers/promises';
 import type { ApiRequest, ApiServer } from './api-server.ts';
 
 /** As many turns of the event loop as code that waits for no answer needs, to ask its next question. */
-const QUIET_TURNS = 5;
+const QUIET_TURNS = 10;
 
 export interface Rounds {
-  /** What was asked at the same time, round after round: each one waited for the answers of the one before. */
-  asked: readonly (readonly ApiRequest[])[];
+  /**
+   * What was asked at the same time, round after round: each one waited for the answers of the one before. As tests
+   * compare it, in the order of the alphabet: `get Service`, `apply Deployment (dry run)`.
+   */
+  asked: readonly (readonly string[])[];
+  /** Somebody else's question, which is answered with those of its round. */
+  ask(what: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -15,10 +20,11 @@ export interface Rounds {
  * take much longer than everything else. So the length of a chain of requests can be counted instead of measured.
  */
 export const answerInRounds = (server: ApiServer): Rounds => {
-  const asked: ApiRequest[][] = [];
-  let waiting: { request: ApiRequest; answer: () => void }[] = [];
+  const asked: string[][] = [];
+  let waiting: { what: string; answer: () => void }[] = [];
   let stopped = false;
-  server.fault = (request) => new Promise((resolve) => waiting.push({ request, answer: () => resolve(undefined) }));
+  const ask = (what: string): Promise<void> => new Promise((answer) => waiting.push({ what, answer }));
+  server.fault = (request) => ask(wordsOf(request)).then(() => undefined);
   const answer = (): void => {
     const round = waiting;
     waiting = [];
@@ -31,13 +37,14 @@ export const answerInRounds = (server: ApiServer): Rounds => {
         quiet = waiting.length === before ? quiet + 1 : 0;
       }
       if (waiting.length === 0) continue;
-      asked.push(waiting.map(({ request }) => request));
+      asked.push(waiting.map(({ what }) => what).sort());
       answer();
     }
   };
   const running = run();
   return {
     asked,
+    ask,
     async stop() {
       stopped = true;
       await running;
@@ -47,11 +54,7 @@ export const answerInRounds = (server: ApiServer): Rounds => {
   };
 };
 
-/** A round as tests compare it: `get Service`, in the order of the alphabet. */
-export const wordsOf = (round: readonly ApiRequest[]): string[] =>
-  round
-    .map(({ verb, type, subresource, dryRun }) => {
-      const kind = subresource === undefined ? type.kind : `${type.kind}/${subresource}`;
-      return `${verb} ${kind}${dryRun ? ' (dry run)' : ''}`;
-    })
-    .sort();
+const wordsOf = ({ verb, type, subresource, dryRun }: ApiRequest): string => {
+  const kind = subresource === undefined ? type.kind : `${type.kind}/${subresource}`;
+  return `${verb} ${kind}${dryRun ? ' (dry run)' : ''}`;
+};
