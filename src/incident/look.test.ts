@@ -83,6 +83,8 @@ const cache = <T extends KubeObject>(...objects: T[]): WatchCache<T> => ({
 interface World {
   status?: Incident['status'];
   history?: ReleaseHistory;
+  /** As the API server has it, where the watch is late. */
+  newest?: ReleaseHistory;
   workload?: KubeObject;
   holds?: Hold[];
   mode?: string;
@@ -156,6 +158,7 @@ const lookAt = async (world: World) => {
       if (world.unreadable) throw new KubeError('no answer', { status: 0, reason: 'Unreachable' });
       return world.unfit?.[number];
     },
+    newestHistory: async () => world.newest ?? world.history,
   });
   return {
     queries,
@@ -178,6 +181,15 @@ const back = history(1, [release(2), release(1)]);
 const said = { workload: KEY, digest: digest(2), message: '' };
 
 describe('one look at an incident', () => {
+  it('does not roll back what a person lifted a moment ago, though the watch does not show it yet', async () => {
+    const lifted = { goodTime: undefined, liftedTime: at(0) };
+    const { outcome, actions } = await lookAt({
+      newest: history(2, [release(2, lifted), release(1, { goodTime: ago(30) })]),
+    });
+    assert.equal(outcome, 'Dismissed/HoldLifted');
+    assert.ok(!actions.includes('CreateHold'), `${actions}`);
+  });
+
   it('asks Prometheus before it rolls back', async () => {
     const { queries, outcome, actions } = await lookAt({});
     assert.equal(outcome, 'RollingBack/ErrorRateIncreased');
