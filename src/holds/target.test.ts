@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
-import { type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
+import { KubeError } from '../kube/index.ts';
+import { canonical, type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
 import { createTargets, readTarget, TargetError } from './target.ts';
 
 const digest = (letter: string): string => `v1:${letter.repeat(64)}`;
@@ -60,6 +61,7 @@ describe('the target of a Hold', () => {
     ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'evil.example.com/miner:v1' }] }), snapshot],
     ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'miner@sha256:aa' }] }), snapshot],
     ['SnapshotMismatch', hold('web', { images: [{ container: 'other', image: 'shop@sha256:aa' }] }), snapshot],
+    ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'shop:v1' }] }), snapshot],
   ];
   for (const [reason, held, answer] of refusals) {
     it(`is refused with ${reason}: ${JSON.stringify(held.spec.target)}`, async () => {
@@ -67,6 +69,24 @@ describe('the target of a Hold', () => {
       await assert.rejects(refused, (error) => error instanceof TargetError && error.reason === reason);
     });
   }
+});
+
+describe('the pins of a target', () => {
+  const pinned = (...images: { container: string; image: string }[]) => readTarget(hold('web', { images }), storeOf());
+
+  it('are contents of the repositories that its containers name', async () => {
+    assert.deepEqual(await pinned({ container: 'c', image: 'shop@sha256:aa' }), snapshot());
+  });
+
+  it('are refused in words that name the image, the container and what is wrong', async () => {
+    const good = { container: 'c', image: 'shop@sha256:aa' };
+    await assert.rejects(pinned(good, { container: 'c', image: 'shop:v1' }), {
+      message: 'target.images: shop:v1 of container c has no @sha256: digest',
+    });
+    await assert.rejects(pinned(good, { container: 'c', image: 'miner@sha256:aa' }), {
+      message: 'target.images: miner@sha256:aa is not of the repository of container c in release 1',
+    });
+  });
 });
 
 describe('the targets that are kept', () => {
@@ -98,6 +118,46 @@ describe('the targets that are kept', () => {
     assert.ok(await none.of(hold()));
     assert.ok(await none.of(hold()));
     assert.equal(large.reads.length, 2);
+  });
+
+  it('fill the room to its last byte', async () => {
+    const { workload, config } = snapshot(1000);
+    const bytes = Buffer.byteLength(canonical([workload, ...config]));
+    const store = storeOf(() => snapshot(1000));
+    for (const [room, reads] of [
+      [2 * bytes, 2],
+      [2 * bytes - 1, 3],
+      [bytes, 3],
+      [bytes - 1, 4],
+    ] as const) {
+      store.reads.length = 0;
+      const targets = createTargets(store, room);
+      for (const name of ['a', 'b', 'b', 'a']) await targets.of(hold(name));
+      assert.equal(store.reads.length, reads, `room for ${room} bytes`);
+    }
+  });
+
+  it('give back the room of those that were changed or forgotten', async () => {
+    const store = storeOf(() => snapshot(1000));
+    const targets = createTargets(store, 2500);
+    for (let generation = 1; generation <= 5; generation += 1) await targets.of(hold('a', {}, generation));
+    await targets.of(hold('b'));
+    targets.forget(hold('b'));
+    targets.forget(hold('b'));
+    await targets.of(hold('c'));
+    store.reads.length = 0;
+    await targets.of(hold('a', {}, 5));
+    await targets.of(hold('c'));
+    assert.equal(store.reads.length, 0);
+  });
+
+  it('do not hide that the API server did not answer', async () => {
+    const targets = createTargets(
+      storeOf(() => {
+        throw new KubeError('no answer', { status: 0, reason: 'Unreachable' });
+      }),
+    );
+    await assert.rejects(targets.of(hold()), { message: 'no answer' });
   });
 
   it('are asked for again where there was none', async () => {

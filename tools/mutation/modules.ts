@@ -127,7 +127,7 @@ export const MODULES: readonly Module[] = [
     name: 'holds',
     folder: 'src/holds',
     sources: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
-    tests: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'rollback-plan'],
+    tests: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
   },
 ];
 
