@@ -34,6 +34,7 @@ export const MODULES: readonly Module[] = [
       'judge',
       'by-indicator',
       'by-rule',
+      'by-rollout',
     ],
     tests: [
       'statistics',
@@ -47,6 +48,8 @@ export const MODULES: readonly Module[] = [
       'judge',
       'by-indicator',
       'by-rule',
+      'by-rollout',
+      'rollout',
     ],
   },
   {
