@@ -15,6 +15,7 @@ export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> 
       | 'alertRules'
       | 'serviceAccountName'
       | 'persistentVolumeClaims'
+      | 'irreversible'
       | 'snapshotRef'
     >
   >;
@@ -146,7 +147,7 @@ const returned = (release: Release, time: string): Release => {
 /** What was recorded first stays; what was missing is filled in; what can change while it is current follows. */
 const merged = (known: Release, { release: seen, current }: Observation): Release => ({
   ...seen,
-  ...known,
+  ...(current ? withoutIrreversible(known) : known),
   images: known.images.map((image) => {
     const other = seen.images.find((s) => s.container === image.container && s.image === image.image);
     return image.imageID === undefined && other?.imageID !== undefined ? { ...image, imageID: other.imageID } : image;
@@ -161,6 +162,8 @@ const merged = (known: Release, { release: seen, current }: Observation): Releas
       }
     : {}),
 });
+
+const withoutIrreversible = ({ irreversible: _, ...release }: Release): Release => release;
 
 const judge = (
   release: Release,
