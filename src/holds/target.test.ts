@@ -67,6 +67,7 @@ describe('the target of a Hold', () => {
     ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'evil.example.com/miner:v1' }] }), snapshot],
     ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'miner@sha256:aa' }] }), snapshot],
     ['SnapshotMismatch', hold('web', { images: [{ container: 'other', image: 'shop@sha256:aa' }] }), snapshot],
+    ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'shop:v1' }] }), snapshot],
   ];
   for (const [reason, held, answer] of refusals) {
     it(`is refused with ${reason}: ${JSON.stringify(held.spec.target)}`, async () => {
@@ -74,4 +75,22 @@ describe('the target of a Hold', () => {
       await assert.rejects(refused, (error) => error instanceof TargetError && error.reason === reason);
     });
   }
+});
+
+describe('the pins of a target', () => {
+  const pinned = (...images: { container: string; image: string }[]) => readTarget(hold('web', { images }), storeOf());
+
+  it('are contents of the repositories that its containers name', async () => {
+    assert.deepEqual(await pinned({ container: 'c', image: 'shop@sha256:aa' }), snapshot());
+  });
+
+  it('are refused in words that name the image, the container and what is wrong', async () => {
+    const good = { container: 'c', image: 'shop@sha256:aa' };
+    await assert.rejects(pinned(good, { container: 'c', image: 'shop:v1' }), {
+      message: 'target.images: shop:v1 of container c has no @sha256: digest',
+    });
+    await assert.rejects(pinned(good, { container: 'c', image: 'miner@sha256:aa' }), {
+      message: 'target.images: miner@sha256:aa is not of the repository of container c in release 1',
+    });
+  });
 });
