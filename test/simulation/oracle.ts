@@ -15,9 +15,9 @@ const ENOUGH = 200;
 export const unseeable = (
   world: World,
   counters: readonly Counter[],
-  { alerts, evidenceAt }: Run,
+  { alerts, evidenceAt, end }: Run,
 ): string | undefined => {
-  const { guilt, services, pods, faultAt, end } = world;
+  const { guilt, services, pods, faultAt } = world;
   if (!guilt) return undefined;
   if (alerts.length === 0 && evidenceAt === undefined) return 'no alert';
   const service = services.find(({ name }) => name === guilt.service);

@@ -37,7 +37,7 @@ export const createDatabase = (counters: readonly Counter[]): Database => {
     queryRange(expression, { start, end, step }) {
       const evaluate = compile(expression);
       const found = new Map<string, Series>();
-      for (let at = start; at <= end + 1e-6; at += step)
+      for (let at = start; at <= end + 0.5; at += step)
         for (const { labels, value } of vectorOf(evaluate(at))) {
           const key = keyOf(labels);
           const series = found.get(key) ?? { labels: { ...labels }, points: [] };
@@ -105,7 +105,14 @@ const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
     const [left, operator, right] = children as [SyntaxNode, SyntaxNode, SyntaxNode];
     const evaluate = binaryOf(textOf(operator));
     const [a, b] = [compile(left), compile(right)];
-    return evaluate ? (at) => evaluate(a(at), b(at)) : refuse(node);
+    if (!evaluate) return refuse(node);
+    // Most alerting expressions have no left side most of the time.
+    if (textOf(operator) === 'and')
+      return (at) => {
+        const found = vectorOf(a(at));
+        return found.length === 0 ? found : evaluate(found, b(at));
+      };
+    return (at) => evaluate(a(at), b(at));
   };
   const number = (node: SyntaxNode): Evaluate => {
     const value = Number(textOf(node));
@@ -214,7 +221,7 @@ const increaseOf = ({ times, values, risen }: Counter, at: number, windowMs: num
   const start = at - windowMs;
   if (times.length < 2 || (times[times.length - 1] as number) < start || (times[0] as number) > at) return undefined;
   const first = firstFrom(times, start);
-  const last = firstFrom(times, at + 1e-6) - 1;
+  const last = firstFrom(times, at + 0.5) - 1;
   if (last <= first) return undefined;
   const increase = (risen[last] as number) - (risen[first] as number);
   const sampled = (times[last] as number) - (times[first] as number);

@@ -38,6 +38,8 @@ export interface Run {
   alerts: readonly { service: string; at: number }[];
   /** The first evidence of any kind. */
   evidenceAt: number | undefined;
+  /** When nobody waits for a decision any more. */
+  end: number;
   /** What the incidents say at the end. */
   words: readonly string[];
 }
@@ -45,6 +47,8 @@ export interface Run {
 const log = silentLog();
 const metrics = createMetrics();
 const QUIET_MS = 600_000;
+/** After the first alert: by then a person has taken over. */
+const UNTIL_PERSON_MS = 2_700_000;
 
 /**
  * The code of production from the alerts to the decision: intake, incidents, judge and rollout watch, on an API server in
@@ -100,7 +104,12 @@ export const runShipped = async (world: World, database: Database, random: Rando
     at(start + alerting.phase, evaluate);
   }
   const decided = (): Hold | undefined => cluster.list<Hold>(resources.holds)[0];
-  await run(world.end, () => failures.length === 0 && cluster.list(resources.holds).length === 0);
+  let end = world.end;
+  await run(world.end, () => {
+    if (end === world.end && cluster.list(resources.incidents).length > 0)
+      end = Math.min(world.end, clock.now() + UNTIL_PERSON_MS);
+    return failures.length === 0 && clock.now() < end && cluster.list(resources.holds).length === 0;
+  });
   await rollouts.stop();
   await incidents.stop();
   if (failures.length > 0) throw new Error('the intake failed', { cause: failures[0] });
@@ -109,6 +118,7 @@ export const runShipped = async (world: World, database: Database, random: Rando
     rollback: rollbackOf(decided(), clock.now()),
     alerts: [...alerts].map(([service, time]) => ({ service, at: time })),
     evidenceAt: stored.length === 0 ? undefined : Math.min(...stored.map(evidenceAt)),
+    end,
     words: stored.map(
       ({ spec, status }) => `${spec.workloadRef.name} ${status?.phase} ${status?.reason}: ${status?.message}`,
     ),
