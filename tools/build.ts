@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { ensurePrograms } from './cluster/build.ts';
@@ -82,7 +82,8 @@ const MODULE: BuildOptions = { format: 'esm', banner: { js: REQUIRE } };
 
 if (import.meta.main) {
   const outDir = process.argv[2] ?? join(root, 'dist');
-  const sizes = await buildAll(outDir);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const sizes = await buildAll(outDir, { version });
   // The image renders with it. Built by the Go toolchain, where the cache does not have it.
   const { kustomize } = await ensurePrograms(['kustomize'], { log: (line) => void process.stderr.write(`${line}\n`) });
   cpSync(kustomize, join(outDir, 'kustomize'));

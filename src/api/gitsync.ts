@@ -155,6 +155,9 @@ const driftEntry = z.strictObject({
 });
 export type DriftEntry = z.infer<typeof driftEntry>;
 
+/** More of them than a status should name: they are rendered again. */
+export const MAX_INPUTS = 16;
+
 export const gitSyncStatus = z.strictObject({
   observedGeneration,
   conditions: conditions.optional(),
@@ -210,6 +213,26 @@ export const gitSyncStatus = z.strictObject({
     .max(256)
     .optional()
     .describe('Instead of sent and noted of each object above 1,000: one digest for each of 256 groups of objects.'),
+  plannedFrom: z
+    .strictObject({
+      digest: z
+        .string()
+        .max(64)
+        .describe('Digest of the spec, the policy of the platform, and what the cluster says about the objects.'),
+      inputs: z
+        .array(
+          z.strictObject({
+            path: z.string().max(1024).describe('In the source.'),
+            id: z.string().max(128).describe('Of its content: an object id of Git.'),
+          }),
+        )
+        .max(MAX_INPUTS)
+        .describe('The folders and files that were rendered.'),
+    })
+    .optional()
+    .describe(
+      'What was applied in full is the plan of this. The next process does not render it again while it is the same. None where a part is held, waits, or differs.',
+    ),
   prunePending: z
     .array(
       z.strictObject({

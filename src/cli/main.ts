@@ -3,9 +3,8 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, loadConnection } from '../kube/index.ts';
+import { VERSION } from '../version.ts';
 import { run } from './program.ts';
-
-declare const METRICOPS_VERSION: string | undefined;
 
 const clients: { close(): Promise<void> }[] = [];
 // The build puts the manifests beside the bundle; in the source tree they are at its root.
@@ -31,6 +30,6 @@ process.exitCode = await run(process.argv.slice(2), {
   sleep: (ms) => sleep(ms),
   manifests,
   name: basename(process.argv[1] ?? '').startsWith('kubectl-') ? 'kubectl metricops' : 'metricops',
-  version: typeof METRICOPS_VERSION === 'string' ? METRICOPS_VERSION : 'development',
+  version: VERSION,
 });
 for (const client of clients) await client.close();

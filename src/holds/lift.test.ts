@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { RollbackHold } from '../api/hold.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
-import { liftOf, recordLift } from './lift.ts';
+import { liftOf, numbersOf, recordLift } from './lift.ts';
 import { newAcceptance, newRollback } from './new-hold.ts';
 
 const digest = (letter: string): string => `v1:${letter.repeat(64)}`;
@@ -31,6 +31,15 @@ describe('lifting a Hold', () => {
     const twice = hold(LATER, [digest('b'), digest('c')]);
     const known = [release('b', NOON), release('c')];
     assert.deepEqual(liftOf(twice, known, []), { lifted: [digest('c')], kept: [digest('b')] });
+  });
+
+  it('keeps out what was rejected again in the very second of the lift', () => {
+    assert.deepEqual(liftOf(hold(NOON), [release('b', NOON)], []).kept, [digest('b')]);
+  });
+
+  it('says of which releases, by their numbers', () => {
+    const releases = ['c', 'b', 'a', 'b'].map((letter, i) => ({ ...release(letter), number: 4 - i }));
+    assert.deepEqual(numbersOf(releases, [digest('b'), digest('x')]), [3, 1]);
   });
 
   it('counts no Hold as a second rejection that was there before the lift', () => {

@@ -82,6 +82,26 @@ describe('which objects a rollback applies', () => {
     });
   }
 
+  it('says why a Service comes back', () => {
+    const settings = configMap('settings', '1');
+    assert.deepEqual(planned([settings, service({ app: 'web-v2' })]).notes, [
+      'Service shop/web is held with it: its new version would not select the held pods',
+    ]);
+    assert.deepEqual(planned([settings]).notes, [
+      'Service shop/web is held with it: it was removed, and found the held pods',
+    ]);
+  });
+
+  it('leaves a Service at its newest version that never led to a port of the old pods', () => {
+    const dead = service({ app: 'web' }, { targetPort: 'metrics' });
+    const { selectors } = planRollback(
+      chosen,
+      { ...target, selectors: [dead] },
+      { rejected: bad, objects: new Map([[keyString(keyOf(dead)), dead]]), workloads: [] },
+    );
+    assert.deepEqual(selectors, []);
+  });
+
   it('keeps one out that finds only the new pods, and that the old release did not have', () => {
     const fresh = service({ app: 'web-v2' }, { name: 'web-v2' });
     const { keep, notes } = planned([fresh, service({ app: 'web' }), service({ app: 'api' }, { name: 'api' })]);
@@ -140,7 +160,12 @@ describe('which objects a rollback applies', () => {
   });
 
   it('names who else reads the configuration that goes back, and only where it differs', () => {
-    const workloads = [good, deployment('api', { app: 'api' })];
+    const other: KubeObject = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { namespace: NAMESPACE, name: 'log' },
+    };
+    const workloads = [good, deployment('api', { app: 'api' }), other];
     const found = [service({ app: 'web' })];
     const notes = (now: KubeObject[]): string[] => planned([...found, ...now], { workloads }).notes;
     const words = ['ConfigMap shop/settings is held with it, and also used by Deployment shop/api'];

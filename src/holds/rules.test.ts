@@ -42,7 +42,21 @@ describe('what Holds say of a digest', () => {
       effective([rollback], holds).map(({ spec }) => spec.rejectedDigests),
       [[]],
     );
-    assert.equal(effective([rollback], [rollback])[0], rollback);
+    const others = newAcceptance({ workload, digest: digest('c'), message: '' });
+    for (const holds of [[], [rollback, denial], [others], [deleted(acceptance, [])]])
+      assert.equal(effective([rollback], holds)[0], rollback, 'what nobody accepted is the very same');
+  });
+
+  it('is that the others of a Hold stay rejected when one of them is accepted', () => {
+    const both = { ...rollback, spec: { ...rollback.spec, rejectedDigests: [digest('b'), digest('c')] } };
+    const [left] = effective([both], [both, acceptance]);
+    assert.deepEqual(left?.spec, { ...both.spec, rejectedDigests: [digest('c')] });
+  });
+
+  it('is not that it is rejected, where others of its workload are accepted, or an incident of it was denied', () => {
+    const other = newAcceptance({ workload, digest: digest('c'), message: '' });
+    assert.equal(isDigestRejected([other, denial], workload, digest('b')), false);
+    assert.equal(isDigestAccepted([other, denial, rollback], workload, digest('b')), false);
   });
 
   it('stays until the controller has let go of a Hold that is being deleted', () => {
@@ -60,6 +74,8 @@ describe('the answer to an incident', () => {
   it('is Denied for the incident that the Hold names, and for no later one', () => {
     assert.equal(answerOf([denial], incident('i')), 'Denied');
     assert.equal(answerOf([denial], incident('later')), undefined);
+    const { incidentRef: _, ...spec } = denial.spec;
+    assert.equal(answerOf([{ ...denial, spec }], incident('i')), undefined);
   });
 
   it('is Accepted for every incident of the digest', () => {

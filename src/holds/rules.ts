@@ -18,7 +18,7 @@ export const holdsOf = (holds: readonly Hold[], { kind, namespace, name }: Workl
 
 /** Whether a person accepted this digest of the workload: then nothing rejects it. */
 export const isDigestAccepted = (holds: readonly Hold[], workload: Workload, digest: string): boolean =>
-  holdsOf(holds, workload).some(({ spec }) => spec.action === 'Accept' && spec.acceptedDigests?.includes(digest));
+  holdsOf(holds, workload).some(({ spec }) => spec.acceptedDigests?.includes(digest));
 
 /** Whether the Hold, as it stands, keeps this digest of its workload out. */
 export const rejects = ({ spec }: Pick<RollbackHold, 'spec'>, digest: string): boolean =>

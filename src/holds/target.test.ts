@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
-import { createTargets, readTarget, TargetError } from './target.ts';
+import { readTarget, TargetError } from './target.ts';
 
 const digest = (letter: string): string => `v1:${letter.repeat(64)}`;
 const snapshot = (bytes = 10): Snapshot => ({
@@ -37,7 +37,7 @@ const storeOf = (answer: () => Snapshot | undefined = snapshot) => {
     reads.push([workload, name]);
     return answer();
   };
-  return { reads, read };
+  return { reads, read, recall: (): Snapshot | undefined => undefined };
 };
 
 describe('the target of a Hold', () => {
@@ -45,6 +45,13 @@ describe('the target of a Hold', () => {
     const store = storeOf();
     assert.equal((await readTarget(hold(), store)).sourceDigest, digest('a'));
     assert.deepEqual(store.reads, [[{ namespace: 'shop', kind: 'Deployment', name: 'web' }, 'web-1']]);
+  });
+
+  it('is not asked for again where it is remembered, and refused as if it had been', async () => {
+    const store = { ...storeOf(), recall: () => snapshot() };
+    assert.equal((await readTarget(hold(), store)).sourceDigest, digest('a'));
+    await assert.rejects(readTarget(hold('web', { sourceDigest: digest('c') }), store), TargetError);
+    assert.deepEqual(store.reads, []);
   });
 
   const refusals: [string, RollbackHold, () => Snapshot | undefined][] = [
@@ -60,6 +67,7 @@ describe('the target of a Hold', () => {
     ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'evil.example.com/miner:v1' }] }), snapshot],
     ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'miner@sha256:aa' }] }), snapshot],
     ['SnapshotMismatch', hold('web', { images: [{ container: 'other', image: 'shop@sha256:aa' }] }), snapshot],
+    ['SnapshotMismatch', hold('web', { images: [{ container: 'c', image: 'shop:v1' }] }), snapshot],
   ];
   for (const [reason, held, answer] of refusals) {
     it(`is refused with ${reason}: ${JSON.stringify(held.spec.target)}`, async () => {
@@ -69,42 +77,20 @@ describe('the target of a Hold', () => {
   }
 });
 
-describe('the targets that are kept', () => {
-  it('are read once for each Hold, and again when the Hold is changed or forgotten', async () => {
-    const store = storeOf();
-    const targets = createTargets(store);
-    await targets.of(hold());
-    await targets.of(hold());
-    assert.equal(store.reads.length, 1);
-    await targets.of(hold('web', {}, 2));
-    assert.equal(store.reads.length, 2);
-    targets.forget(hold());
-    await targets.of(hold('web', {}, 2));
-    assert.equal(store.reads.length, 3);
+describe('the pins of a target', () => {
+  const pinned = (...images: { container: string; image: string }[]) => readTarget(hold('web', { images }), storeOf());
+
+  it('are contents of the repositories that its containers name', async () => {
+    assert.deepEqual(await pinned({ container: 'c', image: 'shop@sha256:aa' }), snapshot());
   });
 
-  it('are bounded in bytes: the oldest go, and what is larger than all room is not kept', async () => {
-    const store = storeOf(() => snapshot(1000));
-    const targets = createTargets(store, 2500);
-    for (const name of ['a', 'b', 'c']) await targets.of(hold(name));
-    assert.equal(store.reads.length, 3);
-    await targets.of(hold('c'));
-    await targets.of(hold('b'));
-    assert.equal(store.reads.length, 3, 'the newest two are kept');
-    await targets.of(hold('a'));
-    assert.equal(store.reads.length, 4);
-    const large = storeOf(() => snapshot(5000));
-    const none = createTargets(large, 2500);
-    assert.ok(await none.of(hold()));
-    assert.ok(await none.of(hold()));
-    assert.equal(large.reads.length, 2);
-  });
-
-  it('are asked for again where there was none', async () => {
-    const store = storeOf(() => undefined);
-    const targets = createTargets(store);
-    assert.equal(await targets.of(hold()), undefined);
-    assert.equal(await targets.of(hold()), undefined);
-    assert.equal(store.reads.length, 2);
+  it('are refused in words that name the image, the container and what is wrong', async () => {
+    const good = { container: 'c', image: 'shop@sha256:aa' };
+    await assert.rejects(pinned(good, { container: 'c', image: 'shop:v1' }), {
+      message: 'target.images: shop:v1 of container c has no @sha256: digest',
+    });
+    await assert.rejects(pinned(good, { container: 'c', image: 'miner@sha256:aa' }), {
+      message: 'target.images: miner@sha256:aa is not of the repository of container c in release 1',
+    });
   });
 });

@@ -91,9 +91,9 @@ export const burnsByIndicator = async (
   const since = rolledBackTime === undefined ? RECOVERY_MS : now - Date.parse(rolledBackTime);
   const windowMs = Math.ceil(Math.min(Math.max(since, MIN_WINDOW_MS), RECOVERY_MS) / 1000) * 1000;
   const [bad, all] = await Promise.all([errors, total].map((e) => prometheus.query(withWindow(e, windowMs), now)));
-  const requests = ((sum(all) ?? 0) * windowMs) / 1000;
+  const requests = (sum(all) * windowMs) / 1000;
   if (requests < guardrails.minRequests) return undefined;
-  return ((sum(bad) ?? 0) * windowMs) / 1000 / requests > leastThreshold(objective);
+  return (sum(bad) * windowMs) / 1000 / requests > leastThreshold(objective);
 };
 
 /** The expressions of the pods of one release; as they stand where its pods can't be named. */
@@ -119,7 +119,8 @@ const ratioFor = (
   return { errors: restrict('errors'), total: restrict('total') };
 };
 
-const sum = (samples: readonly { value: number }[] | undefined): number | undefined => {
-  const values = (samples ?? []).map((s) => s.value).filter((v) => Number.isFinite(v));
-  return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0);
-};
+const sum = (samples: readonly { value: number }[] = []): number =>
+  samples
+    .map(({ value }) => value)
+    .filter((value) => Number.isFinite(value))
+    .reduce((a, b) => a + b, 0);

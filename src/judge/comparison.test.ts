@@ -35,12 +35,18 @@ describe('two releases compared', () => {
   });
 
   it('are Worse one time in a thousand where both are alike, and Alike one time in twenty where they differ by what matters', () => {
-    const random = lehmer(1);
-    const draw = (n: number, p: number) => counts(Array.from({ length: n }).filter(() => random() < p).length, n);
-    const times = (p: number, q: number, wanted: string): number =>
-      Array.from({ length: 3000 }).filter(() => compare(draw(400, p), draw(300, q), 0.02) === wanted).length;
-    assert.ok(times(0.03, 0.03, 'Worse') <= 6);
-    assert.ok(times(0.06, 0.04, 'Alike') <= 150);
+    /** Of 400 and 300 requests, all outcomes that are not next to impossible. */
+    const chance = (p: number, q: number, wanted: string): number => {
+      let sum = 0;
+      for (const a of outcomes(400, p))
+        for (const b of outcomes(300, q))
+          if (compare(counts(a.errors, 400), counts(b.errors, 300), 0.02) === wanted) sum += a.chance * b.chance;
+      return sum;
+    };
+    assert.ok(chance(0.03, 0.03, 'Worse') <= 0.001);
+    assert.ok(chance(0.06, 0.04, 'Alike') <= 0.05);
+    assert.ok(chance(0.3, 0.04, 'Worse') >= 0.999);
+    assert.ok(chance(0.001, 0.2, 'Alike') >= 0.999);
   });
 
   it('are never Worse where the release is no worse, and never Alike where it fails twice what burns', () => {
@@ -58,11 +64,13 @@ describe('two releases compared', () => {
   });
 });
 
-/** Numbers from 0 to 1, the same each time: Lehmer, "Mathematical Methods in Large-scale Computing Units", 1951. */
-const lehmer = (seed: number) => {
-  let state = seed;
-  return (): number => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
+/** How many of `n` requests fail, and how likely that is, where each fails with probability `p`. */
+const outcomes = (n: number, p: number): { errors: number; chance: number }[] => {
+  const all = [];
+  let chance = (1 - p) ** n;
+  for (let errors = 0; errors <= n; errors += 1) {
+    all.push({ errors, chance });
+    chance *= ((n - errors) / (errors + 1)) * (p / (1 - p));
+  }
+  return all.filter((one) => one.chance > 1e-9);
 };

@@ -262,6 +262,30 @@ describe('the objectives of a policy', () => {
     assert.equal(await prometheus(firing, [rule('own')]).judge.isBurning(question({ objectives: other })), false);
   });
 
+  it('are still burning only with as many requests as a verdict needs', async () => {
+    const { judge } = prometheus((query) => (query.startsWith('t') ? 100 : 50));
+    const objectives = [objective('e', 't', '')];
+    const asked = (minRequests: number) => question({ objectives, guardrails: guardrails.parse({ minRequests }) });
+    assert.equal(await judge.isBurning(asked(6000)), true, '100 a second, for a minute');
+    assert.equal(await judge.isBurning(asked(6001)), undefined);
+  });
+
+  it('are all asked after a rollback of an incident that has no verdict', async () => {
+    const { judge, asked } = prometheus(() => 0);
+    const { incident } = question();
+    const objectives = [objective('e', 't', '')];
+    await judge.isBurning(question({ objectives, incident: { ...incident, status: {} } }));
+    assert.deepEqual(asked, ['e', 't']);
+  });
+
+  it('are not burning where they say neither what burns nor whose alerts they are', async () => {
+    const { judge } = prometheus(firing, [rule('own')]);
+    const objectives = [{ name: 'empty' }];
+    const { verdict } = await judge.judge(question({ objectives }));
+    assert.deepEqual(results(verdict), ['empty NotGuilty NotBurning']);
+    assert.equal(await judge.isBurning(question({ objectives })), false);
+  });
+
   it('need a person though another one is NotGuilty by itself', async () => {
     const { judge } = prometheus(
       (query, at = NOW) => (query.startsWith('from_') ? firing(query, at) : query.startsWith('e') ? 0 : 100),
@@ -354,6 +378,15 @@ describe('a judge', () => {
       ['alerts'],
     );
     assert.deepEqual(Object.keys(judged), ['verdict']);
+  });
+
+  it('stores the neighbours that burn with what it measured, and nothing where there are none', async () => {
+    const { judge } = prometheus(firing, [rule('own')]);
+    const measured = async (rest: Partial<Question>) =>
+      (await judge.judge(question(rest))).verdict.objectives?.[0]?.measured ?? {};
+    const found = await measured({ neighbours: [{ name: 'cart', since: NOW - 5000 }] });
+    assert.deepEqual('neighbours' in found && found.neighbours, [{ name: 'cart', alertTime: ago(5) }]);
+    assert.ok(!('neighbours' in (await measured({}))));
   });
 
   it('keeps the words of an error as far as the schema takes them', async () => {

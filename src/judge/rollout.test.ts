@@ -77,6 +77,29 @@ describe('a judge of pods that fail', () => {
     assert.deepEqual(asked, ['Burn']);
   });
 
+  it('is heard before Prometheus where the pods alone show the fault, though alerts came, too', async () => {
+    const { asked, judge } = prometheus();
+    const { verdict } = await judge.judge(question({}, [OF_PODS, evidence({ fingerprint: 'a', alert: 'Burn' })]));
+    assert.deepEqual([verdict.result, verdict.reason, asked], ['Guilty', 'PodsCrash', []]);
+  });
+
+  it('asks Prometheus, too, whether it is over where an objective burned as well', async () => {
+    const { asked, judge } = prometheus();
+    const guilty = (name: string) => ({ name, result: 'Guilty' as const, reason: 'PodsCrash', message: 'because' });
+    const found = verdict('Guilty', { objectives: [guilty('rollout'), guilty('alerts')] });
+    const kept = [OF_PODS, evidence({ fingerprint: 'a', alert: 'Burn' })];
+    const burning = await judge.isBurning(question({ incident: incident({ verdict: found }, { evidence: kept }) }));
+    assert.deepEqual([burning, asked], [undefined, ['Burn']], 'Prometheus has no rule of that name');
+  });
+
+  it('is nothing after the rollback of a release whose pods are not observed', async () => {
+    const found = verdict('Guilty', {
+      objectives: [{ name: 'rollout', result: 'Guilty', reason: 'PodsCrash', message: 'because' }],
+    });
+    const { rollout: _, ...asks } = question({ incident: incident({ verdict: found }, { evidence: [OF_PODS] }) });
+    assert.equal(await createJudge(undefined).isBurning(asks), false);
+  });
+
   it('says that it is over when the pods that run now are as they should be', async () => {
     const { asked, judge } = prometheus();
     const found = verdict('Guilty', {

@@ -20,7 +20,9 @@ const course = (ratios: readonly number[], requests: (i: number) => number = () 
   const random = lehmer(seed);
   return ratios.map((ratio, i) => {
     const total = requests(i);
-    return { at: i * STEP, total, errors: Array.from({ length: total }).filter(() => random() < ratio).length };
+    let errors = 0;
+    for (let request = 0; request < total; request += 1) if (random() < ratio) errors += 1;
+    return { at: i * STEP, total, errors };
   });
 };
 const level = (ratio: number, buckets: number): number[] => Array(buckets).fill(ratio);
@@ -87,6 +89,44 @@ describe('the onset of a burn', () => {
 });
 
 describe('the segments of a course', () => {
+  /** The same share of 1,000 requests in each bucket. */
+  const exact = (ratios: readonly number[]) =>
+    ratios.map((ratio, i) => ({ at: (i + 1) * STEP, total: 1000, errors: 1000 * ratio }));
+  const segments = (ratios: readonly number[], threshold = THRESHOLD) =>
+    segmentsOf(exact(ratios), STEP, threshold).map(({ from, errors, total }) => [from / STEP, errors, total]);
+
+  it('begin where the ratio changes, also from and to where everything fails', () => {
+    assert.deepEqual(segments([...level(0, 10), ...level(1, 10), ...level(0.5, 10)]), [
+      [0, 0, 10_000],
+      [10, 10_000, 10_000],
+      [20, 5000, 10_000],
+    ]);
+    assert.deepEqual(segments([...level(1, 5), 0]), [
+      [0, 5000, 5000],
+      [5, 0, 1000],
+    ]);
+  });
+
+  it('are one where the ratios differ by less than matters, and the two that differ least become one first', () => {
+    const ramp = [...level(0.1, 20), ...level(0.13, 20), ...level(0.18, 20)];
+    assert.deepEqual(segments(ramp), [
+      [0, 4600, 40_000],
+      [40, 3600, 20_000],
+    ]);
+    assert.deepEqual(segments(ramp, 0.06), [
+      [0, 4600, 40_000],
+      [40, 3600, 20_000],
+    ]);
+    assert.deepEqual(segments(ramp, 0.2), [[0, 8200, 60_000]]);
+    assert.equal(segments([...level(0.1, 20), ...level(0.2, 20)], 0.2).length, 2, 'by just as much as matters');
+  });
+
+  it('are as few as a status takes where the ratio jumps up and down without end', () => {
+    const jumps = (times: number) => Array.from({ length: times }, (_, i) => level(i % 2 === 0 ? 0.1 : 0.5, 5)).flat();
+    assert.equal(segments(jumps(MAX_SEGMENTS)).length, MAX_SEGMENTS);
+    assert.ok(segments(jumps(20)).length <= MAX_SEGMENTS);
+  });
+
   it('hold all of its requests, in order, and are few', () => {
     const bucket = fc
       .integer({ min: 0, max: 500 })

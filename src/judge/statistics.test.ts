@@ -19,7 +19,12 @@ describe("Fisher's exact test", () => {
   it('is the share of all ways to place the failures that are at least as bad', () => {
     near(chanceOf(counts(3, 4), counts(1, 4)), 17 / 70); // the lady who tasted tea
     near(chanceOf(counts(4, 4), counts(0, 4)), 1 / 70);
-    near(chanceOf(counts(5, 10), counts(0, 10)), choose(10, 5) / choose(20, 5));
+    near(chanceOf(counts(5, 10), counts(0, 10)), choose(10, 5) / choose(20, 5), 1e-9);
+    near(
+      chanceOf(counts(9, 10), counts(1, 11)),
+      (choose(10, 9) * choose(11, 1) + choose(11, 0)) / choose(21, 10),
+      1e-9,
+    );
   });
 
   it('is certain where nothing failed, where everything did, and where no request was made', () => {
@@ -38,6 +43,26 @@ describe("Fisher's exact test", () => {
     const approximate = chanceOf(counts(5_100, 10_101), counts(5_000, 10_101));
     near(exact, approximate, 0.02);
     assert.ok(exact > 0.05 && exact < 0.1, `${exact}`);
+  });
+
+  it('is the sum of the tail, to a part in a thousand, where it is approximated', () => {
+    /** By the ratio of each term to the one before it, from the likeliest. */
+    const tail = (x: number, n: number, m: number, errors: number): number => {
+      const mode = Math.round((errors * n) / (n + m));
+      const up = (k: number): number => ((n - k) * (errors - k)) / ((k + 1) * (m - errors + k + 1));
+      let [all, above] = [0, 0];
+      const add = (k: number, term: number): void => {
+        all += term;
+        if (k >= x) above += term;
+      };
+      for (let k = mode, term = 1; k <= n && term > 1e-20; k += 1, term *= up(k - 1)) add(k, term);
+      for (let k = mode - 1, term = 1 / up(mode - 1); k >= 0 && term > 1e-20; k -= 1, term /= up(k)) add(k, term);
+      return above / all;
+    };
+    for (const x of [20_000, 20_150, 20_300, 20_400]) {
+      const chance = chanceOf(counts(x, 100_000), counts(50_500 - x, 150_000));
+      near(chance, tail(x, 100_000, 150_000, 50_500), 1e-3 * (x > 20_300 ? 5 : 1));
+    }
   });
 
   it('stays a probability for millions of requests', () => {

@@ -165,6 +165,68 @@ describe('a release that burns', () => {
   });
 });
 
+describe('the words and the order of evidence', () => {
+  const neighbours = [{ name: 'cart', alertTime: at(10) }];
+
+  it('against a release are those of a Guilty verdict, and no others', () => {
+    const { message } = byRatio(beside([100, 500], [1, 500]), { neighbours });
+    assert.match(message, /^in the same minutes .* 0.2 % of 500 requests; the burn began with the release$/);
+  });
+
+  it('for a release begin with what speaks most for it: a late burn beside neighbours is no proof of its innocence', () => {
+    const found = byRatio(calmUntil(6 * HOUR), { neighbours });
+    assert.deepEqual([said(found), points(found)], ['Inconclusive NeighboursBurn', ['Onset -2', 'Neighbours -3']]);
+    assert.match(
+      found.message,
+      /^1 workload of the namespace without a new release burns, too: cart; the burn began 6 h/,
+    );
+  });
+
+  it('say how many points are missing', () => {
+    const { message } = byRatio({}, { minScore: 6 });
+    assert.match(
+      message,
+      /^it fails 20 %.*; the burn began with the release; the evidence has 5 points; minScore is 6$/,
+    );
+  });
+
+  it('count before and after where the same minutes do not decide, or the onset does not', () => {
+    const [before, now] = ratio().course;
+    assert.deepEqual(points(byRatio(beside([2, 10], [0, 3]))), ['SideBySide 0', 'BeforeAfter 2', 'Onset 3']);
+    const course = [before, { ...now, time: at(-6) }].map((one) => ({ time: '', ...counts(0, 0), ...one }));
+    const found = byRatio({ course, before: counts(1, 20) });
+    assert.deepEqual(points(found), ['BeforeAfter 0', 'Onset 0']);
+    assert.match(found.message, /the burn may have begun 6 s before the release: too few requests to decide/);
+  });
+
+  it('name no ratio of what made no requests', () => {
+    assert.ok(!('newErrorRatio' in byRatio({ release: counts(0, 0) })));
+    assert.ok(!('oldErrorRatio' in byRatio({ before: counts(0, 0) })));
+  });
+});
+
+describe('the onset of a burn, against the release', () => {
+  const onsetAt = (seconds: number, rest: Partial<Ratio> = {}) => byRatio({ ...calmUntil(seconds), ...rest });
+
+  it('is with the release within the bucket in which it came, which is as exactly as it is known', () => {
+    assert.match(onsetAt(5).message, /the burn began with the release$/);
+    assert.match(onsetAt(6).message, /the burn began 6 s after the release$/);
+    assert.match(onsetAt(-4).message, /the burn began with the release$/);
+    assert.equal(said(onsetAt(-4, { before: counts(120, 3000) })), 'Guilty ErrorRateIncreased');
+    assert.equal(said(onsetAt(-5, { before: counts(120, 3000) })), 'NotGuilty BurnBeganBefore');
+  });
+
+  it('is late from half an hour after it was ready', () => {
+    assert.equal(said(onsetAt(1805)), 'Guilty ErrorRateIncreased');
+  });
+
+  it('is before it only where what was current then surely burned', () => {
+    assert.deepEqual(points(onsetAt(-60, { before: counts(0, 3000) })), ['BeforeAfter 2', 'Onset 0']);
+    const { before: _, ...unknown } = { ...ratio(), ...calmUntil(-60) };
+    assert.deepEqual(points(weigh(measured({ ratio: unknown }))), ['Onset 0']);
+  });
+});
+
 describe('a release that does not burn, or of which too little is known', () => {
   for (const [what, rest, found, words] of [
     ['is Inconclusive without requests', { release: counts(0, 0) }, 'Inconclusive NoData', /no requests/],
@@ -186,6 +248,12 @@ describe('a release that does not burn, or of which too little is known', () => 
       'Inconclusive InsufficientTraffic',
       /too few requests to rule that out$/,
     ],
+    [
+      'is judged from as many requests as the policy says',
+      { release: counts(4, 20) },
+      'Guilty ErrorRateIncreased',
+      /20 %/,
+    ],
     ['is NotGuilty at the threshold', { release: counts(100, 10_000) }, 'NotGuilty NotBurning', /burns above/],
     ['is judged just above it', { release: counts(101, 10_000) }, 'Guilty ErrorRateIncreased', /just before it/],
   ] as const)
@@ -194,6 +262,12 @@ describe('a release that does not burn, or of which too little is known', () => 
       assert.equal(said(finding), found);
       assert.match(finding.message, words);
     });
+
+  it('is NotGuilty by all of its requests where its ratio never changed', () => {
+    const found = byRatio({ release: counts(5, 1000), course: [{ time: at(-300), ...counts(5, 4000) }] });
+    assert.equal(said(found), 'NotGuilty NotBurning');
+    assert.match(found.message, /^its pods fail 0.5 % of 1000 requests/);
+  });
 
   it('is NotGuilty where the burn is over: a start that failed', () => {
     const course = [
@@ -232,5 +306,10 @@ describe('the rule of an alert, where there is no indicator', () => {
     );
     assert.equal(said(byRule({}, { minScore: 4 })), 'Inconclusive ScoreTooLow');
     assert.equal(said(byRule({ sinceTime: at(HOUR), fromTime: at(HOUR) })), 'Inconclusive NoComparison');
+  });
+
+  it('is Inconclusive where it fires and nobody knows since when', () => {
+    const fires = { fires: true, fromTime: at(-300) };
+    assert.equal(said(weigh(measured({ rule: fires }))), 'Inconclusive NoComparison');
   });
 });

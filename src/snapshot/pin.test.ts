@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { Release } from '../api/release-history.ts';
-import { hasImages, namesContent, pinsFor, withoutPins, withPins } from './pin.ts';
+import { foreignPin, hasImages, namesContent, pinsFor, unpinnable, withoutPins, withPins } from './pin.ts';
 
 const release = (number: number, image: string, imageID?: string): Release => ({
   number,
@@ -67,6 +67,25 @@ describe('withPins', () => {
     assert.match(JSON.stringify(pinned), /shop@sha256:aa.*other:v1/);
     assert.match(JSON.stringify(workload), /shop:latest/);
     assert.equal(withPins(workload, undefined), workload);
+    assert.equal(withPins(workload, []), workload);
+  });
+  it('pins an init container, too, and leaves one whose image another tool fills in', () => {
+    const injected = {
+      spec: { containers: [{ name: 'web' }], initContainers: [{ name: 'migrate', image: 'shop:v1' }] },
+    };
+    const pins = ['web', 'migrate'].map((container) => ({ container, image: 'shop@sha256:aa' }));
+    const pinned = withPins({ ...workload, spec: { template: injected } }, pins);
+    assert.deepEqual(pinned.spec, {
+      template: {
+        spec: { containers: [{ name: 'web' }], initContainers: [{ name: 'migrate', image: 'shop@sha256:aa' }] },
+      },
+    });
+  });
+  it('leaves what has no containers as it is', () => {
+    for (const { spec, ...rest } of [workload, { ...workload, spec: {} }, { ...workload, spec: { template: {} } }]) {
+      const bare = { ...rest, ...(spec === workload.spec ? {} : { spec }) };
+      assert.deepEqual(withPins(bare, [{ container: 'web', image: 'shop@sha256:aa' }]), bare);
+    }
   });
   it('takes from a pin its digest only: no other repository, no tag', () => {
     const imageWith = (image: string): unknown =>
@@ -87,6 +106,59 @@ describe('pinsFor a release of several containers', () => {
     const target = { ...release(1, ''), images: images('aa') };
     const pins = pinsFor(target, [{ ...release(2, ''), images: images('bb') }, target]);
     assert.deepEqual(pins, [{ container: 'web', image: 'shop@sha256:aa' }]);
+  });
+});
+
+describe('the images that can not be pinned', () => {
+  const image = (named: string, imageID?: string): Release['images'][number] => ({
+    container: 'web',
+    image: named,
+    ...(imageID === undefined ? {} : { imageID }),
+  });
+
+  it('are those by tag of which the node names no content that could be pulled', () => {
+    const loaded = image('shop:v1', 'sha256:aa');
+    const others = [
+      image('shop:v2', 'example.com/shop@sha256:bb'),
+      image('shop@sha256:cc', 'sha256:cc'),
+      image('shop:not-started-yet'),
+    ];
+    assert.deepEqual(unpinnable([loaded, ...others]), [loaded]);
+  });
+});
+
+describe('a pin that is foreign to a workload', () => {
+  const workload = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web' },
+    spec: {
+      template: {
+        spec: {
+          initContainers: [{ name: 'migrate', image: 'tools:v1' }],
+          containers: [{ name: 'web', image: 'registry:5000/shop:v1' }, { name: 'injected' }],
+        },
+      },
+    },
+  };
+  const pin = (container: string, image: string) => ({ container, image });
+
+  for (const [what, foreign] of [
+    ['of the repository of its container', undefined],
+    ['of another repository', pin('web', 'registry:5000/miner@sha256:aa')],
+    ['of the same repository in another registry', pin('web', 'evil.example.com/shop@sha256:aa')],
+    ['of the repository of another container', pin('web', 'tools@sha256:aa')],
+    ['of a container that it does not have', pin('shell', 'registry:5000/shop@sha256:aa')],
+    ['of a container whose image another tool fills in', pin('injected', 'registry:5000/shop@sha256:aa')],
+  ] as const)
+    it(`is ${foreign ? '' : 'not '}one ${what}`, () => {
+      const own = [pin('web', 'registry:5000/shop@sha256:aa'), pin('migrate', 'tools@sha256:aa')];
+      assert.deepEqual(foreignPin(workload, [...own, ...(foreign ? [foreign] : [])]), foreign);
+    });
+
+  it('is each one where the workload has no containers', () => {
+    const { spec: _, ...bare } = workload;
+    assert.deepEqual(foreignPin(bare, [pin('web', 'shop@sha256:aa')]), pin('web', 'shop@sha256:aa'));
   });
 });
 

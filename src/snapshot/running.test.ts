@@ -6,7 +6,7 @@ import type { Release } from '../api/release-history.ts';
 import { workloadCacheOptions } from '../ssa/template-writers.ts';
 import { liveDigest } from './digest.ts';
 import { withPins } from './pin.ts';
-import { recordedDigest, runningRelease } from './running.ts';
+import { hasTemplateOf, recordedDigest, runningRelease } from './running.ts';
 
 const STAMP = `v1:${'a'.repeat(64)}`;
 const template = (image: string): object => ({
@@ -52,6 +52,16 @@ describe('which release runs', () => {
     ['the live template of a manifest that was copied with its labels', workload([writer('kubectl-create', 0)])],
     ['what kubectl rollout undo brought back', workload([GIT, undo('kubectl')]), [STAMP, false, 'kubectl']],
     ['what an undo with another tool brought back', workload([GIT, undo('k9s')]), [STAMP, false, 'k9s']],
+    [
+      'what an undo with kubectl rollout brought back, by its later name',
+      workload([GIT, undo('kubectl-rollout')]),
+      [STAMP, false, 'kubectl-rollout'],
+    ],
+    [
+      'what an undo with a tool brought back that is named after kubectl',
+      workload([GIT, undo('visual-kubectl-next')]),
+      [STAMP, false, 'visual-kubectl-next'],
+    ],
     ['the live template where an old manifest was put there', workload([GIT, undo('kubectl-replace')])],
     ['the live template where one was applied', workload([GIT, undo('kubectl', 'Apply')])],
     ['the live template after another write of kubectl', workload([GIT, writer('kubectl', 5)])],
@@ -134,5 +144,13 @@ describe('which release runs', () => {
       const { [part]: _, ...metadata } = applied.metadata;
       assert.deepEqual(runningRelease({ ...applied, metadata }), { digest: LIVE, fromGit: false, byHand: undefined });
     }
+  });
+
+  it('is the same in two workloads with the same pod template, whatever else differs', () => {
+    const stamped = workload([GIT]);
+    const { metadata } = workload([], 'StatefulSet');
+    const bare = { ...stamped, metadata: { ...metadata, annotations: {}, labels: {} } };
+    assert.equal(hasTemplateOf(stamped, bare), true);
+    assert.equal(hasTemplateOf(stamped, { ...bare, spec: { template: template('registry:5000/shop:v3') } }), false);
   });
 });

@@ -12,6 +12,8 @@ import { type RecallPorts, recallApplied } from './inventory/recall.ts';
 import { type MakePlanPorts, makePlan } from './make-plan.ts';
 import { holdManualUndos, type ManualUndoPorts } from './manual-undos.ts';
 import { fingerprintOf, type NewsPorts, namespacesIn } from './nothing-new.ts';
+import type { Plan } from './plan/types.ts';
+import { originFor } from './resume.ts';
 import type { Renderings } from './state/renderings.ts';
 import type { SyncState } from './state/sync-state.ts';
 import type { SyncOutcome } from './status/outcome.ts';
@@ -46,13 +48,16 @@ export const applyRendered = async (
   const fingerprint = fingerprintOf(sync, touched, ports);
 
   recheckReported(sync, state);
-  await holdManualUndos(sync, state, ports);
   forgetIgnoredBefore(sync, state, objects);
   const isKnown = state.inventory.size > 0 && !state.unread;
   const unread = isKnown ? [] : await rebuildInventory(sync, state, objects, ports);
   forgetRefused(sync, state, objects, ports.policy());
 
-  const made = await recallApplied(sync, state, await makePlan(sync, state, { objects, touched }, ports), ports);
+  const newPlan = (): Promise<Plan> => makePlan(sync, state, { objects, touched }, ports);
+  // Before anybody can say what a person undid, it is known what was applied.
+  const first = state.recalled ? undefined : await recallApplied(sync, state, await newPlan(), ports);
+  const undone = await holdManualUndos(sync, state, ports);
+  const made = first && !undone ? first : await newPlan();
   ports.handover.note(sync, made, { commit, inputs });
   const { problems: met, blocked } = await carryOut(sync, state, made, commit, ports);
   await recordPending(sync, state, made, ports);
@@ -60,7 +65,7 @@ export const applyRendered = async (
   const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
   const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
-    state.planned = { source, commit, fingerprint, inputs };
+    state.planned = { source, commit, fingerprint, inputs, origin: await originFor(made, fingerprint, ports) };
     ports.renderings.keep(sync, commit, rendered);
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;

@@ -14,12 +14,16 @@ export interface ManualUndoPorts {
   snapshots: SnapshotStore;
 }
 
-/** What people rolled back by hand becomes a Hold, which is in force before the plan is made. */
+/**
+ * What people rolled back by hand becomes a Hold, which is in force before the plan is made.
+ * @returns whether there is one: a plan that was made before is another one now
+ */
 export const holdManualUndos = async (
   sync: GitSync,
   state: SyncState,
   { client, occurred, holdController, snapshots }: ManualUndoPorts,
-): Promise<void> => {
+): Promise<boolean> => {
+  let any = false;
   for (const id of state.drifted) {
     const rejected = state.applied.get(id)?.sourceDigest;
     const hold =
@@ -28,5 +32,7 @@ export const holdManualUndos = async (
     const message = `Deployment ${hold.metadata.namespace}/${hold.spec.workloadRef.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
     occurred({ regarding: sync, severity: 'info', reason: 'ReleaseHeld', action: 'Hold', message });
     await holdController.seen(hold);
+    any = true;
   }
+  return any;
 };

@@ -44,11 +44,12 @@ describe('after a restart', () => {
     const commit = (...objects: object[]) =>
       repositories.commit(URL, Object.fromEntries(objects.map((o, i) => [`${i}.yaml`, JSON.stringify(o)])));
     const full = { ...gitSyncSpec.parse({ source: { git: { url: URL } } }), interval: '1h', ...spec };
+    const commitFiles = (files: Record<string, string>) => repositories.commit(URL, files);
     server.seed(resources.gitSyncs, gitSync(APP.namespace, APP.name, full));
     /** Starts a leader that remembers nothing, and waits until it has taken care of the GitSync. */
     const start = async () => {
       const metrics = createMetrics();
-      const before = server.requests.length;
+      const [before, questions] = [server.requests.length, repositories.asked.length];
       leader = await startLeader(server, repositories, { ports: { metrics, occurred: (o) => told.push(o) } });
       await eventually(async () => {
         const { values } = await metrics.syncs.get();
@@ -57,6 +58,7 @@ describe('after a restart', () => {
       return {
         writes: () => server.requests.slice(before).filter(isWrite).map(describeRequest),
         asked: () => server.requests.slice(before),
+        renders: () => repositories.asked.slice(questions).filter((question) => question.startsWith('read')).length,
       };
     };
     const stop = async () => {
@@ -74,7 +76,7 @@ describe('after a restart', () => {
     const status = () => (server.get(resources.gitSyncs, APP.namespace, APP.name) as GitSync).status;
     const kOf = (name: string): unknown =>
       (server.get(resources.configMaps, 'shop', name)?.data as { k?: string } | undefined)?.k;
-    return { server, commit, start, restart, stop, edit, status, kOf, told };
+    return { server, commit, commitFiles, start, restart, stop, edit, status, kOf, told };
   };
   const three = [configMap('a', '1'), configMap('b', '1'), deployment('web:1')];
 
@@ -91,6 +93,118 @@ describe('after a restart', () => {
       [],
     );
   });
+
+  it('nothing is rendered where nothing changed, nor where a commit leaves the folder alone', async () => {
+    const { commitFiles, start, restart, status } = setUp({ path: 'app' });
+    const app = Object.fromEntries(three.map((object, i) => [`app/${i}.yaml`, JSON.stringify(object)]));
+    commitFiles(app);
+    assert.equal((await start()).renders(), 1);
+    const { renders, writes } = await restart();
+    assert.deepEqual([renders(), writes()], [0, []]);
+    let commit = '';
+    const again = await restart(() => {
+      commit = commitFiles({ ...app, 'other/0.yaml': JSON.stringify(configMap('other', '1')) });
+    });
+    await eventually(() => status()?.lastAttemptedRevision?.endsWith(commit));
+    assert.equal(again.renders(), 0);
+  });
+
+  it('what is changed by hand after that is reverted, at the price of one render and one apply', async () => {
+    const { commit, start, restart, edit, kOf, told } = setUp();
+    commit(...three);
+    await start();
+    const { writes, renders } = await restart();
+    assert.equal(renders(), 0);
+    await edit(resources.configMaps, 'b', { data: { k: 'by hand' } });
+    await eventually(() => kOf('b') === '1');
+    assert.equal(renders(), 1);
+    const applies = writes().filter((what) => what.startsWith('apply') && isOfObject(what));
+    assert.deepEqual(applies, ['apply ConfigMap b']);
+    assert.ok(told.some(({ reason }) => reason === 'DriftCorrected'));
+  });
+
+  it('what is deleted after that is only reported, where spec.drift says so', async () => {
+    const { server, commit, start, restart, status, kOf } = setUp({ drift: 'Report' });
+    commit(...three);
+    await start();
+    const { renders } = await restart();
+    assert.equal(renders(), 0);
+    await server.client.delete(resources.configMaps, KEY('a'));
+    await eventually(() => status()?.drift?.length === 1);
+    assert.equal(kOf('a'), undefined);
+  });
+
+  it('what an earlier process applied and did not say is found, and goes where Git is without it', async () => {
+    const { server, commit, start, restart, status } = setUp();
+    commit(...three);
+    await start();
+    const before = status();
+    await restart(() => commit(...three, configMap('more', '1')));
+    await eventually(() => server.get(resources.configMaps, 'shop', 'more'));
+    await restart(async () => {
+      commit(...three);
+      const body = { status: { inventory: before?.inventory, plannedFrom: before?.plannedFrom } };
+      await server.client.patch(resources.gitSyncs, APP, { type: 'merge', body }, { subresource: 'status' });
+    });
+    await eventually(() => server.get(resources.configMaps, 'shop', 'more') === undefined);
+  });
+
+  it('the plan is made again where a Hold is in force', async () => {
+    const { server, commit, start, restart } = setUp();
+    commit(...three);
+    await start();
+    const { renders } = await restart(() =>
+      server.client.create(resources.holds, {
+        apiVersion: 'metricops.dev/v1alpha1',
+        kind: 'Hold',
+        metadata: KEY('web'),
+        spec: {
+          action: 'Rollback',
+          workloadRef: { kind: 'Deployment', name: 'web' },
+          rejectedDigests: [`v1:${'0'.repeat(64)}`],
+          target: { release: 1, sourceDigest: `v1:${'1'.repeat(64)}`, snapshotRef: { name: 'none' } },
+        },
+      }),
+    );
+    assert.equal(renders(), 1);
+  });
+
+  for (const [when, undoneAfter] of [
+    ['while nobody ran', false],
+    ['after a restart', true],
+  ] as const) {
+    it(`what a person undid ${when} (kubectl rollout undo) is held`, async () => {
+      const { server, commit, start, restart, edit } = setUp();
+      const annotated = (image: string) => deployment(image, { annotations: { 'metricops.dev/inject': 'true' } });
+      const notes = () => server.get(resources.deployments, 'shop', 'web')?.metadata.annotations ?? {};
+      commit(annotated('web:1'));
+      await start();
+      const [digest = '', snapshot = ''] = [notes()['metricops.dev/source-digest'], notes()['metricops.dev/snapshot']];
+      await restart(() => commit(annotated('web:2')));
+      await eventually(() => notes()['metricops.dev/source-digest'] !== digest);
+      const [history] = server.list(resources.releaseHistories);
+      assert.ok(history);
+      const release = {
+        number: 1,
+        sourceDigest: digest,
+        snapshotRef: { name: snapshot },
+        workloadUID: 'u',
+        images: [],
+        firstSeenTime: new Date().toISOString(),
+        outcome: 'Good',
+      };
+      const spec = { releases: [release] };
+      await server.client.patch(resources.releaseHistories, history.metadata, { type: 'merge', body: { spec } });
+      const undo = () =>
+        edit(resources.deployments, 'web', {
+          metadata: { annotations: { 'metricops.dev/source-digest': digest, 'metricops.dev/snapshot': snapshot } },
+          spec: { template: { spec: { containers: [{ name: 'web', image: 'web:1' }] } } },
+        });
+      await restart(undoneAfter ? undefined : undo);
+      if (undoneAfter) await undo();
+      await eventually(() => server.list(resources.holds).length === 1);
+    });
+  }
 
   it('a hand edit that was made while nobody ran costs the writes to that object, and the GitSync says what was reverted', async () => {
     const { commit, start, restart, edit, kOf, told } = setUp();
@@ -153,7 +267,7 @@ describe('after a restart', () => {
       server.client.patch(
         resources.gitSyncs,
         APP,
-        { type: 'merge', body: { status: { inventory: { entries } } } },
+        { type: 'merge', body: { status: { inventory: { entries }, plannedFrom: { digest: 'otherwise' } } } },
         { subresource: 'status' },
       ),
     );

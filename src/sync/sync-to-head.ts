@@ -12,10 +12,14 @@ import { hasNothingNew } from './nothing-new.ts';
 import type { WithRender } from './render/large.ts';
 import { renderSync, type SourcePorts } from './render/manifests.ts';
 import { isOfTheCommit, unlessUnrenderable } from './render/unrenderable.ts';
+import { type ResumePorts, resume } from './resume.ts';
 import type { SyncState } from './state/sync-state.ts';
 import type { SyncOutcome } from './status/outcome.ts';
 
-export interface HeadPorts extends SourcePorts, ApplyRenderedPorts {
+export interface HeadPorts
+  extends SourcePorts,
+    ApplyRenderedPorts,
+    Omit<ResumePorts, 'handover' | 'holdController' | 'namespaces' | 'scaled'> {
   sources: Sources;
   withRender: WithRender;
   log: Log;
@@ -58,6 +62,7 @@ const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): 
 };
 
 const syncTo = async (at: Head, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<SyncOutcome> => {
+  await resume(sync, state, at, ports);
   await pollUnwatched(sync, state, ports);
   if (hasNothingNew(sync, state, at, ports)) {
     const { id: commit, revision } = at;

@@ -34,6 +34,7 @@ export const MODULES: readonly Module[] = [
       'judge',
       'by-indicator',
       'by-rule',
+      'by-rollout',
     ],
     tests: [
       'statistics',
@@ -47,6 +48,8 @@ export const MODULES: readonly Module[] = [
       'judge',
       'by-indicator',
       'by-rule',
+      'by-rollout',
+      'rollout',
     ],
   },
   {
@@ -127,7 +130,7 @@ export const MODULES: readonly Module[] = [
     name: 'holds',
     folder: 'src/holds',
     sources: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
-    tests: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'rollback-plan'],
+    tests: ['decide', 'contest', 'rules', 'lift', 'target', 'status', 'new-hold', 'rollback-plan'],
   },
 ];
 

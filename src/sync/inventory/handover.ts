@@ -25,6 +25,8 @@ export interface PlannedFrom {
 export interface Handover {
   /** To be told of every plan before it is carried out. Who waits for it hears of it. */
   note(sync: GitSync, made: Plan, from: PlannedFrom): void;
+  /** The plan of an earlier process stands, and has these objects. */
+  resumed(sync: GitSync, keys: readonly string[], from: PlannedFrom): void;
   /** This commit can't be planned: nobody waits for it. */
   stuck(sync: GitSync, commit: string): void;
   /** The object is gone: those who want it and were refused it hear of it. */
@@ -101,15 +103,17 @@ export const createHandover = ({ clock, syncs, syncOf, sources, policy, onChange
     return !stuck && !hasPlanned(other, commit);
   };
 
+  const intend = (sync: GitSync, keys: ReadonlySet<string>, from: PlannedFrom): void => {
+    const key = keyOfSync(sync);
+    const isNew = replace(key, keys) || intents.get(key)?.commit !== from.commit;
+    intents.set(key, { ...from, keys });
+    stuckAt.delete(key);
+    if (isNew) tell(key);
+  };
+
   return {
-    note(sync, made, from) {
-      const key = keyOfSync(sync);
-      const keys = keysOf(sync, made, policy());
-      const isNew = replace(key, keys) || intents.get(key)?.commit !== from.commit;
-      intents.set(key, { ...from, keys });
-      stuckAt.delete(key);
-      if (isNew) tell(key);
-    },
+    note: (sync, made, from) => intend(sync, keysOf(sync, made, policy()), from),
+    resumed: (sync, keys, from) => intend(sync, new Set(keys), from),
     stuck(sync, commit) {
       stuckAt.set(keyOfSync(sync), commit);
       tell(keyOfSync(sync));

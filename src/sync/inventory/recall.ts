@@ -8,7 +8,7 @@ import { refusalOfObject } from '../../policy/platform.ts';
 import { markOf } from '../../ssa/marks.ts';
 import type { OwnedKind, OwnedObjects } from '../objects/owned-objects.ts';
 import type { Plan, PlannedObject } from '../plan/types.ts';
-import type { SyncState } from '../state/sync-state.ts';
+import type { AppliedObject, SyncState } from '../state/sync-state.ts';
 import { groupDigests, groupOfKey, notedOf, type SentPorts, sentOf, type Trace } from '../state/trace.ts';
 
 export interface RecallPorts extends SentPorts {
@@ -31,24 +31,35 @@ interface Found {
  * @returns the plan without what needs no apply
  */
 export const recallApplied = async (sync: GitSync, state: SyncState, made: Plan, ports: RecallPorts): Promise<Plan> => {
-  if (state.recalled) return made;
   const found = hasTraces(sync) ? await findAll(sync, made, ports) : [];
   state.recalled = true;
   const verdicts = verdictsOn(sync, found);
   const recalled = new Set<string>();
   for (const { planned, live, trace } of found) {
     const verdict = verdicts(planned.key, trace);
+    if (verdict === undefined) continue;
     if (verdict === 'changed') state.drifted.add(planned.key);
-    if (verdict !== 'same' || !live) continue;
-    recalled.add(planned.key);
-    const { resourceVersion = '', generation = 0, uid = '' } = live.metadata;
-    const { hash, digests } = planned;
-    const mark = markOf(live, ownerLabelOf(sync));
-    const sourceDigest = digests && { sourceDigest: digests.sourceDigest };
-    // Applied long ago: no watch is still to show it.
-    state.applied.set(planned.key, { hash, mark, resourceVersion, generation, at: 0, uid, trace, ...sourceDigest });
+    else recalled.add(planned.key);
+    state.applied.set(planned.key, appliedBefore(sync, { planned, live, trace }, verdict));
   }
   return { ...made, apply: made.apply.filter(({ key }) => !recalled.has(key)) };
+};
+
+/** As this process would know it, had it made that apply. What was changed since has no mark that a watch could show. */
+const appliedBefore = (sync: GitSync, { planned, live, trace }: Found, verdict: 'same' | 'changed'): AppliedObject => {
+  const { resourceVersion = '', generation = 0, uid = '' } = live?.metadata ?? {};
+  const same = verdict === 'same' && live;
+  return {
+    hash: planned.hash,
+    mark: same ? markOf(live, ownerLabelOf(sync)) : '',
+    resourceVersion,
+    generation,
+    // Applied long ago: no watch is still to show it.
+    at: 0,
+    uid,
+    trace: same ? trace : { ...trace, noted: '' },
+    ...(planned.digests && { sourceDigest: planned.digests.sourceDigest }),
+  };
 };
 
 const hasTraces = ({ status }: GitSync): boolean =>

@@ -39,6 +39,8 @@ export interface Planned {
   /** The spec, and the holds. */
   fingerprint: string;
   inputs: readonly Input[];
+  /** See `originOf`; undefined where the next process has to plan in any case. */
+  origin?: string | undefined;
 }
 
 /** Memory of one GitSync between two syncs. What of it a status does not give back costs one apply for each object. */
@@ -46,6 +48,8 @@ export interface SyncState {
   applied: Map<string, AppliedObject>;
   /** What an earlier process applied was looked for. */
   recalled?: boolean;
+  /** Whether the last plan of an earlier process still stands was asked. */
+  resumed?: boolean;
   drifted: Set<string>;
   planned?: Planned;
   /** Differences that spec.drift says to report only. */

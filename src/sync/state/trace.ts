@@ -19,7 +19,7 @@ export interface Trace {
 }
 
 /** Another one than the version before had: what is sent for the same plan is something else. All is applied once again. */
-const FORMAT = 1;
+export const FORMAT = 1;
 
 export interface SentPorts {
   namespaces: Pick<WatchCache, 'get'>;
@@ -58,7 +58,7 @@ export const notedOf = (sync: GitSync, object: KubeObject): string => {
 };
 
 /** 84 bits: the status has up to 1,000 of them. */
-const short = (text: string): string => hash('sha256', text, 'base64url').slice(0, 14);
+export const short = (text: string): string => hash('sha256', text, 'base64url').slice(0, 14);
 
 /** So many, however many objects there are: of a group that is as it was, each object is. */
 const GROUPS = 256;

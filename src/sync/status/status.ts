@@ -2,6 +2,7 @@ import { annotations } from '../../api/annotations.ts';
 import { type ConditionInput, withConditions } from '../../api/conditions.ts';
 import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { StatusPatch } from '../../api/status-patch.ts';
+import { plannedFrom } from '../state/origin.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import { no, yes } from './condition.ts';
 import { driftCondition, readiness, recordedCondition } from './conditions.ts';
@@ -58,6 +59,7 @@ export const statusOf = (
         ...common,
         lastAttemptedRevision: outcome.revision,
         ...inventoryStatus(state),
+        ...plannedStatus(state),
         ...pruneStatus(state),
         conditions: set(...readiness(outcome.revision, [], state, undefined), pruneCondition(sync, state, undefined)),
       };
@@ -75,6 +77,10 @@ export const statusOf = (
   }
 };
 
+const plannedStatus = ({ planned }: SyncState): StatusPatch<Pick<GitSyncStatus, 'plannedFrom'>> => ({
+  plannedFrom: (planned && plannedFrom(planned)) ?? gone,
+});
+
 const appliedStatus = (state: SyncState, outcome: AppliedOutcome, now: number): StatusPatch<GitSyncStatus> => {
   const { revision, plan, problems, blocked, reported } = outcome;
   const held = plan.held.map(({ workload, hold, digest }) => ({
@@ -88,6 +94,7 @@ const appliedStatus = (state: SyncState, outcome: AppliedOutcome, now: number): 
     heldRevision: held.length > 0 ? revision : gone,
     held,
     ...inventoryStatus(state),
+    ...plannedStatus(state),
     ...pruneStatus(state),
     drift: reported && reported.length > 0 ? reported.slice(0, 20) : gone,
     lastSyncTime: new Date(now).toISOString(),

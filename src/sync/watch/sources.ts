@@ -5,6 +5,7 @@ import type { Guard } from '../../guard.ts';
 import { refusalOfSync } from '../../policy/platform.ts';
 import { createSources, type Follower, type Sources, type SourcesPorts } from '../../source/heads.ts';
 import type { Log, Metrics } from '../../telemetry/index.ts';
+import { inputsBefore } from '../state/origin.ts';
 import type { Registry } from '../state/registry.ts';
 
 type SourceWatchPorts = Pick<SourcesPorts, 'credentials' | 'git' | 'clock' | 'random'> & {
@@ -32,9 +33,11 @@ export const watchSources = ({
     const sync = syncOf(key);
     if (!sync || sync.spec.suspend || sync.metadata.deletionTimestamp !== undefined) return [];
     if (refusalOfSync(sync, policy())) return [];
-    const planned = registry.stateIfKnown(key)?.planned;
+    const { planned, resumed } = registry.stateIfKnown(key) ?? {};
+    // What an earlier process planned from is asked for at the first look.
+    const inputs = planned?.inputs ?? (resumed ? undefined : inputsBefore(sync));
     const isReady = conditionIs(sync.status?.conditions, 'Ready', 'True');
-    return [{ sync, inputs: planned?.inputs, isReady }];
+    return [{ sync, inputs, isReady }];
   };
   return createSources({
     ...ports,
