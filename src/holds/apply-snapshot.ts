@@ -3,19 +3,26 @@ import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
 import { isRejected, type KubeClient, KubeError, type ResourceType, workloadResource } from '../kube/index.ts';
 import { liveDigest, runningRelease, type Snapshot, templateOf } from '../snapshot/index.ts';
+import { recordOf } from '../ssa/field-set.ts';
 import { REPLICAS } from '../ssa/ignore-rules.ts';
-import { type ManagedFieldsEntry, withoutHandEdits } from '../ssa/managed-fields.ts';
-import { withoutIgnored } from '../ssa/release-fields.ts';
+import { entriesOf, isApplyOf, type ManagedFieldsEntry, ownsPath, withoutHandEdits } from '../ssa/managed-fields.ts';
 import { replaceManagedFields } from '../ssa/replace-managed-fields.ts';
 import { atVersionOf, whileFaster } from './at-version.ts';
-import { newestOf, partResource, readPart } from './newest.ts';
-import { planRollback } from './rollback-plan.ts';
+import { partResource, readPart } from './newest.ts';
+import { chosenWorkload, type Newest, planRollback, withReplicas } from './rollback-plan.ts';
 import type { Account, EnforcePorts } from './types.ts';
 
 /** What was applied, and what people should know of it. */
 export interface AppliedSnapshot {
   objects: KubeObject[];
   notes: string[];
+}
+
+/** What is known before anything is changed. */
+interface Known {
+  newest: Newest;
+  /** What tryOut answered. */
+  preview: KubeObject | undefined;
 }
 
 /**
@@ -27,11 +34,11 @@ export const applySnapshot = async (
   live: KubeObject,
   snapshot: Snapshot,
   account: Account,
+  { newest, preview }: Known,
   { client, clock }: Pick<EnforcePorts, 'client' | 'clock'>,
 ): Promise<AppliedSnapshot> => {
   const { writer } = account;
-  const options = { fieldManager: account.fieldManager, force: true };
-  const newest = await newestOf(live, snapshot, { client, writer });
+  const options = optionsOf(account);
   const plan = planRollback(hold.spec.target, snapshot, newest);
   const type = workloadResource(hold.spec.workloadRef.kind);
   const parts: Part[] = [...plan.configuration, ...plan.selectors].map((object) => ({
@@ -42,31 +49,38 @@ export const applySnapshot = async (
     parts.slice(0, plan.configuration.length),
     parts.slice(plan.configuration.length),
   ];
-  // What refuses the workload is heard before its configuration is touched.
-  const preview = configuration.length > 0 ? await tryOut(writer, type, plan.workload, options) : undefined;
   const before = await Promise.all(configuration.map((part) => applyPart(part, options, account, client)));
   const found = await Promise.all(
     selectors.map((part) => applyPart(part, options, account, client).catch(refusalOf(part.object))),
   );
   const isNew = before.some(({ changed }) => changed) || runningRelease(live).digest !== hold.spec.target.sourceDigest;
-  const restartIfSame = async (after: KubeObject | undefined): Promise<KubeObject | undefined> =>
+  const restartIfSame = async (after: KubeObject | undefined, from: KubeObject): Promise<KubeObject | undefined> =>
     configuration.length > 0 && isNew && after && isSameTemplate(after, live)
-      ? whileFaster(async () => restart(writer, type, await reread(type, live, client), clock.now()))
+      ? restart(type, from, { writer, client, clock })
       : undefined;
   // Before the workload says that it is the target: a crash in between restarts it twice, rather than never.
-  await restartIfSame(preview);
-  const result = await whileFaster(async () => {
-    const read = await stillRunning(type, live, client);
-    const mine = await owned(type, plan.workload, read, account);
-    return writer.apply(type, atVersionOf(plan.workload, mine), options);
-  });
-  const restarted = preview ? undefined : await restartIfSame(result);
+  let now = (await restartIfSame(preview, live)) ?? live;
+  assertSameRelease(now, live);
+  const result = await whileFaster(
+    async () => {
+      const mine = await owned(plan.workload, now, account, type);
+      const workload = withReplicas(plan.workload, ownReplicasOf(mine, account));
+      return writer.apply(type, atVersionOf(workload, mine), options);
+    },
+    async () => {
+      now = await reread(type, live, client);
+      assertSameRelease(now, live);
+    },
+  );
+  const restarted = preview ? undefined : await restartIfSame(result, result);
   const done = found.filter((each) => typeof each !== 'string');
   return {
     objects: [...[...before, ...done].map(({ object }) => object), restarted ?? result],
     notes: [...plan.notes, ...found.filter((each) => typeof each === 'string')],
   };
 };
+
+const optionsOf = ({ fieldManager }: Account) => ({ fieldManager, force: true });
 
 interface Part {
   object: KubeObject;
@@ -111,56 +125,69 @@ const reread = async (type: ResourceType, live: KubeObject, client: KubeClient):
   throw changedMeanwhile(live);
 };
 
-/** The workload as it is now. Rejects with a conflict where it is another one, or runs another release. */
-const stillRunning = async (type: ResourceType, live: KubeObject, client: KubeClient): Promise<KubeObject> => {
-  const read = await reread(type, live, client);
-  if (runningRelease(read).digest === runningRelease(live).digest) return read;
-  throw changedMeanwhile(live);
+/** Throws a conflict where the workload runs another release than when it was read. */
+const assertSameRelease = (now: KubeObject, live: KubeObject): void => {
+  if (runningRelease(now).digest !== runningRelease(live).digest) throw changedMeanwhile(live);
 };
 
 const changedMeanwhile = (object: KubeObject): KubeError =>
   new KubeError(`${describeKey(keyOf(object))} was changed meanwhile`, { status: 409, reason: 'Conflict' });
 
-/** What the apply would make of it; undefined where an admission webhook allows no dry run. */
-const tryOut = (
-  writer: KubeClient,
-  type: ResourceType,
-  object: KubeObject,
-  options: { fieldManager: string; force: boolean },
-): Promise<KubeObject | undefined> =>
-  writer.apply(type, object, { ...options, dryRun: true }).catch((error: unknown) => {
+/** What the apply would make of the workload; undefined where an admission webhook allows no dry run. */
+export const tryOut = (
+  { spec }: RollbackHold,
+  snapshot: Snapshot,
+  account: Account,
+): Promise<KubeObject | undefined> => {
+  const options = { ...optionsOf(account), dryRun: true };
+  const type = workloadResource(spec.workloadRef.kind);
+  return account.writer.apply(type, chosenWorkload(spec.target, snapshot), options).catch((error: unknown) => {
     if (error instanceof KubeError && /does not support dry run/.test(error.message)) return undefined;
     throw error;
   });
+};
 
 /** By content: a Deployment's generation also counts changes of its annotations. */
 const isSameTemplate = (a: KubeObject, b: KubeObject): boolean =>
   liveDigest(templateOf(a)) === liveDigest(templateOf(b));
 
-/** Restored configuration restarts nothing by itself. Under a manager of its own, so that no later apply takes it off. */
+/**
+ * Restored configuration restarts nothing by itself. Under a manager of its own, so that no later apply takes it off.
+ * @param read the workload as it was read last
+ */
 const restart = (
-  writer: KubeClient,
   type: ResourceType,
-  { metadata }: KubeObject,
-  now: number,
+  read: KubeObject,
+  { writer, client, clock }: { writer: KubeClient } & Pick<EnforcePorts, 'client' | 'clock'>,
 ): Promise<KubeObject> => {
-  const notes = { [annotations.restartedAt]: new Date(now).toISOString() };
-  const { uid, resourceVersion } = metadata;
-  const body = { metadata: { uid, resourceVersion }, spec: { template: { metadata: { annotations: notes } } } };
-  return writer.patch(type, metadata, { type: 'merge', body }, { fieldManager: 'metricops-restart' });
+  const notes = { [annotations.restartedAt]: new Date(clock.now()).toISOString() };
+  let { metadata } = read;
+  return whileFaster(
+    () => {
+      const { uid, resourceVersion } = metadata;
+      const body = { metadata: { uid, resourceVersion }, spec: { template: { metadata: { annotations: notes } } } };
+      return writer.patch(type, metadata, { type: 'merge', body }, { fieldManager: 'metricops-restart' });
+    },
+    async () => {
+      ({ metadata } = await reread(type, read, client));
+    },
+  );
 };
 
+/** The workload with what was added by hand as ours, so that the apply takes it off: a drift is no part of a release. */
+const owned = (workload: KubeObject, live: KubeObject, account: Account, type: ResourceType): Promise<KubeObject> =>
+  withOwners(type, live, handEditsOf(workload, live, account), account.writer);
+
 /**
- * The workload with its fields owned as the apply needs it. What was added by hand is ours, so that the apply takes it
- * off: a drift that is only reported is no part of the release. Replicas are not ours: snapshots hold none, and an apply
- * without them would reset them to 1. So nobody's scaling is undone, not even one that happens meanwhile.
+ * How many replicas there are, where we alone say it; undefined where others do, or nobody. Snapshots hold none, and an
+ * apply that leaves out what it owned alone resets it to 1. Applied at the version that was read, no scaling is undone.
  */
-const owned = (type: ResourceType, workload: KubeObject, live: KubeObject, account: Account): Promise<KubeObject> => {
-  const taken = handEditsOf(workload, live, account);
-  const base = taken ? { ...live, metadata: { ...live.metadata, managedFields: taken } } : live;
-  const rules = { fields: [REPLICAS], managers: [] };
-  const entries = withoutIgnored(workload, base, rules, account.fieldManager).letGo ?? taken;
-  return withOwners(type, live, entries, account.writer);
+const ownReplicasOf = (live: KubeObject, { fieldManager }: Account): number | undefined => {
+  const { replicas } = recordOf(live.spec);
+  const owners = entriesOf(live).filter((entry) => ownsPath(entry, live, REPLICAS));
+  return typeof replicas === 'number' && owners.length > 0 && owners.every(isApplyOf(fieldManager))
+    ? replicas
+    : undefined;
 };
 
 /** Its managedFields with what was edited by hand as ours; undefined where nothing was. */

@@ -1,12 +1,13 @@
 import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
-import { KubeError } from '../kube/index.ts';
 import { LIVE_MANAGER, runningRelease, type Snapshot } from '../snapshot/index.ts';
-import { applySnapshot } from './apply-snapshot.ts';
+import { explained } from './account-words.ts';
+import { applySnapshot, tryOut } from './apply-snapshot.ts';
 import { otherToolOf } from './live.ts';
-import { missingNeedsOf, missingWords } from './missing-needs.ts';
+import { missingWords } from './missing-needs.ts';
 import { patchTemplate } from './patch-template.ts';
+import type { Prepared } from './prepare.ts';
 import { workloadOf } from './rules.ts';
 import { deleteStuckPods } from './stuck-pods.ts';
 import type { Account, EnforcePorts } from './types.ts';
@@ -21,34 +22,49 @@ export type BroughtBack = { digest: string; notes: string[] } | { reason: Reason
 export const bringBack = async (
   hold: RollbackHold,
   live: KubeObject,
-  snapshot: Snapshot,
+  { snapshot, account, surroundings }: Prepared,
   ports: EnforcePorts,
 ): Promise<BroughtBack> => {
-  const what = describeKey(workloadOf(hold));
   const tool = otherToolOf(live);
-  if (tool !== undefined)
-    return { reason: 'OwnedByOtherTool', message: `${what} is applied by ${tool}, which would undo it` };
-  const account = ports.accountOf(snapshot.fieldManager);
-  const brought = account ? snapshot.config : [];
-  const missing = await missingNeedsOf({ ...snapshot, config: brought }, ports.client);
-  if (missing.length > 0) {
-    const message = `release ${hold.spec.target.release} can't run: ${missingWords(missing)}`;
-    return { reason: 'TargetNeedsMissing', message };
+  if (tool !== undefined) {
+    const message = `${describeKey(workloadOf(hold))} is applied by ${tool}, which would undo it`;
+    return { reason: 'OwnedByOtherTool', message };
   }
-  if (!account) {
+  const refused = account && refusedBy(account, snapshot);
+  if (refused !== undefined)
+    return { reason: 'HoldFailed', message: `release ${hold.spec.target.release} is not applied: ${refused}` };
+  // What refuses the workload is heard before its configuration is touched.
+  const [{ missing, found }, preview] = await Promise.all([
+    surroundings(),
+    account && snapshot.config.length > 0 ? tryOut(hold, snapshot, account).catch(explained(account)) : undefined,
+  ]);
+  if (missing.length > 0) return needsMissing(hold, missing);
+  if (!account || !found) {
     const result = await patchTemplate(hold, live, snapshot, ports);
     await after(hold, live, snapshot.fieldManager, [result], ports);
     return { digest: runningRelease(result).digest, notes: notesOf(snapshot) };
   }
-  for (const object of [...snapshot.config, ...(snapshot.selectors ?? []), snapshot.workload]) {
-    const refused = account.refusalOf(object);
-    if (refused !== undefined)
-      return { reason: 'HoldFailed', message: `release ${hold.spec.target.release} is not applied: ${refused}` };
-  }
-  const { objects, notes } = await applySnapshot(hold, live, snapshot, account, ports).catch(explained(account));
+  const around = { newest: { ...found, rejected: live }, preview };
+  const { objects, notes } = await applySnapshot(hold, live, snapshot, account, around, ports).catch(
+    explained(account),
+  );
   await after(hold, live, account.fieldManager, objects, ports);
   return { digest: hold.spec.target.sourceDigest, notes };
 };
+
+/** What the platform's policy refuses, in words. */
+const refusedBy = (account: Account, { config, selectors = [], workload }: Snapshot): string | undefined => {
+  for (const object of [...config, ...selectors, workload]) {
+    const refused = account.refusalOf(object);
+    if (refused !== undefined) return refused;
+  }
+  return undefined;
+};
+
+const needsMissing = ({ spec }: RollbackHold, missing: readonly string[]): BroughtBack => ({
+  reason: 'TargetNeedsMissing',
+  message: `release ${spec.target.release} can't run: ${missingWords(missing)}`,
+});
 
 const after = async (
   hold: RollbackHold,
@@ -67,11 +83,3 @@ const notesOf = ({ fieldManager, config }: Snapshot): string[] => {
   const names = config.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
   return [`its configuration (${names}) is left as it is: the GitSync that applied it is gone`];
 };
-
-const explained =
-  (account: Account) =>
-  (error: unknown): never => {
-    if (!(error instanceof KubeError)) throw error;
-    const { status, reason, details, retryAfterSeconds } = error;
-    throw new KubeError(account.wordsOf(error), { status, reason, details, retryAfterSeconds, cause: error });
-  };

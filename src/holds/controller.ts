@@ -1,15 +1,14 @@
 import { type Hold, isRollback, type RollbackHold } from '../api/hold.ts';
 import { type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import type { WorkloadKind } from '../api/workload.ts';
 import { createGuard } from '../guard.ts';
 import { createOwnWrites, createWorkQueue, KubeError, type WatchCache } from '../kube/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import { noteRefusal } from './enforce.ts';
 import { isInForce } from './finalizer.ts';
 import { obeyHold } from './obey.ts';
-import { effective } from './rules.ts';
+import { effective, workloadOf } from './rules.ts';
 import { isLeft, writeStatus } from './status.ts';
-import { createTargets } from './target.ts';
+import { readTarget, TargetError } from './target.ts';
 import type { EnforcePorts, HoldWithTarget, Matched } from './types.ts';
 import { watchEvents } from './watch-events.ts';
 
@@ -17,8 +16,6 @@ export interface HoldControllerPorts extends Omit<EnforcePorts, 'isAsked' | 'onA
   log: Log;
   metrics: Metrics;
   holds: WatchCache<Hold>;
-  /** Of the whole cluster; undefined: a rejected release that comes back is noticed by the plans of its GitSync only. */
-  workloads: Record<WorkloadKind, WatchCache> | undefined;
   /** Objects of a GitSync were brought back from a snapshot. */
   onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
   /** What is planned for this workload (keyString) may be another thing now. */
@@ -54,7 +51,6 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
   /** Holds whose rejected release a GitSync rendered last, and what refused an object of their target. */
   const asked = new Set<string>();
   const refusals = new Map<string, string>();
-  const targets = createTargets(ports.snapshots);
 
   const enforcePorts: EnforcePorts = {
     ...ports,
@@ -104,6 +100,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
   const unread =
     (hold: Hold) =>
     (err: unknown): undefined => {
+      if (err instanceof TargetError) return; // its own status says why
       if (!(err instanceof KubeError)) throw err;
       log.warn({ err, hold: idOf(hold) }, 'target not read');
     };
@@ -119,7 +116,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
           asked.delete(idOf(hold));
           own.forget(hold);
         },
-        onTargetUnneeded: targets.forget,
+        onTargetUnneeded: (hold) => ports.snapshots.forget(workloadOf(hold), hold.spec.target.snapshotRef.name),
       });
       // What an earlier leader left undone: the watch has shown it before anybody listened.
       for (const hold of holds.list()) queue.add(idOf(hold));
@@ -142,7 +139,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       Promise.all(
         controller.inForce(namespaces).map(async (hold) => ({
           hold,
-          target: isNeeded(hold) ? await targets.of(hold).catch(unread(hold)) : undefined,
+          target: isNeeded(hold) ? await readTarget(hold, ports.snapshots).catch(unread(hold)) : undefined,
           left: isLeft(hold),
         })),
       ),

@@ -4,15 +4,16 @@ import type { HoldStatus, RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyString } from '../api/meta.ts';
 import type { Reason } from '../api/reasons.ts';
 import { isConflict, KubeError, workloadResource } from '../kube/index.ts';
-import { hasTemplateOf, runningRelease, type Snapshot, withPins } from '../snapshot/index.ts';
+import { hasTemplateOf, runningRelease, withPins } from '../snapshot/index.ts';
 import { whileFaster } from './at-version.ts';
 import { bringBack } from './bring-back.ts';
 import { calmIn, withReapplied } from './contest.ts';
 import { type Decision, decide } from './decide.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { phaseAfter, retryIn } from './retry.ts';
 import { workloadOf } from './rules.ts';
 import { type Outcome, overdueIn, statusAfter, writeStatus } from './status.ts';
-import { readTarget, TargetError } from './target.ts';
+import { TargetError } from './target.ts';
 import type { EnforcePorts } from './types.ts';
 import { backWords, contestedWords, templateManagerOf } from './words.ts';
 
@@ -61,10 +62,7 @@ const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
     ports.signal.throwIfAborted();
     const [live, target] = await Promise.all([
       ports.client.get(workloadResource(workload.kind), workload),
-      readTarget(hold, ports.snapshots).catch((error: unknown) => {
-        if (error instanceof TargetError) return error;
-        throw error;
-      }),
+      prepare(hold, ports),
     ]);
     const running = live && runningRelease(live).digest;
     const decision = decide(hold, {
@@ -82,17 +80,17 @@ const attempt = (hold: RollbackHold, ports: EnforcePorts): Promise<Attempt> => {
 };
 
 /** The target, or what the Hold's pins make of its template. */
-const isTarget = ({ spec }: RollbackHold, live: KubeObject, snapshot: Snapshot | TargetError): boolean => {
+const isTarget = ({ spec }: RollbackHold, live: KubeObject, target: Prepared | TargetError): boolean => {
   if (runningRelease(live).digest === spec.target.sourceDigest) return true;
-  if (snapshot instanceof TargetError || spec.target.images === undefined) return false;
-  return hasTemplateOf(live, withPins(snapshot.workload, spec.target.images));
+  if (target instanceof TargetError || spec.target.images === undefined) return false;
+  return hasTemplateOf(live, withPins(target.snapshot.workload, spec.target.images));
 };
 
 const carryOut = async (
   hold: RollbackHold,
   decision: Decision,
   live: KubeObject | undefined,
-  target: Snapshot | TargetError,
+  target: Prepared | TargetError,
   ports: EnforcePorts,
 ): Promise<Attempt> => {
   const { status = {} } = hold;

@@ -22,7 +22,7 @@ import { readTarget, TargetError } from './target.ts';
 export const holdForManualUndo = async (
   key: ObjectKey,
   rejected: string,
-  { client, snapshots }: { client: KubeClient; snapshots: Pick<SnapshotStore, 'read'> },
+  { client, snapshots }: { client: KubeClient; snapshots: Pick<SnapshotStore, 'read' | 'recall'> },
 ): Promise<RollbackHold | undefined> => {
   if (key.kind !== 'Deployment') return undefined;
   const live = await client.get(resources.deployments, key);
@@ -47,7 +47,7 @@ export const holdForManualUndo = async (
   return isRollback(stored) ? stored : undefined;
 };
 
-const isTarget = async (hold: RollbackHold, snapshots: Pick<SnapshotStore, 'read'>): Promise<boolean> => {
+const isTarget = async (hold: RollbackHold, snapshots: Pick<SnapshotStore, 'read' | 'recall'>): Promise<boolean> => {
   try {
     await readTarget(hold, snapshots);
     return true;

@@ -1,5 +1,5 @@
 import { type KubeObject, keyOf, keyString, versionOf } from '../api/meta.ts';
-import { WORKLOAD_KINDS } from '../api/workload.ts';
+import { WORKLOAD_KINDS, type WorkloadKind } from '../api/workload.ts';
 import { KubeError, type ResourceType, resources, workloadResource } from '../kube/index.ts';
 import { hasSameContent, isBinding, type Snapshot } from '../snapshot/index.ts';
 import type { Newest } from './rollback-plan.ts';
@@ -27,15 +27,17 @@ export const partResource = ({ apiVersion, kind }: KubeObject): ResourceType => 
 /** The controller itself; and the account that applies, for what the controller has no right to read: bindings. */
 export type Readers = Pick<EnforcePorts, 'client'> & Pick<Account, 'writer'>;
 
+/** What a rollback finds beside the workload itself. */
+export type Found = Pick<Newest, 'objects' | 'workloads'>;
+
 /**
- * What is there of a snapshot. Costs a request for each object; and where configuration changed, one for each kind of
- * workload, to say who else reads it.
+ * What is there of a snapshot. Costs a request for each object. Where configuration changed, the watch says who else
+ * reads it; without one, a request for each kind of workload.
  */
-export const newestOf = async (
-  live: KubeObject,
-  { config, selectors = [] }: Snapshot,
-  readers: Readers,
-): Promise<Newest> => {
+export const foundOf = async (
+  { workload, config, selectors = [] }: Snapshot,
+  { workloads, ...readers }: Readers & Pick<EnforcePorts, 'workloads'>,
+): Promise<Found> => {
   const parts = [...config, ...selectors];
   const found = await Promise.all(parts.map((part) => readPart(part, readers)));
   const objects = new Map(found.flatMap((object) => (object ? [[keyString(keyOf(object)), object] as const] : [])));
@@ -43,11 +45,11 @@ export const newestOf = async (
     const now = objects.get(keyString(keyOf(part)));
     return now === undefined || !hasSameContent(now, part);
   });
-  const { namespace = '' } = live.metadata;
-  const lists = isChanged
-    ? await Promise.all(WORKLOAD_KINDS.map((kind) => readers.client.list(workloadResource(kind), { namespace })))
-    : [];
-  return { rejected: live, objects, workloads: lists.flatMap(({ items }) => items) };
+  const { namespace = '' } = workload.metadata;
+  const listed = async (kind: WorkloadKind): Promise<readonly KubeObject[]> =>
+    workloads?.[kind].list(namespace) ?? (await readers.client.list(workloadResource(kind), { namespace })).items;
+  const lists = isChanged ? await Promise.all(WORKLOAD_KINDS.map(listed)) : [];
+  return { objects, workloads: lists.flat() };
 };
 
 /**

@@ -71,7 +71,7 @@ export const planRollback = (chosen: Chosen, target: Snapshot, newest: Newest): 
     selectors: selectors.map((object) =>
       isBinding(object) ? withAccountOf(target.workload, object, newestOf(object)) : object,
     ),
-    workload: stamped(withPins(withReplicas(target.workload, newest.replicas), chosen.images), chosen),
+    workload: withReplicas(chosenWorkload(chosen, target), newest.replicas),
     keep,
     notes: [
       ...configuration.flatMap((object) => sharedWords(object, newestOf(object), target, newest)),
@@ -89,8 +89,12 @@ const stillFinds = (now: KubeObject | undefined, recorded: KubeObject, { workloa
   return deadPortsOf(now, workload).every((port) => before.includes(port));
 };
 
+/** The workload of the release, with its pins. */
+export const chosenWorkload = (chosen: Chosen, { workload }: Snapshot): KubeObject =>
+  stamped(withPins(workload, chosen.images), chosen);
+
 /** A snapshot has no replicas: how many there should be is Git's newest word, not the old release's. */
-const withReplicas = (workload: KubeObject, replicas: number | undefined): KubeObject =>
+export const withReplicas = (workload: KubeObject, replicas: number | undefined): KubeObject =>
   replicas === undefined ? workload : { ...workload, spec: { ...(workload.spec as object), replicas } };
 
 /** The workload says which snapshot it runs, as after any other apply. */

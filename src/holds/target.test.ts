@@ -3,8 +3,8 @@ import { describe, it } from 'mocha';
 import type { RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { KubeError } from '../kube/index.ts';
-import { canonical, type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
-import { createTargets, readTarget, TargetError } from './target.ts';
+import { type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
+import { readTarget, TargetError } from './target.ts';
 
 const digest = (letter: string): string => `v1:${letter.repeat(64)}`;
 const snapshot = (bytes = 10): Snapshot => ({
@@ -38,7 +38,7 @@ const storeOf = (answer: () => Snapshot | undefined = snapshot) => {
     reads.push([workload, name]);
     return answer();
   };
-  return { reads, read };
+  return { reads, read, recall: (): Snapshot | undefined => undefined };
 };
 
 describe('the target of a Hold', () => {
@@ -46,6 +46,13 @@ describe('the target of a Hold', () => {
     const store = storeOf();
     assert.equal((await readTarget(hold(), store)).sourceDigest, digest('a'));
     assert.deepEqual(store.reads, [[{ namespace: 'shop', kind: 'Deployment', name: 'web' }, 'web-1']]);
+  });
+
+  it('is not asked for again where it is remembered, and refused as if it had been', async () => {
+    const store = { ...storeOf(), recall: () => snapshot() };
+    assert.equal((await readTarget(hold(), store)).sourceDigest, digest('a'));
+    await assert.rejects(readTarget(hold('web', { sourceDigest: digest('c') }), store), TargetError);
+    assert.deepEqual(store.reads, []);
   });
 
   const refusals: [string, RollbackHold, () => Snapshot | undefined][] = [
@@ -71,6 +78,19 @@ describe('the target of a Hold', () => {
   }
 });
 
+describe('a target that can not be read now', () => {
+  it('is no target that is gone or damaged: the error of the API server is not hidden', async () => {
+    const unreachable = new KubeError('no answer', { status: 0, reason: 'Unreachable' });
+    const refused = readTarget(
+      hold(),
+      storeOf(() => {
+        throw unreachable;
+      }),
+    );
+    await assert.rejects(refused, (error) => error === unreachable);
+  });
+});
+
 describe('the pins of a target', () => {
   const pinned = (...images: { container: string; image: string }[]) => readTarget(hold('web', { images }), storeOf());
 
@@ -86,85 +106,5 @@ describe('the pins of a target', () => {
     await assert.rejects(pinned(good, { container: 'c', image: 'miner@sha256:aa' }), {
       message: 'target.images: miner@sha256:aa is not of the repository of container c in release 1',
     });
-  });
-});
-
-describe('the targets that are kept', () => {
-  it('are read once for each Hold, and again when the Hold is changed or forgotten', async () => {
-    const store = storeOf();
-    const targets = createTargets(store);
-    await targets.of(hold());
-    await targets.of(hold());
-    assert.equal(store.reads.length, 1);
-    await targets.of(hold('web', {}, 2));
-    assert.equal(store.reads.length, 2);
-    targets.forget(hold());
-    await targets.of(hold('web', {}, 2));
-    assert.equal(store.reads.length, 3);
-  });
-
-  it('are bounded in bytes: the oldest go, and what is larger than all room is not kept', async () => {
-    const store = storeOf(() => snapshot(1000));
-    const targets = createTargets(store, 2500);
-    for (const name of ['a', 'b', 'c']) await targets.of(hold(name));
-    assert.equal(store.reads.length, 3);
-    await targets.of(hold('c'));
-    await targets.of(hold('b'));
-    assert.equal(store.reads.length, 3, 'the newest two are kept');
-    await targets.of(hold('a'));
-    assert.equal(store.reads.length, 4);
-    const large = storeOf(() => snapshot(5000));
-    const none = createTargets(large, 2500);
-    assert.ok(await none.of(hold()));
-    assert.ok(await none.of(hold()));
-    assert.equal(large.reads.length, 2);
-  });
-
-  it('fill the room to its last byte', async () => {
-    const { workload, config } = snapshot(1000);
-    const bytes = Buffer.byteLength(canonical([workload, ...config]));
-    const store = storeOf(() => snapshot(1000));
-    for (const [room, reads] of [
-      [2 * bytes, 2],
-      [2 * bytes - 1, 3],
-      [bytes, 3],
-      [bytes - 1, 4],
-    ] as const) {
-      store.reads.length = 0;
-      const targets = createTargets(store, room);
-      for (const name of ['a', 'b', 'b', 'a']) await targets.of(hold(name));
-      assert.equal(store.reads.length, reads, `room for ${room} bytes`);
-    }
-  });
-
-  it('give back the room of those that were changed or forgotten', async () => {
-    const store = storeOf(() => snapshot(1000));
-    const targets = createTargets(store, 2500);
-    for (let generation = 1; generation <= 5; generation += 1) await targets.of(hold('a', {}, generation));
-    await targets.of(hold('b'));
-    targets.forget(hold('b'));
-    targets.forget(hold('b'));
-    await targets.of(hold('c'));
-    store.reads.length = 0;
-    await targets.of(hold('a', {}, 5));
-    await targets.of(hold('c'));
-    assert.equal(store.reads.length, 0);
-  });
-
-  it('do not hide that the API server did not answer', async () => {
-    const targets = createTargets(
-      storeOf(() => {
-        throw new KubeError('no answer', { status: 0, reason: 'Unreachable' });
-      }),
-    );
-    await assert.rejects(targets.of(hold()), { message: 'no answer' });
-  });
-
-  it('are asked for again where there was none', async () => {
-    const store = storeOf(() => undefined);
-    const targets = createTargets(store);
-    assert.equal(await targets.of(hold()), undefined);
-    assert.equal(await targets.of(hold()), undefined);
-    assert.equal(store.reads.length, 2);
   });
 });

@@ -1,9 +1,9 @@
 import type { Hold, RollbackHold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Occurred } from '../api/occurrence.ts';
-import type { WorkloadKey } from '../api/workload.ts';
+import type { WorkloadKey, WorkloadKind } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import type { KubeClient, KubeError } from '../kube/index.ts';
+import type { KubeClient, KubeError, WatchCache } from '../kube/index.ts';
 import type { Snapshot, SnapshotStore } from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 
@@ -49,6 +49,8 @@ export type AccountOf = (fieldManager: string) => Account | undefined;
 export interface EnforcePorts {
   client: KubeClient;
   snapshots: SnapshotStore;
+  /** Of the whole cluster; undefined: a rejected release that comes back is noticed by the plans of its GitSync only. */
+  workloads: Record<WorkloadKind, WatchCache> | undefined;
   clock: Clock;
   random: () => number;
   occurred: Occurred;

@@ -18,6 +18,7 @@ const alert = z.object({
     return kept ?? {};
   }),
   startsAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  endsAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
 });
 
 export interface Alert {
@@ -30,6 +31,8 @@ export interface Alert {
   fingerprint: string;
   /** Only when it is a time that has come. */
   startsAt: string | undefined;
+  /** Of one that is resolved, where it is said. */
+  endsAt?: string | undefined;
 }
 
 export interface Delivery {
@@ -66,11 +69,12 @@ export const parseDelivery = async (body: unknown, now: number): Promise<Deliver
   return { alerts, invalid, truncated: envelope.data.truncatedAlerts + Math.max(0, sent.length - MAX_ALERTS) };
 };
 
-const withFingerprint = ({ status, labels, startsAt }: z.infer<typeof alert>, now: number): Alert => ({
+const withFingerprint = ({ status, labels, startsAt, endsAt }: z.infer<typeof alert>, now: number): Alert => ({
   status,
   labels,
   fingerprint: hashOf(labels).slice(0, 32),
   startsAt: begun(startsAt, now),
+  ...(status === 'resolved' && { endsAt: begun(endsAt, now) }),
 });
 
 const refusal = (error: z.ZodError): string =>

@@ -16,11 +16,12 @@ import {
   resources,
 } from '../kube/index.ts';
 import type { QueriesOf } from '../slo/index.ts';
+import { historyName } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { Action } from './action.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { expiredOf } from './expiry.ts';
-import { look, type ObstacleTo } from './look.ts';
+import { look, type NewestHistory, type ObstacleTo } from './look.ts';
 import type { Refusal } from './observation.ts';
 import { isClosed, needsPerson } from './phases.ts';
 import { errorId, withStall } from './stall.ts';
@@ -60,10 +61,14 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const refusals = new Map<string, Refusal>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
 
+  const newestHistory: NewestHistory = (workload) =>
+    client.get(resources.releaseHistories, { namespace: workload.namespace, name: historyName(workload) });
+
   const work = async (key: string): Promise<number | undefined> => {
     const incident = newest(key);
     if (!incident || isClosed(incident)) return undefined;
-    const next = await look(incident, { ...ports, judge, refusal: refusals.get(key), now: clock.now() });
+    const refusal = refusals.get(key);
+    const next = await look(incident, { ...ports, judge, newestHistory, refusal, now: clock.now() });
     for (const action of next.actions) if (!(await carryOut(action, key))) return 0;
     return next.again;
   };

@@ -45,6 +45,14 @@ describe('the evidence of an incident', () => {
     assert.equal(add(again ?? kept, [alert('a', { startsAt: at(0) })], 4)?.evidence[0]?.startsAt, at(0));
   });
 
+  it('stays as it is when the end of an earlier alert comes late', () => {
+    const kept = start([alert('a', { startsAt: at(5) })]);
+    const late = { status: 'resolved', startsAt: at(0), endsAt: at(3) } as const;
+    assert.equal(add(kept, [alert('a', late)], 6), undefined);
+    const ended = add(kept, [alert('a', { ...late, endsAt: at(6) })], 7);
+    assert.equal(ended?.evidence[0]?.status, 'resolved', 'one that ended after it began is the same');
+  });
+
   it('is bounded: of 500 alerts 64 are kept, and it says once that there were more', () => {
     const kept = start(many(500));
     assert.equal(kept.evidence.length, 64);

@@ -53,7 +53,9 @@ const entryOf = (alert: Alert, now: string): Evidence => ({
 });
 
 /** Itself when the delivery says nothing new: that it rings on is none. */
-const updated = (known: Evidence, { status, startsAt }: Alert, now: string): Evidence => {
+const updated = (known: Evidence, { status, startsAt, endsAt }: Alert, now: string): Evidence => {
+  // Deliveries overtake each other: what ended before this one began was another.
+  if (endsAt !== undefined && known.startsAt !== undefined && endsAt < known.startsAt) return known;
   const isEarlier = startsAt !== undefined && (known.startsAt === undefined || startsAt < known.startsAt);
   if (status === known.status && !isEarlier) return known;
   return { ...known, status, lastReceivedTime: now, ...(startsAt === undefined ? {} : { startsAt }) };

@@ -10,7 +10,7 @@ import type { Release, ReleaseHistory, RestorableRelease } from '../api/release-
 import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { newAcceptance, newDenial, newRollback } from '../holds/index.ts';
 import { createJudge } from '../judge/index.ts';
-import type { WatchCache } from '../kube/index.ts';
+import { KubeError, type WatchCache } from '../kube/index.ts';
 import type { Caches } from './caches.ts';
 import { look } from './look.ts';
 
@@ -83,11 +83,19 @@ const cache = <T extends KubeObject>(...objects: T[]): WatchCache<T> => ({
 interface World {
   status?: Incident['status'];
   history?: ReleaseHistory;
+  /** As the API server has it, where the watch is late. */
+  newest?: ReleaseHistory;
   workload?: KubeObject;
   holds?: Hold[];
   mode?: string;
   /** Release to what its pods lack. */
   unfit?: Record<number, string>;
+  /** Prometheus answers nothing before the target was asked about. */
+  prometheusWaits?: boolean;
+  /** The API server says nothing about the target. */
+  unreadable?: boolean;
+  /** Nothing fails. */
+  calm?: boolean;
 }
 /** One look, and how many queries Prometheus was sent. */
 const lookAt = async (world: World) => {
@@ -113,6 +121,11 @@ const lookAt = async (world: World) => {
     },
   };
   let queries = 0;
+  let obstacles = 0;
+  let asked = (): void => {};
+  const targetAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
   const judge = createJudge(() => ({
     async query(expression, time = NOON) {
       queries += 1;
@@ -120,11 +133,12 @@ const lookAt = async (world: World) => {
     },
     async queryRange(expression, { start, end, step }) {
       queries += 1;
+      if (world.prometheusWaits) await targetAsked;
       const count = Math.round((end - start) / step) + 1;
       const times = Array.from({ length: count }, (_, i) => start + i * step);
       // What fails began to with release 2.
       const valueAt = (time: number): number =>
-        expression.startsWith('sum(t') ? 100 : time > Date.parse(ago(30)) ? 20 : 0;
+        expression.startsWith('sum(t') ? 100 : time > Date.parse(ago(30)) && !world.calm ? 20 : 0;
       return [{ labels: {}, points: times.map((time) => ({ at: time, value: valueAt(time) })) }];
     },
     async alertingRules() {
@@ -138,11 +152,21 @@ const lookAt = async (world: World) => {
     refusal: undefined,
     now: NOON,
     async obstacleTo(workload, { number }) {
+      obstacles += 1;
+      asked();
       assert.deepEqual(workload, KEY);
+      if (world.unreadable) throw new KubeError('no answer', { status: 0, reason: 'Unreachable' });
       return world.unfit?.[number];
     },
+    newestHistory: async () => world.newest ?? world.history,
   });
-  return { queries, status, outcome: `${status.phase}/${status.reason}`, actions: actions.map(({ kind }) => kind) };
+  return {
+    queries,
+    obstacles,
+    status,
+    outcome: `${status.phase}/${status.reason}`,
+    actions: actions.map(({ kind }) => kind),
+  };
 };
 
 const target = { number: 1, sourceDigest: digest(1), snapshotRef: { name: 's1' } };
@@ -157,11 +181,36 @@ const back = history(1, [release(2), release(1)]);
 const said = { workload: KEY, digest: digest(2), message: '' };
 
 describe('one look at an incident', () => {
+  it('does not roll back what a person lifted a moment ago, though the watch does not show it yet', async () => {
+    const lifted = { goodTime: undefined, liftedTime: at(0) };
+    const { outcome, actions } = await lookAt({
+      newest: history(2, [release(2, lifted), release(1, { goodTime: ago(30) })]),
+    });
+    assert.equal(outcome, 'Dismissed/HoldLifted');
+    assert.ok(!actions.includes('CreateHold'), `${actions}`);
+  });
+
   it('asks Prometheus before it rolls back', async () => {
     const { queries, outcome, actions } = await lookAt({});
     assert.equal(outcome, 'RollingBack/ErrorRateIncreased');
     assert.equal(queries, 2);
     assert.deepEqual(actions.slice(0, 3), ['WriteStatus', 'CreateHold', 'Report']);
+  });
+
+  it('asks about the target while Prometheus is asked for the first time, once', async () => {
+    const { outcome, obstacles } = await lookAt({ prometheusWaits: true });
+    assert.deepEqual([outcome, obstacles], ['RollingBack/ErrorRateIncreased', 1]);
+  });
+
+  it('asks about no target in a later look that finds the release not guilty', async () => {
+    const calm = await lookAt({ calm: true, status: { phase: 'Judging', reason: 'NoData', message: '' } });
+    assert.deepEqual([calm.status.verdict?.result, calm.obstacles], ['NotGuilty', 0]);
+  });
+
+  it('needs no target that can be read where the release is not guilty', async () => {
+    const { status } = await lookAt({ calm: true, unreadable: true });
+    assert.equal(status.verdict?.result, 'NotGuilty');
+    await assert.rejects(lookAt({ unreadable: true }), KubeError);
   });
 
   it('goes past a target whose needs are gone, and needs a person where it is the only one', async () => {

@@ -1,6 +1,7 @@
 import type { Incident } from '../api/incident.ts';
-import type { RestorableRelease } from '../api/release-history.ts';
+import type { ReleaseHistory, RestorableRelease } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
+import { begun } from '../begun.ts';
 import { workloadOf } from '../holds/index.ts';
 import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
@@ -12,33 +13,60 @@ export interface LookPorts {
   caches: Caches;
   judge: Judge;
   obstacleTo: ObstacleTo;
+  newestHistory: NewestHistory;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
   /** Milliseconds since the epoch. */
   now: number;
 }
 
+/** The history of the workload as it is stored: the watch may show an older one. Rejects with KubeError. */
+export type NewestHistory = (workload: WorkloadKey) => Promise<ReleaseHistory | undefined>;
+
 /** Why a rollback can't go to this release of the workload, in words; undefined: it can. Rejects with KubeError. */
 export type ObstacleTo = (workload: WorkloadKey, target: RestorableRelease) => Promise<string | undefined>;
 
-/** One look at an incident: whatever costs a request is asked only where the step can't be taken without. Changes nothing. */
+/**
+ * One look at an incident: whatever costs a request is asked only where the step can't be taken without. But for the first
+ * look: most rollbacks come of it, and the target is asked about while Prometheus is. Changes nothing.
+ */
 export const look = async (incident: Incident, ports: LookPorts): Promise<Step> => {
-  const { caches, judge, obstacleTo, refusal, now } = ports;
+  const { judge, obstacleTo, newestHistory, refusal, now } = ports;
+  const workload = workloadOf(incident);
+  let { caches } = ports;
   const unfit = new Map<number, string>();
   let known: Partial<Observation> = {};
+  let first: { release: RestorableRelease; obstacle: () => Promise<string | undefined> } | undefined;
   for (;;) {
     const { observation, question } = observe(incident, caches, { refusal, unfit, now });
     const taken = step(incident, { ...observation, ...known }, now);
     const { release } = observation.target;
     if (!taken.ask) return taken;
+    if (taken.ask === 'Verdict' && !incident.status && release)
+      first = { release, obstacle: begun(obstacleTo(workload, release)) };
     if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, judge)) };
     else {
-      const why = release && (await obstacleTo(workloadOf(incident), release));
+      // Before a rollback: what a person said in the last moment is in the history, and the watch may be late.
+      const stored = newestHistory(workload);
+      const asked = first?.release.number === release?.number ? first?.obstacle() : undefined;
+      const [why, history] = await Promise.all([release && (asked ?? obstacleTo(workload, release)), stored]);
+      caches = withHistory(caches, history);
       if (release && why !== undefined) unfit.set(release.number, why);
       else known = { ...known, isTargetFit: true };
     }
   }
 };
+
+const withHistory = (caches: Caches, newest: ReleaseHistory | undefined): Caches => ({
+  ...caches,
+  histories: {
+    ...caches.histories,
+    get: (name) =>
+      newest?.metadata.name === name.name && newest.metadata.namespace === name.namespace
+        ? newest
+        : caches.histories.get(name),
+  },
+});
 
 const answerTo = async (
   ask: 'Verdict' | 'Burning',

@@ -6,17 +6,21 @@ import type { Clock } from '../clock.ts';
 import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
 import { createKeyedLock } from '../lock.ts';
 import { keyId } from './digest-key.ts';
+import { createSnapshotMemory, type SnapshotMemory } from './memory.ts';
 import { checkSeal, restoreCopy, type SealedSnapshot, type Snapshot, type StoredConfig, sealSnapshot } from './seal.ts';
 
 /** Field manager in the snapshot of a workload that no GitSync owns: its template is patched, not applied. */
 export const LIVE_MANAGER = 'live';
 
-export interface SnapshotStore {
+export interface SnapshotStore extends Pick<SnapshotMemory, 'recall' | 'forget'> {
   /** What is to be written for this workload, and its name. Costs no request. Throws SnapshotTooLarge. */
   seal(workload: WorkloadKey, snapshot: Snapshot): SealedSnapshot;
   /** Writing the same again costs one refused create. `history` is that of the workload. */
   write(history: ReleaseHistory, sealed: SealedSnapshot): Promise<void>;
-  /** undefined when it is not there. Throws SnapshotDamaged when it is not what was recorded for this workload. */
+  /**
+   * As it is now; `recall` says it from then on without a request. undefined when it is not there. Throws SnapshotDamaged
+   * when it is not what was recorded for this workload.
+   */
   read(workload: WorkloadKey, name: string): Promise<Snapshot | undefined>;
   /** Deletes these snapshots of the history, then the copies that no other one needs. */
   remove(history: ReleaseHistory, names: ReadonlySet<string>): Promise<void>;
@@ -31,6 +35,7 @@ const YOUNG_MS = 600_000;
 /** Snapshots as ControllerRevisions owned by the ReleaseHistory, with immutable copies beside them. */
 export const createSnapshotStore = (client: KubeClient, key: Uint8Array, clock: Pick<Clock, 'now'>): SnapshotStore => {
   const lock = createKeyedLock();
+  const memory = createSnapshotMemory();
   const keyOf = ({ metadata }: ReleaseHistory): string => `${metadata.namespace}/${metadata.name}`;
 
   const isOld = ({ metadata }: KubeObject): boolean =>
@@ -74,8 +79,13 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array, clock: 
       if (!revision) return undefined;
       const seal = revision.metadata.annotations?.[SEAL];
       const { version: _, place: __, config, ...rest } = checkSeal(workload, { name, seal, data: revision.data }, key);
-      return { ...rest, config: await Promise.all(config.map((stored) => load(namespace, stored))) };
+      const snapshot = { ...rest, config: await Promise.all(config.map((stored) => load(namespace, stored))) };
+      memory.note(workload, name, snapshot);
+      return snapshot;
     },
+
+    recall: memory.recall,
+    forget: memory.forget,
 
     remove: (history, names) =>
       lock(keyOf(history), async () => {
@@ -86,7 +96,11 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array, clock: 
         const revisions = (await client.list(resources.controllerRevisions, where)).items;
         const gone = revisions.filter(({ metadata }) => names.has(metadata.name));
         const needed = new Set(revisions.filter((revision) => !gone.includes(revision)).flatMap(copiesOf));
-        for (const { metadata } of gone) await client.delete(resources.controllerRevisions, metadata);
+        const workload = { ...history.spec.workloadRef, namespace: where.namespace };
+        for (const { metadata } of gone) {
+          memory.forget(workload, metadata.name);
+          await client.delete(resources.controllerRevisions, metadata);
+        }
         if (!gone.some((revision) => copiesOf(revision).some((copy) => !needed.has(copy)))) return;
         for (const type of [resources.configMaps, resources.secrets]) {
           const { items } = await client.list(type, { ...where, metadataOnly: true });

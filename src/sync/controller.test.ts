@@ -69,6 +69,27 @@ describe('a leader', () => {
     }
   }
 
+  it('takes back what was applied without an answer, where Git goes back before the next try', async () => {
+    const { server, repositories, seed, start, kOf } = setUp();
+    seed('shop', 'app');
+    const { ready, sync } = await start();
+    await ready('shop', 'app', ({ status }) => status === 'True');
+    const away = new KubeError('away', { status: 503, reason: 'ServiceUnavailable' });
+    server.fault = ({ verb, type }) => {
+      if (verb !== 'apply' || type.kind !== 'ConfigMap') return undefined;
+      if (kOf('shop', 'a') === '1') return 'lost';
+      throw away;
+    };
+    repositories.commit(SHOP, { 'a.yaml': configMap('a', '2') });
+    sync.requestSync({ namespace: 'shop', name: 'app' });
+    await eventually(() => kOf('shop', 'a') === '2', { what: 'the apply whose answer is lost' });
+    await ready('shop', 'app', ({ status }) => status === 'False');
+    repositories.commit(SHOP, { 'a.yaml': configMap('a', '1') });
+    server.fault = () => undefined;
+    sync.requestSync({ namespace: 'shop', name: 'app' });
+    await eventually(() => kOf('shop', 'a') === '1', { what: 'what Git says' });
+  });
+
   it('starts beside autoscalers and GitSyncs as nobody should write them, and syncs the one that is well', async () => {
     const { server, seed, start } = setUp();
     for (const [i, { object }] of hostileObjects(['autoscaling/v2 HorizontalPodAutoscaler']).entries()) {

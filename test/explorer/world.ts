@@ -120,7 +120,7 @@ export const createWorld = (scenario: Scenario): World => {
       const startsAt = new Date(alert.startsAt).toISOString();
       const answered = await takeAlerts(processOf(state, wire, seen), {
         version: '4',
-        alerts: [{ status, labels, startsAt }],
+        alerts: [{ status, labels, startsAt, ...(status === 'resolved' && { endsAt: endOf(alert, state) }) }],
       });
       // Alertmanager sends again what was not answered with 200.
       const alerts = state.alerts.map((one) =>
@@ -163,6 +163,10 @@ export const createWorld = (scenario: Scenario): World => {
     },
   };
 };
+
+/** When it burned no more; Alertmanager says now of what it does not know better. */
+const endOf = ({ startsAt }: Alert, { burns, now }: State): string =>
+  new Date(burns.find(({ from, burning }) => from >= startsAt && !burning)?.from ?? now).toISOString();
 
 const ROLLED_OUT = {
   replicas: 2,

@@ -123,8 +123,8 @@ export const MODULES: readonly Module[] = [
   {
     name: 'snapshot',
     folder: 'src/snapshot',
-    sources: ['running', 'selectors', 'pin'],
-    tests: ['running', 'selectors', 'pin'],
+    sources: ['running', 'selectors', 'pin', 'memory'],
+    tests: ['running', 'selectors', 'pin', 'memory'],
   },
   {
     name: 'holds',

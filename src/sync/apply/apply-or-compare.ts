@@ -3,7 +3,7 @@ import { annotations } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { ResourceType } from '../../kube/index.ts';
+import { isRejected, type ResourceType } from '../../kube/index.ts';
 import { markOf } from '../../ssa/marks.ts';
 import type { PlannedObject } from '../plan/types.ts';
 import { notedOf, sentOf } from '../state/trace.ts';
@@ -30,7 +30,11 @@ export const applyOrCompare = async (
     return seen;
   }
   const how = { all, drifted: state.drifted.has(key), force };
-  const { result, corrected } = await send(sync, type, prepared, how, ports);
+  const { result, corrected } = await send(sync, type, prepared, how, ports).catch((error: unknown) => {
+    // Whether it was applied, nobody knows: the next plan does not take what was applied before for what is there.
+    if (!isRejected(error)) state.applied.delete(key);
+    throw error;
+  });
   if (corrected) context.onCorrected(corrected);
   state.reported.delete(key);
   remember(sync, planned, { ...context, seen: result }, ports);
