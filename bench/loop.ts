@@ -13,7 +13,7 @@ import { waitFor } from '../tools/cluster/wait.ts';
 import { type Environment, startEnvironment } from '../tools/demo/environment.ts';
 import type { Progress } from '../tools/demo/progress.ts';
 import type { GitRepository } from '../tools/lib/git-server.ts';
-import { policyOf } from './policy.ts';
+import { policyOf, unlimited } from './policy.ts';
 import { type Rollback, slowest } from './stages.ts';
 import { percentile, round } from './statistics.ts';
 
@@ -155,6 +155,7 @@ const deploy = async (env: Environment, names: readonly string[]): Promise<GitRe
     metadata: { namespace: NAMESPACE, name: 'bench' },
     spec,
   });
+  await env.client.create(resources.platformPolicies, unlimited);
   for (const name of names)
     await env.client.create(resources.rollbackPolicies, policyOf({ namespace: NAMESPACE, name, podLabel: 'pod' }));
   const twins = names.map((name) => `twin-${name}`);

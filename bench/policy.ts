@@ -1,4 +1,5 @@
 import { API_VERSION } from '../src/api/annotations.ts';
+import { PLATFORM_POLICY_NAME, type PlatformPolicy, platformPolicySpec } from '../src/api/platform-policy.ts';
 import { guardrails, type RollbackPolicy } from '../src/api/rollback-policy.ts';
 import { requestsObjective } from '../tools/demo/shop.ts';
 
@@ -23,3 +24,13 @@ export const policyOf = ({
     ...guardrails.parse({ mode: 'Auto', cooldown: '0s', maxPerHour: 60 }),
   },
 });
+
+/** Lets all of them roll back: what the limits of the cluster are there to prevent, too. */
+export const unlimited: PlatformPolicy = {
+  apiVersion: API_VERSION,
+  kind: 'PlatformPolicy',
+  metadata: { name: PLATFORM_POLICY_NAME },
+  spec: platformPolicySpec.parse({
+    rollback: { maxPerHourInNamespace: 10_000, maxPerHourInCluster: 10_000, alertDelay: '0s' },
+  }),
+};

@@ -8,7 +8,7 @@ import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { type KubeClient, resources, type WatchCache } from '../../src/kube/index.ts';
 import { waitFor } from '../../tools/cluster/wait.ts';
 import type { GitRepository, GitServer } from '../../tools/lib/git-server.ts';
-import { policyOf } from '../policy.ts';
+import { policyOf, unlimited } from '../policy.ts';
 import { ACCOUNT } from '../sync/plane.ts';
 import type { StandIn } from './prometheus.ts';
 
@@ -67,6 +67,7 @@ export const startOrdinary = async (ports: OrdinaryPorts): Promise<Ordinary> => 
     { namespace: SHOP, name: SHOP },
     { source: { git: { url: shop.url } }, serviceAccountName: ACCOUNT },
   );
+  await admin.create(resources.platformPolicies, unlimited);
   for (const name of WORKLOADS)
     await admin.create(resources.rollbackPolicies, policyOf({ namespace: SHOP, name, podLabel: '' }));
 

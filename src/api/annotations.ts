@@ -17,6 +17,11 @@ export const annotations = {
   rollback: 'metricops.dev/rollback',
   /** "severity=page,service=checkout": the labels of the alerts that guard this workload. */
   alerts: 'metricops.dev/alerts',
+  /**
+   * "true" on a workload: no rollback goes back behind this release without a person, e.g. because it migrates a database.
+   * "false": not even where a hook Job runs with it.
+   */
+  irreversible: 'metricops.dev/irreversible',
   /** "true": sync, drift correction and rollback leave this object alone. */
   pause: 'metricops.dev/pause',
   /** CreateOnly | Ignore | ForceReplace: how an object in Git is applied, other than each time. */
@@ -55,6 +60,8 @@ export const annotations = {
   appliedHash: 'metricops.dev/applied-hash',
   /** Name of the ControllerRevision with what was applied for this sourceDigest. Copied to the new ReplicaSet, too. */
   snapshot: 'metricops.dev/snapshot',
+  /** On a workload: the hook Job of Helm or Argo CD that ran when its release was applied. */
+  upgradeHook: 'metricops.dev/upgrade-hook',
   /** On the pod template: the time of a restart made to pick up restored configuration; digests ignore it. */
   restartedAt: 'metricops.dev/restarted-at',
   /** On a generated GitSync: hash of what its GitSyncSet applied. */

@@ -195,6 +195,11 @@ export const incidentStatus = z.strictObject({
     .optional()
     .describe('What happened, oldest first; the last 64 entries.'),
   rolledBackTime: time.optional().describe('When the target was applied.'),
+  dueTime: time
+    .optional()
+    .describe(
+      'When metricops goes on without an answer: reason Countdown: it rolls back. AwaitingApproval: it does what the policy says in approval.action.',
+    ),
   closedTime: time.optional().describe('When the incident ended.'),
   budgetSpentPercent: z
     .string()

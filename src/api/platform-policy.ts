@@ -48,6 +48,23 @@ export const platformPolicySpec = z.strictObject({
         ),
       minCooldown: duration.default('0s').describe('Cooldown of every workload, at least.'),
       maxPerHour: z.int().min(1).max(60).default(60).describe('Rollbacks of one workload in any hour, at most.'),
+      maxPerHourInNamespace: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(10)
+        .describe('Rollbacks of all workloads of one namespace in any hour, at most: beyond it a person decides.'),
+      maxPerHourInCluster: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(30)
+        .describe('Rollbacks of all workloads of the cluster in any hour, at most: beyond it a person decides.'),
+      alertDelay: duration
+        .default('6m')
+        .describe(
+          'How long an alert may fire on after its burn ended: evaluation_interval of Prometheus (1m by default) + group_interval of Alertmanager (5m). With the short window of the alert it is the cooldown of a workload, at least.',
+        ),
       alertsWithoutNamespace: z
         .boolean()
         .default(false)
@@ -67,13 +84,16 @@ export const platformPolicySpec = z.strictObject({
       maxMode: 'Auto',
       minCooldown: '0s',
       maxPerHour: 60,
+      maxPerHourInNamespace: 10,
+      maxPerHourInCluster: 30,
+      alertDelay: '6m',
       alertsWithoutNamespace: false,
       trustedRuleNamespaces: [],
     }),
 });
 export type PlatformPolicySpec = z.infer<typeof platformPolicySpec>;
 
-/** Nothing refused, nothing capped: what holds where no policy was made. */
+/** Nothing refused, and the default limits: what holds where no policy was made. */
 export const unrestrictedPolicy: PlatformPolicySpec = platformPolicySpec.parse({});
 
 /** The one that counts. */

@@ -18,6 +18,7 @@ describe('the catalogue of reasons', () => {
 const CODES = [
   'AdoptionRequired',
   'AlreadyInjected',
+  'ApprovalTimedOut',
   'AuthenticationFailed',
   'AwaitingApproval',
   'BodyTooLarge',
@@ -30,6 +31,7 @@ const CODES = [
   'ContainerNameTaken',
   'Contested',
   'Cooldown',
+  'Countdown',
   'Denied',
   'DependencyCycle',
   'DependencyNotReady',
@@ -61,6 +63,7 @@ const CODES = [
   'InvalidTemplate',
   'InvalidUrl',
   'InvalidYAML',
+  'Irreversible',
   'KindRefused',
   'KustomizeFailed',
   'LFSPointerRefused',

@@ -437,8 +437,8 @@ export const reasons = {
     next: 'Wait for the cooldown, or decide by hand: `metricops rollback WORKLOAD`.',
   },
   TooManyRollbacks: {
-    means: 'The limit maxPerHour is reached.',
-    next: 'Decide by hand: `metricops rollback WORKLOAD`.',
+    means: 'A limit of rollbacks an hour is reached: of the workload, its namespace or the cluster.',
+    next: 'Many rollbacks at a time often have one cause: look for that first. `metricops approve INCIDENT` rolls back all the same; without an answer it is decided again when there is a place.',
   },
   ModeOff: {
     means: 'The mode is Off: evidence is recorded, nothing else happens.',
@@ -455,6 +455,19 @@ export const reasons = {
   AwaitingApproval: {
     means: 'The release is guilty, and a person has to agree before it is rolled back.',
     next: '`metricops approve INCIDENT` creates the Hold that the incident proposes; `metricops deny INCIDENT` closes it.',
+  },
+  ApprovalTimedOut: {
+    means: 'Nobody answered within approval.timeout of the RollbackPolicy, and approval.action is Close.',
+    next: 'The release runs on: `metricops rollback WORKLOAD` if it should not.',
+  },
+  Countdown: {
+    means: 'The release is guilty, and is rolled back when the countdown of the RollbackPolicy ends.',
+    next: 'Nothing to do, or `metricops deny INCIDENT` to cancel it.',
+  },
+  Irreversible: {
+    means:
+      'The rollback would go back behind a release that is irreversible: what it changed outside of the cluster stays.',
+    next: 'Check whether the older release can work with that, e.g. with the new database schema. Then `metricops approve INCIDENT`, or fix forward.',
   },
   Paused: {
     means: 'The workload has the annotation metricops.dev/pause.',

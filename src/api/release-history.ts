@@ -38,6 +38,13 @@ export const release = z.strictObject({
     .max(64)
     .optional()
     .describe('PersistentVolumeClaims that its pods mount. Not pruned while a rollback may go to this release.'),
+  irreversible: z
+    .string()
+    .max(256)
+    .optional()
+    .describe(
+      'Why no rollback goes back behind it without a person: the annotation metricops.dev/irreversible, or a Job that is an upgrade hook of Helm or Argo CD.',
+    ),
   snapshotRef: nameRef.optional().describe('ControllerRevision with what was applied.'),
   firstSeenTime: time.describe('When it was first observed.'),
   readyTime: time

@@ -29,13 +29,34 @@ export const guardrails = z.strictObject({
     .describe(
       'Auto: roll back. Approve: roll back when a person agrees. DryRun: only say what would be rolled back. Off: only record.',
     ),
+  countdown: duration
+    .default('0s')
+    .describe(
+      'Mode Auto: so long after the verdict the rollback begins. Until then `metricops deny INCIDENT` cancels it, and so does a verdict that changes.',
+    ),
+  approval: z
+    .strictObject({
+      timeout: duration.describe('How long metricops waits for an answer, from the verdict on.'),
+      action: z
+        .enum(['Close', 'RollBack'])
+        .default('Close')
+        .describe(
+          'Close: the incident ends without a rollback. RollBack: as in mode Auto; where the PlatformPolicy allows Auto, and no rule of another namespace is the evidence.',
+        ),
+    })
+    .optional()
+    .describe('Mode Approve: what happens without an answer. When left out, metricops keeps asking.'),
   scope: z
     .enum(['Workload', 'GitSync'])
     .default('Workload')
     .describe(
       'Workload: roll back the workload with the configuration that it references. GitSync: everything that its GitSync applied.',
     ),
-  cooldown: duration.default('10m').describe('How long after a rollback of the workload there is no other one.'),
+  cooldown: duration
+    .default('10m')
+    .describe(
+      'How long after a rollback of the workload there is no other one. At least as long as its alerts may fire on: their short window + alertDelay of the PlatformPolicy.',
+    ),
   maxPerHour: z.int().min(1).max(60).default(3).describe('Rollbacks of the workload in any hour, at most.'),
   soak: duration.default('10m').describe('How long a release must be current and ready to count as good.'),
   maxReleaseAge: duration

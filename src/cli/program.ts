@@ -108,6 +108,7 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     command('rollback <workload>', 'apply an earlier release and keep the current one out', ROLLBACK_HELP, rollback)
       .option('--to <release>', 'number of the release (default: the last good one)', numberOption)
       .option('-m, --message <text>', 'why, for those who read the hold')
+      .option('--force', 'go back behind an irreversible release, too')
       .option('--dry-run', 'only say what would be done'),
     '5m',
   );

@@ -2,9 +2,10 @@ import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { proposedHold, withFinalizer } from '../holds/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Action } from './action.ts';
+import { comesToBeDue } from './due.ts';
 import type { Next } from './move.ts';
 import { occurrenceOf } from './occurrence.ts';
-import { needsPerson } from './phases.ts';
+import { needsPerson, startsRollback } from './phases.ts';
 
 /** What has to be done to come to this status: it is stored before anything else is done. */
 export const actionsOf = (incident: Incident, { status, createHold }: Next): Action[] => {
@@ -20,11 +21,11 @@ export const actionsOf = (incident: Incident, { status, createHold }: Next): Act
 
 const reportsOf = (incident: Incident, status: IncidentStatus): Action[] => {
   const isMoved = status.phase !== incident.status?.phase;
-  if (!isMoved && !comesToNeedPerson(incident, status)) return [];
+  if (!isMoved && !comesToNeedPerson(incident, status) && !comesToBeDue(incident.status, status)) return [];
   const { phase, verdict } = status;
   const isJudged = verdict !== undefined && verdict.result !== incident.status?.verdict?.result;
   const results: (string | undefined)[] = [
-    isMoved && phase === 'RollingBack' && status.holdRef === undefined ? 'started' : undefined,
+    startsRollback(incident, status) ? 'started' : undefined,
     phase === 'Recovered' ? 'recovered' : undefined,
     phase === 'Verifying' && needsPerson({ status }) ? 'notrecovered' : undefined,
   ];

@@ -15,15 +15,17 @@ import {
   KubeError,
   resources,
 } from '../kube/index.ts';
+import { createKeyedLock } from '../lock.ts';
 import type { QueriesOf } from '../slo/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { Action } from './action.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { expiredOf } from './expiry.ts';
+import { reachedLimit, sharedLimits } from './limits.ts';
 import { look, type NewestHistory, type ObstacleTo } from './look.ts';
 import type { Refusal } from './observation.ts';
-import { isClosed, needsPerson } from './phases.ts';
+import { isClosed, needsPerson, startsRollback } from './phases.ts';
 import { errorId, withStall } from './stall.ts';
 
 export interface IncidentPorts {
@@ -57,6 +59,15 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const judge = createJudge(ports.queries);
   const own = createOwnWrites(caches.incidents);
   const { newest } = own;
+  /** With what this process wrote last: a rollback counts from the moment in which it is decided. */
+  const known: Caches = {
+    ...caches,
+    incidents: {
+      ...caches.incidents,
+      list: (namespace) => caches.incidents.list(namespace).map((incident) => newest(keyOf(incident)) ?? incident),
+    },
+  };
+  const inTurn = createKeyedLock();
   /** Why the API server did not take the Hold of an incident. */
   const refusals = new Map<string, Refusal>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
@@ -68,7 +79,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const incident = newest(key);
     if (!incident || isClosed(incident)) return undefined;
     const refusal = refusals.get(key);
-    const next = await look(incident, { ...ports, judge, newestHistory, refusal, now: clock.now() });
+    const next = await look(incident, { ...ports, caches: known, judge, newestHistory, refusal, now: clock.now() });
     for (const action of next.actions) if (!(await carryOut(action, key))) return 0;
     return next.again;
   };
@@ -77,7 +88,9 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const carryOut = async (action: Action, key: string): Promise<boolean> => {
     switch (action.kind) {
       case 'WriteStatus':
-        return write(action.incident);
+        return startsRollback(newest(key) ?? {}, action.incident.status ?? {})
+          ? inTurn('rollback', () => takePlace(action.incident))
+          : write(action.incident);
       case 'CreateHold':
         return create(action.hold, key);
       case 'Report':
@@ -88,6 +101,10 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
         return true;
     }
   };
+
+  /** One decision after the other: of two incidents that found one place left, the second finds it taken. */
+  const takePlace = async (incident: Incident): Promise<boolean> =>
+    reachedLimit(sharedLimits(incident, known, clock.now())) === undefined && write(incident);
 
   /** False when it was refused for the first time: the next step says why. */
   const create = async (proposed: Hold, key: string): Promise<boolean> => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { at, incident, NOON, observation, release } from '../../test/support/incident.ts';
+import { at, evidence, incident, NOON, observation, release, verdict } from '../../test/support/incident.ts';
+import type { RestorableRelease } from '../api/release-history.ts';
 import { guardrails } from '../api/rollback-policy.ts';
 import type { Observation } from './observation.ts';
 import { step } from './step.ts';
@@ -48,6 +49,23 @@ describe('a guilty release', () => {
     assert.equal(decided({ caution: 'a foreign rule' }).message, `a foreign rule; ${to}`);
   });
 
+  it('waits for a person where it is irreversible, or one that ran since the target is', () => {
+    const ran = release(1, { supersededTime: at(-3000) });
+    const migrated = { irreversible: 'PreSync hook Job migrate' };
+    const behind = (releases: RestorableRelease[]) =>
+      decided({ target: { release: ran }, history: { currentRelease: 2, releases } });
+    const asked = behind([release(2, { ...migrated, firstSeenTime: at(-600) }), ran]);
+    assert.equal(asked.reason, 'Irreversible');
+    assert.match(
+      asked.message ?? '',
+      /^release 2 is irreversible \(PreSync hook Job migrate\); to roll release 2 back/,
+    );
+    const between = release(3, { ...migrated, firstSeenTime: at(-2000), supersededTime: at(-600) });
+    assert.equal(behind([release(2, { firstSeenTime: at(-600) }), between, ran]).reason, 'Irreversible');
+    const older = { ...ran, ...migrated };
+    assert.equal(behind([release(2, { firstSeenTime: at(-600) }), older]).reason, 'ErrorRateIncreased');
+  });
+
   describe('within the limits of its policy', () => {
     const one = { maxPerHour: 1, cooldown: '1s' };
 
@@ -73,6 +91,58 @@ describe('a guilty release', () => {
       const waiting = decided(times(NOON - MINUTE), policy);
       assert.equal(waiting.again, 30_000);
       assert.equal(waiting.message, `the last rollback was too short a time ago; waiting until ${at(540)}`);
+    });
+
+    describe('whose alerts fire on for a while after a rollback', () => {
+      const objective = {
+        name: 'availability',
+        target: '99',
+        indicator: { ratio: { errors: 'e', total: 't', podLabel: '' } },
+      };
+      const burning = { objectives: [{ name: 'availability', result: 'Guilty' as const, reason: '', message: '' }] };
+      const decidedAfter = (minutes: number, labels: Record<string, string> = {}, rest: Partial<Observation> = {}) => {
+        const observed = observation({
+          objectives: [objective],
+          verdict: verdict('Guilty', burning),
+          rollbacks: [NOON - minutes * MINUTE],
+          ...rest,
+          policy: guardrails.parse({ mode: 'Auto', cooldown: '1m' }),
+        });
+        const { status } = step(incident(undefined, { evidence: [evidence({ labels })] }), observed, NOON);
+        return status;
+      };
+
+      it('waits for their short window, the evaluation and the group interval, and says so', () => {
+        assert.equal(decidedAfter(11).reason, 'ErrorRateIncreased');
+        const early = decidedAfter(10);
+        assert.equal(early.reason, 'Cooldown');
+        const why = 'alerts may fire for 660s after a rollback (short window 300s + alertDelay 360s)';
+        assert.equal(early.message, `${why}; waiting until ${at(60)}`);
+      });
+
+      it('waits longer where only the alert of a slower window fires', () => {
+        const slow = { metricops_objective: 'availability', window: '21600s' };
+        assert.equal(decidedAfter(35, slow).reason, 'Cooldown');
+        assert.equal(decidedAfter(36, slow).reason, 'ErrorRateIncreased');
+        assert.equal(decidedAfter(11, { ...slow, metricops_objective: 'other' }).reason, 'ErrorRateIncreased');
+      });
+
+      it('has the cooldown of its policy alone where nobody knows the window', () => {
+        assert.equal(decidedAfter(1, {}, { objectives: [] }).reason, 'ErrorRateIncreased');
+        assert.equal(decidedAfter(1, {}, { verdict: verdict('Guilty') }).reason, 'ErrorRateIncreased');
+      });
+    });
+
+    it('waits for a person where the namespace or the cluster has had its rollbacks of the hour', () => {
+      const of = (rollbacks: number) => [
+        { where: 'namespace shop', rollbacks: 9, max: 10, field: 'maxPerHourInNamespace' },
+        { where: 'the cluster', rollbacks, max: 30, field: 'maxPerHourInCluster' },
+      ];
+      assert.equal(outcome({ sharedLimits: of(29) }), 'RollingBack/ErrorRateIncreased');
+      assert.equal(outcome({ sharedLimits: of(30) }), 'Judging/TooManyRollbacks');
+      const words =
+        '30 rollbacks in the cluster in the last hour; spec.rollback.maxPerHourInCluster of the PlatformPolicy is 30';
+      assert.equal(decided({ sharedLimits: of(30) }).message, words);
     });
 
     it('has no cool-down before its first rollback, however long that is', () => {

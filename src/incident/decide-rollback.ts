@@ -1,21 +1,21 @@
-import { parseDuration } from '../api/common.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
+import { irreversibleSince } from '../release/index.ts';
+import { waitForAnswer } from './consent.ts';
+import { cooldownOf } from './cooldown.ts';
+import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import type { Proposal } from './proposal.ts';
 import { REQUEUE_MS } from './timing.ts';
 import type { Ways } from './ways.ts';
 
-const HOUR_MS = 3_600_000;
-/** That a Date can say: a duration of the schema may go beyond it. */
-const LAST_TIME = 8.64e15;
-
 /** The release is guilty: whether it is rolled back, by whom, and when. */
 export const decideRollback = (
   incident: Incident,
   observed: Observation,
-  { now, close, wait, askPerson, verdict, proposal }: Ways & { verdict: Verdict; proposal: Proposal | undefined },
+  { verdict, proposal, ...ways }: Ways & { verdict: Verdict; proposal: Proposal | undefined },
 ): Next => {
+  const { now, close, wait, askPerson } = ways;
   const { policy, target } = observed;
   if (!target.release) return askPerson(target.reason, target.message);
   if (!proposal) return askPerson('NoHistory', 'the incident names no release under suspicion');
@@ -25,22 +25,24 @@ export const decideRollback = (
   if (observed.otherTool !== undefined)
     return close('Observed', 'OwnedByOtherTool', `${observed.otherTool} would undo it; would have rolled ${what}`);
   if (policy.mode === 'DryRun') return close('Observed', 'ModeDryRun', `would have rolled ${what}: ${verdict.message}`);
+  const irreversible = irreversibleSince(to, incident.spec.suspect?.number, observed.history.releases ?? []);
+  if (irreversible) {
+    const why = `release ${irreversible.number} is irreversible (${irreversible.irreversible})`;
+    return askPerson('Irreversible', `${why}; to roll ${what} all the same, create Hold ${proposal.name}`);
+  }
   const lastHour = observed.rollbacks.filter((at) => now - at < HOUR_MS);
   if (lastHour.length >= policy.maxPerHour) {
     const message = `${lastHour.length} rollbacks in the last hour; maxPerHour is ${policy.maxPerHour}`;
     return askPerson('TooManyRollbacks', message);
   }
-  const free = Math.max(0, ...observed.rollbacks) + parseDuration(policy.cooldown);
-  if (observed.rollbacks.length > 0 && now < free) {
-    const until = new Date(Math.min(free, LAST_TIME)).toISOString();
-    const message = `the last rollback was too short a time ago; waiting until ${until}`;
-    return wait('Cooldown', message, Math.min(free - now, 30_000));
-  }
-  const consent = policy.mode === 'Approve' ? 'the mode is Approve' : observed.caution;
-  if (consent !== undefined) {
-    const message = `${consent}; to roll ${what}, create Hold ${proposal.name} as status.proposal has it`;
-    return askPerson('AwaitingApproval', message);
-  }
+  if (observed.sharedLimits === undefined) return ask('Limits');
+  const reached = reachedLimit(observed.sharedLimits);
+  if (reached !== undefined) return askPerson('TooManyRollbacks', reached);
+  const cooldown = cooldownOf(incident, observed);
+  if (cooldown && now < cooldown.until)
+    return wait('Cooldown', cooldown.message, Math.min(cooldown.until - now, 30_000));
+  const waiting = waitForAnswer(incident, observed, ways, { what, hold: proposal.name });
+  if (waiting) return waiting;
   return move(incident, now, {
     phase: 'RollingBack',
     reason: 'ErrorRateIncreased',
@@ -49,6 +51,7 @@ export const decideRollback = (
       mode: policy.mode,
       verdict,
       proposal,
+      dueTime: undefined,
       target: {
         number: to.number,
         sourceDigest: to.sourceDigest,

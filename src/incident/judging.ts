@@ -18,7 +18,12 @@ const NOT_GUILTY_FOR_MS = 60_000;
 export const judging = (incident: Incident, observed: Observation, now: number): Next => {
   const { verdict, policy, hold } = observed;
   const proposal = verdict?.result === 'Guilty' ? proposalOf(incident, observed) : undefined;
-  const more: Partial<IncidentStatus> = { mode: policy.mode, ...(verdict ? { verdict } : {}), proposal };
+  const more: Partial<IncidentStatus> = {
+    mode: policy.mode,
+    ...(verdict ? { verdict } : {}),
+    proposal,
+    dueTime: undefined,
+  };
   const ways = waysOf(incident, observed, more, now);
   const { wait, askPerson, close } = ways;
   const age = now - observed.opened;
@@ -79,7 +84,7 @@ const followHold = (incident: Incident, hold: RollbackHold, opened: number, { no
     phase: 'RollingBack',
     reason: 'ReleaseHeld',
     message: `Hold ${name} takes release ${incident.spec.suspect?.number} back to ${hold.spec.target.release}`,
-    more: following(incident, hold),
+    more: { ...following(incident, hold), dueTime: undefined },
     again: REQUEUE_MS,
   });
 };

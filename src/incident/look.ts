@@ -5,6 +5,7 @@ import { begun } from '../begun.ts';
 import { workloadOf } from '../holds/index.ts';
 import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
+import { sharedLimits } from './limits.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { observe } from './observe.ts';
 import { type Step, step } from './step.ts';
@@ -44,7 +45,7 @@ export const look = async (incident: Incident, ports: LookPorts): Promise<Step> 
     if (!taken.ask) return taken;
     if (taken.ask === 'Verdict' && !incident.status && release)
       first = { release, obstacle: begun(obstacleTo(workload, release)) };
-    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, judge)) };
+    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, { judge, caches })) };
     else {
       // Before a rollback: what a person said in the last moment is in the history, and the watch may be late.
       const stored = newestHistory(workload);
@@ -69,10 +70,11 @@ const withHistory = (caches: Caches, newest: ReleaseHistory | undefined): Caches
 });
 
 const answerTo = async (
-  ask: 'Verdict' | 'Burning',
+  ask: 'Verdict' | 'Burning' | 'Limits',
   question: Question,
-  judge: Judge,
+  { judge, caches }: Pick<LookPorts, 'judge' | 'caches'>,
 ): Promise<Partial<Observation>> => {
+  if (ask === 'Limits') return { sharedLimits: sharedLimits(question.incident, caches, question.now) };
   if (ask === 'Burning') return { burning: (await judge.isBurning(question)) ?? 'Unknown' };
   const { verdict, caution } = await judge.judge(question);
   return { verdict, caution };

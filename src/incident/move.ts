@@ -1,13 +1,15 @@
 import { type ConditionInput, conditionIs, withConditions } from '../api/conditions.ts';
 import type { Incident, IncidentPhase, IncidentStatus } from '../api/incident.ts';
 import { isReason, type Reason } from '../api/reasons.ts';
+import { comesToBeDue } from './due.ts';
 import { isClosedPhase } from './phases.ts';
 
 /**
  * What is asked only where a step needs it. Verdict: what Prometheus says of the release under suspicion. Burning:
- * whether what burned still does. Target: whether what the pods of the target need is there.
+ * whether what burned still does. Target: whether what the pods of the target need is there. Limits: the rollbacks of the
+ * namespace and the cluster.
  */
-export type Ask = 'Verdict' | 'Burning' | 'Target';
+export type Ask = 'Verdict' | 'Burning' | 'Target' | 'Limits';
 
 /** Where an incident goes from here, before it is said what has to be done for that. */
 export interface Next {
@@ -48,7 +50,10 @@ export const move = (incident: Incident, now: number, to: Move): Next => {
       message: 'evidence stored',
     },
   ];
-  const isNews = before.phase !== phase || (needsPerson && !conditionIs(before.conditions, 'NeedsPerson', 'True'));
+  const isNews =
+    before.phase !== phase ||
+    comesToBeDue(before, { ...before, ...more }) ||
+    (needsPerson && !conditionIs(before.conditions, 'NeedsPerson', 'True'));
   const { generation } = incident.metadata;
   const next: IncidentStatus = {
     ...before,

@@ -4,6 +4,7 @@ import type { Reason } from '../api/reasons.ts';
 import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
 import type { Guardrails, Objective } from '../api/rollback-policy.ts';
 import type { Answer } from '../holds/index.ts';
+import type { Limit } from './limits.ts';
 
 export interface Refusal {
   /** Of the API server. */
@@ -42,6 +43,10 @@ export interface Observation {
   otherTool: string | undefined;
   /** Times of earlier rollbacks of this workload, counted from stored objects. */
   rollbacks: readonly number[];
+  /** Milliseconds from the end of a burn until Alertmanager sends the end of its alert. */
+  alertDelay: number;
+  /** Of the namespace and of the cluster; undefined: nobody counted. */
+  sharedLimits: readonly Limit[] | undefined;
   /** Whether the workload's pods are those of the target and all ready. */
   restored: boolean;
   /** Whether the budget still burns, Unknown where Prometheus can't say; undefined: it was not asked. */

@@ -1,7 +1,14 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
+import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
-import { currentOf, type Release, type ReleaseRecords, recordsOf } from '../api/release-history.ts';
+import {
+  currentOf,
+  type Release,
+  type ReleaseHistory,
+  type ReleaseRecords,
+  recordsOf,
+} from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
@@ -20,6 +27,7 @@ import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
+import { rollbacksIn } from './rollbacks.ts';
 
 /** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
 export interface Observed {
@@ -73,7 +81,9 @@ export const observe = (
       paused: isSwitchedOn(workload?.metadata, annotations.pause),
       missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
       otherTool: workload && otherToolOf(workload),
-      rollbacks: rollbacksOf(incident, caches),
+      rollbacks: rollbacksOf(incident, history, caches),
+      alertDelay: parseDuration(caches.platform.current().rollback.alertDelay),
+      sharedLimits: undefined,
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,
       // What was left out may still fire.
@@ -131,16 +141,16 @@ const burnStart = (incident: Incident, suspect: Release | undefined, opened: num
   return Math.max(alertedAt(incident.spec.evidence, opened), Date.parse(suspect?.firstSeenTime ?? '') || 0);
 };
 
-const rollbacksOf = (incident: Incident, { incidents }: Caches): number[] =>
-  incidents
-    .list(incident.metadata.namespace)
-    .filter(
-      (i) =>
-        i.metadata.name !== incident.metadata.name &&
-        i.spec.workloadRef.kind === incident.spec.workloadRef.kind &&
-        i.spec.workloadRef.name === incident.spec.workloadRef.name,
-    )
-    .flatMap((i) => (i.status?.rolledBackTime === undefined ? [] : [Date.parse(i.status.rolledBackTime)]));
+/** Of its workload, for other incidents. */
+const rollbacksOf = (
+  { metadata, spec: { workloadRef } }: Incident,
+  history: ReleaseHistory | undefined,
+  { incidents }: Caches,
+): number[] =>
+  rollbacksIn({ incidents, histories: { list: () => (history ? [history] : []) } }, metadata.namespace)
+    .filter(({ workload }) => workload.kind === workloadRef.kind && workload.name === workloadRef.name)
+    .filter(({ incident }) => incident !== metadata.name)
+    .map(({ time }) => time);
 
 /** The workload runs the target, and all of its pods are back but for those that lack a node. */
 const isRestored = (key: WorkloadKey, incident: Incident, releases: readonly Release[], caches: Caches): boolean => {

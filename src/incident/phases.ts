@@ -16,5 +16,9 @@ export const isClosed = ({ status }: WithStatus): boolean => isClosedPhase(statu
 export const isRollingBack = ({ status }: WithStatus): boolean =>
   status?.phase === 'RollingBack' || status?.phase === 'Verifying';
 
+/** This status decides a rollback, which was not decided before, and no person's Hold did. */
+export const startsRollback = ({ status: before }: WithStatus, status: IncidentStatus): boolean =>
+  status.phase === 'RollingBack' && before?.phase !== 'RollingBack' && status.holdRef === undefined;
+
 /** It is a person's turn, for as long as that takes. */
 export const needsPerson = ({ status }: WithStatus): boolean => conditionIs(status?.conditions, 'NeedsPerson', 'True');

@@ -7,10 +7,10 @@ import { lookAgainForPerson } from './timing.ts';
 /** The ways on from the phase Judging. */
 export interface Ways {
   now: number;
-  /** Looks again after milliseconds. */
-  wait: (reason: Reason, message: string, again: number) => Next;
-  /** Stays open until a person did something, or until the alerts end. */
-  askPerson: (reason: Reason, message: string) => Next;
+  /** Looks again after milliseconds. With when it goes on by itself, where a person may answer before. */
+  wait: (reason: Reason, message: string, again: number, due?: number) => Next;
+  /** Stays open until a person did something, until the alerts end, or until it goes on by itself. */
+  askPerson: (reason: Reason, message: string, due?: number) => Next;
   close: (phase: 'Dismissed' | 'Observed', reason: Reason, message: string) => Next;
 }
 
@@ -25,11 +25,16 @@ export const waysOf = (
   return {
     now,
     close,
-    wait: (reason, message, again) => move(incident, now, { phase: 'Judging', reason, message, more, again }),
-    askPerson(reason, message) {
+    wait: (reason, message, again, due) =>
+      move(incident, now, { phase: 'Judging', reason, message, more: { ...more, ...dueAt(due) }, again }),
+    askPerson(reason, message, due) {
       if (!firing) return close('Dismissed', reason, `its alerts ended; ${message}`);
-      const again = lookAgainForPerson(now - opened);
-      return move(incident, now, { phase: 'Judging', reason, message, needsPerson: true, more, again });
+      const again = Math.min(lookAgainForPerson(now - opened), (due ?? Number.POSITIVE_INFINITY) - now);
+      const status = { ...more, ...dueAt(due) };
+      return move(incident, now, { phase: 'Judging', reason, message, needsPerson: true, more: status, again });
     },
   };
 };
+
+const dueAt = (due: number | undefined): Partial<IncidentStatus> =>
+  due === undefined ? {} : { dueTime: new Date(due).toISOString() };

@@ -104,3 +104,15 @@ describe('what may be done to a workload', () => {
     assert.equal(cooldown, '60m');
   });
 });
+
+describe('an approval that times out', () => {
+  const own = (action: string) => policy({ mode: 'Approve', approval: { timeout: '1h', action } });
+  const actionOf = (action: string, maxMode: string): string | undefined =>
+    guardrailsOf(own(action), workload(), capped({ maxMode })).approval?.action;
+
+  it('rolls back only where the platform lets a burn do that by itself', () => {
+    assert.equal(actionOf('RollBack', 'Auto'), 'RollBack');
+    assert.equal(actionOf('RollBack', 'Approve'), undefined);
+    assert.equal(actionOf('Close', 'Approve'), 'Close');
+  });
+});

@@ -75,6 +75,8 @@ export const guardrailsOf = (
   return {
     mode: strengthOf(mode) > strengthOf(maxMode) ? maxMode : mode,
     scope: own.scope,
+    countdown: own.countdown,
+    ...(own.approval && (maxMode === 'Auto' || own.approval.action === 'Close') ? { approval: own.approval } : {}),
     cooldown: parseDuration(own.cooldown) < parseDuration(minCooldown) ? minCooldown : own.cooldown,
     maxPerHour: Math.min(own.maxPerHour, maxPerHour),
     soak: own.soak,

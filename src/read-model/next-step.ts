@@ -11,7 +11,7 @@ export type NextStep = 'ApproveOrDeny' | 'Decide' | 'FindOtherCause' | 'FixInGit
 /** undefined: metricops goes on by itself, or there is nothing to do. */
 export const nextStepOf = ({ status }: Pick<Incident, 'status'>): NextStep | undefined => {
   if (needsPerson({ status })) {
-    if (status?.reason === 'AwaitingApproval') return 'ApproveOrDeny';
+    if (status?.reason === 'AwaitingApproval' || status?.reason === 'Irreversible') return 'ApproveOrDeny';
     return status?.phase === 'Verifying' ? 'FindOtherCause' : 'Decide';
   }
   if (status?.phase === 'Recovered') return 'FixInGit';

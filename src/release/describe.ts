@@ -4,6 +4,7 @@ import type { Release, ReleaseImage } from '../api/release-history.ts';
 import { accountAndClaimsOf, type Running, templateOf } from '../snapshot/index.ts';
 import { gitSyncOf, templateWriters } from '../ssa/template-writers.ts';
 import type { Observed } from './history.ts';
+import { irreversibleBecause } from './irreversible.ts';
 
 /** What a status may hold of something that people write. */
 const MAX_LABELS = 64;
@@ -26,6 +27,7 @@ export const describeRelease = (
   const notes = workload.metadata.annotations ?? {};
   const appliedBy = templateWriters(workload)[0]?.manager;
   const gitSyncRef = gitSyncOf(workload);
+  const irreversible = irreversibleBecause(workload.metadata);
   const podLabels = Object.entries(template.metadata?.labels ?? {}).slice(0, MAX_LABELS);
   const fromSync: Partial<Release> = fromGit
     ? {
@@ -40,6 +42,7 @@ export const describeRelease = (
     images: (template.spec?.containers ?? []).slice(0, MAX_IMAGES).map(imageOf),
     ...fromSync,
     ...(appliedBy === undefined ? {} : { appliedBy }),
+    ...(irreversible === undefined ? {} : { irreversible }),
     ...(podLabels.length > 0 ? { labels: Object.fromEntries(podLabels) } : {}),
     ...accountAndClaims(workload),
     alertRules: alertRules.slice(0, MAX_RULES),

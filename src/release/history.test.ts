@@ -59,6 +59,27 @@ describe('the history of a workload', () => {
     assert.deepEqual([find(records, 1).firstSeenTime, find(records, 1).readyTime], [iso(0), iso(2)]);
   });
 
+  describe('begins where its template was written, though nobody recorded it then', () => {
+    const late = (writtenTime: string) => story([0, seen(1)], [60, seen(2, { writtenTime })]);
+
+    it('and the release before it ended there', () => {
+      const records = late(iso(55));
+      assert.deepEqual([find(records, 2).firstSeenTime, find(records, 1).supersededTime], [iso(55), iso(55)]);
+    });
+
+    for (const [what, time] of [
+      ['not before the release that it follows', iso(-5)],
+      ['not later than it was recorded, whatever the clock of the API server says', iso(65)],
+      ['nor at a time that is none', 'soon'],
+    ] as const) {
+      it(what, () => assert.equal(find(late(time), 2).firstSeenTime, iso(60)));
+    }
+
+    it('and the first release of all when it was recorded: what was there before may have run for years', () => {
+      assert.equal(find(story([60, seen(1, { writtenTime: iso(0) })]), 1).firstSeenTime, iso(60));
+    });
+  });
+
   it('calls a release good after its soak time, counted from ready', () => {
     const early = story([0, seen(1)], [5, seen(1, { ready: true })], [14, seen(1, { ready: true })]);
     assert.equal(find(early, 1).outcome, 'Active');

@@ -15,6 +15,7 @@ export type Observed = Pick<Release, 'sourceDigest' | 'workloadUID' | 'images'> 
       | 'alertRules'
       | 'serviceAccountName'
       | 'persistentVolumeClaims'
+      | 'irreversible'
       | 'snapshotRef'
     >
   >;
@@ -25,6 +26,8 @@ export interface Observation {
   current: boolean;
   /** It is current, and its rollout is complete. */
   ready: boolean;
+  /** RFC 3339, of a whole second: when its template was written, by the API server's account. */
+  writtenTime?: string | undefined;
 }
 
 /** What Holds, Incidents, objectives and people say about the digests of one workload. */
@@ -97,17 +100,33 @@ const recorded = (
   // A release that was never seen as current may be what a cache that lags behind calls old: it will be seen again.
   if (!known && !observation.current) return { releases, current: before.currentRelease, number: undefined };
   const number = known?.number ?? 1 + Math.max(0, before.currentRelease ?? 0, ...releases.map((r) => r.number));
-  const entry = known ? merged(known, observation) : fresh(number, observation.release, time);
+  const since = known ? time : startOf(before, observation, time);
+  const entry = known ? merged(known, observation) : fresh(number, observation.release, since);
   const all = known ? releases.map((r) => (r === known ? entry : r)) : [entry, ...releases];
   if (!observation.current || before.currentRelease === number)
     return { releases: all, current: before.currentRelease, number };
   return {
     releases: all.map((r) =>
-      r.number === number ? returned(r, time) : r.number === before.currentRelease ? { ...r, supersededTime: time } : r,
+      r.number === number
+        ? returned(r, time)
+        : r.number === before.currentRelease
+          ? { ...r, supersededTime: since }
+          : r,
     ),
     current: number,
     number,
   };
+};
+
+/**
+ * When a release began that comes after another one. It may burn before anybody records it, as while no leader is there:
+ * a burn that began before its release would be another's fault. Later than the API server's second, never sooner.
+ */
+const startOf = (before: ReleaseRecords, { writtenTime }: Observation, time: string): string => {
+  const previous = currentOf(before);
+  const written = Date.parse(writtenTime ?? '');
+  if (!previous || !(written > currentSince(previous)) || written >= Date.parse(time)) return time;
+  return new Date(written).toISOString();
 };
 
 const fresh = (number: number, seen: Observed, time: string): Release => ({
@@ -128,7 +147,7 @@ const returned = (release: Release, time: string): Release => {
 /** What was recorded first stays; what was missing is filled in; what can change while it is current follows. */
 const merged = (known: Release, { release: seen, current }: Observation): Release => ({
   ...seen,
-  ...known,
+  ...(current ? withoutIrreversible(known) : known),
   images: known.images.map((image) => {
     const other = seen.images.find((s) => s.container === image.container && s.image === image.image);
     return image.imageID === undefined && other?.imageID !== undefined ? { ...image, imageID: other.imageID } : image;
@@ -143,6 +162,8 @@ const merged = (known: Release, { release: seen, current }: Observation): Releas
       }
     : {}),
 });
+
+const withoutIrreversible = ({ irreversible: _, ...release }: Release): Release => release;
 
 const judge = (
   release: Release,

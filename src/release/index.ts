@@ -11,6 +11,7 @@ export {
   replicaSetCacheOptions,
   revisionOf,
 } from './identity.ts';
+export { irreversibleSince } from './irreversible.ts';
 export { selectLastGood, type Target, type Unfit } from './last-good.ts';
 export { excusedPods } from './readiness.ts';
 export { createRecorder } from './recorder.ts';

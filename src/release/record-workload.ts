@@ -10,6 +10,7 @@ import {
   SnapshotTooLarge,
   templateOf,
 } from '../snapshot/index.ts';
+import { templateWriters } from '../ssa/template-writers.ts';
 import { alertRulesOf, assessmentsOf } from './assessments.ts';
 import { describeRelease } from './describe.ts';
 import { fromPods, olderReleaseOf, releaseOf, templateHash, type WorkloadOwner } from './from-pods.ts';
@@ -57,7 +58,7 @@ export const recordWorkload = async (
     const release = source.fromGit || source.byHand ? seen : await withSnapshot(seen, owner, history, ports);
     const ready =
       rolledOut && (known?.readyTime !== undefined || isStarted(release, known, owner, content, { caches, now }));
-    const observation = { release, current: true, ready };
+    const observation = { release, current: true, ready, writtenTime: templateWriters(workload)[0]?.time };
     const judgements = assessmentsOf(key, releasesOf(history), caches);
     const records = observe(content.records, observation, judgements, now);
     const next = { records, conditions: withUnpinned(withoutMissing(content.conditions), records, now) };

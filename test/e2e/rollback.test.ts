@@ -6,6 +6,7 @@ import { API_VERSION } from '../../src/api/annotations.ts';
 import { conditionIs, conditionOf } from '../../src/api/conditions.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
+import { platformPolicySpec } from '../../src/api/platform-policy.ts';
 import { KubeError, resources } from '../../src/kube/index.ts';
 import { useEnvironment } from '../support/environment.ts';
 import { eventually } from '../support/poll.ts';
@@ -174,6 +175,12 @@ describe('a rollback on a real node', () => {
         await goodPods(shop);
         await shop.until('its end', async () => (await shop.incidents()).find((i) => i.status?.phase === 'Recovered'));
 
+        await env().client.create(resources.platformPolicies, {
+          apiVersion: API_VERSION,
+          kind: 'PlatformPolicy',
+          metadata: { name: 'default' },
+          spec: platformPolicySpec.parse({ rollback: { alertDelay: '0s' } }),
+        });
         await env().client.patch(
           resources.rollbackPolicies,
           { namespace: shop.namespace, name: 'checkout' },

@@ -53,6 +53,9 @@ export const begin = async (world: World): Promise<{ roots: Root[]; undone: Kube
 
   await go('surroundings', world.commit(state, { image: 'bad', other: 1 }));
   chapter('(a good release runs, and a commit brings one that burns)');
+  const applied = world.scenario.isOfGit ? (await world.work(state, 'syncs the GitSync')).state : state;
+  const { state: unrecorded } = await world.rollOut({ ...applied, memory: state.memory });
+  roots.push({ state: unrecorded, words: '(the release that burns is rolled out, and nobody has recorded it)' });
   await work();
   await go('surroundings', world.rollOut(state));
   await work();

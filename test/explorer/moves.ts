@@ -1,14 +1,10 @@
 import type { KubeObject } from '../../src/api/meta.ts';
-import type { ReleaseHistory } from '../../src/api/release-history.ts';
-import { resources } from '../../src/kube/index.ts';
-import type { Moment } from '../support/api-server.ts';
-import { digestsBy, imageIn } from './manifests.ts';
 import { wordsOf } from './people.ts';
 import { newSyncState, pieces } from './pieces.ts';
 import type { Alert, Budget, Commit, State } from './state.ts';
 import { isBurning, REPLICAS, WATCHES } from './state.ts';
 import type { Fault } from './wire.ts';
-import { holdsIn, incidentsIn, isRolledOut, liveIn, type Outcome, storedIn, type World } from './world.ts';
+import { holdsIn, incidentsIn, isRolledOut, liveIn, type Outcome, type World } from './world.ts';
 
 /** What may happen next. */
 export interface Move {
@@ -91,22 +87,13 @@ const surroundingsOf = (world: World, state: State): Move[] => {
   const moves: Move[] = [];
   const add = (words: string, go: Move['go']): void =>
     void moves.push({ words, who: 'surroundings', mayFail: false, go });
-  if (!isRolledOut(liveIn(state.moment)) && isRecorded(world, state.moment))
-    add('the pods of the newest template are ready', () => world.rollOut(state));
+  if (!isRolledOut(liveIn(state.moment))) add('the pods of the newest template are ready', () => world.rollOut(state));
   if (state.budget.jumps > 0)
     for (const seconds of JUMPS) {
       const later = { ...spent(state, 'jumps'), now: state.now + seconds * 1000 };
       add(`${seconds} s pass`, async () => still(later));
     }
   return moves;
-};
-
-/** Pods take longer to be ready than a release to be recorded: docs/decisions/0040 says why that is taken for granted. */
-const isRecorded = ({ scenario }: World, moment: Moment): boolean => {
-  const [history] = storedIn<ReleaseHistory>(moment, resources.releaseHistories);
-  const { releases = [], currentRelease } = history?.spec ?? {};
-  const current = releases.find(({ number }) => number === currentRelease);
-  return digestsBy(scenario.isOfGit).get(current?.sourceDigest ?? '') === imageIn(liveIn(moment));
 };
 
 const still = (state: State): Outcome => ({ state, written: [], tried: 0, seen: () => state.moment });

@@ -54,9 +54,9 @@ export const mutants: readonly Mutant[] = [
     words: 'the mode Approve is not asked for',
     edits: [
       {
-        file: 'src/incident/decide-rollback.ts',
-        search: `policy.mode === 'Approve' ? 'the mode is Approve' : observed.caution`,
-        replace: 'observed.caution',
+        file: 'src/incident/consent.ts',
+        search: `if (policy.mode === 'Approve')`,
+        replace: 'if (false)',
       },
     ],
     breaks: ['no rollback that is not allowed'],
@@ -79,7 +79,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/incident/decide-rollback.ts',
-        search: 'if (observed.rollbacks.length > 0 && now < free)',
+        search: 'if (cooldown && now < cooldown.until)',
         replace: 'if (false)',
       },
     ],

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
-import { type KubeClient, KubeError, type ResourceType, resources } from '../../src/kube/index.ts';
+import {
+  type KubeClient,
+  KubeError,
+  loadConnection,
+  type ResourceType,
+  resources,
+  type WatchEvent,
+} from '../../src/kube/index.ts';
+import { createTransport, type Transport } from '../../src/kube/transport.ts';
+import { watchOnce } from '../../src/kube/watch.ts';
 import { createApiServer } from '../support/api-server.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
@@ -15,6 +24,9 @@ interface World {
   ns: string;
   /** Notes the answer: the object as a whole, or how it is refused. */
   ask: (request: Promise<unknown>) => Promise<KubeObject | undefined>;
+  /** A watch that the server ends after a bookmark, as every watch some time: at once when `end` is called, or soon. */
+  shortWatch: KubeClient['watch'];
+  end: () => void;
 }
 type Case = (world: World) => Promise<unknown>;
 
@@ -242,6 +254,44 @@ const CASES: Record<string, Case> = {
     await ended;
     for (const object of seen) await ask(Promise.resolve(object));
   },
+  'a bookmark, and a watch that goes on from it': async ({ client, ns, ask, shortWatch, end }) => {
+    const options = { namespace: ns, labelSelector: 'app' };
+    const { resourceVersion } = await client.list(configMaps, options);
+    const stop = new AbortController();
+    const seen: WatchEvent<KubeObject>[] = [];
+    const watch = async (): Promise<void> => {
+      for await (const event of shortWatch(configMaps, { ...options, resourceVersion }, stop.signal)) seen.push(event);
+    };
+    const ended = watch();
+    const labels = { app: 'web' };
+    await client.create(configMaps, configMap(ns, { a: '1' }, { labels }));
+    const hidden = await client.create(configMaps, configMap(ns, { a: '1' }, { name: 'hidden' }));
+    await eventually(() => seen.length > 0, { what: 'the first event' });
+    end();
+    await ended; // by the server
+    const bookmark = seen.findLast((event) => event.type === 'BOOKMARK');
+    assert.ok(bookmark, 'a bookmark');
+    const isNewer = Number(bookmark.resourceVersion) >= Number(hidden.metadata.resourceVersion);
+    const events = seen.filter(({ type }) => type !== 'BOOKMARK').map(({ type }) => type);
+    await ask(Promise.resolve({ ...hidden, events, isNewer }));
+    const created = client.create(configMaps, configMap(ns, { a: '1' }, { name: 'later', labels }));
+    const from = { ...options, resourceVersion: bookmark.resourceVersion };
+    await ask(firstOf(client.watch(configMaps, from, stop.signal)));
+    await created;
+    stop.abort();
+  },
+  'a watch from a version that is forgotten': async ({ client, ns, ask }) => {
+    await ask(client.create(gitSyncs, gitSync(ns)));
+    const stop = new AbortController();
+    await ask(firstOf(client.watch(gitSyncs, { namespace: ns, resourceVersion: '1' }, stop.signal)));
+    stop.abort();
+  },
+};
+
+/** The first event that is about an object. */
+const firstOf = async (events: AsyncIterable<WatchEvent<KubeObject>>): Promise<KubeObject | undefined> => {
+  for await (const event of events) if (event.type !== 'BOOKMARK') return { ...event.object, event: event.type };
+  return undefined;
 };
 
 interface Entry {
@@ -282,7 +332,7 @@ const numbered = (ns: string) => {
   };
 };
 
-const answersOf = async (run: Case, client: KubeClient, ns: string): Promise<unknown[]> => {
+const answersOf = async (run: Case, target: Pick<World, 'client' | 'shortWatch' | 'end'>, ns: string) => {
   const answers: unknown[] = [];
   const normal = numbered(ns);
   const ask: World['ask'] = async (request) => {
@@ -296,20 +346,40 @@ const answersOf = async (run: Case, client: KubeClient, ns: string): Promise<unk
       return undefined;
     }
   };
-  await run({ client, ns, ask });
+  await run({ ...target, ns, ask });
   return answers;
 };
 
 describe('the API server in memory answers as kube-apiserver, object by object', () => {
   const plane = useControlPlane();
   const memory = createApiServer();
+  const end = (): void => {
+    memory.bookmark();
+    memory.endWatches();
+  };
+  let transport: Transport | undefined;
+  before(async () => {
+    transport = createTransport(await loadConnection({ kubeconfig: plane().kubeconfig }), {});
+  });
+  after(() => transport?.close());
+  /** kube-apiserver sends a bookmark two seconds before the end that the client asked for. */
+  const shortWatch: KubeClient['watch'] = (type, options, signal) =>
+    watchOnce(
+      async (call) => {
+        assert.ok(transport);
+        const query = { ...call.query, timeoutSeconds: '5' };
+        return transport.stream({ identity: {} }, { ...call, query }, signal);
+      },
+      type,
+      options,
+    );
 
   for (const [what, run] of Object.entries(CASES))
     it(what, async () => {
       const ns = await plane().namespace('table');
       await memory.client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ns } });
-      const real = await answersOf(run, plane().client, ns);
-      const made = await answersOf(run, memory.client, ns);
+      const real = await answersOf(run, { client: plane().client, shortWatch, end: () => {} }, ns);
+      const made = await answersOf(run, { client: memory.client, shortWatch: memory.client.watch, end }, ns);
       for (const [i, answer] of real.entries()) assert.deepEqual(made[i], answer, `answer ${i + 1}`);
       assert.equal(made.length, real.length);
     });

@@ -71,6 +71,8 @@ export const observation = (rest: Partial<Observation> = {}): Observation => ({
   missing: false,
   otherTool: undefined,
   rollbacks: [],
+  alertDelay: 360_000,
+  sharedLimits: [],
   restored: false,
   burning: true,
   firing: true,

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory, ReleaseRecords } from '../../api/release-history.ts';
 import { selectLastGood } from '../../release/index.ts';
 import { runningRelease } from '../../snapshot/index.ts';
-import { planRollback } from './plan-rollback.ts';
+import { planRollback, refuseIrreversible } from './plan-rollback.ts';
 
 const digest = (n: number): string => `v1:${String(n).repeat(64)}`;
 
@@ -137,4 +137,15 @@ describe('planRollback', () => {
       assert.throws(() => planRollback(undefined, from, to), words);
     });
   }
+});
+
+describe('metricops rollback without --force', () => {
+  it('goes behind no irreversible release, and says what would stay', () => {
+    const migrated = release(3, { irreversible: 'PreSync hook Job migrate' });
+    const { releases = [] } = three.spec;
+    const plan = planRollback(undefined, three, 2);
+    assert.doesNotThrow(() => refuseIrreversible(plan, releases));
+    const words = 'Release 3 is irreversible: PreSync hook Job migrate. What it changed stays when release 2 runs.';
+    assert.throws(() => refuseIrreversible(plan, [migrated, ...releases.slice(1)]), { message: words });
+  });
 });

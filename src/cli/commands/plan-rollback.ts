@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/meta.ts';
 import type { Release, ReleaseHistory, ReleaseRecords, RestorableRelease } from '../../api/release-history.ts';
-import { selectLastGood, type Unfit } from '../../release/index.ts';
+import { irreversibleSince, selectLastGood, type Unfit } from '../../release/index.ts';
 import { type ImagePin, pinsFor, recordedDigest } from '../../snapshot/index.ts';
 import { CliError } from '../io.ts';
 
@@ -75,5 +75,15 @@ const lastGood = (records: ReleaseRecords, from: Release | undefined, unfit: Unf
   throw new CliError(
     `No earlier release is known to be good. ${target.message}`,
     'Choose one yourself: `metricops history` lists them, then --to N.',
+  );
+};
+
+/** What a migration changed stays: a person has to know whether the older release can work with it. */
+export const refuseIrreversible = ({ target, from }: RollbackPlan, releases: readonly Release[]): void => {
+  const found = irreversibleSince(target, from?.number, releases);
+  if (!found) return;
+  throw new CliError(
+    `Release ${found.number} is irreversible: ${found.irreversible}. What it changed stays when release ${target.number} runs.`,
+    'To roll back all the same: --force. Else fix forward, or choose another release with --to N.',
   );
 };

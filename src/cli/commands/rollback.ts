@@ -1,6 +1,7 @@
 import { conditionOf } from '../../api/conditions.ts';
 import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api/hold.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { releasesOf } from '../../api/release-history.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
 import { rolloutOf } from '../../health/rollout.ts';
 import { changedRollback, createHold, newRollback, obstacleSeenBy } from '../../holds/index.ts';
@@ -15,7 +16,7 @@ import { waitFor } from '../wait.ts';
 import { imagesOf, leg, shortDigest, workloadWords } from '../words.ts';
 import { findHistory } from '../workload-argument.ts';
 import { holdsOfWorkload } from './holds.ts';
-import { planRollback, type RollbackPlan } from './plan-rollback.ts';
+import { planRollback, type RollbackPlan, refuseIrreversible } from './plan-rollback.ts';
 
 export const ROLLBACK_HELP = `
 Creates a hold: an earlier release is applied, and the current one is kept out until Git brings another. Git sync goes
@@ -30,6 +31,9 @@ Examples:
   # Back to release 12, say why, don't wait
   metricops rollback web --to 12 --message "checkout times out" --no-wait
 
+  # Behind a release that migrated a database
+  metricops rollback web --to 12 --force
+
   # What it would do
   metricops rollback web --dry-run`;
 
@@ -37,6 +41,7 @@ export interface RollbackOptions {
   to?: number;
   message?: string;
   dryRun?: boolean;
+  force?: boolean;
   wait: boolean;
   timeout: number;
 }
@@ -49,6 +54,7 @@ export const rollback = async (cli: Cli, text: string, options: RollbackOptions)
   for (const [number, why] of unfit) cli.io.err(`release ${number} is passed over: ${why}`);
   const holds = await holdsOfWorkload(cli, key);
   refuseAccepted(key, plan.rejected, holds);
+  if (!options.force) refuseIrreversible(plan, releasesOf(history));
   const rollbacks = holds.filter(isRollback);
   // An active one, or the one that kept the same release out before and is dormant.
   const existing =

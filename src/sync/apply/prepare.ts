@@ -9,6 +9,7 @@ import type { WatchCache } from '../../kube/index.ts';
 import { isFoundBy, type SnapshotStore, SnapshotTooLarge } from '../../snapshot/index.ts';
 import type { PlannedObject } from '../plan/types.ts';
 import type { SealedRecording } from '../state/unrecorded.ts';
+import { upgradeHookIn } from './upgrade-hook.ts';
 
 export interface PreparePorts {
   namespaces: WatchCache;
@@ -51,11 +52,14 @@ export const prepare = (
   if (!digests) return { object: labelled };
   const was = live?.metadata.annotations ?? {};
   const same = was[annotations.sourceDigest] === digests.sourceDigest;
+  // A Job that came later did not run with this release.
+  const hook = same ? was[annotations.upgradeHook] : upgradeHookIn(object.metadata.namespace, objectsOf(byKey));
   const stamped = withMetadata(labelled, {
     annotations: {
       [annotations.sourceDigest]: digests.sourceDigest,
       // A release knows the commit in which its digest appeared first.
       [annotations.commit]: (same ? was[annotations.commit] : undefined) ?? commit,
+      ...(hook === undefined ? {} : { [annotations.upgradeHook]: hook }),
     },
   });
   const namespace = ports.namespaces.get({ name: object.metadata.namespace ?? '' });
@@ -66,6 +70,10 @@ export const prepare = (
   const named = withMetadata(stamped, { annotations: { [annotations.snapshot]: recording.sealed.name } });
   return { object: named, recording };
 };
+
+function* objectsOf(byKey: ReadonlyMap<string, PlannedObject>): Generator<KubeObject> {
+  for (const { object } of byKey.values()) yield object;
+}
 
 /** Named before the apply, by its content, and written after it: whoever may not apply the workload has nothing written. */
 const recordingOf = (

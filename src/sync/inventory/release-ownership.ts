@@ -6,7 +6,13 @@ import { writerOf } from '../../policy/writer.ts';
 import { entriesOf } from '../../ssa/managed-fields.ts';
 
 /** What metricops writes on the objects that it applies. */
-const OUR_NOTES = [annotations.sourceDigest, annotations.commit, annotations.appliedHash, annotations.snapshot];
+const OUR_NOTES = [
+  annotations.sourceDigest,
+  annotations.commit,
+  annotations.appliedHash,
+  annotations.snapshot,
+  annotations.upgradeHook,
+];
 
 const TRIES = 5;
 

@@ -55,7 +55,8 @@ export const createStore = (now: () => number, { frozen = false } = {}): Store =
   const followers = new Set<Follower>();
   let changes: Change[] = [];
   let version = 1000;
-  let oldest = 0;
+  /** Who asks for changes since an older version missed some. */
+  let oldest = version;
 
   const all = (type: ResourceType): ReadonlyMap<string, KubeObject> => objects.get(kindOf(type)) ?? NONE;
   /** Maps are never changed: a moment that somebody holds stays as it is. */

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { createApiServer } from '../../test/support/api-server.ts';
+import { at, digest, evidence, incident, NOON, release } from '../../test/support/incident.ts';
+import { eventually } from '../../test/support/poll.ts';
+import { API_VERSION } from '../api/annotations.ts';
+import type { Incident } from '../api/incident.ts';
+import { platformPolicySpec } from '../api/platform-policy.ts';
+import type { Release, ReleaseHistory } from '../api/release-history.ts';
+import { rollbackPolicySpec } from '../api/rollback-policy.ts';
+import { createCaches } from '../caches.ts';
+import { resources } from '../kube/index.ts';
+import { historyName } from '../snapshot/index.ts';
+import { createMetrics, silentLog } from '../telemetry/index.ts';
+import { startIncidents } from './controller.ts';
+import { sharedLimits } from './limits.ts';
+
+const HOUR = 3_600;
+const of = (namespace: string, name: string, status: Incident['status'], workload = name): Incident => ({
+  ...incident(status, { workloadRef: { kind: 'Deployment', name: workload } }),
+  metadata: { namespace, name, creationTimestamp: at(-1) },
+});
+const rolledBack = (namespace: string, name: string, seconds: number): Incident =>
+  of(namespace, name, { phase: 'Recovered', rolledBackTime: at(seconds), closedTime: at(seconds) });
+const history = (namespace: string, name: string, releases: Release[]): ReleaseHistory => ({
+  apiVersion: API_VERSION,
+  kind: 'ReleaseHistory',
+  metadata: { namespace, name: historyName({ kind: 'Deployment', name }) },
+  spec: { workloadRef: { kind: 'Deployment', name }, currentRelease: 2, releases },
+});
+const list = <T extends Incident | ReleaseHistory>(objects: T[]) => ({
+  list: (namespace?: string) => objects.filter(({ metadata }) => !namespace || metadata.namespace === namespace),
+});
+/** Rollbacks in the namespace of incident i, and in the cluster. */
+const counted = (incidents: Incident[], histories: ReleaseHistory[] = []): number[] => {
+  const platform = { current: () => platformPolicySpec.parse({}) };
+  const caches = { incidents: list(incidents), histories: list(histories), platform };
+  return sharedLimits(incident(), caches, NOON).map(({ rollbacks }) => rollbacks);
+};
+
+describe('rollbacks of the last hour', () => {
+  it('are those of its namespace and of the cluster, without the one that is decided', () => {
+    const others = [rolledBack('shop', 'a', -60), rolledBack('bank', 'b', -60), rolledBack('bank', 'c', -HOUR)];
+    assert.deepEqual(counted([...others, rolledBack('shop', 'i', -60)]), [1, 2]);
+  });
+
+  it('count from the decision on, before anything is applied', () => {
+    const timeline = [{ time: at(-5), phase: 'RollingBack' as const, message: '' }];
+    assert.deepEqual(counted([of('shop', 'a', { phase: 'RollingBack', timeline })]), [1, 1]);
+    assert.deepEqual(counted([of('shop', 'a', { phase: 'Judging', timeline: [] })]), [0, 0]);
+  });
+
+  it('count although somebody deleted their incidents: the histories have what was rejected', () => {
+    const rejected = release(1, { rejectedTime: at(-60), incidentRef: { name: 'gone' } });
+    const byPerson = release(3, { rejectedTime: at(-60) });
+    assert.deepEqual(counted([], [history('shop', 'web', [rejected, byPerson])]), [1, 1]);
+  });
+
+  it('count once, where incident and history both have them', () => {
+    const rejected = release(1, { rejectedTime: at(-90), incidentRef: { name: 'a' } });
+    assert.deepEqual(counted([rolledBack('shop', 'a', -60)], [history('shop', 'web', [rejected])]), [1, 1]);
+  });
+});
+
+describe('two incidents that are decided at the same moment', () => {
+  const guilty = (name: string): { incident: object; history: ReleaseHistory; policy: object } => ({
+    incident: {
+      ...of('shop', `${name}-1`, undefined, name),
+      spec: {
+        workloadRef: { kind: 'Deployment', name },
+        suspect: { number: 2, sourceDigest: digest(2) },
+        evidence: [evidence()],
+      },
+    },
+    history: history('shop', name, [
+      release(2, { firstSeenTime: at(-1800), readyTime: at(-1770) }),
+      release(1, { goodTime: at(-1900) }),
+    ]),
+    policy: {
+      apiVersion: API_VERSION,
+      kind: 'RollbackPolicy',
+      metadata: { namespace: 'shop', name },
+      spec: rollbackPolicySpec.parse({
+        targetRef: { name },
+        mode: 'Auto',
+        objectives: [{ name: 'a', target: '99', indicator: { ratio: { errors: 'e', total: 't', podLabel: '' } } }],
+      }),
+    },
+  });
+  /** What fails began to with release 2. */
+  const queries = () => ({
+    query: async (expression: string, time = NOON) => [
+      { labels: {}, value: expression.startsWith('t') ? 100 : time < NOON ? 0 : 20 },
+    ],
+    async queryRange(expression: string, { start, end, step }: { start: number; end: number; step: number }) {
+      const times = Array.from({ length: Math.round((end - start) / step) + 1 }, (_, i) => start + i * step);
+      const valueAt = (time: number): number =>
+        expression.startsWith('sum(t') ? 100 : time > NOON - 1_800_000 ? 20 : 0;
+      return [{ labels: {}, points: times.map((time) => ({ at: time, value: valueAt(time) })) }];
+    },
+    alertingRules: async () => [],
+  });
+
+  it('do not both take the last place of the namespace', async () => {
+    const server = createApiServer({ namespaces: ['shop'], now: () => NOON });
+    server.seed(resources.platformPolicies, {
+      apiVersion: API_VERSION,
+      kind: 'PlatformPolicy',
+      metadata: { name: 'default' },
+      spec: platformPolicySpec.parse({ rollback: { maxPerHourInNamespace: 1 } }),
+    });
+    for (const one of ['web', 'api'].map(guilty)) {
+      server.seed(resources.releaseHistories, one.history);
+      server.seed(resources.rollbackPolicies, one.policy);
+      server.seed(resources.incidents, one.incident);
+    }
+    // No decision is stored before both are made.
+    let decided = 0;
+    const both = Promise.withResolvers<void>();
+    const clock = {
+      now: () => NOON,
+      sleep: (ms: number) => new Promise<void>((resolve) => void (ms === 0 && resolve())),
+    };
+    const { caches, ready, stop } = createCaches(server.client, { clock, random: () => 0.5 });
+    await ready();
+    const controller = await startIncidents({
+      client: server.client,
+      caches,
+      queries,
+      clock,
+      random: () => 0.5,
+      log: silentLog(),
+      metrics: createMetrics(),
+      occurred: () => {},
+      onHold: () => {},
+      async obstacleTo() {
+        decided += 1;
+        if (decided === 2) both.resolve();
+        await both.promise;
+        return undefined;
+      },
+    });
+    const reasons = () =>
+      server
+        .list(resources.incidents)
+        .map((one) => (one as Incident).status?.reason)
+        .toSorted();
+    await eventually(() => reasons().every((reason) => reason !== undefined), { timeoutMs: 5_000, everyMs: 5 });
+    await controller.stop();
+    await stop();
+    assert.deepEqual(reasons(), ['ErrorRateIncreased', 'TooManyRollbacks']);
+    assert.equal(server.list(resources.holds).length, 1);
+  });
+});
