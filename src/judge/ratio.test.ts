@@ -30,6 +30,14 @@ describe('what is measured of two releases', () => {
   it('is what was current in the five minutes before', () =>
     assert.deepEqual(found().before, { errors: '0', requests: '3000' }));
 
+  it('is of no minute before the release, and of none more than five minutes before it', () => {
+    const canary = course(...times(80, [0, 50] as const), ...times(10, [10, 50] as const));
+    const stable = course(...times(90, [0, 20] as const));
+    const { beside, before } = measure(canary, stable, 80 * STEP);
+    assert.deepEqual(beside, { release: { errors: '100', requests: '500' }, other: { errors: '0', requests: '200' } });
+    assert.deepEqual(before, { errors: '0', requests: '4200' });
+  });
+
   it('is how the ratio of both together changed', () =>
     assert.deepEqual(
       found().course.map(({ errors, requests }) => [errors, requests]),
