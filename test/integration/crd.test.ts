@@ -200,6 +200,7 @@ describe('the kinds', () => {
       mode: 'DryRun',
       scope: 'Workload',
       cooldown: '10m',
+      countdown: '0s',
       maxPerHour: 3,
       soak: '10m',
       maxReleaseAge: '24h',
