@@ -115,44 +115,44 @@ describe('the status of a Hold', () => {
 });
 
 describe('condition Overdue', () => {
-  const pending = statusOf(undefined, 'Pending', -10);
+  const pending = () => statusOf(undefined, 'Pending', -10);
 
   it('comes five minutes after the target should have been applied, with the reason of the delay', () => {
-    assert.deepEqual(conditionIn(statusOf(pending, 'Failed', 289), 'Overdue'), []);
-    assert.deepEqual(conditionIn(become(pending, { phase: 'Failed', message: 'too old' }, 290), 'Overdue'), [
+    assert.deepEqual(conditionIn(statusOf(pending(), 'Failed', 289), 'Overdue'), []);
+    assert.deepEqual(conditionIn(become(pending(), { phase: 'Failed', message: 'too old' }, 290), 'Overdue'), [
       ['True', 'RollbackOverdue', `the target should be applied since ${time(-10)}: too old`],
     ]);
   });
 
   it('is False once the target is applied, and is not there where it never was late', () => {
-    const overdue = statusOf(pending, 'Failed', 290);
+    const overdue = statusOf(pending(), 'Failed', 290);
     const held = { phase: 'Held', message: 'applied' } as const;
     assert.deepEqual(conditionIn(become(overdue, held, 300), 'Overdue'), [['False', 'RolledBack', 'applied']]);
-    assert.deepEqual(conditionIn(become(pending, held, 300), 'Overdue'), []);
+    assert.deepEqual(conditionIn(become(pending(), held, 300), 'Overdue'), []);
   });
 
   it('is due in the rest of the five minutes, at once after them, and never for who has it or waits for nothing', () => {
     assert.equal(overdueIn({ pendingTime: time(-10) }, BEGIN), 290_000);
     assert.equal(overdueIn({ pendingTime: time(-400) }, BEGIN), 0);
-    assert.equal(overdueIn({ ...pending, conditions: [] }, BEGIN), 290_000);
-    assert.equal(overdueIn(statusOf(pending, 'Failed', 290), BEGIN + 291_000), undefined);
-    assert.equal(overdueIn(statusOf(pending, 'Held', 0), BEGIN), undefined);
+    assert.equal(overdueIn({ ...pending(), conditions: [] }, BEGIN), 290_000);
+    assert.equal(overdueIn(statusOf(pending(), 'Failed', 290), BEGIN + 291_000), undefined);
+    assert.equal(overdueIn(statusOf(pending(), 'Held', 0), BEGIN), undefined);
   });
 });
 
 describe('condition Contested', () => {
-  const held = statusOf(undefined, 'Held', 0);
-  const contested = become(held, { phase: 'Held', contested: true });
+  const held = () => statusOf(undefined, 'Held', 0);
+  const contested = () => become(held(), { phase: 'Held', contested: true });
 
   it('comes when somebody else keeps applying the rejected release', () => {
-    assert.deepEqual(conditionIn(held, 'Contested'), []);
-    assert.deepEqual(conditionIn(contested, 'Contested'), [['True', 'RolledBack', 'm']]);
+    assert.deepEqual(conditionIn(held(), 'Contested'), []);
+    assert.deepEqual(conditionIn(contested(), 'Contested'), [['True', 'RolledBack', 'm']]);
   });
 
   it('is False when that ended, stays until then, and is not there where it never was so', () => {
-    assert.equal(said(become(contested, { phase: 'Held', contested: false })).Contested, 'False');
-    assert.equal(said(become(contested, { phase: 'Held' })).Contested, 'True');
-    for (const before of [undefined, {}, held])
+    assert.equal(said(become(contested(), { phase: 'Held', contested: false })).Contested, 'False');
+    assert.equal(said(become(contested(), { phase: 'Held' })).Contested, 'True');
+    for (const before of [undefined, {}, held()])
       assert.deepEqual(conditionIn(become(before, { phase: 'Held', contested: false }), 'Contested'), []);
   });
 });

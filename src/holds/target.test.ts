@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { RollbackHold } from '../api/hold.ts';
 import type { WorkloadKey } from '../api/workload.ts';
+import { KubeError } from '../kube/index.ts';
 import { type Snapshot, SnapshotDamaged } from '../snapshot/index.ts';
 import { readTarget, TargetError } from './target.ts';
 
@@ -75,6 +76,19 @@ describe('the target of a Hold', () => {
       await assert.rejects(refused, (error) => error instanceof TargetError && error.reason === reason);
     });
   }
+});
+
+describe('a target that can not be read now', () => {
+  it('is no target that is gone or damaged: the error of the API server is not hidden', async () => {
+    const unreachable = new KubeError('no answer', { status: 0, reason: 'Unreachable' });
+    const refused = readTarget(
+      hold(),
+      storeOf(() => {
+        throw unreachable;
+      }),
+    );
+    await assert.rejects(refused, (error) => error === unreachable);
+  });
 });
 
 describe('the pins of a target', () => {

@@ -57,6 +57,18 @@ describe('what the pods of a release say by themselves', () => {
       'its pod crashes (container web: CrashLoopBackOff, 4 restarts); 1 other workload of the namespace crashes, too',
     ],
     [
+      'neighbours that crash, too',
+      { neighbours: 2 },
+      'Inconclusive OthersFailToo',
+      'its pod crashes (container web: CrashLoopBackOff, 4 restarts); 2 other workloads of the namespace crash, too',
+    ],
+    [
+      'a rollout of which no pod came to be',
+      { ...stuck, pods: 0, worst: undefined, older: { pods: 0, failing: 0 } },
+      'Guilty ProgressDeadlineExceeded',
+      'its pods did not get ready within the progress deadline',
+    ],
+    [
       'pods that no node takes',
       { ...stuck, worst: undefined, withoutNode: 1 },
       'Inconclusive Unschedulable',

@@ -16,23 +16,31 @@ const measure = (
 describe('what is measured of two releases', () => {
   const old = course(...times(60, [0, 50] as const), [0, 30], [0, 20], undefined, undefined);
   const fresh = course(...times(60, undefined), [4, 20], [6, 30], [10, 50], [10, 50]);
-  const found = measure(fresh, old, 60 * STEP);
+  const found = () => measure(fresh, old, 60 * STEP);
 
   it('is all that the release did since it is current', () =>
-    assert.deepEqual(found.release, { errors: '30', requests: '150' }));
+    assert.deepEqual(found().release, { errors: '30', requests: '150' }));
 
   it('is both releases over the minutes in which both had requests, and no others', () =>
-    assert.deepEqual(found.beside, {
+    assert.deepEqual(found().beside, {
       release: { errors: '10', requests: '50' },
       other: { errors: '0', requests: '50' },
     }));
 
   it('is what was current in the five minutes before', () =>
-    assert.deepEqual(found.before, { errors: '0', requests: '3000' }));
+    assert.deepEqual(found().before, { errors: '0', requests: '3000' }));
+
+  it('is of no minute before the release, and of none more than five minutes before it', () => {
+    const canary = course(...times(80, [0, 50] as const), ...times(10, [10, 50] as const));
+    const stable = course(...times(90, [0, 20] as const));
+    const { beside, before } = measure(canary, stable, 80 * STEP);
+    assert.deepEqual(beside, { release: { errors: '100', requests: '500' }, other: { errors: '0', requests: '200' } });
+    assert.deepEqual(before, { errors: '0', requests: '4200' });
+  });
 
   it('is how the ratio of both together changed', () =>
     assert.deepEqual(
-      found.course.map(({ errors, requests }) => [errors, requests]),
+      found().course.map(({ errors, requests }) => [errors, requests]),
       [
         ['0', '3000'],
         ['30', '200'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { canonical } from './canonical.ts';
 import { createSnapshotMemory } from './memory.ts';
 import type { Snapshot } from './seal.ts';
 
@@ -35,5 +36,24 @@ describe('what is remembered of snapshots', () => {
     memory.forget(WEB, 'b');
     memory.note(WEB, 'a', snapshot(1000));
     assert.deepEqual(kept(), ['a', 'c'], 'what was forgotten left its room');
+  });
+
+  it('fills its room to the last byte', () => {
+    const { workload, config } = snapshot();
+    const bytes = Buffer.byteLength(canonical([workload, ...config]));
+    for (const [room, kept] of [
+      [2 * bytes, ['a', 'b']],
+      [2 * bytes - 1, ['b']],
+      [bytes, ['b']],
+      [bytes - 1, []],
+    ] as const) {
+      const memory = createSnapshotMemory(room);
+      for (const name of ['a', 'b']) memory.note(WEB, name, snapshot());
+      assert.deepEqual(
+        ['a', 'b'].filter((name) => memory.recall(WEB, name)),
+        kept,
+        `room for ${room} bytes`,
+      );
+    }
   });
 });

@@ -4,7 +4,10 @@ export interface Module {
   folder: string;
   /** Files of the folder, without their ending. */
   sources: readonly string[];
-  /** The same, of `.test.ts`. Few, for they are loaded anew for each mutant that is evaluated once, with its file. */
+  /**
+   * The same, of `.test.ts`. Few, for they are loaded anew for each mutant that is evaluated once, with its file. So is
+   * each that a test evaluates outside of `it`: there a test calls only what makes its objects.
+   */
   tests: readonly string[];
 }
 
@@ -123,8 +126,8 @@ export const MODULES: readonly Module[] = [
   {
     name: 'snapshot',
     folder: 'src/snapshot',
-    sources: ['running', 'selectors', 'pin'],
-    tests: ['running', 'selectors', 'pin'],
+    sources: ['running', 'selectors', 'pin', 'memory'],
+    tests: ['running', 'selectors', 'pin', 'memory'],
   },
   {
     name: 'holds',
