@@ -1,5 +1,6 @@
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncSpec } from '../../src/api/gitsync.ts';
+import { PRUNE_FINALIZER } from '../../src/api/gitsync-names.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { ACCOUNT } from './plane.ts';
 
@@ -75,11 +76,12 @@ export const configMap = (name: string, namespace: string, seed = ''): KubeObjec
   data: { seed, content: `${name} `.repeat(1024).slice(0, 1024) },
 });
 
+/** As a GitSyncSet makes it: with its finalizer. */
 export const gitSync = (i: number, url: string, spec: Partial<GitSyncSpec>): GitSync =>
   ({
     apiVersion: API_VERSION,
     kind: 'GitSync',
-    metadata: { namespace: namespaceOf(i), name: nameOf(i) },
+    metadata: { namespace: namespaceOf(i), name: nameOf(i), finalizers: [PRUNE_FINALIZER] },
     spec: {
       source: { git: { url } },
       interval: '60m',
