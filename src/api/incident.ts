@@ -100,12 +100,15 @@ export const measurement = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().max(253).describe('Name of the workload.'),
-        alertTime: time.describe('When its first alert began.'),
+        alertTime: time.optional().describe('When its first alert began.'),
+        errorRatio: decimal
+          .optional()
+          .describe('Part of its requests that failed since the burn began, where that was measured.'),
       }),
     )
     .max(8)
     .optional()
-    .describe('Workloads of the namespace without a new release whose alerts fire, too.'),
+    .describe('Other workloads of the namespace that burn, too: by their alerts, or as it was measured.'),
 });
 export type Measurement = z.infer<typeof measurement>;
 

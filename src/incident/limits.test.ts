@@ -89,9 +89,8 @@ describe('two incidents that are decided at the same moment', () => {
   });
   /** What fails began to with release 2. */
   const queries = () => ({
-    query: async (expression: string, time = NOON) => [
-      { labels: {}, value: expression.startsWith('t') ? 100 : time < NOON ? 0 : 20 },
-    ],
+    // Each for itself: to the other one it does not seem to burn.
+    query: async () => [],
     async queryRange(expression: string, { start, end, step }: { start: number; end: number; step: number }) {
       const times = Array.from({ length: Math.round((end - start) / step) + 1 }, (_, i) => start + i * step);
       const valueAt = (time: number): number =>

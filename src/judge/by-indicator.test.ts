@@ -38,6 +38,7 @@ const question = (rest: Partial<Question & { suspect: Release }> = {}, alertedAg
   objectives: [],
   guardrails: guardrails.parse({}),
   neighbours: [],
+  around: [],
   isTrustedRule: () => true,
   now: NOW,
   ...rest,

@@ -51,7 +51,7 @@ export const measureRatio = async (
 };
 
 /** The budget burns above it, in the least of the windows. */
-const leastThreshold = (objective: MeasuredObjective): number =>
+export const leastThreshold = (objective: MeasuredObjective): number =>
   thresholdOf(Math.min(...burnWindowsOf(objective).map(({ factor }) => factor)), Number(objective.target));
 
 const firstWithData = async <T extends readonly { points: readonly { value: number }[] }[]>(

@@ -35,6 +35,7 @@ const question: Question & { suspect: Release } = {
   objectives: [],
   guardrails: guardrails.parse({}),
   neighbours: [],
+  around: [],
   isTrustedRule: (file) => file === 'own',
   now: NOW,
 };

@@ -16,11 +16,11 @@ export const evidenceOf = (facts: Facts): Found[] => {
   return [compared, changed, began, neighbours(facts)].filter((one) => one !== undefined);
 };
 
-/** Workloads that did not change burn as well: what all of them stand on may be the cause. */
+/** Others burn as well: what all of them stand on may be the cause. */
 const neighbours = ({ neighbours: burning }: Facts): Found | undefined => {
   if (burning.length === 0) return undefined;
   const names = burning.map(({ name }) => name).join(', ');
   const verb = burning.length === 1 ? 'burns' : 'burn';
-  const message = `${plural(burning.length, 'workload')} of the namespace without a new release ${verb}, too: ${names}`;
+  const message = `${plural(burning.length, 'other workload')} of the namespace ${verb}, too: ${names}`;
   return { name: 'Neighbours', points: -3, message, reason: 'NeighboursBurn' };
 };

@@ -18,7 +18,7 @@ export interface Facts {
   ratio: RatioFacts | undefined;
   /** undefined: there was an indicator instead. */
   rule: { fires: boolean; since: number | undefined; from: number } | undefined;
-  neighbours: readonly { name: string; since: number }[];
+  neighbours: readonly { name: string }[];
 }
 
 export interface RatioFacts {
@@ -46,7 +46,7 @@ export const factsOf = (measured: Measurement): Facts => {
     minScore: measured.minScore,
     ratio,
     rule,
-    neighbours: (measured.neighbours ?? []).map(({ name, alertTime }) => ({ name, since: Date.parse(alertTime) })),
+    neighbours: measured.neighbours ?? [],
   };
 };
 

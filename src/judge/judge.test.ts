@@ -42,6 +42,7 @@ const question = (rest: Partial<Question> = {}): Question => ({
   objectives: [],
   guardrails: guardrails.parse({}),
   neighbours: [],
+  around: [],
   isTrustedRule: (file) => file === 'own',
   now: NOW,
   ...rest,
@@ -387,6 +388,25 @@ describe('a judge', () => {
     const found = await measured({ neighbours: [{ name: 'cart', since: NOW - 5000 }] });
     assert.deepEqual('neighbours' in found && found.neighbours, [{ name: 'cart', alertTime: ago(5) }]);
     assert.ok(!('neighbours' in (await measured({}))));
+  });
+
+  it('asks the others whether they burn before it calls a release Guilty, and waits where they do', async () => {
+    const others = [
+      { name: 'cart', objectives: [objective('cart_e[$window]', 'cart_t[$window]', '')] },
+    ] as Question['around'];
+    const asked = async (cartBurns: boolean) => {
+      const { judge } = prometheus((query, at) => {
+        if (query.includes('cart')) return query.includes('/') || at !== NOW ? Number(cartBurns && at === NOW) : 10;
+        return query.startsWith('t') ? 100 : isNew(at) ? 50 : 0;
+      });
+      const own = [objective('e[$window]', 't[$window]', '')];
+      const { verdict } = await judge.judge(question({ objectives: own, around: others }));
+      return { said: `${verdict.result} ${verdict.reason}`, measured: verdict.objectives?.[0]?.measured };
+    };
+    assert.equal((await asked(false)).said, 'Guilty ErrorRateIncreased');
+    const { said, measured } = await asked(true);
+    assert.equal(said, 'Inconclusive NeighboursBurn');
+    assert.deepEqual(measured?.neighbours, [{ name: 'cart', errorRatio: '1' }]);
   });
 
   it('keeps the words of an error as far as the schema takes them', async () => {

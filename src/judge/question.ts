@@ -1,6 +1,6 @@
 import type { Incident } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
-import type { Guardrails, Objective } from '../api/rollback-policy.ts';
+import type { Guardrails, MeasuredObjective, Objective } from '../api/rollback-policy.ts';
 import type { RolloutEvidence } from '../release/index.ts';
 import type { Queries, Selectors } from '../slo/index.ts';
 
@@ -15,6 +15,8 @@ export interface Question {
   guardrails: Guardrails;
   /** Workloads of the namespace without a new release whose alerts began at about the same time. */
   neighbours: readonly Neighbour[];
+  /** Other workloads of the namespace that have objectives of their own, eight at most. */
+  around: readonly { name: string; objectives: readonly MeasuredObjective[] }[];
   /** Whether rules of this file may speak against the workload without a person's consent. */
   isTrustedRule: (file: string) => boolean;
   /** What the pods of the current release say; undefined: the incident has no evidence of them. */

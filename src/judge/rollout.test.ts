@@ -27,6 +27,7 @@ const question = (rest: Partial<Question> = {}, kept = [OF_PODS]): Question => (
   guardrails: guardrails.parse({}),
   isTrustedRule: () => true,
   neighbours: [],
+  around: [],
   rollout: { evidence: CRASHES },
   now: NOON,
   ...rest,
