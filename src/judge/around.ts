@@ -8,14 +8,17 @@ import { BEFORE_MS } from './time.ts';
 
 /** Two scrapes of most who scrape, and no more than a burn has to show in. */
 const WINDOW_MS = { least: 60_000, most: 300_000 };
+/** Burns of one cause show within so many milliseconds of each other: scrapes, and when each began, are known so exactly. */
+const TOGETHER_MS = 300_000;
 /** One-sided 97.5 %: what burns is sure. */
 const Z = 1.96;
 
 type Burning = NonNullable<Measurement['neighbours']>[number];
 
 /**
- * Other workloads of the namespace that surely burn their budget since the burn began, and did not before: what all of
- * them stand on may be the cause. Each that does not burn costs one query. One that can't be measured is no evidence.
+ * Other workloads of the namespace that surely burn their budget since the burn began, and did not minutes before: what
+ * all of them stand on may be the cause. Each that does not burn costs one query. One that can't be measured is no
+ * evidence.
  *
  * @param began when the burn that is judged did, in milliseconds since the epoch
  */
@@ -62,7 +65,7 @@ const newBurn = async (
   const burns = (counts: Counts): boolean => counts.total >= minRequests && wilson(counts, Z).low > threshold;
   try {
     if ((await ask(`sum(${errors}\n) / sum(${total}\n)`, now, windowMs)) <= threshold) return undefined;
-    const [since, before] = await Promise.all([countsAt(now, windowMs), countsAt(began, BEFORE_MS)]);
+    const [since, before] = await Promise.all([countsAt(now, windowMs), countsAt(began - TOGETHER_MS, BEFORE_MS)]);
     return burns(since) && !burns(before) ? since.errors / since.total : undefined;
   } catch (error) {
     if (error instanceof PrometheusError || error instanceof ExpressionError) return undefined;
