@@ -270,6 +270,16 @@ describe('a hostile or mistyped manifest', () => {
     );
   });
 
+  it('may be of a custom kind that is called Secret, with anything in it', () => {
+    const custom = {
+      apiVersion: 'example.com/v1',
+      kind: 'Secret',
+      metadata: { name: 'a' },
+      stringData: { a: null, b: [1] },
+    };
+    everything(parseAll([{ file: 'a.json', text: JSON.stringify(custom) }]));
+  });
+
   it('has a group only where that is text', () => {
     for (const apiVersion of [null, undefined, 1, 1n, [], {}, true]) assert.equal(groupOf(apiVersion), '');
   });

@@ -49,8 +49,12 @@ export const contentHash = (config: KubeObject, key: Uint8Array): string => {
 };
 
 const dataOf = (config: KubeObject): Record<string, unknown> => {
-  const plain = Object.entries((config.stringData ?? {}) as Record<string, string>);
-  const encoded = plain.map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
+  const plain = Object.entries((config.stringData ?? {}) as Record<string, unknown>);
+  // Of a custom kind of this name, anything may be in it.
+  const encoded = plain.map(([name, value]) => [
+    name,
+    typeof value === 'string' ? Buffer.from(value).toString('base64') : value,
+  ]);
   return { ...(config.data as Record<string, string> | undefined), ...Object.fromEntries(encoded) };
 };
 
