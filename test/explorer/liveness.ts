@@ -1,6 +1,8 @@
+import type { KubeObject } from '../../src/api/meta.ts';
 import { isDigestRejected } from '../../src/holds/index.ts';
 import { isClosed, needsPerson } from '../../src/incident/index.ts';
 import { resources } from '../../src/kube/index.ts';
+import { templateWriters } from '../../src/ssa/template-writers.ts';
 import { keyOf } from './canonical.ts';
 import type { Violation } from './invariants.ts';
 import { digestsBy, imageIn, OTHER, WORKLOAD } from './manifests.ts';
@@ -96,7 +98,7 @@ const askedAtRest = (world: World, state: State): Violation | undefined => {
   return (
     (wanted && whatRuns(imageIn(live), wanted.image, world, state)) ??
     (wanted && world.scenario.isOfGit ? whatElse(wanted.other, state) : undefined) ??
-    whatBurns(imageIn(live), world, state)
+    whatBurns(live, world, state)
   );
 };
 
@@ -133,9 +135,12 @@ const whatElse = (wanted: number, { moment }: State): Violation | undefined => {
 };
 
 /** As long as nobody said anything about it, and it did not burn before this release: then it may be another's fault. */
-const whatBurns = (runs: string, { scenario }: World, state: State): Violation | undefined => {
+const whatBurns = (live: KubeObject | undefined, { scenario }: World, state: State): Violation | undefined => {
+  const runs = imageIn(live);
   const isLeftToUs = scenario.guardrails.mode === 'Auto' && state.memory.words === 0;
   const since = state.burns.at(-1);
   if (!isLeftToUs || !since?.burning || since.image !== runs) return undefined;
+  // It came, went and came back, and nobody recorded that: it burned before it came.
+  if (live && since.from < Date.parse(templateWriters(live)[0]?.time ?? '')) return undefined;
   return { invariant: 'what burns is rolled back', words: `release ${runs} burns for ever` };
 };
