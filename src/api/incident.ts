@@ -81,6 +81,13 @@ export const measurement = z.strictObject({
         .optional()
         .describe('Both releases in the same minutes, since the burn began. None where only one of them had requests.'),
       before: counts.optional().describe('What was current in the ten minutes before the release.'),
+      traffic: z
+        .strictObject({
+          before: counts.describe('Each second of the five minutes before the burn.'),
+          since: counts.describe('Each second since.'),
+        })
+        .optional()
+        .describe('Requests to all pods. None where nothing is recorded of before or since.'),
       course: z
         .array(counts.extend({ time: time.describe('Since when.') }))
         .max(12)
@@ -113,7 +120,7 @@ export const measurement = z.strictObject({
 export type Measurement = z.infer<typeof measurement>;
 
 export const verdictEvidence = z.strictObject({
-  name: z.enum(['SideBySide', 'BeforeAfter', 'Onset', 'Neighbours']).describe('What was compared.'),
+  name: z.enum(['SideBySide', 'BeforeAfter', 'Onset', 'Neighbours', 'Traffic']).describe('What was compared.'),
   points: z.int().describe('Positive: against the release. Negative: for it. 0: it decides nothing.'),
   message: z.string().max(512).describe('The same in words, with the figures.'),
 });

@@ -167,6 +167,7 @@ const CODES = [
   'TooManyIncidents',
   'TooManyRequests',
   'TooManyRollbacks',
+  'TrafficSurge',
   'Unauthorized',
   'Unschedulable',
   'WorkloadMissing',

@@ -378,8 +378,12 @@ export const reasons = {
     next: 'Decide by hand: `metricops rollback WORKLOAD`, or `metricops deny INCIDENT`.',
   },
   NeighboursBurn: {
-    means: 'Workloads of the namespace that have no new release burn, too: the infrastructure may be the cause.',
+    means: 'Other workloads of the namespace burn, too: the infrastructure, or one of them, may be the cause.',
     next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
+  },
+  TrafficSurge: {
+    means: 'Many more requests came when the errors began: the workload may be overrun.',
+    next: 'Check where they come from, and whether it scales. `metricops rollback` if it is the release.',
   },
   ScoreTooLow: {
     means: 'The evidence against the release has fewer points than minScore of the RollbackPolicy.',

@@ -2,6 +2,7 @@ import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
 import { onset } from './release-and-onset.ts';
 import { beforeAfter, sideBySide } from './releases-compared.ts';
+import { traffic } from './traffic.ts';
 import { plural } from './words.ts';
 
 /**
@@ -13,7 +14,9 @@ export const evidenceOf = (facts: Facts): Found[] => {
   const began = onset(facts);
   const isDecided = compared !== undefined && compared.points !== 0;
   const changed = isDecided || began.points < 0 ? undefined : beforeAfter(facts);
-  return [compared, changed, began, neighbours(facts)].filter((one) => one !== undefined);
+  return [compared, changed, began, neighbours(facts), isDecided ? undefined : traffic(facts)].filter(
+    (one) => one !== undefined,
+  );
 };
 
 /** Others burn as well: what all of them stand on may be the cause. */

@@ -27,6 +27,8 @@ export interface RatioFacts {
   release: Counts | undefined;
   beside: { release: Counts; other: Counts } | undefined;
   before: Counts | undefined;
+  /** A second, of all pods. */
+  traffic: { before: Counts; since: Counts } | undefined;
   course: readonly Segment[];
 }
 
@@ -52,12 +54,13 @@ export const factsOf = (measured: Measurement): Facts => {
 
 type Stored = NonNullable<Measurement['ratio']>;
 
-const ratioOf = ({ threshold, resolutionSeconds, release, beside, before, course }: Stored): RatioFacts => ({
+const ratioOf = ({ threshold, resolutionSeconds, release, beside, before, traffic, course }: Stored): RatioFacts => ({
   threshold: Number(threshold),
   resolutionMs: resolutionSeconds * 1000,
   release: release && countsOf(release),
   beside: beside && { release: countsOf(beside.release), other: countsOf(beside.other) },
   before: before && countsOf(before),
+  traffic: traffic && { before: countsOf(traffic.before), since: countsOf(traffic.since) },
   course: course.map(({ time, ...counts }) => ({ from: Date.parse(time), ...countsOf(counts) })),
 });
 

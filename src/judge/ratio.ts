@@ -1,6 +1,6 @@
 import type { Measurement } from '../api/incident.ts';
 import { type Bucket, sumOf, together } from './course.ts';
-import { onsetOf } from './onset.ts';
+import { type Onset, onsetOf } from './onset.ts';
 import { segmentsOf } from './segments.ts';
 import type { Counts } from './statistics.ts';
 import { BEFORE_MS } from './time.ts';
@@ -35,8 +35,31 @@ export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, t
       ? { beside: { release: countsOf(sumOf(both.map(([a]) => a))), other: countsOf(sumOf(both.map(([, b]) => b))) } }
       : {}),
     ...(before.total > 0 ? { before: countsOf(before) } : {}),
+    ...trafficOf(all, step, onset),
     course: course.map(({ from, ...counts }) => ({ time: new Date(from).toISOString(), ...countsOf(counts) })),
   };
+};
+
+/** Requests a second, before the burn and since. */
+const trafficOf = (all: readonly Bucket[], step: number, onset: Onset | undefined): Pick<Ratio, 'traffic'> => {
+  if (!onset?.leftItsPast) return {};
+  const before = rateOf(
+    all.filter(({ at }) => at <= onset.at && at > onset.at - BEFORE_MS),
+    step,
+  );
+  const since = rateOf(
+    all.filter(({ at }) => at > onset.at),
+    step,
+  );
+  return before && since ? { traffic: { before: countsOf(before), since: countsOf(since) } } : {};
+};
+
+/** Of the buckets in which anything was recorded: a gap is no time without requests. */
+const rateOf = (buckets: readonly Bucket[], step: number): Counts | undefined => {
+  const known = buckets.filter(({ total }) => total > 0);
+  const seconds = (known.length * step) / 1000;
+  const { errors, total } = sumOf(known);
+  return known.length === 0 ? undefined : { errors: errors / seconds, total: total / seconds };
 };
 
 /** Less than half a request is none: rates are extrapolated. */

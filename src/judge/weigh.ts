@@ -47,8 +47,9 @@ const decided = (evidence: readonly Found[], score: number, minScore: number): W
   if (score >= minScore) return says('Guilty', 'ErrorRateIncreased', against);
   const speaksFor = evidence.filter(({ points }) => points < 0).toSorted((a, b) => a.points - b.points);
   const [most] = speaksFor;
-  // That others burn shows no other cause by itself.
-  if (most && score <= CLEARED && most.name !== 'Neighbours') return says('NotGuilty', most.reason, speaksFor);
+  // That others burn, or that more requests come, shows no other cause by itself.
+  if (most && score <= CLEARED && most.name !== 'Neighbours' && most.name !== 'Traffic')
+    return says('NotGuilty', most.reason, speaksFor);
   const open = most ?? evidence.find(({ points }) => points === 0);
   const missing = { message: `the evidence has ${score} points; minScore is ${minScore}` };
   if (!open) return says('Inconclusive', 'ScoreTooLow', [...evidence, missing]);

@@ -1,0 +1,22 @@
+import type { Facts } from './facts.ts';
+import type { Found } from './found.ts';
+
+/** So much more that a release which was good may be overrun. */
+const SURGE = 1.8;
+/** More than callers make of it that try each failed request twice again. */
+const BEYOND_RETRIES = 3.2;
+
+/**
+ * More requests came when the burn began. Callers that try again what failed make more of them, too: unless there are
+ * more than retries explain, as many as before have to succeed.
+ */
+export const traffic = ({ ratio }: Facts): Found | undefined => {
+  if (!ratio?.traffic) return undefined;
+  const { before, since } = ratio.traffic;
+  if (before.total <= 0) return undefined;
+  const times = since.total / before.total;
+  const isSurge = times >= SURGE && since.total - since.errors >= before.total - before.errors;
+  if (!isSurge && times < BEYOND_RETRIES) return undefined;
+  const message = `${Number(times.toPrecision(2))} times as many requests came when the burn began`;
+  return { name: 'Traffic', points: -3, message, reason: 'TrafficSurge' };
+};
