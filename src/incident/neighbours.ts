@@ -7,6 +7,8 @@ import { isClosed } from './phases.ts';
 
 /** Burns of one cause are reported within so many milliseconds of each other: rules have different windows. */
 const TOGETHER_MS = 600_000;
+/** The same for one whose incident is closed: that its burn is over says less than that it began with this one. */
+const AT_ONCE_MS = 300_000;
 /** A release that is younger than this may have a burn of its own. */
 const OLD_MS = 3_600_000;
 const MAX_NEIGHBOURS = 8;
@@ -19,7 +21,7 @@ interface Known {
 
 /**
  * Other workloads of the namespace whose alerts began at about the same time, and which had no release of their own that
- * could explain it. Those that could be guilty themselves say nothing about what all of them stand on.
+ * could explain it. Those that could be guilty themselves are asked of Prometheus, before anything is rolled back.
  */
 export const neighboursOf = (incident: Incident, { incidents, histories }: Known): Neighbour[] => {
   const { namespace = '' } = incident.metadata;
@@ -32,7 +34,7 @@ export const neighboursOf = (incident: Incident, { incidents, histories }: Known
   return incidents
     .list(namespace)
     .filter(({ metadata, spec }) => metadata.name !== incident.metadata.name && !isSameWorkload(spec, incident.spec))
-    .filter((other) => !isClosed(other) && Math.abs(firstAlert(other) - began) <= TOGETHER_MS)
+    .filter((other) => Math.abs(firstAlert(other) - began) <= (isClosed(other) ? AT_ONCE_MS : TOGETHER_MS))
     .filter((other) => !isRecentlyReleased(other))
     .map((other) => ({ name: other.spec.workloadRef.name, since: firstAlert(other) }))
     .toSorted((a, b) => a.since - b.since || (a.name < b.name ? -1 : 1))

@@ -16,6 +16,9 @@ const Z = 1.96;
 /** Of the threshold above which the budget burns, and of the other side's own ratio. */
 const PART_THAT_MATTERS = 0.5;
 
+/** Where the other side burns as well, both have a cause in common, which may hit one of them harder: a node, a shard. */
+const FAR_WORSE = 3;
+
 /** The least difference of error ratios that matters: half of what burns the budget, and half of what fails anyway. */
 export const differenceThatMatters = (threshold: number, otherRatio: number): number =>
   PART_THAT_MATTERS * Math.max(threshold, otherRatio);
@@ -25,7 +28,9 @@ export const compare = (release: Counts, other: Counts, threshold: number): Comp
   if (release.total <= 0 || other.total <= 0) return 'Unclear';
   const otherRatio = other.errors / other.total;
   const difference = release.errors / release.total - otherRatio;
-  if (difference >= differenceThatMatters(threshold, otherRatio) && chanceOf(release, other) < ALPHA) return 'Worse';
+  const matters = difference >= differenceThatMatters(threshold, otherRatio);
+  const stands = otherRatio <= threshold || release.errors / release.total >= FAR_WORSE * otherRatio;
+  if (matters && stands && chanceOf(release, other) < ALPHA) return 'Worse';
   // Of the other side's ratio, too, only what is sure.
   const ruledOut = differenceThatMatters(threshold, wilson(other, Z).low);
   return newcombe(release, other, Z).high < ruledOut ? 'Alike' : 'Unclear';
