@@ -176,7 +176,9 @@ describe('compileHealthChecks', () => {
 
     it('and says that it ran out of time, as a failure that nobody needs to wait for', () => {
       const { health, message } = judge({ current: 'status.long.matches("^(a+)+$b")' }, widget({ status }));
-      assert.deepEqual([health, message], ['Failed', 'current takes longer than 50 ms of CPU time']);
+      assert.equal(health, 'Failed');
+      // On a busy machine the time may be over before the expression is begun.
+      assert.match(message, /^(current|its check) takes longer than 50 ms of CPU time$/);
     });
 
     it('by one object among many: it alone has failed', () => {
