@@ -3,7 +3,7 @@ import type { Incident } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import { isLiftedSince, supersededBy } from './ends.ts';
 import { following, stateOf } from './hold-state.ts';
-import { enteredPhase, move, type Next } from './move.ts';
+import { ask, enteredPhase, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import { lookAgainForPerson, REQUEUE_MS, ROLL_BACK_FOR_MS } from './timing.ts';
 
@@ -31,6 +31,8 @@ const create = (incident: Incident, observed: Observation, now: number): Next =>
     const message = 'the Hold that it proposed is gone from its status; to roll back: metricops rollback';
     return askPerson(incident, observed, { now, reason: 'HoldFailed', message });
   }
+  // A person may have lifted the release since: what the watch shows may be older than that.
+  if (!observed.isTargetFit) return ask('Target');
   if (!refusal?.isFinal && ageOf(incident, now) < ROLL_BACK_FOR_MS)
     return { status: { proposal, ...status }, createHold: true, again: REQUEUE_MS };
   const message = `Hold ${proposal.name} is not created: ${refusal?.message ?? 'the API server does not show it'}`;

@@ -257,6 +257,11 @@ describe('step', () => {
   describe('a Hold of the stored proposal', () => {
     const started = (): Exclude<Incident['status'], undefined> => step(incident(), observe(), NOW).status;
 
+    it('is not created again before it was asked what a person said meanwhile', () => {
+      const taken = step(incident(started()), observe({ isTargetFit: false }), NOW);
+      assert.deepEqual([taken.ask, createdBy(taken)], ['Target', []]);
+    });
+
     it('is created again after a crash, as it was stored, whatever the policy and the history say now', () => {
       const today = { policy: guardrails.parse({ mode: 'Off', scope: 'GitSync' }), target: { release: release(9) } };
       const again = createdBy(step(incident(started()), observe(today), NOW));
