@@ -45,6 +45,8 @@ export const bringBack = async (
     return { digest: runningRelease(result).digest, notes: notesOf(snapshot) };
   }
   const around = { newest: { ...found, rejected: live }, preview };
+  const { config, selectors = [], workload } = snapshot;
+  ports.onApply(account.fieldManager, [...config, ...selectors, workload]);
   const { objects, notes } = await applySnapshot(hold, live, snapshot, account, around, ports).catch(
     explained(account),
   );

@@ -12,7 +12,8 @@ import { readTarget, TargetError } from './target.ts';
 import type { EnforcePorts, HoldWithTarget, Matched } from './types.ts';
 import { watchEvents } from './watch-events.ts';
 
-export interface HoldControllerPorts extends Omit<EnforcePorts, 'isAsked' | 'onApplied' | 'onWritten' | 'metrics'> {
+export interface HoldControllerPorts
+  extends Omit<EnforcePorts, 'isAsked' | 'onApply' | 'onApplied' | 'onWritten' | 'metrics'> {
   log: Log;
   metrics: Metrics;
   holds: WatchCache<Hold>;
@@ -52,20 +53,24 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
   const asked = new Set<string>();
   const refusals = new Map<string, string>();
 
+  /** What the GitSync knows of these objects is of before. */
+  const tellOwner = (fieldManager: string, objects: readonly KubeObject[]): void => {
+    const [, namespace, name] = fieldManager.split('/');
+    if (namespace === undefined || name === undefined) return;
+    ports.onRestored(
+      { namespace, name },
+      objects.map((object) => keyString(keyOf(object))),
+    );
+  };
   const enforcePorts: EnforcePorts = {
     ...ports,
+    onApply: tellOwner,
     onWritten: own.note,
     isAsked: (hold) => asked.has(idOf(hold)),
     onApplied(hold, fieldManager, objects) {
       const took = clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '');
       if (hold.status?.appliedTime === undefined) metrics.holdApplyDuration.observe(Math.max(0, took) / 1000);
-      const [, namespace, name] = fieldManager.split('/');
-      if (namespace !== undefined && name !== undefined) {
-        ports.onRestored(
-          { namespace, name },
-          objects.map((object) => keyString(keyOf(object))),
-        );
-      }
+      tellOwner(fieldManager, objects);
     },
   };
 

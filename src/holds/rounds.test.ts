@@ -48,7 +48,10 @@ describe('the requests between a stored Hold and its applied target', () => {
   });
 
   /** The GitSync applied shop:v1, which is the target, then shop:v2 with other settings. */
-  const synced = async (snapshot: Partial<Snapshot>): Promise<HoldBench> => {
+  const synced = async (
+    snapshot: Partial<Snapshot>,
+    ports: Parameters<typeof startHoldBench>[0] = {},
+  ): Promise<HoldBench> => {
     const account = (): Account => ({
       writer: running.client.impersonate({ userName: 'system:serviceaccount:shop:deployer' }),
       fieldManager: FIELD_MANAGER,
@@ -57,7 +60,7 @@ describe('the requests between a stored Hold and its applied target', () => {
       wordsOf: ({ message }) => message,
     });
     const running: HoldBench = await startHoldBench(
-      { accountOf: account },
+      { accountOf: account, ...ports },
       { workload: recorded(), fieldManager: FIELD_MANAGER, sourceDigest: GOOD, ...snapshot },
     );
     bench = running;
@@ -118,6 +121,18 @@ describe('the requests between a stored Hold and its applied target', () => {
       ['get ControllerRevision', 'get Deployment'],
       ['patch Deployment'],
     ]);
+  });
+
+  it('are said to the GitSync also where the answer is lost: what it knows of these objects is of before', async () => {
+    const told: string[] = [];
+    const running = await synced({ selectors: [service] }, { onRestored: (_, keys) => told.push(...keys) });
+    running.server.fault = ({ verb, type, dryRun }) =>
+      verb === 'apply' && type.kind === 'Deployment' && !dryRun ? 'lost' : undefined;
+    running.controller.start();
+    await running.create(running.rollback({ digest: BAD }));
+    await running.until(({ status }) => (status?.failedAttempts ?? 0) > 0, 'a try whose answer is lost');
+    assert.equal(running.image(), 'shop:v1');
+    assert.deepEqual([...new Set(told)].toSorted(), ['shop_web__Service', 'shop_web_apps_Deployment']);
   });
 
   it('are one more try where somebody scales the workload meanwhile: that is not undone', async () => {

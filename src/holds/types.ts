@@ -63,6 +63,8 @@ export interface EnforcePorts {
   isAsked: (hold: Hold) => boolean;
   /** Called with a Hold whose status was written. */
   onWritten: (hold: Hold) => void;
+  /** Called with objects that are about to be applied: where the answer is lost, nobody knows whether they were. */
+  onApply: (fieldManager: string, objects: readonly KubeObject[]) => void;
   /** Called with the objects that were applied and their field manager. */
   onApplied: (hold: Hold, fieldManager: string, objects: readonly KubeObject[]) => void;
 }
