@@ -213,7 +213,9 @@ describe('what goes back with a workload', () => {
       new RegExp(`release 1 can't run: its pods need ServiceAccount ${ns}/first, which does not exist`),
     );
     assert.equal(imageOf(await web(sync)), 'shop:v2');
-    await plane().client.delete(resources.holds, { namespace: ns, name: 'web' });
+    const hold = { namespace: ns, name: 'web' };
+    await plane().client.delete(resources.holds, hold);
+    await eventually(async () => !(await plane().client.get(resources.holds, hold)), { what: 'the Hold to be lifted' });
 
     const key = { namespace: ns, name: 'deployment-web' };
     await record(sync, 'web', 2, { serviceAccountName: 'second' });
