@@ -1,7 +1,7 @@
 import type { Measurement } from '../api/incident.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
 import { ExpressionError, PrometheusError, withWindow } from '../slo/index.ts';
-import { leastThreshold } from './by-indicator.ts';
+import { leastThreshold, sum } from './by-indicator.ts';
 import type { Question, Witness } from './question.ts';
 import { type Counts, wilson } from './statistics.ts';
 import { BEFORE_MS } from './time.ts';
@@ -53,11 +53,8 @@ const newBurn = async (
 ): Promise<number | undefined> => {
   const { errors, total } = objective.indicator.ratio;
   const threshold = leastThreshold(objective);
-  const ask = async (expression: string, at: number, window: number): Promise<number> => {
-    const samples = await prometheus.query(withWindow(expression, window), at);
-    const values = samples.map(({ value }) => value).filter((value) => Number.isFinite(value));
-    return values.reduce((a, b) => a + b, 0);
-  };
+  const ask = async (expression: string, at: number, window: number): Promise<number> =>
+    sum(await prometheus.query(withWindow(expression, window), at));
   const countsAt = async (at: number, window: number): Promise<Counts> => {
     const [bad, all] = await Promise.all([ask(`sum(${errors}\n)`, at, window), ask(`sum(${total}\n)`, at, window)]);
     return { errors: (bad * window) / 1000, total: (all * window) / 1000 };

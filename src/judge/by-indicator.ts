@@ -119,7 +119,8 @@ const ratioFor = (
   return { errors: restrict('errors'), total: restrict('total') };
 };
 
-const sum = (samples: readonly { value: number }[] = []): number =>
+/** What is no number counts as nothing. */
+export const sum = (samples: readonly { value: number }[] = []): number =>
   samples
     .map(({ value }) => value)
     .filter((value) => Number.isFinite(value))

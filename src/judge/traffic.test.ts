@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Facts } from './facts.ts';
 import { traffic } from './traffic.ts';
 
 /** Failed and all requests a second. */
 type Rate = readonly [errors: number, total: number];
 const found = (before: Rate, since: Rate) => {
   const of = ([errors, total]: Rate) => ({ errors, total });
-  return traffic({ ratio: { traffic: { before: of(before), since: of(since) } } } as unknown as Facts);
+  return traffic({ ratio: { traffic: { before: of(before), since: of(since) } } });
 };
 
 describe('the traffic when a burn began', () => {

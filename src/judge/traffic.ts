@@ -1,4 +1,4 @@
-import type { Facts } from './facts.ts';
+import type { RatioFacts } from './facts.ts';
 import type { Found } from './found.ts';
 
 /** So much more that a release which was good may be overrun. */
@@ -10,7 +10,7 @@ const BEYOND_RETRIES = 3.2;
  * More requests came when the burn began. Callers that try again what failed make more of them, too: unless there are
  * more than retries explain, as many as before have to succeed.
  */
-export const traffic = ({ ratio }: Facts): Found | undefined => {
+export const traffic = ({ ratio }: { ratio: Pick<RatioFacts, 'traffic'> | undefined }): Found | undefined => {
   if (!ratio?.traffic) return undefined;
   const { before, since } = ratio.traffic;
   if (before.total <= 0) return undefined;

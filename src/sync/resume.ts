@@ -12,7 +12,7 @@ import { fingerprintOf, type NewsPorts, namespacesIn } from './nothing-new.ts';
 import { isWorkload } from './plan/match-holds.ts';
 import type { Plan } from './plan/types.ts';
 import { inputsBefore, originOf } from './state/origin.ts';
-import type { AppliedObject, SyncState } from './state/sync-state.ts';
+import { type AppliedObject, appliedEarlier, type SyncState } from './state/sync-state.ts';
 import { notedOf, type SentPorts, type Trace } from './state/trace.ts';
 
 export interface ResumePorts extends NewsPorts, SentPorts, InventoryPorts {
@@ -67,12 +67,15 @@ const isAllOurs = async (
 /** For the status, so that the next process can resume after this plan. */
 export const originFor = async (made: Plan, fingerprint: string, ports: LivePorts & SentPorts): Promise<string> => {
   const objects: KubeObject[] = [];
-  for (const { object } of made.desired) {
-    const live = isWorkload(object) ? await liveOf(keyOf(object), ports) : undefined;
-    const annotations = { ...live?.metadata.annotations, ...object.metadata.annotations };
-    objects.push({ ...object, metadata: { ...object.metadata, annotations } });
-  }
+  for (const { object } of made.desired) objects.push(isWorkload(object) ? await asItWillBe(object, ports) : object);
   return originOf(fingerprint, { objects, planned: made.desired }, ports);
+};
+
+/** With what people wrote on it in the cluster. */
+const asItWillBe = async (workload: KubeObject, ports: LivePorts): Promise<KubeObject> => {
+  const live = await liveOf(keyOf(workload), ports);
+  const annotations = { ...live?.metadata.annotations, ...workload.metadata.annotations };
+  return { ...workload, metadata: { ...workload.metadata, annotations } };
 };
 
 type LivePorts = Pick<InventoryPorts, 'discovery' | 'owned'>;
@@ -114,16 +117,11 @@ const liveOf = async (key: ObjectKey, { discovery, owned }: LivePorts): Promise<
 
 /** Its hash is of a plan that this process did not make: the next one recalls it, see `recallApplied`. */
 const appliedBefore = (sync: GitSync, live: KubeObject, trace: Trace): AppliedObject => {
-  const { resourceVersion = '', generation = 0, uid = '' } = live.metadata;
   const running = isWorkload(live) ? runningRelease(live) : undefined;
-  return {
+  return appliedEarlier(live, {
     hash: '',
     mark: markOf(live, ownerLabelOf(sync)),
-    resourceVersion,
-    generation,
-    at: 0,
-    uid,
     trace,
     ...(running?.fromGit ? { sourceDigest: running.digest } : {}),
-  };
+  });
 };

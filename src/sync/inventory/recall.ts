@@ -8,7 +8,7 @@ import { refusalOfObject } from '../../policy/platform.ts';
 import { markOf } from '../../ssa/marks.ts';
 import type { OwnedKind, OwnedObjects } from '../objects/owned-objects.ts';
 import type { Plan, PlannedObject } from '../plan/types.ts';
-import type { AppliedObject, SyncState } from '../state/sync-state.ts';
+import { type AppliedObject, appliedEarlier, type SyncState } from '../state/sync-state.ts';
 import { groupDigests, groupOfKey, notedOf, type SentPorts, sentOf, type Trace } from '../state/trace.ts';
 
 export interface RecallPorts extends SentPorts {
@@ -47,19 +47,13 @@ export const recallApplied = async (sync: GitSync, state: SyncState, made: Plan,
 
 /** As this process would know it, had it made that apply. What was changed since has no mark that a watch could show. */
 const appliedBefore = (sync: GitSync, { planned, live, trace }: Found, verdict: 'same' | 'changed'): AppliedObject => {
-  const { resourceVersion = '', generation = 0, uid = '' } = live?.metadata ?? {};
   const same = verdict === 'same' && live;
-  return {
+  return appliedEarlier(live, {
     hash: planned.hash,
     mark: same ? markOf(live, ownerLabelOf(sync)) : '',
-    resourceVersion,
-    generation,
-    // Applied long ago: no watch is still to show it.
-    at: 0,
-    uid,
     trace: same ? trace : { ...trace, noted: '' },
     ...(planned.digests && { sourceDigest: planned.digests.sourceDigest }),
-  };
+  });
 };
 
 const hasTraces = ({ status }: GitSync): boolean =>

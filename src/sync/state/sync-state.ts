@@ -1,5 +1,5 @@
 import type { DriftEntry, GitSync, GitSyncStatus } from '../../api/gitsync.ts';
-import type { ObjectMeta } from '../../api/meta.ts';
+import type { KubeObject, ObjectMeta } from '../../api/meta.ts';
 import type { ReasonError } from '../../api/reason-error.ts';
 import type { Input } from '../../render/index.ts';
 import type { Source } from '../../source/types.ts';
@@ -23,6 +23,15 @@ export interface AppliedObject {
   /** Digest of the release that was applied, for workloads. */
   sourceDigest?: string;
 }
+
+/** What an earlier process applied: no watch is still to show it. */
+export const appliedEarlier = (
+  live: KubeObject | undefined,
+  known: Pick<AppliedObject, 'hash' | 'mark' | 'trace' | 'sourceDigest'>,
+): AppliedObject => {
+  const { resourceVersion = '', generation = 0, uid = '' } = live?.metadata ?? {};
+  return { ...known, resourceVersion, generation, at: 0, uid };
+};
 
 export interface Correction {
   /** Who changed what: the same again is a quarrel. */
