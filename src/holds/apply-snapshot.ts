@@ -1,7 +1,14 @@
 import { annotations } from '../api/annotations.ts';
 import type { RollbackHold } from '../api/hold.ts';
 import { describeKey, type KubeObject, keyOf, keyString } from '../api/meta.ts';
-import { isRejected, type KubeClient, KubeError, type ResourceType, workloadResource } from '../kube/index.ts';
+import {
+  isRejected,
+  type KubeClient,
+  KubeError,
+  mayBeWritten,
+  type ResourceType,
+  workloadResource,
+} from '../kube/index.ts';
 import { liveDigest, runningRelease, type Snapshot, templateOf } from '../snapshot/index.ts';
 import { recordOf } from '../ssa/field-set.ts';
 import { REPLICAS } from '../ssa/ignore-rules.ts';
@@ -12,12 +19,6 @@ import { partResource, readPart } from './newest.ts';
 import { chosenWorkload, type Newest, planRollback, withReplicas } from './rollback-plan.ts';
 import type { Account, EnforcePorts } from './types.ts';
 
-/** What was applied, and what people should know of it. */
-export interface AppliedSnapshot {
-  objects: KubeObject[];
-  notes: string[];
-}
-
 /** What is known before anything is changed. */
 interface Known {
   newest: Newest;
@@ -26,8 +27,8 @@ interface Known {
 }
 
 /**
- * What the rollback plan says, applied in the name of the GitSync that owns it. Rejects with a conflict when the
- * workload runs another release meanwhile.
+ * What the rollback plan says, applied in the name of the GitSync that owns it. Answers what people should know of it.
+ * Rejects with a conflict when the workload runs another release meanwhile.
  */
 export const applySnapshot = async (
   hold: RollbackHold,
@@ -35,10 +36,9 @@ export const applySnapshot = async (
   snapshot: Snapshot,
   account: Account,
   { newest, preview }: Known,
-  { client, clock }: Pick<EnforcePorts, 'client' | 'clock'>,
-): Promise<AppliedSnapshot> => {
+  { client, clock, onSent }: ApplyPorts,
+): Promise<string[]> => {
   const { writer } = account;
-  const options = optionsOf(account);
   const plan = planRollback(hold.spec.target, snapshot, newest);
   const type = workloadResource(hold.spec.workloadRef.kind);
   const parts: Part[] = [...plan.configuration, ...plan.selectors].map((object) => ({
@@ -49,9 +49,9 @@ export const applySnapshot = async (
     parts.slice(0, plan.configuration.length),
     parts.slice(plan.configuration.length),
   ];
-  const before = await Promise.all(configuration.map((part) => applyPart(part, options, account, client)));
+  const before = await Promise.all(configuration.map((part) => applyPart(part, account, { client, onSent })));
   const found = await Promise.all(
-    selectors.map((part) => applyPart(part, options, account, client).catch(refusalOf(part.object))),
+    selectors.map((part) => applyPart(part, account, { client, onSent }).catch(refusalOf(part.object))),
   );
   const isNew = before.some(({ changed }) => changed) || runningRelease(live).digest !== hold.spec.target.sourceDigest;
   const restartIfSame = async (after: KubeObject | undefined, from: KubeObject): Promise<KubeObject | undefined> =>
@@ -65,22 +65,35 @@ export const applySnapshot = async (
     async () => {
       const mine = await owned(plan.workload, now, account, type);
       const workload = withReplicas(plan.workload, ownReplicasOf(mine, account));
-      return writer.apply(type, atVersionOf(workload, mine), options);
+      return apply(type, atVersionOf(workload, mine), account, onSent);
     },
     async () => {
       now = await reread(type, live, client);
       assertSameRelease(now, live);
     },
   );
-  const restarted = preview ? undefined : await restartIfSame(result, result);
-  const done = found.filter((each) => typeof each !== 'string');
-  return {
-    objects: [...[...before, ...done].map(({ object }) => object), restarted ?? result],
-    notes: [...plan.notes, ...found.filter((each) => typeof each === 'string')],
-  };
+  if (!preview) await restartIfSame(result, result);
+  return [...plan.notes, ...found.filter((each) => typeof each === 'string')];
 };
 
+type ApplyPorts = Pick<EnforcePorts, 'client' | 'clock' | 'onSent'>;
+
 const optionsOf = ({ fieldManager }: Account) => ({ fieldManager, force: true });
+
+const apply = async (
+  type: ResourceType,
+  object: KubeObject,
+  account: Account,
+  onSent: EnforcePorts['onSent'],
+): Promise<KubeObject> => {
+  const sent = () => onSent(account.fieldManager, object);
+  const result = await account.writer.apply(type, object, optionsOf(account)).catch((error: unknown) => {
+    if (mayBeWritten(error)) sent();
+    throw error;
+  });
+  sent();
+  return result;
+};
 
 interface Part {
   object: KubeObject;
@@ -90,10 +103,9 @@ interface Part {
 
 const applyPart = async (
   part: Part,
-  options: { fieldManager: string; force: boolean },
   account: Account,
-  client: KubeClient,
-): Promise<{ object: KubeObject; changed: boolean }> => {
+  { client, onSent }: Pick<EnforcePorts, 'client' | 'onSent'>,
+): Promise<{ changed: boolean }> => {
   const { object } = part;
   const { writer } = account;
   const type = partResource(object);
@@ -101,13 +113,13 @@ const applyPart = async (
   const is = await whileFaster(
     async () => {
       const mine = was && (await withOwners(type, was, handEditsOf(object, was, account), writer));
-      return writer.apply(type, atVersionOf(object, mine), options);
+      return apply(type, atVersionOf(object, mine), account, onSent);
     },
     async () => {
       was = await readPart(object, { client, writer });
     },
   );
-  return { object: is, changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion };
+  return { changed: was?.metadata.resourceVersion !== is.metadata.resourceVersion };
 };
 
 /** The pods are more urgent than what finds them. The next sync applies it too, and says what refuses it. */

@@ -41,16 +41,12 @@ export const bringBack = async (
   if (missing.length > 0) return needsMissing(hold, missing);
   if (!account || !found) {
     const result = await patchTemplate(hold, live, snapshot, ports);
-    await after(hold, live, snapshot.fieldManager, [result], ports);
+    await after(hold, live, ports);
     return { digest: runningRelease(result).digest, notes: notesOf(snapshot) };
   }
   const around = { newest: { ...found, rejected: live }, preview };
-  const { config, selectors = [], workload } = snapshot;
-  ports.onApply(account.fieldManager, [...config, ...selectors, workload]);
-  const { objects, notes } = await applySnapshot(hold, live, snapshot, account, around, ports).catch(
-    explained(account),
-  );
-  await after(hold, live, account.fieldManager, objects, ports);
+  const notes = await applySnapshot(hold, live, snapshot, account, around, ports).catch(explained(account));
+  await after(hold, live, ports);
   return { digest: hold.spec.target.sourceDigest, notes };
 };
 
@@ -68,14 +64,8 @@ const needsMissing = ({ spec }: RollbackHold, missing: readonly string[]): Broug
   message: `release ${spec.target.release} can't run: ${missingWords(missing)}`,
 });
 
-const after = async (
-  hold: RollbackHold,
-  live: KubeObject,
-  fieldManager: string,
-  applied: readonly KubeObject[],
-  ports: EnforcePorts,
-): Promise<void> => {
-  ports.onApplied(hold, fieldManager, applied);
+const after = async (hold: RollbackHold, live: KubeObject, ports: EnforcePorts): Promise<void> => {
+  ports.onApplied(hold);
   if (live.kind === 'StatefulSet') await deleteStuckPods(live, ports);
 };
 

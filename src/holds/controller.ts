@@ -13,12 +13,12 @@ import type { EnforcePorts, HoldWithTarget, Matched } from './types.ts';
 import { watchEvents } from './watch-events.ts';
 
 export interface HoldControllerPorts
-  extends Omit<EnforcePorts, 'isAsked' | 'onApply' | 'onApplied' | 'onWritten' | 'metrics'> {
+  extends Omit<EnforcePorts, 'isAsked' | 'onSent' | 'onApplied' | 'onWritten' | 'metrics'> {
   log: Log;
   metrics: Metrics;
   holds: WatchCache<Hold>;
   /** Objects of a GitSync were brought back from a snapshot. */
-  onRestored: (sync: { namespace: string; name: string }, keys: readonly string[]) => void;
+  onRestored: (sync: { namespace: string; name: string }, key: string) => void;
   /** What is planned for this workload (keyString) may be another thing now. */
   onChange: (workload: string) => void;
 }
@@ -53,24 +53,19 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
   const asked = new Set<string>();
   const refusals = new Map<string, string>();
 
-  /** What the GitSync knows of these objects is of before. */
-  const tellOwner = (fieldManager: string, objects: readonly KubeObject[]): void => {
-    const [, namespace, name] = fieldManager.split('/');
-    if (namespace === undefined || name === undefined) return;
-    ports.onRestored(
-      { namespace, name },
-      objects.map((object) => keyString(keyOf(object))),
-    );
-  };
   const enforcePorts: EnforcePorts = {
     ...ports,
-    onApply: tellOwner,
     onWritten: own.note,
     isAsked: (hold) => asked.has(idOf(hold)),
-    onApplied(hold, fieldManager, objects) {
+    /** What the GitSync knows of this object is of before. */
+    onSent(fieldManager, object) {
+      const [, namespace, name] = fieldManager.split('/');
+      if (namespace === undefined || name === undefined) return;
+      ports.onRestored({ namespace, name }, keyString(keyOf(object)));
+    },
+    onApplied(hold) {
       const took = clock.now() - Date.parse(hold.metadata.creationTimestamp ?? '');
       if (hold.status?.appliedTime === undefined) metrics.holdApplyDuration.observe(Math.max(0, took) / 1000);
-      tellOwner(fieldManager, objects);
     },
   };
 

@@ -5,7 +5,7 @@ import { answerInRounds, type Rounds } from '../../test/support/rounds.ts';
 import { annotations, labels } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { resources } from '../kube/index.ts';
+import { KubeError, resources } from '../kube/index.ts';
 import type { Snapshot } from '../snapshot/index.ts';
 import { withFinalizer } from './finalizer.ts';
 import type { Account } from './types.ts';
@@ -125,14 +125,29 @@ describe('the requests between a stored Hold and its applied target', () => {
 
   it('are said to the GitSync also where the answer is lost: what it knows of these objects is of before', async () => {
     const told: string[] = [];
-    const running = await synced({ selectors: [service] }, { onRestored: (_, keys) => told.push(...keys) });
+    const running = await synced({ selectors: [service] }, { onRestored: (_, key) => told.push(key) });
     running.server.fault = ({ verb, type, dryRun }) =>
       verb === 'apply' && type.kind === 'Deployment' && !dryRun ? 'lost' : undefined;
     running.controller.start();
     await running.create(running.rollback({ digest: BAD }));
     await running.until(({ status }) => (status?.failedAttempts ?? 0) > 0, 'a try whose answer is lost');
     assert.equal(running.image(), 'shop:v1');
-    assert.deepEqual([...new Set(told)].toSorted(), ['shop_web__Service', 'shop_web_apps_Deployment']);
+    assert.deepEqual([...new Set(told)], ['shop_web_apps_Deployment']);
+  });
+
+  it('are not said to the GitSync where they are refused: it need not apply again what stands', async () => {
+    const told: string[] = [];
+    const more = { selectors: [service], config: [settings('1')] };
+    const running = await synced(more, { onRestored: (_, key) => told.push(key) });
+    const forbidden = new KubeError('configmaps "settings" is forbidden', { status: 403, reason: 'Forbidden' });
+    running.server.fault = ({ verb, type }) => {
+      if (verb === 'apply' && type.kind === 'ConfigMap') throw forbidden;
+      return undefined;
+    };
+    running.controller.start();
+    await running.create(running.rollback({ digest: BAD }));
+    await running.phase('Failed');
+    assert.deepEqual(told, []);
   });
 
   it('are one more try where somebody scales the workload meanwhile: that is not undone', async () => {

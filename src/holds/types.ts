@@ -63,8 +63,8 @@ export interface EnforcePorts {
   isAsked: (hold: Hold) => boolean;
   /** Called with a Hold whose status was written. */
   onWritten: (hold: Hold) => void;
-  /** Called with objects that are about to be applied: where the answer is lost, nobody knows whether they were. */
-  onApply: (fieldManager: string, objects: readonly KubeObject[]) => void;
-  /** Called with the objects that were applied and their field manager. */
-  onApplied: (hold: Hold, fieldManager: string, objects: readonly KubeObject[]) => void;
+  /** Called with an object that was applied, or of whose apply the answer is lost; not where it was refused. */
+  onSent: (fieldManager: string, object: KubeObject) => void;
+  /** Called once the target is applied. */
+  onApplied: (hold: Hold) => void;
 }

@@ -42,6 +42,13 @@ export const isRejected = (error: unknown): boolean =>
     // So it does an object that etcd does not take.
     (error.status === 500 && /request is too large|message larger than max/.test(error.message)));
 
+/** Whether the write may have been done although it failed: its answer was lost, or the server gave up waiting. */
+export const mayBeWritten = (error: unknown): boolean =>
+  !(
+    error instanceof KubeError &&
+    ((error.status >= 400 && error.status < 500) || isRejected(error) || /failed calling webhook/.test(error.message))
+  );
+
 /** 404 that is no Status object: not the object is missing, but its kind. */
 export const isNoMatch = (error: unknown): boolean =>
   error instanceof KubeError && error.status === 404 && error.reason === 'HTTP404';

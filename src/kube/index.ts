@@ -2,7 +2,16 @@ export { createWatchCache, type WatchCachePorts } from './cache.ts';
 export { createKubeClient, type KubeClientOptions, type OpenKubeClient } from './client.ts';
 export { type Connection, loadConnection } from './config.ts';
 export { createDiscovery } from './discovery.ts';
-export { isConflict, isExpired, isNoMatch, isNotFound, isRejected, isTerminating, KubeError } from './errors.ts';
+export {
+  isConflict,
+  isExpired,
+  isNoMatch,
+  isNotFound,
+  isRejected,
+  isTerminating,
+  KubeError,
+  mayBeWritten,
+} from './errors.ts';
 export { createEventSink } from './events.ts';
 export { addFinalizer, hasFinalizer, removeFinalizer } from './finalizers.ts';
 export { type LeaderElection, runLeaderElection } from './lease.ts';

@@ -3,7 +3,7 @@ import { annotations } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { isRejected, type ResourceType } from '../../kube/index.ts';
+import { mayBeWritten, type ResourceType } from '../../kube/index.ts';
 import { markOf } from '../../ssa/marks.ts';
 import type { PlannedObject } from '../plan/types.ts';
 import { notedOf, sentOf } from '../state/trace.ts';
@@ -32,7 +32,7 @@ export const applyOrCompare = async (
   const how = { all, drifted: state.drifted.has(key), force };
   const { result, corrected } = await send(sync, type, prepared, how, ports).catch((error: unknown) => {
     // Whether it was applied, nobody knows: the next plan does not take what was applied before for what is there.
-    if (!isRejected(error)) state.applied.delete(key);
+    if (mayBeWritten(error)) state.applied.delete(key);
     throw error;
   });
   if (corrected) context.onCorrected(corrected);

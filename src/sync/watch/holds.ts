@@ -35,12 +35,12 @@ export const watchHolds = ({ registry, syncOf, policy, enqueue, ...ports }: Hold
       );
     },
     /**
-     * The next plan applies them again, which changes nothing, and notes their versions. It is another one than the last,
-     * also where the Hold is gone before it is made.
+     * The next plan applies it again, which changes nothing, and notes its version. It is another one than the last, also
+     * where the Hold is gone before it is made.
      */
-    onRestored(sync, keys) {
+    onRestored(sync, key) {
       const state = registry.stateOf(`${sync.namespace}/${sync.name}`);
-      for (const key of keys) state.applied.delete(key);
+      state.applied.delete(key);
       delete state.planned;
     },
     onChange(workload) {
