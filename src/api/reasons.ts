@@ -433,7 +433,7 @@ export const reasons = {
     next: 'Fix forward; the next good release becomes the target.',
   },
   RollbackOfRollback: {
-    means: 'The current release is itself the result of a rollback.',
+    means: 'The current release is itself the result of a rollback: a Hold names it as its target.',
     next: 'Decide by hand: `metricops rollback WORKLOAD --to N`.',
   },
   Cooldown: {

@@ -61,7 +61,9 @@ export const release = z.strictObject({
   liftedTime: time
     .optional()
     .describe('When a person lifted its Hold: it may run again, and only evidence that began later counts against it.'),
-  restoredTime: time.optional().describe('When a rollback made it current again.'),
+  restoredTime: time
+    .optional()
+    .describe('When it became current again: by a rollback, or by a commit that brought it back.'),
   supersededTime: time.optional().describe('When another release became current.'),
   outcome: releaseOutcome.describe(
     'What became of it. Active: it is current. Superseded: another one came. Good: it passed its soak time. Guilty: an Incident found that it burns the error budget; whatever the mode, no rollback goes to it until a person accepts it. Rejected: a Hold keeps it out. Accepted: a person accepted it, so it is never rejected.',

@@ -13,6 +13,7 @@ export {
   holdsOf,
   isDigestAccepted,
   isDigestRejected,
+  isRollbackTarget,
   rejectionsOf,
   rejects,
   workloadOf,

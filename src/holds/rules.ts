@@ -36,6 +36,10 @@ export const rejectionsOf = (holds: readonly Hold[], workload: Workload, digest:
 export const isDigestRejected = (holds: readonly Hold[], workload: Workload, digest: string): boolean =>
   rejectionsOf(holds, workload, digest).length > 0;
 
+/** Whether a Hold of the workload took it back to this digest. */
+export const isRollbackTarget = (holds: readonly Hold[], workload: Workload, digest: string): boolean =>
+  holdsOf(holds, workload).some((hold) => isRollback(hold) && hold.spec.target.sourceDigest === digest);
+
 /** The same Holds, each without the digests that a person accepted: what is left to keep out. */
 export const effective = (rollbacks: readonly RollbackHold[], holds: readonly Hold[]): readonly RollbackHold[] => {
   const acceptances = holds.filter(({ spec }) => spec.action === 'Accept');

@@ -61,7 +61,7 @@ const guardrail = (incident: Incident, observed: Observation, { askPerson, close
     return close('Dismissed', 'HoldLifted', message);
   }
   if (observed.hold) return undefined;
-  if (current.restoredTime !== undefined) {
+  if (observed.isRollbackResult) {
     const message = `release ${current.number} is itself the result of a rollback; nothing is rolled back twice`;
     return askPerson('RollbackOfRollback', message);
   }

@@ -61,15 +61,17 @@ const policy = (mode: string): RollbackPolicy => ({
     mode,
   }),
 });
-const hold = (phase: 'Pending' | 'Held', target = 1): Hold => ({
-  ...newRollback({
+const rollback = ({ rejects, target }: { rejects: number; target: number }): Hold =>
+  newRollback({
     workload: KEY,
-    digest: digest(2),
+    digest: digest(rejects),
     target: { number: target, sourceDigest: digest(target), snapshotRef: { name: 's' } },
     origin: 'Incident',
     incident: 'i',
     message: '',
-  }),
+  });
+const hold = (phase: 'Pending' | 'Held', target = 1): Hold => ({
+  ...rollback({ rejects: 2, target }),
   status: { phase, appliedTime: ago(0) },
 });
 
@@ -234,6 +236,13 @@ describe('one look at an incident', () => {
     assert.deepEqual([restored.outcome, restored.queries], ['Verifying/RolledBack', 2]);
   });
 
+  it('rolls back what a commit brought back after a fix: no Hold took the workload to it', async () => {
+    const releases = [release(2, { restoredTime: ago(30) }), release(1, { goodTime: ago(30) })];
+    const { outcome } = await lookAt({ history: history(2, releases) });
+    assert.equal(outcome, (await lookAt({})).outcome);
+    assert.match(outcome, /^RollingBack/);
+  });
+
   for (const [what, world, outcome] of [
     ['the mode is Off', { mode: 'Off' }, 'Observed/ModeOff'],
     ['the workload is paused', { workload: running(2, { [annotations.pause]: 'true' }) }, 'Judging/Paused'],
@@ -244,8 +253,8 @@ describe('one look at an incident', () => {
     ],
     ['no release is recorded', { history: history(0, []) }, 'Judging/NoHistory'],
     [
-      'the release is itself a rollback',
-      { history: history(2, [release(2, { restoredTime: ago(9) })]) },
+      'the release is itself the result of a rollback',
+      { holds: [rollback({ rejects: 3, target: 2 })] },
       'Judging/RollbackOfRollback',
     ],
     ['a person denied it', { holds: [newDenial({ ...said, incident: 'i' })] }, 'Dismissed/Denied'],

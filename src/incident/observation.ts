@@ -47,6 +47,8 @@ export interface Observation {
   alertDelay: number;
   /** Of the namespace and of the cluster; undefined: nobody counted. */
   sharedLimits: readonly Limit[] | undefined;
+  /** A Hold took the workload back to the release that is current. */
+  isRollbackResult: boolean;
   /** Whether the workload's pods are those of the target and all ready. */
   restored: boolean;
   /** Whether the budget still burns, Unknown where Prometheus can't say; undefined: it was not asked. */

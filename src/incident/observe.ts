@@ -13,7 +13,7 @@ import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
-import { answerOf, otherToolOf, rejectionsOf } from '../holds/index.ts';
+import { answerOf, isRollbackTarget, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import { alertedAt, type Question } from '../judge/index.ts';
 import {
   currentSince,
@@ -85,6 +85,7 @@ export const observe = (
       rollbacks: rollbacksOf(incident, history, caches),
       alertDelay: parseDuration(caches.platform.current().rollback.alertDelay),
       sharedLimits: undefined,
+      isRollbackResult: isRollbackTarget(holds, { kind, namespace, name }, currentOf(records)?.sourceDigest ?? ''),
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,
       // What was left out may still fire.

@@ -94,12 +94,7 @@ describe('step', () => {
       'Judging',
       'NoGoodRelease !',
     ],
-    [
-      'never rolls back a rollback',
-      { history: { currentRelease: 2, releases: [release(2, { restoredTime: '2026-01-01T11:30:00Z' })] } },
-      'Judging',
-      'RollbackOfRollback !',
-    ],
+    ['never rolls back a rollback', { isRollbackResult: true }, 'Judging', 'RollbackOfRollback !'],
     [
       'leaves an accepted release alone',
       { history: { currentRelease: 2, releases: [release(2, { outcome: 'Accepted' })] } },
@@ -173,9 +168,7 @@ describe('step', () => {
     const reasons = {
       NoHistory: { history: {} },
       NoGoodRelease: { target: { release: undefined, reason: 'NoGoodRelease', message: 'none' } },
-      RollbackOfRollback: {
-        history: { currentRelease: 2, releases: [release(2, { restoredTime: '2026-01-01T11:30:00Z' })] },
-      },
+      RollbackOfRollback: { isRollbackResult: true },
       Paused: { paused: true },
       TooManyRollbacks: { rollbacks: [1, 2, 3].map((m) => NOW - m * 900_000) },
       NoData: { verdict: verdict('Inconclusive', 'NoData'), opened: NOW - JUDGE_FOR_MS },

@@ -7,6 +7,7 @@ import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
 import type { Guardrails } from '../../src/api/rollback-policy.ts';
 import { createCaches } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
+import { newRollback } from '../../src/holds/index.ts';
 import { createIntake, type IncidentController, type Intake, startIncidents } from '../../src/incident/index.ts';
 import { needsPerson } from '../../src/incident/phases.ts';
 import { createEventSink, createKubeClient, loadConnection, resources } from '../../src/kube/index.ts';
@@ -335,7 +336,16 @@ describe('alerts and incidents', () => {
   });
 
   it('never rolls back what is itself a rollback', async () => {
-    const ns = await workload([release(2, { restoredTime: ago(60) }), release(1)]);
+    const ns = await workload([release(2, { restoredTime: ago(60) }), release(3, { outcome: 'Rejected' }), release(1)]);
+    const hold = newRollback({
+      workload: { kind: 'Deployment', namespace: ns, name: 'web' },
+      digest: digest(3),
+      target: { number: 2, sourceDigest: digest(2), snapshotRef: { name: 'snapshot-2' } },
+      origin: 'Incident',
+      message: '',
+    });
+    await plane().client.create(resources.holds, hold);
+    await eventually(() => watched.caches.holds.get({ namespace: ns, name: hold.metadata.name }));
     await post(alert(ns));
     assert.equal((await waiting(ns)).status?.reason, 'RollbackOfRollback');
   });

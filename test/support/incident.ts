@@ -73,6 +73,7 @@ export const observation = (rest: Partial<Observation> = {}): Observation => ({
   rollbacks: [],
   alertDelay: 360_000,
   sharedLimits: [],
+  isRollbackResult: false,
   restored: false,
   burning: true,
   firing: true,
