@@ -14,13 +14,13 @@ const policyOf = (name: string, objectives: object[] = [{ name: 'a', target: '99
   metadata: { namespace: 'shop', name },
   spec: rollbackPolicySpec.parse({ targetRef: { kind: 'Deployment', name }, objectives }),
 });
-const historyOf = (name: string, commit: string): ReleaseHistory => ({
+const historyOf = (name: string, commit: string, currentRelease = 2): ReleaseHistory => ({
   apiVersion: API_VERSION,
   kind: 'ReleaseHistory',
   metadata: { namespace: 'shop', name: `deployment-${name}` },
   spec: {
     workloadRef: { kind: 'Deployment', name },
-    currentRelease: 2,
+    currentRelease,
     releases: [release(2, { commit }), release(1, { commit: 'c1' })],
   },
 });
@@ -45,6 +45,10 @@ describe('which workloads are asked whether they burn, too', () => {
     const policies = [policyOf('api'), policyOf('db'), policyOf('ui')];
     const histories = [historyOf('api', 'c2'), historyOf('db', 'c1')];
     assert.deepEqual(around(policies, histories, 'c2'), ['db', 'ui']);
+  });
+
+  it('are not those that are rolled back by now: they burned a moment ago', () => {
+    assert.deepEqual(around([policyOf('api')], [historyOf('api', 'c2', 1)], 'c2'), []);
   });
 
   it('are all of them where nobody knows the commit', () => {

@@ -1,4 +1,4 @@
-import { currentOf, type Release, type ReleaseHistory, recordsOf } from '../api/release-history.ts';
+import { type Release, type ReleaseHistory, recordsOf } from '../api/release-history.ts';
 import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
 import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
 import type { Question } from '../judge/index.ts';
@@ -14,8 +14,8 @@ interface Known {
 
 /**
  * Other workloads of the namespace that a policy names, with the objectives by which it can be measured whether they
- * burn. One that runs a release of the suspect's own commit is as suspect as it is: that both burn is no sign of a cause
- * that they stand on.
+ * burn. One that the suspect's own commit released, too, is as suspect as it is, also when it is rolled back by now: that
+ * both burn is no sign of a cause that they stand on.
  */
 export const measuredAround = (
   { kind, namespace, name }: WorkloadKey,
@@ -25,7 +25,7 @@ export const measuredAround = (
   const isOfSameCommit = (target: { kind: string; name: string }): boolean => {
     if (!suspect?.commit || !isWorkloadKind(target.kind)) return false;
     const history = histories.get({ namespace, name: historyName({ kind: target.kind, name: target.name }) });
-    return currentOf(recordsOf(history))?.commit === suspect.commit;
+    return (recordsOf(history).releases ?? []).some(({ commit }) => commit === suspect.commit);
   };
   return rollbackPolicies
     .list(namespace)
