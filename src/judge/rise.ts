@@ -31,16 +31,19 @@ const PARAMETERS = 4;
 export const riseOf = (course: readonly Bucket[], step: number): Rise | undefined => {
   const buckets = course.filter(({ total }) => total > 0);
   if (buckets.length < MIN_BUCKETS) return undefined;
-  const fits = LENGTHS.map((length) => bestOf(buckets, length)).filter((fit) => fit !== undefined);
-  const best = fits.reduce<Fit | undefined>((a, b) => (a && a.deviance <= b.deviance ? a : b), undefined);
-  if (!best || best.height <= 0) return undefined;
-  const dispersion = Math.max(1, best.deviance / (buckets.length - PARAMETERS));
-  const least = fits.find(({ deviance }) => (deviance - best.deviance) / dispersion <= RULED_OUT) ?? best;
-  const rate = (part: readonly Bucket[]): number => sumOf(part).total / part.length;
+  const between = sumsOf(buckets);
+  const fits = LENGTHS.map((length) => bestOf(buckets, between, length));
+  const best = fits.reduce((a, b) => (a.likelihood >= b.likelihood ? a : b));
+  if (best.height <= 0) return undefined;
+  const deviance = 2 * (perfect(buckets) - best.likelihood);
+  const dispersion = Math.max(1, deviance / (buckets.length - PARAMETERS));
+  const isRuledOut = ({ likelihood }: Fit): boolean => (2 * (best.likelihood - likelihood)) / dispersion > RULED_OUT;
+  const least = fits.find((fit) => !isRuledOut(fit)) ?? best;
+  const rate = (from: number, to: number): number => between(from, to).total / (to - from);
   return {
     forMs: best.length * step,
     leastMs: least.length * step,
-    requests: rate(buckets.slice(best.from)) / rate(buckets.slice(0, best.from)),
+    requests: rate(best.from, buckets.length) / rate(0, best.from),
   };
 };
 
@@ -49,43 +52,61 @@ interface Fit {
   from: number;
   length: number;
   height: number;
-  deviance: number;
+  /** Its logarithm. Of a single bucket between the levels, as if it fitted: any part of it may be of the time after. */
+  likelihood: number;
 }
 
-const bestOf = (buckets: readonly Bucket[], length: number): Fit | undefined => {
-  let best: Fit | undefined;
-  for (let from = MIN_CALM; from < buckets.length; from += 1) {
-    const fit = fitOf(buckets, from, length);
-    if (!best || fit.deviance < best.deviance) best = fit;
+/** What was counted from one bucket until another. */
+type Between = (from: number, to: number) => Counts;
+
+const sumsOf = (buckets: readonly Bucket[]): Between => {
+  const sums: Counts[] = [{ errors: 0, total: 0 }];
+  for (const [i, bucket] of buckets.entries()) sums.push(sumOf([sums[i] as Counts, bucket]));
+  return (from, to) => {
+    const [a, b] = [sums[from] as Counts, sums[Math.max(from, to)] as Counts];
+    return { errors: b.errors - a.errors, total: b.total - a.total };
+  };
+};
+
+const bestOf = (buckets: readonly Bucket[], between: Between, length: number): Fit => {
+  let best = fitOf(buckets, between, { from: MIN_CALM, length });
+  for (let from = MIN_CALM + 1; from < buckets.length; from += 1) {
+    const fit = fitOf(buckets, between, { from, length });
+    if (fit.likelihood > best.likelihood) best = fit;
   }
   return best;
 };
 
 /** The level before is the mean, the height by least squares, weighted by requests. */
-const fitOf = (buckets: readonly Bucket[], from: number, length: number): Fit => {
-  const before = sumOf(buckets.slice(0, from));
+const fitOf = (
+  buckets: readonly Bucket[],
+  between: Between,
+  { from, length }: { from: number; length: number },
+): Fit => {
+  const top = Math.min(from + length, buckets.length);
+  const [before, after] = [between(0, from), between(top, buckets.length)];
   const level = before.errors / before.total;
-  const shareOf = (i: number): number => (length === 0 ? 1 : Math.min(1, (i - from + 0.5) / length));
-  // Of a single bucket in between, any part may be of the time after.
-  const isFree = (i: number): boolean => length === 1 && i === from;
-  let [sum, weight] = [0, 0];
-  for (let i = from; i < buckets.length; i += 1) {
-    const { errors, total } = buckets[i] as Bucket;
-    if (isFree(i)) continue;
-    sum += shareOf(i) * (errors - level * total);
-    weight += shareOf(i) ** 2 * total;
+  const rising = buckets.slice(from, top).map((bucket, i) => ({ ...bucket, share: (i + 0.5) / length }));
+  const isFree = length === 1;
+  let sum = after.errors - level * after.total;
+  let weight = after.total;
+  for (const { errors, total, share } of isFree ? [] : rising) {
+    sum += share * (errors - level * total);
+    weight += share ** 2 * total;
   }
   const height = weight > 0 ? sum / weight : 0;
-  let deviance = 0;
-  for (const [i, bucket] of buckets.entries())
-    if (!isFree(i)) deviance += devianceOf(bucket, i < from ? level : level + height * shareOf(i));
-  return { from, length, height, deviance };
+  let likelihood = likelihoodOf(before, level) + likelihoodOf(after, level + height);
+  for (const one of rising)
+    likelihood += likelihoodOf(one, isFree ? one.errors / one.total : level + height * one.share);
+  return { from, length, height, likelihood };
 };
 
-/** Twice how much likelier the counts are at their own ratio than at another. */
-const devianceOf = ({ errors, total }: Counts, ratio: number): number => {
+/** The likelihood of what was counted, were each bucket of a ratio of its own. */
+const perfect = (buckets: readonly Bucket[]): number =>
+  buckets.reduce((sum, bucket) => sum + likelihoodOf(bucket, bucket.errors / bucket.total), 0);
+
+/** The logarithm of the likelihood of these counts at a ratio. */
+const likelihoodOf = ({ errors, total }: Counts, ratio: number): number => {
   const p = Math.min(1 - 1e-9, Math.max(1e-9, ratio));
-  const good = Math.max(0, total - errors);
-  const part = (count: number, expected: number): number => (count > 0 ? count * Math.log(count / expected) : 0);
-  return 2 * (part(errors, total * p) + part(good, total * (1 - p)));
+  return errors * Math.log(p) + Math.max(0, total - errors) * Math.log1p(-p);
 };
