@@ -2,6 +2,7 @@ import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
 import {
   currentOf,
   type Release,
@@ -100,6 +101,7 @@ export const observe = (
       guardrails,
       neighbours: neighboursOf(incident, caches),
       around: measuredAround({ kind, namespace, name }, suspect, caches),
+      podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
@@ -127,6 +129,12 @@ const releaseBefore = (suspect: Release | undefined, releases: readonly Release[
   return releases
     .filter(({ number }) => number !== suspect.number)
     .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
+};
+
+const placeOf = (pod: KubeObject | undefined): ReturnType<Question['podOf']> => {
+  if (!pod) return undefined;
+  const { nodeName } = (pod.spec ?? {}) as { nodeName?: string };
+  return { node: nodeName, startedAt: Date.parse(pod.metadata.creationTimestamp ?? '') };
 };
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */

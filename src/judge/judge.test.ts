@@ -43,6 +43,7 @@ const question = (rest: Partial<Question> = {}): Question => ({
   guardrails: guardrails.parse({}),
   neighbours: [],
   around: [],
+  podOf: () => undefined,
   isTrustedRule: (file) => file === 'own',
   now: NOW,
   ...rest,
