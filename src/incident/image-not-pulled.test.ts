@@ -71,7 +71,7 @@ describe('a policy with onImagePullError: OlderRelease', () => {
     assert.equal(found.status.message, `${failed}; going back to release 3`);
     assert.deepEqual(done(found), ['WriteStatus', 'ChangeHold', 'Report', 'rollbacks corrected']);
     const change = found.actions.find((action) => action.kind === 'ChangeHold');
-    assert.deepEqual(change?.hold.spec.rejectedDigests, [digest(2)]);
+    assert.deepEqual(change?.hold.spec.rejectedDigests, [digest(2), digest(1)], 'what can not start must not run');
     assert.deepEqual([change?.hold.metadata.name, change?.hold.spec.target.sourceDigest], ['h', digest(3)]);
     assert.equal(change?.hold.spec.origin, 'Incident');
   });

@@ -105,7 +105,7 @@ const obstacleToOlder = (incident: Incident, observed: Observation, now: number)
   return obstacleToCorrection(incident, observed, now);
 };
 
-/** It keeps out what it did, and goes further back. */
+/** It keeps out what it did and the release that can't start, and goes further back: as `metricops rollback --to` does. */
 const changed = (
   incident: Incident,
   { history }: Observation,
@@ -115,7 +115,7 @@ const changed = (
 ): RollbackHold =>
   changedRollback(hold, {
     workload: workloadOf(incident),
-    digest: incident.spec.suspect?.sourceDigest ?? '',
+    digest: hold.spec.target.sourceDigest,
     target,
     images: pinsFor(target, history.releases ?? []),
     origin: 'Incident',

@@ -30,7 +30,10 @@ describe('a real Alertmanager', () => {
     const { silenceID } = (await answer.json()) as { silenceID: string };
     return silenceID;
   };
-  const expire = (id: string): Promise<Response> => fetch(`${fixture.url}/api/v2/silence/${id}`, { method: 'DELETE' });
+  const expire = async (id: string): Promise<void> => {
+    const answer = await fetch(`${fixture.url}/api/v2/silence/${id}`, { method: 'DELETE' });
+    assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+  };
   /** Labels of the alerts that Alertmanager itself takes for silenced. */
   const silencedThere = async (id: string): Promise<Record<string, string>[]> => {
     const answer = await fetch(`${fixture.url}/api/v2/alerts`);
@@ -38,7 +41,7 @@ describe('a real Alertmanager', () => {
     return alerts.filter(({ status }) => status.silencedBy.includes(id)).map(({ labels }) => labels);
   };
   const inOrder = (all: readonly Record<string, string>[]): string[] =>
-    all.map((one) => JSON.stringify(one)).toSorted();
+    all.map((one) => JSON.stringify(Object.entries(one).toSorted())).toSorted();
 
   before(async function () {
     this.timeout(60_000);
