@@ -9,7 +9,6 @@ import {
   type ReleaseRecords,
   recordsOf,
 } from '../api/release-history.ts';
-import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
@@ -29,6 +28,7 @@ import {
 import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { measuredAround } from './measured-around.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { rollbacksIn } from './rollbacks.ts';
@@ -116,7 +116,7 @@ export const observe = (
       objectives,
       guardrails,
       neighbours: neighboursOf(incident, caches),
-      around: measuredAround({ kind, namespace, name }, caches.rollbackPolicies.list(namespace)),
+      around: measuredAround({ kind, namespace, name }, suspect, caches),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
@@ -145,19 +145,6 @@ const releaseBefore = (suspect: Release | undefined, releases: readonly Release[
     .filter(({ number }) => number !== suspect.number)
     .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
 };
-
-const MAX_AROUND = 8;
-
-/** Other workloads that a policy names, with the objectives by which it can be measured whether they burn. */
-const measuredAround = ({ kind, name }: WorkloadKey, policies: readonly RollbackPolicy[]): Question['around'] =>
-  policies
-    .flatMap(({ spec: { targetRef, objectives } }) => {
-      const measured = objectives.filter(isMeasured);
-      const isOther = targetRef && (targetRef.kind !== kind || targetRef.name !== name);
-      return isOther && measured.length > 0 ? [{ name: targetRef.name, objectives: measured }] : [];
-    })
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .slice(0, MAX_AROUND);
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
