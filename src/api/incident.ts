@@ -238,8 +238,20 @@ export const incidentStatus = z.strictObject({
   dueTime: time
     .optional()
     .describe(
-      'When metricops goes on without an answer: reason Countdown: it rolls back. AwaitingApproval: it does what the policy says in approval.action.',
+      'When metricops goes on without an answer: reason Countdown: it rolls back. AwaitingApproval: it does what the policy says in approval.action. ChangeFreeze, Silenced: it decides again.',
     ),
+  misjudgedTime: time
+    .optional()
+    .describe('When it was found that the restored release burns the error budget as well: the verdict was wrong.'),
+  correction: z
+    .strictObject({
+      action: z
+        .enum(['PutBack', 'OlderRelease'])
+        .describe('PutBack: the newer release runs again, on probation. OlderRelease: one release further back.'),
+      time: time.describe('When it was decided.'),
+    })
+    .optional()
+    .describe('What metricops did because the rollback did not help. Once at most, and counted as a rollback.'),
   closedTime: time.optional().describe('When the incident ended.'),
   budgetSpentPercent: z
     .string()

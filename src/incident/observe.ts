@@ -1,5 +1,5 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
-import { annotations } from '../api/annotations.ts';
+import { annotations, labels } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -16,12 +16,15 @@ import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, isRollbackTarget, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import { alertedAt, type Question } from '../judge/index.ts';
 import {
+  burnedBefore,
+  burnedReleases,
   currentSince,
   excusedPods,
   missingSince,
   rolloutEvidence,
   selectLastGood,
   type Unfit,
+  unpulledImage,
 } from '../release/index.ts';
 import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
@@ -59,10 +62,19 @@ export const observe = (
   const objectives = policy?.spec.objectives ?? [];
   const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
+  const { phase, target: restoredTo } = incident.status ?? {};
+  const unpulled =
+    phase === 'Verifying' && restoredTo
+      ? unpulledImage({ kind, name, namespace }, restoredTo.sourceDigest, caches, now)
+      : undefined;
   const target = selectLastGood(records, {
     burnStart: burnStart(incident, suspect, opened),
     suspect: suspect?.number,
-    unfit,
+    burned: new Map([
+      ...burnedReleases(othersIn(incident, caches), { kind, name }, releases),
+      ...(suspect ? burnedBefore(suspect, releases, alertedAt(incident.spec.evidence, opened)) : []),
+    ]),
+    unfit: unpulled && restoredTo ? new Map([...unfit, [restoredTo.number, 'its image is gone']]) : unfit,
   });
   const holds = caches.holds.list(namespace);
   const rejections = rejectionsOf(holds, { kind, namespace, name }, incident.spec.suspect?.sourceDigest ?? '');
@@ -86,9 +98,13 @@ export const observe = (
       rollbacks: rollbacksOf(incident, history, caches),
       alertDelay: parseDuration(caches.platform.current().rollback.alertDelay),
       sharedLimits: undefined,
+      silence: undefined,
       isRollbackResult: isRollbackTarget(holds, { kind, namespace, name }, currentOf(records)?.sourceDigest ?? ''),
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,
+      restoredRatio: undefined,
+      unpulled,
+      isOfGitSync: workload?.metadata.labels?.[labels.sync] !== undefined,
       // What was left out may still fire.
       firing: incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing'),
       opened,
@@ -97,6 +113,7 @@ export const observe = (
       incident,
       suspect,
       before: releaseBefore(suspect, releases),
+      restored: releases.find((r) => r.sourceDigest === incident.status?.target?.sourceDigest),
       objectives,
       guardrails,
       neighbours: neighboursOf(incident, caches),
@@ -146,6 +163,9 @@ const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boo
     namespaces,
   });
 };
+
+const othersIn = ({ metadata }: Incident, { incidents }: Caches): Incident[] =>
+  incidents.list(metadata.namespace).filter((other) => other.metadata.name !== metadata.name);
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */
 const burnStart = (incident: Incident, suspect: Release | undefined, opened: number): number => {

@@ -7,6 +7,7 @@ import { burnsByIndicator, measureRatio } from './by-indicator.ts';
 import { judgeRollout } from './by-rollout.ts';
 import { burnsByRule, measureRule } from './by-rule.ts';
 import type { Question, Witness } from './question.ts';
+import { measureRestored, type RestoredRatio } from './restored.ts';
 import { withSurroundings } from './surroundings.ts';
 import { alertedAt, releaseTimes } from './time.ts';
 import { combine, type Finding, inconclusive } from './verdict.ts';
@@ -18,6 +19,8 @@ export interface Judge {
   judge(question: Question): Promise<Judged>;
   /** Whether an objective that burned still does. undefined: nobody could say. */
   isBurning(question: Question): Promise<boolean | undefined>;
+  /** What the restored release fails of the objective that it burns most. undefined: nobody could count. */
+  measureRestored(question: Question): Promise<RestoredRatio | undefined>;
 }
 
 export interface Judged {
@@ -34,6 +37,10 @@ export const createJudge = (queries: QueriesOf | undefined): Judge => {
   return {
     judge: (question) => judge(question, witnessFor(question)),
     isBurning: (question) => isBurning(question, witnessFor(question)),
+    async measureRestored(question) {
+      const witness = witnessFor(question);
+      return witness && (await measureRestored(burned(question).filter(isMeasured), question, witness));
+    },
   };
 };
 

@@ -10,6 +10,8 @@ export interface Question {
   suspect: Release | undefined;
   /** The release that was current just before the suspect. */
   before: Release | undefined;
+  /** After a rollback: the release that it went to, as it is recorded now. */
+  restored?: Release | undefined;
   /** Of the policy that guards the workload; none where no policy does. */
   objectives: readonly Objective[];
   guardrails: Guardrails;

@@ -104,6 +104,10 @@ describe('the kinds', () => {
       [spec({ ...measured, indicator: {} }), /indicator.ratio.*[Rr]equired/],
       [spec({ ...measured, name: 'My SLO' }), /lower case letters, digits and -/],
       [{ targetRef, objectives: [measured, measured] }, /[Dd]uplicate/],
+      [{ targetRef, freeze: [{ schedule: '@daily', duration: '1h' }] }, /not a cron schedule: write minute, hour/],
+      [{ targetRef, freeze: [{ schedule: '0 24 * * *', duration: '1h' }] }, /not a cron schedule/],
+      [{ targetRef, freeze: [{ schedule: '0 0 * * *', duration: '1d' }] }, /not a duration.*a day is 24h/],
+      [{ targetRef, freeze: [{ schedule: '0 0 * * *', duration: '1h', timeZone: 'CET!' }] }, /IANA time zone/],
       [{ targetRef, mode: 'auto' }, /"Auto", "Approve", "DryRun", "Off"/],
     ];
     for (const [bad, words] of cases) assert.match(await refusal(resources.rollbackPolicies, bad), words);
