@@ -186,6 +186,7 @@ const rollbacksOf = (
 /** The workload runs the target, and all of its pods are back but for those that lack a node. */
 const isRestored = (key: WorkloadKey, incident: Incident, releases: readonly Release[], caches: Caches): boolean => {
   const workload = caches.workloads[key.kind].get(key);
-  if (!workload || recordedDigest(workload, releases) !== incident.status?.target?.sourceDigest) return false;
+  const wanted = incident.status?.target?.sourceDigest;
+  if (!workload || wanted === undefined || recordedDigest(workload, releases) !== wanted) return false;
   return healthOf(workload).health === 'Current' || rolloutOf(workload, excusedPods(key, caches)).done;
 };

@@ -17,7 +17,7 @@ export interface Cluster {
 }
 
 export const createCluster = (namespace: string, clock: Pick<Clock, 'now'>): Cluster => {
-  const server = createApiServer({ namespaces: [namespace], now: clock.now, frozen: true });
+  const server = createApiServer({ namespaces: [namespace], now: clock.now, frozen: true, ownership: false });
   const handlers = new Map<string, Set<Handler>>();
   const copies = new Map<string, Map<string, KubeObject>>();
   const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;

@@ -16,7 +16,7 @@ const hex = (text: string): string => Buffer.from(text).toString('hex').padEnd(6
 export const digestOf = (service: string, { number }: Pick<Release, 'number'>): string =>
   `v1:${hex(`${service} ${number}`)}`;
 
-export const policyOf = ({ name, target }: Service): RollbackPolicy => {
+export const policyOf = ({ name, target, podLabel }: Service): RollbackPolicy => {
   const rate = (matchers: string): string =>
     `sum(rate(${METRIC}{namespace="${NAMESPACE}",service="${name}"${matchers}}[$window]))`;
   return {
@@ -30,7 +30,13 @@ export const policyOf = ({ name, target }: Service): RollbackPolicy => {
         {
           name: 'availability',
           target: String(target),
-          indicator: { ratio: { errors: rate(',code=~"5.."'), total: rate('') } },
+          indicator: {
+            ratio: {
+              errors: rate(',code=~"5.."'),
+              total: rate(''),
+              ...(podLabel === undefined ? {} : { podLabel }),
+            },
+          },
         },
       ],
     }),
