@@ -4,6 +4,7 @@ import { burningAround } from './around.ts';
 import { leastThreshold } from './by-indicator.ts';
 import {
   countsByPod,
+  LIKELY,
   nodesOf,
   type PodCounts,
   podsOfRelease,
@@ -114,7 +115,7 @@ const sharingNodes = async (
   const isHere = ({ node }: PodCounts): boolean => node !== undefined && nodes.includes(node);
   const shares = async (objective: MeasuredObjective): Promise<boolean> => {
     const pods = [...((await countsByPod(objective, window, witness, podOf))?.values() ?? [])];
-    const { burning, well } = spreadOf(pods, leastThreshold(objective));
+    const { burning, well } = spreadOf(pods, leastThreshold(objective), LIKELY);
     return burning.some(isHere) && well.length > 0 && !well.some(isHere);
   };
   const candidates = nodes.length === 0 ? [] : around.filter((one) => neighbours.some(({ name }) => name === one.name));
