@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
 import { createSelectors, type Queries } from '../slo/index.ts';
-import { countsByPod, nodesOf, type PodCounts, spreadOf, storedOf } from './by-pod.ts';
+import { countsByPod, LIKELY, nodesOf, type PodCounts, spreadOf, storedOf } from './by-pod.ts';
 
 const THRESHOLD = 0.01;
 const pod = (errors: number, total: number, rest: Partial<PodCounts> = {}): PodCounts => ({ errors, total, ...rest });
@@ -67,6 +67,12 @@ describe('pods of one release', () => {
     const pods = [pod(20, 100), pod(12, 100), pod(31, 100), pod(2, 15)];
     assert.deepEqual(spreadOf(pods, THRESHOLD).well, []);
     assert.deepEqual(spreadOf([pod(0, 100), pod(1, 100)], THRESHOLD).burning, []);
+  });
+
+  it('are more easily doubted than found to differ', () => {
+    const [here, elsewhere] = [pod(7, 180), pod(0, 180)];
+    assert.deepEqual(spreadOf([here, elsewhere], 0.005).well, []);
+    assert.deepEqual(spreadOf([here, elsewhere], 0.005, LIKELY), { burning: [here], well: [elsewhere] });
   });
 
   it('are stored as sums, with the nodes of those that burn', () => {

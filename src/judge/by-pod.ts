@@ -52,23 +52,29 @@ const splitBy = (
   }
 };
 
-/** Two-sided 99.7 %: of hundreds of pods that are alike hardly one is taken for another kind. */
-const Z = 3;
-/** Whoever fails less than this part of what others fail does not fail with them. */
-const PART_THAT_IS_WELL = 0.25;
+/** How sure pods have to be of different kinds: a normal quantile, and the part of what others fail that is no failing with them. */
+export interface Certainty {
+  z: number;
+  part: number;
+}
 
-/** Pods that surely burn, and those that surely do not burn with them. Of others too few requests are known. */
+/** Two-sided 99.7 %: of hundreds of pods that are alike hardly one is taken for another kind. */
+export const SURE: Certainty = { z: 3, part: 0.25 };
+/** One-sided 95 %: enough for a doubt. */
+export const LIKELY: Certainty = { z: 1.645, part: 0.5 };
+
+/** Pods that burn, and those that do not burn with them. Of others too few requests are known. */
 export interface Spread {
   burning: readonly PodCounts[];
   well: readonly PodCounts[];
 }
 
 /** @param threshold error ratio above which the budget burns */
-export const spreadOf = (pods: readonly PodCounts[], threshold: number): Spread => {
-  const burning = pods.filter((pod) => wilson(pod, Z).low > threshold);
+export const spreadOf = (pods: readonly PodCounts[], threshold: number, { z, part } = SURE): Spread => {
+  const burning = pods.filter((pod) => wilson(pod, z).low > threshold);
   const { errors, total } = sumOf(burning);
-  const limit = Math.max(threshold, PART_THAT_IS_WELL * (total > 0 ? errors / total : 0));
-  const well = pods.filter((pod) => !burning.includes(pod) && wilson(pod, Z).high < limit);
+  const limit = Math.max(threshold, part * (total > 0 ? errors / total : 0));
+  const well = pods.filter((pod) => !burning.includes(pod) && wilson(pod, z).high < limit);
   return { burning, well };
 };
 

@@ -168,6 +168,19 @@ describe('the rule of an alert', () => {
   });
 });
 
+describe('a release that changes configuration only', () => {
+  it('is Guilty by before and after, of all pods: none of them says which release it runs', async () => {
+    const { judge } = prometheus((query, at) => (query.startsWith('t') ? 100 : isNew(at) ? 20 : 0));
+    const before = { ...release(1), revision: 'r2' };
+    const { verdict } = await judge.judge(question({ before, objectives: [objective('e', 't')] }));
+    assert.deepEqual(
+      verdict.objectives?.[0]?.evidence?.map(({ name, points }) => `${name} ${points}`),
+      ['BeforeAfter 2', 'Onset 3'],
+    );
+    assert.equal(verdict.result, 'Guilty');
+  });
+});
+
 describe('the objectives of a policy', () => {
   const labelled = (name: string, severity: string): Objective => ({ name, alerts: { matchLabels: { severity } } });
   const objectiveRef = { apiVersion: 'sloth.slok.dev/v1', kind: 'PrometheusServiceLevel', name: 'web' };

@@ -1,4 +1,4 @@
-import type { Evidence, Measurement, ObjectiveVerdict, Verdict, VerdictEvidence } from '../api/incident.ts';
+import type { Evidence, Measurement, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { isMeasured, type MeasuredObjective, type Objective } from '../api/rollback-policy.ts';
 import { claimsAlert } from '../policy/labels.ts';
@@ -119,7 +119,7 @@ const judgeOne = async (
   }
 };
 
-/** Before a release is called Guilty, or where it may have a leak, its pods and the other workloads are measured. */
+/** Before a release is called Guilty, or where it would be were the others well, its pods and the others are measured. */
 const weighWithOthers = async (
   measured: Measurement,
   objective: MeasuredObjective | undefined,
@@ -127,11 +127,10 @@ const weighWithOthers = async (
   witness: Witness,
 ): Promise<Finding> => {
   const finding = weigh(measured);
-  const pointsOf = (name: VerdictEvidence['name']): number | undefined =>
-    finding.evidence?.find((one) => one.name === name)?.points;
-  const countsWell = pointsOf('Rise') !== undefined;
-  if (finding.result !== 'Guilty' && !countsWell) return finding;
-  const isCompared = (pointsOf('SideBySide') ?? 0) > 0;
+  const isGuilty = finding.result === 'Guilty';
+  const countsWell = !isGuilty && weigh({ ...measured, well: 1 }).result === 'Guilty';
+  if (!isGuilty && !countsWell) return finding;
+  const isCompared = finding.evidence?.some(({ name, points }) => name === 'SideBySide' && points > 0) ?? false;
   return weigh(await withSurroundings(measured, { objective, isCompared, countsWell }, question, witness));
 };
 

@@ -4,6 +4,7 @@ import { burningAround } from './around.ts';
 import { leastThreshold } from './by-indicator.ts';
 import {
   countsByPod,
+  LIKELY,
   nodesOf,
   type PodCounts,
   podsOfRelease,
@@ -42,10 +43,11 @@ export const withSurroundings = async (
 ): Promise<Measurement> => {
   const burn = burnOf(measured, question.now);
   const ask = () => burningAround({ ...burn, countsWell }, question, witness);
-  const asked = objective ? releasesByPod(objective, burn, question, witness) : undefined;
-  const [pods, others] = isCompared
-    ? [await asked, isByChance(await asked) ? await ask() : undefined]
-    : await Promise.all([asked, ask()]);
+  const asked = objective ? releasesByPod(objective, burn, question, witness) : Promise.resolve(undefined);
+  const [pods, others] = await Promise.all([
+    asked,
+    isCompared ? asked.then((found) => (isByChance(found) ? ask() : undefined)) : ask(),
+  ]);
   const known = measured.neighbours ?? [];
   const more = others?.burning.filter(({ name }) => !known.some((one) => one.name === name)) ?? [];
   const neighbours = [...known, ...more].slice(0, MAX_NEIGHBOURS);
@@ -96,11 +98,10 @@ const releasesByPod = async (
 
 /** Whether only pods of the release may run where it burns: none of the release before it is seen to be well there. */
 const isByChance = (pods: ByPod | undefined): boolean => {
-  const nodes = nodesOf(pods?.spread.burning ?? []);
-  const older = pods?.older.filter(({ node }) => node !== undefined && nodes.includes(node)) ?? [];
-  return (
-    nodes.length > 0 && spreadOf([...(pods?.spread.burning ?? []), ...older], pods?.threshold ?? 0).well.length === 0
-  );
+  if (!pods) return false;
+  const nodes = nodesOf(pods.spread.burning);
+  const there = pods.older.filter(({ node }) => node !== undefined && nodes.includes(node));
+  return nodes.length > 0 && spreadOf([...pods.spread.burning, ...there], pods.threshold).well.length === 0;
 };
 
 /** Names of those whose pods burn on these nodes, each of them, while others of them elsewhere are well. */
@@ -114,7 +115,7 @@ const sharingNodes = async (
   const isHere = ({ node }: PodCounts): boolean => node !== undefined && nodes.includes(node);
   const shares = async (objective: MeasuredObjective): Promise<boolean> => {
     const pods = [...((await countsByPod(objective, window, witness, podOf))?.values() ?? [])];
-    const { burning, well } = spreadOf(pods, leastThreshold(objective));
+    const { burning, well } = spreadOf(pods, leastThreshold(objective), LIKELY);
     return burning.some(isHere) && well.length > 0 && !well.some(isHere);
   };
   const candidates = nodes.length === 0 ? [] : around.filter((one) => neighbours.some(({ name }) => name === one.name));

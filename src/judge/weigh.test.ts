@@ -263,6 +263,17 @@ describe('a release that does not burn, or of which too little is known', () => 
     assert.match(found.message, /^its pods fail 0.5 % of 1000 requests/);
   });
 
+  it('is never Guilty where the burn may be over, whatever the pods of the release did before', () => {
+    const course = [
+      { time: at(-300), ...counts(0, 3000) },
+      { time: at(0), ...counts(200, 400) },
+      { time: at(20), ...counts(0, 30) },
+    ];
+    const found = byRatio({ course, ...beside([200, 400], [0, 100]) });
+    assert.equal(said(found), 'Inconclusive InsufficientTraffic');
+    assert.match(found.message, /^the burn may be over, and too few requests came to be sure: 0 % of 30 requests fail/);
+  });
+
   it('is NotGuilty where the burn is over: a start that failed', () => {
     const course = [
       { time: at(-300), ...counts(0, 3000) },

@@ -70,10 +70,17 @@ const withoutBurn = (
   const ratio = release.errors / release.total;
   const limit = `the budget burns above ${percent(threshold)}`;
   const last = course.at(-1);
-  if (last && !onset && course.length > 1 && wilson(last, Z).high <= threshold) {
+  if (last && !onset && course.length > 1) {
     const burned = course.some((one) => one.errors / one.total > threshold);
-    const message = `the burn is over: ${percentOf(last)} fail since it ended; ${limit}`;
-    return says('NotGuilty', burned ? 'BurnEnded' : 'NotBurning', message);
+    const since = `${percentOf(last)} fail since it ended; ${limit}`;
+    if (wilson(last, Z).high <= threshold)
+      return says('NotGuilty', burned ? 'BurnEnded' : 'NotBurning', `the burn is over: ${since}`);
+    if (burned)
+      return says(
+        'Inconclusive',
+        'InsufficientTraffic',
+        `the burn may be over, and too few requests came to be sure: ${since}`,
+      );
   }
   if (release.total < minRequests) {
     const message = `${Math.floor(release.total)} requests so far; ${minRequests} are needed to judge`;
