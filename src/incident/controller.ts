@@ -1,6 +1,7 @@
+import type { Silences } from '../alertmanager/index.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
-import type { Incident } from '../api/incident.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
@@ -10,6 +11,7 @@ import {
   createOwnWrites,
   createWorkQueue,
   isConflict,
+  isNotFound,
   isRejected,
   type KubeClient,
   KubeError,
@@ -25,7 +27,7 @@ import { expiredOf } from './expiry.ts';
 import { reachedLimit, sharedLimits } from './limits.ts';
 import { look, type NewestHistory, type ObstacleTo } from './look.ts';
 import type { Refusal } from './observation.ts';
-import { isClosed, needsPerson, startsRollback } from './phases.ts';
+import { isClosed, needsPerson, startsCorrection, startsRollback } from './phases.ts';
 import { errorId, withStall } from './stall.ts';
 
 export interface IncidentPorts {
@@ -33,6 +35,8 @@ export interface IncidentPorts {
   caches: Caches;
   /** undefined: no Prometheus is configured. */
   queries: QueriesOf | undefined;
+  /** Absent where no Alertmanager is configured. */
+  silences?: Silences | undefined;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -88,11 +92,17 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const carryOut = async (action: Action, key: string): Promise<boolean> => {
     switch (action.kind) {
       case 'WriteStatus':
-        return startsRollback(newest(key) ?? {}, action.incident.status ?? {})
+        return takesPlace(newest(key) ?? {}, action.incident.status ?? {})
           ? inTurn('rollback', () => takePlace(action.incident))
           : write(action.incident);
       case 'CreateHold':
         return create(action.hold, key);
+      case 'LiftHold':
+        await client.delete(resources.holds, action.hold.metadata, uidOf(action.hold));
+        return true;
+      case 'ChangeHold':
+        await change(action.hold);
+        return true;
       case 'Report':
         report(action.occurrence, key);
         return true;
@@ -103,8 +113,10 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   };
 
   /** One decision after the other: of two incidents that found one place left, the second finds it taken. */
-  const takePlace = async (incident: Incident): Promise<boolean> =>
-    reachedLimit(sharedLimits(incident, known, clock.now())) === undefined && write(incident);
+  const takePlace = async (incident: Incident): Promise<boolean> => {
+    const own = incident.status?.correction ? 1 : 0;
+    return reachedLimit(sharedLimits(incident, known, clock.now()), own) === undefined && write(incident);
+  };
 
   /** False when it was refused for the first time: the next step says why. */
   const create = async (proposed: Hold, key: string): Promise<boolean> => {
@@ -120,6 +132,14 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       refusals.set(key, { message: error.message, isFinal: isRejected(error) });
       if (!isRejected(error)) throw error;
       return !isNews;
+    }
+  };
+
+  const change = async (hold: Hold): Promise<void> => {
+    try {
+      ports.onHold(await client.replace<Hold>(resources.holds, hold));
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
     }
   };
 
@@ -199,7 +219,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
     const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];
     for (const { metadata } of expiredOf(incidents, holds, coolDownOf, clock.now()))
-      await client.delete(resources.incidents, metadata, metadata.uid === undefined ? {} : { uid: metadata.uid });
+      await client.delete(resources.incidents, metadata, uidOf({ metadata }));
   };
 
   for (const incident of caches.incidents.list().filter((i) => !isClosed(i))) queue.add(keyOf(incident));
@@ -216,3 +236,10 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     },
   };
 };
+
+/** It is counted by the limits of the namespace and the cluster. */
+const takesPlace = (before: Pick<Incident, 'status'>, status: IncidentStatus): boolean =>
+  startsRollback(before, status) || startsCorrection(before, status);
+
+const uidOf = ({ metadata: { uid } }: Pick<Incident, 'metadata'>): { uid?: string } =>
+  uid === undefined ? {} : { uid };

@@ -1,11 +1,12 @@
 import type { Incident, Verdict } from '../api/incident.ts';
 import { irreversibleSince } from '../release/index.ts';
-import { waitForAnswer } from './consent.ts';
+import { actsByItself, waitForAnswer } from './consent.ts';
 import { cooldownOf } from './cooldown.ts';
 import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import type { Proposal } from './proposal.ts';
+import { waitForSilence } from './silenced.ts';
 import { REQUEUE_MS } from './timing.ts';
 import type { Ways } from './ways.ts';
 
@@ -41,6 +42,11 @@ export const decideRollback = (
   const cooldown = cooldownOf(incident, observed);
   if (cooldown && now < cooldown.until)
     return wait('Cooldown', cooldown.message, Math.min(cooldown.until - now, 30_000));
+  if (actsByItself(observed)) {
+    if (observed.silence === undefined) return ask('Silence');
+    const silenced = waitForSilence(observed.silence, ways, { what, hold: proposal.name });
+    if (silenced) return silenced;
+  }
   const waiting = waitForAnswer(incident, observed, ways, { what, hold: proposal.name });
   if (waiting) return waiting;
   return move(incident, now, {

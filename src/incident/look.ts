@@ -1,3 +1,4 @@
+import type { SilenceAnswer, Silences } from '../alertmanager/index.ts';
 import type { Incident } from '../api/incident.ts';
 import type { ReleaseHistory, RestorableRelease } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
@@ -6,6 +7,7 @@ import { workloadOf } from '../holds/index.ts';
 import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
 import { sharedLimits } from './limits.ts';
+import type { Ask } from './move.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { observe } from './observe.ts';
 import { type Step, step } from './step.ts';
@@ -15,6 +17,8 @@ export interface LookPorts {
   judge: Judge;
   obstacleTo: ObstacleTo;
   newestHistory: NewestHistory;
+  /** undefined: no Alertmanager is configured, and nobody silences anything. */
+  silences?: Silences | undefined;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
   /** Milliseconds since the epoch. */
@@ -32,7 +36,7 @@ export type ObstacleTo = (workload: WorkloadKey, target: RestorableRelease) => P
  * look: most rollbacks come of it, and the target is asked about while Prometheus is. Changes nothing.
  */
 export const look = async (incident: Incident, ports: LookPorts): Promise<Step> => {
-  const { judge, obstacleTo, newestHistory, refusal, now } = ports;
+  const { obstacleTo, newestHistory, refusal, now } = ports;
   const workload = workloadOf(incident);
   let { caches } = ports;
   const unfit = new Map<number, string>();
@@ -45,7 +49,7 @@ export const look = async (incident: Incident, ports: LookPorts): Promise<Step> 
     if (!taken.ask) return taken;
     if (taken.ask === 'Verdict' && !incident.status && release)
       first = { release, obstacle: begun(obstacleTo(workload, release)) };
-    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, { judge, caches })) };
+    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, { ...ports, caches })) };
     else {
       // Before a rollback: what a person said in the last moment is in the history, and the watch may be late.
       const stored = newestHistory(workload);
@@ -69,13 +73,21 @@ const withHistory = (caches: Caches, newest: ReleaseHistory | undefined): Caches
   },
 });
 
+/** Of all alerts that fire: one that nobody silenced is enough to go on. */
+const silenceOf = async ({ spec }: Incident, silences: Silences | undefined): Promise<SilenceAnswer> =>
+  silences
+    ? silences.of(spec.evidence.filter(({ status }) => status === 'firing').map(({ labels }) => labels))
+    : { is: 'Audible' };
+
 const answerTo = async (
-  ask: 'Verdict' | 'Burning' | 'Limits',
+  ask: Exclude<Ask, 'Target'>,
   question: Question,
-  { judge, caches }: Pick<LookPorts, 'judge' | 'caches'>,
+  { judge, caches, silences }: Pick<LookPorts, 'judge' | 'caches' | 'silences'>,
 ): Promise<Partial<Observation>> => {
   if (ask === 'Limits') return { sharedLimits: sharedLimits(question.incident, caches, question.now) };
+  if (ask === 'Silence') return { silence: await silenceOf(question.incident, silences) };
   if (ask === 'Burning') return { burning: (await judge.isBurning(question)) ?? 'Unknown' };
+  if (ask === 'Restored') return { restoredRatio: (await judge.measureRestored(question)) ?? 'Unknown' };
   const { verdict, caution } = await judge.judge(question);
   return { verdict, caution };
 };

@@ -1,7 +1,8 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
-import { annotations } from '../api/annotations.ts';
+import { annotations, labels } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
 import {
   currentOf,
   type Release,
@@ -9,23 +10,26 @@ import {
   type ReleaseRecords,
   recordsOf,
 } from '../api/release-history.ts';
-import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, isRollbackTarget, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import { alertedAt, type Question } from '../judge/index.ts';
 import {
+  burnedBefore,
+  burnedReleases,
   currentSince,
   excusedPods,
   missingSince,
   rolloutEvidence,
   selectLastGood,
   type Unfit,
+  unpulledImage,
 } from '../release/index.ts';
 import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { measuredAround } from './measured-around.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { rollbacksIn } from './rollbacks.ts';
@@ -58,10 +62,19 @@ export const observe = (
   const objectives = policy?.spec.objectives ?? [];
   const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
+  const { phase, target: restoredTo } = incident.status ?? {};
+  const unpulled =
+    phase === 'Verifying' && restoredTo
+      ? unpulledImage({ kind, name, namespace }, restoredTo.sourceDigest, caches, now)
+      : undefined;
   const target = selectLastGood(records, {
     burnStart: burnStart(incident, suspect, opened),
     suspect: suspect?.number,
-    unfit,
+    burned: new Map([
+      ...burnedReleases(othersIn(incident, caches), { kind, name }, releases),
+      ...(suspect ? burnedBefore(suspect, releases, alertedAt(incident.spec.evidence, opened)) : []),
+    ]),
+    unfit: unpulled && restoredTo ? new Map([...unfit, [restoredTo.number, 'its image is gone']]) : unfit,
   });
   const holds = caches.holds.list(namespace);
   const rejections = rejectionsOf(holds, { kind, namespace, name }, incident.spec.suspect?.sourceDigest ?? '');
@@ -85,9 +98,13 @@ export const observe = (
       rollbacks: rollbacksOf(incident, history, caches),
       alertDelay: parseDuration(caches.platform.current().rollback.alertDelay),
       sharedLimits: undefined,
+      silence: undefined,
       isRollbackResult: isRollbackTarget(holds, { kind, namespace, name }, currentOf(records)?.sourceDigest ?? ''),
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,
+      restoredRatio: undefined,
+      unpulled,
+      isOfGitSync: workload?.metadata.labels?.[labels.sync] !== undefined,
       // What was left out may still fire.
       firing: incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing'),
       opened,
@@ -96,10 +113,12 @@ export const observe = (
       incident,
       suspect,
       before: releaseBefore(suspect, releases),
+      restored: releases.find((r) => r.sourceDigest === incident.status?.target?.sourceDigest),
       objectives,
       guardrails,
       neighbours: neighboursOf(incident, caches),
-      around: measuredAround({ kind, namespace, name }, caches.rollbackPolicies.list(namespace)),
+      around: measuredAround({ kind, namespace, name }, suspect, caches),
+      podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
@@ -129,18 +148,11 @@ const releaseBefore = (suspect: Release | undefined, releases: readonly Release[
     .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
 };
 
-const MAX_AROUND = 8;
-
-/** Other workloads that a policy names, with the objectives by which it can be measured whether they burn. */
-const measuredAround = ({ kind, name }: WorkloadKey, policies: readonly RollbackPolicy[]): Question['around'] =>
-  policies
-    .flatMap(({ spec: { targetRef, objectives } }) => {
-      const measured = objectives.filter(isMeasured);
-      const isOther = targetRef && (targetRef.kind !== kind || targetRef.name !== name);
-      return isOther && measured.length > 0 ? [{ name: targetRef.name, objectives: measured }] : [];
-    })
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .slice(0, MAX_AROUND);
+const placeOf = (pod: KubeObject | undefined): ReturnType<Question['podOf']> => {
+  if (!pod) return undefined;
+  const { nodeName } = (pod.spec ?? {}) as { nodeName?: string };
+  return { node: nodeName, startedAt: Date.parse(pod.metadata.creationTimestamp ?? '') };
+};
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
@@ -151,6 +163,9 @@ const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boo
     namespaces,
   });
 };
+
+const othersIn = ({ metadata }: Incident, { incidents }: Caches): Incident[] =>
+  incidents.list(metadata.namespace).filter((other) => other.metadata.name !== metadata.name);
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */
 const burnStart = (incident: Incident, suspect: Release | undefined, opened: number): number => {
