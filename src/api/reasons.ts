@@ -344,6 +344,10 @@ export const reasons = {
     next: 'Look for another cause: dependencies, traffic, configuration elsewhere.',
   },
   NotBurning: { means: 'When queried again, Prometheus showed no burning error budget.', next: 'Nothing to do.' },
+  BurnEnded: {
+    means: 'The errors ended before anything was decided. As long as the alert fires they may come back.',
+    next: 'Nothing to do: where they come back within 15 minutes, both are judged as one burn.',
+  },
   BurnBeganBefore: {
     means: 'The errors began before the release.',
     next: 'Check what changed at that time.',
@@ -380,6 +384,14 @@ export const reasons = {
   NeighboursBurn: {
     means: 'Other workloads of the namespace burn, too: the infrastructure, or one of them, may be the cause.',
     next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
+  },
+  PodsDiffer: {
+    means: 'Some pods of the release burn, and others that run the same are well in the same minutes.',
+    next: 'Check the named nodes, and what those pods share. `metricops rollback` if it is the release.',
+  },
+  NodesFail: {
+    means: 'Of other workloads, too, only pods on the nodes of the burning pods burn.',
+    next: 'Check the named nodes: `kubectl describe node`. `metricops rollback` if it is the release.',
   },
   TrafficSurge: {
     means: 'Many more requests came when the errors began: the workload may be overrun.',

@@ -2,6 +2,7 @@ import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations, labels } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
 import {
   currentOf,
   type Release,
@@ -117,6 +118,7 @@ export const observe = (
       guardrails,
       neighbours: neighboursOf(incident, caches),
       around: measuredAround({ kind, namespace, name }, suspect, caches),
+      podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
@@ -144,6 +146,12 @@ const releaseBefore = (suspect: Release | undefined, releases: readonly Release[
   return releases
     .filter(({ number }) => number !== suspect.number)
     .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
+};
+
+const placeOf = (pod: KubeObject | undefined): ReturnType<Question['podOf']> => {
+  if (!pod) return undefined;
+  const { nodeName } = (pod.spec ?? {}) as { nodeName?: string };
+  return { node: nodeName, startedAt: Date.parse(pod.metadata.creationTimestamp ?? '') };
 };
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
@@ -178,6 +186,7 @@ const rollbacksOf = (
 /** The workload runs the target, and all of its pods are back but for those that lack a node. */
 const isRestored = (key: WorkloadKey, incident: Incident, releases: readonly Release[], caches: Caches): boolean => {
   const workload = caches.workloads[key.kind].get(key);
-  if (!workload || recordedDigest(workload, releases) !== incident.status?.target?.sourceDigest) return false;
+  const wanted = incident.status?.target?.sourceDigest;
+  if (!workload || wanted === undefined || recordedDigest(workload, releases) !== wanted) return false;
   return healthOf(workload).health === 'Current' || rolloutOf(workload, excusedPods(key, caches)).done;
 };

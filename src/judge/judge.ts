@@ -1,15 +1,14 @@
 import type { Evidence, Measurement, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
-import { isMeasured, type Objective } from '../api/rollback-policy.ts';
+import { isMeasured, type MeasuredObjective, type Objective } from '../api/rollback-policy.ts';
 import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
-import { burningAround } from './around.ts';
 import { burnsByIndicator, measureRatio } from './by-indicator.ts';
 import { judgeRollout } from './by-rollout.ts';
 import { burnsByRule, measureRule } from './by-rule.ts';
-import { factsOf } from './facts.ts';
 import type { Question, Witness } from './question.ts';
 import { measureRestored, type RestoredRatio } from './restored.ts';
+import { withSurroundings } from './surroundings.ts';
 import { alertedAt, releaseTimes } from './time.ts';
 import { combine, type Finding, inconclusive } from './verdict.ts';
 import { weigh } from './weigh.ts';
@@ -99,7 +98,7 @@ const judgeOne = async (
     if (isMeasured(objective)) {
       const { ratio, query, releasedAt } = await measureRatio(objective, question, witness);
       const measured = { ...known(question), releasedTime: iso(releasedAt), ratio };
-      return { verdict: named({ ...(await weighWithOthers(measured, question, witness)), query }) };
+      return { verdict: named({ ...(await weighWithOthers(measured, objective, question, witness)), query }) };
     }
     if (objective.objectiveRef) return { verdict: named(inconclusive('ObjectiveRefNotRead', NOT_READ)) };
     const evidence = evidenceFor(objective, question);
@@ -110,7 +109,8 @@ const judgeOne = async (
     const measured = await measureRule(evidence, question, witness);
     if (!measured) return { verdict: named(inconclusive('NoExpression', NO_RULE)) };
     const { rule, query, caution } = measured;
-    const verdict = named({ ...(await weighWithOthers({ ...known(question), rule }, question, witness)), query });
+    const weighed = await weighWithOthers({ ...known(question), rule }, undefined, question, witness);
+    const verdict = named({ ...weighed, query });
     return { verdict, ...(caution === undefined ? {} : { caution }) };
   } catch (error) {
     if (error instanceof PrometheusError) return { verdict: named(inconclusive(error.reason, error.message)) };
@@ -119,23 +119,20 @@ const judgeOne = async (
   }
 };
 
-/**
- * Before a release is called Guilty, the other workloads are asked whether they burn, too: their alerts may be minutes
- * away. Releases that were compared in the same minutes had the same surroundings: nobody has to be asked.
- */
-const weighWithOthers = async (measured: Measurement, question: Question, witness: Witness): Promise<Finding> => {
+/** Before a release is called Guilty, or where it would be were the others well, its pods and the others are measured. */
+const weighWithOthers = async (
+  measured: Measurement,
+  objective: MeasuredObjective | undefined,
+  question: Question,
+  witness: Witness,
+): Promise<Finding> => {
   const finding = weigh(measured);
-  const isCompared = finding.evidence?.some(({ name, points }) => name === 'SideBySide' && points > 0);
-  if (finding.result !== 'Guilty' || isCompared) return finding;
-  const known = measured.neighbours ?? [];
-  const began = factsOf(measured).onset?.at ?? Date.parse(measured.alertTime);
-  const found = await burningAround(began, question, witness);
-  const more = found.filter(({ name }) => !known.some((one) => one.name === name));
-  return more.length === 0 ? finding : weigh({ ...measured, neighbours: [...known, ...more].slice(0, MAX_NEIGHBOURS) });
+  const isGuilty = finding.result === 'Guilty';
+  const countsWell = !isGuilty && weigh({ ...measured, well: 1 }).result === 'Guilty';
+  if (!isGuilty && !countsWell) return finding;
+  const isCompared = finding.evidence?.some(({ name, points }) => name === 'SideBySide' && points > 0) ?? false;
+  return weigh(await withSurroundings(measured, { objective, isCompared, countsWell }, question, witness));
 };
-
-/** As many as the schema takes. */
-const MAX_NEIGHBOURS = 8;
 
 /** What is known without Prometheus. */
 const known = ({ suspect, incident, guardrails, neighbours, now }: Question & { suspect: Release }): Measurement => {

@@ -19,11 +19,19 @@ export interface Question {
   neighbours: readonly Neighbour[];
   /** Other workloads of the namespace that have objectives of their own, eight at most. */
   around: readonly { name: string; objectives: readonly MeasuredObjective[] }[];
+  /** A pod of the namespace by its name. undefined: it is gone, or nobody watches it. */
+  podOf: (name: string) => Pod | undefined;
   /** Whether rules of this file may speak against the workload without a person's consent. */
   isTrustedRule: (file: string) => boolean;
   /** What the pods of the current release say; undefined: the incident has no evidence of them. */
   rollout?: { evidence: RolloutEvidence | undefined } | undefined;
   now: number;
+}
+
+export interface Pod {
+  node: string | undefined;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
 }
 
 export interface Neighbour {

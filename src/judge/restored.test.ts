@@ -26,6 +26,7 @@ const question = (rest: Partial<Question> = {}): Question => ({
   guardrails: guardrails.parse({}),
   neighbours: [],
   around: [],
+  podOf: () => undefined,
   isTrustedRule: () => true,
   now: NOON,
   ...rest,
