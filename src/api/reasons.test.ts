@@ -33,6 +33,7 @@ const CODES = [
   'Cooldown',
   'Countdown',
   'Denied',
+  'DependencyBurns',
   'DependencyCycle',
   'DependencyNotReady',
   'Dormant',
@@ -170,5 +171,7 @@ const CODES = [
   'TrafficSurge',
   'Unauthorized',
   'Unschedulable',
+  'WaitsForDependency',
+  'WaitsForIncident',
   'WorkloadMissing',
 ];

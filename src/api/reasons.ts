@@ -381,6 +381,10 @@ export const reasons = {
     means: 'Other workloads of the namespace burn, too: the infrastructure, or one of them, may be the cause.',
     next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
   },
+  DependencyBurns: {
+    means: 'What the workload depends on, by its annotation metricops.dev/depends-on, burns, too.',
+    next: 'See the incident of the named workload: `metricops incidents`. `metricops rollback` if it is the release all the same.',
+  },
   TrafficSurge: {
     means: 'Many more requests came when the errors began: the workload may be overrun.',
     next: 'Check where they come from, and whether it scales. `metricops rollback` if it is the release.',
@@ -455,6 +459,14 @@ export const reasons = {
   TooManyIncidents: {
     means: 'Too many incidents of the namespace are open; the alert is not stored, and Alertmanager repeats it.',
     next: 'See `metricops incidents --open`: one cause is often behind all of them.',
+  },
+  WaitsForDependency: {
+    means: 'What the workload depends on burns, too, and has an incident: that one is decided first.',
+    next: 'See the named incident: `metricops explain INCIDENT`. This one is measured again when it is closed.',
+  },
+  WaitsForIncident: {
+    means: 'Several workloads burn at once: one of them is rolled back, then the others are measured again.',
+    next: 'See the named incident: `metricops explain INCIDENT`. This one is measured again when it is closed.',
   },
   AwaitingApproval: {
     means: 'The release is guilty, and a person has to agree before it is rolled back.',

@@ -21,6 +21,7 @@ import { historyName } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { Action } from './action.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { isHeldBack } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { reachedLimit, sharedLimits } from './limits.ts';
 import { look, type NewestHistory, type ObstacleTo } from './look.ts';
@@ -89,8 +90,10 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     switch (action.kind) {
       case 'WriteStatus':
         return startsRollback(newest(key) ?? {}, action.incident.status ?? {})
-          ? inTurn('rollback', () => takePlace(action.incident))
+          ? inTurn('rollback', () => takePlace(action.incident, key))
           : write(action.incident);
+      case 'CreateIncident':
+        return open(action.incident);
       case 'CreateHold':
         return create(action.hold, key);
       case 'Report':
@@ -102,9 +105,22 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     }
   };
 
-  /** One decision after the other: of two incidents that found one place left, the second finds it taken. */
-  const takePlace = async (incident: Incident): Promise<boolean> =>
-    reachedLimit(sharedLimits(incident, known, clock.now())) === undefined && write(incident);
+  /** One decision after the other: of two incidents that found one place left, or nobody before them, one is first. */
+  const takePlace = async (incident: Incident, key: string): Promise<boolean> =>
+    reachedLimit(sharedLimits(incident, known, clock.now())) === undefined &&
+    !isHeldBack(newest(key) ?? incident, incident.status?.verdict, known) &&
+    write(incident);
+
+  const open = async (incident: Incident): Promise<boolean> => {
+    try {
+      const created = await client.create<Incident>(resources.incidents, incident);
+      own.note(created);
+      queue.add(keyOf(created));
+    } catch (error) {
+      if (!isConflict(error)) throw error; // an alert that came meanwhile opened it
+    }
+    return true;
+  };
 
   /** False when it was refused for the first time: the next step says why. */
   const create = async (proposed: Hold, key: string): Promise<boolean> => {

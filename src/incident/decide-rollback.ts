@@ -21,11 +21,13 @@ export const decideRollback = (
   if (!proposal) return askPerson('NoHistory', 'the incident names no release under suspicion');
   if (!observed.isTargetFit) return ask('Target');
   const to = target.release;
-  const what = `release ${incident.spec.suspect?.number} back to release ${to.number}`;
+  const from = incident.spec.suspect?.number;
+  const which = verdict.sinceRelease === undefined ? `release ${from}` : `releases ${verdict.sinceRelease} to ${from}`;
+  const what = `${which} back to release ${to.number}`;
   if (observed.otherTool !== undefined)
     return close('Observed', 'OwnedByOtherTool', `${observed.otherTool} would undo it; would have rolled ${what}`);
   if (policy.mode === 'DryRun') return close('Observed', 'ModeDryRun', `would have rolled ${what}: ${verdict.message}`);
-  const irreversible = irreversibleSince(to, incident.spec.suspect?.number, observed.history.releases ?? []);
+  const irreversible = irreversibleSince(to, from, observed.history.releases ?? []);
   if (irreversible) {
     const why = `release ${irreversible.number} is irreversible (${irreversible.irreversible})`;
     return askPerson('Irreversible', `${why}; to roll ${what} all the same, create Hold ${proposal.name}`);

@@ -63,13 +63,13 @@ describe('rollbacks of the last hour', () => {
 });
 
 describe('two incidents that are decided at the same moment', () => {
-  const guilty = (name: string): { incident: object; history: ReleaseHistory; policy: object } => ({
+  const guilty = (name: string, began: number): { incident: object; history: ReleaseHistory; policy: object } => ({
     incident: {
       ...of('shop', `${name}-1`, undefined, name),
       spec: {
         workloadRef: { kind: 'Deployment', name },
         suspect: { number: 2, sourceDigest: digest(2) },
-        evidence: [evidence()],
+        evidence: [evidence({ startsAt: at(began) })],
       },
     },
     history: history('shop', name, [
@@ -100,21 +100,22 @@ describe('two incidents that are decided at the same moment', () => {
     alertingRules: async () => [],
   });
 
-  it('do not both take the last place of the namespace', async () => {
+  /** The reasons of both incidents, after both found their releases guilty, and the Holds. */
+  const decided = async (maxPerHourInNamespace: number, began: readonly [number, number]) => {
     const server = createApiServer({ namespaces: ['shop'], now: () => NOON });
     server.seed(resources.platformPolicies, {
       apiVersion: API_VERSION,
       kind: 'PlatformPolicy',
       metadata: { name: 'default' },
-      spec: platformPolicySpec.parse({ rollback: { maxPerHourInNamespace: 1 } }),
+      spec: platformPolicySpec.parse({ rollback: { maxPerHourInNamespace } }),
     });
-    for (const one of ['web', 'api'].map(guilty)) {
+    for (const one of [guilty('web', began[0]), guilty('api', began[1])]) {
       server.seed(resources.releaseHistories, one.history);
       server.seed(resources.rollbackPolicies, one.policy);
       server.seed(resources.incidents, one.incident);
     }
     // No decision is stored before both are made.
-    let decided = 0;
+    let found = 0;
     const both = Promise.withResolvers<void>();
     const clock = {
       now: () => NOON,
@@ -133,8 +134,8 @@ describe('two incidents that are decided at the same moment', () => {
       occurred: () => {},
       onHold: () => {},
       async obstacleTo() {
-        decided += 1;
-        if (decided === 2) both.resolve();
+        found += 1;
+        if (found === 2) both.resolve();
         await both.promise;
         return undefined;
       },
@@ -147,7 +148,18 @@ describe('two incidents that are decided at the same moment', () => {
     await eventually(() => reasons().every((reason) => reason !== undefined), { timeoutMs: 5_000, everyMs: 5 });
     await controller.stop();
     await stop();
-    assert.deepEqual(reasons(), ['ErrorRateIncreased', 'TooManyRollbacks']);
-    assert.equal(server.list(resources.holds).length, 1);
-  });
+    return { reasons: reasons(), holds: server.list(resources.holds).length };
+  };
+
+  it('do not both take the last place of the namespace', async () =>
+    assert.deepEqual(await decided(1, [-1, -700]), { reasons: ['ErrorRateIncreased', 'TooManyRollbacks'], holds: 1 }));
+
+  it('do not both roll back where they began to burn within minutes: the other one is measured again first', async () =>
+    assert.deepEqual(await decided(2, [-1, -1]), { reasons: ['ErrorRateIncreased', 'WaitsForIncident'], holds: 1 }));
+
+  it('both roll back where they are of different events, and there is a place for each', async () =>
+    assert.deepEqual(await decided(2, [-1, -700]), {
+      reasons: ['ErrorRateIncreased', 'ErrorRateIncreased'],
+      holds: 2,
+    }));
 });

@@ -39,7 +39,7 @@ export const look = async (incident: Incident, ports: LookPorts): Promise<Step> 
   let known: Partial<Observation> = {};
   let first: { release: RestorableRelease; obstacle: () => Promise<string | undefined> } | undefined;
   for (;;) {
-    const { observation, question } = observe(incident, caches, { refusal, unfit, now });
+    const { observation, question } = observe(incident, caches, { refusal, unfit, verdict: known.verdict, now });
     const taken = step(incident, { ...observation, ...known }, now);
     const { release } = observation.target;
     if (!taken.ask) return taken;

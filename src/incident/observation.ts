@@ -1,9 +1,10 @@
 import type { RollbackHold } from '../api/hold.ts';
-import type { Verdict } from '../api/incident.ts';
+import type { Incident, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
 import type { Guardrails, Objective } from '../api/rollback-policy.ts';
 import type { Answer } from '../holds/index.ts';
+import type { Waiting } from './arbiter.ts';
 import type { Limit } from './limits.ts';
 
 export interface Refusal {
@@ -33,6 +34,8 @@ export interface Observation {
   hold: RollbackHold | undefined;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
+  /** Another incident of the same event that is decided first. */
+  waiting: Waiting | undefined;
   /** What a person answered, where no rollback comes of it. */
   answer: Answer | undefined;
   /** metricops.dev/pause on the workload. */
@@ -47,6 +50,8 @@ export interface Observation {
   alertDelay: number;
   /** Of the namespace and of the cluster; undefined: nobody counted. */
   sharedLimits: readonly Limit[] | undefined;
+  /** The incident of a release that came after the suspect; undefined: there is one already, or nothing fires. */
+  successor: Incident | undefined;
   /** A Hold took the workload back to the release that is current. */
   isRollbackResult: boolean;
   /** Whether the workload's pods are those of the target and all ready. */

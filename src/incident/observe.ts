@@ -10,25 +10,23 @@ import {
   recordsOf,
 } from '../api/release-history.ts';
 import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
-import type { WorkloadKey } from '../api/workload.ts';
+import { isWorkloadKind, type WorkloadKey, workloadString } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, isRollbackTarget, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import { alertedAt, type Question } from '../judge/index.ts';
-import {
-  currentSince,
-  excusedPods,
-  missingSince,
-  rolloutEvidence,
-  selectLastGood,
-  type Unfit,
-} from '../release/index.ts';
+import { excusedPods, missingSince, rolloutEvidence, selectLastGood, type Unfit } from '../release/index.ts';
 import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { waitingAmong } from './event.ts';
+import { type Graph, graphFrom } from './graph.ts';
+import { guiltyBefore } from './guilty-before.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
+import { predecessorsOf } from './predecessors.ts';
 import { rollbacksIn } from './rollbacks.ts';
+import { successorOf } from './successor.ts';
 
 /** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
 export interface Observed {
@@ -41,12 +39,18 @@ export interface Observed {
  *
  * @param refusal why the API server did not take the proposed Hold the last time
  * @param unfit releases that turned out to be no target
+ * @param verdict on the suspect, where there is one already
  * @param now milliseconds since the epoch
  */
 export const observe = (
   incident: Incident,
   caches: Caches,
-  { refusal, unfit, now }: { refusal: Refusal | undefined; unfit: Unfit; now: number },
+  {
+    refusal,
+    unfit,
+    verdict,
+    now,
+  }: { refusal: Refusal | undefined; unfit: Unfit; verdict?: Observation['verdict']; now: number },
 ): Observed => {
   const { namespace = '' } = incident.metadata;
   const { kind, name } = incident.spec.workloadRef;
@@ -61,9 +65,10 @@ export const observe = (
   const target = selectLastGood(records, {
     burnStart: burnStart(incident, suspect, opened),
     suspect: suspect?.number,
-    unfit,
+    unfit: new Map([...unfit, ...(suspect ? guiltyBefore(suspect.number, verdict, releases) : []).map(unfitOf)]),
   });
   const holds = caches.holds.list(namespace);
+  const graph = graphFrom(caches);
   const rejections = rejectionsOf(holds, { kind, namespace, name }, incident.spec.suspect?.sourceDigest ?? '');
   return {
     observation: {
@@ -78,6 +83,7 @@ export const observe = (
       // Its own first: also one that a person created from the proposal.
       hold: rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name) ?? rejections[0],
       refusal,
+      waiting: waitingAmong(incident, caches, graph),
       answer: answerOf(holds, incident),
       paused: isSwitchedOn(workload?.metadata, annotations.pause),
       missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
@@ -85,6 +91,12 @@ export const observe = (
       rollbacks: rollbacksOf(incident, history, caches),
       alertDelay: parseDuration(caches.platform.current().rollback.alertDelay),
       sharedLimits: undefined,
+      successor: successorOf(
+        incident,
+        { incidents: caches.incidents.list(namespace), holds, history: records },
+        policy,
+        now,
+      ),
       isRollbackResult: isRollbackTarget(holds, { kind, namespace, name }, currentOf(records)?.sourceDigest ?? ''),
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,
@@ -95,17 +107,20 @@ export const observe = (
     question: {
       incident,
       suspect,
-      before: releaseBefore(suspect, releases),
+      ...predecessorsOf(suspect, releases),
       objectives,
       guardrails,
-      neighbours: neighboursOf(incident, caches),
-      around: measuredAround({ kind, namespace, name }, caches.rollbackPolicies.list(namespace)),
+      neighbours: neighboursOf(incident, caches, graph),
+      around: measuredAround({ kind, namespace, name }, caches.rollbackPolicies.list(namespace), graph),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
     },
   };
 };
+
+/** With the suspect's fault, it is no target. */
+const unfitOf = ({ number }: Release): [number, string] => [number, 'it burned the error budget, too'];
 
 /** What its pods say, where they said something before: of the release that runs now, be it the suspect or the target. */
 const rolloutOfCurrent = (
@@ -120,26 +135,22 @@ const rolloutOfCurrent = (
   return { evidence: current && rolloutEvidence(key, current, caches, now) };
 };
 
-/** What was current until the suspect was: whether a rollback could go to it or not. */
-const releaseBefore = (suspect: Release | undefined, releases: readonly Release[]): Release | undefined => {
-  if (!suspect) return undefined;
-  const ended = ({ supersededTime }: Release): number => Date.parse(supersededTime ?? '') || 0;
-  return releases
-    .filter(({ number }) => number !== suspect.number)
-    .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
-};
-
 const MAX_AROUND = 8;
 
-/** Other workloads that a policy names, with the objectives by which it can be measured whether they burn. */
-const measuredAround = ({ kind, name }: WorkloadKey, policies: readonly RollbackPolicy[]): Question['around'] =>
+/**
+ * Other workloads that a policy names, with the objectives by which it can be measured whether they burn: first those on
+ * which it depends. Those that depend on it burn with it, whatever the cause is.
+ */
+const measuredAround = (own: WorkloadKey, policies: readonly RollbackPolicy[], graph: Graph): Question['around'] =>
   policies
     .flatMap(({ spec: { targetRef, objectives } }) => {
       const measured = objectives.filter(isMeasured);
-      const isOther = targetRef && (targetRef.kind !== kind || targetRef.name !== name);
-      return isOther && measured.length > 0 ? [{ name: targetRef.name, objectives: measured }] : [];
+      if (!targetRef || !isWorkloadKind(targetRef.kind) || measured.length === 0) return [];
+      const key = { kind: targetRef.kind, namespace: own.namespace, name: targetRef.name };
+      if (workloadString(key) === workloadString(own) || graph.dependsOn(key, own)) return [];
+      return [{ name: key.name, objectives: measured, isDependency: graph.dependsOn(own, key) }];
     })
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .toSorted((a, b) => Number(b.isDependency) - Number(a.isDependency) || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_AROUND);
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */

@@ -1,5 +1,6 @@
 import { conditionIs } from '../api/conditions.ts';
 import type { IncidentPhase, IncidentStatus } from '../api/incident.ts';
+import type { Reason } from '../api/reasons.ts';
 
 /** An Incident, as far as it matters here. */
 interface WithStatus {
@@ -19,6 +20,11 @@ export const isRollingBack = ({ status }: WithStatus): boolean =>
 /** This status decides a rollback, which was not decided before, and no person's Hold did. */
 export const startsRollback = ({ status: before }: WithStatus, status: IncidentStatus): boolean =>
   status.phase === 'RollingBack' && before?.phase !== 'RollingBack' && status.holdRef === undefined;
+
+const WAITS_FOR_OTHER: readonly (string | undefined)[] = ['WaitsForDependency', 'WaitsForIncident'] satisfies Reason[];
+
+/** Another incident of the same event is decided first. */
+export const waitsForOther = ({ status }: WithStatus): boolean => WAITS_FOR_OTHER.includes(status?.reason);
 
 /** It is a person's turn, for as long as that takes. */
 export const needsPerson = ({ status }: WithStatus): boolean => conditionIs(status?.conditions, 'NeedsPerson', 'True');

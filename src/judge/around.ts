@@ -28,12 +28,13 @@ export const burningAround = async (
   witness: Pick<Witness, 'prometheus'>,
 ): Promise<Burning[]> => {
   const windowMs = Math.min(Math.max(now - began, WINDOW_MS.least), WINDOW_MS.most);
-  const asked = around.map(async ({ name, objectives }) => {
+  const asked = around.map(async ({ name, objectives, isDependency = false }) => {
     const ratios = await Promise.all(
       objectives.map((one) => newBurn(one, { began, now, windowMs, ...guardrails }, witness)),
     );
     const worst = Math.max(...ratios.map((ratio) => ratio ?? 0));
-    return worst > 0 ? [{ name, errorRatio: String(Number(worst.toPrecision(3))) }] : [];
+    const errorRatio = String(Number(worst.toPrecision(3)));
+    return worst > 0 ? [{ name, errorRatio, ...(isDependency ? { dependency: true } : {}) }] : [];
   });
   return (await Promise.all(asked)).flat();
 };

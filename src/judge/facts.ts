@@ -18,7 +18,7 @@ export interface Facts {
   ratio: RatioFacts | undefined;
   /** undefined: there was an indicator instead. */
   rule: { fires: boolean; since: number | undefined; from: number } | undefined;
-  neighbours: readonly { name: string }[];
+  neighbours: readonly { name: string; dependency?: boolean | undefined }[];
 }
 
 export interface RatioFacts {

@@ -1,14 +1,15 @@
 import type { Evidence, Measurement, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
-import { isMeasured, type Objective } from '../api/rollback-policy.ts';
+import { isMeasured, type MeasuredObjective, type Objective } from '../api/rollback-policy.ts';
 import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
 import { burningAround } from './around.ts';
-import { burnsByIndicator, measureRatio } from './by-indicator.ts';
+import { burnsByIndicator, type Measured, measureRatio } from './by-indicator.ts';
 import { judgeRollout } from './by-rollout.ts';
 import { burnsByRule, measureRule } from './by-rule.ts';
+import { earlierQuestions } from './earlier.ts';
 import { factsOf } from './facts.ts';
-import type { Question, Witness } from './question.ts';
+import type { Neighbour, Question, Witness } from './question.ts';
 import { alertedAt, releaseTimes } from './time.ts';
 import { combine, type Finding, inconclusive } from './verdict.ts';
 import { weigh } from './weigh.ts';
@@ -89,11 +90,7 @@ const judgeOne = async (
 ): Promise<JudgedOne> => {
   const named = (finding: Finding): ObjectiveVerdict => bounded({ name: objective.name, ...finding });
   try {
-    if (isMeasured(objective)) {
-      const { ratio, query, releasedAt } = await measureRatio(objective, question, witness);
-      const measured = { ...known(question), releasedTime: iso(releasedAt), ratio };
-      return { verdict: named({ ...(await weighWithOthers(measured, question, witness)), query }) };
-    }
+    if (isMeasured(objective)) return { verdict: named(await judgeRatio(objective, question, witness)) };
     if (objective.objectiveRef) return { verdict: named(inconclusive('ObjectiveRefNotRead', NOT_READ)) };
     const evidence = evidenceFor(objective, question);
     if (evidence.length === 0) {
@@ -110,6 +107,25 @@ const judgeOne = async (
     if (error instanceof ExpressionError) return { verdict: named(inconclusive('ExpressionRefused', error.message)) };
     throw error;
   }
+};
+
+/** The suspect against the release before it; then against what ran before that, where both may have one fault. */
+const judgeRatio = async (
+  objective: MeasuredObjective,
+  question: Question & { suspect: Release },
+  witness: Witness,
+): Promise<Finding> => {
+  const find = async (asked: Measured): Promise<Finding> => {
+    const { ratio, query, releasedAt } = await measureRatio(objective, asked, witness);
+    const measured = { ...known(asked), releasedTime: iso(releasedAt), ratio };
+    return { ...(await weighWithOthers(measured, asked, witness)), query };
+  };
+  const first = await find(question);
+  for (const asked of earlierQuestions(first, question)) {
+    const finding = await find(asked);
+    if (finding.result === 'Guilty') return finding;
+  }
+  return first;
 };
 
 /**
@@ -131,7 +147,7 @@ const weighWithOthers = async (measured: Measurement, question: Question, witnes
 const MAX_NEIGHBOURS = 8;
 
 /** What is known without Prometheus. */
-const known = ({ suspect, incident, guardrails, neighbours, now }: Question & { suspect: Release }): Measurement => {
+const known = ({ suspect, incident, guardrails, neighbours, now, compared }: Measured): Measurement => {
   const { releasedAt, readyAt } = releaseTimes(suspect);
   const { maxReleaseAge, minRequests, minScore } = guardrails;
   return {
@@ -139,11 +155,16 @@ const known = ({ suspect, incident, guardrails, neighbours, now }: Question & { 
     readyTime: iso(readyAt),
     alertTime: iso(alertedAt(incident.spec.evidence, now)),
     ...{ maxReleaseAge, minRequests, minScore },
-    ...(neighbours.length === 0
-      ? {}
-      : { neighbours: neighbours.map(({ name, since }) => ({ name, alertTime: iso(since) })) }),
+    ...(compared === undefined ? {} : { compared }),
+    ...(neighbours.length === 0 ? {} : { neighbours: neighbours.map(neighbourOf) }),
   };
 };
+
+const neighbourOf = ({ name, since, isDependency }: Neighbour): NonNullable<Measurement['neighbours']>[number] => ({
+  name,
+  alertTime: iso(since),
+  ...(isDependency ? { dependency: true } : {}),
+});
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

@@ -1,5 +1,6 @@
 import type { Measurement, ObjectiveVerdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
+import { ofAll } from './earlier.ts';
 import { evidenceOf } from './evidence.ts';
 import { type Facts, factsOf, type RatioFacts } from './facts.ts';
 import type { Found } from './found.ts';
@@ -27,13 +28,16 @@ export const weigh = (measured: Measurement): Finding => {
   if (early) return { ...early, ...numbers };
   const evidence = evidenceOf(facts);
   const score = evidence.reduce((sum, { points }) => sum + points, 0);
-  return {
+  const finding = {
     ...decided(evidence, score, facts.minScore),
     score,
     evidence: evidence.map(({ name, points, message }) => ({ name, points, message })),
     ...numbers,
   };
+  return ofAll(finding, measured, facts);
 };
+
+const SURROUNDINGS: readonly Found['name'][] = ['Neighbours', 'Dependencies', 'Traffic'];
 
 type Words = Pick<ObjectiveVerdict, 'result' | 'reason' | 'message'>;
 
@@ -48,8 +52,7 @@ const decided = (evidence: readonly Found[], score: number, minScore: number): W
   const speaksFor = evidence.filter(({ points }) => points < 0).toSorted((a, b) => a.points - b.points);
   const [most] = speaksFor;
   // That others burn, or that more requests come, shows no other cause by itself.
-  if (most && score <= CLEARED && most.name !== 'Neighbours' && most.name !== 'Traffic')
-    return says('NotGuilty', most.reason, speaksFor);
+  if (most && score <= CLEARED && !SURROUNDINGS.includes(most.name)) return says('NotGuilty', most.reason, speaksFor);
   const open = most ?? evidence.find(({ points }) => points === 0);
   const missing = { message: `the evidence has ${score} points; minScore is ${minScore}` };
   if (!open) return says('Inconclusive', 'ScoreTooLow', [...evidence, missing]);

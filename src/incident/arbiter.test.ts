@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { at, evidence, incident, NOON, observation, verdict } from '../../test/support/incident.ts';
+import type { Incident, IncidentStatus, Verdict } from '../api/incident.ts';
+import { isOwnDoing, type Waiting, waitingFor } from './arbiter.ts';
+import { step } from './step.ts';
+
+/** An incident of a Deployment of the same name. */
+interface Burning {
+  name: string;
+  /** Seconds from noon to its first alert. */
+  began?: number;
+  status?: IncidentStatus | undefined;
+}
+const burning = ({ name, began = 0, status }: Burning): Incident => ({
+  ...incident(status, {
+    workloadRef: { kind: 'Deployment', name },
+    evidence: [evidence({ startsAt: at(began) })],
+  }),
+  metadata: { name: `${name}-1`, namespace: 'shop' },
+});
+const needsPerson: IncidentStatus = {
+  phase: 'Judging',
+  reason: 'AwaitingApproval',
+  conditions: [
+    { type: 'NeedsPerson', status: 'True', reason: 'AwaitingApproval', message: '', lastTransitionTime: at(0) },
+  ],
+};
+const judged = (result: Verdict['result'], rest: IncidentStatus = {}): IncidentStatus => ({
+  phase: 'Judging',
+  verdict: verdict(result),
+  ...rest,
+});
+
+/** `web>db`: web depends on db. */
+const waiting = (own: Burning, others: readonly Burning[], ...edges: string[]): Waiting | undefined => {
+  const all = [own, ...others].map(burning);
+  const graph = {
+    dependsOn: (caller: { name: string }, callee: { name: string }) => edges.includes(`${caller.name}>${callee.name}`),
+  };
+  return waitingFor(all[0] as Incident, all, graph);
+};
+const reasonFor = (...of: Parameters<typeof waiting>): string | undefined => waiting(...of)?.reason;
+
+describe('several workloads that burn at once', () => {
+  it('wait for what they depend on, whichever began first', () =>
+    assert.deepEqual(waiting({ name: 'web', began: -30 }, [{ name: 'db' }], 'web>db'), {
+      reason: 'WaitsForDependency',
+      message: 'Deployment db, on which it depends, burns, too: incident shop/db-1 is decided first',
+    }));
+
+  it('wait for what they depend on also while a person is asked about that', () =>
+    assert.match(
+      waiting({ name: 'web' }, [{ name: 'db', status: needsPerson }], 'web>db')?.message ?? '',
+      /is decided first, and needs a person: AwaitingApproval$/,
+    ));
+
+  for (const [what, db] of [
+    ['it is not guilty', { status: judged('NotGuilty') }],
+    ['its incident is closed', { status: { phase: 'Observed' } }],
+    ['it burned more than ten minutes before', { began: -601 }],
+  ] as const satisfies [string, Omit<Burning, 'name'>][])
+    it(`do not wait for what they depend on where ${what}`, () =>
+      assert.equal(waiting({ name: 'web' }, [{ name: 'db', ...db }], 'web>db'), undefined));
+
+  it('never wait for what depends on them', () => {
+    for (const status of [undefined, { phase: 'RollingBack' }] as const)
+      assert.equal(waiting({ name: 'db' }, [{ name: 'web', began: -30, status }], 'web>db'), undefined);
+  });
+
+  it('wait for the rollback that is under way', () =>
+    assert.deepEqual(waiting({ name: 'web' }, [{ name: 'cart', began: 30, status: { phase: 'Verifying' } }]), {
+      reason: 'WaitsForIncident',
+      message: 'incident shop/cart-1 rolls Deployment cart back: this one is measured again after that',
+    }));
+
+  it('wait for the one that began to burn first', () => {
+    assert.equal(reasonFor({ name: 'web' }, [{ name: 'cart', began: -30 }]), 'WaitsForIncident');
+    assert.equal(reasonFor({ name: 'web' }, [{ name: 'cart', began: 30 }]), undefined);
+  });
+
+  for (const [what, status] of [
+    ['needs a person', needsPerson],
+    ['waits for another one itself', { phase: 'Judging', reason: 'WaitsForIncident' }],
+    ['waits for its cooldown', { phase: 'Judging', reason: 'Cooldown' }],
+    ['is not guilty', judged('NotGuilty')],
+  ] as const satisfies [string, IncidentStatus][])
+    it(`do not wait for one that began first and ${what}`, () =>
+      assert.equal(waiting({ name: 'web' }, [{ name: 'cart', began: -30, status }]), undefined));
+
+  it('have one that waits for nobody, whatever their times are', () => {
+    for (const times of [
+      [0, 0, 0],
+      [0, 400, 800],
+      [5, -5, 700],
+    ]) {
+      const all = times.map((began, i) => ({ name: `w${i}`, began }));
+      const free = all.filter(
+        (own) =>
+          waiting(
+            own,
+            all.filter((other) => other !== own),
+          ) === undefined,
+      );
+      assert.ok(free.length >= 1, `${times}`);
+    }
+  });
+});
+
+describe('an incident that waits for another one', () => {
+  const waits: Waiting = { reason: 'WaitsForIncident', message: 'incident shop/cart-1 rolls Deployment cart back' };
+  const compared = verdict('Guilty', {
+    objectives: [
+      {
+        name: 'availability',
+        result: 'Guilty',
+        reason: 'ErrorRateIncreased',
+        message: '',
+        evidence: [{ name: 'SideBySide', points: 6, message: '' }],
+      },
+    ],
+  });
+  const outcome = (rest: Parameters<typeof observation>[0]): string => {
+    const { status } = step(incident(), observation({ waiting: waits, ...rest }), NOON);
+    return `${status.phase}/${status.reason}`;
+  };
+
+  it('says so, and needs no person meanwhile', () => {
+    assert.equal(outcome({}), 'Judging/WaitsForIncident');
+    assert.equal(outcome({ verdict: verdict('Inconclusive'), opened: 0 }), 'Judging/WaitsForIncident');
+  });
+
+  it('does not wait where its own pods fail more than those of the release before it, in the same minutes', () => {
+    assert.ok(isOwnDoing(compared));
+    assert.equal(outcome({ verdict: compared }), 'RollingBack/ErrorRateIncreased');
+  });
+
+  it('does not wait where the release is not guilty, or the alerts are over', () => {
+    assert.equal(
+      outcome({ verdict: verdict('NotGuilty', { reason: 'NotBurning' }), opened: 0 }),
+      'Dismissed/NotBurning',
+    );
+    assert.equal(outcome({ verdict: verdict('Inconclusive'), firing: false }), 'Dismissed/ErrorRateIncreased');
+  });
+});
