@@ -10,7 +10,7 @@ import type { ReleaseHistory } from '../src/api/release-history.ts';
 import { systemClock } from '../src/clock.ts';
 import { createWatchCache, resources, type WatchCache } from '../src/kube/index.ts';
 import { waitFor } from '../tools/cluster/wait.ts';
-import { type Environment, startEnvironment } from '../tools/demo/environment.ts';
+import { downOnSignal, type Environment, startEnvironment } from '../tools/demo/environment.ts';
 import type { Progress } from '../tools/demo/progress.ts';
 import type { GitRepository } from '../tools/lib/git-server.ts';
 import { policyOf, unlimited } from './policy.ts';
@@ -30,6 +30,7 @@ const BAD = 'metricops.dev/shop:v2';
  */
 export const benchLoop = async (progress: Progress): Promise<Record<string, number>> => {
   const env = await startEnvironment({ name: 'bench-loop', progress });
+  downOnSignal(env);
   const ports = { clock: systemClock, random: Math.random };
   const deployments = createWatchCache(env.client, resources.deployments, { namespace: NAMESPACE }, ports);
   const holds = createWatchCache<Hold>(env.client, resources.holds, { namespace: NAMESPACE }, ports);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { KubeObject } from '../src/api/meta.ts';
 import { resources } from '../src/kube/index.ts';
 import { waitFor } from '../tools/cluster/wait.ts';
-import { type Environment, startEnvironment } from '../tools/demo/environment.ts';
+import { downOnSignal, type Environment, startEnvironment } from '../tools/demo/environment.ts';
 import type { Progress } from '../tools/demo/progress.ts';
 import { percentile, round } from './statistics.ts';
 
@@ -21,6 +21,7 @@ interface Stats {
 /** What the recorder costs in a pod, as the kubelet reports it: the first one on a node with cold caches, and later ones. */
 export const benchSidecar = async (progress: Progress): Promise<Record<string, number>> => {
   const env = await startEnvironment({ name: 'bench-sidecar', progress });
+  downOnSignal(env);
   try {
     await env.client.create(resources.namespaces, {
       apiVersion: 'v1',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { at, evidence, incident, NOON, observation, verdict } from '../../test/support/incident.ts';
+import { at, digest, evidence, incident, NOON, observation, verdict } from '../../test/support/incident.ts';
 import type { Incident, IncidentStatus, Verdict } from '../api/incident.ts';
 import { isOwnDoing, type Waiting, waitingFor } from './arbiter.ts';
 import { step } from './step.ts';
@@ -10,11 +10,13 @@ interface Burning {
   name: string;
   /** Seconds from noon to its first alert. */
   began?: number;
+  commit?: string;
   status?: IncidentStatus | undefined;
 }
-const burning = ({ name, began = 0, status }: Burning): Incident => ({
+const burning = ({ name, began = 0, commit, status }: Burning): Incident => ({
   ...incident(status, {
     workloadRef: { kind: 'Deployment', name },
+    suspect: { number: 2, sourceDigest: digest(2), ...(commit === undefined ? {} : { commit }) },
     evidence: [evidence({ startsAt: at(began) })],
   }),
   metadata: { name: `${name}-1`, namespace: 'shop' },
@@ -87,6 +89,22 @@ describe('several workloads that burn at once', () => {
   ] as const satisfies [string, IncidentStatus][])
     it(`do not wait for one that began first and ${what}`, () =>
       assert.equal(waiting({ name: 'web' }, [{ name: 'cart', began: -30, status }]), undefined));
+
+  it('wait for nobody whose release came with the same commit: they are rolled back together', () => {
+    const commit = 'c';
+    const others = [
+      { name: 'cart', began: -30, commit },
+      { name: 'api', commit, status: { phase: 'RollingBack' } },
+    ] as const;
+    assert.equal(waiting({ name: 'web', commit }, others), undefined);
+    assert.equal(reasonFor({ name: 'web', commit: 'd' }, others), 'WaitsForIncident');
+  });
+
+  it('wait for what they depend on, of the same commit, until that is guilty, too', () => {
+    const db = { name: 'db', commit: 'c' };
+    assert.equal(reasonFor({ name: 'web', commit: 'c' }, [db], 'web>db'), 'WaitsForDependency');
+    assert.equal(reasonFor({ name: 'web', commit: 'c' }, [{ ...db, status: judged('Guilty') }], 'web>db'), undefined);
+  });
 
   it('have one that waits for nobody, whatever their times are', () => {
     for (const times of [

@@ -23,12 +23,14 @@ const ONE_EVENT_MS = 600_000;
  */
 export const waitingFor = (own: Incident, incidents: readonly Incident[], graph: Graph): Waiting | undefined => {
   const event = incidents.filter((other) => isOther(own, other) && !isClosed(other) && isOneEvent(own, other));
-  const dependency = event
+  const [dependency] = event
     .filter((other) => graph.dependsOn(workloadOf(own), workloadOf(other)) && mayBeGuilty(other))
-    .toSorted(byTurn)[0];
+    .filter((other) => !(isOfOneCommit(own, other) && isGuilty(other)))
+    .toSorted(byTurn);
   if (dependency) return { reason: 'WaitsForDependency', message: dependencyWords(dependency) };
   const [first] = event
-    .filter((other) => isContender(other) && !graph.dependsOn(workloadOf(other), workloadOf(own)))
+    .filter((other) => isContender(other) && !isOfOneCommit(own, other))
+    .filter((other) => !graph.dependsOn(workloadOf(other), workloadOf(own)))
     .toSorted(byTurn);
   return first && byTurn(first, own) < 0 ? { reason: 'WaitsForIncident', message: firstWords(first) } : undefined;
 };
@@ -47,6 +49,12 @@ const isOther = (own: Incident, { metadata, spec }: Incident): boolean =>
 
 const isOneEvent = (a: Incident, b: Incident): boolean =>
   Math.abs(alertedAt(a.spec.evidence) - alertedAt(b.spec.evidence)) <= ONE_EVENT_MS;
+
+/** Suspects of one commit are not each other's victims: they go back together. */
+export const isOfOneCommit = (a: Incident, b: Incident): boolean =>
+  a.spec.suspect?.commit !== undefined && a.spec.suspect.commit === b.spec.suspect?.commit;
+
+const isGuilty = ({ status }: Incident): boolean => status?.verdict?.result === 'Guilty';
 
 const mayBeGuilty = ({ status }: Incident): boolean => status?.verdict?.result !== 'NotGuilty';
 

@@ -9,8 +9,7 @@ import {
   type ReleaseRecords,
   recordsOf,
 } from '../api/release-history.ts';
-import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
-import { isWorkloadKind, type WorkloadKey, workloadString } from '../api/workload.ts';
+import type { WorkloadKey } from '../api/workload.ts';
 import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, isRollbackTarget, otherToolOf, rejectionsOf } from '../holds/index.ts';
@@ -20,8 +19,9 @@ import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { waitingAmong } from './event.ts';
-import { type Graph, graphFrom } from './graph.ts';
+import { graphFrom } from './graph.ts';
 import { guiltyBefore } from './guilty-before.ts';
+import { measuredAround } from './measured-around.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
 import { predecessorsOf } from './predecessors.ts';
@@ -111,7 +111,7 @@ export const observe = (
       objectives,
       guardrails,
       neighbours: neighboursOf(incident, caches, graph),
-      around: measuredAround({ kind, namespace, name }, caches.rollbackPolicies.list(namespace), graph),
+      around: measuredAround({ kind, namespace, name }, suspect, caches, graph),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
@@ -134,24 +134,6 @@ const rolloutOfCurrent = (
   const current = currentOf(records);
   return { evidence: current && rolloutEvidence(key, current, caches, now) };
 };
-
-const MAX_AROUND = 8;
-
-/**
- * Other workloads that a policy names, with the objectives by which it can be measured whether they burn: first those on
- * which it depends. Those that depend on it burn with it, whatever the cause is.
- */
-const measuredAround = (own: WorkloadKey, policies: readonly RollbackPolicy[], graph: Graph): Question['around'] =>
-  policies
-    .flatMap(({ spec: { targetRef, objectives } }) => {
-      const measured = objectives.filter(isMeasured);
-      if (!targetRef || !isWorkloadKind(targetRef.kind) || measured.length === 0) return [];
-      const key = { kind: targetRef.kind, namespace: own.namespace, name: targetRef.name };
-      if (workloadString(key) === workloadString(own) || graph.dependsOn(key, own)) return [];
-      return [{ name: key.name, objectives: measured, isDependency: graph.dependsOn(own, key) }];
-    })
-    .toSorted((a, b) => Number(b.isDependency) - Number(a.isDependency) || (a.name < b.name ? -1 : 1))
-    .slice(0, MAX_AROUND);
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {

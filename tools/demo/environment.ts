@@ -95,6 +95,12 @@ export const startEnvironment = async (options: {
   }
 };
 
+/** Ctrl-C ends what was started, too. */
+export const downOnSignal = (env: Pick<Environment, 'down'>): void => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void env.down().finally(() => process.exit(130)));
+};
+
 const buildOwnImages = async (log: (line: string) => void): Promise<Map<string, string>> => {
   const dist = join(ROOT, 'dist');
   await buildAll(dist);

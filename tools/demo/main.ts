@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openCluster } from '../cluster/index.ts';
-import { missingHere, startEnvironment } from './environment.ts';
+import { downOnSignal, missingHere, startEnvironment } from './environment.ts';
 import { createProgress } from './progress.ts';
 import { runStory } from './story.ts';
 import { renderTimeline } from './timeline.ts';
@@ -53,13 +53,7 @@ const progress = createProgress();
 const left = existing ? undefined : await openCluster(values.name);
 if (left) await progress.step(`ending ${values.name}, left by an earlier run`, () => left.down());
 const env = await startEnvironment({ name: values.name, progress, ...(existing ? { existing } : {}) });
-const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    interrupted.abort();
-    void env.down().finally(() => process.exit(130));
-  });
-}
+downOnSignal(env);
 try {
   const result = await runStory(env, progress);
   const { budgetSpentPercent } = result.incident.status ?? {};

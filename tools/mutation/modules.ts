@@ -101,8 +101,8 @@ export const MODULES: readonly Module[] = [
   {
     name: 'place',
     folder: 'src/incident',
-    sources: ['place', 'evidence', 'expiry', 'name', 'neighbours', 'occurrence', 'stall'],
-    tests: ['place', 'evidence', 'expiry', 'name', 'neighbours', 'occurrence', 'stall'],
+    sources: ['place', 'evidence', 'expiry', 'name', 'neighbours', 'measured-around', 'occurrence', 'stall'],
+    tests: ['place', 'evidence', 'expiry', 'name', 'neighbours', 'measured-around', 'occurrence', 'stall'],
   },
   {
     name: 'policy',
