@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { at, digest, evidence, incident, NOON, observation, verdict } from '../../test/support/incident.ts';
-import type { Incident, IncidentStatus, Verdict } from '../api/incident.ts';
-import { isOwnDoing, type Waiting, waitingFor } from './arbiter.ts';
+import type { Incident, IncidentStatus, ObjectiveVerdict, Verdict } from '../api/incident.ts';
+import { comesBefore, type Waiting, waitingFor } from './arbiter.ts';
 import { step } from './step.ts';
 
 /** An incident of a Deployment of the same name. */
@@ -127,17 +127,11 @@ describe('several workloads that burn at once', () => {
 
 describe('an incident that waits for another one', () => {
   const waits: Waiting = { reason: 'WaitsForIncident', message: 'incident shop/cart-1 rolls Deployment cart back' };
-  const compared = verdict('Guilty', {
-    objectives: [
-      {
-        name: 'availability',
-        result: 'Guilty',
-        reason: 'ErrorRateIncreased',
-        message: '',
-        evidence: [{ name: 'SideBySide', points: 6, message: '' }],
-      },
-    ],
-  });
+  const guilty = (rest: Partial<ObjectiveVerdict>): Verdict =>
+    verdict('Guilty', {
+      objectives: [{ name: 'a', result: 'Guilty', reason: 'ErrorRateIncreased', message: '', ...rest }],
+    });
+  const compared = guilty({ evidence: [{ name: 'SideBySide', points: 6, message: '' }] });
   const outcome = (rest: Parameters<typeof observation>[0]): string => {
     const { status } = step(incident(), observation({ waiting: waits, ...rest }), NOON);
     return `${status.phase}/${status.reason}`;
@@ -149,8 +143,14 @@ describe('an incident that waits for another one', () => {
   });
 
   it('does not wait where its own pods fail more than those of the release before it, in the same minutes', () => {
-    assert.ok(isOwnDoing(compared));
     assert.equal(outcome({ verdict: compared }), 'RollingBack/ErrorRateIncreased');
+    assert.equal(comesBefore({ reason: 'WaitsForDependency' }, compared), false);
+  });
+
+  it('does not wait where the others were measured, and do not burn: but for what it depends on', () => {
+    const alone = guilty({ evidence: [{ name: 'Onset', points: 3, message: '' }] });
+    assert.equal(outcome({ verdict: alone }), 'RollingBack/ErrorRateIncreased');
+    assert.equal(comesBefore({ reason: 'WaitsForDependency' }, alone), true);
   });
 
   it('does not wait where the release is not guilty, or the alerts are over', () => {

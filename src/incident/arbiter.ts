@@ -1,4 +1,4 @@
-import type { Incident, Verdict } from '../api/incident.ts';
+import type { Incident, ObjectiveVerdict, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import { workloadOf } from '../holds/index.ts';
 import { alertedAt, onsetOfVerdict } from '../judge/index.ts';
@@ -35,12 +35,23 @@ export const waitingFor = (own: Incident, incidents: readonly Incident[], graph:
   return first && byTurn(first, own) < 0 ? { reason: 'WaitsForIncident', message: firstWords(first) } : undefined;
 };
 
-/** The pods of the release fail more than those of the release before it, in the same minutes: that is its own doing. */
-export const isOwnDoing = ({ objectives = [] }: Verdict): boolean =>
-  objectives.some(
-    ({ result, evidence = [] }) =>
-      result === 'Guilty' && evidence.some(({ name, points }) => name === 'SideBySide' && points > 0),
-  );
+/**
+ * Whether the other incident comes before what this verdict leads to. Not where the release is not guilty, nor where its
+ * pods fail more than those of the release before it, in the same minutes. By an indicator the other workloads were
+ * measured, too, and those that burn counted for the release: but for its dependencies, guilty is guilty.
+ */
+export const comesBefore = (
+  { reason }: Pick<Waiting, 'reason'>,
+  { result, objectives = [] }: Pick<Verdict, 'result' | 'objectives'>,
+): boolean => {
+  if (result !== 'Guilty') return result === 'Inconclusive';
+  const guilty = objectives.filter((one) => one.result === 'Guilty');
+  if (guilty.some(isCompared)) return false;
+  return reason === 'WaitsForDependency' || guilty.every(({ measured }) => measured?.rule !== undefined);
+};
+
+const isCompared = ({ evidence = [] }: ObjectiveVerdict): boolean =>
+  evidence.some(({ name, points }) => name === 'SideBySide' && points > 0);
 
 const isOther = (own: Incident, { metadata, spec }: Incident): boolean =>
   metadata.namespace !== own.metadata.namespace ||

@@ -1,6 +1,6 @@
 import type { Incident, Verdict } from '../api/incident.ts';
 import { workloadOf } from '../holds/index.ts';
-import { isOwnDoing, type Waiting, waitingFor } from './arbiter.ts';
+import { comesBefore, type Waiting, waitingFor } from './arbiter.ts';
 import type { Caches } from './caches.ts';
 import { type Graph, graphFrom } from './graph.ts';
 
@@ -21,5 +21,7 @@ export const waitingAmong = (
 };
 
 /** Whether another incident has to be decided before this verdict is acted on. */
-export const isHeldBack = (incident: Incident, verdict: Verdict | undefined, known: Known): boolean =>
-  !(verdict && isOwnDoing(verdict)) && waitingAmong(incident, known, graphFrom(known)) !== undefined;
+export const isHeldBack = (incident: Incident, verdict: Verdict | undefined, known: Known): boolean => {
+  const waiting = waitingAmong(incident, known, graphFrom(known));
+  return waiting !== undefined && verdict !== undefined && comesBefore(waiting, verdict);
+};

@@ -2,7 +2,7 @@ import type { RollbackHold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { isReason } from '../api/reasons.ts';
 import { currentOf } from '../api/release-history.ts';
-import { isOwnDoing } from './arbiter.ts';
+import { comesBefore } from './arbiter.ts';
 import { decideRollback } from './decide-rollback.ts';
 import { supersededBy } from './ends.ts';
 import { following, stateOf } from './hold-state.ts';
@@ -33,7 +33,7 @@ export const judging = (incident: Incident, observed: Observation, now: number):
   if (hold) return followHold(incident, hold, observed.opened, ways);
   if (!verdict) return ask('Verdict');
   const { waiting } = observed;
-  if (waiting && observed.firing && verdict.result !== 'NotGuilty' && !isOwnDoing(verdict))
+  if (waiting && observed.firing && comesBefore(waiting, verdict))
     return wait(waiting.reason, waiting.message, lookAgain(age));
   const reason = isReason(verdict.reason) ? verdict.reason : 'NoData';
   if (verdict.result === 'Inconclusive') {

@@ -63,13 +63,22 @@ describe('rollbacks of the last hour', () => {
 });
 
 describe('two incidents that are decided at the same moment', () => {
-  const guilty = (name: string, began: number): { incident: object; history: ReleaseHistory; policy: object } => ({
+  const indicator = { ratio: { errors: 'e', total: 't', podLabel: '' } };
+  const BY = {
+    indicator: { name: 'a', target: '99', indicator },
+    rule: { name: 'a', alerts: { matchLabels: { severity: 'page' } } },
+  };
+  const guilty = (
+    name: string,
+    began: number,
+    by: keyof typeof BY,
+  ): { incident: object; history: ReleaseHistory; policy: object } => ({
     incident: {
       ...of('shop', `${name}-1`, undefined, name),
       spec: {
         workloadRef: { kind: 'Deployment', name },
         suspect: { number: 2, sourceDigest: digest(2) },
-        evidence: [evidence({ startsAt: at(began) })],
+        evidence: [evidence({ startsAt: at(began), labels: { severity: 'page' } })],
       },
     },
     history: history('shop', name, [
@@ -83,25 +92,43 @@ describe('two incidents that are decided at the same moment', () => {
       spec: rollbackPolicySpec.parse({
         targetRef: { name },
         mode: 'Auto',
-        objectives: [{ name: 'a', target: '99', indicator: { ratio: { errors: 'e', total: 't', podLabel: '' } } }],
+        objectives: [BY[by]],
       }),
     },
   });
   /** What fails began to with release 2. */
   const queries = () => ({
     // Each for itself: to the other one it does not seem to burn.
-    query: async () => [],
+    query: async (expression: string, time: number) =>
+      expression === 'burn' && time === NOON ? [{ labels: {}, value: 1 }] : [],
     async queryRange(expression: string, { start, end, step }: { start: number; end: number; step: number }) {
       const times = Array.from({ length: Math.round((end - start) / step) + 1 }, (_, i) => start + i * step);
+      if (expression === 'burn') {
+        const firing = times.filter((time) => time > NOON - 1_700_000);
+        return [{ labels: {}, points: firing.map((time) => ({ at: time, value: 1 })) }];
+      }
       const valueAt = (time: number): number =>
         expression.startsWith('sum(t') ? 100 : time > NOON - 1_800_000 ? 20 : 0;
       return [{ labels: {}, points: times.map((time) => ({ at: time, value: valueAt(time) })) }];
     },
-    alertingRules: async () => [],
+    alertingRules: async () => [
+      { name: 'Burn', expression: 'burn', labels: { severity: 'page' }, file: '/rules/shop.yaml' },
+    ],
   });
 
+  interface How {
+    web?: keyof typeof BY;
+    api?: keyof typeof BY;
+    /** Seconds from noon to the first alerts. */
+    began?: readonly [web: number, api: number];
+    /** The rollback of api is stored between the verdict on web and the decision. */
+    isApiFirst?: boolean;
+  }
   /** The reasons of both incidents, after both found their releases guilty, and the Holds. */
-  const decided = async (maxPerHourInNamespace: number, began: readonly [number, number]) => {
+  const decided = async (
+    maxPerHourInNamespace: number,
+    { web = 'indicator', api = 'indicator', began = [-1, -1], isApiFirst = false }: How = {},
+  ) => {
     const server = createApiServer({ namespaces: ['shop'], now: () => NOON });
     server.seed(resources.platformPolicies, {
       apiVersion: API_VERSION,
@@ -109,7 +136,7 @@ describe('two incidents that are decided at the same moment', () => {
       metadata: { name: 'default' },
       spec: platformPolicySpec.parse({ rollback: { maxPerHourInNamespace } }),
     });
-    for (const one of [guilty('web', began[0]), guilty('api', began[1])]) {
+    for (const one of [guilty('web', began[0], web), guilty('api', began[1], api)]) {
       server.seed(resources.releaseHistories, one.history);
       server.seed(resources.rollbackPolicies, one.policy);
       server.seed(resources.incidents, one.incident);
@@ -133,10 +160,12 @@ describe('two incidents that are decided at the same moment', () => {
       metrics: createMetrics(),
       occurred: () => {},
       onHold: () => {},
-      async obstacleTo() {
+      async obstacleTo({ name }) {
         found += 1;
         if (found === 2) both.resolve();
         await both.promise;
+        if (isApiFirst && name === 'web')
+          await eventually(() => server.list(resources.holds).length > 0, { what: 'the Hold of api', everyMs: 5 });
         return undefined;
       },
     });
@@ -152,14 +181,24 @@ describe('two incidents that are decided at the same moment', () => {
   };
 
   it('do not both take the last place of the namespace', async () =>
-    assert.deepEqual(await decided(1, [-1, -700]), { reasons: ['ErrorRateIncreased', 'TooManyRollbacks'], holds: 1 }));
+    assert.deepEqual(await decided(1), { reasons: ['ErrorRateIncreased', 'TooManyRollbacks'], holds: 1 }));
 
-  it('do not both roll back where they began to burn within minutes: the other one is measured again first', async () =>
-    assert.deepEqual(await decided(2, [-1, -1]), { reasons: ['ErrorRateIncreased', 'WaitsForIncident'], holds: 1 }));
-
-  it('both roll back where they are of different events, and there is a place for each', async () =>
-    assert.deepEqual(await decided(2, [-1, -700]), {
-      reasons: ['ErrorRateIncreased', 'ErrorRateIncreased'],
-      holds: 2,
+  it('do not both roll back by a rule, where nobody measured the other one: it is measured again after the first', async () =>
+    assert.deepEqual(await decided(2, { web: 'rule', api: 'rule' }), {
+      reasons: ['ErrorRateIncreased', 'WaitsForIncident'],
+      holds: 1,
     }));
+
+  it('do not both roll back where the other rollback begins in the last moment', async () =>
+    assert.deepEqual(await decided(2, { web: 'rule', began: [-60, -1], isApiFirst: true }), {
+      reasons: ['ErrorRateIncreased', 'WaitsForIncident'],
+      holds: 1,
+    }));
+
+  for (const [what, how] of [
+    ['each was measured alone', {}],
+    ['they began to burn more than ten minutes apart', { web: 'rule', api: 'rule', began: [-1, -700] }],
+  ] as const)
+    it(`both roll back where ${what}, and there is a place for each`, async () =>
+      assert.deepEqual(await decided(2, how), { reasons: ['ErrorRateIncreased', 'ErrorRateIncreased'], holds: 2 }));
 });
