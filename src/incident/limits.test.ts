@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import { createApiServer } from '../../test/support/api-server.ts';
 import { at, digest, evidence, incident, NOON, release } from '../../test/support/incident.ts';
@@ -9,7 +10,7 @@ import { platformPolicySpec } from '../api/platform-policy.ts';
 import type { Release, ReleaseHistory } from '../api/release-history.ts';
 import { rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { createCaches } from '../caches.ts';
-import { resources } from '../kube/index.ts';
+import { type KubeClient, resources } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { createMetrics, silentLog } from '../telemetry/index.ts';
 import { startIncidents } from './controller.ts';
@@ -121,7 +122,7 @@ describe('two incidents that are decided at the same moment', () => {
     api?: keyof typeof BY;
     /** Seconds from noon to the first alerts. */
     began?: readonly [web: number, api: number];
-    /** The rollback of api is stored between the verdict on web and the decision. */
+    /** The intent to roll api back is being stored while web is decided. */
     isApiFirst?: boolean;
   }
   /** The reasons of both incidents, after both found their releases guilty, and the Holds. */
@@ -150,8 +151,18 @@ describe('two incidents that are decided at the same moment', () => {
     };
     const { caches, ready, stop } = createCaches(server.client, { clock, random: () => 0.5 });
     await ready();
+    const apiStores = Promise.withResolvers<void>();
+    const client: KubeClient = {
+      ...server.client,
+      async replace(type, object, how) {
+        apiStores.resolve();
+        // Meanwhile web is decided, by what is stored until then.
+        for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+        return server.client.replace(type, object, how);
+      },
+    };
     const controller = await startIncidents({
-      client: server.client,
+      client,
       caches,
       queries,
       clock,
@@ -164,8 +175,7 @@ describe('two incidents that are decided at the same moment', () => {
         found += 1;
         if (found === 2) both.resolve();
         await both.promise;
-        if (isApiFirst && name === 'web')
-          await eventually(() => server.list(resources.holds).length > 0, { what: 'the Hold of api', everyMs: 5 });
+        if (isApiFirst && name === 'web') await apiStores.promise;
         return undefined;
       },
     });

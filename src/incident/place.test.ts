@@ -84,8 +84,10 @@ describe('where an alert belongs', () => {
     const open = Array.from({ length: MAX_OPEN_PER_NAMESPACE }, (_, i) => other(i));
     assert.equal(place(stored(open)).do, 'full');
     assert.equal(place(stored(open.slice(1))).do, 'create');
-    const waiting = open.map((_, i) => other(i, { phase: 'Judging', conditions: [NEEDS_PERSON] }));
-    assert.equal(place(stored(waiting)).do, 'create');
+    for (const status of [{ conditions: [NEEDS_PERSON] }, { reason: 'WaitsForDependency' }]) {
+      const waiting = open.map((_, i) => other(i, { phase: 'Judging', ...status }));
+      assert.equal(place(stored(waiting)).do, 'create');
+    }
   });
 
   it('is a new one under an alert that rang through a release that was superseded, or through a restore', () => {
