@@ -27,6 +27,7 @@ const CODES = [
   'BurnBeganBefore',
   'BurnBeganLate',
   'CABundleContested',
+  'CommitNotRestored',
   'ConfirmationRequired',
   'ContainerNameTaken',
   'Contested',

@@ -468,6 +468,10 @@ export const reasons = {
     means: 'Several workloads burn at once: one of them is rolled back, then the others are measured again.',
     next: 'See the named incident: `metricops explain INCIDENT`. This one is measured again when it is closed.',
   },
+  CommitNotRestored: {
+    means: 'One commit changed several workloads that burn, and the target of one of them was refused.',
+    next: 'Read the message. Repair what refuses it, or decide each by hand: `metricops rollback WORKLOAD`.',
+  },
   AwaitingApproval: {
     means: 'The release is guilty, and a person has to agree before it is rolled back.',
     next: '`metricops approve INCIDENT` creates the Hold that the incident proposes; `metricops deny INCIDENT` closes it.',

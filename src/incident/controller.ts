@@ -25,7 +25,8 @@ import { isHeldBack } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { reachedLimit, sharedLimits } from './limits.ts';
 import { look, type NewestHistory, type ObstacleTo } from './look.ts';
-import type { Refusal } from './observation.ts';
+import type { Refusal, RefusalOfTarget } from './observation.ts';
+import { once } from './once.ts';
 import { isClosed, needsPerson, startsRollback } from './phases.ts';
 import { errorId, withStall } from './stall.ts';
 
@@ -41,6 +42,8 @@ export interface IncidentPorts {
   occurred: Occurred;
   /** Whether what the pods of a target need is there. */
   obstacleTo: ObstacleTo;
+  /** By a dry run. */
+  refusalOf: RefusalOfTarget;
   /** Told of a new Hold, so that it is obeyed without waiting for its watch. */
   onHold: (hold: Hold) => void;
 }
@@ -69,6 +72,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     },
   };
   const inTurn = createKeyedLock();
+  const refusalOf = once(ports.refusalOf, clock);
   /** Why the API server did not take the Hold of an incident. */
   const refusals = new Map<string, Refusal>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
@@ -80,7 +84,15 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const incident = newest(key);
     if (!incident || isClosed(incident)) return undefined;
     const refusal = refusals.get(key);
-    const next = await look(incident, { ...ports, caches: known, judge, newestHistory, refusal, now: clock.now() });
+    const next = await look(incident, {
+      ...ports,
+      caches: known,
+      judge,
+      newestHistory,
+      refusalOf,
+      refusal,
+      now: clock.now(),
+    });
     for (const action of next.actions) if (!(await carryOut(action, key))) return 0;
     return next.again;
   };

@@ -2,6 +2,7 @@ import type { Incident, Verdict } from '../api/incident.ts';
 import { irreversibleSince } from '../release/index.ts';
 import { waitForAnswer } from './consent.ts';
 import { cooldownOf } from './cooldown.ts';
+import { decideTogether } from './decide-together.ts';
 import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
@@ -45,6 +46,8 @@ export const decideRollback = (
     return wait('Cooldown', cooldown.message, Math.min(cooldown.until - now, 30_000));
   const waiting = waitForAnswer(incident, observed, ways, { what, hold: proposal.name });
   if (waiting) return waiting;
+  const together = decideTogether(observed, ways);
+  if (together) return together;
   return move(incident, now, {
     phase: 'RollingBack',
     reason: 'ErrorRateIncreased',

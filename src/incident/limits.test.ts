@@ -171,6 +171,7 @@ describe('two incidents that are decided at the same moment', () => {
       metrics: createMetrics(),
       occurred: () => {},
       onHold: () => {},
+      refusalOf: async () => undefined,
       async obstacleTo({ name }) {
         found += 1;
         if (found === 2) both.resolve();

@@ -156,6 +156,7 @@ const lookAt = async (world: World) => {
     judge,
     refusal: undefined,
     now: NOON,
+    refusalOf: async () => undefined,
     async obstacleTo(workload, { number }) {
       obstacles += 1;
       asked();

@@ -5,8 +5,10 @@ import { begun } from '../begun.ts';
 import { workloadOf } from '../holds/index.ts';
 import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
+import { refusedTargets } from './decide-together.ts';
 import { sharedLimits } from './limits.ts';
-import type { Observation, Refusal } from './observation.ts';
+import type { Ask } from './move.ts';
+import type { Observation, Refusal, RefusalOfTarget } from './observation.ts';
 import { observe } from './observe.ts';
 import { type Step, step } from './step.ts';
 
@@ -15,6 +17,7 @@ export interface LookPorts {
   judge: Judge;
   obstacleTo: ObstacleTo;
   newestHistory: NewestHistory;
+  refusalOf: RefusalOfTarget;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
   /** Milliseconds since the epoch. */
@@ -32,7 +35,7 @@ export type ObstacleTo = (workload: WorkloadKey, target: RestorableRelease) => P
  * look: most rollbacks come of it, and the target is asked about while Prometheus is. Changes nothing.
  */
 export const look = async (incident: Incident, ports: LookPorts): Promise<Step> => {
-  const { judge, obstacleTo, newestHistory, refusal, now } = ports;
+  const { obstacleTo, newestHistory, refusal, now } = ports;
   const workload = workloadOf(incident);
   let { caches } = ports;
   const unfit = new Map<number, string>();
@@ -45,7 +48,11 @@ export const look = async (incident: Incident, ports: LookPorts): Promise<Step> 
     if (!taken.ask) return taken;
     if (taken.ask === 'Verdict' && !incident.status && release)
       first = { release, obstacle: begun(obstacleTo(workload, release)) };
-    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, { judge, caches })) };
+    if (taken.ask !== 'Target')
+      known = {
+        ...known,
+        ...(await answerTo(taken.ask, question, { ...observation, ...known }, { ...ports, caches })),
+      };
     else {
       // Before a rollback: what a person said in the last moment is in the history, and the watch may be late.
       const stored = newestHistory(workload);
@@ -70,10 +77,12 @@ const withHistory = (caches: Caches, newest: ReleaseHistory | undefined): Caches
 });
 
 const answerTo = async (
-  ask: 'Verdict' | 'Burning' | 'Limits',
+  ask: Exclude<Ask, 'Target'>,
   question: Question,
-  { judge, caches }: Pick<LookPorts, 'judge' | 'caches'>,
+  observed: Observation,
+  { judge, caches, refusalOf }: LookPorts,
 ): Promise<Partial<Observation>> => {
+  if (ask === 'Companions') return { refused: await refusedTargets(question.incident, observed, refusalOf) };
   if (ask === 'Limits') return { sharedLimits: sharedLimits(question.incident, caches, question.now) };
   if (ask === 'Burning') return { burning: (await judge.isBurning(question)) ?? 'Unknown' };
   const { verdict, caution } = await judge.judge(question);

@@ -7,9 +7,9 @@ import { isClosedPhase } from './phases.ts';
 /**
  * What is asked only where a step needs it. Verdict: what Prometheus says of the release under suspicion. Burning:
  * whether what burned still does. Target: whether what the pods of the target need is there. Limits: the rollbacks of the
- * namespace and the cluster.
+ * namespace and the cluster. Companions: whether the targets of all that one commit changed would be refused.
  */
-export type Ask = 'Verdict' | 'Burning' | 'Target' | 'Limits';
+export type Ask = 'Verdict' | 'Burning' | 'Target' | 'Limits' | 'Companions';
 
 /** Where an incident goes from here, before it is said what has to be done for that. */
 export interface Next {

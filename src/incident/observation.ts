@@ -1,4 +1,4 @@
-import type { RollbackHold } from '../api/hold.ts';
+import type { Hold, RollbackHold } from '../api/hold.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
@@ -6,6 +6,10 @@ import type { Guardrails, Objective } from '../api/rollback-policy.ts';
 import type { Answer } from '../holds/index.ts';
 import type { Waiting } from './arbiter.ts';
 import type { Limit } from './limits.ts';
+import type { Companion } from './one-commit.ts';
+
+/** Why the target of a Hold would be refused, in words; undefined: it would not. Rejects with KubeError. */
+export type RefusalOfTarget = (hold: Hold) => Promise<string | undefined>;
 
 export interface Refusal {
   /** Of the API server. */
@@ -36,6 +40,10 @@ export interface Observation {
   refusal: Refusal | undefined;
   /** Another incident of the same event that is decided first. */
   waiting: Waiting | undefined;
+  /** Others that one commit changed, and that go back with it. */
+  companions: readonly Companion[];
+  /** What a dry run of all their targets refused, in words; undefined: none was made. */
+  refused: readonly string[] | undefined;
   /** What a person answered, where no rollback comes of it. */
   answer: Answer | undefined;
   /** metricops.dev/pause on the workload. */

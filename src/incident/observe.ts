@@ -24,6 +24,7 @@ import { guiltyBefore } from './guilty-before.ts';
 import { measuredAround } from './measured-around.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
+import { companionsOf } from './one-commit.ts';
 import { predecessorsOf } from './predecessors.ts';
 import { rollbacksIn } from './rollbacks.ts';
 import { successorOf } from './successor.ts';
@@ -84,6 +85,8 @@ export const observe = (
       hold: rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name) ?? rejections[0],
       refusal,
       waiting: waitingAmong(incident, caches, graph),
+      companions: companionsOf(incident, caches.incidents.list(namespace), graph, now),
+      refused: undefined,
       answer: answerOf(holds, incident),
       paused: isSwitchedOn(workload?.metadata, annotations.pause),
       missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,

@@ -67,6 +67,8 @@ export const observation = (rest: Partial<Observation> = {}): Observation => ({
   hold: undefined,
   refusal: undefined,
   waiting: undefined,
+  companions: [],
+  refused: undefined,
   answer: undefined,
   paused: false,
   missing: false,
