@@ -68,6 +68,14 @@ describe('which workloads are asked whether they burn, too', () => {
     );
   });
 
+  it('are what the workload depends on also where the same commit released it: what fails there fails here', () => {
+    const found = of([policyOf('api')], [historyOf('api', 'c2')], 'c2', ['web>api']);
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['api'],
+    );
+  });
+
   it('are not those that are rolled back by now: they burned a moment ago', () => {
     assert.deepEqual(around([policyOf('api')], [historyOf('api', 'c2', 1)], 'c2'), []);
   });

@@ -38,8 +38,9 @@ export const measuredAround = (
       if (!targetRef || !isWorkloadKind(targetRef.kind) || measured.length === 0) return [];
       const other = { kind: targetRef.kind, namespace, name: targetRef.name };
       if (workloadString(other) === workloadString(own)) return [];
-      if (isOfSameCommit(other) || graph.dependsOn(other, own)) return [];
-      return [{ name: other.name, objectives: measured, isDependency: graph.dependsOn(own, other) }];
+      const isDependency = graph.dependsOn(own, other);
+      if (graph.dependsOn(other, own) || (isOfSameCommit(other) && !isDependency)) return [];
+      return [{ name: other.name, objectives: measured, isDependency }];
     })
     .toSorted((a, b) => Number(b.isDependency) - Number(a.isDependency) || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_AROUND);
