@@ -21,10 +21,13 @@ export const isRollingBack = ({ status }: WithStatus): boolean =>
 export const startsRollback = ({ status: before }: WithStatus, status: IncidentStatus): boolean =>
   status.phase === 'RollingBack' && before?.phase !== 'RollingBack' && status.holdRef === undefined;
 
-const WAITS_FOR_OTHER: readonly (string | undefined)[] = ['WaitsForDependency', 'WaitsForIncident'] satisfies Reason[];
+/** The incident of what its workload depends on is decided first, however long that takes. */
+export const waitsForDependency = ({ status }: WithStatus): boolean =>
+  status?.reason === ('WaitsForDependency' satisfies Reason);
 
 /** Another incident of the same event is decided first. */
-export const waitsForOther = ({ status }: WithStatus): boolean => WAITS_FOR_OTHER.includes(status?.reason);
+export const waitsForOther = ({ status }: WithStatus): boolean =>
+  waitsForDependency({ status }) || status?.reason === ('WaitsForIncident' satisfies Reason);
 
 /** It is a person's turn, for as long as that takes. */
 export const needsPerson = ({ status }: WithStatus): boolean => conditionIs(status?.conditions, 'NeedsPerson', 'True');

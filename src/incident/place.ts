@@ -7,7 +7,7 @@ import type { AlertMatch } from '../slo/index.ts';
 import type { Alert } from './alertmanager-webhook.ts';
 import { withAlerts } from './evidence.ts';
 import { incidentName } from './name.ts';
-import { isClosed, isRollingBack, needsPerson, waitsForOther } from './phases.ts';
+import { isClosed, isRollingBack, needsPerson, waitsForDependency } from './phases.ts';
 
 /** What a delivery says about one workload. */
 export interface Group {
@@ -30,7 +30,7 @@ export interface Stored {
  */
 export type Place = { do: 'create' | 'update'; incident: Incident } | { do: 'known' | 'ignored' | 'full' };
 
-/** Those that wait for a person or for another incident are not counted: they may wait for ever. */
+/** Those that wait for a person, or for a dependency that may, are not counted: a person may let them wait for ever. */
 export const MAX_OPEN_PER_NAMESPACE = 50;
 
 /** Where the alerts of a workload belong. Pure: replicas that know the same come to the same. */
@@ -51,7 +51,7 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
   const fresh = alerts.filter((alert) => alert.status === 'firing' && !rangBefore(alert) && !isBeforeLift(alert));
   const kept = withAlerts({ evidence: [] }, { alerts: fresh, truncated }, time);
   if (fresh.length === 0 || !kept) return { do: 'ignored' };
-  const busy = stored.incidents.filter((i) => !isClosed(i) && !needsPerson(i) && !waitsForOther(i));
+  const busy = stored.incidents.filter((i) => !isClosed(i) && !needsPerson(i) && !waitsForDependency(i));
   if (busy.length >= MAX_OPEN_PER_NAMESPACE) return { do: 'full' };
   const closed = mine.filter((i) => isClosed(i) && isOfCurrent(i)).toSorted((a, b) => closedAt(b) - closedAt(a));
   const taken = new Set([
