@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { recordUrlOf, startCertificates, startWebhook } from '../webhook/index.ts';
+import { createAlertmanager, createSilences } from './alertmanager/index.ts';
 import { annotations } from './api/annotations.ts';
 import type { GitSync } from './api/gitsync.ts';
 import type { GitSyncSet } from './api/gitsyncset.ts';
@@ -75,6 +76,15 @@ const prometheus =
     : createPrometheus({
         url: settings.METRICOPS_PROMETHEUS_URL,
         ...(settings.METRICOPS_PROMETHEUS_TOKEN === undefined ? {} : { token: settings.METRICOPS_PROMETHEUS_TOKEN }),
+      });
+const alertmanager =
+  settings.METRICOPS_ALERTMANAGER_URL === undefined
+    ? undefined
+    : createAlertmanager({
+        url: settings.METRICOPS_ALERTMANAGER_URL,
+        ...(settings.METRICOPS_ALERTMANAGER_API_TOKEN === undefined
+          ? {}
+          : { token: settings.METRICOPS_ALERTMANAGER_API_TOKEN }),
       });
 const queries = prometheus && createQueryQueue(prometheus, clock, metrics);
 
@@ -160,6 +170,7 @@ const startActing = async () => {
     client,
     caches,
     queries,
+    silences: alertmanager && createSilences(alertmanager, clock),
     clock,
     random,
     log,
@@ -251,6 +262,7 @@ await Promise.all([
   gitSyncs.stop(),
   gitSyncSets.stop(),
   prometheus?.close(),
+  alertmanager?.close(),
   git.close(),
   parser.close(),
 ]);

@@ -14,6 +14,9 @@ const environment = z.object({
   METRICOPS_KUSTOMIZE: z.string().default('kustomize'),
   METRICOPS_PROMETHEUS_URL: optional,
   METRICOPS_PROMETHEUS_TOKEN: optional,
+  /** Whose silences are obeyed. */
+  METRICOPS_ALERTMANAGER_URL: optional,
+  METRICOPS_ALERTMANAGER_API_TOKEN: optional,
   METRICOPS_CLUSTER_LABEL: optional,
   METRICOPS_SIDECAR_IMAGE: z.string().default('metricops.dev/sidecar:dev'),
   METRICOPS_RECORD_URL: optional,

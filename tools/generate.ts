@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import { crds } from '../src/api/crd.ts';
+import { jsonSchemas } from '../test/simulation/given/json-schemas.ts';
 import { compare, features } from './compare/index.ts';
 import { metricsPage, sizingPage } from './lib/pages.ts';
 import { reference } from './lib/reference.ts';
@@ -22,6 +23,7 @@ export const generated = (): Map<string, string> => {
   const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: names };
   files.set('deploy/crds/kustomization.yaml', `# ${NOTICE}\n${dump(kustomization)}`);
   files.set('deploy/monitoring/prometheusrule.yaml', prometheusRule());
+  for (const [name, text] of jsonSchemas()) files.set(`docs/schemas/${name}`, text);
   files.set('docs/reference.md', `<!-- ${NOTICE} -->\n\n${reference()}`);
   files.set(
     'docs/sizing.md',

@@ -70,6 +70,7 @@ const compared = z.strictObject({
   newestTime: time.describe('Since when the suspect is current.'),
   before: z.int().min(1).describe('Number of the release that they are compared with.'),
 });
+const podCounts = counts.extend({ pods: z.int().describe('How many.') });
 
 /** Every number that a verdict rests on. What is missing was not to be had. */
 export const measurement = z.strictObject({
@@ -88,6 +89,7 @@ export const measurement = z.strictObject({
     .strictObject({
       threshold: decimal.describe('Error ratio above which the error budget burns.'),
       resolutionSeconds: z.int().describe('How exactly the course is known.'),
+      untilTime: time.optional().describe('Until when it was counted.'),
       release: counts.optional().describe('The release, since it is current or since the burn began.'),
       beside: z
         .strictObject({
@@ -104,6 +106,26 @@ export const measurement = z.strictObject({
         })
         .optional()
         .describe('Requests to all pods. None where nothing is recorded of before or since.'),
+      rise: z
+        .strictObject({
+          seconds: z.int().describe('How long the error ratio most likely rose.'),
+          leastSeconds: z.int().describe('How long at least: a shorter rise is ruled out. 0: it may have been a step.'),
+          requests: decimal.describe('Requests since then, as a multiple of those before.'),
+        })
+        .optional()
+        .describe('How the error ratio of the release rose, where the burn began more than 30 minutes after it.'),
+      pods: z
+        .strictObject({
+          burning: podCounts
+            .extend({ nodes: z.array(z.string().max(253)).max(8).describe('Nodes that they run on, as far as known.') })
+            .describe('Those that surely burn.'),
+          well: podCounts.describe('Those that surely fail less than a fourth of that.'),
+          byAge: z.boolean().describe('Each that burns is older than each that is well.'),
+        })
+        .optional()
+        .describe(
+          'Pods of the release by themselves, in the last minutes of the burn. Measured before a release is called Guilty.',
+        ),
       course: z
         .array(counts.extend({ time: time.describe('Since when.') }))
         .max(12)
@@ -128,17 +150,22 @@ export const measurement = z.strictObject({
           .optional()
           .describe('Part of its requests that failed since the burn began, where that was measured.'),
         dependency: z.boolean().optional().describe('The workload of the incident depends on it.'),
+        sameNodes: z
+          .boolean()
+          .optional()
+          .describe('Only those of its pods burn that share a node with the burning pods of the release.'),
       }),
     )
     .max(8)
     .optional()
     .describe('Other workloads of the namespace that burn, too: by their alerts, or as it was measured.'),
+  well: z.int().optional().describe('Other workloads of the namespace that were measured and do not burn.'),
 });
 export type Measurement = z.infer<typeof measurement>;
 
 export const verdictEvidence = z.strictObject({
   name: z
-    .enum(['SideBySide', 'BeforeAfter', 'Onset', 'Neighbours', 'Dependencies', 'Traffic'])
+    .enum(['SideBySide', 'BeforeAfter', 'Onset', 'Rise', 'Pods', 'Nodes', 'Neighbours', 'Dependencies', 'Traffic'])
     .describe('What was compared.'),
   points: z.int().describe('Positive: against the release. Negative: for it. 0: it decides nothing.'),
   message: z.string().max(512).describe('The same in words, with the figures.'),
@@ -236,8 +263,20 @@ export const incidentStatus = z.strictObject({
   dueTime: time
     .optional()
     .describe(
-      'When metricops goes on without an answer: reason Countdown: it rolls back. AwaitingApproval: it does what the policy says in approval.action.',
+      'When metricops goes on without an answer: reason Countdown: it rolls back. AwaitingApproval: it does what the policy says in approval.action. ChangeFreeze, Silenced: it decides again.',
     ),
+  misjudgedTime: time
+    .optional()
+    .describe('When it was found that the restored release burns the error budget as well: the verdict was wrong.'),
+  correction: z
+    .strictObject({
+      action: z
+        .enum(['PutBack', 'OlderRelease'])
+        .describe('PutBack: the newer release runs again, on probation. OlderRelease: one release further back.'),
+      time: time.describe('When it was decided.'),
+    })
+    .optional()
+    .describe('What metricops did because the rollback did not help. Once at most, and counted as a rollback.'),
   closedTime: time.optional().describe('When the incident ended.'),
   budgetSpentPercent: z
     .string()

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, localName } from './common.ts';
+import { freezes } from './freeze.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { rollbackMode } from './rollback-policy.ts';
 
@@ -46,6 +47,9 @@ export const platformPolicySpec = z.strictObject({
         .describe(
           'What a burn may do at most, whatever a RollbackPolicy or an annotation says: Auto > Approve > DryRun > Off.',
         ),
+      freeze: freezes.describe(
+        'Change freezes of all workloads, beside those of their RollbackPolicies: in them mode Auto asks a person, as Approve does.',
+      ),
       minCooldown: duration.default('0s').describe('Cooldown of every workload, at least.'),
       maxPerHour: z.int().min(1).max(60).default(60).describe('Rollbacks of one workload in any hour, at most.'),
       maxPerHourInNamespace: z
@@ -88,6 +92,7 @@ export const platformPolicySpec = z.strictObject({
     .describe('Limits of all rollbacks.')
     .default({
       maxMode: 'Auto',
+      freeze: [],
       minCooldown: '0s',
       maxPerHour: 60,
       maxPerHourInNamespace: 10,

@@ -344,6 +344,10 @@ export const reasons = {
     next: 'Look for another cause: dependencies, traffic, configuration elsewhere.',
   },
   NotBurning: { means: 'When queried again, Prometheus showed no burning error budget.', next: 'Nothing to do.' },
+  BurnEnded: {
+    means: 'The errors ended before anything was decided. As long as the alert fires they may come back.',
+    next: 'Nothing to do: where they come back within 15 minutes, both are judged as one burn.',
+  },
   BurnBeganBefore: {
     means: 'The errors began before the release.',
     next: 'Check what changed at that time.',
@@ -384,6 +388,14 @@ export const reasons = {
   DependencyBurns: {
     means: 'What the workload depends on, by its annotation metricops.dev/depends-on, burns, too.',
     next: 'See the incident of the named workload: `metricops incidents`. `metricops rollback` if it is the release all the same.',
+  },
+  PodsDiffer: {
+    means: 'Some pods of the release burn, and others that run the same are well in the same minutes.',
+    next: 'Check the named nodes, and what those pods share. `metricops rollback` if it is the release.',
+  },
+  NodesFail: {
+    means: 'Of other workloads, too, only pods on the nodes of the burning pods burn.',
+    next: 'Check the named nodes: `kubectl describe node`. `metricops rollback` if it is the release.',
   },
   TrafficSurge: {
     means: 'Many more requests came when the errors began: the workload may be overrun.',
@@ -484,6 +496,24 @@ export const reasons = {
     means: 'The release is guilty, and is rolled back when the countdown of the RollbackPolicy ends.',
     next: 'Nothing to do, or `metricops deny INCIDENT` to cancel it.',
   },
+  ChangeFreeze: {
+    means: 'The release is guilty, and a change freeze of the RollbackPolicy or the PlatformPolicy holds.',
+    next: '`metricops approve INCIDENT` rolls back in spite of it; without an answer it is decided again when the freeze ends.',
+  },
+  InvalidFreeze: {
+    means:
+      'A change freeze of the RollbackPolicy or the PlatformPolicy has a schedule or a time zone that can not be read: nothing is rolled back without a person.',
+    next: 'Fix the named freeze: its schedule as of a CronJob, its timeZone by IANA name, e.g. Europe/Berlin.',
+  },
+  Silenced: {
+    means: 'The release is guilty, and a silence of Alertmanager matches each of its alerts that fires.',
+    next: 'Nothing to do: it is decided again when the silence ends. `metricops approve INCIDENT` rolls back in spite of it.',
+  },
+  AlertmanagerUnreachable: {
+    means:
+      'Alertmanager did not say which alerts are silenced, so a person has to agree before anything is rolled back.',
+    next: 'Check METRICOPS_ALERTMANAGER_URL of the controller. `metricops approve INCIDENT` rolls back without it.',
+  },
   Irreversible: {
     means:
       'The rollback would go back behind a release that is irreversible: what it changed outside of the cluster stays.',
@@ -512,12 +542,21 @@ export const reasons = {
     next: 'Nothing to do; an alert that fires now opens a new incident.',
   },
   NotRecovered: {
-    means: 'The error budget is still burning after the rollback: the release was not the cause, or not the only one.',
-    next: 'Look for another cause. The incident closes by itself when the burn ends or another release comes; `metricops lift WORKLOAD` closes it, too.',
+    means:
+      'Nothing shows within verifyTimeout that the burn ended: Prometheus has no answer or too few requests, or the alerting rule, whose windows go back behind the rollback, still fires.',
+    next: 'Check the workload. The incident closes by itself when the burn ends or another release comes; `metricops lift WORKLOAD` closes it, too.',
+  },
+  Misjudged: {
+    means: 'The verdict was wrong: measured by itself, the restored release burns the error budget as well.',
+    next: 'Look for another cause: dependencies, nodes, traffic. `metricops lift WORKLOAD` lets the newer release run again, on probation.',
   },
   RolloutFailed: {
     means: 'The pods of the restored release did not become ready in time.',
     next: 'Check the pods of the workload.',
+  },
+  ImagePullFailed: {
+    means: 'No pod of the restored release gets its image, 30 s after the rollback.',
+    next: '`metricops rollback WORKLOAD --to N` goes further back, `metricops lift WORKLOAD` lets the newer release run again; the message has both. Or bring the image back.',
   },
   // A RollbackPolicy
   InForce: { means: 'A burn of the workload is judged and acted on.', next: 'Nothing to do.' },

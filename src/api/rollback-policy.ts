@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditions, duration, observedGeneration, prometheusDuration } from './common.ts';
+import { freezes } from './freeze.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 
 /** One pair of windows of a multiwindow burn-rate alert (Google SRE workbook, chapter 5). */
@@ -46,6 +47,9 @@ export const guardrails = z.strictObject({
     })
     .optional()
     .describe('Mode Approve: what happens without an answer. When left out, metricops keeps asking.'),
+  freeze: freezes.describe(
+    'Change freezes: in them mode Auto asks a person, as Approve does. What waits is decided again when they end.',
+  ),
   scope: z
     .enum(['Workload', 'GitSync'])
     .default('Workload')
@@ -78,6 +82,18 @@ export const guardrails = z.strictObject({
       'Points of evidence that a Guilty verdict needs. A burn that began within 30 minutes after the release: 3; more failed requests than the release before it, in the same minutes: 6, before and after: 2. Evidence for the release counts against that.',
     ),
   verifyTimeout: duration.default('10m').describe('How long recovery may take before the incident needs a person.'),
+  onMisjudged: z
+    .enum(['Ask', 'PutBack'])
+    .default('Ask')
+    .describe(
+      'When the restored release burns the error budget as well after verifyTimeout. Ask: a person decides. PutBack: the newer release runs again on probation; in mode Auto, for a workload of a GitSync, once for an incident, and counted as a rollback.',
+    ),
+  onImagePullError: z
+    .enum(['Ask', 'OlderRelease', 'PutBack'])
+    .default('Ask')
+    .describe(
+      'When no pod of the restored release gets its image, 30 s after the rollback. Ask: a person decides. OlderRelease: one release further back. PutBack: the newer release runs again on probation, as in onMisjudged. By itself in mode Auto, once for an incident, and counted as a rollback.',
+    ),
 });
 export type Guardrails = z.infer<typeof guardrails>;
 

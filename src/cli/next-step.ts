@@ -11,6 +11,10 @@ export const nextStepWords = (next: NextStep, { name, workload }: { name: string
       return `metricops approve ${name} ${at}, or metricops deny ${name} ${at}`;
     case 'FindOtherCause':
       return `look for another cause; to go back to Git's release: metricops lift ${what} ${at}`;
+    case 'RunNewerAgain':
+      return `look for another cause; to run the newer release again, on probation: metricops lift ${what} ${at}`;
+    case 'ChooseRelease':
+      return `choose a release: metricops history ${what} ${at}, metricops rollback ${what} --to N ${at}; or run the newer one again: metricops lift ${what} ${at}`;
     case 'Decide':
       return `decide yourself: metricops rollback ${what} ${at}, or metricops deny ${name} ${at}`;
     case 'FixInGit':

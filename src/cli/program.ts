@@ -145,7 +145,12 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
       .option('--dry-run', 'only say what would be applied; with -o yaml, print it'),
     '5m',
   );
-  command('check', 'is everything there that metricops needs?', CHECK_HELP, check);
+  command(
+    'check [workload]',
+    'is everything there that metricops needs? Of a workload: would a burn lead to a rollback?',
+    CHECK_HELP,
+    check,
+  );
   command('uninstall', 'remove metricops from the cluster', UNINSTALL_HELP, uninstall)
     .option('--all', 'the kinds with all their objects, and the namespace, too')
     .addOption(timeoutOption('how long to wait for the controller to stop', '2m'));

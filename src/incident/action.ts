@@ -1,4 +1,4 @@
-import type { Hold } from '../api/hold.ts';
+import type { Hold, RollbackHold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { Occurrence } from '../api/occurrence.ts';
 
@@ -13,5 +13,9 @@ export type Action =
   | { kind: 'WriteStatus'; incident: Incident }
   /** The stored proposal. One of that name that is there already is as good. */
   | { kind: 'CreateHold'; hold: Hold }
+  /** By its uid. One that is gone already is as good. */
+  | { kind: 'LiftHold'; hold: RollbackHold }
+  /** Compare-and-set. When somebody else was faster, the next step sees what they made of it. */
+  | { kind: 'ChangeHold'; hold: RollbackHold }
   | { kind: 'Report'; occurrence: Occurrence }
   | { kind: 'Count'; counter: 'rollbacks' | 'verdicts'; result: string };

@@ -5,29 +5,36 @@ import type { Action } from './action.ts';
 import { comesToBeDue } from './due.ts';
 import type { Next } from './move.ts';
 import { occurrenceOf } from './occurrence.ts';
-import { needsPerson, startsRollback } from './phases.ts';
+import { comesToBeMisjudged, needsPerson, startsCorrection, startsRollback } from './phases.ts';
 
 /** What has to be done to come to this status: it is stored before anything else is done. */
-export const actionsOf = (incident: Incident, { status, createHold }: Next): Action[] => {
+export const actionsOf = (incident: Incident, { status, createHold, liftHold, changeHold }: Next): Action[] => {
   // As it was stored: what a person read, and what the verdict was about. Never composed again from today's policy.
   const { proposal } = status;
   const hold = createHold && proposal && withFinalizer(proposedHold(incident.metadata.namespace ?? '', proposal));
   return [
     ...(isNews(incident, status) ? [{ kind: 'WriteStatus', incident: { ...incident, status } } as const] : []),
     ...(hold ? [{ kind: 'CreateHold', hold } as const] : []),
+    ...(liftHold ? [{ kind: 'LiftHold', hold: liftHold } as const] : []),
+    ...(changeHold ? [{ kind: 'ChangeHold', hold: changeHold } as const] : []),
     ...reportsOf(incident, status),
   ];
 };
 
 const reportsOf = (incident: Incident, status: IncidentStatus): Action[] => {
   const isMoved = status.phase !== incident.status?.phase;
-  if (!isMoved && !comesToNeedPerson(incident, status) && !comesToBeDue(incident.status, status)) return [];
+  const isMisjudged = comesToBeMisjudged(incident.status, status);
+  const isCorrected = startsCorrection(incident, status);
+  const isDue = comesToBeDue(incident.status, status);
+  if (!isMoved && !comesToNeedPerson(incident, status) && !isDue && !isMisjudged && !isCorrected) return [];
   const { phase, verdict } = status;
   const isJudged = verdict !== undefined && verdict.result !== incident.status?.verdict?.result;
   const results: (string | undefined)[] = [
     startsRollback(incident, status) ? 'started' : undefined,
     phase === 'Recovered' ? 'recovered' : undefined,
-    phase === 'Verifying' && needsPerson({ status }) ? 'notrecovered' : undefined,
+    isMisjudged ? 'misjudged' : undefined,
+    isCorrected ? 'corrected' : undefined,
+    phase === 'Verifying' && needsPerson({ status }) && status.misjudgedTime === undefined ? 'notrecovered' : undefined,
   ];
   return [
     { kind: 'Report', occurrence: occurrenceOf(incident, status) },

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { at, incident, NOON, observation, verdict } from '../../test/support/incident.ts';
+import { at, hold, incident, NOON, observation, verdict } from '../../test/support/incident.ts';
 import type { Incident } from '../api/incident.ts';
 import { guardrails } from '../api/rollback-policy.ts';
 import type { Observation } from './observation.ts';
+import { needsPerson } from './phases.ts';
 import { type Step, step } from './step.ts';
 
 const SECOND = 1_000;
@@ -77,5 +78,54 @@ describe('the mode Approve', () => {
   it('does not roll back by a rule that nobody vouches for, whatever the policy says', () => {
     const policy = { mode: 'Approve', approval: { timeout: '1h', action: 'RollBack' } };
     assert.deepEqual(outcomes(looks(policy, [0, 3600], { caution: 'a foreign rule' })), [waiting, waiting]);
+  });
+});
+
+describe('a change freeze', () => {
+  const freeze = [{ schedule: '0 12 1 1 *', duration: '1h', reason: 'year-end closing' }];
+  const frozen = 'Judging/ChangeFreeze';
+
+  it('lets mode Auto ask a person, with its reason and its end, and is decided again then', () => {
+    const taken = looks({ mode: 'Auto', freeze }, [0, 3599, 3600]);
+    assert.deepEqual(outcomes(taken), [frozen, frozen, started]);
+    const [first, second] = taken;
+    const words = `a change freeze (year-end closing) ends at ${at(3600)}, then it is decided again; to roll release 2 back to release 1, create Hold`;
+    assert.ok(first?.status.message?.startsWith(words), first?.status.message);
+    assert.equal(first?.status.dueTime, at(3600));
+    assert.ok(needsPerson(first ?? {}));
+    assert.equal(second?.again, 1_000);
+  });
+
+  it('begins the countdown when it ends', () => {
+    const taken = looks({ mode: 'Auto', countdown: '2m', freeze }, [0, 3600, 3720]);
+    assert.deepEqual(outcomes(taken), [frozen, 'Judging/Countdown', started]);
+  });
+
+  it('is over for a person who approves', () => {
+    const [waiting] = looks({ mode: 'Auto', freeze }, [0]);
+    const approved = step(incident(waiting?.status), observation({ hold: hold({ phase: 'Pending' }) }), NOON + SECOND);
+    assert.deepEqual(outcomes([approved]), ['RollingBack/ReleaseHeld']);
+  });
+
+  it('lets no time that runs out roll back, and the time begins when it ends', () => {
+    const policy = { mode: 'Approve', approval: { timeout: '10m', action: 'RollBack' }, freeze };
+    const waiting = 'Judging/AwaitingApproval';
+    assert.deepEqual(outcomes(looks(policy, [0, 600, 3600, 4199, 4200])), [frozen, frozen, waiting, waiting, started]);
+  });
+
+  it('changes nothing where metricops does nothing by itself', () => {
+    const waiting = 'Judging/AwaitingApproval';
+    assert.deepEqual(outcomes(looks({ mode: 'Approve', freeze }, [0])), [waiting]);
+    assert.deepEqual(outcomes(looks({ mode: 'Auto', freeze }, [0], { caution: 'a foreign rule' })), [waiting]);
+    assert.deepEqual(outcomes(looks({ mode: 'DryRun', freeze }, [0])), ['Observed/ModeDryRun']);
+    const closing = { mode: 'Approve', approval: { timeout: '10m' }, freeze };
+    assert.deepEqual(outcomes(looks(closing, [0, 600])), [waiting, 'Dismissed/ApprovalTimedOut']);
+  });
+
+  it('that can not be read keeps asking: nobody knows when it ends', () => {
+    const bad = [{ schedule: '0 12 1 1 *', duration: '1h', timeZone: 'Europe/Berln' }];
+    const taken = looks({ mode: 'Auto', freeze: bad }, [0, 1e6]);
+    assert.deepEqual(outcomes(taken), ['Judging/InvalidFreeze', 'Judging/InvalidFreeze']);
+    assert.equal(taken[0]?.status.dueTime, undefined);
   });
 });

@@ -1,6 +1,7 @@
+import type { Silences } from '../alertmanager/index.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Hold } from '../api/hold.ts';
-import type { Incident } from '../api/incident.ts';
+import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { Occurred, Occurrence } from '../api/occurrence.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
@@ -10,6 +11,7 @@ import {
   createOwnWrites,
   createWorkQueue,
   isConflict,
+  isNotFound,
   isRejected,
   type KubeClient,
   KubeError,
@@ -27,7 +29,7 @@ import { reachedLimit, sharedLimits } from './limits.ts';
 import { look, type NewestHistory, type ObstacleTo } from './look.ts';
 import type { Refusal, RefusalOfTarget } from './observation.ts';
 import { once } from './once.ts';
-import { isClosed, needsPerson, startsRollback } from './phases.ts';
+import { isClosed, needsPerson, startsCorrection, startsRollback } from './phases.ts';
 import { errorId, withStall } from './stall.ts';
 
 export interface IncidentPorts {
@@ -35,6 +37,8 @@ export interface IncidentPorts {
   caches: Caches;
   /** undefined: no Prometheus is configured. */
   queries: QueriesOf | undefined;
+  /** Absent where no Alertmanager is configured. */
+  silences?: Silences | undefined;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -101,13 +105,19 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const carryOut = async (action: Action, key: string): Promise<boolean> => {
     switch (action.kind) {
       case 'WriteStatus':
-        return startsRollback(newest(key) ?? {}, action.incident.status ?? {})
+        return takesPlace(newest(key) ?? {}, action.incident.status ?? {})
           ? inTurn('rollback', () => takePlace(action.incident, key))
           : write(action.incident);
       case 'CreateIncident':
         return open(action.incident);
       case 'CreateHold':
         return create(action.hold, key);
+      case 'LiftHold':
+        await client.delete(resources.holds, action.hold.metadata, uidOf(action.hold));
+        return true;
+      case 'ChangeHold':
+        await change(action.hold);
+        return true;
       case 'Report':
         report(action.occurrence, key);
         return true;
@@ -118,10 +128,12 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   };
 
   /** One decision after the other: of two incidents that found one place left, or nobody before them, one is first. */
-  const takePlace = async (incident: Incident, key: string): Promise<boolean> =>
-    reachedLimit(sharedLimits(incident, known, clock.now())) === undefined &&
-    !isHeldBack(newest(key) ?? incident, incident.status?.verdict, known) &&
-    write(incident);
+  const takePlace = async (incident: Incident, key: string): Promise<boolean> => {
+    const { correction, verdict } = incident.status ?? {};
+    const isHeld = !correction && isHeldBack(newest(key) ?? incident, verdict, known);
+    const reached = reachedLimit(sharedLimits(incident, known, clock.now()), correction ? 1 : 0);
+    return reached === undefined && !isHeld && write(incident);
+  };
 
   const open = async (incident: Incident): Promise<boolean> => {
     try {
@@ -148,6 +160,14 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       refusals.set(key, { message: error.message, isFinal: isRejected(error) });
       if (!isRejected(error)) throw error;
       return !isNews;
+    }
+  };
+
+  const change = async (hold: Hold): Promise<void> => {
+    try {
+      ports.onHold(await client.replace<Hold>(resources.holds, hold));
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
     }
   };
 
@@ -227,7 +247,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const expire = async ({ metadata: { namespace = '' } }: Incident): Promise<void> => {
     const [incidents, holds] = [caches.incidents.list(namespace), caches.holds.list(namespace)];
     for (const { metadata } of expiredOf(incidents, holds, coolDownOf, clock.now()))
-      await client.delete(resources.incidents, metadata, metadata.uid === undefined ? {} : { uid: metadata.uid });
+      await client.delete(resources.incidents, metadata, uidOf({ metadata }));
   };
 
   for (const incident of caches.incidents.list().filter((i) => !isClosed(i))) queue.add(keyOf(incident));
@@ -244,3 +264,10 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     },
   };
 };
+
+/** It is counted by the limits of the namespace and the cluster. */
+const takesPlace = (before: Pick<Incident, 'status'>, status: IncidentStatus): boolean =>
+  startsRollback(before, status) || startsCorrection(before, status);
+
+const uidOf = ({ metadata: { uid } }: Pick<Incident, 'metadata'>): { uid?: string } =>
+  uid === undefined ? {} : { uid };

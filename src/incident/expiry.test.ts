@@ -29,6 +29,12 @@ describe('closed incidents', () => {
     assert.deepEqual(expired([closed('limit', 80, long)]), ['limit']);
   });
 
+  it('stay while a correction is counted, which came after the rollback', () => {
+    const correction = { action: 'PutBack' as const, time: minutesAgo(50) };
+    const corrected = { phase: 'Dismissed' as const, rolledBackTime: minutesAgo(65), correction };
+    assert.deepEqual(expired([closed('limit', 45, corrected)]), []);
+  });
+
   it('stay while a Hold names them', () => {
     const hold = { spec: { incidentRef: { name: 'reason' } } } as Hold;
     assert.deepEqual(expired([closed('reason', 500), closed('old', 500)], [hold]), ['old']);

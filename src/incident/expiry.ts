@@ -20,7 +20,8 @@ export const expiredOf = (
   const named = new Set(holds.map(({ spec }) => spec.incidentRef?.name));
   const isNeeded = (incident: Incident): boolean => {
     if (named.has(incident.metadata.name)) return true;
-    const rolledBack = Date.parse(incident.status?.rolledBackTime ?? '');
+    const { rolledBackTime = '', correction } = incident.status ?? {};
+    const rolledBack = Date.parse(correction?.time ?? rolledBackTime);
     return now - rolledBack < Math.max(HOUR_MS, coolDownOf(incident));
   };
   return incidents

@@ -4,7 +4,7 @@ import { at, evidence, hold, incident, NOON, observation, release, verdict } fro
 import { guardrails } from '../api/rollback-policy.ts';
 import type { Observation } from './observation.ts';
 import { step } from './step.ts';
-import { JUDGE_FOR_MS } from './timing.ts';
+import { JUDGE_FOR_MS, PAUSE_FOR_MS } from './timing.ts';
 
 const taken = (rest: Partial<Observation>, made = incident()) => {
   const { status, again, ask } = step(made, observation(rest), NOON);
@@ -15,6 +15,13 @@ const aged = (ms: number, rest: Partial<Observation>) => taken({ ...rest, opened
 describe('the time for a verdict', () => {
   const notGuilty = { verdict: verdict('NotGuilty', { reason: 'NotBurning' }) };
   const open = { verdict: verdict('Inconclusive', { reason: 'NoData' }) };
+
+  it('is a quarter of an hour for a burn that ended: it may come back as long as its alert fires', () => {
+    const ended = { verdict: verdict('NotGuilty', { reason: 'BurnEnded' }) };
+    assert.equal(aged(PAUSE_FOR_MS - 1, ended).outcome, 'Judging/BurnEnded');
+    assert.equal(aged(PAUSE_FOR_MS, ended).outcome, 'Dismissed/BurnEnded');
+    assert.equal(aged(0, { ...ended, firing: false }).outcome, 'Dismissed/BurnEnded');
+  });
 
   it('is a minute for one that is NotGuilty, or until the alert ends', () => {
     const early = aged(59_999, notGuilty);

@@ -9,7 +9,7 @@ import { following, stateOf } from './hold-state.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import { proposalOf } from './proposal.ts';
-import { JUDGE_FOR_MS, lookAgain, REQUEUE_MS } from './timing.ts';
+import { JUDGE_FOR_MS, lookAgain, PAUSE_FOR_MS, REQUEUE_MS } from './timing.ts';
 import { type Ways, waysOf } from './ways.ts';
 
 /** A verdict of innocence is believed when it holds for this long, or when the alert ends. */
@@ -41,7 +41,9 @@ export const judging = (incident: Incident, observed: Observation, now: number):
     return askPerson(reason, verdict.message);
   }
   if (verdict.result === 'NotGuilty') {
-    if (age < NOT_GUILTY_FOR_MS && observed.firing) return wait(reason, verdict.message, lookAgain(age));
+    // A burn that pauses may come back as long as its alert fires.
+    const believedAfter = reason === 'BurnEnded' ? PAUSE_FOR_MS : NOT_GUILTY_FOR_MS;
+    if (age < believedAfter && observed.firing) return wait(reason, verdict.message, lookAgain(age));
     return close('Dismissed', reason, verdict.message);
   }
   return decideRollback(incident, observed, { ...ways, verdict, proposal });

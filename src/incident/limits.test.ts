@@ -45,6 +45,13 @@ describe('rollbacks of the last hour', () => {
     assert.deepEqual(counted([...others, rolledBack('shop', 'i', -60)]), [1, 2]);
   });
 
+  it('count twice where the newer release runs again by itself, and that not for its own incident', () => {
+    const correction = { action: 'PutBack' as const, time: at(-30) };
+    const corrected = of('bank', 'b', { phase: 'Dismissed', rolledBackTime: at(-60), correction, closedTime: at(-30) });
+    assert.deepEqual(counted([corrected]), [0, 2]);
+    assert.deepEqual(counted([of('shop', 'i', { ...corrected.status })]), [0, 0]);
+  });
+
   it('count from the decision on, before anything is applied', () => {
     const timeline = [{ time: at(-5), phase: 'RollingBack' as const, message: '' }];
     assert.deepEqual(counted([of('shop', 'a', { phase: 'RollingBack', timeline })]), [1, 1]);

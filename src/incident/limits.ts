@@ -40,10 +40,14 @@ export const sharedLimits = (
   ];
 };
 
-/** Which limit leaves no place for another rollback, in words; undefined: none. */
-export const reachedLimit = (limits: readonly Limit[]): string | undefined => {
-  const reached = limits.find(({ rollbacks, max }) => rollbacks >= max);
+/**
+ * Which limit leaves no place for another rollback, in words; undefined: none.
+ *
+ * @param own rollbacks of the incident itself, which the limits do not count
+ */
+export const reachedLimit = (limits: readonly Limit[], own = 0): string | undefined => {
+  const reached = limits.find(({ rollbacks, max }) => rollbacks + own >= max);
   if (!reached) return undefined;
   const { where, rollbacks, max, field } = reached;
-  return `${rollbacks} rollbacks in ${where} in the last hour; spec.rollback.${field} of the PlatformPolicy is ${max}`;
+  return `${rollbacks + own} rollbacks in ${where} in the last hour; spec.rollback.${field} of the PlatformPolicy is ${max}`;
 };

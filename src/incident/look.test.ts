@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { at, digest, incident, NOON, release as releaseOf } from '../../test/support/incident.ts';
+import {
+  at,
+  digest,
+  evidence as evidenceOf,
+  incident,
+  NOON,
+  release as releaseOf,
+} from '../../test/support/incident.ts';
+import type { SilenceAnswer } from '../alertmanager/index.ts';
 import { API_VERSION, annotations, labels } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
@@ -100,13 +108,21 @@ interface World {
   unreadable?: boolean;
   /** Nothing fails. */
   calm?: boolean;
+  evidence?: Incident['spec']['evidence'];
+  /** Of the workload. */
+  otherIncidents?: Incident[];
+  /** What Alertmanager says. */
+  silence?: SilenceAnswer;
 }
 /** One look, and how many queries Prometheus was sent. */
 const lookAt = async (world: World) => {
-  const { suspect = 2 } = world;
-  const made = incident(world.status, { suspect: { number: suspect, sourceDigest: digest(suspect) } });
+  const { suspect = 2, evidence } = world;
+  const made = incident(world.status, {
+    suspect: { number: suspect, sourceDigest: digest(suspect) },
+    ...(evidence ? { evidence } : {}),
+  });
   const caches: Caches = {
-    incidents: cache(made),
+    incidents: cache(made, ...(world.otherIncidents ?? [])),
     holds: cache(...(world.holds ?? [])),
     histories: cache(world.history ?? history(2, [release(2), release(1, { goodTime: ago(30) })])),
     rollbackPolicies: cache(policy(world.mode ?? 'Auto')),
@@ -151,8 +167,19 @@ const lookAt = async (world: World) => {
       return [];
     },
   }));
+  const silenced: unknown[] = [];
   const { status, actions } = await look(made, {
     caches,
+    ...(world.silence
+      ? {
+          silences: {
+            async of(alerts) {
+              silenced.push(alerts);
+              return world.silence ?? { is: 'Audible' };
+            },
+          },
+        }
+      : {}),
     judge,
     refusal: undefined,
     now: NOON,
@@ -169,6 +196,7 @@ const lookAt = async (world: World) => {
   return {
     queries,
     obstacles,
+    silenced,
     status,
     outcome: `${status.phase}/${status.reason}`,
     actions: actions.map(({ kind }) => kind),
@@ -211,6 +239,43 @@ describe('one look at an incident', () => {
   it('asks about no target in a later look that finds the release not guilty', async () => {
     const calm = await lookAt({ calm: true, status: { phase: 'Judging', reason: 'NoData', message: '' } });
     assert.deepEqual([calm.status.verdict?.result, calm.obstacles], ['NotGuilty', 0]);
+  });
+
+  it('goes past a release that burned before it was superseded: N-1 bad and N still bad is never rolled back to N-1', async () => {
+    const good = { goodTime: ago(40) };
+    const releases = [release(2), release(1, good), release(3, { ...good, firstSeenTime: ago(90) })];
+    const superseded = { phase: 'Dismissed', reason: 'Superseded', closedTime: ago(29) } as const;
+    const suspect = { number: 1, sourceDigest: digest(1) };
+    const other = { ...incident(superseded, { suspect }), metadata: { name: 'before', namespace: 'shop' } };
+    const past = await lookAt({ history: history(2, releases), otherIncidents: [other] });
+    assert.deepEqual([past.outcome, past.status.target?.number], ['RollingBack/ErrorRateIncreased', 3]);
+    const none = await lookAt({ otherIncidents: [other] });
+    assert.equal(none.outcome, 'Judging/NoGoodRelease');
+    assert.match(none.status.message ?? '', /Release 1 was good, but burned when it was current last: incident before/);
+  });
+
+  it('goes past the release under which the alert began, though the suspect burns as well', async () => {
+    const releases = [release(2), release(1, { goodTime: ago(40), supersededTime: ago(30) })];
+    const evidence = (minutes: number) => [evidenceOf({ startsAt: ago(minutes) })];
+    const before = await lookAt({ history: history(2, releases), evidence: evidence(31) });
+    assert.equal(before.outcome, 'Judging/NoGoodRelease');
+    assert.match(before.status.message ?? '', /its alert began before release 2/);
+    const after = await lookAt({ history: history(2, releases), evidence: evidence(29) });
+    assert.equal(after.outcome, 'RollingBack/ErrorRateIncreased');
+  });
+
+  it('goes to no release that was found guilty, though it was good', async () => {
+    const guilty = release(1, { goodTime: ago(40), guiltyTime: ago(35), outcome: 'Guilty' });
+    const { outcome } = await lookAt({ history: history(2, [release(2), guilty]) });
+    assert.equal(outcome, 'Judging/NoGoodRelease');
+  });
+
+  it('asks Alertmanager about the labels of the alerts that fire, before it rolls back', async () => {
+    const audible = await lookAt({ silence: { is: 'Audible' } });
+    assert.deepEqual([audible.outcome, audible.silenced], ['RollingBack/ErrorRateIncreased', [[{}]]]);
+    const until = NOON + 60_000;
+    const waits = await lookAt({ silence: { is: 'Silenced', until, id: 's', by: 'ann', comment: '' } });
+    assert.deepEqual([waits.outcome, waits.actions.includes('CreateHold')], ['Judging/Silenced', false]);
   });
 
   it('needs no target that can be read where the release is not guilty', async () => {

@@ -1,3 +1,4 @@
+import type { SilenceAnswer, Silences } from '../alertmanager/index.ts';
 import type { Incident } from '../api/incident.ts';
 import type { ReleaseHistory, RestorableRelease } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
@@ -18,6 +19,8 @@ export interface LookPorts {
   obstacleTo: ObstacleTo;
   newestHistory: NewestHistory;
   refusalOf: RefusalOfTarget;
+  /** undefined: no Alertmanager is configured, and nobody silences anything. */
+  silences?: Silences | undefined;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
   /** Milliseconds since the epoch. */
@@ -76,15 +79,23 @@ const withHistory = (caches: Caches, newest: ReleaseHistory | undefined): Caches
   },
 });
 
+/** Of all alerts that fire: one that nobody silenced is enough to go on. */
+const silenceOf = async ({ spec }: Incident, silences: Silences | undefined): Promise<SilenceAnswer> =>
+  silences
+    ? silences.of(spec.evidence.filter(({ status }) => status === 'firing').map(({ labels }) => labels))
+    : { is: 'Audible' };
+
 const answerTo = async (
   ask: Exclude<Ask, 'Target'>,
   question: Question,
   observed: Observation,
-  { judge, caches, refusalOf }: LookPorts,
+  { judge, caches, refusalOf, silences }: LookPorts,
 ): Promise<Partial<Observation>> => {
   if (ask === 'Companions') return { refused: await refusedTargets(question.incident, observed, refusalOf) };
   if (ask === 'Limits') return { sharedLimits: sharedLimits(question.incident, caches, question.now) };
+  if (ask === 'Silence') return { silence: await silenceOf(question.incident, silences) };
   if (ask === 'Burning') return { burning: (await judge.isBurning(question)) ?? 'Unknown' };
+  if (ask === 'Restored') return { restoredRatio: (await judge.measureRestored(question)) ?? 'Unknown' };
   const { verdict, caution } = await judge.judge(question);
   return { verdict, caution };
 };

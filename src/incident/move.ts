@@ -1,21 +1,26 @@
 import { type ConditionInput, conditionIs, withConditions } from '../api/conditions.ts';
+import type { RollbackHold } from '../api/hold.ts';
 import type { Incident, IncidentPhase, IncidentStatus } from '../api/incident.ts';
 import { isReason, type Reason } from '../api/reasons.ts';
 import { comesToBeDue } from './due.ts';
-import { isClosedPhase } from './phases.ts';
+import { comesToBeMisjudged, isClosedPhase } from './phases.ts';
 
 /**
  * What is asked only where a step needs it. Verdict: what Prometheus says of the release under suspicion. Burning:
- * whether what burned still does. Target: whether what the pods of the target need is there. Limits: the rollbacks of the
- * namespace and the cluster. Companions: whether the targets of all that one commit changed would be refused.
+ * whether what burned still does. Restored: what the restored release fails by itself. Target: whether what the pods of
+ * the target need is there. Limits: the rollbacks of the namespace and the cluster. Companions: whether the targets of all
+ * that one commit changed would be refused. Silence: whether people silenced the alerts.
  */
-export type Ask = 'Verdict' | 'Burning' | 'Target' | 'Limits' | 'Companions';
+export type Ask = 'Verdict' | 'Burning' | 'Restored' | 'Target' | 'Limits' | 'Companions' | 'Silence';
 
 /** Where an incident goes from here, before it is said what has to be done for that. */
 export interface Next {
   status: IncidentStatus;
   /** Create the proposed Hold: after the status is stored. */
   createHold: boolean;
+  /** Delete this Hold, or replace one of its name by it: after the status is stored. */
+  liftHold?: RollbackHold;
+  changeHold?: RollbackHold;
   /** Look again after so many milliseconds; undefined when only a change matters. */
   again: number | undefined;
   /** Nothing can be said before this was asked. */
@@ -31,6 +36,8 @@ export interface Move {
   more?: Partial<IncidentStatus>;
   again?: number;
   createHold?: boolean;
+  liftHold?: RollbackHold;
+  changeHold?: RollbackHold;
 }
 
 const MAX_MESSAGE = 1024;
@@ -38,7 +45,7 @@ const MAX_TIMELINE = 64;
 
 /** The incident in this phase. The timeline grows with each new phase, and where a person comes to be needed. */
 export const move = (incident: Incident, now: number, to: Move): Next => {
-  const { phase, reason, needsPerson = false, more = {}, again, createHold = false } = to;
+  const { phase, reason, needsPerson = false, more = {}, again, createHold = false, liftHold, changeHold } = to;
   const before = incident.status ?? {};
   const time = new Date(now).toISOString();
   const message = to.message.slice(0, MAX_MESSAGE);
@@ -53,6 +60,7 @@ export const move = (incident: Incident, now: number, to: Move): Next => {
   const isNews =
     before.phase !== phase ||
     comesToBeDue(before, { ...before, ...more }) ||
+    comesToBeMisjudged(before, { ...before, ...more }) ||
     (needsPerson && !conditionIs(before.conditions, 'NeedsPerson', 'True'));
   const { generation } = incident.metadata;
   const next: IncidentStatus = {
@@ -67,7 +75,7 @@ export const move = (incident: Incident, now: number, to: Move): Next => {
   };
   const inputs = conditionsOf(next, { ...to, message, needsPerson });
   const status = { ...next, conditions: withConditions(before.conditions ?? [], inputs, { now, generation }) };
-  return { status, createHold, again };
+  return { status, createHold, ...(liftHold ? { liftHold } : {}), ...(changeHold ? { changeHold } : {}), again };
 };
 
 /** Nothing changes but the time of the next look. */

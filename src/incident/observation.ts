@@ -1,9 +1,12 @@
+import type { SilenceAnswer } from '../alertmanager/index.ts';
 import type { Hold, RollbackHold } from '../api/hold.ts';
 import type { Incident, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
 import type { Guardrails, Objective } from '../api/rollback-policy.ts';
 import type { Answer } from '../holds/index.ts';
+import type { RestoredRatio } from '../judge/index.ts';
+import type { Unpulled } from '../release/index.ts';
 import type { Waiting } from './arbiter.ts';
 import type { Limit } from './limits.ts';
 import type { Companion } from './one-commit.ts';
@@ -60,12 +63,20 @@ export interface Observation {
   sharedLimits: readonly Limit[] | undefined;
   /** The incident of a release that came after the suspect; undefined: there is one already, or nothing fires. */
   successor: Incident | undefined;
+  /** Whether people silenced the alerts that fire; undefined: nobody was asked. */
+  silence: SilenceAnswer | undefined;
   /** A Hold took the workload back to the release that is current. */
   isRollbackResult: boolean;
   /** Whether the workload's pods are those of the target and all ready. */
   restored: boolean;
   /** Whether the budget still burns, Unknown where Prometheus can't say; undefined: it was not asked. */
   burning: boolean | 'Unknown' | undefined;
+  /** What the restored release fails by itself, Unknown where nobody could count; undefined: it was not asked. */
+  restoredRatio: RestoredRatio | 'Unknown' | undefined;
+  /** A container whose image no pod of the restored release gets; undefined: they get it, or nothing was rolled back. */
+  unpulled: Unpulled | undefined;
+  /** A GitSync applies the workload: it applies what Git says again when no Hold is in the way. */
+  isOfGitSync: boolean;
   /** Some alert of this incident has not been resolved. */
   firing: boolean;
   /** When the incident was opened. */

@@ -1,7 +1,8 @@
 import { isSwitchedOn } from '../api/annotation-values.ts';
-import { annotations } from '../api/annotations.ts';
+import { annotations, labels } from '../api/annotations.ts';
 import { parseDuration } from '../api/common.ts';
 import type { Incident } from '../api/incident.ts';
+import type { KubeObject } from '../api/meta.ts';
 import {
   currentOf,
   type Release,
@@ -14,7 +15,16 @@ import { healthOf } from '../health/health.ts';
 import { rolloutOf } from '../health/rollout.ts';
 import { answerOf, isRollbackTarget, otherToolOf, rejectionsOf } from '../holds/index.ts';
 import { alertedAt, type Question } from '../judge/index.ts';
-import { excusedPods, missingSince, rolloutEvidence, selectLastGood, type Unfit } from '../release/index.ts';
+import {
+  burnedBefore,
+  burnedReleases,
+  excusedPods,
+  missingSince,
+  rolloutEvidence,
+  selectLastGood,
+  type Unfit,
+  unpulledImage,
+} from '../release/index.ts';
 import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
@@ -63,10 +73,20 @@ export const observe = (
   const objectives = policy?.spec.objectives ?? [];
   const suspect = releases.find((r) => r.sourceDigest === incident.spec.suspect?.sourceDigest);
   const opened = Date.parse(incident.spec.evidence[0]?.receivedTime ?? '') || now;
+  const { phase, target: restoredTo } = incident.status ?? {};
+  const unpulled =
+    phase === 'Verifying' && restoredTo
+      ? unpulledImage({ kind, name, namespace }, restoredTo.sourceDigest, caches, now)
+      : undefined;
   const target = selectLastGood(records, {
     burnStart: burnStart(incident, suspect, opened),
     suspect: suspect?.number,
-    unfit: new Map([...unfit, ...(suspect ? guiltyBefore(suspect.number, verdict, releases) : []).map(unfitOf)]),
+    burned: new Map([
+      ...burnedReleases(othersIn(incident, caches), { kind, name }, releases),
+      ...(suspect ? burnedBefore(suspect, releases, alertedAt(incident.spec.evidence, opened)) : []),
+      ...(suspect ? guiltyBefore(suspect.number, verdict, releases) : []).map(burnedWith),
+    ]),
+    unfit: unpulled && restoredTo ? new Map([...unfit, [restoredTo.number, 'its image is gone']]) : unfit,
   });
   const holds = caches.holds.list(namespace);
   const graph = graphFrom(caches);
@@ -100,9 +120,13 @@ export const observe = (
         policy,
         now,
       ),
+      silence: undefined,
       isRollbackResult: isRollbackTarget(holds, { kind, namespace, name }, currentOf(records)?.sourceDigest ?? ''),
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
       burning: undefined,
+      restoredRatio: undefined,
+      unpulled,
+      isOfGitSync: workload?.metadata.labels?.[labels.sync] !== undefined,
       // What was left out may still fire.
       firing: incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing'),
       opened,
@@ -111,10 +135,12 @@ export const observe = (
       incident,
       suspect,
       ...predecessorsOf(suspect, releases),
+      restored: releases.find((r) => r.sourceDigest === incident.status?.target?.sourceDigest),
       objectives,
       guardrails,
       neighbours: neighboursOf(incident, caches, graph),
       around: measuredAround({ kind, namespace, name }, suspect, caches, graph),
+      podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
       now,
@@ -123,7 +149,7 @@ export const observe = (
 };
 
 /** With the suspect's fault, it is no target. */
-const unfitOf = ({ number }: Release): [number, string] => [number, 'it burned the error budget, too'];
+const burnedWith = ({ number }: Release): [number, string] => [number, 'the suspect has its fault'];
 
 /** What its pods say, where they said something before: of the release that runs now, be it the suspect or the target. */
 const rolloutOfCurrent = (
@@ -138,6 +164,12 @@ const rolloutOfCurrent = (
   return { evidence: current && rolloutEvidence(key, current, caches, now) };
 };
 
+const placeOf = (pod: KubeObject | undefined): ReturnType<Question['podOf']> => {
+  if (!pod) return undefined;
+  const { nodeName } = (pod.spec ?? {}) as { nodeName?: string };
+  return { node: nodeName, startedAt: Date.parse(pod.metadata.creationTimestamp ?? '') };
+};
+
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */
 const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boolean => {
   const namespaces = caches.namespaces.list().map(({ metadata }) => metadata.name);
@@ -147,6 +179,9 @@ const isOfRuleNamespace = (file: string, namespace: string, caches: Caches): boo
     namespaces,
   });
 };
+
+const othersIn = ({ metadata }: Incident, { incidents }: Caches): Incident[] =>
+  incidents.list(metadata.namespace).filter((other) => other.metadata.name !== metadata.name);
 
 /** The burn began with its first alert, but not before the release under suspicion: that is what is asked. */
 const burnStart = (incident: Incident, suspect: Release | undefined, opened: number): number => {
@@ -167,6 +202,7 @@ const rollbacksOf = (
 /** The workload runs the target, and all of its pods are back but for those that lack a node. */
 const isRestored = (key: WorkloadKey, incident: Incident, releases: readonly Release[], caches: Caches): boolean => {
   const workload = caches.workloads[key.kind].get(key);
-  if (!workload || recordedDigest(workload, releases) !== incident.status?.target?.sourceDigest) return false;
+  const wanted = incident.status?.target?.sourceDigest;
+  if (!workload || wanted === undefined || recordedDigest(workload, releases) !== wanted) return false;
   return healthOf(workload).health === 'Current' || rolloutOf(workload, excusedPods(key, caches)).done;
 };

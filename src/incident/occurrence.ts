@@ -8,7 +8,7 @@ export const occurrenceOf = (incident: Incident, status: IncidentStatus): Occurr
   const { suspect } = incident.spec;
   return {
     regarding: incident,
-    severity: phase === 'RollingBack' || needsPerson({ status }) ? 'warning' : 'info',
+    severity: phase === 'RollingBack' || needsPerson({ status }) || status.misjudgedTime ? 'warning' : 'info',
     reason,
     action: 'Judge',
     message: `${phase}: ${message}`,

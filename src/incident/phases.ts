@@ -28,6 +28,13 @@ export const waitsForDependency = ({ status }: WithStatus): boolean =>
 /** Another incident of the same event is decided first. */
 export const waitsForOther = ({ status }: WithStatus): boolean =>
   waitsForDependency({ status }) || status?.reason === ('WaitsForIncident' satisfies Reason);
+/** It is found for the first time that the restored release burns as well. */
+export const comesToBeMisjudged = (before: IncidentStatus | undefined, status: IncidentStatus): boolean =>
+  status.misjudgedTime !== undefined && before?.misjudgedTime === undefined;
+
+/** This status decides that a rollback which did not help is corrected. */
+export const startsCorrection = ({ status: before }: WithStatus, status: IncidentStatus): boolean =>
+  status.correction !== undefined && before?.correction === undefined;
 
 /** It is a person's turn, for as long as that takes. */
 export const needsPerson = ({ status }: WithStatus): boolean => conditionIs(status?.conditions, 'NeedsPerson', 'True');

@@ -30,7 +30,7 @@ export interface Stored {
  */
 export type Place = { do: 'create' | 'update'; incident: Incident } | { do: 'known' | 'ignored' | 'full' };
 
-/** Those that wait for a person, or for a dependency that may, are not counted: a person may let them wait for ever. */
+/** Those that wait for a person, for a dependency, or for a time that they state, are not counted: they may wait for days. */
 export const MAX_OPEN_PER_NAMESPACE = 50;
 
 /** Where the alerts of a workload belong. Pure: replicas that know the same come to the same. */
@@ -51,8 +51,7 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
   const fresh = alerts.filter((alert) => alert.status === 'firing' && !rangBefore(alert) && !isBeforeLift(alert));
   const kept = withAlerts({ evidence: [] }, { alerts: fresh, truncated }, time);
   if (fresh.length === 0 || !kept) return { do: 'ignored' };
-  const busy = stored.incidents.filter((i) => !isClosed(i) && !needsPerson(i) && !waitsForDependency(i));
-  if (busy.length >= MAX_OPEN_PER_NAMESPACE) return { do: 'full' };
+  if (stored.incidents.filter(isBusy).length >= MAX_OPEN_PER_NAMESPACE) return { do: 'full' };
   const closed = mine.filter((i) => isClosed(i) && isOfCurrent(i)).toSorted((a, b) => closedAt(b) - closedAt(a));
   const taken = new Set([
     ...stored.incidents.map(({ metadata }) => metadata.name),
@@ -61,6 +60,12 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
   const called = incidentName(match.workload, current?.sourceDigest, closed[0]?.metadata.uid, (n) => taken.has(n));
   return { do: 'create', incident: newIncident(match, called, current, kept) };
 };
+
+const isBusy = (incident: Incident): boolean =>
+  !isClosed(incident) &&
+  !needsPerson(incident) &&
+  !waitsForDependency(incident) &&
+  incident.status?.dueTime === undefined;
 
 const newIncident = (
   { workload, policy }: AlertMatch,

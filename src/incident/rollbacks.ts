@@ -3,7 +3,7 @@ import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import type { WorkloadRef } from '../api/workload.ts';
 import { enteredPhase } from './move.ts';
 
-/** A rollback that was made for an incident, or is about to be. */
+/** A rollback that was made for an incident, or is about to be; or the correction of one. */
 export interface Rollback {
   namespace: string;
   workload: WorkloadRef;
@@ -25,15 +25,16 @@ export interface Stored {
  */
 export const rollbacksIn = ({ incidents, histories }: Stored, namespace?: string): Rollback[] => {
   const found = new Map<string, Rollback>();
-  const add = (rollback: Rollback): void => {
-    const key = `${rollback.namespace}/${rollback.incident}`;
+  const add = (rollback: Rollback, which = ''): void => {
+    const key = `${rollback.namespace}/${rollback.incident}${which}`;
     if (!found.has(key)) found.set(key, rollback);
   };
   for (const incident of incidents.list(namespace)) {
-    const { metadata, spec } = incident;
+    const { metadata, spec, status } = incident;
+    const of = { namespace: metadata.namespace ?? '', workload: spec.workloadRef, incident: metadata.name };
     const time = timeOf(incident);
-    if (time !== undefined)
-      add({ namespace: metadata.namespace ?? '', workload: spec.workloadRef, incident: metadata.name, time });
+    if (time !== undefined) add({ ...of, time });
+    if (status?.correction) add({ ...of, time: Date.parse(status.correction.time) }, '/correction');
   }
   for (const history of histories.list(namespace))
     for (const { rejectedTime, incidentRef } of releasesOf(history))

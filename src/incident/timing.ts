@@ -1,5 +1,7 @@
 /** How long evidence is looked for before a person is needed. Milliseconds, as all of these. */
 export const JUDGE_FOR_MS = 300_000;
+/** How long a burn that ended is waited for while its alert fires: until it comes back, or the alert ends. */
+export const PAUSE_FOR_MS = 900_000;
 /** How long a rollback may take until its objects are applied, before a person is needed. */
 export const ROLL_BACK_FOR_MS = 300_000;
 /** Between two looks at what is watched anyway. */

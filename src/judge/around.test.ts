@@ -18,7 +18,7 @@ const workload = (name: string) => ({ name, objectives: [objective(name)] });
 /** Failed and all requests a second, of each workload, before the burn began and since. */
 type Rates = Record<string, { before: [bad: number, all: number]; since: [bad: number, all: number] } | 'away'>;
 
-const around = async (rates: Rates) => {
+const around = async (rates: Rates, countsWell = false) => {
   const asked: string[] = [];
   const query: Queries['query'] = async (expression, at = NOW) => {
     asked.push(expression);
@@ -34,8 +34,10 @@ const around = async (rates: Rates) => {
     queryRange: () => Promise.reject(new Error('nobody asks')),
     alertingRules: () => Promise.reject(new Error('nobody asks')),
   };
-  const question = { around: Object.keys(rates).map(workload), now: NOW, guardrails: guardrails.parse({}) };
-  return { found: await burningAround(BEGAN, question, { prometheus }), asked };
+  const question = { around: Object.keys(rates).map(workload), guardrails: guardrails.parse({}) };
+  const burn = { began: BEGAN, at: NOW, windowMs: NOW - BEGAN, countsWell };
+  const { burning, well } = await burningAround(burn, question, { prometheus });
+  return { found: burning, well, asked };
 };
 
 describe('the other workloads of the namespace', () => {
@@ -69,5 +71,16 @@ describe('the other workloads of the namespace', () => {
       ['cart'],
     );
     assert.equal(asked.filter((expression) => expression.includes('calm')).length, 1);
+  });
+
+  it('are counted as well where they surely had requests and do not burn, if that was asked for', async () => {
+    const rates: Rates = {
+      calm: { before: [0, 10], since: [0.01, 10] },
+      idle: { before: [0, 0.01], since: [0, 0.01] },
+      burning: { before: [0, 10], since: [5, 10] },
+      away: 'away',
+    };
+    assert.equal((await around(rates, true)).well, 1);
+    assert.equal((await around(rates)).well, 0);
   });
 });

@@ -2,12 +2,11 @@ import type { Measurement } from '../api/incident.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
 import { ExpressionError, PrometheusError, withWindow } from '../slo/index.ts';
 import { leastThreshold, sum } from './by-indicator.ts';
+import type { Window } from './by-pod.ts';
 import type { Question, Witness } from './question.ts';
 import { type Counts, wilson } from './statistics.ts';
 import { BEFORE_MS } from './time.ts';
 
-/** Two scrapes of most who scrape, and no more than a burn has to show in. */
-const WINDOW_MS = { least: 60_000, most: 300_000 };
 /** Burns of one cause show within so many milliseconds of each other: scrapes, and when each began, are known so exactly. */
 const TOGETHER_MS = 300_000;
 /** One-sided 97.5 %: what burns is sure. */
@@ -15,43 +14,45 @@ const Z = 1.96;
 
 type Burning = NonNullable<Measurement['neighbours']>[number];
 
-/**
- * Other workloads of the namespace that surely burn their budget since the burn began, and did not minutes before: what
- * all of them stand on may be the cause. Each that does not burn costs one query. One that can't be measured is no
- * evidence.
- *
- * @param began when the burn that is judged did, in milliseconds since the epoch
- */
-export const burningAround = async (
-  began: number,
-  { around, now, guardrails }: Pick<Question, 'around' | 'now' | 'guardrails'>,
-  witness: Pick<Witness, 'prometheus'>,
-): Promise<Burning[]> => {
-  const windowMs = Math.min(Math.max(now - began, WINDOW_MS.least), WINDOW_MS.most);
-  const asked = around.map(async ({ name, objectives, isDependency = false }) => {
-    const ratios = await Promise.all(
-      objectives.map((one) => newBurn(one, { began, now, windowMs, ...guardrails }, witness)),
-    );
-    const worst = Math.max(...ratios.map((ratio) => ratio ?? 0));
-    const errorRatio = String(Number(worst.toPrecision(3)));
-    return worst > 0 ? [{ name, errorRatio, ...(isDependency ? { dependency: true } : {}) }] : [];
-  });
-  return (await Promise.all(asked)).flat();
-};
-
-interface Asked {
-  began: number;
-  now: number;
-  windowMs: number;
-  minRequests: number;
+export interface Around {
+  burning: Burning[];
+  /** How many surely had requests, and did not burn. Counted only where that was asked for. */
+  well: number;
 }
 
-/** The error ratio; undefined where the objective does not surely burn, or did before. */
-const newBurn = async (
+/**
+ * Other workloads of the namespace that surely burn their budget since the burn began, and did not minutes before: what
+ * all of them stand on may be the cause. Each that does not burn costs one query, or two where those that are well are
+ * counted. One that can't be measured is no evidence.
+ *
+ * @param burn when the burn that is judged began, and when it was there last
+ */
+export const burningAround = async (
+  burn: Window & { began: number; countsWell: boolean },
+  { around, guardrails: { minRequests } }: Pick<Question, 'around' | 'guardrails'>,
+  witness: Pick<Witness, 'prometheus'>,
+): Promise<Around> => {
+  const asked = around.map(async ({ name, objectives, isDependency = false }) => {
+    const found = await Promise.all(objectives.map((one) => burnOf(one, { ...burn, minRequests }, witness)));
+    const worst = Math.max(...found.map((one) => (typeof one === 'number' ? one : 0)));
+    const errorRatio = String(Number(worst.toPrecision(3)));
+    return {
+      burning: worst > 0 ? [{ name, errorRatio, ...(isDependency ? { dependency: true } : {}) }] : [],
+      isWell: found.length > 0 && found.every((one) => one === 'Well'),
+    };
+  });
+  const all = await Promise.all(asked);
+  return { burning: all.flatMap(({ burning }) => burning), well: all.filter(({ isWell }) => isWell).length };
+};
+
+type Asked = Parameters<typeof burningAround>[0] & { minRequests: number };
+
+/** The error ratio; Well where it had requests and does not burn; undefined where neither is sure, or it burned before. */
+const burnOf = async (
   objective: MeasuredObjective,
-  { began, now, windowMs, minRequests }: Asked,
+  { began, at: until, windowMs, minRequests, countsWell }: Asked,
   { prometheus }: Pick<Witness, 'prometheus'>,
-): Promise<number | undefined> => {
+): Promise<number | 'Well' | undefined> => {
   const { errors, total } = objective.indicator.ratio;
   const threshold = leastThreshold(objective);
   const ask = async (expression: string, at: number, window: number): Promise<number> =>
@@ -61,9 +62,12 @@ const newBurn = async (
     return { errors: (bad * window) / 1000, total: (all * window) / 1000 };
   };
   const burns = (counts: Counts): boolean => counts.total >= minRequests && wilson(counts, Z).low > threshold;
+  const isUsed = async (): Promise<boolean> =>
+    ((await ask(`sum(${total}\n)`, until, windowMs)) * windowMs) / 1000 >= minRequests;
   try {
-    if ((await ask(`sum(${errors}\n) / sum(${total}\n)`, now, windowMs)) <= threshold) return undefined;
-    const [since, before] = await Promise.all([countsAt(now, windowMs), countsAt(began - TOGETHER_MS, BEFORE_MS)]);
+    const isCalm = (await ask(`sum(${errors}\n) / sum(${total}\n)`, until, windowMs)) <= threshold;
+    if (isCalm) return countsWell && (await isUsed()) ? 'Well' : undefined;
+    const [since, before] = await Promise.all([countsAt(until, windowMs), countsAt(began - TOGETHER_MS, BEFORE_MS)]);
     return burns(since) && !burns(before) ? since.errors / since.total : undefined;
   } catch (error) {
     if (error instanceof PrometheusError || error instanceof ExpressionError) return undefined;

@@ -39,6 +39,7 @@ const question = (rest: Partial<Question & { suspect: Release }> = {}, alertedAg
   guardrails: guardrails.parse({}),
   neighbours: [],
   around: [],
+  podOf: () => undefined,
   isTrustedRule: () => true,
   now: NOW,
   ...rest,

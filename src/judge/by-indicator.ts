@@ -5,6 +5,7 @@ import { burnWindowsOf, ExpressionError, podPattern, type Selectors, thresholdOf
 import { courseOf, type Span, spansOf } from './course.ts';
 import type { Question, Witness } from './question.ts';
 import { type Courses, ratioOf } from './ratio.ts';
+import type { Counts } from './statistics.ts';
 import { alertedAt, courseFrom, releaseTimes } from './time.ts';
 
 const MIN_WINDOW_MS = 5_000;
@@ -16,8 +17,6 @@ type Ratio = NonNullable<Measurement['ratio']>;
 /** About whom it is asked. */
 export interface Measured extends Question {
   suspect: Release;
-  /** Releases after it that are measured with it, as one. */
-  together?: readonly Release[] | undefined;
   /** As it is stored, where it is not the suspect and the release before it. */
   compared?: Measurement['compared'];
 }
@@ -92,24 +91,41 @@ const firstSeen = ({ release, step }: Courses, recorded: number): number => {
 export const burnsByIndicator = async (
   objective: MeasuredObjective,
   question: Question,
-  { prometheus, selectors }: Witness,
+  witness: Witness,
 ): Promise<boolean | undefined> => {
-  const { incident, now, guardrails } = question;
+  const counted = await countRestored(objective, question, witness, RECOVERY_MS);
+  return counted && counted.errors / counted.total > leastThreshold(objective);
+};
+
+/**
+ * Requests to the restored release in the last `windowMs`; since the rollback, where these are too few. undefined: these
+ * are too few, too. Rejects with PrometheusError.
+ */
+export const countRestored = async (
+  objective: MeasuredObjective,
+  question: Question,
+  { prometheus, selectors }: Witness,
+  windowMs: number,
+): Promise<Counts | undefined> => {
+  const { incident, now, guardrails, restored } = question;
   const { target, rolledBackTime } = incident.status ?? {};
-  const { errors, total } = ratioFor(objective, [target], question, selectors);
-  const since = rolledBackTime === undefined ? RECOVERY_MS : now - Date.parse(rolledBackTime);
-  const windowMs = Math.ceil(Math.min(Math.max(since, MIN_WINDOW_MS), RECOVERY_MS) / 1000) * 1000;
-  const [bad, all] = await Promise.all([errors, total].map((e) => prometheus.query(withWindow(e, windowMs), now)));
-  const requests = (sum(all) * windowMs) / 1000;
-  if (requests < guardrails.minRequests) return undefined;
-  return (sum(bad) * windowMs) / 1000 / requests > leastThreshold(objective);
+  // As it is recorded now: with pinned images, or restarted for its configuration, it has other pods than it had.
+  const { errors, total } = ratioFor(objective, [restored ?? target], question, selectors);
+  const since = Math.max(rolledBackTime === undefined ? windowMs : now - Date.parse(rolledBackTime), MIN_WINDOW_MS);
+  for (const window of new Set([Math.min(since, windowMs), since])) {
+    const ms = Math.ceil(window / 1000) * 1000;
+    const [bad, all] = await Promise.all([errors, total].map((e) => prometheus.query(withWindow(e, ms), now)));
+    const requests = (sum(all) * ms) / 1000;
+    if (requests >= guardrails.minRequests) return { errors: (sum(bad) * ms) / 1000, total: requests };
+  }
+  return undefined;
 };
 
 /** The expressions of the pods of these releases; as they stand where their pods can't be named. */
 const ratioFor = (
   { name, indicator: { ratio } }: MeasuredObjective,
   releases: readonly (Pick<Release, 'revision'> | undefined)[],
-  { suspect, before, together = [], incident }: Question & Pick<Measured, 'together'>,
+  { suspect, before, together = [], incident }: Question,
   selectors: Selectors,
 ): { errors: string; total: string } => {
   const patternOf = (revision: string | undefined): string | undefined =>

@@ -36,6 +36,7 @@ const question: Question & { suspect: Release } = {
   guardrails: guardrails.parse({}),
   neighbours: [],
   around: [],
+  podOf: () => undefined,
   isTrustedRule: (file) => file === 'own',
   now: NOW,
 };

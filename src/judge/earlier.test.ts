@@ -71,6 +71,7 @@ const judged = async (two: { from: number; to: number }, pods: readonly Pods[]) 
     guardrails: guardrails.parse({}),
     neighbours: [],
     around: [],
+    podOf: () => undefined,
     isTrustedRule: () => true,
     now: NOW,
   });

@@ -1,5 +1,7 @@
 import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
+import { lateRise } from './late-rise.ts';
+import { nodes, pods } from './places.ts';
 import { onset } from './release-and-onset.ts';
 import { beforeAfter, sideBySide } from './releases-compared.ts';
 import { traffic } from './traffic.ts';
@@ -14,14 +16,10 @@ export const evidenceOf = (facts: Facts): Found[] => {
   const began = onset(facts);
   const isDecided = compared !== undefined && compared.points !== 0;
   const changed = isDecided || began.points < 0 ? undefined : beforeAfter(facts);
-  return [
-    compared,
-    changed,
-    began,
-    dependencies(facts),
-    neighbours(facts),
-    isDecided ? undefined : traffic(facts),
-  ].filter((one) => one !== undefined);
+  const rose = isDecided ? undefined : lateRise(facts);
+  const surged = isDecided ? undefined : traffic(facts);
+  const around = [pods(facts), nodes(facts), dependencies(facts), neighbours(facts)];
+  return [compared, changed, began, rose, ...around, surged].filter((one) => one !== undefined);
 };
 
 /** Others burn as well: what all of them stand on may be the cause. */

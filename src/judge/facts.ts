@@ -1,6 +1,7 @@
 import { parseDuration } from '../api/common.ts';
 import type { Measurement } from '../api/incident.ts';
 import { type Onset, onsetOf } from './onset.ts';
+import type { Rise } from './rise.ts';
 import type { Segment } from './segments.ts';
 import type { Counts } from './statistics.ts';
 
@@ -18,7 +19,9 @@ export interface Facts {
   ratio: RatioFacts | undefined;
   /** undefined: there was an indicator instead. */
   rule: { fires: boolean; since: number | undefined; from: number } | undefined;
-  neighbours: readonly { name: string; dependency?: boolean | undefined }[];
+  neighbours: readonly { name: string; sameNodes?: boolean | undefined; dependency?: boolean | undefined }[];
+  /** Other workloads that were measured and do not burn; undefined: nobody measured them. */
+  well: number | undefined;
 }
 
 export interface RatioFacts {
@@ -29,17 +32,31 @@ export interface RatioFacts {
   before: Counts | undefined;
   /** A second, of all pods. */
   traffic: { before: Counts; since: Counts } | undefined;
+  rise: Rise | undefined;
+  pods: PodFacts | undefined;
   course: readonly Segment[];
+}
+
+/** Pods of the release by themselves. */
+export interface PodFacts {
+  burning: Counts & { pods: number; nodes: readonly string[] };
+  well: Counts & { pods: number };
+  /** Each that burns is older than each that is well. */
+  byAge: boolean;
 }
 
 export const factsOf = (measured: Measurement): Facts => {
   const ratio = measured.ratio && ratioOf(measured.ratio);
   const rule = measured.rule && ruleOf(measured.rule);
+  const releasedAt = Date.parse(measured.releasedTime);
   const readyAt = Date.parse(measured.readyTime);
-  const onset = ratio ? onsetOf(ratio.course, ratio.threshold) : rule && onsetOfRule(rule);
+  const until = measured.ratio?.untilTime;
+  const onset = ratio
+    ? onsetOf(ratio.course, ratio.threshold, { releasedAt, until: until === undefined ? undefined : Date.parse(until) })
+    : rule && onsetOfRule(rule);
   const began = onset?.leftItsPast ? onset.at : Date.parse(measured.alertTime);
   return {
-    releasedAt: Date.parse(measured.releasedTime),
+    releasedAt,
     readyAt,
     onset,
     isTooOld: began - readyAt > parseDuration(measured.maxReleaseAge),
@@ -49,20 +66,34 @@ export const factsOf = (measured: Measurement): Facts => {
     ratio,
     rule,
     neighbours: measured.neighbours ?? [],
+    well: measured.well,
   };
 };
 
 type Stored = NonNullable<Measurement['ratio']>;
 
-const ratioOf = ({ threshold, resolutionSeconds, release, beside, before, traffic, course }: Stored): RatioFacts => ({
-  threshold: Number(threshold),
-  resolutionMs: resolutionSeconds * 1000,
-  release: release && countsOf(release),
-  beside: beside && { release: countsOf(beside.release), other: countsOf(beside.other) },
-  before: before && countsOf(before),
-  traffic: traffic && { before: countsOf(traffic.before), since: countsOf(traffic.since) },
-  course: course.map(({ time, ...counts }) => ({ from: Date.parse(time), ...countsOf(counts) })),
-});
+const ratioOf = (stored: Stored): RatioFacts => {
+  const { threshold, resolutionSeconds, release, beside, before, traffic, rise, pods, course } = stored;
+  return {
+    threshold: Number(threshold),
+    resolutionMs: resolutionSeconds * 1000,
+    release: release && countsOf(release),
+    beside: beside && { release: countsOf(beside.release), other: countsOf(beside.other) },
+    before: before && countsOf(before),
+    traffic: traffic && { before: countsOf(traffic.before), since: countsOf(traffic.since) },
+    rise: rise && {
+      forMs: rise.seconds * 1000,
+      leastMs: rise.leastSeconds * 1000,
+      requests: Number(rise.requests),
+    },
+    pods: pods && {
+      burning: { ...countsOf(pods.burning), pods: pods.burning.pods, nodes: pods.burning.nodes },
+      well: { ...countsOf(pods.well), pods: pods.well.pods },
+      byAge: pods.byAge,
+    },
+    course: course.map(({ time, ...counts }) => ({ from: Date.parse(time), ...countsOf(counts) })),
+  };
+};
 
 const countsOf = ({ errors, requests }: { errors: string; requests: string }): Counts => ({
   errors: Number(errors),
@@ -76,4 +107,6 @@ const ruleOf = ({ fires, sinceTime, fromTime }: NonNullable<Measurement['rule']>
 });
 
 const onsetOfRule = ({ fires, since, from }: NonNullable<Facts['rule']>): Onset | undefined =>
-  fires && since !== undefined ? { at: since, leftItsPast: since > from } : undefined;
+  fires && since !== undefined
+    ? { at: since, leftItsPast: since > from, spells: [{ from: since, to: undefined }] }
+    : undefined;

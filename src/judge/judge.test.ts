@@ -43,6 +43,7 @@ const question = (rest: Partial<Question> = {}): Question => ({
   guardrails: guardrails.parse({}),
   neighbours: [],
   around: [],
+  podOf: () => undefined,
   isTrustedRule: (file) => file === 'own',
   now: NOW,
   ...rest,
@@ -164,6 +165,19 @@ describe('the rule of an alert', () => {
     const { judge, asked } = prometheus(firing, [rule('foreign'), rule('own')]);
     assert.equal((await judge.judge(question())).caution, undefined);
     assert.deepEqual([...new Set(asked)], ['from_own']);
+  });
+});
+
+describe('a release that changes configuration only', () => {
+  it('is Guilty by before and after, of all pods: none of them says which release it runs', async () => {
+    const { judge } = prometheus((query, at) => (query.startsWith('t') ? 100 : isNew(at) ? 20 : 0));
+    const before = { ...release(1), revision: 'r2' };
+    const { verdict } = await judge.judge(question({ before, objectives: [objective('e', 't')] }));
+    assert.deepEqual(
+      verdict.objectives?.[0]?.evidence?.map(({ name, points }) => `${name} ${points}`),
+      ['BeforeAfter 2', 'Onset 3'],
+    );
+    assert.equal(verdict.result, 'Guilty');
   });
 });
 

@@ -3,13 +3,13 @@ import type { Release } from '../api/release-history.ts';
 import { isMeasured, type MeasuredObjective, type Objective } from '../api/rollback-policy.ts';
 import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
-import { burningAround } from './around.ts';
 import { burnsByIndicator, type Measured, measureRatio } from './by-indicator.ts';
 import { judgeRollout } from './by-rollout.ts';
 import { burnsByRule, measureRule } from './by-rule.ts';
 import { earlierQuestions } from './earlier.ts';
-import { factsOf } from './facts.ts';
 import type { Neighbour, Question, Witness } from './question.ts';
+import { measureRestored, type RestoredRatio } from './restored.ts';
+import { withSurroundings } from './surroundings.ts';
 import { alertedAt, releaseTimes } from './time.ts';
 import { combine, type Finding, inconclusive } from './verdict.ts';
 import { weigh } from './weigh.ts';
@@ -20,6 +20,8 @@ export interface Judge {
   judge(question: Question): Promise<Judged>;
   /** Whether an objective that burned still does. undefined: nobody could say. */
   isBurning(question: Question): Promise<boolean | undefined>;
+  /** What the restored release fails of the objective that it burns most. undefined: nobody could count. */
+  measureRestored(question: Question): Promise<RestoredRatio | undefined>;
 }
 
 export interface Judged {
@@ -36,6 +38,10 @@ export const createJudge = (queries: QueriesOf | undefined): Judge => {
   return {
     judge: (question) => judge(question, witnessFor(question)),
     isBurning: (question) => isBurning(question, witnessFor(question)),
+    async measureRestored(question) {
+      const witness = witnessFor(question);
+      return witness && (await measureRestored(burned(question).filter(isMeasured), question, witness));
+    },
   };
 };
 
@@ -100,7 +106,8 @@ const judgeOne = async (
     const measured = await measureRule(evidence, question, witness);
     if (!measured) return { verdict: named(inconclusive('NoExpression', NO_RULE)) };
     const { rule, query, caution } = measured;
-    const verdict = named({ ...(await weighWithOthers({ ...known(question), rule }, question, witness)), query });
+    const weighed = await weighWithOthers({ ...known(question), rule }, undefined, question, witness);
+    const verdict = named({ ...weighed, query });
     return { verdict, ...(caution === undefined ? {} : { caution }) };
   } catch (error) {
     if (error instanceof PrometheusError) return { verdict: named(inconclusive(error.reason, error.message)) };
@@ -118,7 +125,7 @@ const judgeRatio = async (
   const find = async (asked: Measured): Promise<Finding> => {
     const { ratio, query, releasedAt } = await measureRatio(objective, asked, witness);
     const measured = { ...known(asked), releasedTime: iso(releasedAt), ratio };
-    return { ...(await weighWithOthers(measured, asked, witness)), query };
+    return { ...(await weighWithOthers(measured, objective, asked, witness)), query };
   };
   const first = await find(question);
   for (const asked of earlierQuestions(first, question)) {
@@ -128,23 +135,20 @@ const judgeRatio = async (
   return first;
 };
 
-/**
- * Before a release is called Guilty, the other workloads are asked whether they burn, too: their alerts may be minutes
- * away. Releases that were compared in the same minutes had the same surroundings: nobody has to be asked.
- */
-const weighWithOthers = async (measured: Measurement, question: Question, witness: Witness): Promise<Finding> => {
+/** Before a release is called Guilty, or where it would be were the others well, its pods and the others are measured. */
+const weighWithOthers = async (
+  measured: Measurement,
+  objective: MeasuredObjective | undefined,
+  question: Question,
+  witness: Witness,
+): Promise<Finding> => {
   const finding = weigh(measured);
-  const isCompared = finding.evidence?.some(({ name, points }) => name === 'SideBySide' && points > 0);
-  if (finding.result !== 'Guilty' || isCompared) return finding;
-  const known = measured.neighbours ?? [];
-  const began = factsOf(measured).onset?.at ?? Date.parse(measured.alertTime);
-  const found = await burningAround(began, question, witness);
-  const more = found.filter(({ name }) => !known.some((one) => one.name === name));
-  return more.length === 0 ? finding : weigh({ ...measured, neighbours: [...known, ...more].slice(0, MAX_NEIGHBOURS) });
+  const isGuilty = finding.result === 'Guilty';
+  const countsWell = !isGuilty && weigh({ ...measured, well: 1 }).result === 'Guilty';
+  if (!isGuilty && !countsWell) return finding;
+  const isCompared = finding.evidence?.some(({ name, points }) => name === 'SideBySide' && points > 0) ?? false;
+  return weigh(await withSurroundings(measured, { objective, isCompared, countsWell }, question, witness));
 };
-
-/** As many as the schema takes. */
-const MAX_NEIGHBOURS = 8;
 
 /** What is known without Prometheus. */
 const known = ({ suspect, incident, guardrails, neighbours, now, compared }: Measured): Measurement => {

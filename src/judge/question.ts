@@ -12,6 +12,10 @@ export interface Question {
   before: Release | undefined;
   /** What ran before that, newest first, where releases came shortly after one another. */
   earlier?: readonly Release[] | undefined;
+  /** Releases that came after the suspect, and are measured with it, as one. */
+  together?: readonly Release[] | undefined;
+  /** After a rollback: the release that it went to, as it is recorded now. */
+  restored?: Release | undefined;
   /** Of the policy that guards the workload; none where no policy does. */
   objectives: readonly Objective[];
   guardrails: Guardrails;
@@ -24,11 +28,19 @@ export interface Question {
     /** The workload under suspicion depends on it. */
     isDependency?: boolean;
   }[];
+  /** A pod of the namespace by its name. undefined: it is gone, or nobody watches it. */
+  podOf: (name: string) => Pod | undefined;
   /** Whether rules of this file may speak against the workload without a person's consent. */
   isTrustedRule: (file: string) => boolean;
   /** What the pods of the current release say; undefined: the incident has no evidence of them. */
   rollout?: { evidence: RolloutEvidence | undefined } | undefined;
   now: number;
+}
+
+export interface Pod {
+  node: string | undefined;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
 }
 
 export interface Neighbour {

@@ -75,3 +75,32 @@ describe('the window that is judged', () => {
     assert.equal(measure(life, undefined, 0).before, undefined);
   });
 });
+
+describe('a burn that comes and goes', () => {
+  const calm = (count: number) => times(count, [0, 50] as const);
+  const burning = times(12, [20, 50] as const);
+
+  it('is counted over its spells: its pauses dilute nothing', () => {
+    const life = course(...calm(60), ...burning, ...calm(40), ...burning, ...calm(20));
+    const { release, untilTime } = measure(life, undefined, 60 * STEP);
+    assert.deepEqual(release, { errors: '480', requests: '1200' });
+    assert.equal(untilTime, new Date(144 * STEP).toISOString());
+  });
+});
+
+describe('how the ratio rose', () => {
+  const minute = 60_000;
+  const hours = (errors: (i: number) => number) =>
+    Array.from({ length: 60 }, (_, i) => ({ at: (i + 1) * minute, errors: Math.round(errors(i)), total: 600 }));
+  const riseOf = (errors: (i: number) => number, releasedAt: number) =>
+    ratioOf({ release: hours(errors), other: undefined, step: minute }, releasedAt, 0.01).rise;
+  const leak = (i: number): number => Math.max(0, Math.min(200, (i - 40) * 20));
+
+  it('is measured where the burn began long after the release', () => {
+    const found = riseOf(leak, -300 * minute);
+    assert.ok(found && found.leastSeconds >= 300 && Number(found.requests) === 1, JSON.stringify(found));
+    assert.equal(riseOf((i) => (i < 40 ? 0 : 200), -300 * minute)?.leastSeconds, 0);
+  });
+
+  it('is not measured where it began soon after', () => assert.equal(riseOf(leak, 30 * minute), undefined));
+});

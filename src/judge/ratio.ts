@@ -1,9 +1,10 @@
 import type { Measurement } from '../api/incident.ts';
 import { type Bucket, sumOf, together } from './course.ts';
 import { type Onset, onsetOf } from './onset.ts';
+import { riseOf } from './rise.ts';
 import { segmentsOf } from './segments.ts';
 import type { Counts } from './statistics.ts';
-import { BEFORE_MS } from './time.ts';
+import { BEFORE_MS, NEAR_MS } from './time.ts';
 
 /** What was counted of each release over the same span. */
 export interface Courses {
@@ -20,24 +21,45 @@ type Ratio = NonNullable<Measurement['ratio']>;
 export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, threshold: number): Ratio => {
   const all = other ? together(release, other) : release;
   const course = segmentsOf(all, step, threshold);
-  const onset = onsetOf(course, threshold);
+  const until = all.at(-1)?.at;
+  const onset = onsetOf(course, threshold, { releasedAt, until });
   const since = Math.max(releasedAt, onset?.leftItsPast ? onset.at : releasedAt);
-  const isSince = ({ at }: Bucket): boolean => at > since + step / 2;
-  const both = other ? release.flatMap((mine, i) => pairOf(mine, other[i])).filter(([{ at }]) => at > since) : [];
+  const burned = burnedIn(onset);
+  const isSince = ({ at }: Bucket): boolean => at > since + step / 2 && burned(at);
+  const both = other
+    ? release.flatMap((mine, i) => pairOf(mine, other[i])).filter(([{ at }]) => at > since && burned(at))
+    : [];
   // Of its own pods every request counts; where all pods are counted, only buckets that are its own.
-  const own = other ? release.filter(({ at }) => at > since) : release.filter(isSince);
+  const own = other ? release.filter(({ at }) => at > since && burned(at)) : release.filter(isSince);
   const before = sumOf(all.filter(({ at }) => at <= releasedAt && at > releasedAt - BEFORE_MS));
   return {
     threshold: text(threshold),
     resolutionSeconds: Math.round(step / 1000),
+    ...(until === undefined ? {} : { untilTime: new Date(until).toISOString() }),
     release: countsOf(sumOf(own)),
     ...(both.length > 0
       ? { beside: { release: countsOf(sumOf(both.map(([a]) => a))), other: countsOf(sumOf(both.map(([, b]) => b))) } }
       : {}),
     ...(before.total > 0 ? { before: countsOf(before) } : {}),
     ...trafficOf(all, step, onset),
+    ...(onset?.leftItsPast && onset.at - releasedAt > NEAR_MS ? riseIn(release, step) : {}),
     course: course.map(({ from, ...counts }) => ({ time: new Date(from).toISOString(), ...countsOf(counts) })),
   };
+};
+
+/** A burn that comes and goes is judged by when it was there: its pauses say nothing of it. */
+const burnedIn = (onset: Onset | undefined): ((at: number) => boolean) => {
+  const { spells = [] } = onset ?? {};
+  return spells.length < 2
+    ? () => true
+    : (at) => spells.some(({ from, to = Number.POSITIVE_INFINITY }) => at > from && at <= to);
+};
+
+const riseIn = (release: readonly Bucket[], step: number): Pick<Ratio, 'rise'> => {
+  const found = riseOf(release, step);
+  if (!found) return {};
+  const { forMs, leastMs, requests } = found;
+  return { rise: { seconds: forMs / 1000, leastSeconds: leastMs / 1000, requests: text(requests) } };
 };
 
 /** Requests a second, before the burn and since. */

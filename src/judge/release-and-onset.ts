@@ -1,10 +1,9 @@
 import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
 import { wilson } from './statistics.ts';
-import { span } from './words.ts';
+import { NEAR_MS } from './time.ts';
+import { plural, span } from './words.ts';
 
-/** A fault of a release shows with its first requests, or when the traffic reaches what is broken. */
-const NEAR_MS = 1_800_000;
 /** One-sided 97.5 %. */
 const Z = 1.96;
 
@@ -29,16 +28,22 @@ export const onset = (facts: Facts): Found => {
   // Before the release, and yet not so many requests that it is sure.
   if (hasPassed(facts, releasedAt))
     return finding(0, 'InsufficientTraffic', `the burn may have begun ${lead} the release: too few requests to decide`);
-  if (began.at - readyAt > NEAR_MS)
-    return finding(-2, 'BurnBeganLate', `the burn began ${span(began.at - readyAt)} the release was ready`);
-  return finding(3, 'ScoreTooLow', `the burn began ${lead} the release`);
+  const again = began.spells.length > 1 ? `, and came again ${plural(began.spells.length - 1, 'time')}` : '';
+  if (isLate(facts))
+    return finding(-2, 'BurnBeganLate', `the burn began ${span(began.at - readyAt)} the release was ready${again}`);
+  return finding(3, 'ScoreTooLow', `the burn began ${lead} the release${again}`);
 };
+
+/** Whether the burn was seen to begin, and so long after the release that something else may have changed. */
+export const isLate = ({ onset: began, readyAt }: Pick<Facts, 'onset' | 'readyAt'>): boolean =>
+  began?.leftItsPast === true && began.at - readyAt > NEAR_MS;
 
 /** What burned before the release is none of its doing. */
 const burnedBefore = (facts: Facts): boolean => {
   const { onset: began, rule, ratio, releasedAt } = facts;
   if (!began) return false;
-  if (rule) return began.at < releasedAt;
+  // A rule that fires in the moment of the release looks back at requests from before it.
+  if (rule) return began.at <= releasedAt;
   return ratio?.before !== undefined && hasPassed(facts, releasedAt) && wilson(ratio.before, Z).low > ratio.threshold;
 };
 

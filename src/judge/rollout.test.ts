@@ -28,6 +28,7 @@ const question = (rest: Partial<Question> = {}, kept = [OF_PODS]): Question => (
   isTrustedRule: () => true,
   neighbours: [],
   around: [],
+  podOf: () => undefined,
   rollout: { evidence: CRASHES },
   now: NOON,
   ...rest,

@@ -25,10 +25,12 @@ const course = (ratios: readonly number[], requests: (i: number) => number = () 
     return { at: i * STEP, total, errors };
   });
 };
+/** In buckets. */
+const MINUTES_15 = 900_000 / STEP;
 const level = (ratio: number, buckets: number): number[] => Array(buckets).fill(ratio);
 /** Number of the bucket in which the burn began, and whether its past was seen. */
-const began = (buckets: ReturnType<typeof course>) => {
-  const onset = onsetOf(segmentsOf(buckets, STEP, THRESHOLD), THRESHOLD);
+const began = (buckets: ReturnType<typeof course>, releasedAt = 0) => {
+  const onset = onsetOf(segmentsOf(buckets, STEP, THRESHOLD), THRESHOLD, { releasedAt, until: buckets.at(-1)?.at });
   return onset && { bucket: onset.at / STEP + 1, leftItsPast: onset.leftItsPast };
 };
 
@@ -50,9 +52,22 @@ describe('the onset of a burn', () => {
     assert.ok(onset?.leftItsPast && onset.bucket >= 22 && onset.bucket <= 35, `${onset?.bucket}`);
   });
 
-  it('is not an earlier burn that ended', () => {
-    const twice = [...level(0.001, 20), ...level(0.3, 20), ...level(0.001, 20), ...level(0.3, 20)];
-    assert.equal(began(course(twice))?.bucket, 60);
+  it('is not an earlier burn that ended: before the release, or for more than fifteen minutes', () => {
+    const twice = (pause: number) => [
+      ...level(0.001, 20),
+      ...level(0.3, 20),
+      ...level(0.001, pause),
+      ...level(0.3, 20),
+    ];
+    assert.equal(began(course(twice(20)), 50 * STEP)?.bucket, 60);
+    assert.equal(began(course(twice(MINUTES_15 + 2)))?.bucket, 40 + MINUTES_15 + 2);
+  });
+
+  it('is the first of several spells that only pauses part from each other', () => {
+    const spells = [...level(0.001, 20), ...level(0.3, 10), ...level(0.001, 10), ...level(0.3, 10)];
+    assert.equal(began(course(spells))?.bucket, 20);
+    assert.equal(began(course([...spells, ...level(0.001, 15)]))?.bucket, 20, 'in a pause');
+    assert.equal(began(course([...spells, ...level(0.001, 30)])), undefined, 'calm for longer than twice its pause');
   });
 
   it('is the great step, not a small burn that was there before', () => {

@@ -263,6 +263,17 @@ describe('a release that does not burn, or of which too little is known', () => 
     assert.match(found.message, /^its pods fail 0.5 % of 1000 requests/);
   });
 
+  it('is never Guilty where the burn may be over, whatever the pods of the release did before', () => {
+    const course = [
+      { time: at(-300), ...counts(0, 3000) },
+      { time: at(0), ...counts(200, 400) },
+      { time: at(20), ...counts(0, 30) },
+    ];
+    const found = byRatio({ course, ...beside([200, 400], [0, 100]) });
+    assert.equal(said(found), 'Inconclusive InsufficientTraffic');
+    assert.match(found.message, /^the burn may be over, and too few requests came to be sure: 0 % of 30 requests fail/);
+  });
+
   it('is NotGuilty where the burn is over: a start that failed', () => {
     const course = [
       { time: at(-300), ...counts(0, 3000) },
@@ -270,7 +281,7 @@ describe('a release that does not burn, or of which too little is known', () => 
       { time: at(20), ...counts(0, 2000) },
     ];
     const found = byRatio({ course });
-    assert.equal(said(found), 'NotGuilty NotBurning');
+    assert.equal(said(found), 'NotGuilty BurnEnded');
     assert.match(found.message, /^the burn is over: 0 % of 2000 requests fail since it ended/);
   });
 });
@@ -285,7 +296,9 @@ describe('the rule of an alert, where there is no indicator', () => {
     assert.equal(found.message, 'the burn began 15 s after the release');
   });
 
-  it('finds it NotGuilty where it fired before, or fires no more', () => {
+  it('finds it NotGuilty where it fired before or in the moment of the release, or fires no more', () => {
+    assert.equal(said(byRule({ sinceTime: at(0) })), 'NotGuilty BurnBeganBefore');
+    assert.equal(byRule({ sinceTime: at(0) }).message, 'the burn began with the release, or earlier');
     assert.equal(said(byRule({ sinceTime: at(-1) })), 'NotGuilty BurnBeganBefore');
     assert.equal(said(byRule({ sinceTime: at(-300) })), 'NotGuilty BurnBeganBefore');
     const over = { fires: false, fromTime: at(-300) };
@@ -306,4 +319,108 @@ describe('the rule of an alert, where there is no indicator', () => {
     const fires = { fires: true, fromTime: at(-300) };
     assert.equal(said(weigh(measured({ rule: fires }))), 'Inconclusive NoComparison');
   });
+});
+
+describe('a leak: failures that rise hours after the release', () => {
+  const rise = (rest: Partial<NonNullable<Ratio['rise']>> = {}): Partial<Ratio> => ({
+    ...calmUntil(6 * HOUR),
+    resolutionSeconds: 60,
+    rise: { seconds: 900, leastSeconds: 600, requests: '1.1', ...rest },
+  });
+
+  it('is Guilty where all others that could be measured are well', () => {
+    const found = byRatio(rise(), { well: 3 });
+    assert.deepEqual([said(found), points(found)], ['Guilty ErrorRateIncreased', ['Onset -2', 'Rise 5']]);
+    assert.equal(
+      found.message,
+      'its failures rose for 10 min or longer under the same traffic, as of a leak, and 3 other workloads of the namespace are well',
+    );
+  });
+
+  for (const [what, rest, more, reason] of [
+    ['nobody could be measured', {}, { well: 0 }, 'BurnBeganLate'],
+    ['nobody was measured', {}, {}, 'BurnBeganLate'],
+    ['others burn', {}, { well: 2, neighbours: [{ name: 'cart', errorRatio: '0.5' }] }, 'NeighboursBurn'],
+    ['it may have been a step', { leastSeconds: 60 }, { well: 3 }, 'BurnBeganLate'],
+    ['more requests came', { requests: '1.5' }, { well: 3 }, 'BurnBeganLate'],
+  ] satisfies [string, Partial<NonNullable<Ratio['rise']>>, Partial<Measurement>, string][])
+    it(`is Inconclusive where ${what}`, () => assert.equal(said(byRatio(rise(rest), more)), `Inconclusive ${reason}`));
+
+  it('is nothing of a release that is too old, and of no burn that begins with the release', () => {
+    const old = { ...rise(), ...calmUntil(25 * HOUR) };
+    assert.equal(said(byRatio(old, { well: 3 })), 'NotGuilty ReleaseTooOld');
+    assert.deepEqual(points(byRatio({ ...rise(), ...calmUntil(60) }, { well: 3 })), ['BeforeAfter 2', 'Onset 3']);
+  });
+});
+
+describe('pods of one release that differ', () => {
+  const pods = (burning: string[], well = 3, byAge = false): Partial<Ratio> => ({
+    pods: {
+      burning: { pods: 2, ...counts(100, 200), nodes: burning },
+      well: { pods: well, ...counts(well, 300) },
+      byAge,
+    },
+  });
+
+  it('are no doing of the release, which all of them run: a person is asked, and reads where they run', () => {
+    const found = byRatio(pods(['a', 'b']));
+    assert.deepEqual(
+      [said(found), points(found)],
+      ['Inconclusive PodsDiffer', ['BeforeAfter 2', 'Onset 3', 'Pods -9']],
+    );
+    assert.match(
+      found.message,
+      /^2 pods of it fail 50 % of 200 requests on nodes a, b, 3 other pods of the same release fail 1 % of 300 requests in the same minutes/,
+    );
+  });
+
+  it('outweigh the comparison with the release before it: its pods may be on a bad node by chance', () =>
+    assert.equal(said(byRatio({ ...beside([100, 500], [1, 500]), ...pods(['a']) })), 'Inconclusive PodsDiffer'));
+
+  it('say nothing where none is well, or where the older ones leak first', () => {
+    assert.equal(said(byRatio(pods(['a'], 0))), 'Guilty ErrorRateIncreased');
+    const leak = { rise: { seconds: 900, leastSeconds: 600, requests: '1' }, ...calmUntil(6 * HOUR) };
+    assert.equal(said(byRatio({ ...leak, ...pods([], 1, true) }, { well: 1 })), 'Guilty ErrorRateIncreased');
+    assert.equal(said(byRatio({ ...leak, ...pods([], 1, false) }, { well: 1 })), 'Inconclusive PodsDiffer');
+    assert.equal(
+      said(byRatio(pods(['a'], 1, true))),
+      'Inconclusive PodsDiffer',
+      'soon after the release age is no excuse',
+    );
+  });
+
+  it('are on nodes where others burn, too: then it is the nodes, whatever the comparison says', () => {
+    const neighbours = [{ name: 'cart', errorRatio: '0.3', sameNodes: true }, { name: 'search' }];
+    const found = byRatio({ ...beside([100, 500], [1, 500]), ...pods(['a'], 0) }, { neighbours });
+    assert.deepEqual(
+      [said(found), points(found)],
+      ['Inconclusive NodesFail', ['SideBySide 6', 'Onset 3', 'Nodes -6', 'Neighbours -3']],
+    );
+    assert.match(found.message, /^its pods that burn are on node a, and of cart only pods on the same nodes burn/);
+    const callers = [{ name: 'cart', errorRatio: '0.3' }];
+    const worse = byRatio({ ...beside([100, 500], [1, 500]), ...pods(['a'], 0) }, { neighbours: callers });
+    assert.equal(said(worse), 'Guilty ErrorRateIncreased');
+  });
+});
+
+describe('a burn that comes and goes', () => {
+  const flapping = (until: number): Partial<Ratio> => ({
+    untilTime: at(until),
+    course: [
+      { time: at(-300), ...counts(0, 3000) },
+      { time: at(60), ...counts(100, 300) },
+      { time: at(180), ...counts(0, 1000) },
+      { time: at(420), ...counts(100, 300) },
+      { time: at(540), ...counts(0, 1000) },
+    ],
+  });
+
+  it('is judged in its pauses, too, as one burn that began with its first spell', () => {
+    const found = byRatio(flapping(800));
+    assert.equal(said(found), 'Guilty ErrorRateIncreased');
+    assert.match(found.message, /the burn began 60 s after the release, and came again 1 time$/);
+  });
+
+  it('is over where it is calm for more than twice its longest pause', () =>
+    assert.equal(said(byRatio(flapping(1021))), 'NotGuilty BurnEnded'));
 });

@@ -10,10 +10,14 @@ import { percent, percentOf } from './words.ts';
 
 /** At this score or below, what speaks for the release decides. */
 const CLEARED = -3;
+/** What may be to blame as well, and shows no other cause by itself. */
+const DOUBTS: ReadonlySet<Found['name']> = new Set(['Neighbours', 'Dependencies', 'Traffic', 'Pods', 'Nodes']);
 /** One-sided 95 %. */
 const Z = 1.645;
 /** A ratio that is surely below this part of the threshold, or of little more, does not burn. */
 const CLEARLY_BELOW = 1.5;
+/** As long as the schema takes: names may be. */
+const MAX_MESSAGE = 512;
 
 /**
  * The finding that a measurement leads to. Pure: a stored one gives the same again.
@@ -31,13 +35,11 @@ export const weigh = (measured: Measurement): Finding => {
   const finding = {
     ...decided(evidence, score, facts.minScore),
     score,
-    evidence: evidence.map(({ name, points, message }) => ({ name, points, message })),
+    evidence: evidence.map(({ name, points, message }) => ({ name, points, message: message.slice(0, MAX_MESSAGE) })),
     ...numbers,
   };
   return ofAll(finding, measured, facts);
 };
-
-const SURROUNDINGS: readonly Found['name'][] = ['Neighbours', 'Dependencies', 'Traffic'];
 
 type Words = Pick<ObjectiveVerdict, 'result' | 'reason' | 'message'>;
 
@@ -51,8 +53,8 @@ const decided = (evidence: readonly Found[], score: number, minScore: number): W
   if (score >= minScore) return says('Guilty', 'ErrorRateIncreased', against);
   const speaksFor = evidence.filter(({ points }) => points < 0).toSorted((a, b) => a.points - b.points);
   const [most] = speaksFor;
-  // That others burn, or that more requests come, shows no other cause by itself.
-  if (most && score <= CLEARED && !SURROUNDINGS.includes(most.name)) return says('NotGuilty', most.reason, speaksFor);
+  const shown = speaksFor.find(({ name, points }) => points <= CLEARED && !DOUBTS.has(name));
+  if (shown && score <= CLEARED) return says('NotGuilty', shown.reason, speaksFor);
   const open = most ?? evidence.find(({ points }) => points === 0);
   const missing = { message: `the evidence has ${score} points; minScore is ${minScore}` };
   if (!open) return says('Inconclusive', 'ScoreTooLow', [...evidence, missing]);
@@ -62,7 +64,7 @@ const decided = (evidence: readonly Found[], score: number, minScore: number): W
 /** Where too little is known, or the release does not burn: nothing else is asked. */
 const withoutBurn = (
   { release, threshold, course }: RatioFacts,
-  { minRequests }: Pick<Facts, 'minRequests'>,
+  { minRequests, onset }: Pick<Facts, 'minRequests' | 'onset'>,
 ): Words | undefined => {
   const says = (result: Words['result'], reason: Reason, message: string): Words => ({ result, reason, message });
   if (!release || release.total === 0)
@@ -70,8 +72,18 @@ const withoutBurn = (
   const ratio = release.errors / release.total;
   const limit = `the budget burns above ${percent(threshold)}`;
   const last = course.at(-1);
-  if (last && course.length > 1 && wilson(last, Z).high <= threshold)
-    return says('NotGuilty', 'NotBurning', `the burn is over: ${percentOf(last)} fail since it ended; ${limit}`);
+  if (last && !onset && course.length > 1) {
+    const burned = course.some((one) => one.errors / one.total > threshold);
+    const since = `${percentOf(last)} fail since it ended; ${limit}`;
+    if (wilson(last, Z).high <= threshold)
+      return says('NotGuilty', burned ? 'BurnEnded' : 'NotBurning', `the burn is over: ${since}`);
+    if (burned)
+      return says(
+        'Inconclusive',
+        'InsufficientTraffic',
+        `the burn may be over, and too few requests came to be sure: ${since}`,
+      );
+  }
   if (release.total < minRequests) {
     const message = `${Math.floor(release.total)} requests so far; ${minRequests} are needed to judge`;
     return says('Inconclusive', 'InsufficientTraffic', message);

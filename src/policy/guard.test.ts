@@ -94,6 +94,15 @@ describe('what may be done to a workload', () => {
     assert.equal(guardrailsOf(policy({ cooldown: '2h' }), undefined, platform).cooldown, '2h');
   });
 
+  it('waits in the change freezes of the platform and in its own', () => {
+    const [ours, theirs] = ['0 0 1 * *', '0 0 2 * *'].map((schedule) => ({ schedule, duration: '1h' }));
+    const { freeze } = guardrailsOf(policy({ freeze: [ours] }), annotated('Auto'), capped({ freeze: [theirs] }));
+    assert.deepEqual(
+      freeze.map(({ schedule }) => schedule),
+      ['0 0 2 * *', '0 0 1 * *'],
+    );
+  });
+
   it('is the default where the workload has no annotations', () => {
     const { annotations: _, ...metadata } = workload().metadata;
     assert.equal(guardrailsOf(policy({ mode: 'Auto' }), { ...workload(), metadata }, unrestrictedPolicy).mode, 'Auto');

@@ -71,9 +71,10 @@ export const guardrailsOf = (
     said === undefined
       ? own.mode
       : (choiceOf(workload?.metadata, annotations.rollback, rollbackMode.options) ?? 'DryRun');
-  const { maxMode, minCooldown, maxPerHour } = platform.rollback;
+  const { maxMode, freeze, minCooldown, maxPerHour } = platform.rollback;
   return {
     mode: strengthOf(mode) > strengthOf(maxMode) ? maxMode : mode,
+    freeze: [...freeze, ...own.freeze],
     scope: own.scope,
     countdown: own.countdown,
     ...(own.approval && (maxMode === 'Auto' || own.approval.action === 'Close') ? { approval: own.approval } : {}),
@@ -84,6 +85,8 @@ export const guardrailsOf = (
     minRequests: own.minRequests,
     minScore: own.minScore,
     verifyTimeout: own.verifyTimeout,
+    onMisjudged: own.onMisjudged,
+    onImagePullError: own.onImagePullError,
   };
 };
 

@@ -4,7 +4,7 @@ import {
   type PlatformPolicySpec,
   unrestrictedPolicy,
 } from '../api/platform-policy.ts';
-import { createWatchCache, type KubeClient, resources, type WatchCachePorts } from '../kube/index.ts';
+import { createWatchCache, type KubeClient, KubeError, resources, type WatchCachePorts } from '../kube/index.ts';
 
 /** The platform's policy, as it counts for every room. */
 export interface PlatformPolicyWatch {
@@ -16,6 +16,19 @@ export interface PlatformPolicyWatch {
   onChange(handler: () => void): () => void;
   stop(): Promise<void>;
 }
+
+/** The same, read once by a person: for who may not, what holds without one. */
+export const readPlatformPolicy = async (
+  client: KubeClient,
+): Promise<{ spec: PlatformPolicySpec; isKnown: boolean }> => {
+  try {
+    const found = await client.get<PlatformPolicy>(resources.platformPolicies, { name: PLATFORM_POLICY_NAME });
+    return { spec: found?.spec ?? unrestrictedPolicy, isKnown: true };
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 403) return { spec: unrestrictedPolicy, isKnown: false };
+    throw error;
+  }
+};
 
 /**
  * Watches the one PlatformPolicy of the cluster.

@@ -125,8 +125,19 @@ describe('the story of an incident', () => {
   const needs = [conditionWith('NeedsPerson')];
   const steps: [string, Incident['status'], string | undefined][] = [
     ['approve or deny, where it waits for that', { reason: 'AwaitingApproval', conditions: needs }, 'ApproveOrDeny'],
+    ['approve or deny, in a change freeze', { reason: 'ChangeFreeze', conditions: needs }, 'ApproveOrDeny'],
     ['decide, where it knows nothing to propose', { reason: 'NoGoodRelease', conditions: needs }, 'Decide'],
     ['another cause, where the rollback did not help', { phase: 'Verifying', conditions: needs }, 'FindOtherCause'],
+    [
+      'the newer release, where the verdict was wrong',
+      { phase: 'Verifying', reason: 'Misjudged', conditions: needs },
+      'RunNewerAgain',
+    ],
+    [
+      'another release, where the pods of the restored one do not get their image',
+      { phase: 'Verifying', reason: 'ImagePullFailed', conditions: needs },
+      'ChooseRelease',
+    ],
     ['a fix in Git, once it recovered', { phase: 'Recovered' }, 'FixInGit'],
     ['another mode, where the mode let nothing be done', { phase: 'Observed' }, 'SetMode'],
     ['nothing while it is judged', { phase: 'Judging', reason: 'AwaitingApproval' }, undefined],

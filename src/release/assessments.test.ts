@@ -107,6 +107,7 @@ describe('what is said about the releases of a workload', () => {
     assert.deepEqual(found({ phase: 'Judging', verdict }), { closedTime: undefined });
     assert.equal(found({ phase: 'Dismissed', reason: 'NoData', closedTime: since }), undefined);
     assert.equal(found({ phase: 'Dismissed', reason: 'HoldLifted', verdict, closedTime: since }), undefined);
+    assert.equal(found({ phase: 'Dismissed', reason: 'Misjudged', verdict, closedTime: since }), undefined);
     const accept: Hold = {
       ...hold('b'),
       spec: { workloadRef: workload, action: 'Accept', acceptedDigests: [digest('b')], origin: 'Manual' },

@@ -75,6 +75,7 @@ const about = <T extends Hold | Incident>(cache: WatchCache<T>, key: WorkloadKey
 const suspicionEnd = ({ reason, verdict, closedTime }: NonNullable<Incident['status']>): number | undefined => {
   if (closedTime === undefined) return verdict?.result === 'NotGuilty' ? undefined : Number.POSITIVE_INFINITY;
   if (reason === 'ReleaseAccepted' || reason === 'HoldLifted') return undefined; // a person spoke
+  if (reason === 'Misjudged') return undefined; // the verdict was wrong
   if (verdict?.result === 'Guilty') return Number.POSITIVE_INFINITY;
   // Nobody asked in mode Off: that is no innocence.
   return verdict?.result === 'Inconclusive' || reason === 'ModeOff' ? Date.parse(closedTime) : undefined;

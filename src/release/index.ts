@@ -1,5 +1,6 @@
 export { templateWriters, workloadCacheOptions } from '../ssa/template-writers.ts';
 export { alertRulesOf, assessmentsOf } from './assessments.ts';
+export { burnedBefore, burnedReleases } from './burned.ts';
 export { currentSince, goodAt, type Judgements, type Observation, type Observed, observe } from './history.ts';
 export {
   digestsOfReplicaSet,
@@ -11,6 +12,7 @@ export {
   replicaSetCacheOptions,
   revisionOf,
 } from './identity.ts';
+export { type Unpulled, unpulledImage } from './image-pull.ts';
 export { irreversibleSince } from './irreversible.ts';
 export { selectLastGood, type Target, type Unfit } from './last-good.ts';
 export { excusedPods } from './readiness.ts';

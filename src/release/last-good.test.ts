@@ -60,6 +60,30 @@ describe('the target of a rollback', () => {
     assert.equal(targetOf([good(2, 5), good(3, 20)], 3, 50, 2), '3 Good');
   });
 
+  it('is none that a Hold keeps out, and none that was found guilty, whatever it was before', () => {
+    for (const outcome of ['Rejected', 'Guilty'] as const) {
+      assert.equal(targetOf([good(1, 1), good(2, 5, { outcome }), release(3, 20)], 3), '1 Good');
+      const none = 'NoGoodRelease: There is no other release.';
+      assert.equal(targetOf([release(1, 5, { outcome }), release(2, 20)], 2), none);
+    }
+  });
+
+  it('is none that burned when it was current last: N-1 bad and N still bad goes to N-2, or nowhere', () => {
+    const burned = new Map([[2, 'incident web-1']]);
+    const targetPast = (releases: Release[]) => {
+      const found = selectLastGood(
+        { releases, currentRelease: 3 },
+        { burnStart: Date.parse(at(50)), suspect: undefined, burned },
+      );
+      return found.release ? `${found.release.number} ${found.rule}` : `${found.reason}: ${found.message}`;
+    };
+    assert.equal(targetPast([good(1, 1), good(2, 5), release(3, 20)]), '1 Good');
+    assert.equal(targetPast([good(1, 1), release(2, 5), release(3, 20)]), '1 Good');
+    const words = 'NoGoodRelease: Release 2 was good, but burned when it was current last: incident web-1.';
+    assert.equal(targetPast([good(2, 5), release(3, 20)]), words);
+    assert.equal(targetPast([release(2, 5), release(3, 20)]), 'NoGoodRelease: There is no other release.');
+  });
+
   it('is none, in words, where there is nothing to go back to', () => {
     assert.equal(targetOf([], 1), 'NoHistory: No release is recorded.');
     assert.equal(targetOf([good(1, 1)], 1), 'NoGoodRelease: There is no other release.');

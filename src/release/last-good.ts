@@ -20,13 +20,14 @@ export type Unfit = ReadonlyMap<number, string>;
 
 /**
  * The release that a rollback goes to: the one that was good last. Where releases come faster than soak, so that none
- * is good, the newest that was ready before the burn began. Never the suspect, and never one that is rejected or was
- * found guilty.
+ * is good, the newest that was ready before the burn began. Never the suspect, and never one that is rejected, was found
+ * guilty, or burned when it was current last.
  *
  * The only place where that is decided: for an incident, and for `metricops rollback`.
  *
  * @param burnStart milliseconds since the epoch
  * @param suspect number of the release under suspicion; the current one by default
+ * @param burned by number: how that is known (burnedReleases)
  * @param unfit by number: why a rollback can't go there, for something that its pods need is gone
  */
 export const selectLastGood = (
@@ -34,12 +35,14 @@ export const selectLastGood = (
   {
     burnStart,
     suspect,
+    burned = NONE,
     unfit = NONE,
-  }: { burnStart: number; suspect?: number | 'Unrecorded' | undefined; unfit?: Unfit },
+  }: { burnStart: number; suspect?: number | 'Unrecorded' | undefined; burned?: Unfit; unfit?: Unfit },
 ): Target => {
   const { releases = [], currentRelease } = records;
   if (releases.length === 0) return { release: undefined, reason: 'NoHistory', message: 'No release is recorded.' };
-  const others = releases.filter((r) => r.number !== (suspect ?? currentRelease) && !isRuledOut(r));
+  const allowed = releases.filter((r) => r.number !== (suspect ?? currentRelease) && !isRuledOut(r));
+  const others = allowed.filter(({ number }) => !burned.has(number));
   const restorable = others.filter(isRestorable).filter(({ number }) => !unfit.has(number));
   const good = newestGood(restorable);
   if (good) return { release: good, rule: 'Good' };
@@ -47,7 +50,11 @@ export const selectLastGood = (
     .filter((r) => r.readyTime !== undefined && Date.parse(r.readyTime) < burnStart)
     .toSorted((a, b) => currentSince(b) - currentSince(a) || b.number - a.number)[0];
   if (ready) return { release: ready, rule: 'ReadyBeforeBurn' };
-  return { release: undefined, ...whyNone(others, unfit) };
+  const last = newestGood(allowed);
+  const why = last && burned.get(last.number);
+  if (why === undefined) return { release: undefined, ...whyNone(others, unfit) };
+  const message = `Release ${last?.number} was good, but burned when it was current last: ${why}.`;
+  return { release: undefined, reason: 'NoGoodRelease', message };
 };
 
 const NONE: Unfit = new Map();

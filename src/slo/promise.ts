@@ -46,8 +46,14 @@ export const promiseOf = (
   };
 };
 
+const conditionOfAuto = (policy: RollbackPolicy, platform: PlatformPolicySpec): string => {
+  const { freeze } = guardrailsOf(policy, undefined, platform);
+  const exception = freeze.length === 0 ? '' : ', but in a change freeze a person is asked';
+  return `${trustOfRules(policy, platform)}${exception}`;
+};
+
 /** Without an indicator the alerting rule is the evidence, and whoever writes rules may write them about anybody. */
-const conditionOfAuto = ({ metadata, spec }: RollbackPolicy, { rollback }: PlatformPolicySpec): string => {
+const trustOfRules = ({ metadata, spec }: RollbackPolicy, { rollback }: PlatformPolicySpec): string => {
   if (spec.objectives.some(isMeasured)) return '';
   const trusted = [metadata.namespace, ...rollback.trustedRuleNamespaces];
   const namespaces = trusted.length === 1 ? `namespace ${trusted[0]}` : `one of the namespaces ${trusted.join(', ')}`;

@@ -77,6 +77,24 @@ describe('Ready of a RollbackPolicy', () => {
       { platform: platformPolicySpec.parse({ rollback: { maxMode: 'DryRun' } }) },
       /^True ModeDryRun: .*: mode DryRun, by rollback.maxMode of the PlatformPolicy$/,
     ],
+    [
+      'Auto asks a person in a change freeze',
+      { ...good, freeze: [{ schedule: '0 18 * * FRI', duration: '62h' }] },
+      {},
+      'True InForce: a burn of Deployment web leads to a rollback, but in a change freeze a person is asked',
+    ],
+    [
+      'a change freeze has a time zone that is none',
+      { ...good, freeze: [{ schedule: '0 18 * * FRI', duration: '62h', timeZone: 'Europe/Berln' }] },
+      {},
+      'False InvalidFreeze: freeze "0 18 * * FRI": there is no time zone "Europe/Berln"',
+    ],
+    [
+      'a change freeze of the platform begins on no day',
+      good,
+      { platform: platformPolicySpec.parse({ rollback: { freeze: [{ schedule: '0 0 9-3 * *', duration: '1h' }] } }) },
+      /^False InvalidFreeze: of the PlatformPolicy: freeze "0 0 9-3 \* \*": "9-3" is no day of the month/,
+    ],
     ['the workload is missing', {}, { workloads: [] }, 'False TargetNotFound: Deployment web is not in the namespace'],
     [
       'the kind is not supported yet',

@@ -6,6 +6,7 @@ import { isWorkloadOptedIn } from '../api/optin.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
 import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
 import { isWorkloadKind } from '../api/workload.ts';
+import { problemOf } from '../policy/freeze.ts';
 import { guardingPolicyAmong, TARGET_API_VERSION } from '../policy/guard.ts';
 import { hasLabels } from '../policy/labels.ts';
 import { type Answer, describe, type Named, promiseOf } from './promise.ts';
@@ -74,7 +75,7 @@ const readyOf = (
   const { targetRef, selector } = policy.spec;
   const isDefault = Object.keys(selector?.matchLabels ?? {}).length === 0 && targetRef === undefined;
   const ready = (status: boolean, answer: Answer): ConditionInput => ({ type: 'Ready', status, ...answer });
-  const cannotJudge = problemOfObjectives(policy, around);
+  const cannotJudge = problemOfObjectives(policy, around) ?? problemOfFreeze(policy, around);
   const notNamed = overridden ?? problemOfTarget(policy, guarded);
   // A namespace's default does its work by being there, also while every workload has a policy of its own.
   if (notNamed && !isDefault) return ready(false, notNamed);
@@ -119,6 +120,14 @@ const problemOfObjectives = (
     if (refused) return { reason: 'ExpressionRefused', message: `objective ${name}: ${refused}` };
   }
   return undefined;
+};
+
+/** What can't be read of a change freeze of the platform or the policy keeps every rollback waiting. */
+const problemOfFreeze = (policy: RollbackPolicy, { platform }: Surroundings): Answer | undefined => {
+  const ofPlatform = problemOf(platform.rollback.freeze);
+  if (ofPlatform !== undefined) return { reason: 'InvalidFreeze', message: `of the PlatformPolicy: ${ofPlatform}` };
+  const own = problemOf(policy.spec.freeze);
+  return own === undefined ? undefined : { reason: 'InvalidFreeze', message: own };
 };
 
 /** Without podLabel the expressions are sent as they are, and only Prometheus reads them. */

@@ -158,3 +158,35 @@ describe('an expression asked of the pods of one release', () => {
     );
   });
 });
+
+describe('an expression asked of each pod', () => {
+  const split = (expression: string, label = 'pod'): string => createSelectors().split(expression, label);
+
+  for (const [what, before, after] of [
+    ['a sum', 'sum(rate(x[$window]))', 'sum by (pod) (rate(x[$window]))'],
+    ['a sum by labels', 'sum by (code) (rate(x[5m]))', 'sum by (pod, code) (rate(x[5m]))'],
+    ['a sum by none', 'sum by () (rate(x[5m]))', 'sum by (pod) (rate(x[5m]))'],
+    ['labels behind the sum', 'sum(rate(x[5m])) by (code)', 'sum(rate(x[5m])) by (pod, code)'],
+    ['a sum by the label', 'sum by (pod) (rate(x[$window]))', 'sum by (pod) (rate(x[$window]))'],
+    ['a sum without others', 'sum without (code) (rate(x[5m]))', 'sum without (code) (rate(x[5m]))'],
+    ['no aggregation', 'rate(x[$window])', 'rate(x[$window])'],
+    ['sums of sums', 'sum(sum by (code) (x)) - sum(y)', 'sum by (pod) (sum by (pod, code) (x)) - sum by (pod) (y)'],
+    ['a comment', 'sum(x) # sum(y)', 'sum by (pod) (x) # sum(y)'],
+  ] as const)
+    it(`keeps its label in each sum: ${what}`, () => assert.equal(split(before), `sum by (pod) (${after}\n)`));
+
+  it('quotes a label that is no plain word', () =>
+    assert.equal(split('sum(x)', 'k8s.pod'), 'sum by ("k8s.pod") (sum by ("k8s.pod") (x)\n)'));
+
+  for (const [what, expression, words] of [
+    ['another aggregation', 'avg(rate(x[5m]))', /avg of all pods is no sum/],
+    ['sides matched by labels', 'sum(x) / on () sum(y)', /on \(\) matches by labels/],
+    ['a sum without the label', 'sum without (pod) (x)', /drops the label/],
+    ['half of it', 'sum(x', /no PromQL/],
+  ] as const)
+    it(`is refused where pods do not add up: ${what}`, () =>
+      assert.throws(
+        () => split(expression),
+        (error) => error instanceof ExpressionError && words.test(error.message),
+      ));
+});

@@ -72,7 +72,11 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       'result',
     ]),
     verdicts: counter('verdicts_total', 'Verdicts on releases under suspicion.', ['result']),
-    rollbacks: counter('rollbacks_total', 'Rollbacks by how they ended.', ['result']),
+    rollbacks: counter(
+      'rollbacks_total',
+      'Rollbacks by what came of them: started, recovered, notrecovered, misjudged (the verdict was wrong), corrected.',
+      ['result'],
+    ),
     prometheusWait: seconds(
       'prometheus_wait',
       'How long a query waited for its turn to be sent to Prometheus.',
@@ -108,6 +112,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
   // Alerts ask for an increase, and the first failure is none where there was no value before.
   metrics.holdsApplied.inc({ result: 'failed' }, 0);
   metrics.snapshots.inc({ result: 'refused' }, 0);
+  metrics.rollbacks.inc({ result: 'misjudged' }, 0);
   for (const result of ['refused', 'failed', 'truncated']) metrics.alerts.inc({ result }, 0);
   for (const result of ['Unauthorized', 'BodyTooLarge', 'NotJSON', 'NotAlertmanager'])
     metrics.refusedRequests.inc({ what: 'alerts', result }, 0);

@@ -1,5 +1,5 @@
+import type { Edit } from '../support/mutate.ts';
 import type { Invariant, Liveness } from './invariants.ts';
-import type { Edit } from './pool.ts';
 import type { Scenario } from './scenario.ts';
 
 /** A guard taken out, and what the search has to say of it. */

@@ -1,14 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Edit } from '../support/mutate.ts';
 import type { Found, Search } from './explore.ts';
-
-/** A change of the code as it ships, of a place that is there once. */
-export interface Edit {
-  /** Path in the repository. */
-  file: string;
-  search: string;
-  replace: string;
-}
 
 export interface Job {
   search: Omit<Search, 'onProgress'>;

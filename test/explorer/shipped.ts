@@ -58,7 +58,7 @@ export const DIGEST_KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const log = silentLog();
 const metrics = createMetrics();
 const random = (): number => 0.5;
-const SYSTEM = 'metricops-system';
+export const SYSTEM = 'metricops-system';
 
 /** Sleeps that only let others in end at once, a number of them; the others wait for another piece of work. */
 const SHORT_MS = 200;
@@ -118,7 +118,7 @@ const commonOf = (process: Process) => ({
   occurred: () => {},
 });
 
-const queriesOf = ({ burnedAt }: Process): QueriesOf => {
+export const queriesOf = ({ burnedAt }: Pick<Process, 'burnedAt'>): QueriesOf => {
   const queries: Queries = {
     query: async (_, at = 0) => (burnedAt(at) ? [{ labels: {}, value: 1 }] : []),
     queryRange: async (_, { start, end, step }) => {

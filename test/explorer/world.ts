@@ -168,7 +168,7 @@ export const createWorld = (scenario: Scenario): World => {
 const endOf = ({ startsAt }: Alert, { burns, now }: State): string =>
   new Date(burns.find(({ from, burning }) => from >= startsAt && !burning)?.from ?? now).toISOString();
 
-const ROLLED_OUT = {
+export const ROLLED_OUT = {
   replicas: 2,
   updatedReplicas: 2,
   readyReplicas: 2,

@@ -544,6 +544,27 @@ describe('the command line', () => {
     assert.match(out, /deployment\/web +2 of 2 +started while the webhook was not there/);
   });
 
+  it('says whether a burn of a workload would lead to a rollback, and what to do where it would not', async () => {
+    const namespace = await shop();
+    const refused = await metricops('check', 'web', '-n', namespace);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.out,
+      new RegExp(`^FAILED   not opted in: .*\n +→ kubectl -n ${namespace} annotate deployment/web`),
+    );
+    assert.match(refused.out, /^FAILED {3}mode DryRun: .*\n +→ kubectl .* annotate .*metricops.dev\/rollback=Auto$/m);
+    assert.match(refused.err, /2 checks failed\./);
+    for (const annotation of ['metricops.dev/inject=true', 'metricops.dev/rollback=Auto'])
+      plane().kubectl(['-n', namespace, 'annotate', 'deployment/web', annotation]);
+    const { out, code } = await metricops('check', 'web', '-n', namespace);
+    assert.equal(code, 0, out);
+    assert.match(out, /^ok {7}release 3 runs and is recorded$/m);
+    assert.match(out, /^WARN {5}no RollbackPolicy names or selects it/m);
+    assert.match(out, /^ok {7}a rollback goes to release 2$/m);
+    const { checks } = JSON.parse((await metricops('check', 'web', '-n', namespace, '-o', 'json')).out);
+    assert.equal(checks[0].name, 'optedIn');
+  });
+
   it('tells wrong usage, missing things and an absent cluster apart, with what to do next', async () => {
     const namespace = await plane().namespace('cli');
     assert.equal((await metricops('rolback')).code, 2);

@@ -104,6 +104,10 @@ describe('the kinds', () => {
       [spec({ ...measured, indicator: {} }), /indicator.ratio.*[Rr]equired/],
       [spec({ ...measured, name: 'My SLO' }), /lower case letters, digits and -/],
       [{ targetRef, objectives: [measured, measured] }, /[Dd]uplicate/],
+      [{ targetRef, freeze: [{ schedule: '@daily', duration: '1h' }] }, /not a cron schedule: write minute, hour/],
+      [{ targetRef, freeze: [{ schedule: '0 24 * * *', duration: '1h' }] }, /not a cron schedule/],
+      [{ targetRef, freeze: [{ schedule: '0 0 * * *', duration: '1d' }] }, /not a duration.*a day is 24h/],
+      [{ targetRef, freeze: [{ schedule: '0 0 * * *', duration: '1h', timeZone: 'CET!' }] }, /IANA time zone/],
       [{ targetRef, mode: 'auto' }, /"Auto", "Approve", "DryRun", "Off"/],
     ];
     for (const [bad, words] of cases) assert.match(await refusal(resources.rollbackPolicies, bad), words);
@@ -198,6 +202,7 @@ describe('the kinds', () => {
     assert.deepEqual(policy.spec, {
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
       mode: 'DryRun',
+      freeze: [],
       scope: 'Workload',
       cooldown: '10m',
       countdown: '0s',
@@ -207,6 +212,8 @@ describe('the kinds', () => {
       minRequests: 20,
       minScore: 3,
       verifyTimeout: '10m',
+      onMisjudged: 'Ask',
+      onImagePullError: 'Ask',
       objectives: [{ name: 'a', target: '99.9', indicator: { ratio: { errors: 'e', total: 't', podLabel: 'pod' } } }],
     });
   });

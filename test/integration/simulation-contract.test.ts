@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { createPrometheus, type Prometheus, rulesFor, type Sample } from '../../src/slo/index.ts';
+import { createPrometheus, createSelectors, type Prometheus, rulesFor, type Sample } from '../../src/slo/index.ts';
 import { type Counter, counterOf, openMetricsOf } from '../simulation/counters.ts';
 import { worldOf } from '../simulation/faults.ts';
 import { policyOf } from '../simulation/manifests.ts';
@@ -65,6 +65,7 @@ describe('the simulated Prometheus beside a real one', () => {
     ...rulesFor(policyOf(web)).rules.map(({ expr }) => expr),
     ...['5s', '15s', '60s', '300s', '1h'].map((window) => `sum(${errors.replace('$window', window)}\n)`),
     ...revisions.map((revision) => `sum(rate(${METRIC}{pod=~"web-${revision}-.+",service="web"}[1m]))`),
+    createSelectors().split(errors.replace('$window', '120s'), 'pod'),
     `increase(${METRIC}[90s])`,
     `sum by (pod, code) (rate(${METRIC}[2m]))`,
     `sum(rate(${METRIC}{code!~"5.."}[5m])) / sum(rate(${METRIC}[5m])) >= 0.5 or vector(1)`,

@@ -9,8 +9,13 @@ export interface Simulated {
   run(end: number, goOn: () => boolean): Promise<void>;
 }
 
-/** A clock that jumps from one thing that happens to the next; whatever follows from one ends before the next begins. */
-export const simulatedClock = (start: number): Simulated => {
+/**
+ * A clock that jumps from one thing that happens to the next; whatever follows from one ends before the next begins.
+ *
+ * @param settled resolves when nothing follows any more; one turn of the event loop is enough where every answer comes in
+ * the same turn
+ */
+export const simulatedClock = (start: number, settled: () => Promise<unknown> = () => setImmediate()): Simulated => {
   let now = start;
   const tasks = new Set<{ at: number; task: () => void }>();
   const at = (time: number, task: () => void) => {
@@ -31,7 +36,7 @@ export const simulatedClock = (start: number): Simulated => {
     clock: { now: () => now, sleep },
     at,
     async run(end, goOn) {
-      await setImmediate();
+      await settled();
       while (goOn()) {
         let next: { at: number; task: () => void } | undefined;
         for (const one of tasks) if (!next || one.at < next.at) next = one;
@@ -39,7 +44,7 @@ export const simulatedClock = (start: number): Simulated => {
         now = next.at;
         tasks.delete(next);
         next.task();
-        await setImmediate();
+        await settled();
       }
     },
   };

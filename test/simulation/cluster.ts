@@ -11,11 +11,13 @@ export interface Cluster {
   cache<T extends KubeObject>(type: ResourceType): WatchCache<T>;
   /** As somebody else writes it. */
   put(type: ResourceType, object: object): KubeObject;
+  /** As somebody else deletes it: nobody watches it any more. */
+  remove(type: ResourceType, object: KubeObject): void;
   list<T extends KubeObject>(type: ResourceType): T[];
 }
 
 export const createCluster = (namespace: string, clock: Pick<Clock, 'now'>): Cluster => {
-  const server = createApiServer({ namespaces: [namespace], now: clock.now, frozen: true });
+  const server = createApiServer({ namespaces: [namespace], now: clock.now, frozen: true, ownership: false });
   const handlers = new Map<string, Set<Handler>>();
   const copies = new Map<string, Map<string, KubeObject>>();
   const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
@@ -54,6 +56,10 @@ export const createCluster = (namespace: string, clock: Pick<Clock, 'now'>): Clu
       stop: async () => {},
     }),
     put: (type, object) => show(type, server.seed(type, object)),
+    remove(type, object) {
+      copiesOf(type).delete(keyOf(object));
+      for (const handler of handlers.get(type.kind) ?? []) handler(undefined, object);
+    },
     list: <T extends KubeObject>(type: ResourceType) => server.list(type) as T[],
   };
 };

@@ -4,7 +4,7 @@ import type { Release as Recorded } from '../../src/api/release-history.ts';
 import { type RollbackPolicy, rollbackPolicySpec } from '../../src/api/rollback-policy.ts';
 import { historyName } from '../../src/snapshot/index.ts';
 import { METRIC } from './series.ts';
-import { MINUTE, type Release, type Service } from './world.ts';
+import { MINUTE, type Pod, type Release, type Service } from './world.ts';
 
 export const NAMESPACE = 'shop';
 /** Ready for so long without an incident, a release is recorded as good. */
@@ -16,7 +16,7 @@ const hex = (text: string): string => Buffer.from(text).toString('hex').padEnd(6
 export const digestOf = (service: string, { number }: Pick<Release, 'number'>): string =>
   `v1:${hex(`${service} ${number}`)}`;
 
-export const policyOf = ({ name, target }: Service): RollbackPolicy => {
+export const policyOf = ({ name, target, podLabel }: Service): RollbackPolicy => {
   const rate = (matchers: string): string =>
     `sum(rate(${METRIC}{namespace="${NAMESPACE}",service="${name}"${matchers}}[$window]))`;
   return {
@@ -30,7 +30,13 @@ export const policyOf = ({ name, target }: Service): RollbackPolicy => {
         {
           name: 'availability',
           target: String(target),
-          indicator: { ratio: { errors: rate(',code=~"5.."'), total: rate('') } },
+          indicator: {
+            ratio: {
+              errors: rate(',code=~"5.."'),
+              total: rate(''),
+              ...(podLabel === undefined ? {} : { podLabel }),
+            },
+          },
         },
       ],
     }),
@@ -124,6 +130,15 @@ export const replicaSetOf = ({ name }: Service, release: Release, uid: string): 
     annotations: { [annotations.sourceDigest]: digestOf(name, release) },
     ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid, controller: true }],
   },
+});
+
+/** A pod that runs. Nobody asks whose it is: its name says so. */
+export const runningPodOf = ({ name, node, from }: Pod): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: NAMESPACE, name, creationTimestamp: iso(from) },
+  spec: { nodeName: `node-${node}` },
+  status: { phase: 'Running' },
 });
 
 /** A pod as the kubelet reports it, with how often its container ended and when it did last; uid is that of its ReplicaSet. */

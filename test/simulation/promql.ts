@@ -80,7 +80,9 @@ const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
     if ((name !== 'rate' && name !== 'increase') || argument?.name !== 'MatrixSelector') return undefined;
     const [selector, range] = childrenOf(argument) as [SyntaxNode, SyntaxNode];
     const windowMs = durationOf(textOf(range));
-    return { of: countersOf(selector), windowMs, factor: name === 'rate' ? 1000 / windowMs : 1 };
+    // Who is scraped less often than that has no two samples in any window.
+    const of = countersOf(selector).filter(({ closest }) => closest <= windowMs + 1);
+    return { of, windowMs, factor: name === 'rate' ? 1000 / windowMs : 1 };
   };
   const call = (node: SyntaxNode): Evaluate => {
     const rates = ratesOf(node);
@@ -97,7 +99,8 @@ const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
       return refuse(node);
     const by = modifier?.getChild('GroupingLabels')?.getChildren('LabelName').map(textOf) ?? [];
     const rates = ratesOf(argument);
-    return rates && by.length === 0 ? sumOfRates(rates) : sumBy(compile(argument), by);
+    if (by.length > 0) return sumBy(compile(argument), by);
+    return rates ? sumOfRates(rates) : sumOfAll(compile(argument));
   };
   const binary = (node: SyntaxNode): Evaluate => {
     const children = childrenOf(node);
@@ -158,6 +161,16 @@ const sumOfRates =
     return sum === undefined ? [] : [{ labels: NONE, value: sum }];
   };
 
+const sumOfAll =
+  (evaluate: Evaluate): Evaluate =>
+  (at) => {
+    const elements = vectorOf(evaluate(at));
+    if (elements.length === 0) return elements;
+    let sum = 0;
+    for (const { value } of elements) sum += value;
+    return [{ labels: NONE, value: sum }];
+  };
+
 const sumBy =
   (evaluate: Evaluate, by: readonly string[]): Evaluate =>
   (at) => {
@@ -165,11 +178,8 @@ const sumBy =
     if (elements.length === 0) return [];
     const sums = new Map<string, { labels: Labels; value: number }>();
     for (const { labels, value } of elements) {
-      const kept =
-        by.length === 0
-          ? NONE
-          : Object.fromEntries(by.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
-      const key = by.length === 0 ? '' : keyOf(kept);
+      const kept = Object.fromEntries(by.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])));
+      const key = keyOf(kept);
       const sum = sums.get(key);
       if (sum) sum.value += value;
       else sums.set(key, { labels: kept, value });
@@ -256,6 +266,7 @@ const durationOf = (text: string): number =>
 
 const withoutName = ({ __name__, ...labels }: Labels): Labels => labels;
 const keyOf = (labels: Labels): string => {
+  if (labels === NONE) return '';
   const names = Object.keys(labels);
   return names.length === 0 ? '' : JSON.stringify(names.sort().map((name) => [name, labels[name]]));
 };

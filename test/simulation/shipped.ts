@@ -18,10 +18,11 @@ import {
   policyOf,
   recordingTimes,
   replicaSetOf,
+  runningPodOf,
 } from './manifests.ts';
 import type { Database } from './promql.ts';
 import type { Random } from './random.ts';
-import type { Release, Service, World } from './world.ts';
+import type { Pod, Release, Service, World } from './world.ts';
 
 export interface Rollback {
   service: string;
@@ -60,6 +61,7 @@ export const runShipped = async (world: World, database: Database, random: Rando
   const cluster = createCluster(NAMESPACE, clock);
   const caches = cachesOf(cluster);
   for (const service of world.services) record(cluster, service, { at, start, end: world.end });
+  for (const pod of world.pods) schedule(cluster, pod, { at, start });
   const ports = { client: cluster.client, caches, clock, random: random.next, log, metrics, occurred: () => {} };
   const incidents = await startIncidents({
     ...ports,
@@ -166,6 +168,14 @@ interface Times {
   start: number;
   end: number;
 }
+
+/** A pod from its start to its end. */
+const schedule = (cluster: Cluster, pod: Pod, { at, start }: Pick<Times, 'at' | 'start'>): void => {
+  if (pod.to <= start) return;
+  const object = runningPodOf(pod);
+  at(Math.max(pod.from, start), () => cluster.put(resources.pods, object));
+  if (Number.isFinite(pod.to)) at(pod.to, () => cluster.remove(resources.pods, object));
+};
 
 /** What the recorder, the kubelet and the controllers of Kubernetes write about a service. */
 const record = (cluster: Cluster, service: Service, { at, start, end }: Times): void => {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it } from 'mocha';
+import { rulesFor } from '../../src/slo/index.ts';
 import { countsIn, ratioOf } from './counts.ts';
 import { FAULTS, worldOf } from './faults.ts';
-import { digestOf } from './manifests.ts';
+import { digestOf, policyOf } from './manifests.ts';
+import { NOISES, noiseOf } from './noise.ts';
 import { outcomeOf, type Result } from './outcome.ts';
+import { createDatabase } from './promql.ts';
 import { createRandom } from './random.ts';
 import { countersOf, independent } from './series.ts';
 import { simulate } from './simulate.ts';
@@ -37,6 +41,23 @@ describe('the simulator', () => {
     ]);
     assert.deepEqual(one, again);
     assert.notDeepEqual(one, other);
+  }).timeout(60_000);
+
+  it('draws what it always drew of a seed: figures of two days can be compared', () => {
+    const hash = createHash('sha1');
+    const random = createRandom(9);
+    for (const [i, kind] of FAULTS.entries()) {
+      const world = worldOf(kind, random.fork());
+      const noise = noiseOf(NOISES[i % NOISES.length] ?? 'independent', random.fork());
+      const counters = countersOf(world, random.fork(), noise);
+      for (const { labels, times, values } of counters) hash.update(JSON.stringify([labels, [...times], [...values]]));
+      const database = createDatabase(counters);
+      const range = { start: world.faultAt - 60_000, end: world.faultAt + 1_800_000, step: 15_000 };
+      for (const service of world.services)
+        for (const { expr } of rulesFor(policyOf(service)).rules)
+          hash.update(JSON.stringify(database.queryRange(expr.replace(/ > .*/, ''), range)));
+    }
+    assert.equal(hash.digest('hex'), '16a1a651076a1825819ecc0b26ee955366967d2e');
   }).timeout(60_000);
 
   it('lets a guilty release fail, and what ran before it not', () => {

@@ -34,6 +34,8 @@ export interface Service {
   calls: readonly { service: string; part: number }[];
   /** The series of failures begins with the first failure, as those of many client libraries do. */
   lateErrors: boolean;
+  /** Empty where requests are not counted by pod. */
+  podLabel?: string;
 }
 
 export interface Pod {

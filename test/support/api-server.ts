@@ -81,6 +81,8 @@ export interface ApiServerOptions {
   now?: () => number;
   /** Answers are the stored objects themselves, frozen: for who asks a million times. Watches copy still. */
   frozen?: boolean;
+  /** False: nobody asks who wrote which field by anything but an apply, and managedFields are left as they are. */
+  ownership?: boolean;
 }
 
 export { copyOf, type Moment } from './api-server/store.ts';
@@ -88,9 +90,14 @@ export { copyOf, type Moment } from './api-server/store.ts';
 type User = Pick<ApiRequest, 'user' | 'groups'>;
 const RAW: ResourceType = { group: '', version: '', kind: '', plural: '', namespaced: false };
 
-export const createApiServer = ({ namespaces = [], now = Date.now, frozen }: ApiServerOptions = {}): ApiServer => {
-  const store = createStore(now, { frozen: frozen ?? false });
-  const writes = createWrites(store, now);
+export const createApiServer = ({
+  namespaces = [],
+  now = Date.now,
+  frozen = false,
+  ownership = true,
+}: ApiServerOptions = {}): ApiServer => {
+  const store = createStore(now, { frozen });
+  const writes = createWrites(store, now, { ownership });
 
   const ask = async <T>(request: ApiRequest, answer: () => T): Promise<T> => {
     server.requests.push(request);

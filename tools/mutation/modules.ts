@@ -40,6 +40,7 @@ export const MODULES: readonly Module[] = [
       'by-indicator',
       'by-rule',
       'by-rollout',
+      'restored',
     ],
     tests: [
       'traffic',
@@ -57,6 +58,7 @@ export const MODULES: readonly Module[] = [
       'by-rule',
       'by-rollout',
       'rollout',
+      'restored',
     ],
   },
   {
@@ -67,6 +69,10 @@ export const MODULES: readonly Module[] = [
       'judging',
       'rolling-back',
       'verifying',
+      'misjudged',
+      'image-not-pulled',
+      'correction',
+      'silenced',
       'decide-rollback',
       'limits',
       'rollbacks',
@@ -89,6 +95,9 @@ export const MODULES: readonly Module[] = [
       'step',
       'judging',
       'verifying',
+      'misjudged',
+      'image-not-pulled',
+      'silenced',
       'decide-rollback',
       'hold-state',
       'actions',
@@ -107,8 +116,8 @@ export const MODULES: readonly Module[] = [
   {
     name: 'policy',
     folder: 'src/policy',
-    sources: ['guard', 'labels', 'platform'],
-    tests: ['guard', 'labels', 'platform'],
+    sources: ['guard', 'labels', 'platform', 'schedule', 'freeze', 'wall-clock'],
+    tests: ['guard', 'labels', 'platform', 'schedule', 'freeze'],
   },
   {
     name: 'match',
@@ -119,8 +128,8 @@ export const MODULES: readonly Module[] = [
   {
     name: 'last-good',
     folder: 'src/release',
-    sources: ['last-good'],
-    tests: ['history', 'last-good', 'rejection', 'evict'],
+    sources: ['last-good', 'burned', 'image-pull'],
+    tests: ['history', 'last-good', 'rejection', 'evict', 'burned', 'image-pull'],
   },
   {
     name: 'history',

@@ -6,31 +6,27 @@ import { KubeError, resources } from '../../kube/index.ts';
 import { isUncovered } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
 import { coverage } from '../coverage.ts';
-import { CliError } from '../io.ts';
 import { plural, workloadWords } from '../words.ts';
 import { unwatchedKinds, watchRule } from './check-kinds.ts';
 import { GAP_MEANS, requestedByGaps } from './check-requested-by.ts';
 import { lostWords, RESTORE_KEY, recordedSnapshots } from './check-snapshots.ts';
+import { checkWorkload } from './check-workload.ts';
+import { type Finding, printFindings } from './findings.ts';
 import { TOKENS, unestablished } from './install.ts';
 
 export const CHECK_HELP = `
-Says whether everything that metricops needs is there. Exit code 1 when something that it can't do without is not.
+Without a workload: is everything there that metricops needs? With one: would a burn of it lead to a rollback, and if
+not, why not? Exit code 1 when something is missing without which it does not work.
 
 Examples:
   metricops check
+  metricops check deploy/web -n shop
   metricops check -o json | jq '.checks[] | select(.result != "ok")'`;
 
-interface Finding {
-  /** warning: it works without, with less. */
-  result: 'ok' | 'warning' | 'failed' | 'skipped';
-  message: string;
-  /** What to do about it. */
-  next?: string;
-}
+type Answer = Omit<Finding, 'name'>;
+type Check = (cli: Cli) => Promise<Answer>;
 
-type Check = (cli: Cli) => Promise<Finding>;
-
-const ok = (message: string): Finding => ({ result: 'ok', message });
+const ok = (message: string): Answer => ({ result: 'ok', message });
 const system = (name: string): { namespace: string; name: string } => ({ namespace: SYSTEM_NAMESPACE, name });
 
 /** Native sidecars: beta and on by default from this on. */
@@ -257,22 +253,16 @@ const CHECKS: Record<string, Check> = {
   recorder,
 };
 
-export const check = async (cli: Cli): Promise<void> => {
-  const findings: (Finding & { name: string })[] = [];
+export const check = async (cli: Cli, workload?: string): Promise<void> => {
+  if (workload !== undefined) return checkWorkload(cli, workload);
+  const findings: Finding[] = [];
   for (const [name, run] of Object.entries(CHECKS))
     findings.push({ name, ...(await run(cli).catch((error: unknown) => notSeen(name, error))) });
-  cli.print({ checks: findings }, () => findings.map(line).join('\n'));
-  const failed = findings.filter(({ result }) => result === 'failed').length;
-  if (failed > 0) throw new CliError(`${plural(failed, 'check')} failed.`);
+  printFindings(cli, findings);
 };
 
-const MARKS = { ok: 'ok     ', warning: 'WARN   ', failed: 'FAILED ', skipped: 'skipped' } as const;
-
-const line = ({ result, message, next }: Finding): string =>
-  `${MARKS[result]}  ${message}${next === undefined ? '' : `\n         → ${next}`}`;
-
 /** A check that this person may not make says nothing about the installation. */
-const notSeen = (name: string, error: unknown): Finding => {
+const notSeen = (name: string, error: unknown): Answer => {
   if (error instanceof KubeError && error.status === 403)
     return { result: 'skipped', message: `${name}: you may not read this (${error.message})` };
   if (error instanceof KubeError && error.status > 0) return { result: 'failed', message: error.message };

@@ -86,9 +86,12 @@ describe('planRollback', () => {
     const good = { goodTime: '2026-01-01T01:00:00Z' };
     const records = history({ currentRelease: 3, releases: [release(3), release(2, good), release(1, good)] });
     const why = 'its pods need ServiceAccount shop/web, which does not exist';
-    assert.equal(planRollback(undefined, records, undefined, new Map([[2, why]])).target.number, 1);
+    assert.equal(planRollback(undefined, records, undefined, { unfit: new Map([[2, why]]) }).target.number, 1);
     const none = new Map([2, 1].map((number) => [number, why]));
-    assert.throws(() => planRollback(undefined, records, undefined, none), /Release 2 was good, but its pods need/);
+    assert.throws(
+      () => planRollback(undefined, records, undefined, { unfit: none }),
+      /Release 2 was good, but its pods need/,
+    );
   });
 
   it('goes where an incident would: never to a release that was found guilty', () => {

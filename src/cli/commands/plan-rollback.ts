@@ -18,13 +18,13 @@ export interface RollbackPlan {
  * Which digest a person's rollback keeps out, and which release it goes to.
  * What stands on the workload goes before what is recorded: a release is recorded only when its first pod reports.
  *
- * @param unfit releases that turned out to be no target: without `to`, the choice goes past them
+ * @param no releases that are no target, as they burned or turned out to be unfit: without `to`, the choice goes past them
  */
 export const planRollback = (
   workload: KubeObject | undefined,
   history: ReleaseHistory,
   to: number | undefined,
-  unfit?: Unfit,
+  no: { burned?: Unfit; unfit?: Unfit } = {},
 ): RollbackPlan => {
   const { releases = [], currentRelease } = history.spec;
   const byNumber = (number: number | undefined): Release | undefined => releases.find((r) => r.number === number);
@@ -36,7 +36,7 @@ export const planRollback = (
     );
   }
   const from = releases.find((r) => r.sourceDigest === rejected);
-  const target = to === undefined ? lastGood(history.spec, from, unfit) : byNumber(to);
+  const target = to === undefined ? lastGood(history.spec, from, no) : byNumber(to);
   if (!target) {
     throw new CliError(
       `There is no release ${to}.`,
@@ -65,11 +65,15 @@ export const planRollback = (
 };
 
 /** Where an incident would go, too. */
-const lastGood = (records: ReleaseRecords, from: Release | undefined, unfit: Unfit = new Map()): Release => {
+const lastGood = (
+  records: ReleaseRecords,
+  from: Release | undefined,
+  no: { burned?: Unfit; unfit?: Unfit },
+): Release => {
   const target = selectLastGood(records, {
     burnStart: Number.POSITIVE_INFINITY,
     suspect: from?.number ?? 'Unrecorded',
-    unfit,
+    ...no,
   });
   if (target.release) return target.release;
   throw new CliError(

@@ -1,5 +1,6 @@
 import { conditionOf } from '../../api/conditions.ts';
 import { type Hold, isRollback, type RollbackHold, requestedBy } from '../../api/hold.ts';
+import type { Incident } from '../../api/incident.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import { releasesOf } from '../../api/release-history.ts';
 import type { WorkloadKey } from '../../api/workload.ts';
@@ -7,9 +8,10 @@ import { rolloutOf } from '../../health/rollout.ts';
 import { changedRollback, createHold, newRollback, obstacleSeenBy } from '../../holds/index.ts';
 import { resources, workloadResource } from '../../kube/index.ts';
 import { isActive } from '../../read-model/index.ts';
-import type { Unfit } from '../../release/index.ts';
+import { burnedReleases, type Unfit } from '../../release/index.ts';
 import { holdName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
+import { unlessForbidden } from '../forbidden.ts';
 import { CliError } from '../io.ts';
 import { userName } from '../user-name.ts';
 import { waitFor } from '../wait.ts';
@@ -83,8 +85,12 @@ const planFit = async (
   to: number | undefined,
 ): Promise<{ plan: RollbackPlan; unfit: Unfit }> => {
   const unfit = new Map<number, string>();
+  const known = await cli.client
+    .list<Incident>(resources.incidents, { namespace: key.namespace })
+    .catch(unlessForbidden);
+  const burned = burnedReleases(known?.items ?? [], key, releasesOf(history));
   for (;;) {
-    const plan = planRollback(workload, history, to, unfit);
+    const plan = planRollback(workload, history, to, { burned, unfit });
     const { number } = plan.target;
     const why = await obstacleSeenBy(cli.client, key, plan.target);
     if (why === undefined) return { plan, unfit };

@@ -20,13 +20,15 @@ interface How {
 }
 
 /** What the API server does with an object that is written to it, until it stands in the store. */
-export const createWrites = (store: Store, now: () => number) => {
+export const createWrites = (store: Store, now: () => number, { ownership }: { ownership: boolean }) => {
   const writerOf = (type: ResourceType, { fieldManager = 'metricops', subresource }: How): Writer => ({
     manager: fieldManager,
     apiVersion: apiVersionOf(type),
     subresource,
     time: secondsOf(now()),
   });
+  const owned = (before: KubeObject | undefined, object: KubeObject, type: ResourceType, how: How): KubeObject =>
+    ownership ? updated(before, object, writerOf(type, how)) : object;
   const save = (type: ResourceType, object: KubeObject, { dryRun }: How): KubeObject =>
     dryRun ? object : store.put(type, object);
   const found = (type: ResourceType, name: Name): KubeObject => {
@@ -50,7 +52,7 @@ export const createWrites = (store: Store, now: () => number) => {
     checkPreconditions(type, before, wanted.metadata);
     checkFinalizers(type, before, wanted);
     const object = admitted(type, through(type, before, withoutEmpty(wanted), how.subresource), before);
-    return save(type, updated(before, object, writerOf(type, how)), how);
+    return save(type, owned(before, object, type, how), how);
   };
 
   return {
@@ -64,7 +66,7 @@ export const createWrites = (store: Store, now: () => number) => {
         throw refused(500, 'HTTP500', 'resourceVersion should not be set on objects to be created');
       const { resourceVersion: _, uid: __, ...metadata } = object.metadata;
       const made = admitted(type, { ...object, metadata }, undefined);
-      return save(type, updated(undefined, made, writerOf(type, how)), how);
+      return save(type, owned(undefined, made, type, how), how);
     },
     replace(type: ResourceType, sent: KubeObject, how: How): KubeObject {
       const before = found(type, sent.metadata);

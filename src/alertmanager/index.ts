@@ -1,0 +1,2 @@
+export { AlertmanagerError, createAlertmanager } from './alertmanager.ts';
+export { createSilences, type SilenceAnswer, type Silences } from './silences.ts';

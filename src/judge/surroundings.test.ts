@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { type Incident, type Measurement, measurement } from '../api/incident.ts';
+import type { Release } from '../api/release-history.ts';
+import { guardrails, isMeasured, type MeasuredObjective, objective as schema } from '../api/rollback-policy.ts';
+import { createSelectors, type Queries } from '../slo/index.ts';
+import type { Question } from './question.ts';
+import { withSurroundings } from './surroundings.ts';
+
+const NOW = Date.parse('2026-01-01T12:00:00Z');
+const BEGAN = NOW - 120_000;
+const at = (ms: number): string => new Date(ms).toISOString();
+
+const objective = (name: string): MeasuredObjective => {
+  const indicator = { ratio: { errors: `sum(e_${name}[$window])`, total: `sum(t_${name}[$window])` } };
+  const parsed = schema.parse({ name, target: '99', indicator });
+  assert.ok(isMeasured(parsed));
+  return parsed;
+};
+const release = (number: number): Release => ({
+  number,
+  sourceDigest: `v1:${String(number).repeat(64)}`,
+  workloadUID: 'u',
+  images: [],
+  revision: `r${number}`,
+  firstSeenTime: at(BEGAN),
+  outcome: 'Active',
+});
+/** Of 100 requests a second to each pod, how many fail since the burn began, and where it runs. */
+type Pods = Record<string, [bad: number, node: string | undefined]>;
+
+/** web is judged; its release 2 began to burn two minutes ago. Pods are named WORKLOAD-REVISION-x. */
+const measure = async (pods: Pods, { isCompared = true, countsWell = false } = {}) => {
+  const asked: string[] = [];
+  const workloadOf = (pod: string): string => pod.split('-')[0] ?? '';
+  const query: Queries['query'] = async (expression, time = NOW) => {
+    const kind = expression.includes('/') ? 'ratio' : expression.includes('e_') ? 'errors' : 'total';
+    const workload = /[et]_(\w+)\[/.exec(expression)?.[1] ?? '';
+    const isByPod = expression.includes('by (pod)');
+    asked.push(`${workload} ${isByPod ? 'pods' : kind}`);
+    const values = Object.entries(pods)
+      .filter(([name]) => workloadOf(name) === workload)
+      .map(([name, [bad]]) => ({ name, bad: time > BEGAN ? bad : 0 }));
+    const all = values.reduce((sum, { bad }) => sum + bad, 0);
+    if (isByPod)
+      return values.map(({ name, bad }) => ({ labels: { pod: name }, value: kind === 'errors' ? bad : 100 }));
+    const total = 100 * values.length;
+    return [{ labels: {}, value: kind === 'ratio' ? all / total : kind === 'errors' ? all : total }];
+  };
+  const prometheus: Queries = {
+    query,
+    queryRange: () => Promise.reject(new Error('nobody asks')),
+    alertingRules: () => Promise.reject(new Error('nobody asks')),
+  };
+  const others = [...new Set(Object.keys(pods).map(workloadOf))].filter((name) => name !== 'web');
+  const question: Question = {
+    incident: {
+      metadata: { name: 'i', namespace: 'shop' },
+      spec: { workloadRef: { kind: 'Deployment', name: 'web' }, evidence: [] },
+    } as unknown as Incident,
+    suspect: release(2),
+    before: release(1),
+    objectives: [],
+    guardrails: guardrails.parse({}),
+    neighbours: [],
+    around: others.map((name) => ({ name, objectives: [objective(name)] })),
+    podOf: (name) => ({ node: pods[name]?.[1], startedAt: 0 }),
+    isTrustedRule: () => true,
+    now: NOW,
+  };
+  const counts = (errors: number, requests: number) => ({ errors: String(errors), requests: String(requests) });
+  const measured: Measurement = measurement.parse({
+    releasedTime: at(BEGAN),
+    readyTime: at(BEGAN),
+    alertTime: at(BEGAN),
+    maxReleaseAge: '24h',
+    minRequests: 20,
+    minScore: 3,
+    ratio: {
+      threshold: '0.01',
+      resolutionSeconds: 5,
+      course: [
+        { time: at(BEGAN - 300_000), ...counts(0, 3000) },
+        { time: at(BEGAN), ...counts(2000, 10_000) },
+      ],
+    },
+  });
+  const wanted = { objective: objective('web'), isCompared, countsWell };
+  const found = await withSurroundings(measured, wanted, question, { prometheus, selectors: createSelectors() });
+  return { pods: found.ratio?.pods, neighbours: found.neighbours, well: found.well, asked };
+};
+
+describe('what is measured before a release is called Guilty', () => {
+  it('is each of its pods: those of the release before it are none of them', async () => {
+    const { pods } = await measure({ 'web-r2-a': [50, 'x'], 'web-r2-b': [0, 'y'], 'web-r1-c': [0, 'x'] });
+    assert.deepEqual(
+      [pods?.burning, pods?.well.pods],
+      [{ pods: 1, errors: '6000', requests: '12000', nodes: ['x'] }, 1],
+    );
+  });
+
+  it('is nobody else where the release before it is well on the same nodes', async () => {
+    const { asked } = await measure({ 'web-r2-a': [50, 'x'], 'web-r1-b': [0, 'x'], 'cart-r1-c': [50, 'x'] });
+    assert.deepEqual(asked, ['web pods', 'web pods']);
+  });
+
+  it('is whether others burn on its nodes and nowhere else, where the release before it is not there', async () => {
+    const { neighbours } = await measure({
+      ...{ 'web-r2-a': [50, 'x'], 'web-r1-b': [0, 'y'] },
+      ...{ 'cart-r1-c': [40, 'x'], 'cart-r1-d': [0, 'z'] },
+      ...{ 'search-r1-e': [40, 'x'], 'search-r1-f': [40, 'z'] },
+    });
+    assert.deepEqual(neighbours, [
+      { name: 'cart', errorRatio: '0.2', sameNodes: true },
+      { name: 'search', errorRatio: '0.4' },
+    ]);
+  });
+
+  it('is not whose node is unknown: the same minutes decide then', async () => {
+    const { asked, pods } = await measure({ 'web-r2-a': [50, undefined], 'web-r1-b': [0, 'y'], 'cart-r1-c': [9, 'x'] });
+    assert.deepEqual([asked, pods?.burning.nodes], [['web pods', 'web pods'], []]);
+  });
+
+  it('is everybody else where the releases were not compared, and how many of them are well', async () => {
+    const pods: Pods = { 'web-r2-a': [50, 'x'], 'cart-r1-b': [0, 'x'], 'search-r1-c': [50, 'y'] };
+    const { well, neighbours } = await measure(pods, { isCompared: false, countsWell: true });
+    assert.deepEqual([well, neighbours], [1, [{ name: 'search', errorRatio: '0.5' }]]);
+    assert.equal((await measure(pods, { isCompared: false })).well, undefined);
+  });
+});

@@ -1,0 +1,126 @@
+import type { Measurement } from '../api/incident.ts';
+import type { MeasuredObjective } from '../api/rollback-policy.ts';
+import { burningAround } from './around.ts';
+import { leastThreshold } from './by-indicator.ts';
+import {
+  countsByPod,
+  LIKELY,
+  nodesOf,
+  type PodCounts,
+  podsOfRelease,
+  type Spread,
+  spreadOf,
+  storedOf,
+  type Window,
+} from './by-pod.ts';
+import { factsOf } from './facts.ts';
+import type { Question, Witness } from './question.ts';
+
+/** Two scrapes of most who scrape, and no more than a burn has to show in. */
+const WINDOW_MS = { least: 60_000, most: 300_000 };
+/** As many as the schema takes. */
+const MAX_NEIGHBOURS = 8;
+
+export interface Wanted {
+  /** undefined: the rule of an alert was evaluated, which counts no pods. */
+  objective: MeasuredObjective | undefined;
+  /** The release was compared with the one before it in the same minutes. */
+  isCompared: boolean;
+  /** Whether those that are well speak against the release. */
+  countsWell: boolean;
+}
+
+/**
+ * What is measured before a release is called Guilty: its pods one by one, and the other workloads, whose alerts may be
+ * minutes away. Releases that were compared in the same minutes had the same surroundings where they shared nodes: then
+ * nobody else is asked. Rejects with PrometheusError.
+ */
+export const withSurroundings = async (
+  measured: Measurement,
+  { objective, isCompared, countsWell }: Wanted,
+  question: Question,
+  witness: Witness,
+): Promise<Measurement> => {
+  const burn = burnOf(measured, question.now);
+  const ask = () => burningAround({ ...burn, countsWell }, question, witness);
+  const asked = objective ? releasesByPod(objective, burn, question, witness) : Promise.resolve(undefined);
+  const [pods, others] = await Promise.all([
+    asked,
+    isCompared ? asked.then((found) => (isByChance(found) ? ask() : undefined)) : ask(),
+  ]);
+  const known = measured.neighbours ?? [];
+  const more = others?.burning.filter(({ name }) => !known.some((one) => one.name === name)) ?? [];
+  const neighbours = [...known, ...more].slice(0, MAX_NEIGHBOURS);
+  const sharing = pods ? await sharingNodes(neighbours, nodesOf(pods.spread.burning), burn, question, witness) : [];
+  const stored = pods && storedOf(pods.spread);
+  return {
+    ...measured,
+    ...(measured.ratio && stored ? { ratio: { ...measured.ratio, pods: stored } } : {}),
+    ...(neighbours.length > 0
+      ? { neighbours: neighbours.map((one) => (sharing.includes(one.name) ? { ...one, sameNodes: true } : one)) }
+      : {}),
+    ...(others && countsWell ? { well: others.well } : {}),
+  };
+};
+
+/** When it was there last, and long enough to be seen. */
+const burnOf = (measured: Measurement, now: number): Window & { began: number } => {
+  const { onset } = factsOf(measured);
+  const spell = onset?.spells.at(-1);
+  const at = spell?.to ?? now;
+  const began = onset?.at ?? Date.parse(measured.alertTime);
+  const windowMs = Math.min(Math.max(at - (spell?.from ?? began), WINDOW_MS.least), WINDOW_MS.most);
+  return { at, began, windowMs: Math.ceil(windowMs / 1000) * 1000 };
+};
+
+interface ByPod {
+  spread: Spread;
+  /** Pods of the release before it. */
+  older: readonly PodCounts[];
+  threshold: number;
+}
+
+/** undefined: the indicator does not say which pods are whose. */
+const releasesByPod = async (
+  objective: MeasuredObjective,
+  window: Window,
+  question: Question,
+  witness: Witness,
+): Promise<ByPod | undefined> => {
+  const { isSuspect, isBefore } = podsOfRelease(question);
+  const counts = isSuspect && (await countsByPod(objective, window, witness, question.podOf));
+  if (!counts || !isSuspect) return undefined;
+  const those = (is: (name: string) => boolean): PodCounts[] =>
+    [...counts].flatMap(([name, pod]) => (is(name) ? [pod] : []));
+  const threshold = leastThreshold(objective);
+  return { spread: spreadOf(those(isSuspect), threshold), older: those(isBefore), threshold };
+};
+
+/** Whether only pods of the release may run where it burns: none of the release before it is seen to be well there. */
+const isByChance = (pods: ByPod | undefined): boolean => {
+  if (!pods) return false;
+  const nodes = nodesOf(pods.spread.burning);
+  const there = pods.older.filter(({ node }) => node !== undefined && nodes.includes(node));
+  return nodes.length > 0 && spreadOf([...pods.spread.burning, ...there], pods.threshold).well.length === 0;
+};
+
+/** Names of those whose pods burn on these nodes, each of them, while others of them elsewhere are well. */
+const sharingNodes = async (
+  neighbours: readonly { name: string }[],
+  nodes: readonly string[],
+  window: Window,
+  { around, podOf }: Question,
+  witness: Witness,
+): Promise<string[]> => {
+  const isHere = ({ node }: PodCounts): boolean => node !== undefined && nodes.includes(node);
+  const shares = async (objective: MeasuredObjective): Promise<boolean> => {
+    const pods = [...((await countsByPod(objective, window, witness, podOf))?.values() ?? [])];
+    const { burning, well } = spreadOf(pods, leastThreshold(objective), LIKELY);
+    return burning.some(isHere) && well.length > 0 && !well.some(isHere);
+  };
+  const candidates = nodes.length === 0 ? [] : around.filter((one) => neighbours.some(({ name }) => name === one.name));
+  const found = candidates.map(async ({ name, objectives }) =>
+    (await Promise.all(objectives.map(shares))).includes(true) ? [name] : [],
+  );
+  return (await Promise.all(found)).flat();
+};
