@@ -139,6 +139,7 @@ describe('a rollback that did not help', () => {
       metrics,
       occurred: () => {},
       onHold: (hold) => void told.push(hold),
+      refusalOf: async () => undefined,
       obstacleTo: async () => undefined,
     });
     stops.push(controller.stop, stop);
