@@ -24,6 +24,13 @@ describe('the releases that burned when they were current last', () => {
     assert.equal(why, 'incident i');
   });
 
+  it('are none that was not current any more when the alert began: the one after it was recorded late', () => {
+    const until = (seconds: number) => [release(3), release(2, { supersededTime: at(seconds) }), release(1)];
+    const began = { evidence: [evidence({ startsAt: at(-100) })] };
+    assert.deepEqual(burned(superseded, began, until(-100)), []);
+    assert.deepEqual(burned(superseded, began, until(-99)), [2]);
+  });
+
   it('are none that was found NotGuilty, whose alerts ended, or whose incident ended in another way', () => {
     assert.deepEqual(burned({ ...superseded, verdict: verdict('NotGuilty') }), []);
     assert.deepEqual(burned(superseded, { evidence: [evidence({ status: 'resolved' })] }), []);

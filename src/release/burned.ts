@@ -18,19 +18,30 @@ export const burnedReleases = (
   const burned = new Map<number, string>();
   for (const { metadata, spec, status } of incidents) {
     if (spec.workloadRef.kind !== kind || spec.workloadRef.name !== name) continue;
-    if (!isUnsettled(spec, status)) continue;
-    const digests = [spec.suspect?.sourceDigest, status?.misjudgedTime && status.target?.sourceDigest];
-    for (const release of releases.filter(({ sourceDigest }) => digests.includes(sourceDigest)))
+    const began = firingSince(spec);
+    if (began === undefined || !isUnsettled(status)) continue;
+    const isSuspect = (release: Release): boolean =>
+      // Whoever came before the alert, and was recorded after it, is the one that burned.
+      release.sourceDigest === spec.suspect?.sourceDigest && began < endOf(release);
+    const isMisjudged = (release: Release): boolean =>
+      status?.misjudgedTime !== undefined && release.sourceDigest === status.target?.sourceDigest;
+    for (const release of releases.filter((one) => isSuspect(one) || isMisjudged(one)))
       if (!isBackSince(release, status?.closedTime)) burned.set(release.number, `incident ${metadata.name}`);
   }
   return burned;
 };
 
-/** Nothing was found out about it while its alerts fired: another release came. */
-const isUnsettled = ({ evidence }: Incident['spec'], status: Incident['status']): boolean =>
-  status?.verdict?.result !== 'NotGuilty' &&
-  evidence.some((entry) => entry.status === 'firing') &&
-  (status?.closedTime === undefined || status.reason === 'Superseded');
+/** When the first of the alerts that still fire began, in milliseconds since the epoch. */
+const firingSince = ({ evidence }: Incident['spec']): number | undefined => {
+  const firing = evidence.filter(({ status }) => status === 'firing');
+  return firing.length === 0
+    ? undefined
+    : Math.min(...firing.map(({ startsAt, receivedTime }) => Date.parse(startsAt ?? receivedTime)));
+};
+
+/** Nothing was found out while its alerts fired: another release came. */
+const isUnsettled = (status: Incident['status']): boolean =>
+  status?.verdict?.result !== 'NotGuilty' && (status?.closedTime === undefined || status.reason === 'Superseded');
 
 /** It ran again since, which says more; or a person accepted it. */
 const isBackSince = (release: Release, closedTime: string | undefined): boolean =>

@@ -9,7 +9,11 @@ import { createPrometheus, type Prometheus } from './prometheus.ts';
 type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 
 /** A Prometheus that answers as the test says. */
-const asking = async (handler: Handler, test: (prometheus: Prometheus) => Promise<void>): Promise<void> => {
+const asking = async (
+  handler: Handler,
+  test: (prometheus: Prometheus) => Promise<void>,
+  timeoutMs = 500,
+): Promise<void> => {
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
@@ -17,7 +21,7 @@ const asking = async (handler: Handler, test: (prometheus: Prometheus) => Promis
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`;
-  const prometheus = createPrometheus({ url, timeoutMs: 500, token: 'secret' });
+  const prometheus = createPrometheus({ url, timeoutMs, token: 'secret' });
   try {
     await test(prometheus);
   } finally {
@@ -98,6 +102,8 @@ describe('the Prometheus client', () => {
           if (expected === undefined) await refuses(asked, /over 4 MiB; this Prometheus does not filter rules by name/);
           else assert.equal((await asked).length, expected);
         },
+        // Megabytes to read.
+        10_000,
       );
   });
 

@@ -202,6 +202,7 @@ describe('the kinds', () => {
     assert.deepEqual(policy.spec, {
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
       mode: 'DryRun',
+      freeze: [],
       scope: 'Workload',
       cooldown: '10m',
       countdown: '0s',
@@ -211,6 +212,8 @@ describe('the kinds', () => {
       minRequests: 20,
       minScore: 3,
       verifyTimeout: '10m',
+      onMisjudged: 'Ask',
+      onImagePullError: 'Ask',
       objectives: [{ name: 'a', target: '99.9', indicator: { ratio: { errors: 'e', total: 't', podLabel: 'pod' } } }],
     });
   });
