@@ -101,7 +101,9 @@ export const measurement = z.strictObject({
       before: counts.optional().describe('What was current in the ten minutes before the release.'),
       traffic: z
         .strictObject({
-          before: counts.describe('Each second of the five minutes before the burn.'),
+          before: counts.describe(
+            'Each second from ten to five minutes before the burn; of the last five, where no more is known.',
+          ),
           since: counts.describe('Each second since.'),
         })
         .optional()
