@@ -86,6 +86,8 @@ describe('where an alert belongs', () => {
     assert.equal(place(stored(open.slice(1))).do, 'create');
     const waiting = open.map((_, i) => other(i, { phase: 'Judging', conditions: [NEEDS_PERSON] }));
     assert.equal(place(stored(waiting)).do, 'create');
+    const silenced = open.map((_, i) => other(i, { phase: 'Judging', reason: 'Silenced', dueTime: minutesAgo(-60) }));
+    assert.equal(place(stored(silenced)).do, 'create', 'of a time that is stated');
   });
 
   it('is a new one under an alert that rang through a release that was superseded, or through a restore', () => {

@@ -108,6 +108,27 @@ export const rollback: Row[] = [
     ours: shown(INCIDENT, 'never rolls back what is itself a rollback'),
   },
   {
+    name: 'A rollback that did not help is noticed: the verdict was wrong',
+    ...SYNCS_ONLY,
+    ours: shown('src/incident/correction.test.ts', 'is said to be misjudged, counted, and left to a person'),
+  },
+  {
+    name: 'Change freezes, in which a person decides',
+    argo: { mark: 'partly', note: 'sync windows, which stop syncs', page: `${ARGO_USER}sync_windows/` },
+    ours: shown(
+      'src/incident/consent.test.ts',
+      'lets mode Auto ask a person, with its reason and its end, and is decided again then',
+    ),
+  },
+  {
+    name: 'A silence of Alertmanager keeps a rollback waiting',
+    ...SYNCS_ONLY,
+    ours: shown(
+      'test/integration/alertmanager-contract.test.ts',
+      'has active silences, and no pending and no expired ones',
+    ),
+  },
+  {
     name: 'The story of an incident, with evidence',
     flux: { mark: 'no' },
     argo: { mark: 'no' },
