@@ -40,23 +40,32 @@ interface Candidate {
  * To be made for each delivery: it reads the objects once.
  */
 export const createMatcher = (input: MatchInput): ((labels: Labels) => AlertMatch[]) => {
-  const everywhere = candidatesOf(input);
-  const byNamespace = Map.groupBy(everywhere, ({ key }) => key.namespace);
+  const everywhere = once(() => candidatesOf(input));
+  const policies = Map.groupBy(input.policies, ({ metadata }) => metadata.namespace);
+  const workloads = Map.groupBy(input.workloads, ({ metadata }) => metadata.namespace);
+  const byNamespace = new Map<string, Candidate[]>();
+  /** Most deliveries are about one namespace: what is in the others is not looked into. */
+  const candidatesIn = (namespace: string): Candidate[] => {
+    const of = { policies: policies.get(namespace) ?? [], workloads: workloads.get(namespace) ?? [] };
+    const found = byNamespace.get(namespace) ?? candidatesOf(of);
+    byNamespace.set(namespace, found);
+    return found;
+  };
   /** Nothing can be stored in a namespace that is going away, and nothing needs to. */
   const isThere = ({ namespace }: WorkloadKey): boolean =>
     input.namespaceOf(namespace)?.metadata.deletionTimestamp === undefined;
   return (labels) => {
     if (input.cluster && labels[input.cluster.label] !== input.cluster.value) return [];
     const { namespace } = labels;
-    const candidates = namespace !== undefined ? byNamespace.get(namespace) : input.withoutNamespace && everywhere;
-    return (candidates || [])
+    const candidates = namespace !== undefined ? candidatesIn(namespace) : input.withoutNamespace ? everywhere() : [];
+    return candidates
       .filter((candidate) => isMeant(candidate, labels, input) && isThere(candidate.key))
       .map(({ key, policy }) => ({ workload: key, ...(policy ? { policy } : {}) }));
   };
 };
 
 /** Those that a policy names come first, whether they are there or not; then all that are there. */
-const candidatesOf = ({ policies, workloads }: MatchInput): Candidate[] => {
+const candidatesOf = ({ policies, workloads }: Pick<MatchInput, 'policies' | 'workloads'>): Candidate[] => {
   const guarding = guardingPolicyAmong(policies);
   const found = new Map<string, Candidate>();
   for (const { metadata, spec } of policies) {
@@ -68,6 +77,14 @@ const candidatesOf = ({ policies, workloads }: MatchInput): Candidate[] => {
     if (isWorkloadKind(workload.kind)) add(found, { kind: workload.kind, name, namespace }, workload, guarding);
   }
   return [...found.values()];
+};
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 };
 
 const add = (
