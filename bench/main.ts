@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createProgress, type Progress } from '../tools/demo/progress.ts';
 import { ATTACKS, benchHostile } from './hostile/main.ts';
+import { benchIntake } from './intake/main.ts';
 import { benchLoop } from './loop.ts';
 import { benchSidecar } from './sidecar.ts';
 import { benchSync, SYNC_SCENARIOS } from './sync/main.ts';
@@ -13,11 +14,17 @@ const HELP = `Usage: npm run bench -- BENCH [--json]
             memory, soak (root; about 35 minutes, 10 of them the soak; --only first,restart: about 15)
   hostile   what attackers cost everybody else: pushes and rollbacks beside each, and beside all of them
             (root; about 25 minutes)
+  intake    10,000 alerts in a minute from another process, while the controller is killed and started again; then
+            200 deliveries a second about known incidents (root; about 4 minutes)
 
 Options of hostile:
   --only NAME[,NAME]    some of: ${ATTACKS.join(', ')}
   --seconds N           of each measurement at least, 60 by default
   --rollbacks N         in each measurement at least, 10 by default
+
+Options of intake:
+  --alerts N            in the minute, 10000 by default
+  --per-second N        deliveries about known incidents, 200 by default
 
 Options of sync:
   --only NAME[,NAME]    some of: ${SYNC_SCENARIOS.join(', ')}
@@ -39,12 +46,16 @@ const { values, positionals } = parseArgs({
     'soak-minutes': { type: 'string', default: '10' },
     'restart-syncs': { type: 'string', default: '1000' },
     plots: { type: 'boolean', default: false },
+    alerts: { type: 'string', default: '10000' },
+    'per-second': { type: 'string', default: '200' },
   },
 });
 const only = values.only.split(',').filter((name) => name !== '');
 const benches = {
   hostile: (progress: Progress) =>
     benchHostile(progress, { only, seconds: Number(values.seconds), rollbacks: Number(values.rollbacks) }),
+  intake: (progress: Progress) =>
+    benchIntake(progress, { alerts: Number(values.alerts), perSecond: Number(values['per-second']) }),
   loop: benchLoop,
   sidecar: benchSidecar,
   sync: (progress: Progress) =>

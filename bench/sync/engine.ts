@@ -21,6 +21,8 @@ export interface Engine {
   push(repositoryUrl: string): Promise<void>;
   /** A counter or gauge of its own metrics, over all of its labels that match. */
   metric(name: string, labels?: string): Promise<number>;
+  /** Nothing of it is ended in order. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -86,6 +88,14 @@ export const startEngine = async (options: {
     failed: () => (child.exitCode === null ? undefined : 'it ended'),
     explain: () => logged().slice(-2000),
   });
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal);
+      await exited;
+    }
+    cgroup.remove();
+  };
   return {
     cgroup,
     since,
@@ -105,14 +115,8 @@ export const startEngine = async (options: {
       const lines = (await metrics()).split('\n').filter((l) => l.startsWith(name) && l.includes(labels));
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
     },
-    async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
-        await ended;
-      }
-      cgroup.remove();
-    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
   };
 };
 

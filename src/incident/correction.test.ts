@@ -161,6 +161,7 @@ describe('a rollback that did not help', () => {
       metrics,
       occurred: () => {},
       onHold: (hold) => void told.push(hold),
+      refusalOf: async () => undefined,
       obstacleTo: given.obstacleTo ?? (async () => undefined),
     });
     stops.push(controller.stop, stop);

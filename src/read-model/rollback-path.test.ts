@@ -154,6 +154,24 @@ describe('whether a burn of a workload would lead to a rollback', () => {
       /^mode failed: mode Off: a burn is only recorded$/,
     ],
     [
+      'a change freeze holds',
+      {
+        policies: [
+          policy(
+            'web',
+            {
+              targetRef: { name: 'web' },
+              mode: 'Auto',
+              objectives,
+              freeze: [{ schedule: '0 0 * * *', duration: '24h', timeZone: 'UTC', reason: 'audit' }],
+            },
+            [conditionWith('Ready', { reason: 'InForce' })],
+          ),
+        ],
+      },
+      /^mode warning: mode Auto, but a change freeze \(audit\) holds.*: a person has to agree$/,
+    ],
+    [
       'it is paused',
       { workload: running({ [annotations.pause]: 'true' }) },
       /^mode failed: metricops.dev\/pause is set/,

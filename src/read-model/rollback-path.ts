@@ -9,6 +9,7 @@ import { currentOf, type ReleaseHistory, recordsOf } from '../api/release-histor
 import { isMeasured, type RollbackMode, type RollbackPolicy } from '../api/rollback-policy.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { isRollbackTarget, otherToolOf } from '../holds/index.ts';
+import { frozenAt } from '../policy/freeze.ts';
 import { type Guard, guardOf } from '../policy/guard.ts';
 import { selectLastGood } from '../release/index.ts';
 import { recordedDigest } from '../snapshot/index.ts';
@@ -46,7 +47,7 @@ export const rollbackPath = (key: WorkloadKey, objects: PathObjects, now: number
     recorded(objects),
     alerts(key, objects, guard),
     policy(guard),
-    mode(key, objects, guard),
+    mode(key, objects, guard, now),
     owner(objects),
     target(key, objects, now),
   ];
@@ -152,12 +153,26 @@ const MODES: Record<RollbackMode, Pick<PathStep, 'result' | 'message'>> = {
   Off: { result: 'failed', message: 'mode Off: a burn is only recorded' },
 };
 
-const mode = (key: WorkloadKey, { workload }: PathObjects, { guardrails, policy: found }: Guard): PathStep => {
+const mode = (
+  key: WorkloadKey,
+  { workload }: PathObjects,
+  { guardrails, policy: found }: Guard,
+  now: number,
+): PathStep => {
   if (isSwitchedOn(workload.metadata, annotations.pause)) {
     const message = `${annotations.pause} is set: nothing changes it`;
     return { name: 'mode', result: 'failed', message, next: `metricops resume ${key.kind.toLowerCase()}/${key.name}` };
   }
   const step: PathStep = { name: 'mode', ...MODES[guardrails.mode] };
+  const frozen = guardrails.mode === 'Auto' ? frozenAt(guardrails.freeze, now) : undefined;
+  if (frozen) {
+    const end = frozen.until === undefined ? '' : ` until ${new Date(frozen.until).toISOString()}`;
+    return {
+      name: 'mode',
+      result: 'warning',
+      message: `mode Auto, but ${frozen.what} holds${end}: a person has to agree`,
+    };
+  }
   if (step.result !== 'failed') return step;
   const next = found
     ? `kubectl -n ${key.namespace} patch rollbackpolicy ${found.metadata.name} --type=merge -p '{"spec":{"mode":"Auto"}}'`

@@ -33,7 +33,8 @@ export type Prove = (request: IncomingMessage) => void;
 export const createRoutes = (ports: ServerPorts, probes: Probes) => {
   const { clock, log, secrets } = ports;
   const refusals = createRefusals(ports.refusedRequests, ports);
-  const alertsBucket = createTokenBucket({ capacity: 100, perSecond: 20, clock });
+  // An Alertmanager that groups by everything sends each alert by itself, and all that it has after an outage of ours.
+  const alertsBucket = createTokenBucket({ capacity: 500, perSecond: 200, clock });
   const alertBodies = createBodies(ALERT_BODIES, clock);
   /** Hooks that are proved by a header meet none that are not. */
   const hookBodies = { proved: createBodies(HOOK_BODIES, clock), signed: createBodies(HOOK_BODIES, clock) };

@@ -31,10 +31,11 @@ export const countersOf = (world: World, random: Random, noise: Noise): Counter[
       let [succeeded, failed] = pod.from <= world.begin ? [random.whole(1e4, 1e6), random.whole(0, 1e3)] : [0, 0];
       let from = pod.from;
       const first = Math.max(pod.from, world.begin) + random.next() * SCRAPE_MS;
+      const gaps = world.gaps.filter((gap) => gap.of(pod));
       for (let at = first; at <= world.end && at < pod.to; at += SCRAPE_MS) {
         const middle = (Math.max(from, world.begin) + at) / 2;
-        const others = pods.reduce((count, one) => (one.from <= middle && middle < one.to ? count + 1 : count), 0);
-        const share = (service.requests(middle) * noise.traffic(service.name, middle)) / Math.max(1, others);
+        const others = Math.max(1, runningAt(pods, middle));
+        const share = (service.requests(middle) * noise.traffic(service.name, middle)) / others;
         const part = Math.min(1, noise.failures(service.name, middle, failing(pod, middle)));
         const seconds = (at - Math.max(from, world.begin)) / 1000;
         const requests = random.poisson(share * seconds * (1 + noise.retries * part));
@@ -42,7 +43,7 @@ export const countersOf = (world: World, random: Random, noise: Noise): Counter[
         succeeded += requests - errors;
         failed += errors;
         from = at;
-        if (world.gaps.some((gap) => at >= gap.from && at < gap.to && gap.of(pod))) continue;
+        if (gaps.some((gap) => at >= gap.from && at < gap.to)) continue;
         good.times.push(Math.round(at));
         good.values.push(succeeded);
         if (failed === 0 && service.lateErrors) continue;
@@ -53,4 +54,10 @@ export const countersOf = (world: World, random: Random, noise: Noise): Counter[
       return [counterOf({ ...labels, code: '200' }, good), counterOf({ ...labels, code: '500' }, bad)];
     });
   });
+};
+
+const runningAt = (pods: readonly Pod[], at: number): number => {
+  let count = 0;
+  for (const { from, to } of pods) if (from <= at && at < to) count += 1;
+  return count;
 };

@@ -113,7 +113,7 @@ export const podsOf = (service: Service, random: Random, { begin, nodes }: { beg
 export const failuresOf = ({ services, pods, faults }: World): ((pod: Pod, at: number) => number) => {
   const byName = new Map(services.map((service) => [service.name, service]));
   const ofService = new Map(services.map(({ name }) => [name, pods.filter((pod) => pod.service === name)]));
-  const known = new Map<string, number>();
+  const known = new Map<string, Map<number, number>>(services.map(({ name }) => [name, new Map()]));
   const own = (pod: Pod, at: number): number => 1 - faults.reduce((good, fault) => good * (1 - fault(pod, at)), 1);
   const added = (pod: Pod, at: number): number =>
     (byName.get(pod.service)?.calls ?? []).reduce(
@@ -121,12 +121,12 @@ export const failuresOf = ({ services, pods, faults }: World): ((pod: Pod, at: n
       own(pod, at),
     );
   const average = (service: string, at: number): number => {
-    const key = `${service} ${Math.floor(at / SCRAPE_MS)}`;
-    const found = known.get(key);
+    const scrape = Math.floor(at / SCRAPE_MS);
+    const found = known.get(service)?.get(scrape);
     if (found !== undefined) return found;
     const alive = (ofService.get(service) ?? []).filter(({ from, to }) => from <= at && at < to);
     const value = alive.reduce((sum, pod) => sum + added(pod, at), 0) / Math.max(1, alive.length);
-    known.set(key, value);
+    known.get(service)?.set(scrape, value);
     return value;
   };
   return (pod, at) => 1 - (1 - (byName.get(pod.service)?.base ?? 0)) * (1 - added(pod, at));

@@ -174,7 +174,7 @@ export const createApiServer = ({
     requests: [],
     fault: () => undefined,
     seed: (type, object) =>
-      store.put(type, { apiVersion: apiVersionOf(type), kind: type.kind, ...copyOf(object) } as KubeObject),
+      store.put(type, { apiVersion: apiVersionOf(type), kind: type.kind, ...object } as KubeObject), // which copies it
     get: (type, namespace, name) => store.get(type, { namespace, name }),
     list: store.list,
     bookmark: store.bookmark,
