@@ -283,6 +283,15 @@ describe('a release that does not burn, or of which too little is known', () => 
     assert.match(found.message, /^the burn may be over, and too few requests came to be sure: 0 % of 30 requests fail/);
   });
 
+  it('is never Guilty of what is left of a burn, as long as that may be below the threshold', () => {
+    const course = [
+      { time: at(-300), ...counts(0, 3000) },
+      { time: at(0), ...counts(1368, 21_000) },
+      { time: at(2700), ...counts(27, 2400) },
+    ];
+    assert.equal(said(byRatio({ course, release: counts(1395, 23_400) })), 'Inconclusive InsufficientTraffic');
+  });
+
   it('is NotGuilty where the burn is over: a start that failed', () => {
     const course = [
       { time: at(-300), ...counts(0, 3000) },

@@ -72,7 +72,7 @@ const withoutBurn = (
   const ratio = release.errors / release.total;
   const limit = `the budget burns above ${percent(threshold)}`;
   const last = course.at(-1);
-  if (last && !onset && course.length > 1) {
+  if (last && course.length > 1 && (!onset || isFading(course, last, threshold))) {
     const burned = course.some((one) => one.errors / one.total > threshold);
     const since = `${percentOf(last)} fail since it ended; ${limit}`;
     if (wilson(last, Z).high <= threshold)
@@ -93,6 +93,13 @@ const withoutBurn = (
   return wilson(release, Z).high <= CLEARLY_BELOW * threshold
     ? says('NotGuilty', 'NotBurning', found)
     : says('Inconclusive', 'InsufficientTraffic', `${found}; too few requests to rule that out`);
+};
+
+/** Just above the threshold, not surely, and far from what burned before: what is left of a burn. */
+const isFading = (course: RatioFacts['course'], last: Counts, threshold: number): boolean => {
+  const ratio = last.errors / last.total;
+  const most = Math.max(...course.map(({ errors, total }) => errors / total));
+  return ratio > threshold && ratio < most / 4 && wilson(last, Z).low <= threshold;
 };
 
 const withoutAlert = ({ fires }: NonNullable<Facts['rule']>): Words | undefined =>
