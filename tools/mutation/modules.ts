@@ -120,7 +120,7 @@ export const MODULES: readonly Module[] = [
     name: 'event',
     folder: 'src/incident',
     sources: ['arbiter', 'graph', 'one-commit', 'decide-together', 'predecessors', 'successor', 'guilty-before'],
-    tests: ['arbiter', 'graph', 'decide-together', 'predecessors', 'successor', 'look'],
+    tests: ['arbiter', 'graph', 'decide-together', 'guilty-before', 'predecessors', 'successor', 'look'],
   },
   {
     name: 'policy',
