@@ -106,6 +106,14 @@ describe('several workloads that burn at once', () => {
     assert.equal(reasonFor({ name: 'web', commit: 'c' }, [{ ...db, status: judged('Guilty') }], 'web>db'), undefined);
   });
 
+  it('are one incident each: another one of the same workload is none', () =>
+    assert.equal(waiting({ name: 'web' }, [{ name: 'web', began: -30 }]), undefined));
+
+  it('go by name where they began in the same moment', () => {
+    assert.equal(reasonFor({ name: 'web' }, [{ name: 'cart' }]), 'WaitsForIncident');
+    assert.equal(reasonFor({ name: 'cart' }, [{ name: 'web' }]), undefined);
+  });
+
   it('have one that waits for nobody, whatever their times are', () => {
     for (const times of [
       [0, 0, 0],
@@ -131,7 +139,12 @@ describe('an incident that waits for another one', () => {
     verdict('Guilty', {
       objectives: [{ name: 'a', result: 'Guilty', reason: 'ErrorRateIncreased', message: '', ...rest }],
     });
-  const compared = guilty({ evidence: [{ name: 'SideBySide', points: 6, message: '' }] });
+  const compared = guilty({
+    evidence: [
+      { name: 'SideBySide', points: 6, message: '' },
+      { name: 'Onset', points: 3, message: '' },
+    ],
+  });
   const outcome = (rest: Parameters<typeof observation>[0]): string => {
     const { status } = step(incident(), observation({ waiting: waits, ...rest }), NOON);
     return `${status.phase}/${status.reason}`;
@@ -145,6 +158,13 @@ describe('an incident that waits for another one', () => {
   it('does not wait where its own pods fail more than those of the release before it, in the same minutes', () => {
     assert.equal(outcome({ verdict: compared }), 'RollingBack/ErrorRateIncreased');
     assert.equal(comesBefore({ reason: 'WaitsForDependency' }, compared), false);
+  });
+
+  it('waits where only a rule speaks against it, or where the comparison decides nothing', () => {
+    const byRule = { rule: { fires: true, fromTime: at(-60) } } as ObjectiveVerdict['measured'];
+    assert.equal(comesBefore({ reason: 'WaitsForIncident' }, guilty({ measured: byRule })), true);
+    const unclear = guilty({ evidence: [{ name: 'SideBySide', points: 0, message: '' }] });
+    assert.equal(comesBefore({ reason: 'WaitsForDependency' }, unclear), true);
   });
 
   it('does not wait where the others were measured, and do not burn: but for what it depends on', () => {

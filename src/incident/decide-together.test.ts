@@ -112,6 +112,13 @@ describe('the rollback of one of them', () => {
   it('waits for what is judged in a moment, and for what depends on it until that is applied', () => {
     for (const one of [companion('Unjudged'), companion('Guilty', true), companion('RollingBack', true)])
       assert.equal(taken({ companions: [one], refused: [] }), 'Judging/WaitsForIncident');
+    const words = (one: Companion): string =>
+      step(incident(), observation({ companions: [one] }), NOON).status.message ?? '';
+    assert.match(
+      words(companion('Unjudged')),
+      /^Deployment api of the same commit \(incident api-1\) is judged first$/,
+    );
+    assert.match(words(companion('Guilty', true)), /depends on this one, and is rolled back first$/);
     for (const one of [companion('Applied', true), companion('RollingBack')])
       assert.match(taken({ companions: [one] }), /^RollingBack/);
   });

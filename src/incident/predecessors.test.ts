@@ -29,5 +29,17 @@ describe('what ran before the release under suspicion', () => {
   it('ends with one that came back: it was there before', () =>
     assert.equal(found(ran(8, 6, 1, { restoredTime: at(-3 * MINUTE) }), ran(7, 200, 6)), '8'));
 
+  it('is in the order in which they ended, however they are listed and numbered', () => {
+    const [last, first] = [ran(3, 6, 1), ran(8, 200, 6)];
+    assert.equal(found(first, last), '3 8');
+    assert.equal(found(last, first), '3 8');
+  });
+
+  it('ends with one that a person let run again', () =>
+    assert.equal(found(ran(8, 6, 1, { liftedTime: at(-3 * MINUTE) }), ran(7, 200, 6)), '8'));
+
+  it('is nothing where the suspect is not recorded', () =>
+    assert.deepEqual(predecessorsOf(undefined, [suspect]), { before: undefined, earlier: [] }));
+
   it('is none for the first release', () => assert.deepEqual(predecessorsOf(suspect, [suspect]).earlier, []));
 });

@@ -45,6 +45,7 @@ describe('an alert that fires on when another release comes', () => {
     const opened = successor();
     assert.ok(opened);
     assert.equal(successor(undefined, { others: [opened] }), undefined);
+    assert.equal(successor(undefined, { others: [{ ...opened, status: { phase: 'Judging' } }] }), undefined);
     for (const rest of [{ status: 'resolved' }, { source: 'Rollout' }] as const)
       assert.equal(successor(incident(undefined, { evidence: [evidence(rest)] })), undefined);
   });

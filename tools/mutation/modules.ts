@@ -41,6 +41,7 @@ export const MODULES: readonly Module[] = [
       'by-rule',
       'by-rollout',
       'restored',
+      'earlier',
     ],
     tests: [
       'traffic',
@@ -59,6 +60,8 @@ export const MODULES: readonly Module[] = [
       'by-rollout',
       'rollout',
       'restored',
+      'earlier',
+      'dependencies',
     ],
   },
   {
@@ -112,6 +115,12 @@ export const MODULES: readonly Module[] = [
     folder: 'src/incident',
     sources: ['place', 'evidence', 'expiry', 'name', 'neighbours', 'measured-around', 'occurrence', 'stall'],
     tests: ['place', 'evidence', 'expiry', 'name', 'neighbours', 'measured-around', 'occurrence', 'stall'],
+  },
+  {
+    name: 'event',
+    folder: 'src/incident',
+    sources: ['arbiter', 'graph', 'one-commit', 'decide-together', 'predecessors', 'successor', 'guilty-before'],
+    tests: ['arbiter', 'graph', 'decide-together', 'guilty-before', 'predecessors', 'successor', 'look'],
   },
   {
     name: 'policy',
