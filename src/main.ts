@@ -177,6 +177,7 @@ const startActing = async () => {
     metrics,
     occurred,
     onHold,
+    refusalOf: (hold) => sync.refusalOfHold(hold),
     obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client, snapshots }),
   });
   const rollouts = startRolloutWatch({ caches, intake, clock, random, log });

@@ -18,6 +18,11 @@ export const annotations = {
   /** "severity=page,service=checkout": the labels of the alerts that guard this workload. */
   alerts: 'metricops.dev/alerts',
   /**
+   * "deployment/db, auth/deployment/login" on a workload: what it calls. A burn of what it calls is not its own, and what
+   * calls it may burn with it.
+   */
+  dependsOn: 'metricops.dev/depends-on',
+  /**
    * "true" on a workload: no rollback goes back behind this release without a person, e.g. because it migrates a database.
    * "false": not even where a hook Job runs with it.
    */

@@ -60,6 +60,16 @@ const counts = z.strictObject({
   requests: decimal.describe('All requests.'),
 });
 
+/** Which releases are compared, where it is not the suspect with the release before it. */
+const compared = z.strictObject({
+  oldest: z
+    .int()
+    .min(1)
+    .describe('Number of the oldest release that is measured: of all from it to the suspect, as one.'),
+  newest: z.int().min(1).describe('Number of the suspect.'),
+  newestTime: time.describe('Since when the suspect is current.'),
+  before: z.int().min(1).describe('Number of the release that they are compared with.'),
+});
 const podCounts = counts.extend({ pods: z.int().describe('How many.') });
 
 /** Every number that a verdict rests on. What is missing was not to be had. */
@@ -70,6 +80,11 @@ export const measurement = z.strictObject({
   maxReleaseAge: duration.describe('Of the policy when it was judged.'),
   minRequests: z.int().describe('Of the policy when it was judged.'),
   minScore: z.int().describe('Of the policy when it was judged.'),
+  compared: compared
+    .optional()
+    .describe(
+      'Where releases came shortly after one another: which of them are compared with which. None: the suspect with the release before it.',
+    ),
   ratio: z
     .strictObject({
       threshold: decimal.describe('Error ratio above which the error budget burns.'),
@@ -86,7 +101,9 @@ export const measurement = z.strictObject({
       before: counts.optional().describe('What was current in the ten minutes before the release.'),
       traffic: z
         .strictObject({
-          before: counts.describe('Each second of the five minutes before the burn.'),
+          before: counts.describe(
+            'Each second from ten to five minutes before the burn; of the last five, where no more is known.',
+          ),
           since: counts.describe('Each second since.'),
         })
         .optional()
@@ -134,6 +151,7 @@ export const measurement = z.strictObject({
         errorRatio: decimal
           .optional()
           .describe('Part of its requests that failed since the burn began, where that was measured.'),
+        dependency: z.boolean().optional().describe('The workload of the incident depends on it.'),
         sameNodes: z
           .boolean()
           .optional()
@@ -149,12 +167,19 @@ export type Measurement = z.infer<typeof measurement>;
 
 export const verdictEvidence = z.strictObject({
   name: z
-    .enum(['SideBySide', 'BeforeAfter', 'Onset', 'Rise', 'Pods', 'Nodes', 'Neighbours', 'Traffic'])
+    .enum(['SideBySide', 'BeforeAfter', 'Onset', 'Rise', 'Pods', 'Nodes', 'Neighbours', 'Dependencies', 'Traffic'])
     .describe('What was compared.'),
   points: z.int().describe('Positive: against the release. Negative: for it. 0: it decides nothing.'),
   message: z.string().max(512).describe('The same in words, with the figures.'),
 });
 export type VerdictEvidence = z.infer<typeof verdictEvidence>;
+
+const sinceRelease = z
+  .int()
+  .min(1)
+  .describe(
+    'Number of the release with which the burn began, where that is an older one than the suspect: both are rolled back.',
+  );
 
 /** What was found for one objective of the policy. */
 export const objectiveVerdict = z.strictObject({
@@ -172,6 +197,7 @@ export const objectiveVerdict = z.strictObject({
   measured: measurement
     .optional()
     .describe('Every number that the verdict rests on: the same numbers give the same verdict again.'),
+  sinceRelease: sinceRelease.optional(),
 });
 export type ObjectiveVerdict = z.infer<typeof objectiveVerdict>;
 
@@ -180,6 +206,7 @@ export const verdict = z.strictObject({
   reason: z.string().max(128).describe('Why: one of the reasons below.'),
   message: z.string().max(4096).describe('The same in words, with the figures.'),
   time: time.describe('When it was found.'),
+  sinceRelease: sinceRelease.optional(),
   objectives: z
     .array(objectiveVerdict)
     .max(16)

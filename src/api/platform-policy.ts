@@ -69,6 +69,12 @@ export const platformPolicySpec = z.strictObject({
         .describe(
           'How long an alert may fire on after its burn ended: evaluation_interval of Prometheus (1m by default) + group_interval of Alertmanager (5m). With the short window of the alert it is the cooldown of a workload, at least.',
         ),
+      dependenciesAcrossNamespaces: z
+        .boolean()
+        .default(false)
+        .describe(
+          'The annotation metricops.dev/depends-on may name workloads of other namespaces. Whoever annotates a workload can then see in its incidents whether the named ones burn.',
+        ),
       alertsWithoutNamespace: z
         .boolean()
         .default(false)
@@ -92,6 +98,7 @@ export const platformPolicySpec = z.strictObject({
       maxPerHourInNamespace: 10,
       maxPerHourInCluster: 30,
       alertDelay: '6m',
+      dependenciesAcrossNamespaces: false,
       alertsWithoutNamespace: false,
       trustedRuleNamespaces: [],
     }),

@@ -385,6 +385,10 @@ export const reasons = {
     means: 'Other workloads of the namespace burn, too: the infrastructure, or one of them, may be the cause.',
     next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
   },
+  DependencyBurns: {
+    means: 'What the workload depends on, by its annotation metricops.dev/depends-on, burns, too.',
+    next: 'See the incident of the named workload: `metricops incidents`. `metricops rollback` if it is the release all the same.',
+  },
   PodsDiffer: {
     means: 'Some pods of the release burn, and others that run the same are well in the same minutes.',
     next: 'Check the named nodes, and what those pods share. `metricops rollback` if it is the release.',
@@ -467,6 +471,18 @@ export const reasons = {
   TooManyIncidents: {
     means: 'Too many incidents of the namespace are open; the alert is not stored, and Alertmanager repeats it.',
     next: 'See `metricops incidents --open`: one cause is often behind all of them.',
+  },
+  WaitsForDependency: {
+    means: 'What the workload depends on burns, too, and has an incident: that one is decided first.',
+    next: 'See the named incident: `metricops explain INCIDENT`. This one is measured again when it is closed.',
+  },
+  WaitsForIncident: {
+    means: 'Several workloads burn at once: one of them is rolled back, then the others are measured again.',
+    next: 'See the named incident: `metricops explain INCIDENT`. This one is measured again when it is closed.',
+  },
+  CommitNotRestored: {
+    means: 'One commit changed several workloads that burn, and the target of one of them was refused.',
+    next: 'Read the message. Repair what refuses it, or decide each by hand: `metricops rollback WORKLOAD`.',
   },
   AwaitingApproval: {
     means: 'The release is guilty, and a person has to agree before it is rolled back.',

@@ -51,7 +51,7 @@ export const bringBack = async (
 };
 
 /** What the platform's policy refuses, in words. */
-const refusedBy = (account: Account, { config, selectors = [], workload }: Snapshot): string | undefined => {
+export const refusedBy = (account: Account, { config, selectors = [], workload }: Snapshot): string | undefined => {
   for (const object of [...config, ...selectors, workload]) {
     const refused = account.refusalOf(object);
     if (refused !== undefined) return refused;

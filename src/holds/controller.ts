@@ -9,6 +9,7 @@ import { obeyHold } from './obey.ts';
 import { effective, workloadOf } from './rules.ts';
 import { isLeft, writeStatus } from './status.ts';
 import { readTarget, TargetError } from './target.ts';
+import { refusalOfTarget } from './try-out.ts';
 import type { EnforcePorts, HoldWithTarget, Matched } from './types.ts';
 import { watchEvents } from './watch-events.ts';
 
@@ -28,6 +29,8 @@ export interface HoldController {
   start(): void;
   /** Obey it now, without waiting for its watch event. */
   request(hold: Hold): void;
+  /** Why the target of this Hold would be refused, in words; undefined: it would not. Changes nothing. Rejects with KubeError. */
+  refusalOf(hold: Hold): Promise<string | undefined>;
   /** Resolves when the watch has shown it. */
   seen(hold: Hold): Promise<void>;
   /** Those with action Rollback that count in these namespaces, without the digests that a person accepted. */
@@ -125,6 +128,7 @@ export const createHoldController = (ports: HoldControllerPorts): HoldController
       own.note(hold);
       queue.add(idOf(hold));
     },
+    refusalOf: (hold) => refusalOfTarget(hold, enforcePorts),
     async seen(hold) {
       for (let i = 0; i < SEEN_TRIES && !holds.get(hold.metadata); i += 1) {
         ports.signal.throwIfAborted();

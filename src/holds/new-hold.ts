@@ -16,16 +16,18 @@ interface Said {
 
 export interface NewRollback extends Said {
   target: { number: number; sourceDigest: string; snapshotRef: { name: string } };
+  /** Digests that are kept out as well. */
+  others?: readonly string[];
   images?: readonly { container: string; image: string }[];
   scope?: HoldSpec['scope'];
   origin: HoldSpec['origin'];
 }
 
 /** Keeps the digest out, and the target in. */
-export const newRollback = ({ target, images = [], scope, origin, ...said }: NewRollback): RollbackHold =>
+export const newRollback = ({ target, others = [], images = [], scope, origin, ...said }: NewRollback): RollbackHold =>
   newHold(said, {
     action: 'Rollback',
-    rejectedDigests: [said.digest],
+    rejectedDigests: [said.digest, ...others],
     target: {
       release: target.number,
       sourceDigest: target.sourceDigest,

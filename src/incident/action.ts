@@ -7,6 +7,8 @@ import type { Occurrence } from '../api/occurrence.ts';
  * done again after a crash.
  */
 export type Action =
+  /** For the release that came after the suspect. One of that name that is there already is as good. */
+  | { kind: 'CreateIncident'; incident: Incident }
   /** Compare-and-set, by the resourceVersion that it has. When somebody else was faster, nothing after it is done. */
   | { kind: 'WriteStatus'; incident: Incident }
   /** The stored proposal. One of that name that is there already is as good. */

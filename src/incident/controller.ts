@@ -23,10 +23,12 @@ import { historyName } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
 import type { Action } from './action.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { isHeldBack } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { reachedLimit, sharedLimits } from './limits.ts';
 import { look, type NewestHistory, type ObstacleTo } from './look.ts';
-import type { Refusal } from './observation.ts';
+import type { Refusal, RefusalOfTarget } from './observation.ts';
+import { once } from './once.ts';
 import { isClosed, needsPerson, startsCorrection, startsRollback } from './phases.ts';
 import { errorId, withStall } from './stall.ts';
 
@@ -44,6 +46,8 @@ export interface IncidentPorts {
   occurred: Occurred;
   /** Whether what the pods of a target need is there. */
   obstacleTo: ObstacleTo;
+  /** By a dry run. */
+  refusalOf: RefusalOfTarget;
   /** Told of a new Hold, so that it is obeyed without waiting for its watch. */
   onHold: (hold: Hold) => void;
 }
@@ -72,6 +76,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     },
   };
   const inTurn = createKeyedLock();
+  const refusalOf = once(ports.refusalOf, clock);
   /** Why the API server did not take the Hold of an incident. */
   const refusals = new Map<string, Refusal>();
   const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
@@ -83,7 +88,15 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const incident = newest(key);
     if (!incident || isClosed(incident)) return undefined;
     const refusal = refusals.get(key);
-    const next = await look(incident, { ...ports, caches: known, judge, newestHistory, refusal, now: clock.now() });
+    const next = await look(incident, {
+      ...ports,
+      caches: known,
+      judge,
+      newestHistory,
+      refusalOf,
+      refusal,
+      now: clock.now(),
+    });
     for (const action of next.actions) if (!(await carryOut(action, key))) return 0;
     return next.again;
   };
@@ -93,8 +106,10 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     switch (action.kind) {
       case 'WriteStatus':
         return takesPlace(newest(key) ?? {}, action.incident.status ?? {})
-          ? inTurn('rollback', () => takePlace(action.incident))
+          ? inTurn('rollback', () => takePlace(action.incident, key))
           : write(action.incident);
+      case 'CreateIncident':
+        return open(action.incident);
       case 'CreateHold':
         return create(action.hold, key);
       case 'LiftHold':
@@ -112,10 +127,23 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     }
   };
 
-  /** One decision after the other: of two incidents that found one place left, the second finds it taken. */
-  const takePlace = async (incident: Incident): Promise<boolean> => {
-    const own = incident.status?.correction ? 1 : 0;
-    return reachedLimit(sharedLimits(incident, known, clock.now()), own) === undefined && write(incident);
+  /** One decision after the other: of two incidents that found one place left, or nobody before them, one is first. */
+  const takePlace = async (incident: Incident, key: string): Promise<boolean> => {
+    const { correction, verdict } = incident.status ?? {};
+    const isHeld = !correction && isHeldBack(newest(key) ?? incident, verdict, known);
+    const reached = reachedLimit(sharedLimits(incident, known, clock.now()), correction ? 1 : 0);
+    return reached === undefined && !isHeld && write(incident);
+  };
+
+  const open = async (incident: Incident): Promise<boolean> => {
+    try {
+      const created = await client.create<Incident>(resources.incidents, incident);
+      own.note(created);
+      queue.add(keyOf(created));
+    } catch (error) {
+      if (!isConflict(error)) throw error; // an alert that came meanwhile opened it
+    }
+    return true;
   };
 
   /** False when it was refused for the first time: the next step says why. */

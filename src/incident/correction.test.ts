@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'mocha';
-import { createApiServer } from '../../test/support/api-server.ts';
+import { type ApiServer, createApiServer } from '../../test/support/api-server.ts';
 import { at, digest, incident, NOON, release } from '../../test/support/incident.ts';
 import { eventually } from '../../test/support/poll.ts';
 import { API_VERSION, annotations, labels } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
+import { platformPolicySpec } from '../api/platform-policy.ts';
 import { type Guardrails, rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { createCaches } from '../caches.ts';
 import { newRollback } from '../holds/index.ts';
@@ -14,20 +15,20 @@ import { resources } from '../kube/index.ts';
 import { createMetrics, silentLog } from '../telemetry/index.ts';
 import { startIncidents } from './controller.ts';
 
-const WEB = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const;
-const proposed = newRollback({
-  workload: WEB,
-  digest: digest(2),
-  target: release(1),
-  origin: 'Incident',
-  incident: 'i',
-  message: '',
-});
-const running = (isReady: boolean) => ({
+const proposedFor = (name: string) =>
+  newRollback({
+    workload: { kind: 'Deployment', namespace: 'shop', name },
+    digest: digest(2),
+    target: release(1),
+    origin: 'Incident',
+    incident: `${name}-i`,
+    message: '',
+  });
+const running = (name: string, isReady: boolean) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: {
-    name: 'web',
+    name,
     namespace: 'shop',
     generation: 1,
     labels: { [labels.sync]: 'shop.all' },
@@ -58,16 +59,16 @@ const owned = (kind: string, name: string, owner: KubeObject, rest: object) => (
   ...rest,
 });
 /** Release 2 was rolled back to release 1 two minutes ago. */
-const verifying: IncidentStatus = {
+const verifying = ({ metadata, spec }: Hold): IncidentStatus => ({
   phase: 'Verifying',
   reason: 'RolledBack',
   message: '',
   target: { number: 1, sourceDigest: digest(1), snapshotRef: { name: 's1' } },
-  holdRef: { name: proposed.metadata.name },
-  proposal: { name: proposed.metadata.name, spec: proposed.spec },
+  holdRef: { name: metadata.name },
+  proposal: { name: metadata.name, spec },
   rolledBackTime: at(-120),
   timeline: [{ phase: 'Verifying', time: at(-120), message: '' }],
-};
+});
 
 describe('a rollback that did not help', () => {
   const stops: (() => Promise<unknown>)[] = [];
@@ -75,16 +76,15 @@ describe('a rollback that did not help', () => {
     for (const stop of stops.splice(0)) await stop();
   });
 
-  /** Every release fails a fifth of its requests; without an image, no pod of release 1 starts. */
-  const start = async (policy: Partial<Guardrails>, { hasImage = true } = {}) => {
-    const server = createApiServer({ namespaces: ['shop'], now: () => NOON });
+  /** Release 2 of the workload was rolled back to release 1. */
+  const seed = (server: ApiServer, name: string, { policy, hasImage }: Given): void => {
     const ratio = { errors: 'e[$window]', total: 't[$window]', podLabel: '' };
     server.seed(resources.rollbackPolicies, {
       apiVersion: API_VERSION,
       kind: 'RollbackPolicy',
-      metadata: { namespace: 'shop', name: 'web' },
+      metadata: { namespace: 'shop', name },
       spec: rollbackPolicySpec.parse({
-        targetRef: { name: 'web' },
+        targetRef: { name },
         mode: 'Auto',
         verifyTimeout: '1m',
         objectives: [{ name: 'a', target: '99', indicator: { ratio } }],
@@ -94,9 +94,9 @@ describe('a rollback that did not help', () => {
     server.seed(resources.releaseHistories, {
       apiVersion: API_VERSION,
       kind: 'ReleaseHistory',
-      metadata: { namespace: 'shop', name: 'deployment-web' },
+      metadata: { namespace: 'shop', name: `deployment-${name}` },
       spec: {
-        workloadRef: { kind: 'Deployment', name: 'web' },
+        workloadRef: { kind: 'Deployment', name },
         currentRelease: 1,
         releases: [
           release(2, { firstSeenTime: at(-900), supersededTime: at(-120), outcome: 'Rejected' }),
@@ -105,18 +105,40 @@ describe('a rollback that did not help', () => {
         ],
       },
     });
-    const deployment = server.seed(resources.deployments, running(hasImage));
+    const deployment = server.seed(resources.deployments, running(name, hasImage));
     if (!hasImage) {
       const waiting = { name: 'web', state: { waiting: { reason: 'ErrImagePull' } } };
-      const replicaSet = server.seed(resources.replicaSets, owned('ReplicaSet', 'web-1', deployment, {}));
+      const replicaSet = server.seed(resources.replicaSets, owned('ReplicaSet', `${name}-1`, deployment, {}));
       const status = { containerStatuses: [waiting] };
-      server.seed(resources.pods, owned('Pod', 'web-1-a', replicaSet, { status }));
+      server.seed(resources.pods, owned('Pod', `${name}-1-a`, replicaSet, { status }));
     }
-    server.seed(resources.holds, {
-      ...proposed,
-      status: { phase: 'Held', observedGeneration: 1, appliedTime: at(-120) },
-    });
-    server.seed(resources.incidents, incident(verifying));
+    const hold = proposedFor(name);
+    const status = { phase: 'Held', observedGeneration: 1, appliedTime: at(-120) };
+    server.seed(resources.holds, { ...hold, status });
+    const made = incident(verifying(hold), { workloadRef: { kind: 'Deployment', name } });
+    server.seed(resources.incidents, { ...made, metadata: { ...made.metadata, name: `${name}-i` } });
+  };
+
+  interface Given {
+    policy: Partial<Guardrails>;
+    /** Without one, no pod of release 1 starts. */
+    hasImage: boolean;
+    names: readonly string[];
+    platform?: object;
+    obstacleTo?: () => Promise<undefined>;
+  }
+  /** Every release fails a fifth of its requests. */
+  const start = async (policy: Partial<Guardrails>, rest: Partial<Given> = {}) => {
+    const given: Given = { policy, hasImage: true, names: ['web'], ...rest };
+    const server = createApiServer({ namespaces: ['shop'], now: () => NOON });
+    if (given.platform)
+      server.seed(resources.platformPolicies, {
+        apiVersion: API_VERSION,
+        kind: 'PlatformPolicy',
+        metadata: { name: 'default' },
+        spec: platformPolicySpec.parse({ rollback: given.platform }),
+      });
+    for (const name of given.names) seed(server, name, given);
     const clock = {
       now: () => NOON,
       sleep: (ms: number) => new Promise<void>((resolve) => void (ms === 0 && resolve())),
@@ -139,7 +161,8 @@ describe('a rollback that did not help', () => {
       metrics,
       occurred: () => {},
       onHold: (hold) => void told.push(hold),
-      obstacleTo: async () => undefined,
+      refusalOf: async () => undefined,
+      obstacleTo: given.obstacleTo ?? (async () => undefined),
     });
     stops.push(controller.stop, stop);
     const status = () => (server.list(resources.incidents)[0] as Incident).status;
@@ -148,7 +171,8 @@ describe('a rollback that did not help', () => {
       eventually(() => status()?.reason === reason, { what: reason, timeoutMs: 5_000, everyMs: 5 });
     const counted = async (result: string): Promise<number | undefined> =>
       (await metrics.rollbacks.get()).values.find((one) => one.labels.result === result)?.value;
-    return { status, holds, told, reaches, counted };
+    const messages = () => (server.list(resources.incidents) as Incident[]).map((one) => one.status?.message ?? '');
+    return { status, holds, told, reaches, counted, messages };
   };
 
   it('is said to be misjudged, counted, and left to a person', async () => {
@@ -180,6 +204,26 @@ describe('a rollback that did not help', () => {
     await reaches('ReleaseHeld');
     assert.deepEqual([status()?.phase, status()?.target?.number], ['RollingBack', 3]);
     assert.equal(told.at(-1)?.spec.target?.release, 3);
+  });
+
+  it('is corrected for one of two workloads, where both were decided before the last place was taken', async () => {
+    let asked = 0;
+    const both = Promise.withResolvers<undefined>();
+    const obstacleTo = (): Promise<undefined> => {
+      asked += 1;
+      if (asked === 2) both.resolve(undefined);
+      return both.promise;
+    };
+    const { holds, messages } = await start(
+      { onImagePullError: 'OlderRelease' },
+      { hasImage: false, names: ['web', 'api'], platform: { maxPerHourInCluster: 3 }, obstacleTo },
+    );
+    const refused = () =>
+      messages().filter((message) => message.includes('not by itself, for 3 rollbacks in the cluster'));
+    await eventually(() => refused().length === 1, { what: 'a person is asked', timeoutMs: 5_000, everyMs: 5 });
+    const targets = () => holds().map(({ spec }) => spec.target?.release);
+    await eventually(() => targets().includes(3), { what: 'the target', timeoutMs: 5_000, everyMs: 5 });
+    assert.deepEqual(targets().toSorted(), [1, 3]);
   });
 
   it('names the release before it, and the newest, where no pod gets its image', async () => {

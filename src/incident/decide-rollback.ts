@@ -1,7 +1,9 @@
-import type { Incident, Verdict } from '../api/incident.ts';
+import type { Incident, IncidentStatus, Verdict } from '../api/incident.ts';
+import type { RestorableRelease } from '../api/release-history.ts';
 import { irreversibleSince } from '../release/index.ts';
 import { actsByItself, waitForAnswer } from './consent.ts';
 import { cooldownOf } from './cooldown.ts';
+import { decideTogether } from './decide-together.ts';
 import { HOUR_MS, reachedLimit } from './limits.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
@@ -22,7 +24,7 @@ export const decideRollback = (
   if (!proposal) return askPerson('NoHistory', 'the incident names no release under suspicion');
   if (!observed.isTargetFit) return ask('Target');
   const to = target.release;
-  const what = `release ${incident.spec.suspect?.number} back to release ${to.number}`;
+  const what = whatOf(incident, verdict, to);
   if (observed.otherTool !== undefined)
     return close('Observed', 'OwnedByOtherTool', `${observed.otherTool} would undo it; would have rolled ${what}`);
   if (policy.mode === 'DryRun') return close('Observed', 'ModeDryRun', `would have rolled ${what}: ${verdict.message}`);
@@ -47,7 +49,8 @@ export const decideRollback = (
     const silenced = waitForSilence(observed.silence, ways, { what, hold: proposal.name });
     if (silenced) return silenced;
   }
-  const waiting = waitForAnswer(incident, observed, ways, { what, hold: proposal.name });
+  const waiting =
+    waitForAnswer(incident, observed, ways, { what, hold: proposal.name }) ?? decideTogether(observed, ways);
   if (waiting) return waiting;
   return move(incident, now, {
     phase: 'RollingBack',
@@ -58,15 +61,24 @@ export const decideRollback = (
       verdict,
       proposal,
       dueTime: undefined,
-      target: {
-        number: to.number,
-        sourceDigest: to.sourceDigest,
-        snapshotRef: to.snapshotRef,
-        ...(to.revision === undefined ? {} : { revision: to.revision }),
-        ...(to.commit === undefined ? {} : { commit: to.commit }),
-      },
+      target: targetOf(to),
     },
     createHold: true,
     again: REQUEUE_MS,
   });
 };
+
+/** `release 3 back to release 2`; of several releases `releases 2 to 3 back to release 1`. */
+const whatOf = ({ spec }: Incident, { sinceRelease }: Verdict, to: RestorableRelease): string => {
+  const from = spec.suspect?.number;
+  const which = sinceRelease === undefined ? `release ${from}` : `releases ${sinceRelease} to ${from}`;
+  return `${which} back to release ${to.number}`;
+};
+
+const targetOf = (to: RestorableRelease): IncidentStatus['target'] => ({
+  number: to.number,
+  sourceDigest: to.sourceDigest,
+  snapshotRef: to.snapshotRef,
+  ...(to.revision === undefined ? {} : { revision: to.revision }),
+  ...(to.commit === undefined ? {} : { commit: to.commit }),
+});

@@ -2,6 +2,7 @@ import type { RollbackHold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { isReason } from '../api/reasons.ts';
 import { currentOf } from '../api/release-history.ts';
+import { comesBefore } from './arbiter.ts';
 import { decideRollback } from './decide-rollback.ts';
 import { supersededBy } from './ends.ts';
 import { following, stateOf } from './hold-state.ts';
@@ -31,6 +32,9 @@ export const judging = (incident: Incident, observed: Observation, now: number):
   if (stop) return stop;
   if (hold) return followHold(incident, hold, observed.opened, ways);
   if (!verdict) return ask('Verdict');
+  const { waiting } = observed;
+  if (waiting && observed.firing && comesBefore(waiting, verdict))
+    return wait(waiting.reason, waiting.message, lookAgain(age));
   const reason = isReason(verdict.reason) ? verdict.reason : 'NoData';
   if (verdict.result === 'Inconclusive') {
     if (age < JUDGE_FOR_MS && observed.firing) return wait(reason, verdict.message, lookAgain(age));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import { createApiServer } from '../../test/support/api-server.ts';
 import { at, digest, evidence, incident, NOON, release } from '../../test/support/incident.ts';
@@ -9,7 +10,7 @@ import { platformPolicySpec } from '../api/platform-policy.ts';
 import type { Release, ReleaseHistory } from '../api/release-history.ts';
 import { rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { createCaches } from '../caches.ts';
-import { resources } from '../kube/index.ts';
+import { type KubeClient, resources } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import { createMetrics, silentLog } from '../telemetry/index.ts';
 import { startIncidents } from './controller.ts';
@@ -70,13 +71,22 @@ describe('rollbacks of the last hour', () => {
 });
 
 describe('two incidents that are decided at the same moment', () => {
-  const guilty = (name: string): { incident: object; history: ReleaseHistory; policy: object } => ({
+  const indicator = { ratio: { errors: 'e', total: 't', podLabel: '' } };
+  const BY = {
+    indicator: { name: 'a', target: '99', indicator },
+    rule: { name: 'a', alerts: { matchLabels: { severity: 'page' } } },
+  };
+  const guilty = (
+    name: string,
+    began: number,
+    by: keyof typeof BY,
+  ): { incident: object; history: ReleaseHistory; policy: object } => ({
     incident: {
       ...of('shop', `${name}-1`, undefined, name),
       spec: {
         workloadRef: { kind: 'Deployment', name },
         suspect: { number: 2, sourceDigest: digest(2) },
-        evidence: [evidence()],
+        evidence: [evidence({ startsAt: at(began), labels: { severity: 'page' } })],
       },
     },
     history: history('shop', name, [
@@ -90,38 +100,57 @@ describe('two incidents that are decided at the same moment', () => {
       spec: rollbackPolicySpec.parse({
         targetRef: { name },
         mode: 'Auto',
-        objectives: [{ name: 'a', target: '99', indicator: { ratio: { errors: 'e', total: 't', podLabel: '' } } }],
+        objectives: [BY[by]],
       }),
     },
   });
   /** What fails began to with release 2. */
   const queries = () => ({
     // Each for itself: to the other one it does not seem to burn.
-    query: async () => [],
+    query: async (expression: string, time: number) =>
+      expression === 'burn' && time === NOON ? [{ labels: {}, value: 1 }] : [],
     async queryRange(expression: string, { start, end, step }: { start: number; end: number; step: number }) {
       const times = Array.from({ length: Math.round((end - start) / step) + 1 }, (_, i) => start + i * step);
+      if (expression === 'burn') {
+        const firing = times.filter((time) => time > NOON - 1_700_000);
+        return [{ labels: {}, points: firing.map((time) => ({ at: time, value: 1 })) }];
+      }
       const valueAt = (time: number): number =>
         expression.startsWith('sum(t') ? 100 : time > NOON - 1_800_000 ? 20 : 0;
       return [{ labels: {}, points: times.map((time) => ({ at: time, value: valueAt(time) })) }];
     },
-    alertingRules: async () => [],
+    alertingRules: async () => [
+      { name: 'Burn', expression: 'burn', labels: { severity: 'page' }, file: '/rules/shop.yaml' },
+    ],
   });
 
-  it('do not both take the last place of the namespace', async () => {
+  interface How {
+    web?: keyof typeof BY;
+    api?: keyof typeof BY;
+    /** Seconds from noon to the first alerts. */
+    began?: readonly [web: number, api: number];
+    /** The intent to roll api back is being stored while web is decided. */
+    isApiFirst?: boolean;
+  }
+  /** The reasons of both incidents, after both found their releases guilty, and the Holds. */
+  const decided = async (
+    maxPerHourInNamespace: number,
+    { web = 'indicator', api = 'indicator', began = [-1, -1], isApiFirst = false }: How = {},
+  ) => {
     const server = createApiServer({ namespaces: ['shop'], now: () => NOON });
     server.seed(resources.platformPolicies, {
       apiVersion: API_VERSION,
       kind: 'PlatformPolicy',
       metadata: { name: 'default' },
-      spec: platformPolicySpec.parse({ rollback: { maxPerHourInNamespace: 1 } }),
+      spec: platformPolicySpec.parse({ rollback: { maxPerHourInNamespace } }),
     });
-    for (const one of ['web', 'api'].map(guilty)) {
+    for (const one of [guilty('web', began[0], web), guilty('api', began[1], api)]) {
       server.seed(resources.releaseHistories, one.history);
       server.seed(resources.rollbackPolicies, one.policy);
       server.seed(resources.incidents, one.incident);
     }
     // No decision is stored before both are made.
-    let decided = 0;
+    let found = 0;
     const both = Promise.withResolvers<void>();
     const clock = {
       now: () => NOON,
@@ -129,8 +158,18 @@ describe('two incidents that are decided at the same moment', () => {
     };
     const { caches, ready, stop } = createCaches(server.client, { clock, random: () => 0.5 });
     await ready();
+    const apiStores = Promise.withResolvers<void>();
+    const client: KubeClient = {
+      ...server.client,
+      async replace(type, object, how) {
+        apiStores.resolve();
+        // Meanwhile web is decided, by what is stored until then.
+        for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+        return server.client.replace(type, object, how);
+      },
+    };
     const controller = await startIncidents({
-      client: server.client,
+      client,
       caches,
       queries,
       clock,
@@ -139,10 +178,12 @@ describe('two incidents that are decided at the same moment', () => {
       metrics: createMetrics(),
       occurred: () => {},
       onHold: () => {},
-      async obstacleTo() {
-        decided += 1;
-        if (decided === 2) both.resolve();
+      refusalOf: async () => undefined,
+      async obstacleTo({ name }) {
+        found += 1;
+        if (found === 2) both.resolve();
         await both.promise;
+        if (isApiFirst && name === 'web') await apiStores.promise;
         return undefined;
       },
     });
@@ -154,7 +195,28 @@ describe('two incidents that are decided at the same moment', () => {
     await eventually(() => reasons().every((reason) => reason !== undefined), { timeoutMs: 5_000, everyMs: 5 });
     await controller.stop();
     await stop();
-    assert.deepEqual(reasons(), ['ErrorRateIncreased', 'TooManyRollbacks']);
-    assert.equal(server.list(resources.holds).length, 1);
-  });
+    return { reasons: reasons(), holds: server.list(resources.holds).length };
+  };
+
+  it('do not both take the last place of the namespace', async () =>
+    assert.deepEqual(await decided(1), { reasons: ['ErrorRateIncreased', 'TooManyRollbacks'], holds: 1 }));
+
+  it('do not both roll back by a rule, where nobody measured the other one: it is measured again after the first', async () =>
+    assert.deepEqual(await decided(2, { web: 'rule', api: 'rule' }), {
+      reasons: ['ErrorRateIncreased', 'WaitsForIncident'],
+      holds: 1,
+    }));
+
+  it('do not both roll back where the other rollback begins in the last moment', async () =>
+    assert.deepEqual(await decided(2, { web: 'rule', began: [-60, -1], isApiFirst: true }), {
+      reasons: ['ErrorRateIncreased', 'WaitsForIncident'],
+      holds: 1,
+    }));
+
+  for (const [what, how] of [
+    ['each was measured alone', {}],
+    ['they began to burn more than ten minutes apart', { web: 'rule', api: 'rule', began: [-1, -700] }],
+  ] as const)
+    it(`both roll back where ${what}, and there is a place for each`, async () =>
+      assert.deepEqual(await decided(2, how), { reasons: ['ErrorRateIncreased', 'ErrorRateIncreased'], holds: 2 }));
 });

@@ -92,6 +92,8 @@ const cache = <T extends KubeObject>(...objects: T[]): WatchCache<T> => ({
 });
 interface World {
   status?: Incident['status'];
+  /** Number of the release under suspicion; 2 by default. */
+  suspect?: number;
   history?: ReleaseHistory;
   /** As the API server has it, where the watch is late. */
   newest?: ReleaseHistory;
@@ -114,7 +116,11 @@ interface World {
 }
 /** One look, and how many queries Prometheus was sent. */
 const lookAt = async (world: World) => {
-  const made = incident(world.status, world.evidence ? { evidence: world.evidence } : {});
+  const { suspect = 2, evidence } = world;
+  const made = incident(world.status, {
+    suspect: { number: suspect, sourceDigest: digest(suspect) },
+    ...(evidence ? { evidence } : {}),
+  });
   const caches: Caches = {
     incidents: cache(made, ...(world.otherIncidents ?? [])),
     holds: cache(...(world.holds ?? [])),
@@ -177,6 +183,7 @@ const lookAt = async (world: World) => {
     judge,
     refusal: undefined,
     now: NOON,
+    refusalOf: async () => undefined,
     async obstacleTo(workload, { number }) {
       obstacles += 1;
       asked();
@@ -288,6 +295,20 @@ describe('one look at an incident', () => {
     assert.equal(none.outcome, 'Judging/TargetNeedsMissing');
     assert.match(none.status.message ?? '', /Release 1 was good, but its pods need ServiceAccount/);
     assert.equal(none.status.proposal, undefined);
+  });
+
+  it('goes back behind both of two releases where the older one burned, although it counts as good', async () => {
+    const shortly = { firstSeenTime: ago(30), readyTime: ago(30), supersededTime: ago(12) };
+    const releases = [
+      release(3, { firstSeenTime: ago(12), readyTime: ago(12) }),
+      release(2, { ...shortly, goodTime: ago(20) }),
+      release(1, { firstSeenTime: ago(300), readyTime: ago(300), goodTime: ago(290), supersededTime: ago(30) }),
+    ];
+    const { outcome, status } = await lookAt({ suspect: 3, history: history(3, releases) });
+    assert.equal(outcome, 'RollingBack/ErrorRateIncreased');
+    assert.deepEqual(status.proposal?.spec.rejectedDigests, [digest(3), digest(2)]);
+    assert.deepEqual([status.target?.number, status.verdict?.sinceRelease], [1, 2]);
+    assert.match(status.message ?? '', /^rolling releases 2 to 3 back to release 1: the burn began with release 2,/);
   });
 
   it('asks Prometheus whether it still burns once the pods of the target are ready, and not before', async () => {

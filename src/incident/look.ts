@@ -6,9 +6,10 @@ import { begun } from '../begun.ts';
 import { workloadOf } from '../holds/index.ts';
 import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
+import { refusedTargets } from './decide-together.ts';
 import { sharedLimits } from './limits.ts';
 import type { Ask } from './move.ts';
-import type { Observation, Refusal } from './observation.ts';
+import type { Observation, Refusal, RefusalOfTarget } from './observation.ts';
 import { observe } from './observe.ts';
 import { type Step, step } from './step.ts';
 
@@ -17,6 +18,7 @@ export interface LookPorts {
   judge: Judge;
   obstacleTo: ObstacleTo;
   newestHistory: NewestHistory;
+  refusalOf: RefusalOfTarget;
   /** undefined: no Alertmanager is configured, and nobody silences anything. */
   silences?: Silences | undefined;
   /** Why the API server did not take the proposed Hold the last time. */
@@ -43,13 +45,17 @@ export const look = async (incident: Incident, ports: LookPorts): Promise<Step> 
   let known: Partial<Observation> = {};
   let first: { release: RestorableRelease; obstacle: () => Promise<string | undefined> } | undefined;
   for (;;) {
-    const { observation, question } = observe(incident, caches, { refusal, unfit, now });
+    const { observation, question } = observe(incident, caches, { refusal, unfit, verdict: known.verdict, now });
     const taken = step(incident, { ...observation, ...known }, now);
     const { release } = observation.target;
     if (!taken.ask) return taken;
     if (taken.ask === 'Verdict' && !incident.status && release)
       first = { release, obstacle: begun(obstacleTo(workload, release)) };
-    if (taken.ask !== 'Target') known = { ...known, ...(await answerTo(taken.ask, question, { ...ports, caches })) };
+    if (taken.ask !== 'Target')
+      known = {
+        ...known,
+        ...(await answerTo(taken.ask, question, { ...observation, ...known }, { ...ports, caches })),
+      };
     else {
       // Before a rollback: what a person said in the last moment is in the history, and the watch may be late.
       const stored = newestHistory(workload);
@@ -82,8 +88,10 @@ const silenceOf = async ({ spec }: Incident, silences: Silences | undefined): Pr
 const answerTo = async (
   ask: Exclude<Ask, 'Target'>,
   question: Question,
-  { judge, caches, silences }: Pick<LookPorts, 'judge' | 'caches' | 'silences'>,
+  observed: Observation,
+  { judge, caches, refusalOf, silences }: LookPorts,
 ): Promise<Partial<Observation>> => {
+  if (ask === 'Companions') return { refused: await refusedTargets(question.incident, observed, refusalOf) };
   if (ask === 'Limits') return { sharedLimits: sharedLimits(question.incident, caches, question.now) };
   if (ask === 'Silence') return { silence: await silenceOf(question.incident, silences) };
   if (ask === 'Burning') return { burning: (await judge.isBurning(question)) ?? 'Unknown' };

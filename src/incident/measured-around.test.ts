@@ -27,10 +27,18 @@ const historyOf = (name: string, commit: string, currentRelease = 2): ReleaseHis
 
 describe('which workloads are asked whether they burn, too', () => {
   const around = (policies: RollbackPolicy[], histories: ReleaseHistory[], commit?: string): string[] =>
-    measuredAround(WEB, commit === undefined ? undefined : { commit }, {
-      rollbackPolicies: { list: () => policies },
-      histories: { get: ({ name }) => histories.find(({ metadata }) => metadata.name === name) },
-    }).map(({ name }) => name);
+    of(policies, histories, commit).map(({ name }) => name);
+  /** `web>db`: web depends on db. */
+  const of = (policies: RollbackPolicy[], histories: ReleaseHistory[], commit?: string, edges: string[] = []) =>
+    measuredAround(
+      WEB,
+      commit === undefined ? undefined : { commit },
+      {
+        rollbackPolicies: { list: () => policies },
+        histories: { get: ({ name }) => histories.find(({ metadata }) => metadata.name === name) },
+      },
+      { dependsOn: (caller, callee) => edges.includes(`${caller.name}>${callee.name}`) },
+    );
 
   it('are the others of the namespace that have an indicator, eight at most', () => {
     const others = Array.from({ length: 9 }, (_, i) => policyOf(`web-${i}`));
@@ -45,6 +53,27 @@ describe('which workloads are asked whether they burn, too', () => {
     const policies = [policyOf('api'), policyOf('db'), policyOf('ui')];
     const histories = [historyOf('api', 'c2'), historyOf('db', 'c1')];
     assert.deepEqual(around(policies, histories, 'c2'), ['db', 'ui']);
+  });
+
+  it('are first what the workload depends on, and nothing that depends on it', () => {
+    const found = of(
+      ['cart', 'db', 'front'].map((name) => policyOf(name)),
+      [],
+      undefined,
+      ['web>db', 'front>web'],
+    );
+    assert.deepEqual(
+      found.map(({ name, isDependency }) => `${name} ${isDependency}`),
+      ['db true', 'cart false'],
+    );
+  });
+
+  it('are what the workload depends on also where the same commit released it: what fails there fails here', () => {
+    const found = of([policyOf('api')], [historyOf('api', 'c2')], 'c2', ['web>api']);
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['api'],
+    );
   });
 
   it('are not those that are rolled back by now: they burned a moment ago', () => {

@@ -1,8 +1,9 @@
 import { type Release, type ReleaseHistory, recordsOf } from '../api/release-history.ts';
 import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
-import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
+import { isWorkloadKind, type WorkloadKey, workloadString } from '../api/workload.ts';
 import type { Question } from '../judge/index.ts';
 import { historyName } from '../snapshot/index.ts';
+import type { Graph } from './graph.ts';
 
 const MAX_AROUND = 8;
 
@@ -14,28 +15,33 @@ interface Known {
 
 /**
  * Other workloads of the namespace that a policy names, with the objectives by which it can be measured whether they
- * burn. One that the suspect's own commit released, too, is as suspect as it is, also when it is rolled back by now: that
- * both burn is no sign of a cause that they stand on.
+ * burn: first those on which the workload depends. One that depends on it burns with it, whatever the cause is. One that
+ * the suspect's own commit released, too, is as suspect as it is, also when it is rolled back by now: that both burn is no
+ * sign of a cause that they stand on.
  */
 export const measuredAround = (
-  { kind, namespace, name }: WorkloadKey,
+  own: WorkloadKey,
   suspect: Pick<Release, 'commit'> | undefined,
   { rollbackPolicies, histories }: Known,
+  graph: Graph,
 ): Question['around'] => {
-  const isOfSameCommit = (target: { kind: string; name: string }): boolean => {
-    if (!suspect?.commit || !isWorkloadKind(target.kind)) return false;
-    const history = histories.get({ namespace, name: historyName({ kind: target.kind, name: target.name }) });
+  const { namespace } = own;
+  const isOfSameCommit = (other: WorkloadKey): boolean => {
+    if (!suspect?.commit) return false;
+    const history = histories.get({ namespace, name: historyName(other) });
     return (recordsOf(history).releases ?? []).some(({ commit }) => commit === suspect.commit);
   };
   return rollbackPolicies
     .list(namespace)
     .flatMap(({ spec: { targetRef, objectives } }) => {
       const measured = objectives.filter(isMeasured);
-      const isOther = targetRef && (targetRef.kind !== kind || targetRef.name !== name);
-      return isOther && measured.length > 0 && !isOfSameCommit(targetRef)
-        ? [{ name: targetRef.name, objectives: measured }]
-        : [];
+      if (!targetRef || !isWorkloadKind(targetRef.kind) || measured.length === 0) return [];
+      const other = { kind: targetRef.kind, namespace, name: targetRef.name };
+      if (workloadString(other) === workloadString(own)) return [];
+      const isDependency = graph.dependsOn(own, other);
+      if (graph.dependsOn(other, own) || (isOfSameCommit(other) && !isDependency)) return [];
+      return [{ name: other.name, objectives: measured, isDependency }];
     })
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .toSorted((a, b) => Number(b.isDependency) - Number(a.isDependency) || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_AROUND);
 };

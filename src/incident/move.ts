@@ -8,10 +8,10 @@ import { comesToBeMisjudged, isClosedPhase } from './phases.ts';
 /**
  * What is asked only where a step needs it. Verdict: what Prometheus says of the release under suspicion. Burning:
  * whether what burned still does. Restored: what the restored release fails by itself. Target: whether what the pods of
- * the target need is there. Limits: the rollbacks of the namespace and the cluster. Silence:
- * whether people silenced the alerts.
+ * the target need is there. Limits: the rollbacks of the namespace and the cluster. Companions: whether the targets of all
+ * that one commit changed would be refused. Silence: whether people silenced the alerts.
  */
-export type Ask = 'Verdict' | 'Burning' | 'Restored' | 'Target' | 'Limits' | 'Silence';
+export type Ask = 'Verdict' | 'Burning' | 'Restored' | 'Target' | 'Limits' | 'Companions' | 'Silence';
 
 /** Where an incident goes from here, before it is said what has to be done for that. */
 export interface Next {

@@ -15,7 +15,13 @@ interface Other {
   current?: Release;
 }
 
-const neighbours = (...others: Other[]) => {
+/** `web>cart`: web depends on cart. */
+const graphOf = (...edges: string[]) => ({
+  dependsOn: (caller: { name: string }, callee: { name: string }) => edges.includes(`${caller.name}>${callee.name}`),
+});
+
+const neighbours = (...others: Other[]) => neighboursIn(graphOf(), ...others);
+const neighboursIn = (graph: ReturnType<typeof graphOf>, ...others: Other[]) => {
   const own = incident(undefined, { evidence: [evidence({ startsAt: at(0) })] });
   const incidents: Incident[] = others.map(({ name = 'cart', began = 0, status }, i) => ({
     ...incident(status, { workloadRef: { kind: 'Deployment', name }, evidence: [evidence({ startsAt: at(began) })] }),
@@ -27,10 +33,11 @@ const neighbours = (...others: Other[]) => {
       { spec: { currentRelease: current.number, releases: [current] } } as ReleaseHistory,
     ]),
   );
-  return neighboursOf(own, {
+  const known = {
     incidents: { list: () => [own, ...incidents] },
-    histories: { get: ({ name }) => histories.get(name) },
-  });
+    histories: { get: ({ name }: { name: string }) => histories.get(name) },
+  };
+  return neighboursOf(own, known, graph);
 };
 
 describe('the neighbours of a burn', () => {
@@ -53,6 +60,14 @@ describe('the neighbours of a burn', () => {
   ] as const)
     it(`${count === 1 ? 'have' : 'do not have'} one whose burn ${what}`, () =>
       assert.equal(neighbours(other).length, count));
+
+  it('have what the workload depends on, whatever was released of it, and nothing that depends on the workload', () => {
+    const current = release(7, { firstSeenTime: at(-60) });
+    const graph = graphOf('web>db', 'cart>web');
+    assert.deepEqual(neighboursIn(graph, { name: 'db', current }, {}), [
+      { name: 'db', since: NOON, isDependency: true },
+    ]);
+  });
 
   it('are eight at most', () =>
     assert.equal(neighbours(...Array.from({ length: 12 }, (_, i) => ({ name: `w${i}` }))).length, 8));

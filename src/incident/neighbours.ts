@@ -1,8 +1,10 @@
 import type { Incident } from '../api/incident.ts';
 import { currentOf, type ReleaseHistory, recordsOf } from '../api/release-history.ts';
+import { workloadOf } from '../holds/index.ts';
 import { alertedAt, type Neighbour } from '../judge/index.ts';
 import { currentSince } from '../release/index.ts';
 import { historyName } from '../snapshot/index.ts';
+import type { Graph } from './graph.ts';
 import { isClosed } from './phases.ts';
 
 /** Burns of one cause are reported within so many milliseconds of each other: rules have different windows. */
@@ -21,10 +23,12 @@ interface Known {
 
 /**
  * Other workloads of the namespace whose alerts began at about the same time, and which had no release of their own that
- * could explain it. Those that could be guilty themselves are asked of Prometheus, before anything is rolled back.
+ * could explain it. Those that could be guilty themselves are asked of Prometheus, before anything is rolled back. What
+ * the workload depends on counts whatever it released; what depends on it burns with it, and is no evidence.
  */
-export const neighboursOf = (incident: Incident, { incidents, histories }: Known): Neighbour[] => {
+export const neighboursOf = (incident: Incident, { incidents, histories }: Known, graph: Graph): Neighbour[] => {
   const { namespace = '' } = incident.metadata;
+  const own = workloadOf(incident);
   const began = firstAlert(incident);
   const isRecentlyReleased = ({ spec: { workloadRef } }: Incident): boolean => {
     const history = histories.get({ namespace, name: historyName(workloadRef) });
@@ -35,8 +39,14 @@ export const neighboursOf = (incident: Incident, { incidents, histories }: Known
     .list(namespace)
     .filter(({ metadata, spec }) => metadata.name !== incident.metadata.name && !isSameWorkload(spec, incident.spec))
     .filter((other) => Math.abs(firstAlert(other) - began) <= (isClosed(other) ? AT_ONCE_MS : TOGETHER_MS))
-    .filter((other) => !isRecentlyReleased(other))
-    .map((other) => ({ name: other.spec.workloadRef.name, since: firstAlert(other) }))
+    .filter((other) => !graph.dependsOn(workloadOf(other), own))
+    .map((other) => ({ other, isDependency: graph.dependsOn(own, workloadOf(other)) }))
+    .filter(({ other, isDependency }) => isDependency || !isRecentlyReleased(other))
+    .map(({ other, isDependency }) => ({
+      name: other.spec.workloadRef.name,
+      since: firstAlert(other),
+      ...(isDependency ? { isDependency } : {}),
+    }))
     .toSorted((a, b) => a.since - b.since || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_NEIGHBOURS);
 };

@@ -1,13 +1,18 @@
 import type { SilenceAnswer } from '../alertmanager/index.ts';
-import type { RollbackHold } from '../api/hold.ts';
-import type { Verdict } from '../api/incident.ts';
+import type { Hold, RollbackHold } from '../api/hold.ts';
+import type { Incident, Verdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Release, ReleaseRecords, RestorableRelease } from '../api/release-history.ts';
 import type { Guardrails, Objective } from '../api/rollback-policy.ts';
 import type { Answer } from '../holds/index.ts';
 import type { RestoredRatio } from '../judge/index.ts';
 import type { Unpulled } from '../release/index.ts';
+import type { Waiting } from './arbiter.ts';
 import type { Limit } from './limits.ts';
+import type { Companion } from './one-commit.ts';
+
+/** Why the target of a Hold would be refused, in words; undefined: it would not. Rejects with KubeError. */
+export type RefusalOfTarget = (hold: Hold) => Promise<string | undefined>;
 
 export interface Refusal {
   /** Of the API server. */
@@ -36,6 +41,12 @@ export interface Observation {
   hold: RollbackHold | undefined;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
+  /** Another incident of the same event that is decided first. */
+  waiting: Waiting | undefined;
+  /** Others that one commit changed, and that go back with it. */
+  companions: readonly Companion[];
+  /** What a dry run of all their targets refused, in words; undefined: none was made. */
+  refused: readonly string[] | undefined;
   /** What a person answered, where no rollback comes of it. */
   answer: Answer | undefined;
   /** metricops.dev/pause on the workload. */
@@ -50,6 +61,8 @@ export interface Observation {
   alertDelay: number;
   /** Of the namespace and of the cluster; undefined: nobody counted. */
   sharedLimits: readonly Limit[] | undefined;
+  /** The incident of a release that came after the suspect; undefined: there is one already, or nothing fires. */
+  successor: Incident | undefined;
   /** Whether people silenced the alerts that fire; undefined: nobody was asked. */
   silence: SilenceAnswer | undefined;
   /** A Hold took the workload back to the release that is current. */

@@ -18,7 +18,6 @@ import { alertedAt, type Question } from '../judge/index.ts';
 import {
   burnedBefore,
   burnedReleases,
-  currentSince,
   excusedPods,
   missingSince,
   rolloutEvidence,
@@ -29,10 +28,16 @@ import {
 import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { waitingAmong } from './event.ts';
+import { graphFrom } from './graph.ts';
+import { guiltyBefore } from './guilty-before.ts';
 import { measuredAround } from './measured-around.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { Observation, Refusal } from './observation.ts';
+import { companionsOf } from './one-commit.ts';
+import { predecessorsOf } from './predecessors.ts';
 import { rollbacksIn } from './rollbacks.ts';
+import { successorOf } from './successor.ts';
 
 /** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
 export interface Observed {
@@ -45,12 +50,18 @@ export interface Observed {
  *
  * @param refusal why the API server did not take the proposed Hold the last time
  * @param unfit releases that turned out to be no target
+ * @param verdict on the suspect, where there is one already
  * @param now milliseconds since the epoch
  */
 export const observe = (
   incident: Incident,
   caches: Caches,
-  { refusal, unfit, now }: { refusal: Refusal | undefined; unfit: Unfit; now: number },
+  {
+    refusal,
+    unfit,
+    verdict,
+    now,
+  }: { refusal: Refusal | undefined; unfit: Unfit; verdict?: Observation['verdict']; now: number },
 ): Observed => {
   const { namespace = '' } = incident.metadata;
   const { kind, name } = incident.spec.workloadRef;
@@ -73,10 +84,12 @@ export const observe = (
     burned: new Map([
       ...burnedReleases(othersIn(incident, caches), { kind, name }, releases),
       ...(suspect ? burnedBefore(suspect, releases, alertedAt(incident.spec.evidence, opened)) : []),
+      ...(suspect ? guiltyBefore(suspect.number, verdict, releases) : []).map(burnedWith),
     ]),
     unfit: unpulled && restoredTo ? new Map([...unfit, [restoredTo.number, 'its image is gone']]) : unfit,
   });
   const holds = caches.holds.list(namespace);
+  const graph = graphFrom(caches);
   const rejections = rejectionsOf(holds, { kind, namespace, name }, incident.spec.suspect?.sourceDigest ?? '');
   return {
     observation: {
@@ -91,6 +104,9 @@ export const observe = (
       // Its own first: also one that a person created from the proposal.
       hold: rejections.find((h) => h.spec.incidentRef?.name === incident.metadata.name) ?? rejections[0],
       refusal,
+      waiting: waitingAmong(incident, caches, graph),
+      companions: companionsOf(incident, caches.incidents.list(namespace), graph, now),
+      refused: undefined,
       answer: answerOf(holds, incident),
       paused: isSwitchedOn(workload?.metadata, annotations.pause),
       missing: !workload && missingSince(history?.status?.conditions ?? []) !== undefined,
@@ -98,6 +114,12 @@ export const observe = (
       rollbacks: rollbacksOf(incident, history, caches),
       alertDelay: parseDuration(caches.platform.current().rollback.alertDelay),
       sharedLimits: undefined,
+      successor: successorOf(
+        incident,
+        { incidents: caches.incidents.list(namespace), holds, history: records },
+        policy,
+        now,
+      ),
       silence: undefined,
       isRollbackResult: isRollbackTarget(holds, { kind, namespace, name }, currentOf(records)?.sourceDigest ?? ''),
       restored: isRestored({ kind, namespace, name }, incident, releases, caches),
@@ -112,12 +134,12 @@ export const observe = (
     question: {
       incident,
       suspect,
-      before: releaseBefore(suspect, releases),
+      ...predecessorsOf(suspect, releases),
       restored: releases.find((r) => r.sourceDigest === incident.status?.target?.sourceDigest),
       objectives,
       guardrails,
-      neighbours: neighboursOf(incident, caches),
-      around: measuredAround({ kind, namespace, name }, suspect, caches),
+      neighbours: neighboursOf(incident, caches, graph),
+      around: measuredAround({ kind, namespace, name }, suspect, caches, graph),
       podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
       isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
       rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
@@ -125,6 +147,9 @@ export const observe = (
     },
   };
 };
+
+/** With the suspect's fault, it is no target. */
+const burnedWith = ({ number }: Release): [number, string] => [number, 'the suspect has its fault'];
 
 /** What its pods say, where they said something before: of the release that runs now, be it the suspect or the target. */
 const rolloutOfCurrent = (
@@ -137,15 +162,6 @@ const rolloutOfCurrent = (
   if (!spec.evidence.some(({ source }) => source === 'Rollout')) return undefined;
   const current = currentOf(records);
   return { evidence: current && rolloutEvidence(key, current, caches, now) };
-};
-
-/** What was current until the suspect was: whether a rollback could go to it or not. */
-const releaseBefore = (suspect: Release | undefined, releases: readonly Release[]): Release | undefined => {
-  if (!suspect) return undefined;
-  const ended = ({ supersededTime }: Release): number => Date.parse(supersededTime ?? '') || 0;
-  return releases
-    .filter(({ number }) => number !== suspect.number)
-    .toSorted((a, b) => ended(b) - ended(a) || currentSince(b) - currentSince(a) || b.number - a.number)[0];
 };
 
 const placeOf = (pod: KubeObject | undefined): ReturnType<Question['podOf']> => {

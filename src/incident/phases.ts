@@ -1,5 +1,6 @@
 import { conditionIs } from '../api/conditions.ts';
 import type { IncidentPhase, IncidentStatus } from '../api/incident.ts';
+import type { Reason } from '../api/reasons.ts';
 
 /** An Incident, as far as it matters here. */
 interface WithStatus {
@@ -20,6 +21,13 @@ export const isRollingBack = ({ status }: WithStatus): boolean =>
 export const startsRollback = ({ status: before }: WithStatus, status: IncidentStatus): boolean =>
   status.phase === 'RollingBack' && before?.phase !== 'RollingBack' && status.holdRef === undefined;
 
+/** The incident of what its workload depends on is decided first, however long that takes. */
+export const waitsForDependency = ({ status }: WithStatus): boolean =>
+  status?.reason === ('WaitsForDependency' satisfies Reason);
+
+/** Another incident of the same event is decided first. */
+export const waitsForOther = ({ status }: WithStatus): boolean =>
+  waitsForDependency({ status }) || status?.reason === ('WaitsForIncident' satisfies Reason);
 /** It is found for the first time that the restored release burns as well. */
 export const comesToBeMisjudged = (before: IncidentStatus | undefined, status: IncidentStatus): boolean =>
   status.misjudgedTime !== undefined && before?.misjudgedTime === undefined;

@@ -84,10 +84,14 @@ describe('where an alert belongs', () => {
     const open = Array.from({ length: MAX_OPEN_PER_NAMESPACE }, (_, i) => other(i));
     assert.equal(place(stored(open)).do, 'full');
     assert.equal(place(stored(open.slice(1))).do, 'create');
-    const waiting = open.map((_, i) => other(i, { phase: 'Judging', conditions: [NEEDS_PERSON] }));
-    assert.equal(place(stored(waiting)).do, 'create');
-    const silenced = open.map((_, i) => other(i, { phase: 'Judging', reason: 'Silenced', dueTime: minutesAgo(-60) }));
-    assert.equal(place(stored(silenced)).do, 'create', 'of a time that is stated');
+    for (const status of [
+      { conditions: [NEEDS_PERSON] },
+      { reason: 'WaitsForDependency' },
+      { reason: 'Silenced', dueTime: minutesAgo(-60) },
+    ]) {
+      const waiting = open.map((_, i) => other(i, { phase: 'Judging', ...status }));
+      assert.equal(place(stored(waiting)).do, 'create', JSON.stringify(status));
+    }
   });
 
   it('is a new one under an alert that rang through a release that was superseded, or through a restore', () => {

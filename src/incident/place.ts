@@ -7,7 +7,7 @@ import type { AlertMatch } from '../slo/index.ts';
 import type { Alert } from './alertmanager-webhook.ts';
 import { withAlerts } from './evidence.ts';
 import { incidentName } from './name.ts';
-import { isClosed, isRollingBack, needsPerson } from './phases.ts';
+import { isClosed, isRollingBack, needsPerson, waitsForDependency } from './phases.ts';
 
 /** What a delivery says about one workload. */
 export interface Group {
@@ -30,7 +30,7 @@ export interface Stored {
  */
 export type Place = { do: 'create' | 'update'; incident: Incident } | { do: 'known' | 'ignored' | 'full' };
 
-/** Those that wait for a person, or for a time that they state, are not counted: they may wait for days. */
+/** Those that wait for a person, for a dependency, or for a time that they state, are not counted: they may wait for days. */
 export const MAX_OPEN_PER_NAMESPACE = 50;
 
 /** Where the alerts of a workload belong. Pure: replicas that know the same come to the same. */
@@ -62,7 +62,10 @@ export const placeOf = ({ match, alerts, truncated }: Group, stored: Stored, now
 };
 
 const isBusy = (incident: Incident): boolean =>
-  !isClosed(incident) && !needsPerson(incident) && incident.status?.dueTime === undefined;
+  !isClosed(incident) &&
+  !needsPerson(incident) &&
+  !waitsForDependency(incident) &&
+  incident.status?.dueTime === undefined;
 
 const newIncident = (
   { workload, policy }: AlertMatch,

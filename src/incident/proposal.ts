@@ -1,6 +1,7 @@
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { newRollback } from '../holds/index.ts';
 import { pinsFor } from '../snapshot/index.ts';
+import { guiltyBefore } from './guilty-before.ts';
 import type { Observation } from './observation.ts';
 
 export type Proposal = NonNullable<IncidentStatus['proposal']>;
@@ -18,6 +19,7 @@ export const proposalOf = (
   const hold = newRollback({
     workload: { ...workloadRef, namespace: metadata.namespace ?? '' },
     digest: suspect.sourceDigest,
+    others: guiltyBefore(suspect.number, verdict, releases).map(({ sourceDigest }) => sourceDigest),
     target,
     images: pinsFor(target, releases),
     scope: policy.scope,

@@ -127,6 +127,7 @@ describe('from an alert to the applied rollback', () => {
       ...common,
       queries: () => queries,
       onHold: controller.request,
+      refusalOf: async () => undefined,
       obstacleTo: (key, target) => obstacleToTarget(key, target, { client, snapshots }),
     });
     stops.push(incidents.stop);

@@ -34,8 +34,15 @@ export const step = (incident: Incident, observed: Observation, now: number): St
   // What is applied may be ready already.
   const isNewlyApplied = status.phase === 'Verifying' && incident.status?.phase !== 'Verifying';
   const again = isNewlyApplied ? 0 : next.again;
-  return { status, actions: actionsOf(incident, { ...next, status }), again, ask: undefined };
+  const actions = [...successions(status, observed), ...actionsOf(incident, { ...next, status })];
+  return { status, actions, again, ask: undefined };
 };
+
+/** Before the incident is closed: its alerts fire on, and are of the release that came. A crash loses none of them. */
+const successions = ({ phase, reason }: IncidentStatus, { successor }: Observation): Action[] =>
+  successor && phase === 'Dismissed' && reason === 'Superseded'
+    ? [{ kind: 'CreateIncident', incident: successor }]
+    : [];
 
 const nextOf = (incident: Incident, observed: Observation, now: number): Next => {
   if (isClosed(incident)) return stay(incident, undefined);

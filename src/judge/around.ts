@@ -32,11 +32,12 @@ export const burningAround = async (
   { around, guardrails: { minRequests } }: Pick<Question, 'around' | 'guardrails'>,
   witness: Pick<Witness, 'prometheus'>,
 ): Promise<Around> => {
-  const asked = around.map(async ({ name, objectives }) => {
+  const asked = around.map(async ({ name, objectives, isDependency = false }) => {
     const found = await Promise.all(objectives.map((one) => burnOf(one, { ...burn, minRequests }, witness)));
     const worst = Math.max(...found.map((one) => (typeof one === 'number' ? one : 0)));
+    const errorRatio = String(Number(worst.toPrecision(3)));
     return {
-      burning: worst > 0 ? [{ name, errorRatio: String(Number(worst.toPrecision(3))) }] : [],
+      burning: worst > 0 ? [{ name, errorRatio, ...(isDependency ? { dependency: true } : {}) }] : [],
       isWell: found.length > 0 && found.every((one) => one === 'Well'),
     };
   });

@@ -14,6 +14,13 @@ const RECOVERY_MS = 60_000;
 
 type Ratio = NonNullable<Measurement['ratio']>;
 
+/** About whom it is asked. */
+export interface Measured extends Question {
+  suspect: Release;
+  /** As it is stored, where it is not the suspect and the release before it. */
+  compared?: Measurement['compared'];
+}
+
 /**
  * Counts what the pods of the release under suspicion and those of the release before it did over time: four range
  * queries, or two where all pods are counted together, and one more for each span that is too fine for the scrapes.
@@ -23,14 +30,14 @@ type Ratio = NonNullable<Measurement['ratio']>;
  */
 export const measureRatio = async (
   objective: MeasuredObjective,
-  question: Question & { suspect: Release },
+  question: Measured,
   { prometheus, selectors }: Witness,
 ): Promise<{ ratio: Ratio; query: string; releasedAt: number }> => {
-  const { suspect, before, now } = question;
+  const { suspect, before, together = [], now } = question;
   const recorded = releaseTimes(suspect).releasedAt;
-  const own = ratioFor(objective, suspect, question, selectors);
+  const own = ratioFor(objective, [suspect, ...together], question, selectors);
   const isByRelease = own.total !== objective.indicator.ratio.total;
-  const other = isByRelease && before ? ratioFor(objective, before, question, selectors) : undefined;
+  const other = isByRelease && before ? ratioFor(objective, [before], question, selectors) : undefined;
   const ask = async (expression: string, span: Span) =>
     // The braces of a comment at its end stay outside.
     prometheus.queryRange(`sum(${withWindow(expression, span.step)}\n)`, span);
@@ -103,7 +110,7 @@ export const countRestored = async (
   const { incident, now, guardrails, restored } = question;
   const { target, rolledBackTime } = incident.status ?? {};
   // As it is recorded now: with pinned images, or restarted for its configuration, it has other pods than it had.
-  const { errors, total } = ratioFor(objective, restored ?? target, question, selectors);
+  const { errors, total } = ratioFor(objective, [restored ?? target], question, selectors);
   const since = Math.max(rolledBackTime === undefined ? windowMs : now - Date.parse(rolledBackTime), MIN_WINDOW_MS);
   for (const window of new Set([Math.min(since, windowMs), since])) {
     const ms = Math.ceil(window / 1000) * 1000;
@@ -114,20 +121,22 @@ export const countRestored = async (
   return undefined;
 };
 
-/** The expressions of the pods of one release; as they stand where its pods can't be named. */
+/** The expressions of the pods of these releases; as they stand where their pods can't be named. */
 const ratioFor = (
   { name, indicator: { ratio } }: MeasuredObjective,
-  release: Pick<Release, 'revision'> | undefined,
-  { suspect, before, incident }: Question,
+  releases: readonly (Pick<Release, 'revision'> | undefined)[],
+  { suspect, before, together = [], incident }: Question,
   selectors: Selectors,
 ): { errors: string; total: string } => {
-  const pattern = release?.revision === undefined ? undefined : podPattern(incident.spec.workloadRef, release.revision);
+  const patternOf = (revision: string | undefined): string | undefined =>
+    revision === undefined ? undefined : podPattern(incident.spec.workloadRef, revision);
+  const patterns = new Set(releases.map((one) => patternOf(one?.revision)));
   // The same pods under both releases (only configuration changed), or a metric without pods: before and after.
-  const same = suspect?.revision === before?.revision;
-  if (pattern === undefined || ratio.podLabel === '' || same) return { errors: ratio.errors, total: ratio.total };
+  const same = [suspect, ...together].some((one) => one?.revision === before?.revision);
+  if (patterns.has(undefined) || ratio.podLabel === '' || same) return { errors: ratio.errors, total: ratio.total };
   const restrict = (which: 'errors' | 'total'): string => {
     try {
-      return selectors.restrict(ratio[which], ratio.podLabel, pattern);
+      return selectors.restrict(ratio[which], ratio.podLabel, [...patterns].join('|'));
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       const what = `indicator.ratio.${which} of objective ${name} can't be asked of the pods of one release`;

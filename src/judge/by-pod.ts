@@ -109,9 +109,10 @@ const countsOf = (pods: readonly PodCounts[]): { pods: number; errors: string; r
 /** Whose pods are whose, by their names. isSuspect is undefined where nobody can say. */
 export const podsOfRelease = ({
   suspect,
+  together = [],
   before,
   incident,
-}: Pick<Question, 'suspect' | 'before' | 'incident'>): {
+}: Pick<Question, 'suspect' | 'together' | 'before' | 'incident'>): {
   isSuspect: ((pod: string) => boolean) | undefined;
   isBefore: (pod: string) => boolean;
 } => {
@@ -122,7 +123,10 @@ export const podsOfRelease = ({
     return (pod) => whole.test(pod);
   };
   // Only configuration changed: all pods are those of the suspect.
-  if (suspect?.revision !== undefined && suspect.revision === before?.revision)
+  const suspects = [suspect, ...together];
+  if (suspects.some((one) => one?.revision !== undefined && one.revision === before?.revision))
     return { isSuspect: () => true, isBefore: () => false };
-  return { isSuspect: isOf(suspect?.revision), isBefore: isOf(before?.revision) ?? (() => false) };
+  const each = suspects.flatMap((one) => isOf(one?.revision) ?? []);
+  const isSuspect = (pod: string): boolean => each.some((is) => is(pod));
+  return { isSuspect: each.length === 0 ? undefined : isSuspect, isBefore: isOf(before?.revision) ?? (() => false) };
 };

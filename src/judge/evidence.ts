@@ -18,16 +18,24 @@ export const evidenceOf = (facts: Facts): Found[] => {
   const changed = isDecided || began.points < 0 ? undefined : beforeAfter(facts);
   const rose = isDecided ? undefined : lateRise(facts);
   const surged = isDecided ? undefined : traffic(facts);
-  return [compared, changed, began, rose, pods(facts), nodes(facts), neighbours(facts), surged].filter(
-    (one) => one !== undefined,
-  );
+  const around = [pods(facts), nodes(facts), dependencies(facts), neighbours(facts)];
+  return [compared, changed, began, rose, ...around, surged].filter((one) => one !== undefined);
 };
 
 /** Others burn as well: what all of them stand on may be the cause. */
-const neighbours = ({ neighbours: burning }: Facts): Found | undefined => {
+const neighbours = ({ neighbours: all }: Facts): Found | undefined => {
+  const burning = all.filter(({ dependency }) => !dependency);
   if (burning.length === 0) return undefined;
   const names = burning.map(({ name }) => name).join(', ');
   const verb = burning.length === 1 ? 'burns' : 'burn';
   const message = `${plural(burning.length, 'other workload')} of the namespace ${verb}, too: ${names}`;
   return { name: 'Neighbours', points: -3, message, reason: 'NeighboursBurn' };
+};
+
+/** What it calls burns as well: what fails there fails here. */
+const dependencies = ({ neighbours: all }: Facts): Found | undefined => {
+  const burning = all.filter(({ dependency }) => dependency);
+  if (burning.length === 0) return undefined;
+  const message = `${burning.map(({ name }) => name).join(', ')}, on which it depends, ${burning.length === 1 ? 'burns' : 'burn'}, too`;
+  return { name: 'Dependencies', points: -3, message, reason: 'DependencyBurns' };
 };

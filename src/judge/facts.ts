@@ -19,7 +19,7 @@ export interface Facts {
   ratio: RatioFacts | undefined;
   /** undefined: there was an indicator instead. */
   rule: { fires: boolean; since: number | undefined; from: number } | undefined;
-  neighbours: readonly { name: string; sameNodes?: boolean | undefined }[];
+  neighbours: readonly { name: string; sameNodes?: boolean | undefined; dependency?: boolean | undefined }[];
   /** Other workloads that were measured and do not burn; undefined: nobody measured them. */
   well: number | undefined;
 }

@@ -3,10 +3,11 @@ import type { Release } from '../api/release-history.ts';
 import { isMeasured, type MeasuredObjective, type Objective } from '../api/rollback-policy.ts';
 import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
-import { burnsByIndicator, measureRatio } from './by-indicator.ts';
+import { burnsByIndicator, type Measured, measureRatio } from './by-indicator.ts';
 import { judgeRollout } from './by-rollout.ts';
 import { burnsByRule, measureRule } from './by-rule.ts';
-import type { Question, Witness } from './question.ts';
+import { earlierQuestions } from './earlier.ts';
+import type { Neighbour, Question, Witness } from './question.ts';
 import { measureRestored, type RestoredRatio } from './restored.ts';
 import { withSurroundings } from './surroundings.ts';
 import { alertedAt, releaseTimes } from './time.ts';
@@ -95,11 +96,7 @@ const judgeOne = async (
 ): Promise<JudgedOne> => {
   const named = (finding: Finding): ObjectiveVerdict => bounded({ name: objective.name, ...finding });
   try {
-    if (isMeasured(objective)) {
-      const { ratio, query, releasedAt } = await measureRatio(objective, question, witness);
-      const measured = { ...known(question), releasedTime: iso(releasedAt), ratio };
-      return { verdict: named({ ...(await weighWithOthers(measured, objective, question, witness)), query }) };
-    }
+    if (isMeasured(objective)) return { verdict: named(await judgeRatio(objective, question, witness)) };
     if (objective.objectiveRef) return { verdict: named(inconclusive('ObjectiveRefNotRead', NOT_READ)) };
     const evidence = evidenceFor(objective, question);
     if (evidence.length === 0) {
@@ -119,6 +116,25 @@ const judgeOne = async (
   }
 };
 
+/** The suspect against the release before it; then against what ran before that, where both may have one fault. */
+const judgeRatio = async (
+  objective: MeasuredObjective,
+  question: Question & { suspect: Release },
+  witness: Witness,
+): Promise<Finding> => {
+  const find = async (asked: Measured): Promise<Finding> => {
+    const { ratio, query, releasedAt } = await measureRatio(objective, asked, witness);
+    const measured = { ...known(asked), releasedTime: iso(releasedAt), ratio };
+    return { ...(await weighWithOthers(measured, objective, asked, witness)), query };
+  };
+  const first = await find(question);
+  for (const asked of earlierQuestions(first, question)) {
+    const finding = await find(asked);
+    if (finding.result === 'Guilty') return finding;
+  }
+  return first;
+};
+
 /** Before a release is called Guilty, or where it would be were the others well, its pods and the others are measured. */
 const weighWithOthers = async (
   measured: Measurement,
@@ -135,7 +151,7 @@ const weighWithOthers = async (
 };
 
 /** What is known without Prometheus. */
-const known = ({ suspect, incident, guardrails, neighbours, now }: Question & { suspect: Release }): Measurement => {
+const known = ({ suspect, incident, guardrails, neighbours, now, compared }: Measured): Measurement => {
   const { releasedAt, readyAt } = releaseTimes(suspect);
   const { maxReleaseAge, minRequests, minScore } = guardrails;
   return {
@@ -143,11 +159,16 @@ const known = ({ suspect, incident, guardrails, neighbours, now }: Question & { 
     readyTime: iso(readyAt),
     alertTime: iso(alertedAt(incident.spec.evidence, now)),
     ...{ maxReleaseAge, minRequests, minScore },
-    ...(neighbours.length === 0
-      ? {}
-      : { neighbours: neighbours.map(({ name, since }) => ({ name, alertTime: iso(since) })) }),
+    ...(compared === undefined ? {} : { compared }),
+    ...(neighbours.length === 0 ? {} : { neighbours: neighbours.map(neighbourOf) }),
   };
 };
+
+const neighbourOf = ({ name, since, isDependency }: Neighbour): NonNullable<Measurement['neighbours']>[number] => ({
+  name,
+  alertTime: iso(since),
+  ...(isDependency ? { dependency: true } : {}),
+});
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

@@ -10,15 +10,24 @@ export interface Question {
   suspect: Release | undefined;
   /** The release that was current just before the suspect. */
   before: Release | undefined;
+  /** What ran before that, newest first, where releases came shortly after one another. */
+  earlier?: readonly Release[] | undefined;
+  /** Releases that came after the suspect, and are measured with it, as one. */
+  together?: readonly Release[] | undefined;
   /** After a rollback: the release that it went to, as it is recorded now. */
   restored?: Release | undefined;
   /** Of the policy that guards the workload; none where no policy does. */
   objectives: readonly Objective[];
   guardrails: Guardrails;
-  /** Workloads of the namespace without a new release whose alerts began at about the same time. */
+  /** Workloads of the namespace whose alerts began at about the same time: without a new release, or called by this one. */
   neighbours: readonly Neighbour[];
   /** Other workloads of the namespace that have objectives of their own, eight at most. */
-  around: readonly { name: string; objectives: readonly MeasuredObjective[] }[];
+  around: readonly {
+    name: string;
+    objectives: readonly MeasuredObjective[];
+    /** The workload under suspicion depends on it. */
+    isDependency?: boolean;
+  }[];
   /** A pod of the namespace by its name. undefined: it is gone, or nobody watches it. */
   podOf: (name: string) => Pod | undefined;
   /** Whether rules of this file may speak against the workload without a person's consent. */
@@ -38,6 +47,8 @@ export interface Neighbour {
   name: string;
   /** When its first alert began, in milliseconds since the epoch. */
   since: number;
+  /** The workload under suspicion depends on it. */
+  isDependency?: boolean;
 }
 
 /** The Prometheus that is asked, and the reader of what is asked. */

@@ -53,6 +53,14 @@ describe('what is measured of two releases', () => {
   });
 });
 
+describe('a release that ended just before an outage', () => {
+  it('was not there in the same minutes, though it had requests in the bucket in which the outage began', () => {
+    const old = course(...times(60, [0, 50] as const), [0, 20], ...times(9, undefined));
+    const fresh = course(...times(60, undefined), [8, 30], ...times(9, [45, 50] as const));
+    assert.equal(measure(fresh, old, 60 * STEP).beside, undefined);
+  });
+});
+
 describe('the window that is judged', () => {
   it('is that of the burn, not diluted over the life of the release: 15 % of errors after 19 good hours', () => {
     const life = course(...times(100, [0, 300] as const), ...times(3, [45, 300] as const));
@@ -103,4 +111,22 @@ describe('how the ratio rose', () => {
   });
 
   it('is not measured where it began soon after', () => assert.equal(riseOf(leak, 30 * minute), undefined));
+});
+
+describe('what came before the burn and since', () => {
+  it('is compared with some minutes before: a rise of the traffic comes before what it overruns fails', () => {
+    const minute = 60_000;
+    const rises = (i: number): number => (i < 18 ? 100 : Math.min(1000, 100 + 150 * (i - 17)));
+    const life = Array.from({ length: 30 }, (_, i) => {
+      const total = rises(i);
+      return { at: (i + 1) * minute, total, errors: i < 23 ? 0 : total / 2 };
+    });
+    const { traffic } = ratioOf({ release: life, other: undefined, step: minute }, 0, 0.01);
+    assert.equal(Math.round(60 * Number(traffic?.before.requests)), 100);
+  });
+
+  it('is compared with the last minutes where nothing is recorded from before them', () => {
+    const life = course(...times(30, [0, 50] as const), ...times(20, [20, 50] as const));
+    assert.deepEqual(measure(life, undefined, 0).traffic?.before, { errors: '0', requests: '10' });
+  });
 });

@@ -3,7 +3,7 @@ import { type Bucket, sumOf, together } from './course.ts';
 import { type Onset, onsetOf } from './onset.ts';
 import { riseOf } from './rise.ts';
 import { segmentsOf } from './segments.ts';
-import type { Counts } from './statistics.ts';
+import { type Counts, chanceOf } from './statistics.ts';
 import { BEFORE_MS, NEAR_MS } from './time.ts';
 
 /** What was counted of each release over the same span. */
@@ -17,6 +17,9 @@ export interface Courses {
 
 type Ratio = NonNullable<Measurement['ratio']>;
 
+/** Enough to leave a bucket out. */
+const BY_CHANCE = 0.05;
+
 /** What goes into a verdict, and is stored with it. */
 export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, threshold: number): Ratio => {
   const all = other ? together(release, other) : release;
@@ -26,8 +29,9 @@ export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, t
   const since = Math.max(releasedAt, onset?.leftItsPast ? onset.at : releasedAt);
   const burned = burnedIn(onset);
   const isSince = ({ at }: Bucket): boolean => at > since + step / 2 && burned(at);
+  const comparedFrom = onset?.leftItsPast && isMixed(release, onset, step) ? Math.max(since, onset.at + step) : since;
   const both = other
-    ? release.flatMap((mine, i) => pairOf(mine, other[i])).filter(([{ at }]) => at > since && burned(at))
+    ? release.flatMap((mine, i) => pairOf(mine, other[i])).filter(([{ at }]) => at > comparedFrom && burned(at))
     : [];
   // Of its own pods every request counts; where all pods are counted, only buckets that are its own.
   const own = other ? release.filter(({ at }) => at > since && burned(at)) : release.filter(isSince);
@@ -47,6 +51,17 @@ export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, t
   };
 };
 
+/**
+ * Whether the release fails a smaller part in the bucket in which the burn began than later: then it was well in a part
+ * of it, and a release that ended in that part was never there in the burn.
+ */
+const isMixed = (release: readonly Bucket[], { at: began }: Onset, step: number): boolean => {
+  const end = began + step * 1.5;
+  const first = sumOf(release.filter(({ at }) => at > began + step / 2 && at < end));
+  const later = sumOf(release.filter(({ at }) => at >= end));
+  return first.total > 0 && later.total > 0 && chanceOf(later, first) < BY_CHANCE;
+};
+
 /** A burn that comes and goes is judged by when it was there: its pauses say nothing of it. */
 const burnedIn = (onset: Onset | undefined): ((at: number) => boolean) => {
   const { spells = [] } = onset ?? {};
@@ -62,13 +77,16 @@ const riseIn = (release: readonly Bucket[], step: number): Pick<Ratio, 'rise'> =
   return { rise: { seconds: forMs / 1000, leastSeconds: leastMs / 1000, requests: text(requests) } };
 };
 
-/** Requests a second, before the burn and since. */
+/** Requests a second, before the burn and since. Before: some minutes before, for it is a rise that overruns. */
 const trafficOf = (all: readonly Bucket[], step: number, onset: Onset | undefined): Pick<Ratio, 'traffic'> => {
   if (!onset?.leftItsPast) return {};
-  const before = rateOf(
-    all.filter(({ at }) => at <= onset.at && at > onset.at - BEFORE_MS),
-    step,
-  );
+  const from = (earliest: number, latest: number): Counts | undefined =>
+    rateOf(
+      all.filter(({ at }) => at > earliest && at <= latest),
+      step,
+    );
+  const calm = onset.at - BEFORE_MS;
+  const before = from(calm - BEFORE_MS, calm) ?? from(calm, onset.at);
   const since = rateOf(
     all.filter(({ at }) => at > onset.at),
     step,

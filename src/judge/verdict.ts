@@ -12,12 +12,14 @@ export const combine = (objectives: readonly ObjectiveVerdict[], time: string): 
   const has = (result: Verdict['result']): boolean => objectives.some((one) => one.result === result);
   const result = has('Guilty') ? 'Guilty' : has('Inconclusive') ? 'Inconclusive' : 'NotGuilty';
   const deciding = objectives.filter((one) => one.result === result);
+  const since = deciding.flatMap(({ sinceRelease }) => sinceRelease ?? []);
   const words = deciding.map(({ name, message }) => (objectives.length === 1 ? message : `${name}: ${message}`));
   return {
     result,
     reason: deciding[0]?.reason ?? 'NoData',
     message: words.join('; ').slice(0, 4096),
     time,
+    ...(since.length === 0 ? {} : { sinceRelease: Math.min(...since) }),
     objectives: [...objectives],
   };
 };

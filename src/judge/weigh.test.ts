@@ -82,6 +82,15 @@ describe('a release that burns', () => {
     assert.match(found.message, /too few requests to decide/);
   });
 
+  it('is Inconclusive where the release before it burns as well, though not as much: before and after say no more', () => {
+    const found = byRatio(beside([150, 500], [100, 500]));
+    assert.deepEqual([said(found), points(found)], ['Inconclusive OthersFailToo', ['SideBySide -3', 'Onset 3']]);
+    assert.match(
+      found.message,
+      /^in the same minutes it fails 30 % .*, the release before it 20 % of 500 requests: both burn/,
+    );
+  });
+
   it('is Guilty by before and after where no pod of the release before it is left', () => {
     const found = byRatio();
     assert.deepEqual([said(found), points(found)], ['Guilty ErrorRateIncreased', ['BeforeAfter 2', 'Onset 3']]);

@@ -1,5 +1,6 @@
 import type { Measurement, ObjectiveVerdict } from '../api/incident.ts';
 import type { Reason } from '../api/reasons.ts';
+import { ofAll } from './earlier.ts';
 import { evidenceOf } from './evidence.ts';
 import { type Facts, factsOf, type RatioFacts } from './facts.ts';
 import type { Found } from './found.ts';
@@ -10,7 +11,7 @@ import { percent, percentOf } from './words.ts';
 /** At this score or below, what speaks for the release decides. */
 const CLEARED = -3;
 /** What may be to blame as well, and shows no other cause by itself. */
-const DOUBTS: ReadonlySet<Found['name']> = new Set(['Neighbours', 'Traffic', 'Pods', 'Nodes']);
+const DOUBTS: ReadonlySet<Found['name']> = new Set(['Neighbours', 'Dependencies', 'Traffic', 'Pods', 'Nodes']);
 /** One-sided 95 %. */
 const Z = 1.645;
 /** A ratio that is surely below this part of the threshold, or of little more, does not burn. */
@@ -31,12 +32,13 @@ export const weigh = (measured: Measurement): Finding => {
   if (early) return { ...early, ...numbers };
   const evidence = evidenceOf(facts);
   const score = evidence.reduce((sum, { points }) => sum + points, 0);
-  return {
+  const finding = {
     ...decided(evidence, score, facts.minScore),
     score,
     evidence: evidence.map(({ name, points, message }) => ({ name, points, message: message.slice(0, MAX_MESSAGE) })),
     ...numbers,
   };
+  return ofAll(finding, measured, facts);
 };
 
 type Words = Pick<ObjectiveVerdict, 'result' | 'reason' | 'message'>;

@@ -77,6 +77,8 @@ export interface SyncController {
   requestSync(sync: SyncName): void;
   /** Obey this Hold now, without waiting for its watch event. */
   requestHold(hold: Hold): void;
+  /** Why the target of this Hold would be refused, by a dry run; undefined: it would not. Rejects with KubeError. */
+  refusalOfHold(hold: Hold): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -194,6 +196,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       if (sync && !sync.spec.suspend) sources.refresh(sync);
     },
     requestHold: holdController.request,
+    refusalOfHold: holdController.refusalOf,
     async stop() {
       stopped.abort(new Error('no longer the leader'));
       await Promise.all([queue.stop(), holdController.stop(), sources.stop(), credentials.stop()]);

@@ -149,6 +149,7 @@ export const workOnIncidents = async (process: Process): Promise<void> => {
     ...ports,
     queries: queriesOf(process),
     onHold: () => {},
+    refusalOf: async () => undefined,
     obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client: ports.client, snapshots }),
   });
   await settled(process.wire);

@@ -87,6 +87,7 @@ describe('a backup without status, uids, owners and managed fields', function ()
       occurred: () => {},
       queries: undefined,
       onHold: () => {},
+      refusalOf: async () => undefined,
       obstacleTo: async () => undefined,
     });
     leader = {

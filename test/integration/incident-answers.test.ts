@@ -39,6 +39,7 @@ describe('an open incident', () => {
       occurred: () => {},
       queries: undefined,
       onHold: () => {},
+      refusalOf: async () => undefined,
       obstacleTo: async () => undefined,
     });
   });

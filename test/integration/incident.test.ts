@@ -62,6 +62,7 @@ describe('alerts and incidents', () => {
       random: Math.random,
       occurred,
       onHold: () => {},
+      refusalOf: async () => undefined,
       obstacleTo: async () => undefined,
     });
     const replica = { ...common, occurred, random: Math.random, cluster: CLUSTER };

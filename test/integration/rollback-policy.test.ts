@@ -81,6 +81,7 @@ describe('a RollbackPolicy', () => {
       metrics,
       occurred,
       onHold: () => {},
+      refusalOf: async () => undefined,
       obstacleTo: async () => undefined,
     });
     intake = createIntake({

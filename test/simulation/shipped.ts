@@ -73,6 +73,7 @@ export const runShipped = async (world: World, database: Database, random: Rando
       },
       clock,
     ),
+    refusalOf: async () => undefined,
     obstacleTo: async () => undefined,
     onHold: () => {},
   });

@@ -49,6 +49,7 @@ export const startController = async ({ client, clock, git, queries }: Controlle
     caches,
     queries,
     onHold: (hold: Hold) => sync.requestHold(hold),
+    refusalOf: async () => undefined,
     obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client, snapshots }),
   });
   const intake = createIntake({ ...common, caches, onIncident: incidents.notify });
