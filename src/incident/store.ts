@@ -89,7 +89,11 @@ export const createStore = (ports: StorePorts): ((group: Group) => Promise<Place
     const truncated = groups.some((group) => group.truncated);
     return turns(first.match.workload.namespace, () => store({ match: first.match, alerts, truncated }));
   });
-  return (group) => batches(workloadString(group.match.workload), group);
+  return async (group) => {
+    // What says nothing new waits for nobody's write.
+    const { do: what } = place(group);
+    return what === 'known' ? what : batches(workloadString(group.match.workload), group);
+  };
 };
 
 const keyOf = ({ metadata }: Incident): string => `${metadata.namespace}/${metadata.name}`;
