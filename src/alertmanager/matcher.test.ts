@@ -68,7 +68,7 @@ describe('the matchers of a silence', () => {
   it('is refused where it takes for ever here, which no other silence pays for', () => {
     const long = { ...labels, note: `${'a'.repeat(200)}!` };
     const hostile = matcher('note=~(a+)+');
-    assert.throws(() => matchesAll([hostile], long), /takes more than 50 ms/);
+    assert.throws(() => matchesAll([hostile], long), /takes more than 250 ms/);
     assert.equal(matchesAll([hostile, matcher('namespace=bank')], long), false, 'it is not evaluated');
   });
 });

@@ -32,8 +32,8 @@ const LITERAL = /^[\w\s:/-]*$/;
 const isMatch = (pattern: string, text: string): boolean =>
   LITERAL.test(pattern) ? pattern === text : test(regexOf(pattern), text);
 
-/** RE2 takes time in proportion to the text; a regular expression of JavaScript may take for ever. */
-const TIMEOUT_MS = 50;
+/** RE2 takes time in proportion to the text; a regular expression of JavaScript may take for ever. A busy node takes 50. */
+const TIMEOUT_MS = 250;
 const TEST = new Script('pattern.test(text)');
 
 const test = (pattern: RegExp, text: string): boolean => {
