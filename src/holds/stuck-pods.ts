@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
+import { isPodReady } from '../health/pod-ready.ts';
 import { resources } from '../kube/index.ts';
 import type { EnforcePorts } from './types.ts';
 
@@ -13,11 +14,7 @@ export const deleteStuckPods = async (
     .map(([name, value]) => `${name}=${value}`)
     .join(',');
   const { items } = await client.list(resources.pods, { namespace: live.metadata.namespace ?? '', labelSelector });
-  const isReady = (pod: KubeObject): boolean =>
-    ((pod.status as { conditions?: { type: string; status: string }[] })?.conditions ?? []).some(
-      (c) => c.type === 'Ready' && c.status === 'True',
-    );
-  for (const pod of items.filter((p) => !isReady(p))) {
+  for (const pod of items.filter((p) => !isPodReady(p))) {
     signal.throwIfAborted();
     await client.delete(resources.pods, pod.metadata, pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid });
   }

@@ -3,6 +3,7 @@ import type { MeasuredObjective } from '../api/rollback-policy.ts';
 import { ExpressionError, podPattern, withWindow } from '../slo/index.ts';
 import { sumOf } from './course.ts';
 import type { Pod, Question, Witness } from './question.ts';
+import { storedCounts } from './ratio.ts';
 import { type Counts, wilson } from './statistics.ts';
 
 /** What was counted of a pod, and where it runs, as far as that is known. */
@@ -100,11 +101,10 @@ const MAX_NODES = 8;
 const isByAge = ({ burning, well }: Spread): boolean =>
   burning.every(({ startedAt: a }) => well.every(({ startedAt: b }) => a !== undefined && b !== undefined && a < b));
 
-const countsOf = (pods: readonly PodCounts[]): { pods: number; errors: string; requests: string } => {
-  const { errors, total } = sumOf(pods);
-  const text = (value: number): string => String(Number(value.toPrecision(7)));
-  return { pods: pods.length, errors: text(errors), requests: text(total) };
-};
+const countsOf = (pods: readonly PodCounts[]): { pods: number; errors: string; requests: string } => ({
+  pods: pods.length,
+  ...storedCounts(sumOf(pods)),
+});
 
 /** Whose pods are whose, by their names. isSuspect is undefined where nobody can say. */
 export const podsOfRelease = ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { Incident } from '../api/incident.ts';
+import { evidence, incident } from '../../test/support/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { guardrails, type Objective } from '../api/rollback-policy.ts';
 import type { Queries } from '../slo/index.ts';
@@ -60,10 +60,7 @@ const judged = async (two: { from: number; to: number }, pods: readonly Pods[]) 
     alertingRules: async () => [],
   };
   const { verdict } = await createJudge(() => queries).judge({
-    incident: {
-      metadata: { name: 'i', namespace: 'shop' },
-      spec: { workloadRef: { kind: 'Deployment', name: 'web' }, evidence: [{ receivedTime: iso(NOW - 10_000) }] },
-    } as unknown as Incident,
+    incident: incident(undefined, { evidence: [evidence({ receivedTime: iso(NOW - 10_000) })] }),
     suspect: release(3, two.to),
     before: release(2, two.from, two.to),
     earlier: [release(1, 600, two.from)],

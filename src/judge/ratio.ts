@@ -40,14 +40,19 @@ export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, t
     threshold: text(threshold),
     resolutionSeconds: Math.round(step / 1000),
     ...(until === undefined ? {} : { untilTime: new Date(until).toISOString() }),
-    release: countsOf(sumOf(own)),
+    release: storedCounts(sumOf(own)),
     ...(both.length > 0
-      ? { beside: { release: countsOf(sumOf(both.map(([a]) => a))), other: countsOf(sumOf(both.map(([, b]) => b))) } }
+      ? {
+          beside: {
+            release: storedCounts(sumOf(both.map(([a]) => a))),
+            other: storedCounts(sumOf(both.map(([, b]) => b))),
+          },
+        }
       : {}),
-    ...(before.total > 0 ? { before: countsOf(before) } : {}),
+    ...(before.total > 0 ? { before: storedCounts(before) } : {}),
     ...trafficOf(all, step, onset),
     ...(onset?.leftItsPast && onset.at - releasedAt > NEAR_MS ? riseIn(release, step) : {}),
-    course: course.map(({ from, ...counts }) => ({ time: new Date(from).toISOString(), ...countsOf(counts) })),
+    course: course.map(({ from, ...counts }) => ({ time: new Date(from).toISOString(), ...storedCounts(counts) })),
   };
 };
 
@@ -91,7 +96,7 @@ const trafficOf = (all: readonly Bucket[], step: number, onset: Onset | undefine
     all.filter(({ at }) => at > onset.at),
     step,
   );
-  return before && since ? { traffic: { before: countsOf(before), since: countsOf(since) } } : {};
+  return before && since ? { traffic: { before: storedCounts(before), since: storedCounts(since) } } : {};
 };
 
 /** Of the buckets in which anything was recorded: a gap is no time without requests. */
@@ -106,7 +111,8 @@ const rateOf = (buckets: readonly Bucket[], step: number): Counts | undefined =>
 const pairOf = (a: Bucket, b: Bucket | undefined): [Bucket, Bucket][] =>
   b && a.total >= 0.5 && b.total >= 0.5 ? [[a, b]] : [];
 
-const countsOf = ({ errors, total }: Counts): { errors: string; requests: string } => ({
+/** As they are stored with the verdict. */
+export const storedCounts = ({ errors, total }: Counts): { errors: string; requests: string } => ({
   errors: text(errors),
   requests: text(total),
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { type Incident, type Measurement, measurement } from '../api/incident.ts';
+import { incident } from '../../test/support/incident.ts';
+import { type Measurement, measurement } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { guardrails, isMeasured, type MeasuredObjective, objective as schema } from '../api/rollback-policy.ts';
 import { createSelectors, type Queries } from '../slo/index.ts';
@@ -54,10 +55,7 @@ const measure = async (pods: Pods, { isCompared = true, countsWell = false } = {
   };
   const others = [...new Set(Object.keys(pods).map(workloadOf))].filter((name) => name !== 'web');
   const question: Question = {
-    incident: {
-      metadata: { name: 'i', namespace: 'shop' },
-      spec: { workloadRef: { kind: 'Deployment', name: 'web' }, evidence: [] },
-    } as unknown as Incident,
+    incident: incident(undefined, { evidence: [] }),
     suspect: release(2),
     before: release(1),
     objectives: [],

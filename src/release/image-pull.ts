@@ -1,6 +1,6 @@
-import type { KubeObject } from '../api/meta.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 import { failingContainers } from '../health/failing-containers.ts';
+import { isPodReady } from '../health/pod-ready.ts';
 import { isOfCurrent, type OwnerCaches, podsOf } from './identity.ts';
 
 /** A container that does not start, for its image is not to be had. */
@@ -35,12 +35,7 @@ export const unpulledImage = (
   now: number,
 ): Unpulled | undefined => {
   const pods = podsOf(key, caches).filter(({ pod, owner }) => isOfCurrent(pod, owner, digest));
-  if (pods.some(({ pod }) => isReady(pod))) return undefined;
+  if (pods.some(({ pod }) => isPodReady(pod))) return undefined;
   const failing = pods.flatMap(({ pod }) => failingContainers(pod, now)).find(({ reason }) => REASONS.has(reason));
   return failing && { container: failing.name, reason: failing.reason };
-};
-
-const isReady = ({ status }: KubeObject): boolean => {
-  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] };
-  return conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
 };

@@ -2,6 +2,7 @@ import type { KubeObject } from '../api/meta.ts';
 import { currentOf, type Release, type ReleaseHistory, recordsOf, releasesOf } from '../api/release-history.ts';
 import { type WorkloadKey, workloadString } from '../api/workload.ts';
 import { type FailingContainer, failingContainers } from '../health/failing-containers.ts';
+import { isPodReady } from '../health/pod-ready.ts';
 import { lacksNode, rolloutOf } from '../health/rollout.ts';
 import type { WatchCache } from '../kube/index.ts';
 import { historyName } from '../snapshot/index.ts';
@@ -69,7 +70,7 @@ export const rolloutEvidence = (
     worst: worstOf(crashing.length > 0 ? crashing : failing),
     older: {
       pods: older.length,
-      failing: older.filter((pod) => !isReady(pod) || crashesSince(pod, since, now)).length,
+      failing: older.filter((pod) => !isPodReady(pod) || crashesSince(pod, since, now)).length,
     },
     wasGood: release.goodTime !== undefined,
     neighbours: neighboursThatCrash(key, since, caches, now),
@@ -101,9 +102,6 @@ const deadlineExceededAt = (workload: KubeObject, release: Release, now: number)
 
 const worstOf = (failing: readonly FailingContainer[]): FailingContainer | undefined =>
   failing.toSorted((a, b) => b.restarts - a.restarts)[0];
-
-const isReady = (pod: KubeObject): boolean =>
-  conditionsOf(pod).some(({ type, status }) => type === 'Ready' && status === 'True');
 
 const crashesSince = (pod: KubeObject, since: number, now: number): boolean =>
   failingContainers(pod, now).some(({ crashes, endedAt = 0 }) => crashes && endedAt >= since);

@@ -75,5 +75,5 @@ const killedIn = (edits: readonly Edit[]): Promise<Crashes> =>
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: edits });
     worker.once('message', resolve);
     worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('the crash test ended without a word')));
+    worker.once('exit', () => reject(new Error('the worker of the crash test exited before it answered')));
   });
