@@ -17,6 +17,15 @@ export interface TextsWanted {
   /** Of the file names, below the folder. */
   pattern: RegExp;
   maxBytes: number;
+  /** What is left out. */
+  ignore?: readonly IgnoreFile[];
+}
+
+/** Patterns as .gitignore has them, one a line, for what is below a folder. */
+export interface IgnoreFile {
+  /** From the root of the source; '.' for the root itself. */
+  folder: string;
+  text: string;
 }
 
 export interface FolderTexts {
@@ -59,4 +68,9 @@ export interface FileTree {
 export interface CallOptions {
   /** Ends the call at once, with the signal's reason; what a thread does for it ends soon after. */
   signal?: AbortSignal;
+}
+
+export interface OpenOptions extends CallOptions {
+  /** Only what is here already: no server is asked. */
+  offline?: boolean;
 }

@@ -37,6 +37,8 @@ export const annotations = {
   adopt: 'metricops.dev/adopt',
   /** "true" on a ConfigMap or Secret in Git: applied under a name with the hash of its content. */
   versioned: 'metricops.dev/versioned',
+  /** "disabled" on an object in Git: spec.postBuild leaves it as it is. Flux's own annotation and label count, too. */
+  substitute: 'metricops.dev/substitute',
   /** "disabled": never prune this object. */
   prune: 'metricops.dev/prune',
   /**
@@ -65,6 +67,8 @@ export const annotations = {
   appliedHash: 'metricops.dev/applied-hash',
   /** Name of the ControllerRevision with what was applied for this sourceDigest. Copied to the new ReplicaSet, too. */
   snapshot: 'metricops.dev/snapshot',
+  /** "true" on an object into which the value of a Secret was substituted: its differences and errors are masked. */
+  holdsSecret: 'metricops.dev/holds-secret',
   /** On a workload: the hook Job of Helm or Argo CD that ran when its release was applied. */
   upgradeHook: 'metricops.dev/upgrade-hook',
   /** On the pod template: the time of a restart made to pick up restored configuration; digests ignore it. */
@@ -75,8 +79,10 @@ export const annotations = {
   revision: 'metricops.dev/revision',
   /** On an Event: the number of the release that it is about. */
   release: 'metricops.dev/release',
-  /** On an Event: the name of the Incident that it is about. */
+  /** On an Event: the name of the Incident that it is about. On a workload: of the one for which it is held. */
   incident: 'metricops.dev/incident',
+  /** On a workload: the Hold that keeps it at an earlier release, for as long as it does. */
+  heldBy: 'metricops.dev/held-by',
   /** On an injected pod: "injected" or why not ("skipped: ..."). */
   injection: 'metricops.dev/injection',
 } as const;
@@ -102,6 +108,12 @@ export const ownerLabel = ({ namespace, name }: { namespace: string; name: strin
   const hash = createHash('sha256').update(JSON.stringify(value)).digest('hex');
   return `${value.slice(0, 52).replace(/[-.]+$/, '')}-${hash.slice(0, 10)}`;
 };
+
+/**
+ * Label of the alerts that metricops itself sends to Alertmanager: the name of the Incident. An alert that comes back with
+ * it is dropped.
+ */
+export const INCIDENT_ALERT_LABEL = 'metricops_incident';
 
 /** The API server takes no longer name of a field manager. */
 const MANAGER_MAX = 128;

@@ -3,7 +3,8 @@ import type { Reason } from './reasons.ts';
 
 export interface ConditionInput {
   type: string;
-  status: boolean;
+  /** Unknown: it could not be found out. */
+  status: boolean | 'Unknown';
   reason: Reason;
   message: string;
 }
@@ -17,7 +18,7 @@ export const withConditions = (
   const result = new Map(existing.map((c) => [c.type, c]));
   for (const { type, status, reason, message } of inputs) {
     const before = result.get(type);
-    const text = status ? 'True' : 'False';
+    const text = status === 'Unknown' ? status : status ? 'True' : 'False';
     result.set(type, {
       type,
       status: text,

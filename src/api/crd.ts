@@ -4,6 +4,7 @@ import { gitSyncSpec, gitSyncStatus } from './gitsync.ts';
 import { gitSyncSetSpec, gitSyncSetStatus } from './gitsyncset.ts';
 import { holdSpec, holdStatus } from './hold.ts';
 import { incidentSpec, incidentStatus } from './incident.ts';
+import { notificationSpec, notificationStatus } from './notification.ts';
 import { PLATFORM_POLICY_NAME, platformPolicySpec } from './platform-policy.ts';
 import { releaseHistorySpec, releaseHistoryStatus } from './release-history.ts';
 import { rollbackPolicySpec, rollbackPolicyStatus } from './rollback-policy.ts';
@@ -169,6 +170,22 @@ export const kinds: readonly KindDefinition[] = [
       { name: 'Verdict', type: 'string', jsonPath: '.status.verdict.result', priority: 1 },
       { name: 'Commit', type: 'string', jsonPath: '.spec.suspect.commit', priority: 1 },
       { name: 'Message', type: 'string', jsonPath: '.status.message', priority: 1 },
+      age,
+    ],
+  },
+  {
+    kind: 'Notification',
+    plural: 'notifications',
+    shortNames: ['notif'],
+    description:
+      'Which events of which objects of its namespace are sent where, at least once. One in the namespace of the controller is about all namespaces. People write the spec.',
+    spec: notificationSpec,
+    status: notificationStatus,
+    columns: [
+      { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status') },
+      { name: 'Delivered', type: 'string', jsonPath: condition('Delivered', 'status') },
+      { name: 'Last Delivery', type: 'date', jsonPath: '.status.lastDeliveryTime' },
+      { name: 'Message', type: 'string', jsonPath: condition('Delivered', 'message'), priority: 1 },
       age,
     ],
   },

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { conditions, digest, duration, interval, localName, observedGeneration, time } from './common.ts';
+import { conditions, digest, duration, interval, localName, nameRef, observedGeneration, time } from './common.ts';
+import { kustomizeSpec } from './kustomize-spec.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
+import { postBuild } from './post-build.ts';
 import { sourceSpec } from './source.ts';
 import { oneOf } from './union.ts';
 import { workloadRef } from './workload.ts';
@@ -55,7 +57,7 @@ export type HealthCheck = z.infer<typeof healthCheck>;
 
 export const renderSpec = oneOf({
   plain: z.strictObject({}).optional().describe('Every YAML and JSON file below the folder, as it is.'),
-  kustomize: z.strictObject({}).optional().describe('What `kustomize build` makes of the folder.'),
+  kustomize: kustomizeSpec.optional().describe('What `kustomize build` makes of the folder.'),
 });
 export type RenderSpec = z.infer<typeof renderSpec>;
 
@@ -83,6 +85,18 @@ export const gitSyncSpec = z.strictObject({
   render: renderSpec
     .optional()
     .describe('How. If it is not set: kustomize where the folder has a kustomization file, plain YAML otherwise.'),
+  ignore: z
+    .string()
+    .max(4096)
+    .optional()
+    .describe(
+      'Files of a folder of plain YAML to leave out, as .gitignore writes them, one pattern a line, from the root of the source. Beside it count .sourceignore files from the root down to the path, and before both the configuration files of CI systems are left out; `!` brings back.',
+    ),
+  postBuild: postBuild
+    .optional()
+    .describe(
+      'Variables for the rendered objects, in the syntax of Flux: `${NAME}`, `${NAME:=default}`; `$${NAME}` stays as it is. A variable that is not set and has no default is an error. The annotation metricops.dev/substitute: disabled leaves an object as it is.',
+    ),
   prune: z.boolean().default(true).describe('Delete objects that left the repository.'),
   allowEmpty: z.boolean().default(false).describe('Let an empty render prune everything.'),
   maxPrune: z
@@ -167,6 +181,7 @@ export const gitSyncStatus = z.strictObject({
     .optional()
     .describe('ref@commit that was last applied (with held parts at their last good release).'),
   heldRevision: z.string().optional().describe('ref@commit of which a part is held back.'),
+  heldRevisionTime: time.optional().describe('Since when a part of that revision is held back.'),
   held: z
     .array(
       z.strictObject({
@@ -175,6 +190,9 @@ export const gitSyncStatus = z.strictObject({
           .strictObject({ name: z.string().describe('Its name.') })
           .describe('The Hold, in the namespace of the workload.'),
         digest: digest.describe('What Git asks for and the Hold keeps out.'),
+        targetRelease: z.int().min(1).optional().describe('Number of the release that runs instead.'),
+        heldTime: time.optional().describe('Since when there is the Hold.'),
+        incidentRef: nameRef.optional().describe('Incident for which it is held, in the namespace of the workload.'),
       }),
     )
     .optional()

@@ -14,6 +14,7 @@ export interface Occurrence {
   /** What the controller was doing. */
   action:
     | 'Judge'
+    | 'Notify'
     | 'Correct'
     | 'Delete'
     | 'Generate'

@@ -10,6 +10,9 @@ const kindName = z
   .max(253)
   .meta({ patternMessage: 'write KIND.GROUP as kubectl does, e.g. Deployment.apps, ConfigMap or *.networking.k8s.io' });
 
+const serviceGraphSource = z.enum(['None', 'Traces', 'Istio', 'Linkerd']);
+export type ServiceGraphSource = z.infer<typeof serviceGraphSource>;
+
 export const platformPolicySpec = z.strictObject({
   requireServiceAccount: z
     .boolean()
@@ -40,6 +43,18 @@ export const platformPolicySpec = z.strictObject({
     .max(64)
     .default([])
     .describe("Namespaces of the platform's own GitSyncs, for which none of the rules above holds."),
+  notifications: z
+    .strictObject({
+      allowedHosts: z
+        .array(z.string().min(1).max(253))
+        .max(64)
+        .default([])
+        .describe(
+          'Hosts that Notifications may send to, e.g. hooks.slack.com, *.example.com or gitea.git.svc:3000, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
+        ),
+    })
+    .default({ allowedHosts: [] })
+    .describe('Limits of all Notifications. Those in the namespace of the controller have none.'),
   rollback: z
     .strictObject({
       maxMode: rollbackMode
@@ -75,6 +90,11 @@ export const platformPolicySpec = z.strictObject({
         .describe(
           'The annotation metricops.dev/depends-on may name workloads of other namespaces. Whoever annotates a workload can then see in its incidents whether the named ones burn.',
         ),
+      serviceGraph: serviceGraphSource
+        .default('None')
+        .describe(
+          'Metrics that say what a workload without the annotation metricops.dev/depends-on calls. Traces: traces_service_graph_request_total of Tempo or OpenTelemetry, where service names are names of workloads and unique in the cluster, or have the dimension k8s.namespace.name. Istio: istio_requests_total. Linkerd: response_total.',
+        ),
       alertsWithoutNamespace: z
         .boolean()
         .default(false)
@@ -99,6 +119,7 @@ export const platformPolicySpec = z.strictObject({
       maxPerHourInCluster: 30,
       alertDelay: '6m',
       dependenciesAcrossNamespaces: false,
+      serviceGraph: 'None',
       alertsWithoutNamespace: false,
       trustedRuleNamespaces: [],
     }),

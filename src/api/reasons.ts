@@ -17,14 +17,18 @@ export const reasons = {
     means: 'spec.suspend is true: nothing is synced; rollbacks still happen.',
     next: '`metricops resume sync/NAME` ends the suspension.',
   },
+  DependencyUnknown: {
+    means: 'The annotation metricops.dev/depends-on names a workload that does not exist, or something else.',
+    next: 'Correct the annotation: KIND/NAME of the own namespace, NAMESPACE/KIND/NAME of another one.',
+  },
   DependencyNotReady: { means: 'A GitSync in dependsOn is not Ready.', next: 'Check that GitSync first.' },
   DependencyCycle: {
     means: 'GitSyncs depend on each other in a circle.',
     next: 'Remove one of the named dependsOn entries.',
   },
   SecretNotFound: {
-    means: 'The Secret of spec.source.git.secretRef does not exist or has none of the known keys.',
-    next: 'Create it in the namespace of the GitSync with username and password, or bearerToken, or ca.crt alone.',
+    means: 'The Secret that a secretRef names does not exist or has none of the known keys.',
+    next: 'Create it in the namespace of the object. For a GitSync with username and password, or bearerToken, or ca.crt alone, for SSH with identity and known_hosts; for a Notification with the keys that the description of its sink names.',
   },
   ReconciliationFailed: {
     means: 'The sync failed with an unexpected error and is retried.',
@@ -33,7 +37,7 @@ export const reasons = {
   // A repository
   InvalidUrl: {
     means: 'spec.source.git.url is not a valid URL.',
-    next: 'Write https://HOST/ORG/REPO.git. The form git@HOST:PATH is not supported, and a port must be a number.',
+    next: 'Write https://HOST/ORG/REPO.git, ssh://git@HOST/ORG/REPO.git or git@HOST:ORG/REPO.git; a port must be a number.',
   },
   RepositoryNotFound: {
     means: 'The Git server has no such repository, or does not show it with these credentials.',
@@ -88,6 +92,14 @@ export const reasons = {
     means: 'A kustomization refers to a remote base or file.',
     next: 'Copy it into the repository.',
   },
+  SubstitutionFailed: {
+    means: 'spec.postBuild names a variable that is not set, or an expression that can not be substituted.',
+    next: 'Set the named variable, give it a default (`${NAME:=default}`), or write `$${NAME}` for plain text.',
+  },
+  VariablesNotFound: {
+    means: 'A ConfigMap or Secret of spec.postBuild.substituteFrom does not exist or can not be read.',
+    next: 'Create it in the namespace of the GitSync, or set optional: true.',
+  },
   KustomizeFailed: {
     means: 'kustomize build failed.',
     next: 'Run `kustomize build` in that folder; the message is its last line.',
@@ -118,7 +130,8 @@ export const reasons = {
     next: 'Remove the object, or ask the platform team: kubectl get platformpolicy default -o yaml.',
   },
   HostRefused: {
-    means: 'The PlatformPolicy does not allow repositories on this host.',
+    means:
+      'The PlatformPolicy does not allow repositories on this host, or Notifications to it; one that it does not name must have no internal address.',
     next: 'Use an allowed host, or ask the platform team.',
   },
   ServiceAccountRequired: {
@@ -560,6 +573,24 @@ export const reasons = {
   },
   // A RollbackPolicy
   InForce: { means: 'A burn of the workload is judged and acted on.', next: 'Nothing to do.' },
+  IndicatorMeasured: { means: 'Prometheus has the requests of every objective.', next: 'Nothing to do.' },
+  ByAlertRule: {
+    means: 'No objective has an indicator: the expression of the alerting rule that fires is the evidence.',
+    next: 'Give the RollbackPolicy an objective with an indicator, which compares releases by their requests.',
+  },
+  WindowsCannotFire: {
+    means: 'The target of an objective is so low that none of its burn windows can fire.',
+    next: 'Set a higher target, or burnWindows with smaller factors: factor × (1 − target) has to be below 1.',
+  },
+  MostlyProbes: {
+    means: 'Most requests of an indicator are health checks and scrapes, which hide the errors of all others.',
+    next: 'Exclude their paths from both expressions, e.g. path!~"/healthz|/readyz|/metrics".',
+  },
+  AlertRuleLoaded: { means: 'An alert that reports a burn reaches the workload.', next: 'Nothing to do.' },
+  NoAlertRule: {
+    means: 'Prometheus has loaded no alerting rule whose alerts have labels that reach the workload.',
+    next: '`metricops slo rules POLICY --apply` makes the rules of its objectives. Or give your own rule one of the named sets of labels.',
+  },
   Overridden: {
     means: 'Another RollbackPolicy counts for the workload.',
     next: 'Delete one of the two, or name the workload by targetRef: that comes before selector, then the oldest counts.',
@@ -572,6 +603,16 @@ export const reasons = {
   TargetKindNotSupported: {
     means: 'Releases of workloads of this kind are not recorded.',
     next: 'Name a Deployment, StatefulSet or DaemonSet of apps/v1.',
+  },
+  // A Notification
+  Delivered: { means: 'No event waits to be sent.', next: 'Nothing to do.' },
+  DeliveryFailed: {
+    means: 'The sink did not take an event; it is sent again with back-off, for a day.',
+    next: 'The message has its answer. Check the address, the token and its rights.',
+  },
+  NotDelivered: {
+    means: 'An event was given up: the sink refused it for good, or did not take it for a day.',
+    next: 'The message has its answer; the events after it are sent.',
   },
   // An admission
   Injected: { means: 'The recorder was added.', next: 'Nothing to do.' },

@@ -8,6 +8,17 @@ describe('the address of a repository', () => {
     assert.equal(parsed.ok && parsed.url.host, 'git.example.com:8443');
   });
 
+  for (const [text, host] of [
+    ['git@github.com:org/repo.git', 'github.com'],
+    ['git@github.com:/org/repo.git', 'github.com'],
+    ['ssh://git@git.example.com:2222/org/repo.git', 'git.example.com:2222'],
+    ['ssh://git@[::1]:22/repo.git', '[::1]:22'],
+  ] as const)
+    it(`may be one over SSH: ${text}`, () => {
+      const parsed = parseRepositoryUrl(text);
+      assert.equal(parsed.ok && parsed.url.host, host);
+    });
+
   for (const text of [
     'https://github.com:org/repo.git',
     'http://[',

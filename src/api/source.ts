@@ -2,10 +2,20 @@ import { z } from 'zod';
 import { localName } from './common.ts';
 import { parseRepositoryUrl } from './repository-url.ts';
 import { oneOf } from './union.ts';
+import { versionRange } from './version-range.ts';
 
 const gitRef = oneOf({
   branch: z.string().min(1).max(244).optional().describe('Branch to follow.'),
   tag: z.string().min(1).max(244).optional().describe('Tag to apply.'),
+  semver: z
+    .string()
+    .min(1)
+    .max(128)
+    .refine((text) => versionRange(text) !== undefined, 'is no range of versions; write e.g. 1.x or ">=1.2.0 <2.0.0"')
+    .optional()
+    .describe(
+      'Range of versions, whose newest tag is applied: `1.x`, `^1.2`, `>=1.2.0 <2.0.0`. A tag is a version in full, with or without v. Pre-releases count only where the range names one (`>=1.2.0-0`).',
+    ),
   commit: z
     .string()
     .regex(/^[0-9a-f]{40}$/)
@@ -19,16 +29,20 @@ export type GitRef = z.infer<typeof gitRef>;
 export const gitSource = z.strictObject({
   url: z
     .string()
-    .regex(/^https?:\/\/[^\s@]+$/)
+    .regex(
+      /^(https?:\/\/[^\s@]+|ssh:\/\/([a-zA-Z0-9_][a-zA-Z0-9_.-]*@)?[a-zA-Z0-9[][^\s@]*|[a-zA-Z0-9_][a-zA-Z0-9_.-]*@[a-zA-Z0-9][a-zA-Z0-9_.-]*:[^\s]+)$/,
+    )
     .max(2048)
     .refine((text) => parseRepositoryUrl(text).ok, 'is no URL; write e.g. https://github.com/org/repo.git')
-    .describe('Repository over HTTP or HTTPS, without credentials in it.')
+    .describe(
+      'Repository over HTTPS, HTTP or SSH (`ssh://git@HOST/PATH` or `git@HOST:PATH`), without a password or token in it.',
+    )
     .meta({
       patternMessage:
-        'url is http:// or https:// without user or password in it; credentials go into a Secret named by secretRef',
+        'url is https://, http://, ssh:// or git@HOST:PATH, without a password in it; credentials go into a Secret named by secretRef',
       'x-kubernetes-validations': [
         {
-          rule: "isURL(self) && url(self).getHost() != ''",
+          rule: "!self.contains('://') || (isURL(self) && url(self).getHost() != '')",
           message: 'url is no URL: write e.g. https://github.com/org/repo.git, with / after the host',
         },
       ],
@@ -38,7 +52,7 @@ export const gitSource = z.strictObject({
     .strictObject({ name: localName.describe('Its name.') })
     .optional()
     .describe(
-      'Secret in this namespace: username and password (basic), or bearerToken or token (bearer); ca.crt or caFile for a private CA.',
+      'Secret in this namespace. HTTPS: username and password (basic), or bearerToken or token (bearer); ca.crt or caFile for a private CA. SSH: identity (a private key without a passphrase) and known_hosts.',
     ),
 });
 export type GitSourceSpec = z.infer<typeof gitSource>;

@@ -225,6 +225,11 @@ const CASES: Record<string, [what: string, parts: Parts, health: Health, message
     ['degraded', { status: condition('Degraded', 'True') }, 'Current'],
     ['whose newest spec nobody has seen', { status: { observedGeneration: 1 }, generation: 2 }, 'InProgress'],
   ],
+  // Whether a burn would lead to a rollback is no question of a sync: a first release has none to go back to.
+  'metricops.dev/v1alpha1 RollbackPolicy': [
+    ['that is not ready', { status: condition('Ready', 'False') }, 'Current'],
+    ['whose newest spec nobody has seen', { status: { observedGeneration: 1 }, generation: 2 }, 'InProgress'],
+  ],
   'example.com/v1 Job': [['that is no Job of Kubernetes', {}, 'Current']],
 };
 

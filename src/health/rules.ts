@@ -247,4 +247,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   'apiextensions.k8s.io/CustomResourceDefinition': customResourceDefinition,
   'apiregistration.k8s.io/APIService': needs('Available'),
   'argoproj.io/Rollout': rollout,
+  // Ready says whether a burn would lead to a rollback. A first release has none to go back to, and is no failed sync.
+  'metricops.dev/RollbackPolicy': () => current,
 };

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
+import type { Vitals } from '../vitals.ts';
 import { KubeError } from './errors.ts';
 import type { KubeClient, Name, ResourceType, WatchCache, WatchCacheOptions } from './types.ts';
 
@@ -9,7 +10,12 @@ export interface WatchCachePorts {
   random: () => number;
   /** Called for every interruption: reconnected, listed again, a handler that threw. */
   onWatchError?: (event: { kind: string; what: 'relist' | 'reconnect' | 'handler'; error: unknown }) => void;
+  /** Is shown a watch that neither brings anything nor ends. */
+  vitals?: Vitals;
 }
+
+/** A watch ends after five minutes at the latest, and a list that fails is tried again after half a minute. */
+const STUCK_MS = 15 * 60_000;
 
 const MAX_BACKOFF_MS = 30_000;
 /** A watch that lasted this long was a good one, even when nothing happened. */
@@ -71,6 +77,9 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
 
   let resourceVersion: string | undefined;
   let failures = 0;
+  /** Events, bookmarks, and ends of lists and watches, errors among them: while the server is away, it is not us. */
+  let moves = 0;
+  const endVitals = ports.vitals?.watch(`the watch of ${type.kind}`, () => moves, STUCK_MS);
 
   const listAndWatch = async (): Promise<undefined> => {
     resourceVersion ??= await relist();
@@ -78,6 +87,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
     for await (const event of client.watch<T>(type, { ...options, resourceVersion }, stopped.signal)) {
       if (stopped.signal.aborted) return undefined;
       failures = 0;
+      moves += 1;
       if (event.type === 'BOOKMARK') {
         resourceVersion = event.resourceVersion;
         continue;
@@ -98,6 +108,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
     while (!stopped.signal.aborted) {
       const startedAt = ports.clock.now();
       const ending = await listAndWatch().catch((error: unknown) => ({ error }));
+      moves += 1;
       if (stopped.signal.aborted) return;
       const settled = ports.clock.now() - startedAt >= SETTLED_MS;
       if (settled) failures = 0;
@@ -122,6 +133,7 @@ export const createWatchCache = <T extends KubeObject = KubeObject>(
     /** No handler is called afterwards; a list that is under way is left to end by itself. */
     async stop() {
       stopped.abort();
+      endVitals?.();
       readiness.reject(new Error(`the watch of ${type.kind} was stopped before its first list`));
     },
   };

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { monotonicNow } from '../clock.ts';
+import type { Vitals } from '../vitals.ts';
 import { startThread } from '../worker/thread.ts';
 import type { ConnectionOptions } from './config.ts';
 import type { LeaderElection } from './lease.ts';
@@ -11,6 +12,8 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './lease-worker.ts' : '
 /** The main loop says so often that it turns, and after so long without is taken for hanging. */
 const BEAT_MS = 500;
 const MAX_BEAT_MS = 10_000;
+/** Longer than all that a leader may need to end what it began. */
+const STUCK_MS = 120_000;
 
 /** Several times what an election takes: the container's limit is divided among all threads. */
 export const LEASE_HEAP_MB = { old: 40, young: 12 };
@@ -27,9 +30,14 @@ export interface LeaseThreadOptions extends Pick<LeaderElection, 'namespace' | '
   /** A main loop that did not turn for so long loses the Lease. */
   maxBeatMs?: number;
   onError?: (error: Error) => void;
+  /** Is shown work of a leader that goes on without the Lease: none of its writes is sent, and nobody else begins here. */
+  vitals?: Vitals;
 }
 
-export type LeaseThreadData = Omit<LeaseThreadOptions, 'onError'> & { memory: SharedArrayBuffer; maxBeatMs: number };
+export type LeaseThreadData = Omit<LeaseThreadOptions, 'onError' | 'vitals'> & {
+  memory: SharedArrayBuffer;
+  maxBeatMs: number;
+};
 export type FromThread = { type: 'lead' } | { type: 'lost' } | { type: 'disturbed'; message: string };
 export type FromMain = 'ended' | 'stop';
 
@@ -37,7 +45,7 @@ export type FromMain = 'ended' | 'stop';
  * The election in a thread of its own: no input that keeps the main loop busy costs the Lease, and a main loop that
  * hangs loses it. When the main loop goes on, `term` refuses its writes.
  */
-export const createLeaseThread = ({ onError, ...options }: LeaseThreadOptions): LeaseThread => {
+export const createLeaseThread = ({ onError, vitals, ...options }: LeaseThreadOptions): LeaseThread => {
   const term = createTerm(monotonicNow);
   return {
     term,
@@ -49,12 +57,21 @@ export const createLeaseThread = ({ onError, ...options }: LeaseThreadOptions): 
       const worker = startThread(WORKER, { heap: LEASE_HEAP_MB, data });
       const say = (message: FromMain): void => worker.postMessage(message);
       const stop = (): void => say('stop');
+      let isLeading = false;
+      const leadSeen = async (leading: AbortSignal): Promise<void> => {
+        isLeading = true;
+        await lead(leading).finally(() => {
+          isLeading = false;
+        });
+      };
+      const endVitals = vitals?.watch('the leader', () => (isLeading && !term.isHeld() ? 0 : undefined), STUCK_MS);
       signal.addEventListener('abort', stop, { once: true });
       try {
-        await leadWhenAsked(worker, lead, { say, onError });
+        await leadWhenAsked(worker, leadSeen, { say, onError });
       } finally {
         signal.removeEventListener('abort', stop);
         clearInterval(beating);
+        endVitals?.();
         term.holdUntil(0);
         await worker.terminate();
       }

@@ -28,6 +28,27 @@ describe('what this process wrote itself', () => {
     assert.equal(version(), '9', 'the watch has shown a later one: what is written is forgotten');
   });
 
+  it('is no news when the watch shows it, before the answer and after it; what another one wrote is', async () => {
+    const { own } = setUp();
+    assert.equal(own.isNews(object('9')), true);
+    const answer = Promise.withResolvers<KubeObject>();
+    const sent = own.send('shop/web', () => answer.promise);
+    assert.equal(own.isNews(object('10')), false, 'the watch is faster than the answer');
+    answer.resolve(object('10'));
+    assert.equal((await sent).metadata.resourceVersion, '10');
+    assert.equal(own.isNews(object('10')), false);
+    assert.equal(own.isNews(object('11')), true);
+  });
+
+  it('is forgotten where the request failed', async () => {
+    const { own } = setUp();
+    await assert.rejects(
+      own.send('shop/web', () => Promise.reject(new Error('refused'))),
+      /refused/,
+    );
+    assert.equal(own.isNews(object('9')), true);
+  });
+
   it('counts also before the watch shows the object at all, and not when it is gone', () => {
     const { own, version } = setUp();
     assert.equal(version(), undefined);

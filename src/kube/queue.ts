@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { createFairQueue } from '../fair-semaphore.ts';
+import type { Vitals } from '../vitals.ts';
 
 export interface WorkQueue {
   /** Asks for work on this key; asked for twice before it starts, it is done once, and again if asked while it runs. */
@@ -23,7 +24,12 @@ export interface WorkQueueOptions {
   /** Whom the work waits for, within its group; at most `perHost` workers for one. See createFairQueue. */
   hostOf?: (key: string) => string;
   perHost?: number;
+  /** Is shown a queue that does not move while something waits in it. */
+  vitals?: { name: string; of: Vitals | undefined };
 }
+
+/** No single work takes so long: each has its own timeouts. */
+const STUCK_MS = 15 * 60_000;
 
 /** Keyed and de-duplicating; bounded workers, handed out group by group so that a busy namespace delays only itself. */
 export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
@@ -36,6 +42,13 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
   const failures = new Map<string, number>();
   const idle: (() => void)[] = [];
   let stopped = false;
+  /** Works that began or ended. */
+  let moves = 0;
+  const endVitals = options.vitals?.of?.watch(
+    options.vitals.name,
+    () => (waiting.size === 0 ? undefined : moves),
+    STUCK_MS,
+  );
 
   const enqueue = (key: string): void => {
     if (stopped) return;
@@ -52,6 +65,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
   const dispatch = (): void => {
     for (let next = line.take(); next; next = line.take()) {
       waiting.delete(next.item);
+      moves += 1;
       running.set(next.item, { again: false });
       void work(next.item, next);
     }
@@ -69,6 +83,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
     const active = running.get(key);
     running.delete(key);
+    moves += 1;
     line.leave(place.group, place.host);
     if (active?.again) enqueue(key);
     else if (again !== undefined) schedule(key, again);
@@ -103,6 +118,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     },
     stop() {
       stopped = true;
+      endVitals?.();
       waiting.clear();
       line.clear();
       for (const { abort } of timers.values()) abort.abort();

@@ -32,6 +32,7 @@ export const resources = {
   holds: own('Hold'),
   rollbackPolicies: own('RollbackPolicy'),
   incidents: own('Incident'),
+  notifications: own('Notification'),
   pods: core('Pod', 'pods'),
   namespaces: core('Namespace', 'namespaces', false),
   nodes: core('Node', 'nodes', false),

@@ -52,6 +52,21 @@ describe('the difference of an object', () => {
     ]);
   });
 
+  it('shows no value of an object that holds one of a Secret, labels and annotations included', () => {
+    const holding = (text: string, annotations: object) =>
+      configMap({ a: text }, { labels: { l: text }, annotations: { n: text, ...annotations } });
+    const mark = { 'metricops.dev/holds-secret': 'true' };
+    for (const [applied, live] of [
+      [holding('hunter2', mark), holding('hunter3', mark)],
+      [holding('hunter2', mark), holding('hunter3', {})],
+      [holding('plain', {}), holding('hunter2', mark)],
+    ] as const) {
+      const changes = changesOf(applied, live) ?? [];
+      assert.ok(changes.length >= 3);
+      assert.doesNotMatch(JSON.stringify(changes), /hunter/);
+    }
+  });
+
   it('is seen in the last digit of 64 bits', () => {
     const of = (id: bigint) => ({ ...configMap({}), spec: { id } });
     assert.deepEqual(changesOf(of(9223372036854775807n), of(9223372036854775806n)), [

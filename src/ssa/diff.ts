@@ -1,3 +1,4 @@
+import { isConfidential } from '../api/confidential.ts';
 import type { DriftEntry } from '../api/gitsync.ts';
 import { describeKey, type KubeObject, keyOf, keyString, parseKey } from '../api/meta.ts';
 import { writeJson } from '../json.ts';
@@ -26,12 +27,13 @@ const SERVER_METADATA = new Set([
 
 /**
  * What is different between an object as it is and as it would be after an apply (or was after one), field by field.
- * Values of Secrets are masked: only that they differ is told.
+ * Values of Secrets, and of objects that hold one, are masked: only that they differ is shown.
  * @param applied as the API server answered our (dry-run) apply
  * @param live as it was before
  */
 export const differenceOf = (applied: KubeObject, live: KubeObject, ourManager: string): DriftEntry | undefined => {
-  const secret = applied.kind === 'Secret' && applied.apiVersion === 'v1';
+  const isSecret = applied.kind === 'Secret' && applied.apiVersion === 'v1';
+  const holdsSecret = !isSecret && (isConfidential(applied) || isConfidential(live));
   const changes: { pointer: string[]; applied: unknown; live: unknown }[] = [];
   walk(comparable(applied), comparable(live), [], changes);
   if (changes.length === 0) return undefined;
@@ -44,7 +46,7 @@ export const differenceOf = (applied: KubeObject, live: KubeObject, ourManager: 
     ...(by.size > 0 ? { fieldManagers: [...by].slice(0, 5) } : {}),
     changes: told.map(({ pointer, ...values }) => {
       const label = pointer[0] === 'metadata' && pointer[1] === 'labels';
-      const masked = secret && !label; // annotations may hold all of it again
+      const masked = holdsSecret || (isSecret && !label); // annotations may hold all of it again
       return {
         path: textOf(pointer),
         ...shown('applied', values.applied, masked),

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads';
+import type { Vitals } from '../vitals.ts';
 import type { Abandon, Answer, Call } from './serve.ts';
 import { startThread } from './thread.ts';
 
@@ -23,12 +24,17 @@ export interface WorkerOptions {
   data?: unknown;
   /** The error of a call that the worker answered with one. */
   revive(error: { code: string | undefined; message: string; stack: string | undefined }): Error;
+  /** Is shown a thread that answers no call. */
+  vitals?: { name: string; of: Vitals | undefined } | undefined;
   /** The error of the calls that were under way when the worker ended. */
   ended(how: WorkerEnd, cause?: unknown): Error;
 }
 
 /** V8 would take 48 MB for each thread before it looks for garbage. */
 export const YOUNG_MB = 12;
+
+/** The longest call is a fetch, which has a shorter limit of its own. */
+const STUCK_MS = 20 * 60_000;
 
 interface Running {
   worker: Worker;
@@ -43,6 +49,12 @@ interface Running {
 export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerClient => {
   let running: Running | undefined;
   let next = 0;
+  let answers = 0;
+  const endVitals = options.vitals?.of?.watch(
+    options.vitals.name,
+    () => (running === undefined || running.pending.size === 0 ? undefined : answers),
+    STUCK_MS,
+  );
 
   const end = (which: Running, error: () => Error): void => {
     if (running === which) running = undefined;
@@ -66,6 +78,7 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
     worker.on('message', ({ id, result, error }: Answer) => {
       const call = started.pending.get(id);
       started.pending.delete(id);
+      answers += 1;
       if (started.pending.size === 0) rest(started);
       if (error) call?.reject(options.revive(error));
       else call?.resolve(result);
@@ -108,6 +121,7 @@ export const createWorkerClient = (file: URL, options: WorkerOptions): WorkerCli
       }
     },
     async close() {
+      endVitals?.();
       await running?.worker.terminate();
     },
   };

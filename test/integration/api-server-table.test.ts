@@ -367,7 +367,7 @@ describe('the API server in memory answers as kube-apiserver, object by object',
     watchOnce(
       async (call) => {
         assert.ok(transport);
-        const query = { ...call.query, timeoutSeconds: '5' };
+        const query = { ...call.query, timeoutSeconds: '10' };
         return transport.stream({ identity: {} }, { ...call, query }, signal);
       },
       type,

@@ -39,13 +39,12 @@ describe('the kinds', () => {
     const source = { git: { url } };
     const git = (spec: object): object => ({ source: { git: spec } });
     const cases: [unknown, RegExp][] = [
-      [
-        git({ url: 'https://me:pw@git.example.com/shop.git' }),
-        /spec.source.git.url.*without user or password.*secretRef/,
-      ],
-      [git({ url: 'git@example.com:shop.git' }), /url is http:\/\/ or https:\/\//],
+      [git({ url: 'https://me:pw@git.example.com/shop.git' }), /spec.source.git.url.*without a password.*secretRef/],
+      [git({ url: 'example.com:shop.git' }), /url is https:\/\/, http:\/\/, ssh:\/\/ or git@HOST:PATH/],
+      [git({ url: 'ssh://-oProxyCommand=x/shop.git' }), /url is https:\/\//],
+      [git({ url: 'ssh://me:pw@example.com/shop.git' }), /without a password in it/],
       [git({ url: 'https://github.com:org/repo.git' }), /spec.source.git.url.*is no URL.*with \/ after the host/],
-      [git({ url, ref: { branch: 'main', tag: 'v1' } }), /exactly one of branch, tag and commit/],
+      [git({ url, ref: { branch: 'main', tag: 'v1' } }), /exactly one of branch, tag, semver and commit/],
       [git({ url, ref: { commit: 'abc' } }), /commit is the full SHA-1/],
       [git({ url, brnch: 'main' }), /brnch/],
       [git({}), /spec.source.git.url.*[Rr]equired/],
@@ -84,6 +83,7 @@ describe('the kinds', () => {
   it('say in plain words what is wrong with a RollbackPolicy', async () => {
     const targetRef = { name: 'web' };
     const indicator = { ratio: { errors: 'e', total: 't' } };
+    const latency = { histogram: 'request_seconds', threshold: '0.3' };
     const measured = { name: 'a', target: '99', indicator };
     const objectiveRef = { apiVersion: 'sloth.slok.dev/v1', kind: 'PrometheusServiceLevel', name: 'web' };
     const alerts = { matchLabels: { a: 'b' } };
@@ -93,6 +93,9 @@ describe('the kinds', () => {
       [{ targetRef, selector: {} }, /exactly one of targetRef and selector/],
       [spec({ name: 'a' }), /set target and indicator, or objectiveRef, or alerts/],
       [spec({ name: 'a', target: '99', alerts }), /target and indicator go together/],
+      [spec({ ...measured, indicator: {} }), /set exactly one of ratio and latency/],
+      [spec({ ...measured, indicator: { ...indicator, latency } }), /set exactly one of ratio and latency/],
+      [spec({ ...measured, indicator: { latency: { ...latency, threshold: '0' } } }), /positive decimal number/],
       [spec({ ...measured, target: '100' }), /a percentage between 0 and 100/],
       [spec({ ...measured, target: '0.0' }), /a percentage between 0 and 100/],
       [spec({ ...measured, target: 99.9 }), /target: expected string/],
@@ -101,7 +104,6 @@ describe('the kinds', () => {
       [spec({ name: 'a', alerts, window: '7d' }), /belong to a target with an indicator/],
       [spec({ name: 'a', alerts: { matchLabels: {} } }), /name at least one label/],
       [spec({ name: 'a', objectiveRef, alerts }), /objectiveRef stands alone/],
-      [spec({ ...measured, indicator: {} }), /indicator.ratio.*[Rr]equired/],
       [spec({ ...measured, name: 'My SLO' }), /lower case letters, digits and -/],
       [{ targetRef, objectives: [measured, measured] }, /[Dd]uplicate/],
       [{ targetRef, freeze: [{ schedule: '@daily', duration: '1h' }] }, /not a cron schedule: write minute, hour/],

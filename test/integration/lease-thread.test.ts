@@ -9,6 +9,7 @@ import {
   type OpenKubeClient,
   resources,
 } from '../../src/kube/index.ts';
+import { createVitals } from '../../src/vitals.ts';
 import { useControlPlane } from '../support/cluster.ts';
 import { eventually } from '../support/poll.ts';
 
@@ -114,5 +115,48 @@ describe('the thread that holds the Lease', () => {
     await assert.rejects(thread.run({ lead }, new AbortController().signal), /no room/);
     const lease = await plane().client.get(resources.leases, { namespace, name: 'leader' });
     assert.equal((lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity, '');
+  });
+
+  it('says of a leader that goes on without the Lease that only a restart helps', async () => {
+    let now = 0;
+    const vitals = createVitals(() => now);
+    const namespace = await plane().namespace('lease');
+    const thread = createLeaseThread({
+      namespace,
+      name: 'leader',
+      identity: 'a',
+      leaseMs: LEASE_MS,
+      connection: { kubeconfig: plane().kubeconfig },
+      vitals,
+    });
+    const hangs = Promise.withResolvers<void>();
+    const stopped = new AbortController();
+    const done = thread.run({ lead: () => hangs.promise }, stopped.signal);
+    const afterwards = (ms: number): string[] => {
+      for (let i = 0; i <= ms; i += 10_000) {
+        now += 10_000;
+        vitals.stuck();
+      }
+      return vitals.stuck();
+    };
+    try {
+      await eventually(() => thread.term.isHeld(), { what: 'the Lease' });
+      assert.deepEqual(afterwards(600_000), []);
+      // Somebody else has it.
+      const body = { spec: { holderIdentity: 'b', leaseDurationSeconds: 3600 } };
+      await eventually(
+        async () => {
+          await plane().client.patch(resources.leases, { namespace, name: 'leader' }, { type: 'merge', body });
+          return !thread.term.isHeld();
+        },
+        { what: 'the loss of the Lease' },
+      );
+      assert.match(afterwards(130_000).join(), /^the leader has made no progress for 1[0-9]{2} s$/);
+    } finally {
+      hangs.resolve();
+      stopped.abort();
+      await done;
+    }
+    assert.deepEqual(afterwards(600_000), []);
   });
 });
