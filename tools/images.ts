@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,7 +17,7 @@ export interface Image {
 
 /**
  * Builds images from the repository's Containerfile with buildah, in a store of its own that is removed afterwards.
- * The base comes from no registry: it is this process's node binary, and prlimit, with the libraries that ldd names.
+ * The base comes from no registry: it is this process's node binary, prlimit and ssh, with the libraries that ldd names.
  *
  * @param context folder with the Containerfile and dist/
  * @param outDir where the docker-archive files go
@@ -34,12 +34,14 @@ export const buildImages = async (
   };
   try {
     mkdirSync(outDir, { recursive: true });
-    await buildBase(join(store, 'base'), buildah);
+    await buildBase(join(store, 'base'), { name: BASE, programs: [PRLIMIT] }, buildah);
+    await buildBase(join(store, 'controller'), { name: CONTROLLER, programs: [PRLIMIT, SSH] }, buildah);
     const archives = new Map<string, string>();
     for (const image of images) {
       log(`image ${image.name}`);
       const env = Object.entries(image.env ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
-      const build = ['bud', '-q', '--build-arg', `RUNTIME=${BASE}`, '--target', image.target, ...env];
+      const bases = [`RUNTIME=${BASE}`, `CONTROLLER_RUNTIME=${CONTROLLER}`].flatMap((arg) => ['--build-arg', arg]);
+      const build = ['bud', '-q', ...bases, '--target', image.target, ...env];
       await buildah(...build, '-f', join(context, 'Containerfile'), '-t', image.name, context);
       const archive = join(outDir, `${image.name.replaceAll(/[/:]/g, '_')}.tar`);
       rmSync(archive, { force: true });
@@ -53,24 +55,34 @@ export const buildImages = async (
 };
 
 const BASE = 'localhost/metricops-base:node';
+const CONTROLLER = 'localhost/metricops-base:controller';
 /** Of util-linux: bounds what a kustomize process takes. */
 const PRLIMIT = '/usr/bin/prlimit';
+/** Of OpenSSH: the way to repositories with deploy keys. */
+const SSH = '/usr/bin/ssh';
+/** ssh wants to know who it is. */
+const PASSWD = 'metricops:x:65532:65532::/tmp:/nonexistent\n';
 
-const buildBase = async (root: string, buildah: (...args: string[]) => Promise<string>): Promise<void> => {
+const buildBase = async (
+  root: string,
+  { name, programs }: { name: string; programs: readonly string[] },
+  buildah: (...args: string[]) => Promise<string>,
+): Promise<void> => {
   const node = realpathSync(process.execPath);
   const place = (from: string, to: string): void => {
     mkdirSync(dirname(join(root, to)), { recursive: true });
     cpSync(realpathSync(from), join(root, to));
   };
   place(node, '/usr/bin/node');
-  place(PRLIMIT, PRLIMIT);
-  const { stdout } = await exec('ldd', [node, PRLIMIT]);
+  for (const program of programs) place(program, program);
+  const { stdout } = await exec('ldd', [node, ...programs]);
   for (const [, path] of stdout.matchAll(/(\/lib\S+)/g)) if (path !== undefined) place(path, path);
   place('/etc/ssl/certs/ca-certificates.crt', '/etc/ssl/certs/ca-certificates.crt');
+  writeFileSync(join(root, 'etc/passwd'), PASSWD);
   mkdirSync(join(root, 'tmp'), { mode: 0o1777 });
   const container = await buildah('from', 'scratch');
   await buildah('copy', '-q', container, root, '/');
   await buildah('config', '--env', 'PATH=/usr/local/bin:/usr/bin:/bin', '--env', `HOME=/tmp`, container);
-  await buildah('commit', '-q', container, BASE);
+  await buildah('commit', '-q', container, name);
   await buildah('rm', basename(container));
 };

@@ -1,44 +1,42 @@
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { ReasonError } from '../api/reason-error.ts';
+import { checkedLookup } from './addresses.ts';
 import { tooLarge } from './errors.ts';
 import { megabytes } from './limits.ts';
-import type { GitSource } from './types.ts';
-
-export interface GitRequest {
-  /** Below the repository's URL, with a leading /. */
-  path: string;
-  headers?: Record<string, string>;
-  /** Makes it a POST. */
-  body?: Buffer;
-  /** Of the answer; more is refused while it comes. */
-  maxBytes: number;
-}
-
-export interface GitAnswer {
-  contentType: string;
-  body: AsyncIterable<Buffer>;
-}
-
-/** Requests to one repository, which all end with the signal. Rejects, and the body throws, with ReasonError. */
-export type GitHttp = (request: GitRequest) => Promise<GitAnswer>;
+import type { GitRequest, Transport } from './transport.ts';
+import type { GitCredentials, GitSource } from './types.ts';
 
 const MAX_REDIRECTS = 3;
 const CONNECT_MS = 10_000;
 
-export const createAgent = (ca: string | undefined): Agent =>
-  new Agent({
+export type TlsIdentity = Pick<GitCredentials, 'ca' | 'cert' | 'key'>;
+
+/** Through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY, where the controller's environment has one. */
+export const createAgent = ({ ca, cert, key }: TlsIdentity, env: NodeJS.ProcessEnv = process.env): Dispatcher => {
+  const tls = {
+    timeout: CONNECT_MS,
+    lookup: checkedLookup,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
+  const options = {
     // How many ask one host at a time is shared out between tenants by who calls: here it would be first come, first
     // served.
     connections: null,
     keepAliveTimeout: 10_000,
-    connect: { timeout: CONNECT_MS, ...(ca === undefined ? {} : { ca }) },
-  });
+    connect: tls,
+  };
+  const isBehindProxy = PROXY_VARIABLES.some((name) => env[name]);
+  return isBehindProxy ? new EnvHttpProxyAgent({ ...options, requestTls: tls }) : new Agent(options);
+};
+
+const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
 /** @param signal ends with the caller's patience; errors do not name its reason, but how long it was */
 export const createGitHttp = (
   { url, credentials }: Pick<GitSource, 'url' | 'credentials'>,
-  { agent, signal, timeoutMs }: { agent: Agent; signal: AbortSignal; timeoutMs: number },
-): GitHttp => {
+  { agent, signal, timeoutMs }: { agent: Dispatcher; signal: AbortSignal; timeoutMs: number },
+): Transport => {
   const base = url.replace(/\/+$/, '');
   const patience = AbortSignal.timeout(timeoutMs);
   const either = AbortSignal.any([signal, patience]);
@@ -89,9 +87,12 @@ export const createGitHttp = (
     }
   }
 
-  return async (call) => {
-    const answer = await reached(() => send(`${base}${call.path}`, call, 0));
-    return { contentType: String(answer.headers['content-type'] ?? ''), body: capped(answer.body, call.maxBytes) };
+  return {
+    async ask(call) {
+      const answer = await reached(() => send(`${base}${call.path}`, call, 0));
+      return { contentType: String(answer.headers['content-type'] ?? ''), body: capped(answer.body, call.maxBytes) };
+    },
+    close() {}, // connections are kept for the next one
   };
 };
 

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { unlessAborted } from '../abort.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { isReason } from '../api/reasons.ts';
+import { hostOfRepository } from '../api/repository-url.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
-import type { CallOptions, FileTree } from '../file-tree.ts';
+import type { FileTree, OpenOptions } from '../file-tree.ts';
+import type { Vitals } from '../vitals.ts';
 import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker/client.ts';
 import { isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';
@@ -31,11 +33,22 @@ const MAX_LOCATED = 1_000;
  * @param root folder for the mirrors, which may be lost at any time
  * @param overrides of `limits.ts`
  */
-export const createGit = (root: string, overrides: Partial<GitLimits> = {}): GitRoom & { close(): Promise<void> } => {
+export const createGit = (
+  root: string,
+  overrides: Partial<GitLimits> = {},
+  vitals?: Vitals,
+): GitRoom & { close(): Promise<void> } => {
   const limits: GitLimits = { ...defaultLimits, ...overrides };
   const optionsOf = (maxHeapMb: number) => ({ data: limits, maxHeapMb, revive, ended: ended(maxHeapMb) });
-  const reader = createWorkerClient(WORKER, optionsOf(limits.heapMb));
-  const fetcher = createWorkerClient(WORKER, { ...optionsOf(limits.fetchHeapMb), idleMs: FETCHER_IDLE_MS });
+  const reader = createWorkerClient(WORKER, {
+    ...optionsOf(limits.heapMb),
+    vitals: { name: 'the thread that reads repositories', of: vitals },
+  });
+  const fetcher = createWorkerClient(WORKER, {
+    ...optionsOf(limits.fetchHeapMb),
+    idleMs: FETCHER_IDLE_MS,
+    vitals: { name: 'the thread that fetches', of: vitals },
+  });
   const shelf = createMirrorCache(root, { limits, now: () => performance.now() });
   const places = createPlaces(limits);
   /** What holds much of a repository at once. */
@@ -76,11 +89,12 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
 
   return {
     resolve: (source, { signal = NEVER } = {}) => reader.call('resolve', [source], undefined, signal),
-    async open(source, commit, { signal = NEVER }: CallOptions = {}) {
+    async open(source, commit, { signal = NEVER, offline = false }: OpenOptions = {}) {
       const work = async (): Promise<FileTree> => {
         const dir = await shelf.place(source);
         const last = located.get(dir);
         const known = last?.commit === commit && existsSync(last.gitdir) ? last.gitdir : await locate(dir, commit);
+        if (known === undefined && offline) throw notHere(source, commit);
         const gitdir = known ?? (await fetch({ dir, source, commit }, signal));
         located.set(dir, { gitdir, commit }, 1);
         const again = async (at: Place, error: unknown): Promise<Place> => {
@@ -98,6 +112,9 @@ export const createGit = (root: string, overrides: Partial<GitLimits> = {}): Git
 
 const NEVER = new AbortController().signal;
 
+const notHere = ({ url }: GitSource, commit: string): ReasonError =>
+  new ReasonError('RepositoryUnreachable', `commit ${commit} of ${url} is in no mirror`);
+
 const revive = ({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }) =>
   Object.assign(
     new ReasonError(isReason(code) ? code : 'ReconciliationFailed', message),
@@ -111,8 +128,7 @@ const ended =
       ? new ReasonError('RepositoryTooLarge', `a repository needs more than ${heapMb} MB of memory`, cause)
       : new ReasonError('RepositoryUnreachable', 'the thread that reads repositories ended; it is tried again', cause);
 
-const hostOf = ({ url }: GitSource): string => (URL.canParse(url) ? new URL(url).host : url);
-const groupOf = (source: GitSource): string => source.tenant ?? hostOf(source);
+const groupOf = ({ tenant, url }: GitSource): string => tenant ?? hostOfRepository(url);
 
 /**
  * Places for fetches: a tenant has some of all, and a host some of its tenant's, so that one that hangs leaves the
@@ -122,7 +138,7 @@ const createPlaces = ({ fetches, fetchesPerTenant, fetchesPerHost }: GitLimits) 
   const ofTenant = createFairSemaphore({ slots: fetches, perGroup: fetchesPerTenant });
   const ofHost = createFairSemaphore({ slots: Number.MAX_SAFE_INTEGER, perGroup: fetchesPerHost });
   return <T>(source: GitSource, signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
-    ofHost(JSON.stringify([groupOf(source), hostOf(source)]), () =>
+    ofHost(JSON.stringify([groupOf(source), hostOfRepository(source.url)]), () =>
       ofTenant(groupOf(source), async () => {
         signal.throwIfAborted();
         return work();

@@ -9,6 +9,7 @@
  * | `refs` | 50,000 | that are kept, where all of the history is fetched |
  * | `fetchBytes` | 100 MB | one answer on the wire; it goes to disk as it comes |
  * | `fetches`, `fetchesPerTenant`, `fetchesPerHost` | 8, 4, 2 | at a time: of all, of one tenant, of one tenant from one host; what comes over in flight is at most 800 MB of disk |
+ * | `ssh`, `sshPerTenant` | 8, 4 | programs of SSH at a time, in each of both threads, and of one tenant: some 3 MiB each |
  * | `objects` | 1,000,000 | in one pack: 37 bytes each while it is indexed, 24 in the index |
  * | `namedDeltas` | 100,000 | in one pack, deltas that name their base: of thin packs, and of servers that know no offsets |
  * | `fileBytes` | 8 MiB | an object that is inflated into memory: a manifest, a chart, a folder's list. Larger ones stay packed |
@@ -38,6 +39,8 @@ export const defaultLimits = {
   fetches: 8,
   fetchesPerTenant: 4,
   fetchesPerHost: 2,
+  ssh: 8,
+  sshPerTenant: 4,
   objects: 1_000_000,
   namedDeltas: 100_000,
   fileBytes: 8 * 1024 * 1024,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostOfRepository } from '../api/repository-url.ts';
 import type { GitLimits } from './limits.ts';
 import { bytesBelow, removeReplaced } from './mirror.ts';
 import type { GitSource } from './types.ts';
@@ -94,7 +95,7 @@ export const createMirrorCache = (root: string, { limits, now }: ShelfPorts): Mi
   };
 };
 
-const tenantOf = ({ tenant, url }: GitSource): string => tenant ?? (URL.canParse(url) ? new URL(url).host : url);
+const tenantOf = ({ tenant, url }: GitSource): string => tenant ?? hostOfRepository(url);
 
 /** Credentials are part of the key: a tenant that can't read the repository must not read another tenant's mirror. */
 const keyOf = ({ url, credentials }: GitSource): string =>

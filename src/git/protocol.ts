@@ -1,14 +1,14 @@
 import { ReasonError } from '../api/reason-error.ts';
 import { tooLarge } from './errors.ts';
-import type { GitHttp } from './http.ts';
 import type { GitLimits } from './limits.ts';
 import { DELIMITER, FLUSH, notGit, packet, readPackets, serverSays, textOf } from './packets.ts';
+import type { Transport } from './transport.ts';
 
-// What is said to a Git server over HTTP: https://git-scm.com/docs/http-protocol and protocol-v2.
+// What is said to a Git server, as over HTTP: https://git-scm.com/docs/http-protocol and protocol-v2.
 
 export interface Remote {
   url: string;
-  http: GitHttp;
+  transport: Transport;
   limits: Pick<GitLimits, 'refsBytes' | 'refs' | 'fetchBytes'>;
 }
 
@@ -26,14 +26,34 @@ const VERSION_2 = 'version 2';
  * Protocol 2 answers for this ref alone; a server without it lists all, of which nothing else is kept.
  */
 export const askRef = async (remote: Remote, name: string): Promise<{ oid: string; peeled?: string } | undefined> => {
-  const { opening, rest } = await advertised(remote, { 'git-protocol': 'version=2' });
-  const isNew = opening !== undefined && textOf(opening) === VERSION_2;
   const found: Record<string, string> = {};
-  for await (const ref of isNew ? await ask(remote, rest, name) : oldRefs(remote.url, opening, rest)) {
+  for await (const ref of await refsFrom(remote, name)) {
     if (ref.name === name || ref.name === name + PEELED) found[ref.name] = ref.oid;
   }
   const [oid, peeled] = [found[name], found[name + PEELED]];
   return oid === undefined ? undefined : { oid, ...(peeled === undefined ? {} : { peeled }) };
+};
+
+const TAGS = 'refs/tags/';
+
+/** The commit behind each tag. */
+export const listTags = async (remote: Remote): Promise<Map<string, string>> => {
+  const commits = new Map<string, string>();
+  for await (const { name, oid } of await refsFrom(remote, TAGS)) {
+    if (!name.startsWith(TAGS)) continue;
+    const tag = name.slice(TAGS.length);
+    // What an annotated tag stands at comes after the tag itself.
+    commits.set(tag.endsWith(PEELED) ? tag.slice(0, -PEELED.length) : tag, oid);
+    if (commits.size > remote.limits.refs) throw tooLarge(`${remote.url} has more than ${remote.limits.refs} tags`);
+  }
+  return commits;
+};
+
+/** Refs that begin with the prefix; a server without protocol 2 sends all others, too. */
+const refsFrom = async (remote: Remote, prefix: string): Promise<AsyncGenerator<Ref>> => {
+  const { opening, rest } = await advertised(remote, { 'git-protocol': 'version=2' });
+  const isNew = opening !== undefined && textOf(opening) === VERSION_2;
+  return isNew ? ask(remote, rest, prefix) : oldRefs(remote.url, opening, rest);
 };
 
 /** The refs that are wanted, and what the server can do; as protocol 0 lists them, which every server speaks. */
@@ -118,10 +138,10 @@ async function* packData(url: string, first: Buffer, packets: AsyncGenerator<Buf
 
 /** The first line that says something, and the rest. Protocol 2 has no greeting before it. */
 const advertised = async (
-  { url, http, limits }: Remote,
+  { url, transport, limits }: Remote,
   headers: Record<string, string>,
 ): Promise<{ opening: Buffer | undefined; rest: AsyncGenerator<Buffer | null> }> => {
-  const { body, contentType } = await http({ path: ADVERTISEMENT, headers, maxBytes: limits.refsBytes });
+  const { body, contentType } = await transport.ask({ path: ADVERTISEMENT, headers, maxBytes: limits.refsBytes });
   const rest = readPackets(url, body);
   const first = contentType === 'application/x-git-upload-pack-advertisement' ? await nextLine(rest) : undefined;
   const text = first && textOf(first);
@@ -177,12 +197,12 @@ async function* oldRefs(
 }
 
 const upload = async (
-  { url, http }: Remote,
+  { url, transport }: Remote,
   lines: readonly string[],
   headers: Record<string, string>,
   maxBytes: number,
 ): Promise<AsyncGenerator<Buffer | null>> => {
-  const { body, contentType } = await http({
+  const { body, contentType } = await transport.ask({
     path: '/git-upload-pack',
     headers: { 'content-type': 'application/x-git-upload-pack-request', ...headers },
     body: Buffer.from(lines.join('')),

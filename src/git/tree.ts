@@ -5,6 +5,7 @@ import type { FileTree, FolderTexts, TreeFile } from '../file-tree.ts';
 import { damaged, tooLarge } from './errors.ts';
 import { type Folder, PARSED_RATIO, parseCommit, parseFolder, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
+import { type Ignored, ignoredBy } from './ignore.ts';
 import type { GitLimits } from './limits.ts';
 import type { ByteCache } from './lru.ts';
 import { type Objects, OversizedError } from './objects.ts';
@@ -96,6 +97,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
   const walk = async (oid: string, parts: string[], seen: Walk): Promise<void> => {
     for (const entry of await safeEntries(oid, parts, seen)) {
       const below = [...parts, entry.name];
+      if (seen.ignored?.(below, entry.type !== 'blob')) continue;
       if (entry.type === 'tree') await walk(entry.oid, below, seen);
       if (entry.type === 'blob') seen.files.push(fileOf(below.join('/'), entry));
       if (entry.type === 'submodule') seen.submodules.push(below.join('/'));
@@ -123,8 +125,8 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
     return wanted.found;
   };
 
-  const walkFrom = async (entry: Entry, path: string): Promise<Walk> => {
-    const seen: Walk = { files: [], submodules: [], entries: 0 };
+  const walkFrom = async (entry: Entry, path: string, ignored?: Ignored): Promise<Walk> => {
+    const seen: Walk = { files: [], submodules: [], entries: 0, ignored };
     await walk(entry.oid, partsOf(path), seen);
     return seen;
   };
@@ -168,9 +170,9 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
     files: async (path) => (await walkFrom(await folderAt(path), path)).files,
     folders: async (pattern, exclude) =>
       foldersBelow(rootEntry().oid, [], { segments: segmentsOf(pattern), exclude, found: [], entries: 0 }),
-    async texts(path, { pattern, maxBytes }) {
+    async texts(path, { pattern, maxBytes, ignore }) {
       const entry = await folderAt(path);
-      const { files, submodules } = await walkFrom(entry, path);
+      const { files, submodules } = await walkFrom(entry, path, ignore && ignoredBy(ignore));
       const result: FolderTexts = {
         oid: entry.oid,
         links: files.some((file) => file.mode === 'symlink'),
@@ -230,6 +232,7 @@ interface Walk {
   submodules: string[];
   /** So far. */
   entries: number;
+  ignored: Ignored | undefined;
 }
 
 const fileOf = (path: string, { oid, isLink }: Entry): TreeFile => ({ path, oid, mode: isLink ? 'symlink' : 'file' });

@@ -1,5 +1,5 @@
 import type { GitRef } from '../api/source.ts';
-import type { CallOptions, FileTree } from '../file-tree.ts';
+import type { CallOptions, FileTree, OpenOptions } from '../file-tree.ts';
 
 export interface GitCredentials {
   username?: string;
@@ -8,6 +8,18 @@ export interface GitCredentials {
   token?: string;
   /** PEM of a private CA. */
   ca?: string;
+  /** PEM of a client certificate, and of its key. */
+  cert?: string;
+  key?: string;
+  /** Of a GitHub App: its id, the id or owner of the installation, its private key, and its API where that is not github.com's. */
+  appId?: string;
+  appInstallationId?: string;
+  appInstallationOwner?: string;
+  appPrivateKey?: string;
+  appBaseUrl?: string;
+  /** Of SSH: a private key without a passphrase, and the host keys that are trusted, as known_hosts has them. */
+  identity?: string;
+  knownHosts?: string;
 }
 
 export interface GitSource {
@@ -19,10 +31,18 @@ export interface GitSource {
   tenant?: string;
 }
 
+export interface Resolved {
+  /** For people: `main@` and the commit. */
+  revision: string;
+  commit: string;
+  /** The tag that a range of versions leads to: it is what to fetch. */
+  ref?: GitRef;
+}
+
 /** Rejects with ReasonError. */
 export interface GitRoom {
   /** Asks the server what the ref is now: one small answer. */
-  resolve(source: GitSource, options?: CallOptions): Promise<{ revision: string; commit: string }>;
-  /** The files of a commit. Costs network only when the commit is new. */
-  open(source: GitSource, commit: string, options?: CallOptions): Promise<FileTree>;
+  resolve(source: GitSource, options?: CallOptions): Promise<Resolved>;
+  /** The files of a commit. Costs network only when the commit is new; offline, it is then refused. */
+  open(source: GitSource, commit: string, options?: OpenOptions): Promise<FileTree>;
 }

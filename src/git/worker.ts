@@ -1,22 +1,28 @@
 import { workerData } from 'node:worker_threads';
-import type { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { ReasonError } from '../api/reason-error.ts';
 import type { GitRef } from '../api/source.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { FileTree, TextsWanted, TreeFile } from '../file-tree.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
+import { refuseForbiddenAddress } from './addresses.ts';
 import { isDamaged } from './errors.ts';
 import type { Folder } from './folder.ts';
+import { createAppTokens } from './github-app.ts';
 import { createAgent, createGitHttp } from './http.ts';
 import { type GitLimits, withinMs } from './limits.ts';
 import { createByteCache } from './lru.ts';
 import { bytesBelow, fetchCommit, fullName, locate } from './mirror.ts';
+import { newestTag } from './newest-tag.ts';
 import { createObjects, type Objects } from './objects.ts';
 import type { PackIndex } from './pack-index.ts';
-import { askRef, type Remote } from './protocol.ts';
+import { askRef, listTags, type Remote } from './protocol.ts';
+import { createSsh } from './ssh.ts';
+import { sshTargetOf } from './ssh-target.ts';
+import type { Transport } from './transport.ts';
 import { createTree } from './tree.ts';
-import type { GitSource } from './types.ts';
+import type { GitCredentials, GitSource, Resolved } from './types.ts';
 
 // The threads in which looking, fetching and reading happens: index.ts starts them and is their only caller.
 
@@ -45,36 +51,82 @@ const indexes = createByteCache<PackIndex>(limits.indexBytes);
 const folders = createByteCache<Folder>(limits.foldersBytes);
 const objectsAt = (gitdir: string): Objects => createObjects(gitdir, { limits, indexes });
 
-/** Connections, by the CA that they trust: nearly always one. */
-const agents = new Map<string | undefined, Agent>();
+/** Connections, by the CA that they trust and the certificate that they show: nearly always one. */
+const agents = new Map<string, Dispatcher>();
 const MAX_AGENTS = 100;
-const agentOf = (ca: string | undefined): Agent => {
-  const known = agents.get(ca);
-  const agent = known ?? createAgent(ca);
-  agents.delete(ca);
-  agents.set(ca, agent);
+const agentOf = ({ ca, cert, key }: GitCredentials = {}): Dispatcher => {
+  const id = JSON.stringify([ca, cert, key]);
+  const agent = agents.get(id) ?? createAgent({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
+  agents.delete(id);
+  agents.set(id, agent);
   const [oldest] = agents.keys();
-  if (agents.size > MAX_AGENTS) {
+  if (agents.size > MAX_AGENTS && oldest !== undefined) {
     void agents.get(oldest)?.close(); // after what it has under way
     agents.delete(oldest);
   }
   return agent;
 };
 
-const remoteOf = (source: GitSource, limitMs: number, signal: AbortSignal): Remote => {
-  const timeoutMs = withinMs(source.timeoutMs, limitMs);
-  const http = createGitHttp(source, { agent: agentOf(source.credentials?.ca), signal, timeoutMs });
-  return { url: source.url, http, limits };
+const appTokens = createAppTokens({ now: Date.now });
+
+interface Patience {
+  limitMs: number;
+  signal: AbortSignal;
+}
+
+/** Does the work with a way to the repository, which is closed after it. */
+const withRemote = async <T>(
+  source: GitSource,
+  patience: Patience,
+  work: (remote: Remote) => Promise<T>,
+): Promise<T> => {
+  refuseForbiddenAddress(source.url);
+  const target = sshTargetOf(source.url);
+  const ports = { timeoutMs: withinMs(source.timeoutMs, patience.limitMs), signal: patience.signal };
+  const through = async (transport: Transport): Promise<T> => {
+    try {
+      return await work({ url: source.url, transport, limits });
+    } finally {
+      transport.close();
+    }
+  };
+  if (!target) return through(await httpTo(source, ports));
+  return programs(tenantOf(source), () => through(createSsh(source, target, ports)));
 };
 
-const resolve = async (source: GitSource, signal: AbortSignal): Promise<{ revision: string; commit: string }> => {
+/** Each is a process. */
+const programs = createFairSemaphore({ slots: limits.ssh, perGroup: limits.sshPerTenant });
+const tenantOf = ({ tenant, url }: GitSource): string => tenant ?? url;
+
+const httpTo = async (source: GitSource, ports: { timeoutMs: number; signal: AbortSignal }): Promise<Transport> => {
+  const agent = agentOf(source.credentials);
+  const credentials = await appTokens.exchanged(source, { ...ports, agent });
+  return createGitHttp({ url: source.url, ...(credentials && { credentials }) }, { ...ports, agent });
+};
+
+const resolve = async (source: GitSource, signal: AbortSignal): Promise<Resolved> => {
   const { ref, url } = source;
+  if (ref.semver !== undefined) return resolveRange(source, ref.semver, signal);
   const name = fullName(ref);
   if (name === undefined) return { revision: ref.commit ?? '', commit: ref.commit ?? '' };
-  const found = await askRef(remoteOf(source, limits.lookMs, signal), name);
+  const found = await withRemote(source, { limitMs: limits.lookMs, signal }, (remote) => askRef(remote, name));
   if (!found) throw new ReasonError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.source.git.ref`);
   const commit = found.peeled ?? found.oid;
   return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
+};
+
+const resolveRange = async (source: GitSource, range: string, signal: AbortSignal): Promise<Resolved> => {
+  const { url } = source;
+  const tags = await withRemote(source, { limitMs: limits.lookMs, signal }, listTags);
+  const tag = newestTag(tags.keys(), range);
+  if (tag === undefined) {
+    throw new ReasonError(
+      'RefNotFound',
+      `${url} has no tag with a version in ${range}; check spec.source.git.ref.semver`,
+    );
+  }
+  const commit = tags.get(tag) ?? '';
+  return { revision: `${tag}@${commit}`, commit, ref: { tag } };
 };
 
 const wordsOf = (ref: GitRef): string => (ref.tag === undefined ? `branch ${ref.branch}` : `tag ${ref.tag}`);
@@ -88,11 +140,11 @@ const fetch = ({ dir, source, commit, spoiled }: FetchCall, signal: AbortSignal)
   mirroring(dir, async () => {
     signal.throwIfAborted();
     const known = spoiled === undefined ? located(dir, commit) : undefined;
-    const remote = remoteOf(source, limits.fetchMs, signal);
     const breathe = createLoopYielder(signal);
-    const alone = <T>(work: () => Promise<T>): Promise<T> => indexing(source.tenant ?? source.url, work);
-    const ports = { limits, remote, objectsAt, breathe, alone };
-    const gitdir = known ?? (await fetchCommit(dir, { ref: source.ref, commit, spoiled }, ports));
+    const alone = <T>(work: () => Promise<T>): Promise<T> => indexing(tenantOf(source), work);
+    const fetchFrom = (remote: Remote): Promise<string> =>
+      fetchCommit(dir, { ref: source.ref, commit, spoiled }, { limits, remote, objectsAt, breathe, alone });
+    const gitdir = known ?? (await withRemote(source, { limitMs: limits.fetchMs, signal }, fetchFrom));
     return { gitdir, bytes: await bytesBelow(dir) };
   });
 

@@ -65,7 +65,7 @@ export const refusalOfObject = (sync: GitSync, object: KubeObject, policy: Platf
   return undefined;
 };
 
-const matchesHost = (pattern: string, host: string): boolean => {
+export const matchesHost = (pattern: string, host: string): boolean => {
   const wanted = pattern.toLowerCase();
   return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) : host === wanted;
 };

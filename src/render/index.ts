@@ -5,9 +5,11 @@ import { plain } from './plain.ts';
 import type { Rendered, Renderer, RendererPorts, RenderInput, RenderPorts, RenderTurns } from './types.ts';
 import { parseDocuments } from './yaml.ts';
 
+export type { Variable } from './expand.ts';
 export { removeCopies } from './kustomize.ts';
 export { createParser, type ManifestParser } from './parser.ts';
 export { MAX_BYTES } from './plain.ts';
+export { type ReadVariables, substitute, type Variables } from './substitute.ts';
 export type { Input, Rendered, RenderInput, RenderPorts, RenderTurns } from './types.ts';
 export { parseManifests } from './yaml.ts';
 

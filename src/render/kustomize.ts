@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
+import type { KustomizeSpec } from '../api/kustomize-spec.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { FileTree } from '../file-tree.ts';
@@ -31,6 +32,8 @@ export interface KustomizePorts {
   binary: string;
   timeoutMs: number;
   documentsOf: ReadDocuments;
+  /** What is built on top of the folder. */
+  on?: KustomizeSpec | undefined;
   bounds?: Omit<Bounds, 'wallMs'> | undefined;
 }
 
@@ -41,7 +44,7 @@ export interface KustomizePorts {
 export const kustomizeBuild = async (
   tree: FileTree,
   path: string,
-  { binary, timeoutMs, documentsOf, bounds = KUSTOMIZE_BOUNDS }: KustomizePorts,
+  { binary, timeoutMs, documentsOf, on = {}, bounds = KUSTOMIZE_BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {
   const folders = await kustomizationFolders(tree, path, documentsOf);
   const dir = await mkdtemp(join(tmpdir(), `metricops-render-${process.pid}-`));
@@ -54,14 +57,30 @@ export const kustomizeBuild = async (
     // No programs to call, and a proxy that nobody answers at: what the check above missed reaches no other host.
     const proxy = 'http://127.0.0.1:9';
     const env = { PATH: '', HOME: home, TMPDIR: home, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ...goLimits(bounds) };
-    const program = { file: binary, args: ['build', join(copy, path)], cwd: home, env };
+    const target = isEmpty(on) ? join(copy, path) : await writeOverlay(dir, path, on);
+    const program = { file: binary, args: ['build', target], cwd: home, env };
     const ended = await runBounded(program, { ...bounds, wallMs: timeoutMs });
     if (ended.ok) return { text: ended.stdout, folders, links };
-    const why = ended.why.replaceAll(`${copy}/`, '').replaceAll(copy, '.');
+    const why = ended.why.replaceAll(`${copy}/`, '').replaceAll(copy, '.').replaceAll('../repository/', '');
     throw failureOf(ended.code, `kustomize build of ${path} ${why}`, pointers);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+};
+
+const isEmpty = ({ patches = [], images = [] }: KustomizeSpec): boolean => patches.length + images.length === 0;
+
+/** A kustomization beside the copy, with the folder as its only base. */
+const writeOverlay = async (
+  dir: string,
+  path: string,
+  { patches = [], images = [] }: KustomizeSpec,
+): Promise<string> => {
+  const overlay = join(dir, 'overlay');
+  await mkdir(overlay);
+  const kustomization = { resources: [posix.join('../repository', path)], patches, images };
+  await writeFile(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization));
+  return overlay;
 };
 
 /**
@@ -92,7 +111,7 @@ const goLimits = ({ memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, 
  */
 export const removeCopies = async (): Promise<void> => {
   const left = (await readdir(tmpdir())).filter((name) => {
-    const [, pid] = /^metricops-render-([0-9]+)-/.exec(name) ?? [];
+    const [, pid] = /^metricops-(?:render|ssh)-([0-9]+)-/.exec(name) ?? [];
     return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
   });
   await Promise.all(left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));

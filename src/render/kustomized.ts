@@ -22,10 +22,16 @@ const hasKustomization = async (tree: FileTree, path: string): Promise<boolean> 
 };
 
 const renderKustomized = async (input: RenderInput, ports: RendererPorts): Promise<Rendered> => {
-  const { tree, path, tenant = '' } = input;
+  const { tree, path, choice, tenant = '' } = input;
   const { kustomize: binary, timeoutMs, bounds, parser } = ports;
   const documentsOf = (manifest: { file: string; text: string }) => parser.documents(manifest, tenant);
-  const { text, folders, links } = await kustomizeBuild(tree, path, { binary, timeoutMs, documentsOf, bounds });
+  const { text, folders, links } = await kustomizeBuild(tree, path, {
+    binary,
+    timeoutMs,
+    documentsOf,
+    bounds,
+    on: choice?.kustomize,
+  });
   const objects = await parser.parse([{ file: 'kustomize build', text }], tenant);
   return { objects, inputs: await inputsAt(input, folders, links), bytes: text.length };
 };

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
+import { ignoredIn } from './ignored.ts';
 import { inputsAt } from './inputs.ts';
 import { areLarge } from './parser.ts';
 import type { Rendered, Renderer, RendererPorts, RenderInput } from './types.ts';
@@ -8,7 +9,7 @@ const MANIFEST = /\.(ya?ml|json)$/;
 /** Of all manifests of one sync. */
 export const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Every YAML and JSON file below the folder, as it is. */
+/** Every YAML and JSON file below the folder that is not ignored, as it is. */
 export const plain: Renderer = {
   name: 'plain',
   detects: async () => true,
@@ -17,7 +18,8 @@ export const plain: Renderer = {
 
 const renderPlain = async (input: RenderInput, { parser, turns }: RendererPorts): Promise<Rendered> => {
   const { source, tree, path, tenant = '' } = input;
-  const { oid, links, texts, bytes } = await tree.texts(path, { pattern: MANIFEST, maxBytes: MAX_BYTES });
+  const { ignore, inputs: ignoring } = await ignoredIn(input);
+  const { oid, links, texts, bytes } = await tree.texts(path, { pattern: MANIFEST, maxBytes: MAX_BYTES, ignore });
   if (bytes > MAX_BYTES) {
     const most = `one sync takes ${MAX_BYTES}: split it into several GitSyncs`;
     throw new ReasonError('ManifestTooLarge', `the manifests in ${path} have more than ${bytes} bytes; ${most}`);
@@ -26,5 +28,5 @@ const renderPlain = async (input: RenderInput, { parser, turns }: RendererPorts)
   const objects = areLarge(texts) ? await turns.large(tenant, parse) : await parse();
   // Without symlinks the folder's oid came with its texts.
   const inputs = links ? await inputsAt(input, [path], links) : [{ source, path, id: oid }];
-  return { objects, inputs, bytes };
+  return { objects, inputs: [...inputs, ...ignoring], bytes };
 };

@@ -6,12 +6,13 @@ import { createRenderTurns, RENDERS, render } from './index.ts';
 const configMap = (length: number): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: "${'x'.repeat(length)}"}\n`;
 
-/** A commit with one manifest; whatever else is asked of it fails the test. */
+/** A commit with one manifest and no .sourceignore; whatever else is asked of it fails the test. */
 const treeOf = (text: string): FileTree => {
   const no = async (): Promise<never> => assert.fail('not asked for');
   const manifests = [{ file: 'a.yaml', text }];
   const texts: FolderTexts = { oid: '1', links: false, texts: manifests, bytes: text.length };
-  const rest = { oid: no, oids: no, files: no, folders: no, find: no, read: no, writeTo: no };
+  const oids: FileTree['oids'] = async (paths) => paths.map(() => undefined);
+  const rest = { oid: no, oids, files: no, folders: no, find: no, read: no, writeTo: no };
   return { texts: async () => texts, ...rest };
 };
 

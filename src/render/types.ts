@@ -22,6 +22,8 @@ export interface RenderInput {
   path: string;
   /** Which renderer; the first that detects its own files where nobody says. */
   choice?: RenderSpec | undefined;
+  /** Files of a plain folder to leave out, as .gitignore writes them. */
+  ignore?: string | undefined;
   /** Whose it is, the namespace of the GitSync: tenants take turns. */
   tenant?: string;
 }

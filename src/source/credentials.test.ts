@@ -82,7 +82,27 @@ describe('credentials of a repository', () => {
       { token: 'one', caFile: 'PEM' },
       { token: 'one', ca: 'PEM' },
     ],
-    [{ 'ca.crt': 'new', caFile: 'old', 'tls.crt': 'x' }, { ca: 'new' }],
+    [
+      { 'ca.crt': 'new', caFile: 'old', 'tls.crt': 'x', 'tls.key': 'y' },
+      { ca: 'new', cert: 'x', key: 'y' },
+    ],
+    [
+      { certFile: 'x', keyFile: 'y' },
+      { cert: 'x', key: 'y' },
+    ],
+    [
+      { identity: 'x', 'identity.pub': 'y', known_hosts: 'z' },
+      { identity: 'x', knownHosts: 'z' },
+    ],
+    [
+      {
+        githubAppID: '1',
+        githubAppInstallationID: '2',
+        githubAppPrivateKey: 'x',
+        githubAppBaseURL: 'https://a/api/v3',
+      },
+      { appId: '1', appInstallationId: '2', appPrivateKey: 'x', appBaseUrl: 'https://a/api/v3' },
+    ],
   ] as [Record<string, string>, object][])
     it(`are understood as Flux writes them: ${Object.keys(data).join(', ')}`, async () => {
       setUp().put(data);
@@ -98,8 +118,9 @@ describe('credentials of a repository', () => {
         (error: Error) => error.message,
       );
     };
-    const none = 'Secret shop/git has none of password (with username), bearerToken, token, ca.crt and caFile';
-    assert.equal(await refusal({ known_hosts: 'x', identity: 'y' }), `${none}; its keys are identity, known_hosts`);
+    const none =
+      'Secret shop/git has none of password (with username), bearerToken, token, ca.crt, caFile, tls.crt (with tls.key), identity (with known_hosts) and githubAppID';
+    assert.equal(await refusal({ username: 'x', 'identity.pub': 'y' }), `${none}; its keys are identity.pub, username`);
     assert.equal(await refusal({}), `${none}; it is empty`);
     const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, 'hunter2']));
     assert.equal(await refusal(many), `${none}; its keys are k0, k1, k2, k3, k4 and 4 more`);

@@ -1,20 +1,11 @@
 import type { KubeObject } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { GitCredentials } from '../git/index.ts';
-import {
-  createWatchCache,
-  type KubeClient,
-  KubeError,
-  resources,
-  type WatchCache,
-  type WatchCachePorts,
-} from '../kube/index.ts';
+import { type KubeClient, KubeError, resources, type WatchCachePorts } from '../kube/index.ts';
 import { isRecord } from '../ssa/field-set.ts';
+import { createVersionedReads, type ObjectName } from './versioned-reads.ts';
 
-export interface SecretName {
-  namespace: string;
-  name: string;
-}
+export type SecretName = ObjectName;
 
 export interface Credentials {
   /** What the Secret says now; a request only when it changed. Rejects with ReasonError SecretNotFound. */
@@ -30,60 +21,26 @@ const FIELDS = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-tok
 /** Remembered at a time; one that was forgotten costs a request. */
 const MAX_SECRETS = 10_000;
 
-/**
- * Credentials by the version of their Secret: one watch of metadata says when one has to be read again, so that a look
- * costs no request. It begins with the first Secret that is asked for, and of others it keeps names and versions.
- */
+/** Credentials of repositories, read again only when their Secret changes. */
 export const createCredentials = (client: KubeClient, ports: WatchCachePorts): Credentials => {
-  /** The newest last. Without credentials: it was asked for, and there were none. */
-  const known = new Map<string, { version?: string | undefined; credentials?: GitCredentials }>();
-  const handlers: ((secret: SecretName) => void)[] = [];
-  let watch: WatchCache | undefined;
-  let listed = false;
-
-  const start = (): WatchCache => {
-    const options = { metadataOnly: true, fieldSelector: FIELDS, trim: nameAndVersion };
-    const cache = createWatchCache(client, resources.secrets, options, ports);
-    cache.ready().then(
-      () => {
-        listed = true;
-      },
-      () => {}, // stopped before its first list: nobody reads any more
-    );
-    cache.onChange((secret, previous) => {
-      const { namespace = '', name = '' } = (secret ?? previous)?.metadata ?? {};
-      const before = known.get(`${namespace}/${name}`);
-      if (!before || before.version === secret?.metadata.resourceVersion) return;
-      for (const handler of handlers) handler({ namespace, name });
-    });
-    return cache;
+  const options = {
+    fieldSelector: FIELDS,
+    max: MAX_SECRETS,
+    take: (object: KubeObject, key: string) => credentialsIn(key, object),
   };
-  const remember = (key: string, entry: { version?: string | undefined; credentials?: GitCredentials }): void => {
-    known.delete(key);
-    known.set(key, entry);
-    const [oldest] = known.keys();
-    if (known.size > MAX_SECRETS && oldest !== undefined) known.delete(oldest);
-  };
-
+  const secrets = createVersionedReads(client, resources.secrets, options, ports);
   return {
     async read(secret) {
-      watch ??= start();
       const key = `${secret.namespace}/${secret.name}`;
-      const before = known.get(key);
-      const version = watch.get(secret)?.metadata.resourceVersion;
-      if (listed && before?.credentials && before.version === version) return before.credentials;
-      remember(key, {});
-      const found = await client.get(resources.secrets, secret).catch((error: unknown) => {
+      const credentials = await secrets.read(secret).catch((error: unknown) => {
         if (!(error instanceof KubeError) || error.status === 0) throw error; // no answer is none of the Secret's faults
         throw new ReasonError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
       });
-      if (!found) throw new ReasonError('SecretNotFound', `Secret ${key} does not exist`);
-      const credentials = credentialsIn(key, found);
-      remember(key, { version: found.metadata.resourceVersion, credentials });
+      if (!credentials) throw new ReasonError('SecretNotFound', `Secret ${key} does not exist`);
       return credentials;
     },
-    onChange: (handler) => void handlers.push(handler),
-    stop: async () => watch?.stop(),
+    onChange: secrets.onChange,
+    stop: secrets.stop,
   };
 };
 
@@ -93,6 +50,15 @@ const KEYS: Readonly<Record<keyof GitCredentials, readonly string[]>> = {
   password: ['password'],
   token: ['bearerToken', 'token'],
   ca: ['ca.crt', 'caFile'],
+  cert: ['tls.crt', 'certFile'],
+  key: ['tls.key', 'keyFile'],
+  appId: ['githubAppID'],
+  appInstallationId: ['githubAppInstallationID'],
+  appInstallationOwner: ['githubAppInstallationOwner'],
+  appPrivateKey: ['githubAppPrivateKey'],
+  appBaseUrl: ['githubAppBaseURL'],
+  identity: ['identity'],
+  knownHosts: ['known_hosts'],
 };
 
 const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials => {
@@ -102,14 +68,15 @@ const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials => 
     const value = KEYS[field].map((key) => values[key]).find((text) => typeof text === 'string');
     if (typeof value === 'string') credentials[field] = Buffer.from(value, 'base64').toString();
   }
-  const { password, token, ca } = credentials;
-  if (password === undefined && token === undefined && ca === undefined)
+  const { username: _, ...useful } = credentials;
+  if (Object.keys(useful).length === 0)
     throw new ReasonError('SecretNotFound', `Secret ${secret} has none of ${USEFUL}; ${keysIn(values)}`);
   return credentials;
 };
 
 const FIELDS_OF_CREDENTIALS = Object.keys(KEYS) as (keyof GitCredentials)[];
-const USEFUL = 'password (with username), bearerToken, token, ca.crt and caFile';
+const USEFUL =
+  'password (with username), bearerToken, token, ca.crt, caFile, tls.crt (with tls.key), identity (with known_hosts) and githubAppID';
 const NAMED = 5;
 
 /** Their names; what they hold is in no message. */
@@ -118,14 +85,4 @@ const keysIn = (values: Record<string, unknown>): string => {
   if (keys.length === 0) return 'it is empty';
   const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : '';
   return `its keys are ${keys.slice(0, NAMED).join(', ')}${more}`;
-};
-
-/** Annotations may hold the whole Secret again, as kubectl applied it. */
-const nameAndVersion = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
-  const { namespace, name, resourceVersion } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, ...(namespace && { namespace }), ...(resourceVersion && { resourceVersion }) },
-  };
 };

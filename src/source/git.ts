@@ -1,4 +1,4 @@
-import type { GitSourceSpec } from '../api/source.ts';
+import type { GitRef, GitSourceSpec } from '../api/source.ts';
 import type { Source, SourceMember } from './types.ts';
 
 const identity = ({ url, ref, secretRef }: GitSourceSpec, namespace: string): string =>
@@ -18,13 +18,15 @@ export const gitMember: SourceMember<GitSourceSpec> = {
       ...(secret && { credentials: secret }),
       ...(tenant !== undefined && { tenant }),
     };
+    let tag: GitRef | undefined;
     return {
       identity: identity(spec, namespace),
       async resolve(options) {
-        const { commit, revision } = await git.resolve(source, options);
+        const { commit, revision, ref: found } = await git.resolve(source, options);
+        tag = found;
         return { id: commit, revision };
       },
-      open: (id, options) => git.open(source, id, options),
+      open: (id, options) => git.open({ ...source, ref: tag ?? ref }, id, options),
     };
   },
 };

@@ -20,6 +20,11 @@ export interface Head extends Version {
 export interface Sources {
   /** What is known of the sync's source; undefined before the first answer, an error after a failed one. */
   head(sync: GitSync): Head | ReasonError | undefined;
+  /**
+   * What an earlier process applied last, where its files are here still; undefined otherwise. For as long as the server
+   * does not answer. Rejects with KubeError.
+   */
+  before(sync: GitSync): Promise<Head | undefined>;
   /** Whether the sync's source still holds these inputs as they are; false where that was not asked for yet. */
   holds(sync: GitSync, inputs: readonly Input[]): boolean;
   /** Asks the server now, for all GitSyncs of that ref at once. `tell`: this one hears of the answer in any case. */
@@ -231,6 +236,23 @@ export const createSources = (ports: SourcesPorts): Sources => {
     head(sync) {
       const source = sources.get(sourceKey(sync));
       return source?.problem ?? source?.head;
+    },
+    async before(sync) {
+      const { lastAppliedRevision, observedGeneration } = sync.status ?? {};
+      const id = /@([0-9a-f]{40})$/.exec(lastAppliedRevision ?? '')?.[1];
+      // Of another spec, nobody applied it yet.
+      if (id === undefined || lastAppliedRevision === undefined || observedGeneration !== sync.metadata.generation)
+        return undefined;
+      const { namespace = '' } = sync.metadata;
+      const reader = { namespace, tenant: namespace, timeoutMs: fetchTimeoutOf(sync) };
+      try {
+        const source = await unlessStopped(writtenSource(sync.spec.source).connect(reader, ports));
+        await unlessStopped(source.open(id, { signal: stopped.signal, offline: true }));
+        return { source, id, revision: lastAppliedRevision };
+      } catch (error) {
+        if (error instanceof ReasonError) return undefined; // not here; why the server does not answer is known
+        throw error;
+      }
     },
     holds(sync, inputs) {
       const key = sourceKey(sync);

@@ -1,4 +1,4 @@
-import type { CallOptions, FileTree } from '../file-tree.ts';
+import type { CallOptions, FileTree, OpenOptions } from '../file-tree.ts';
 import type { GitRoom } from '../git/index.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -9,7 +9,7 @@ export interface Source {
   /** What it holds now. */
   resolve(options?: CallOptions): Promise<Version>;
   /** The files of a version. */
-  open(id: string, options?: CallOptions): Promise<FileTree>;
+  open(id: string, options?: OpenOptions): Promise<FileTree>;
 }
 
 export interface Version {

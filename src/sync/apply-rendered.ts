@@ -15,7 +15,7 @@ import { fingerprintOf, type NewsPorts, namespacesIn } from './nothing-new.ts';
 import type { Plan } from './plan/types.ts';
 import { originFor } from './resume.ts';
 import type { Renderings } from './state/renderings.ts';
-import type { SyncState } from './state/sync-state.ts';
+import { type SyncState, versionOf } from './state/sync-state.ts';
 import type { SyncOutcome } from './status/outcome.ts';
 
 export interface ApplyRenderedPorts
@@ -45,7 +45,7 @@ export const applyRendered = async (
   const { objects, inputs } = rendered;
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(objects.map(keyOf)));
   // Before the first await: what changes meanwhile is news for the next reconcile.
-  const fingerprint = fingerprintOf(sync, touched, ports);
+  const fingerprint = fingerprintOf(sync, state, touched, ports);
 
   recheckReported(sync, state);
   forgetIgnoredBefore(sync, state, objects);
@@ -66,7 +66,7 @@ export const applyRendered = async (
   const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
     state.planned = { source, commit, fingerprint, inputs, origin: await originFor(made, fingerprint, ports) };
-    ports.renderings.keep(sync, commit, rendered);
+    ports.renderings.keep(sync, versionOf(state, commit), rendered);
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
   const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported } as const;

@@ -28,12 +28,14 @@ import type { RenderPorts } from '../render/index.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
 import { type Credentials, createCredentials } from '../source/credentials.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import type { Vitals } from '../vitals.ts';
 import { createForeignObjects } from './apply/foreign-objects.ts';
 import { createHandover } from './inventory/handover.ts';
 import { createRediscovery } from './inventory/rediscover.ts';
 import { createHashes } from './plan/hashes.ts';
 import { type ReconcilePorts, reconcile } from './reconcile.ts';
 import { createLargeRenders } from './render/large.ts';
+import { createVariables } from './render/variables.ts';
 import { createRegistry } from './state/registry.ts';
 import { createRenderings } from './state/renderings.ts';
 import { createReport } from './status/report.ts';
@@ -42,6 +44,7 @@ import { watchHolds } from './watch/holds.ts';
 import { watchObjects } from './watch/objects.ts';
 import { watchSources } from './watch/sources.ts';
 import { watchSyncs } from './watch/syncs.ts';
+import { watchVariables } from './watch/variables.ts';
 
 export interface SyncPorts {
   client: KubeClient;
@@ -68,6 +71,7 @@ export interface SyncPorts {
   log: Log;
   metrics: Metrics;
   occurred: Occurred;
+  vitals?: Vitals;
 }
 
 export interface SyncController {
@@ -125,6 +129,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   };
   const queue = createWorkQueue({
     ...RECONCILES,
+    vitals: { name: 'the queue of GitSyncs', of: ports.vitals },
     clock,
     random,
     // Others than these are logged by the guard, without their text.
@@ -143,6 +148,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const common = { client, clock, random, log, metrics, registry, lock, syncOf, policy, enqueue, guard, signal };
   const credentials = createCredentials(client, cachePorts);
   const sources = watchSources({ ...common, credentials, git: ports.git });
+  const variables = createVariables(client, { ...cachePorts, digestKey: ports.digestKey });
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });
   const { owned, scaled } = watchObjects({ ...common, cachePorts, workloads, onFreed: handover.freed });
@@ -161,6 +167,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     histories,
     report,
     sources,
+    variables,
     handover,
     owned,
     scaled,
@@ -168,7 +175,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     lost,
     health,
     renderings: createRenderings(),
-    hashes: createHashes(),
+    hashes: createHashes(ports.digestKey),
     withRender: createLargeRenders(),
     turns: createFairSemaphore(WRITES),
     foreign: createForeignObjects(client, clock),
@@ -185,6 +192,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     [platform, holds, namespaces, scaled, syncs, ...(histories ? [histories] : [])].map((watch) => watch.ready()),
   );
   const unwatchHistories = watchHistories({ histories, registry, enqueue });
+  watchVariables({ variables, syncs: syncList, enqueue });
   const unwatch = watchSyncs({ ...common, syncs, platform, sources, lost });
   // Not before the GitSyncs are known, whose accounts a rollback writes with.
   await Promise.all(Object.values(workloads ?? {}).map((watch) => watch.ready()));
@@ -199,7 +207,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     refusalOfHold: holdController.refusalOf,
     async stop() {
       stopped.abort(new Error('no longer the leader'));
-      await Promise.all([queue.stop(), holdController.stop(), sources.stop(), credentials.stop()]);
+      await Promise.all([queue.stop(), holdController.stop(), sources.stop(), credentials.stop(), variables.stop()]);
       unwatch();
       unwatchHistories();
       await Promise.all([owned.stop(), scaled.stop(), health.close()]);

@@ -14,20 +14,18 @@ export interface NewsPorts {
 }
 
 /** Whether everything that the last plan was made from is as it was: the same plan would be made again. */
-export const hasNothingNew = (
-  sync: GitSync,
-  { planned, inventory, drifted, kept }: SyncState,
-  { id }: { id: string },
-  ports: NewsPorts,
-): boolean => {
+export const hasNothingNew = (sync: GitSync, state: SyncState, { id }: { id: string }, ports: NewsPorts): boolean => {
+  const { planned, inventory, drifted, kept } = state;
   if (!planned || drifted.size > 0 || [...kept.values()].some(isPending)) return false;
   const same = planned.commit === id || ports.sources.holds(sync, planned.inputs);
-  return same && planned.fingerprint === fingerprintOf(sync, namespacesIn([...inventory.keys()].map(parseKey)), ports);
+  const touched = namespacesIn([...inventory.keys()].map(parseKey));
+  return same && planned.fingerprint === fingerprintOf(sync, state, touched, ports);
 };
 
 /** Of everything that a plan depends on beside the commit. */
 export const fingerprintOf = (
   sync: GitSync,
+  { variables }: Pick<SyncState, 'variables'>,
   namespaces: ReadonlySet<string>,
   { holdController, policy }: Pick<NewsPorts, 'holdController' | 'policy'>,
 ): string =>
@@ -37,6 +35,7 @@ export const fingerprintOf = (
     holdController
       .inForce(namespaces)
       .map((h) => [h.metadata.uid, h.metadata.generation, h.spec.rejectedDigests, isLeft(h)]),
+    ...(variables ? [variables.digest] : []),
   ]);
 
 export const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> =>

@@ -35,7 +35,7 @@ export const resume = async (sync: GitSync, state: SyncState, at: Head, ports: R
   const touched = namespacesIn(entries.map(({ id }) => parseKey(id)));
   // What a Hold waits for is found out by a plan.
   if (ports.holdController.inForce(touched).length > 0) return;
-  const fingerprint = fingerprintOf(sync, touched, ports);
+  const fingerprint = fingerprintOf(sync, state, touched, ports);
   const found = (await isAllOurs(sync, state, entries, ports)) ? await findAll(sync, entries, ports) : undefined;
   const origin = found && originOf(fingerprint, { objects: found.map(({ live }) => live), planned: [] }, ports);
   if (!found || origin !== plannedFrom.digest) {

@@ -12,8 +12,9 @@ import { hasNothingNew } from './nothing-new.ts';
 import type { WithRender } from './render/large.ts';
 import { renderSync, type SourcePorts } from './render/manifests.ts';
 import { isOfTheCommit, unlessUnrenderable } from './render/unrenderable.ts';
+import type { VariablesReader } from './render/variables.ts';
 import { type ResumePorts, resume } from './resume.ts';
-import type { SyncState } from './state/sync-state.ts';
+import { type SyncState, versionOf } from './state/sync-state.ts';
 import type { SyncOutcome } from './status/outcome.ts';
 
 export interface HeadPorts
@@ -21,6 +22,7 @@ export interface HeadPorts
     ApplyRenderedPorts,
     Omit<ResumePorts, 'handover' | 'holdController' | 'namespaces' | 'scaled'> {
   sources: Sources;
+  variables: Pick<VariablesReader, 'of'>;
   withRender: WithRender;
   log: Log;
 }
@@ -41,17 +43,27 @@ export const syncToHead = async (
   }
   try {
     if (head instanceof Error) throw head;
+    // Those of before stay in service for drift where they can't be read.
+    state.variables = await ports.variables.of(sync);
     return await syncTo(head, sync, state, ports);
   } catch (error) {
     const failure = failureOf(error);
     if (!failure) throw error;
     if (failure.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.id);
     // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
-    await correctDrift(sync, state, ports).catch((err) =>
+    await (head instanceof Error && !state.planned ? syncToLast : correctDrift)(sync, state, ports).catch((err) =>
       ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
     );
     return failure;
   }
+};
+
+/** After a restart, while the server does not answer: an earlier process left its files, and nobody watches its objects. */
+const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
+  const last = await ports.sources.before(sync);
+  if (!last) return;
+  state.variables = await ports.variables.of(sync);
+  await syncTo(last, sync, state, ports);
 };
 
 const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
@@ -68,7 +80,7 @@ const syncTo = async (at: Head, sync: GitSync, state: SyncState, ports: HeadPort
     const { id: commit, revision } = at;
     return waitForHealth(sync, state, { kind: 'unchanged', commit, revision }, ports);
   }
-  const kept = ports.renderings.get(sync, at.id);
+  const kept = ports.renderings.get(sync, versionOf(state, at.id));
   if (kept) return applyRendered(sync, state, { ...at, rendered: kept }, ports);
   return ports.withRender(
     sync.metadata.namespace ?? '',
@@ -84,9 +96,9 @@ const render = async (
   state: SyncState,
   ports: HeadPorts,
 ): Promise<Rendered> => {
-  const rendered = await unlessUnrenderable(sync, state, { commit, policy: ports.policy() }, () =>
-    renderSync(sync, source, commit, state.inventory.keys(), ports),
-  );
+  const of = { version: versionOf(state, commit), policy: ports.policy() };
+  const from = { source, commit, variables: state.variables?.values, inventory: state.inventory.keys() };
+  const rendered = await unlessUnrenderable(sync, state, of, () => renderSync(sync, from, ports));
   state.renderedBytes = rendered.bytes;
   return rendered;
 };

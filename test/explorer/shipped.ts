@@ -215,7 +215,7 @@ const holdsOf = (process: Process, sync: SyncState) => {
   return { holdController, registry, lock, snapshots, signal: stopped.signal, stop, common };
 };
 
-const hashes = createHashes();
+const hashes = createHashes(Buffer.from('key'));
 
 /** One reconcile of the GitSync, from what its watches show of the objects it owns. The state is changed. */
 export const reconcileSync = async (process: Process, sync: SyncState): Promise<void> => {
@@ -228,7 +228,14 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
   const syncs = (): GitSync[] => caches.syncs.list();
   const enqueue = (): void => {};
   const version = { source: SOURCE, id: head.commit, revision: `main@${head.commit}` };
-  const sources = { head: () => version, holds: () => false, refresh() {}, size: () => 1, stop: async () => {} };
+  const sources = {
+    head: () => version,
+    before: async () => undefined,
+    holds: () => false,
+    refresh() {},
+    size: () => 1,
+    stop: async () => {},
+  };
   const handover = createHandover({ clock, syncs, syncOf, sources, policy, onChange: enqueue });
   const owned = ownedOf(process);
   const ports: ReconcilePorts = {
@@ -248,6 +255,7 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     sources,
     handover,
     owned,
+    variables: { of: async () => undefined },
     scaled: { isScaled: () => false, ready: async () => {}, stop: async () => {} },
     holdController,
     lost: { see() {}, kindsOf: async () => [] },

@@ -102,6 +102,51 @@ describe('a repository over HTTP', () => {
     assert.deepEqual(await names(source()), ['three']);
   });
 
+  it('follows the newest tag of a range of versions, annotated or not', async () => {
+    const range = source({ ref: { semver: '1.x' } });
+    const tagged = (tag: string, ...how: string[]): string => {
+      const commit = repository.commit({ 'a.yaml': configMap(tag) });
+      repository.git('tag', ...how, tag);
+      repository.git('push', '--quiet', 'origin', tag);
+      return commit;
+    };
+    repository.commit({ 'a.yaml': configMap('none') });
+    await fails(names(range), 'RefNotFound', /no tag with a version in 1\.x/);
+    for (const tag of ['latest', '1.9.0', '1.11.0-rc.1', '2.0.0']) tagged(tag);
+    assert.deepEqual(await names(range), ['1.9.0']);
+    const newest = tagged('v1.10.0', '-a', '-m', 'a release');
+    repository.commit({ 'a.yaml': configMap('later') });
+    assert.deepEqual(await names(range), ['v1.10.0']);
+    assert.equal((await git.resolve(range)).revision, `v1.10.0@${newest}`);
+    assert.deepEqual(await names(source({ ref: { semver: '>=1.11.0-0 <2.0.0' } })), ['1.11.0-rc.1']);
+  });
+
+  it('leaves out what .sourceignore and spec.ignore say, and the configuration of CI', async () => {
+    repository.commit({
+      '.sourceignore': '/apps/web/tests/\n*.tpl.yaml\n',
+      '.github/workflows/ci.yml': 'on: push\n',
+      'apps/web/a.yaml': configMap('one'),
+      'apps/web/b.yaml': configMap('two'),
+      'apps/web/c.tpl.yaml': '{{ no: yaml }}',
+      'apps/web/tests/values.yaml': 'a: 1\n',
+      'apps/web/.sourceignore': 'b.yaml\n',
+    });
+    assert.deepEqual(await names(source()), ['one', 'two']);
+    assert.deepEqual(await names(source(), 'apps/web'), ['one']);
+    const { commit } = await git.resolve(source());
+    const tree = await git.open(source(), commit);
+    const input = { source: 'a', tree, path: 'apps/web', ignore: '!b.yaml\na.yaml' };
+    const { objects, inputs } = await render(input, { kustomize, timeoutMs: 20_000, parser });
+    assert.deepEqual(
+      objects.map(({ metadata }) => metadata.name),
+      ['two'],
+    );
+    assert.deepEqual(
+      inputs.map(({ path }) => path),
+      ['apps/web', '.sourceignore'],
+    );
+  });
+
   it('tells a branch from a tag of the same name', async () => {
     repository.commit({ 'a.yaml': configMap('tagged') });
     repository.tag('v1');
@@ -141,6 +186,10 @@ describe('a repository over HTTP', () => {
     const later = createGit(dir);
     server.setFault('unavailable');
     assert.deepEqual(await rendered(await later.open(source(), commit)), ['one']);
+    assert.deepEqual(await rendered(await later.open(source(), commit, { offline: true })), ['one']);
+    const asked = server.requests.length;
+    await fails(later.open(source(), 'a'.repeat(40), { offline: true }), 'RepositoryUnreachable', /in no mirror/);
+    assert.equal(server.requests.length, asked);
     server.setFault('none');
     await later.close();
   });
@@ -152,6 +201,28 @@ describe('a repository over HTTP', () => {
       'overlay/kustomization.yaml': 'resources: [../base]\nnamePrefix: my-\n',
     });
     assert.deepEqual(await names(source(), 'overlay'), ['my-one']);
+  });
+
+  it('patches and replaces images on top of a kustomization, without a commit', async () => {
+    const pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: web:1}]}\n';
+    repository.commit({ 'app/kustomization.yaml': 'resources: [a.yaml]\n', 'app/a.yaml': pod });
+    const { commit } = await git.resolve(source());
+    const tree = await git.open(source(), commit);
+    const patch = '[{"op": "add", "path": "/metadata/labels", "value": {"team": "shop"}}]';
+    const on = { patches: [{ patch, target: { kind: 'Pod' } }], images: [{ name: 'web', newTag: '2' }] };
+    const built = (kustomize: typeof on, path = 'app') =>
+      render({ source: 'a', tree, path, choice: { kustomize } }, { kustomize: binary(), timeoutMs: 20_000, parser });
+    const binary = (): string => kustomize;
+    const [object] = (await built(on)).objects;
+    assert.deepEqual(object?.metadata.labels, { team: 'shop' });
+    assert.match(JSON.stringify(object?.spec), /web:2/);
+    const missing = { ...on, patches: [{ patch, target: { kind: 'Nothing' } }] };
+    assert.equal((await built(missing)).objects[0]?.metadata.labels, undefined);
+    await fails(
+      built({ ...on, patches: [{ patch: 'no patch', target: { kind: 'Pod' } }] }),
+      'KustomizeFailed',
+      /patch/,
+    );
   });
 
   it('says which of repository, branch, tag, commit and folder is missing', async () => {
@@ -220,6 +291,29 @@ describe('a repository over HTTP', () => {
     inside.commit({ 'a.yaml': configMap('one') });
     await fails(names(source({ url: inside.url })), 'RepositoryUnreachable', /certificate/);
     assert.deepEqual(await names(source({ url: inside.url, credentials: { ca: pem('ca.crt') } })), ['one']);
+    await secure.close();
+  });
+
+  it('shows the client certificate of the credentials', async () => {
+    const certificates = join(dir, 'mutual');
+    await writeCertificates(certificates, [
+      { name: 'git', commonName: 'git', names: ['127.0.0.1'] },
+      { name: 'client', commonName: 'client', names: [] },
+    ]);
+    const pem = (name: string): string => readFileSync(join(certificates, name), 'utf8');
+    const ca = pem('ca.crt');
+    const secure = await startGitServer({
+      tls: { key: pem('git.key'), cert: pem('git.crt'), ca, requestCert: true, rejectUnauthorized: true },
+    });
+    const inside = secure.repository('mutual');
+    inside.commit({ 'a.yaml': configMap('one') });
+    const client = { ca, cert: pem('client.crt'), key: pem('client.key') };
+    assert.deepEqual(await names(source({ url: inside.url, credentials: client })), ['one']);
+    await fails(
+      names(source({ url: inside.url, credentials: { ca } })),
+      'RepositoryUnreachable',
+      /certificate|closed/i,
+    );
     await secure.close();
   });
 
@@ -367,6 +461,13 @@ describe('a repository over HTTP', () => {
     mkdirSync(join(repository.dir, path), { recursive: true });
     repository.git('update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},${path}`);
   };
+
+  it('leaves out a submodule that is ignored', async () => {
+    repository.commit({ 'a.yaml': configMap('one'), '.sourceignore': '/vendor/\n' });
+    submodule('vendor');
+    repository.commit({});
+    assert.deepEqual(await names(source()), ['one']);
+  });
 
   it('refuses a submodule in or around the folder of plain manifests, instead of pruning what was in it', async () => {
     repository.commit({ 'apps/a.yaml': configMap('one'), 'other/b.yaml': configMap('two') });

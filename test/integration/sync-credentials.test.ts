@@ -39,9 +39,9 @@ describe('the Secret of a private repository', () => {
         { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: ns, name: 'flux' }, stringData },
         { fieldManager: 'test', force: true },
       );
-    await put({ identity: 'hunter2', known_hosts: 'github.com' });
+    await put({ 'identity.pub': 'hunter2', username: 'me' });
     await bench().sync(ns, 'app', { source: { git: { url: repository.url, secretRef: { name: 'flux' } } } });
-    const refused = await bench().ready(ns, 'app', 'False', /SecretNotFound .*its keys are identity, known_hosts/);
+    const refused = await bench().ready(ns, 'app', 'False', /SecretNotFound .*its keys are identity.pub, username/);
     assert.doesNotMatch(JSON.stringify(refused.status), /hunter2/);
     await put({ bearerToken: 'secret-token', caFile: ca });
     await bench().ready(ns, 'app');

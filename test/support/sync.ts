@@ -232,7 +232,7 @@ export const imageOf = (workload: KubeObject | undefined): string | undefined =>
   return spec?.template.spec.containers[0]?.image;
 };
 
-/** A Hold on Deployment `web` as it is, back to what it was: as an incident writes it. */
+/** A Hold on the workload `web` as it is, back to what it was: as an incident writes it. */
 export const holdBack = (
   { client }: ControlPlane,
   namespace: string,
@@ -242,7 +242,7 @@ export const holdBack = (
   const note = (workload: KubeObject | undefined, name: string): string =>
     workload?.metadata.annotations?.[`metricops.dev/${name}`] ?? '';
   const hold = newRollback({
-    workload: { kind: 'Deployment', namespace, name: 'web' },
+    workload: { kind: bad?.kind === 'StatefulSet' ? 'StatefulSet' : 'Deployment', namespace, name: 'web' },
     digest: note(bad, 'source-digest'),
     target: {
       number: 1,

@@ -13,6 +13,8 @@ const PROBES: Record<string, string> = {
   prometheus: '/usr/bin/prometheus',
   'prometheus-alertmanager': '/usr/bin/prometheus-alertmanager',
   git: '/usr/bin/git',
+  'openssh-client': '/usr/bin/ssh',
+  'openssh-server': '/usr/sbin/sshd',
 };
 
 export type DebianPackage = keyof typeof PROBES;

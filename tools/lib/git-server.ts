@@ -49,7 +49,7 @@ export interface GitServerOptions {
   /** Every request must show them. */
   credentials?: { username: string; password: string } | { token: string };
   /** PEM; without them it is plain HTTP. */
-  tls?: { key: string; cert: string };
+  tls?: { key: string; cert: string; ca?: string; requestCert?: boolean; rejectUnauthorized?: boolean };
 }
 
 /** A real Git over HTTP: `git http-backend` behind Node's own server. */

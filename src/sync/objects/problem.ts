@@ -1,8 +1,10 @@
-import { describeKey, groupOf, keyOf } from '../../api/meta.ts';
+import { isSwitchedOn } from '../../api/annotation-values.ts';
+import { annotations } from '../../api/annotations.ts';
+import { describeKey, groupOf, type KubeObject, keyOf } from '../../api/meta.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { apiVersionOf, type Discovery, isNoMatch, isRejected, KubeError } from '../../kube/index.ts';
 import type { PlannedObject } from '../plan/types.ts';
-import { messageOf } from './rights.ts';
+import { isMissingRight, messageOf } from './rights.ts';
 
 export interface ApplyProblem {
   key: string;
@@ -22,11 +24,18 @@ export const problemOf =
       discovery.forget(groupOf(object.apiVersion));
       return unknownKind(planned, discovery);
     }
-    const message = `${describeKey(keyOf(object))}: ${messageOf(error)}`;
+    const message = `${describeKey(keyOf(object))}: ${wordsOn(object, error)}`;
     // A namespace or definition that ends, ends some day, and may then be made again.
     const terminating = /(is being terminated|definition is terminating)/.test(error.message);
     return { key, reason: 'ObjectRejected', message, permanent: isRejected(error) && !terminating };
   };
+
+/** The API server, and every webhook, may quote what it refuses. */
+const wordsOn = ({ metadata }: KubeObject, error: KubeError): string => {
+  if (!isSwitchedOn(metadata, annotations.holdsSecret) || isMissingRight(error)) return messageOf(error);
+  const why = 'why is not shown, for it holds the value of a Secret and the answer may quote it';
+  return `the API server refuses it with ${error.status} ${error.reason}; ${why}`;
+};
 
 /** Versions come and go between releases of Kubernetes: the one that is served now is named. */
 export const unknownKind = async ({ key, object }: PlannedObject, discovery: Discovery): Promise<ApplyProblem> => {

@@ -6,6 +6,9 @@ const CONTROLLER = `system:serviceaccount:${SYSTEM_NAMESPACE}:metricops`;
 const REFUSAL =
   /User "([^"]+)" cannot [a-z]+ resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/;
 
+/** Whether RBAC refused it, which quotes nothing of the object. */
+export const isMissingRight = ({ status, message }: KubeError): boolean => status === 403 && REFUSAL.test(message);
+
 /** The API server's words, and for a missing right the rule that gives it. */
 export const messageOf = (error: KubeError): string => {
   const rule = missingRule(error);

@@ -14,7 +14,7 @@ const configMap = (i: number): KubeObject => ({
 describe('the hashes of what was rendered', () => {
   it('are computed ahead with turns for others in between, and once', async () => {
     const objects = Array.from({ length: 500 }, (_, i) => configMap(i));
-    const hashes = createHashes();
+    const hashes = createHashes(Buffer.from('key'));
     let turns = 0;
     const other = setInterval(() => {
       turns += 1;

@@ -1,6 +1,8 @@
+import { createHmac } from 'node:crypto';
+import { isConfidential } from '../../api/confidential.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import { createLoopYielder } from '../../loop-yielder.ts';
-import { hashOf } from '../../snapshot/index.ts';
+import { canonical, hashOf } from '../../snapshot/index.ts';
 
 /** Hashes of rendered objects, each computed once for as long as the object is kept. */
 export interface Hashes {
@@ -9,10 +11,12 @@ export interface Hashes {
   prepare(objects: readonly KubeObject[]): Promise<void>;
 }
 
-export const createHashes = (): Hashes => {
+/** @param key HMAC key of the installation: the status shows what hashes are made of, and a short password can be guessed */
+export const createHashes = (key: Uint8Array): Hashes => {
   const known = new WeakMap<KubeObject, string>();
+  const hmacOf = (object: KubeObject): string => createHmac('sha256', key).update(canonical(object)).digest('hex');
   const of = (object: KubeObject): string => {
-    const hash = known.get(object) ?? hashOf(object);
+    const hash = known.get(object) ?? (isConfidential(object) ? hmacOf(object) : hashOf(object));
     known.set(object, hash);
     return hash;
   };

@@ -2,7 +2,7 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
 import { ReasonError } from '../../api/reason-error.ts';
 import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
-import { type Rendered, type RenderPorts, render } from '../../render/index.ts';
+import { type Rendered, type RenderPorts, render, substitute, type Variables } from '../../render/index.ts';
 import { withVersionedConfig } from '../../snapshot/index.ts';
 import type { Source } from '../../source/types.ts';
 
@@ -13,23 +13,30 @@ export interface SourcePorts {
   digestKey: Uint8Array;
 }
 
-/** What the commit asks for, each object in its namespace, versioned configuration under its names. */
+/** What is rendered, and with what. */
+export interface RenderFrom {
+  source: Source;
+  commit: string;
+  /** None where spec.postBuild is not set. */
+  variables: Variables | undefined;
+  /** keyStrings of what was applied before. */
+  inventory: Iterable<string>;
+}
+
+/** What the commit asks for, with its variables, each object in its namespace, versioned configuration under its names. */
 export const renderSync = async (
   sync: GitSync,
-  source: Source,
-  commit: string,
-  inventory: Iterable<string>,
+  { source, commit, variables, inventory }: RenderFrom,
   ports: SourcePorts,
 ): Promise<Rendered> => {
   const tree = await source.open(commit);
-  const { path, render: choice } = sync.spec;
+  const { path, ignore, render: choice } = sync.spec;
   const tenant = sync.metadata.namespace ?? '';
-  const rendered = await render({ source: source.identity, tree, path, choice, tenant }, ports.render);
+  const rendered = await render({ source: source.identity, tree, path, choice, ignore, tenant }, ports.render);
   const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
-  const scopes = new Map([...scopesKnown(known), ...scopesIn(rendered.objects)]);
-  const placed = await Promise.all(
-    rendered.objects.map((object) => inNamespace(sync, object, scopes, ports.discovery)),
-  );
+  const objects = variables ? await substitute(rendered.objects, variables) : rendered.objects;
+  const scopes = new Map([...scopesKnown(known), ...scopesIn(objects)]);
+  const placed = await Promise.all(objects.map((object) => inNamespace(sync, object, scopes, ports.discovery)));
   refuseTwins(placed);
   return { ...rendered, objects: withVersionedConfig(placed, ports.digestKey) };
 };

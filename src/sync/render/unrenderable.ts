@@ -14,6 +14,7 @@ const HOPELESS: ReadonlySet<Reason> = new Set([
   'LFSPointerRefused',
   'RemoteBaseRefused',
   'SubmoduleRefused',
+  'SubstitutionFailed',
 ]);
 
 /** What a neighbour's load may have caused, or a binary that is put there later: retried, with back-off. */
@@ -24,18 +25,24 @@ export const isHopeless = (reason: Reason): boolean => HOPELESS.has(reason);
 /** Whether the files of the commit are what is wrong: a person has to change something. */
 export const isOfTheCommit = (reason: Reason): boolean => HOPELESS.has(reason) || MAY_PASS.has(reason);
 
-/** What a render is made from: the commit, the spec and the platform's policy. A person's request makes it another one. */
-const madeFrom = ({ spec, metadata }: GitSync, commit: string, policy: PlatformPolicySpec): string =>
-  hashOf([commit, spec, policy, metadata.annotations?.[annotations.requestedAt]]);
+/**
+ * What a render is made from: commit and variables, the spec and the platform's policy. A person's request makes it
+ * another one.
+ */
+const madeFrom = ({ spec, metadata }: GitSync, version: string, policy: PlatformPolicySpec): string =>
+  hashOf([version, spec, policy, metadata.annotations?.[annotations.requestedAt]]);
 
-/** Runs `render` unless the same was refused before: then with that error, at no cost. */
+/**
+ * Runs `render` unless the same was refused before: then with that error, at no cost.
+ * @param of.version see `versionOf`
+ */
 export const unlessUnrenderable = async <T>(
   sync: GitSync,
   state: SyncState,
-  { commit, policy }: { commit: string; policy: PlatformPolicySpec },
+  { version, policy }: { version: string; policy: PlatformPolicySpec },
   render: () => Promise<T>,
 ): Promise<T> => {
-  const what = madeFrom(sync, commit, policy);
+  const what = madeFrom(sync, version, policy);
   if (state.unrenderable?.what === what) throw state.unrenderable.error;
   try {
     return await render();

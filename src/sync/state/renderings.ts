@@ -4,9 +4,12 @@ import type { Rendered } from '../../render/index.ts';
 
 /** What was rendered last, so that drift is corrected, and a Hold planned, without a render. */
 export interface Renderings {
-  /** undefined when another commit or spec was rendered since, or it was too large to keep. */
-  get(sync: GitSync, commit: string): Rendered | undefined;
-  keep(sync: GitSync, commit: string, rendered: Rendered): void;
+  /**
+   * undefined when another version or spec was rendered since, or it was too large to keep.
+   * @param version see `versionOf`
+   */
+  get(sync: GitSync, version: string): Rendered | undefined;
+  keep(sync: GitSync, version: string, rendered: Rendered): void;
 }
 
 /** Of manifests, as text; as objects they take some four times as much. */
@@ -21,19 +24,19 @@ export const createRenderings = (maxBytes = MAX_BYTES): Renderings => {
     kept.delete(key);
   };
   return {
-    get(sync, commit) {
+    get(sync, version) {
       const key = keyOfSync(sync);
       const found = kept.get(key);
-      if (found?.of !== identityOf(sync, commit)) return undefined;
+      if (found?.of !== identityOf(sync, version)) return undefined;
       kept.delete(key);
       kept.set(key, found); // a Map keeps the order of insertion
       return found.rendered;
     },
-    keep(sync, commit, rendered) {
+    keep(sync, version, rendered) {
       const key = keyOfSync(sync);
       drop(key);
       if (rendered.bytes > maxBytes) return;
-      kept.set(key, { of: identityOf(sync, commit), rendered });
+      kept.set(key, { of: identityOf(sync, version), rendered });
       bytes += rendered.bytes;
       for (const oldest of kept.keys()) {
         if (bytes <= maxBytes) return;
@@ -44,5 +47,5 @@ export const createRenderings = (maxBytes = MAX_BYTES): Renderings => {
 };
 
 /** What a render depends on: the generation counts every change of the spec. */
-const identityOf = ({ metadata }: GitSync, commit: string): string =>
-  `${metadata.uid} ${metadata.generation} ${commit}`;
+const identityOf = ({ metadata }: GitSync, version: string): string =>
+  `${metadata.uid} ${metadata.generation} ${version}`;

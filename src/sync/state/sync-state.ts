@@ -1,7 +1,7 @@
 import type { DriftEntry, GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { KubeObject, ObjectMeta } from '../../api/meta.ts';
 import type { ReasonError } from '../../api/reason-error.ts';
-import type { Input } from '../../render/index.ts';
+import type { Input, ReadVariables } from '../../render/index.ts';
 import type { Source } from '../../source/types.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { Trace } from './trace.ts';
@@ -57,6 +57,8 @@ export interface SyncState {
   applied: Map<string, AppliedObject>;
   /** What an earlier process applied was looked for. */
   recalled?: boolean;
+  /** As they were read last; undefined where spec.postBuild is not set. */
+  variables?: ReadVariables | undefined;
   /** Whether the last plan of an earlier process still stands was asked. */
   resumed?: boolean;
   drifted: Set<string>;
@@ -106,6 +108,10 @@ export const newSyncState = (): SyncState => ({
   unwatched: new Set(),
   followers: new Set(),
 });
+
+/** What the objects are rendered from, beside the spec: the commit and the variables. */
+export const versionOf = ({ variables }: Pick<SyncState, 'variables'>, commit: string): string =>
+  variables ? `${commit} ${variables.digest}` : commit;
 
 /** A watch is not later than this; after it, an older version is one that a restored etcd went back to. */
 const LAG_MS = 60_000;

@@ -2,6 +2,7 @@ import { annotations } from '../../api/annotations.ts';
 import { type ConditionInput, withConditions } from '../../api/conditions.ts';
 import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { StatusPatch } from '../../api/status-patch.ts';
+import type { HeldWorkload } from '../../holds/index.ts';
 import { plannedFrom } from '../state/origin.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import { no, yes } from './condition.ts';
@@ -66,7 +67,7 @@ export const statusOf = (
     case 'applied':
       return {
         ...common,
-        ...appliedStatus(state, outcome, now),
+        ...appliedStatus(before, state, outcome, now),
         conditions: set(
           ...readiness(outcome.revision, outcome.problems, state, outcome),
           driftCondition(outcome, sync, state, now),
@@ -81,22 +82,39 @@ const plannedStatus = ({ planned }: SyncState): StatusPatch<Pick<GitSyncStatus, 
   plannedFrom: (planned && plannedFrom(planned)) ?? gone,
 });
 
-const appliedStatus = (state: SyncState, outcome: AppliedOutcome, now: number): StatusPatch<GitSyncStatus> => {
+const appliedStatus = (
+  before: GitSyncStatus,
+  state: SyncState,
+  outcome: AppliedOutcome,
+  now: number,
+): StatusPatch<GitSyncStatus> => {
   const { revision, plan, problems, blocked, reported } = outcome;
-  const held = plan.held.map(({ workload, hold, digest }) => ({
-    workloadRef: workload,
-    holdRef: { name: hold.metadata.name },
-    digest,
-  }));
+  const held = plan.held.map(heldEntry);
+  const time = new Date(now).toISOString();
+  const since = before.heldRevision === revision ? (before.heldRevisionTime ?? time) : time;
   return {
     lastAttemptedRevision: revision,
     ...(problems.length === 0 && !blocked ? { lastAppliedRevision: revision } : {}),
     heldRevision: held.length > 0 ? revision : gone,
+    heldRevisionTime: held.length > 0 ? since : gone,
     held,
     ...inventoryStatus(state),
     ...plannedStatus(state),
     ...pruneStatus(state),
     drift: reported && reported.length > 0 ? reported.slice(0, 20) : gone,
-    lastSyncTime: new Date(now).toISOString(),
+    lastSyncTime: time,
+  };
+};
+
+const heldEntry = ({ workload, hold, digest }: HeldWorkload): NonNullable<GitSyncStatus['held']>[number] => {
+  const { creationTimestamp } = hold.metadata;
+  const { target, incidentRef } = hold.spec;
+  return {
+    workloadRef: workload,
+    holdRef: { name: hold.metadata.name },
+    digest,
+    targetRelease: target.release,
+    ...(creationTimestamp === undefined ? {} : { heldTime: creationTimestamp }),
+    ...(incidentRef === undefined ? {} : { incidentRef }),
   };
 };
