@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { recordUrlOf, startCertificates, startWebhook } from '../webhook/index.ts';
-import { createAlertmanager, createSilences } from './alertmanager/index.ts';
+import { createAlertmanagers, createDeliveryLog, createSilences } from './alertmanager/index.ts';
 import { annotations } from './api/annotations.ts';
 import type { GitSync } from './api/gitsync.ts';
 import type { GitSyncSet } from './api/gitsyncset.ts';
 import type { Hold } from './api/hold.ts';
 import type { Incident } from './api/incident.ts';
+import type { Notification } from './api/notification.ts';
 import { createCaches } from './caches.ts';
+import { makeTokens } from './callers/tokens.ts';
 import { systemClock } from './clock.ts';
 import { createGit } from './git/index.ts';
 import { obstacleToTarget, otherToolOf } from './holds/index.ts';
@@ -22,6 +24,7 @@ import {
   resources,
   type WatchCachePorts,
 } from './kube/index.ts';
+import { startHeldWorkloads, startIncidentAlerts, startNotifications } from './notify/index.ts';
 import { createRecorder } from './release/index.ts';
 import { createParser, createRenderTurns, removeCopies } from './render/index.ts';
 import { createServer, pushTargets, secretFile } from './server/index.ts';
@@ -31,6 +34,7 @@ import { createPrometheus, createQueryQueue, startPolicyStatus } from './slo/ind
 import { createSnapshotStore, loadDigestKey } from './snapshot/index.ts';
 import { startSync } from './sync/index.ts';
 import { createLog, createMetrics } from './telemetry/index.ts';
+import { createVitals } from './vitals.ts';
 
 // The composition root of the controller: every room gets what it needs from here, and knows no other.
 
@@ -46,16 +50,20 @@ const client = createKubeClient(await loadConnection(), {
   onRequest: (verb, code) => metrics.kubeRequests.inc({ verb, code }),
   userAgent: 'metricops-controller',
 });
+/** What hangs while the main loop turns: /healthz says so, and the kubelet restarts the container. */
+const vitals = createVitals();
 /** Holds the Lease for this process, and tells whether it is held: what acts for it asks before each write. */
 const lease = createLeaseThread({
   namespace,
   name: 'metricops',
   identity: instance,
+  vitals,
   onError: (err) => log.error({ err }, 'leader election error'),
 });
 const leading = client.fenced(lease.term.isHeld);
 const occurred = createEventSink(client, { instance, clock, onError: (err) => log.warn({ err }, 'event lost') });
 const cachePorts: WatchCachePorts = {
+  vitals,
   clock,
   random,
   onWatchError: ({ kind, what, error }) => {
@@ -68,6 +76,7 @@ const watched = createCaches(client, cachePorts, { requireServiceAccount });
 const { caches } = watched;
 const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
 const gitSyncSets = createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, cachePorts);
+const notifications = createWatchCache<Notification>(client, resources.notifications, {}, cachePorts);
 const digestKey = await loadDigestKey(client, namespace);
 const snapshots = createSnapshotStore(client, digestKey, clock);
 const prometheus =
@@ -78,10 +87,10 @@ const prometheus =
         ...(settings.METRICOPS_PROMETHEUS_TOKEN === undefined ? {} : { token: settings.METRICOPS_PROMETHEUS_TOKEN }),
       });
 const alertmanager =
-  settings.METRICOPS_ALERTMANAGER_URL === undefined
+  settings.METRICOPS_ALERTMANAGER_URL.length === 0
     ? undefined
-    : createAlertmanager({
-        url: settings.METRICOPS_ALERTMANAGER_URL,
+    : createAlertmanagers({
+        urls: settings.METRICOPS_ALERTMANAGER_URL,
         ...(settings.METRICOPS_ALERTMANAGER_API_TOKEN === undefined
           ? {}
           : { token: settings.METRICOPS_ALERTMANAGER_API_TOKEN }),
@@ -89,10 +98,11 @@ const alertmanager =
 const queries = prometheus && createQueryQueue(prometheus, clock, metrics);
 
 // --- what every replica does: take alerts and records, answer admission reviews -------------------------------------
-const recorderPorts = { caches, clock, random, log, metrics, systemNamespace: namespace };
+const recorderPorts = { vitals, caches, clock, random, log, metrics, systemNamespace: namespace };
 const recorder = createRecorder({ ...recorderPorts, client, snapshots });
 /** The rooms that only the leader runs; undefined on the other replicas. */
 let acting: Awaited<ReturnType<typeof startActing>> | undefined;
+const deliveries = createDeliveryLog({ client, namespace, clock, log });
 const intake = createIntake({
   client,
   caches,
@@ -101,6 +111,7 @@ const intake = createIntake({
   log,
   metrics,
   occurred,
+  deliveries,
   cluster: settings.cluster,
   onIncident: (incident: Incident) => acting?.incidents.notify(incident),
 });
@@ -113,6 +124,7 @@ const server = createServer(
     log,
     registry: metrics.registry,
     refusedRequests: metrics.refusedRequests,
+    onAlertsRefused: deliveries.refused,
     // Before the first lists every alert would match nothing, and be forgotten.
     alerts: async (body) =>
       synced ? intake.receive(body) : { status: 503, message: 'the controller is starting; send it again' },
@@ -130,6 +142,11 @@ const server = createServer(
       alertmanager: secretFile(settings.METRICOPS_ALERTMANAGER_TOKEN_FILE, clock),
       push: secretFile(settings.METRICOPS_PUSH_TOKEN_FILE, clock),
     },
+    stuck: () => {
+      const stuck = vitals.stuck();
+      if (stuck.length > 0) log.error({ stuck }, 'stuck: the container is restarted');
+      return stuck;
+    },
     isReady: () => !stopping && synced && webhook?.ready() === true,
     certificates,
   },
@@ -143,7 +160,7 @@ let webhook: ReturnType<typeof startWebhook> | undefined;
 
 // --- what the leader does: sync, judge, roll back, keep histories ----------------------------------------------------
 // Each has a thread, which the first call starts: a replica that never leads has none.
-const git = createGit(join(settings.METRICOPS_DATA_DIR, 'git'));
+const git = createGit(join(settings.METRICOPS_DATA_DIR, 'git'), {}, vitals);
 const parser = createParser();
 const turns = createRenderTurns();
 await removeCopies();
@@ -164,6 +181,7 @@ const startActing = async () => {
     log,
     metrics,
     occurred,
+    vitals,
   });
   const onHold = (hold: Hold): void => sync.requestHold(hold);
   const incidents = await startIncidents({
@@ -176,6 +194,7 @@ const startActing = async () => {
     log,
     metrics,
     occurred,
+    vitals,
     onHold,
     refusalOf: (hold) => sync.refusalOfHold(hold),
     obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client, snapshots }),
@@ -184,11 +203,28 @@ const startActing = async () => {
   const policies = startPolicyStatus({
     client,
     caches,
-    hasPrometheus: queries !== undefined,
+    queries,
+    systemNamespace: namespace,
     otherToolOf,
     clock,
     random,
     log,
+  });
+  const heldWorkloads = startHeldWorkloads({ client, caches, clock, random, log });
+  const incidentAlerts =
+    alertmanager &&
+    startIncidentAlerts({ alertmanager, caches, cluster: settings.cluster, clock, random, log, metrics });
+  const notified = startNotifications({
+    client,
+    caches: { ...caches, syncs: gitSyncs, notifications },
+    policy: () => caches.platform.current(),
+    systemNamespace: namespace,
+    clusterName: settings.cluster?.value,
+    clock,
+    random,
+    log,
+    metrics,
+    occurred,
   });
   const sets = await startSets({
     client,
@@ -207,19 +243,30 @@ const startActing = async () => {
     incidents,
     rollouts,
     policies,
+    notifiers: [heldWorkloads, incidentAlerts, notified].filter((room) => room !== undefined),
     releases: createRecorder({ ...recorderPorts, client, snapshots }),
   };
+};
+/** Without them every alert and push hook is refused; the kubelet brings the files within two minutes. */
+const makeMissingTokens = async (): Promise<void> => {
+  try {
+    for (const secret of await makeTokens(leading, namespace)) log.info({ secret }, 'token made');
+  } catch (err) {
+    log.error({ err }, 'tokens not made'); // rollbacks of crashes and by hand need none
+  }
 };
 const lead = async (signal: AbortSignal): Promise<void> => {
   log.info({ instance }, 'leading');
   metrics.leader.set(1);
+  void makeMissingTokens(); // no takeover waits for them
   const rooms = await startActing();
   acting = rooms;
   try {
     await rooms.releases.start(signal); // until the signal
   } finally {
     acting = undefined;
-    await Promise.all([rooms.rollouts, rooms.incidents, rooms.policies, rooms.sets, rooms.sync].map((r) => r.stop()));
+    const all = [rooms.rollouts, rooms.incidents, rooms.policies, ...rooms.notifiers, rooms.sets, rooms.sync];
+    await Promise.all(all.map((room) => room.stop()));
     metrics.leader.set(0);
   }
   log.info({ instance }, 'no longer leading');
@@ -235,6 +282,7 @@ const stop = (signal: string): void => {
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
 
 await server.start();
+// Not the Notifications: no alert and no rollback waits for who is to be notified.
 await Promise.all([watched.ready(), gitSyncs.ready(), gitSyncSets.ready()]);
 synced = true;
 webhook = startWebhook({
@@ -257,10 +305,12 @@ webhook = startWebhook({
 });
 await lease.run({ lead }, stopped.signal);
 await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
+await deliveries.stop();
 await Promise.all([
   watched.stop(),
   gitSyncs.stop(),
   gitSyncSets.stop(),
+  notifications.stop(),
   prometheus?.close(),
   alertmanager?.close(),
   git.close(),

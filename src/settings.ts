@@ -14,8 +14,11 @@ const environment = z.object({
   METRICOPS_KUSTOMIZE: z.string().default('kustomize'),
   METRICOPS_PROMETHEUS_URL: optional,
   METRICOPS_PROMETHEUS_TOKEN: optional,
-  /** Whose silences are obeyed. */
-  METRICOPS_ALERTMANAGER_URL: optional,
+  /** Whose silences are obeyed, and where incidents are sent as alerts: each member of its cluster, separated by commas. */
+  METRICOPS_ALERTMANAGER_URL: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((url) => url.trim() || [])),
   METRICOPS_ALERTMANAGER_API_TOKEN: optional,
   METRICOPS_CLUSTER_LABEL: optional,
   METRICOPS_SIDECAR_IMAGE: z.string().default('metricops.dev/sidecar:dev'),

@@ -14,9 +14,22 @@ export interface Silence {
   matchers: readonly Matcher[];
 }
 
+/** As Alertmanager takes it: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml, postableAlert. */
+export interface PostableAlert {
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  /** RFC 3339. */
+  startsAt: string;
+  /** RFC 3339: resolved from then on. */
+  endsAt: string;
+  generatorURL?: string;
+}
+
 export interface Alertmanager {
   /** Those that are active now. Rejects with AlertmanagerError only. */
   activeSilences(): Promise<Silence[]>;
+  /** Alerts with the same labels are one alert. Rejects with AlertmanagerError only, where some may not be taken. */
+  postAlerts(alerts: readonly PostableAlert[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,29 +60,50 @@ export const createAlertmanager = (options: { url: string; token?: string; timeo
   const { timeoutMs = 5000, token } = options;
   const base = options.url.replace(/\/$/, '');
   const dispatcher = new Agent({ connections: 2, maxResponseSize: MAX_BYTES });
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+
+  const call = async (path: string, body?: unknown): Promise<string> => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      const answer = await request(`${base}/api/v2/${path}`, {
+        dispatcher,
+        signal,
+        ...(body === undefined
+          ? { headers: authorization }
+          : {
+              method: 'POST' as const,
+              headers: { ...authorization, 'content-type': 'application/json' },
+              body: JSON.stringify(body),
+            }),
+      });
+      const text = await answer.body.text();
+      if (answer.statusCode !== 200) throw refused(answer.statusCode, text);
+      return text;
+    } catch (cause) {
+      if (cause instanceof AlertmanagerError) throw cause;
+      const why = signal.aborted ? `no whole answer within ${timeoutMs / 1000} s` : wordsOf(cause);
+      throw new AlertmanagerError(`Alertmanager can't be asked: ${why}`, { cause });
+    }
+  };
+
   return {
-    async activeSilences() {
-      const signal = AbortSignal.timeout(timeoutMs);
-      try {
-        const { statusCode, body } = await request(`${base}/api/v2/silences`, { dispatcher, signal, headers });
-        const text = await body.text();
-        return read(statusCode, text).filter(({ state }) => state === 'active');
-      } catch (cause) {
-        if (cause instanceof AlertmanagerError) throw cause;
-        const why = signal.aborted ? `no whole answer within ${timeoutMs / 1000} s` : wordsOf(cause);
-        throw new AlertmanagerError(`Alertmanager can't be asked: ${why}`, { cause });
-      }
+    activeSilences: async () => read(await call('silences')).filter(({ state }) => state === 'active'),
+    async postAlerts(alerts) {
+      await call('alerts', alerts);
     },
     close: () => dispatcher.destroy(),
   };
 };
 
-const read = (statusCode: number, text: string): (Silence & { state: string })[] => {
-  if (statusCode !== 200) {
-    const hint = statusCode === 401 || statusCode === 403 ? '; check METRICOPS_ALERTMANAGER_API_TOKEN' : '';
-    throw new AlertmanagerError(`Alertmanager answered ${statusCode}${hint}`);
-  }
+const refused = (statusCode: number, text: string): AlertmanagerError => {
+  if (statusCode === 401 || statusCode === 403)
+    return new AlertmanagerError(`Alertmanager answered ${statusCode}; check METRICOPS_ALERTMANAGER_API_TOKEN`);
+  // It says so of an alert that it does not take; those beside it are taken.
+  const why = statusCode === 400 ? `: ${text.slice(0, 200)}` : '';
+  return new AlertmanagerError(`Alertmanager answered ${statusCode}${why}`);
+};
+
+const read = (text: string): (Silence & { state: string })[] => {
   const parsed = silences.safeParse(jsonOf(text));
   if (!parsed.success) throw new AlertmanagerError('the answer is no list of silences of Alertmanager');
   return parsed.data.map(({ status, endsAt, ...silence }) => ({

@@ -5,6 +5,16 @@ import type { KubeObject, ObjectMeta } from './meta.ts';
 import { rollbackMode } from './rollback-policy.ts';
 import { workloadRef } from './workload.ts';
 
+const link = z.string().max(2048);
+
+/** As the alert has them. Nobody but the reader follows them. */
+export const alertLinks = z.strictObject({
+  generatorURL: link.optional().describe('Expression of the alert in Prometheus.'),
+  runbookURL: link.optional().describe('Annotation runbook_url.'),
+  dashboardURL: link.optional().describe('Annotation dashboard_url.'),
+});
+export type AlertLinks = z.infer<typeof alertLinks>;
+
 /** One alert as delivered. It is written again only when something about it changed. */
 export const evidence = z.strictObject({
   source: z
@@ -14,6 +24,7 @@ export const evidence = z.strictObject({
   alert: z.string().max(256).describe('alertname.'),
   status: z.enum(['firing', 'resolved']).describe('As Alertmanager delivered it last.'),
   labels: z.record(z.string(), z.string()).describe('Labels of the alert.'),
+  links: alertLinks.optional().describe('Links of the alert, for people: metricops requests none of them.'),
   startsAt: time.optional().describe('As the alert says: the earliest time since it fires, and none that is to come.'),
   receivedTime: time.describe('Server time of the first delivery.'),
   lastReceivedTime: time.describe('Server time of the last delivery that said something new.'),
@@ -70,6 +81,10 @@ const compared = z.strictObject({
   newestTime: time.describe('Since when the suspect is current.'),
   before: z.int().min(1).describe('Number of the release that they are compared with.'),
 });
+const latencies = z.strictObject({
+  values: z.int().describe('How many: one for each pod and minute.'),
+  median: decimal.describe('In the unit of the metric.'),
+});
 const podCounts = counts.extend({ pods: z.int().describe('How many.') });
 
 /** Every number that a verdict rests on. What is missing was not to be had. */
@@ -90,6 +105,11 @@ export const measurement = z.strictObject({
       threshold: decimal.describe('Error ratio above which the error budget burns.'),
       resolutionSeconds: z.int().describe('How exactly the course is known.'),
       untilTime: time.optional().describe('Until when it was counted.'),
+      slowerThan: z
+        .string()
+        .max(32)
+        .optional()
+        .describe('Of a latency: a request that takes longer counts as failed, e.g. "0.3 s".'),
       release: counts.optional().describe('The release, since it is current or since the burn began.'),
       beside: z
         .strictObject({
@@ -116,6 +136,17 @@ export const measurement = z.strictObject({
         })
         .optional()
         .describe('How the error ratio of the release rose, where the burn began more than 30 minutes after it.'),
+      latencies: z
+        .strictObject({
+          release: latencies.describe('Of the release.'),
+          other: latencies.describe('Of the release before it, in the same minutes.'),
+          u: decimal.describe('Mann–Whitney U: pairs of which the one of the release is slower, equal ones by half.'),
+          ties: decimal.describe('Σ (t³ − t), over values that t of them share.'),
+        })
+        .optional()
+        .describe(
+          'Of a latency: mean latency of each pod in each minute since the burn began. Measured where too few requests were slow to decide.',
+        ),
       pods: z
         .strictObject({
           burning: podCounts
@@ -167,7 +198,18 @@ export type Measurement = z.infer<typeof measurement>;
 
 export const verdictEvidence = z.strictObject({
   name: z
-    .enum(['SideBySide', 'BeforeAfter', 'Onset', 'Rise', 'Pods', 'Nodes', 'Neighbours', 'Dependencies', 'Traffic'])
+    .enum([
+      'SideBySide',
+      'Latency',
+      'BeforeAfter',
+      'Onset',
+      'Rise',
+      'Pods',
+      'Nodes',
+      'Neighbours',
+      'Dependencies',
+      'Traffic',
+    ])
     .describe('What was compared.'),
   points: z.int().describe('Positive: against the release. Negative: for it. 0: it decides nothing.'),
   message: z.string().max(512).describe('The same in words, with the figures.'),
@@ -193,7 +235,7 @@ export const objectiveVerdict = z.strictObject({
   newRequests: decimal.optional().describe('Requests to the suspect.'),
   oldRequests: decimal.optional().describe('Requests to the release before it.'),
   score: z.int().optional().describe('Sum of the points of its evidence.'),
-  evidence: z.array(verdictEvidence).max(8).optional().describe('What speaks against the release, and what for it.'),
+  evidence: z.array(verdictEvidence).max(10).optional().describe('What speaks against the release, and what for it.'),
   measured: measurement
     .optional()
     .describe('Every number that the verdict rests on: the same numbers give the same verdict again.'),

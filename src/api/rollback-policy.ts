@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { conditions, duration, observedGeneration, prometheusDuration } from './common.ts';
 import { freezes } from './freeze.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
+import { oneOf } from './union.ts';
 
 /** One pair of windows of a multiwindow burn-rate alert (Google SRE workbook, chapter 5). */
 export const burnWindow = z.strictObject({
@@ -79,7 +80,7 @@ export const guardrails = z.strictObject({
     .max(6)
     .default(3)
     .describe(
-      'Points of evidence that a Guilty verdict needs. A burn that began within 30 minutes after the release: 3; more failed requests than the release before it, in the same minutes: 6, before and after: 2; failures that rise slowly long after the release while others are well: 5. Evidence for the release counts against that.',
+      'Points of evidence that a Guilty verdict needs. A burn that began within 30 minutes after the release: 3; more failed requests than the release before it, in the same minutes: 6, before and after: 2; slower pods than those of the release before it, in the same minutes: 4; failures that rise slowly long after the release while others are well: 5. Evidence for the release counts against that.',
     ),
   verifyTimeout: duration.default('10m').describe('How long recovery may take before the incident needs a person.'),
   onMisjudged: z
@@ -99,24 +100,48 @@ export type Guardrails = z.infer<typeof guardrails>;
 
 const promQL = z.string().min(1).max(8192);
 
-/** How an objective is measured: a union, of which ratio is the first member. */
-const indicator = z.strictObject({
+const matchLabels = z.record(z.string(), z.string()).describe('Labels, all of which it has.');
+
+const podLabel = z
+  .string()
+  .max(128)
+  .default('pod')
+  .describe('Label that holds the pod name, to compare releases; set to "" where the metric has none.');
+
+/** How an objective is measured. */
+const indicator = oneOf({
   ratio: z
     .strictObject({
       errors: promQL.describe(
         'PromQL for the rate of bad events; $window stands for the range, e.g. sum(rate(http_requests_total{code=~"5.."}[$window])).',
       ),
       total: promQL.describe('PromQL for the rate of all events, with $window.'),
-      podLabel: z
-        .string()
-        .max(128)
-        .default('pod')
-        .describe('Label that holds the pod name, to compare releases; set to "" where the metric has none.'),
+      podLabel,
     })
+    .optional()
     .describe('Bad events as a part of all events.'),
+  latency: z
+    .strictObject({
+      histogram: z
+        .string()
+        .regex(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/)
+        .max(256)
+        .meta({ patternMessage: 'histogram is the name of a metric, e.g. http_request_duration_seconds' })
+        .describe('Name of a histogram with buckets, without _bucket, e.g. http_request_duration_seconds.'),
+      matchLabels: matchLabels.default({}),
+      threshold: z
+        .string()
+        .regex(/^([1-9][0-9]{0,8}(\.[0-9]{1,6})?|0\.[0-9]{0,6}[1-9][0-9]*)$/)
+        .max(16)
+        .meta({ patternMessage: 'threshold is a positive decimal number in quotes, e.g. "0.3"' })
+        .describe(
+          'A request that takes longer counts as failed. One of the bounds (le) of the buckets, in the unit of the metric, e.g. "0.3".',
+        ),
+      podLabel,
+    })
+    .optional()
+    .describe('Requests that take too long, as a part of all requests.'),
 });
-
-const matchLabels = z.record(z.string(), z.string()).describe('Labels, all of which it has.');
 
 const alerts = z.strictObject({ matchLabels }).meta({
   'x-kubernetes-validations': [
@@ -143,7 +168,7 @@ export const objective = z
       .optional()
       .describe('Percent of good events, e.g. "99.9".'),
     window: prometheusDuration.optional().describe('Period of the error budget; 30d when left out.'),
-    indicator: indicator.optional().describe('How it is measured. Exactly one member; ratio is the only one yet.'),
+    indicator: indicator.optional().describe('How it is measured: exactly one of ratio and latency.'),
     burnWindows: z
       .array(burnWindow)
       .max(8)
@@ -235,7 +260,9 @@ export const rollbackPolicyStatus = z.strictObject({
   observedGeneration,
   conditions: conditions
     .optional()
-    .describe('Ready: whether a burn of the workload would be judged and acted on. Overridden: another policy counts.'),
+    .describe(
+      'Ready: whether a burn that began now would be judged and acted on. Overridden: another policy counts. Measured: Prometheus has the requests of its objectives. AlertsReach: a rule reports a burn, and its alerts arrive.',
+    ),
 });
 
 export interface RollbackPolicy extends KubeObject {

@@ -151,13 +151,27 @@ export const tryOut = (
   snapshot: Snapshot,
   account: Account,
 ): Promise<KubeObject | undefined> => {
-  const options = { ...optionsOf(account), dryRun: true };
   const type = workloadResource(spec.workloadRef.kind);
-  return account.writer.apply(type, chosenWorkload(spec.target, snapshot), options).catch((error: unknown) => {
+  return applyDry(type, chosenWorkload(spec.target, snapshot), account);
+};
+
+/** The same of what goes back with the workload. Rejects with the first refusal. */
+export const tryOutParts = async (
+  { spec }: RollbackHold,
+  snapshot: Snapshot,
+  account: Account,
+  newest: Newest,
+): Promise<void> => {
+  const { configuration, selectors } = planRollback(spec.target, snapshot, newest);
+  const parts = [...configuration, ...selectors];
+  await Promise.all(parts.map((object) => applyDry(partResource(object), object, account)));
+};
+
+const applyDry = (type: ResourceType, object: KubeObject, account: Account): Promise<KubeObject | undefined> =>
+  account.writer.apply(type, object, { ...optionsOf(account), dryRun: true }).catch((error: unknown) => {
     if (error instanceof KubeError && /does not support dry run/.test(error.message)) return undefined;
     throw error;
   });
-};
 
 /** By content: a Deployment's generation also counts changes of its annotations. */
 const isSameTemplate = (a: KubeObject, b: KubeObject): boolean =>

@@ -9,7 +9,6 @@ import { missingWords } from './missing-needs.ts';
 import { patchTemplate } from './patch-template.ts';
 import type { Prepared } from './prepare.ts';
 import { workloadOf } from './rules.ts';
-import { deleteStuckPods } from './stuck-pods.ts';
 import type { Account, EnforcePorts } from './types.ts';
 
 /** What was applied, or why nothing is. */
@@ -41,12 +40,12 @@ export const bringBack = async (
   if (missing.length > 0) return needsMissing(hold, missing);
   if (!account || !found) {
     const result = await patchTemplate(hold, live, snapshot, ports);
-    await after(hold, live, ports);
+    ports.onApplied(hold);
     return { digest: runningRelease(result).digest, notes: notesOf(snapshot) };
   }
   const around = { newest: { ...found, rejected: live }, preview };
   const notes = await applySnapshot(hold, live, snapshot, account, around, ports).catch(explained(account));
-  await after(hold, live, ports);
+  ports.onApplied(hold);
   return { digest: hold.spec.target.sourceDigest, notes };
 };
 
@@ -63,11 +62,6 @@ const needsMissing = ({ spec }: RollbackHold, missing: readonly string[]): Broug
   reason: 'TargetNeedsMissing',
   message: `release ${spec.target.release} can't run: ${missingWords(missing)}`,
 });
-
-const after = async (hold: RollbackHold, live: KubeObject, ports: EnforcePorts): Promise<void> => {
-  ports.onApplied(hold);
-  if (live.kind === 'StatefulSet') await deleteStuckPods(live, ports);
-};
 
 /** Only the template of a workload whose GitSync is gone goes back. */
 const notesOf = ({ fieldManager, config }: Snapshot): string[] => {

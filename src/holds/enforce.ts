@@ -13,6 +13,7 @@ import { type Prepared, prepare } from './prepare.ts';
 import { phaseAfter, retryIn } from './retry.ts';
 import { workloadOf } from './rules.ts';
 import { type Outcome, overdueIn, statusAfter, writeStatus } from './status.ts';
+import { deleteStuckPods, OBSERVED_MS } from './stuck-pods.ts';
 import { TargetError } from './target.ts';
 import type { EnforcePorts } from './types.ts';
 import { backWords, contestedWords, templateManagerOf } from './words.ts';
@@ -100,12 +101,8 @@ const carryOut = async (
   if (!live || decision.do === 'Miss')
     return { phase: 'Failed', reason: 'WorkloadMissing', message: `${what} does not exist` };
   switch (decision.do) {
-    case 'Keep': {
-      const calm = calmIn(status, now);
-      if (calm !== 0) return { keep: status, again: calm };
-      const message = `${what} runs release ${hold.spec.target.release}, and nobody applied the rejected one for ten minutes`;
-      return { phase: 'Held', reason: 'RolledBack', message, contested: false };
-    }
+    case 'Keep':
+      return keep(hold, live, target, ports);
     case 'Wait':
       return overdueIn(status, now) === 0 ? said(hold, decision.ms) : { keep: status, again: decision.ms };
     case 'Rest':
@@ -137,10 +134,31 @@ const carryOut = async (
         reason: 'RolledBack',
         message: [back, ...done.notes, ...(decision.again ? [backWords(hold, live, 0)] : [])].join('; '),
         digest: done.digest,
+        // Its pods may be stuck in what was rejected, which shows when its controller has seen this.
+        ...(live.kind === 'StatefulSet' ? { again: OBSERVED_MS } : {}),
         ...(decision.again ? { reapplied: withReapplied(status, templateManagerOf(live), now) } : {}),
       };
     }
   }
+};
+
+/** As it should be: but its pods may be stuck, or somebody may go on applying what is rejected. */
+const keep = async (
+  hold: RollbackHold,
+  live: KubeObject,
+  target: Prepared | TargetError,
+  ports: EnforcePorts,
+): Promise<Attempt> => {
+  const { status = {} } = hold;
+  const mayBeStuck = live.kind === 'StatefulSet' && isTarget(hold, live, target);
+  const { refused, again } = mayBeStuck ? await deleteStuckPods(live, ports) : {};
+  const running = `${describeKey(workloadOf(hold))} runs release ${hold.spec.target.release}`;
+  if (refused !== undefined)
+    return { phase: 'Held', reason: 'RolledBack', message: `${running}, but is stuck: ${refused}`, again };
+  const calm = calmIn(status, ports.clock.now());
+  if (calm !== 0) return { keep: status, again: soonest(again, calm) };
+  const message = `${running}, and nobody applied the rejected one for ten minutes`;
+  return { phase: 'Held', reason: 'RolledBack', message, contested: false };
 };
 
 /** The same again, for it became overdue meanwhile. */

@@ -24,11 +24,13 @@ export interface Surroundings {
   found: Found | undefined;
 }
 
+export type PreparePorts = Pick<EnforcePorts, 'client' | 'snapshots' | 'workloads' | 'accountOf'>;
+
 /**
  * Reads the target. Where it is not applied yet, what is around it is read without waiting until somebody asks for it:
  * between a Hold and its apply every request that waits for another one counts.
  */
-export const prepare = async (hold: RollbackHold, ports: EnforcePorts): Promise<Prepared | TargetError> => {
+export const prepare = async (hold: RollbackHold, ports: PreparePorts): Promise<Prepared | TargetError> => {
   try {
     const snapshot = await readTarget(hold, ports.snapshots);
     const account = ports.accountOf(snapshot.fieldManager);

@@ -10,6 +10,7 @@ import { runningRelease } from '../snapshot/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { holdsOf, workloadOf } from './rules.ts';
 import { isLeft } from './status.ts';
+import { isRollingOut } from './stuck-pods.ts';
 
 export interface EventPorts {
   holds: WatchCache<Hold>;
@@ -53,8 +54,9 @@ export const watchEvents = (ports: EventPorts): (() => void) => {
   const onWorkload = (object: KubeObject | undefined, previous: KubeObject | undefined): void => {
     if (!object) return;
     const rollbacks = holdsOf(holds.list(object.metadata.namespace), keyOf(object)).filter(isRollback);
-    if (rollbacks.length === 0 || (previous && isAsBefore(object, previous))) return;
-    for (const hold of rollbacks) enqueue(hold);
+    if (rollbacks.length === 0) return;
+    const isOther = !previous || !isAsBefore(object, previous);
+    for (const hold of rollbacks) if (isOther || (hold.status?.phase === 'Held' && isRollingOut(object))) enqueue(hold);
   };
   const watched = Object.values(workloads ?? {}).map((cache) =>
     cache.onChange((object, previous) => {

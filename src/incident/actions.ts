@@ -1,6 +1,6 @@
 import type { Incident, IncidentStatus } from '../api/incident.ts';
 import { proposedHold, withFinalizer } from '../holds/index.ts';
-import { hashOf } from '../snapshot/index.ts';
+import { canonical } from '../snapshot/index.ts';
 import type { Action } from './action.ts';
 import { comesToBeDue } from './due.ts';
 import type { Next } from './move.ts';
@@ -45,8 +45,10 @@ const reportsOf = (incident: Incident, status: IncidentStatus): Action[] => {
 
 const count = (counter: 'rollbacks' | 'verdicts', result: string): Action => ({ kind: 'Count', counter, result });
 
+/** Most of what is new says so in its message. */
 const isNews = (incident: Incident, status: IncidentStatus): boolean =>
-  hashOf(comparable(status)) !== hashOf(comparable(incident.status ?? {}));
+  status.message !== incident.status?.message ||
+  canonical(comparable(status)) !== canonical(comparable(incident.status ?? {}));
 
 /** What is measured anew at every look does not make a status new. */
 const comparable = ({ verdict, conditions, proposal, ...rest }: IncidentStatus): unknown => ({

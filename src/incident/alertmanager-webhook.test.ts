@@ -52,6 +52,40 @@ describe('a delivery', () => {
     assert.ok(JSON.stringify(only?.labels).length < 5000);
   });
 
+  it('keeps the mark of our own alerts, however many labels come before it', async () => {
+    const labels: Record<string, string> = {};
+    for (let i = 0; i < 20_000; i += 1) labels[`l${i}`] = '';
+    const [only] = (await parse({ alerts: [alert({ labels: { ...labels, metricops_incident: 'web-2' } })] })).alerts;
+    assert.equal(only?.labels.metricops_incident, 'web-2');
+  });
+
+  it('keeps the links of an alert, and nothing that is no link', async () => {
+    const long = `https://prometheus.example/graph?expr=${'a'.repeat(3000)}`;
+    const sent = [
+      alert({
+        generatorURL: 'https://prometheus.example/graph?g0.expr=up',
+        annotations: {
+          runbook_url: 'https://runbooks.example/burn',
+          dashboard_url: 'javascript:alert(1)',
+          summary: 'x',
+        },
+      }),
+      alert({ generatorURL: long, annotations: { runbook_url: 'https://bob:secret@runbooks.example' } }),
+      alert({ generatorURL: 7, annotations: 'none' }),
+    ];
+    assert.deepEqual(
+      (await parse({ alerts: sent })).alerts.map(({ links }) => links),
+      [
+        {
+          generatorURL: 'https://prometheus.example/graph?g0.expr=up',
+          runbookURL: 'https://runbooks.example/burn',
+        },
+        undefined,
+        undefined,
+      ],
+    );
+  });
+
   for (const [what, startsAt, expected] of [
     ['in the future, so that no release is too old for it', '2099-01-01T00:00:00Z', ISO],
     ['far in the future', '+275760-09-13T00:00:00Z', undefined],

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Evidence } from '../api/incident.ts';
+import type { AlertLinks, Evidence } from '../api/incident.ts';
 import { hashOf } from '../snapshot/index.ts';
 import { boundedLabels } from './labels.ts';
+import { linksOf } from './links.ts';
 
 /** Alertmanager's webhook, version 4. Unknown fields are ordinary: newer versions add some. */
 const delivery = z.object({
@@ -19,6 +20,8 @@ const alert = z.object({
   }),
   startsAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
   endsAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  generatorURL: z.unknown().optional(),
+  annotations: z.unknown().optional(),
 });
 
 export interface Alert {
@@ -33,6 +36,8 @@ export interface Alert {
   startsAt: string | undefined;
   /** Of one that is resolved, where it is said. */
   endsAt?: string | undefined;
+  /** Those that are links. */
+  links?: AlertLinks | undefined;
 }
 
 export interface Delivery {
@@ -69,13 +74,18 @@ export const parseDelivery = async (body: unknown, now: number): Promise<Deliver
   return { alerts, invalid, truncated: envelope.data.truncatedAlerts + Math.max(0, sent.length - MAX_ALERTS) };
 };
 
-const withFingerprint = ({ status, labels, startsAt, endsAt }: z.infer<typeof alert>, now: number): Alert => ({
-  status,
-  labels,
-  fingerprint: hashOf(labels).slice(0, 32),
-  startsAt: begun(startsAt, now),
-  ...(status === 'resolved' && { endsAt: begun(endsAt, now) }),
-});
+const withFingerprint = (sent: z.infer<typeof alert>, now: number): Alert => {
+  const { status, labels, startsAt, endsAt } = sent;
+  const links = linksOf(sent);
+  return {
+    status,
+    labels,
+    fingerprint: hashOf(labels).slice(0, 32),
+    startsAt: begun(startsAt, now),
+    ...(status === 'resolved' && { endsAt: begun(endsAt, now) }),
+    ...(links && { links }),
+  };
+};
 
 const refusal = (error: z.ZodError): string =>
   `not an Alertmanager webhook of version 4: ${z.prettifyError(error).split('\n').slice(0, 2).join(' ').slice(0, 500)}`;

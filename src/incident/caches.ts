@@ -7,6 +7,7 @@ import type { WatchCache } from '../kube/index.ts';
 import { type Guard, guardOf } from '../policy/guard.ts';
 import type { PlatformPolicyWatch } from '../policy/platform-policy.ts';
 import type { OwnerCaches } from '../release/index.ts';
+import type { Calls } from './calls.ts';
 
 /** What decisions read: watched copies over the whole cluster, so that an alert costs no reads. */
 export interface Caches extends OwnerCaches {
@@ -17,6 +18,8 @@ export interface Caches extends OwnerCaches {
   /** What the operator of the platform allows. */
   platform: PlatformPolicyWatch;
   namespaces: WatchCache;
+  /** undefined: no metrics say who calls whom. */
+  calls?: Pick<Calls, 'of'> | undefined;
 }
 
 /** Which policy guards a workload now, and what may be done to it. */

@@ -21,8 +21,10 @@ import { createKeyedLock } from '../lock.ts';
 import type { QueriesOf } from '../slo/index.ts';
 import { historyName } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import type { Vitals } from '../vitals.ts';
 import type { Action } from './action.ts';
 import { type Caches, guardFrom } from './caches.ts';
+import { createCalls } from './calls.ts';
 import { isHeldBack } from './event.ts';
 import { expiredOf } from './expiry.ts';
 import { reachedLimit, sharedLimits } from './limits.ts';
@@ -44,6 +46,7 @@ export interface IncidentPorts {
   log: Log;
   metrics: Metrics;
   occurred: Occurred;
+  vitals?: Vitals;
   /** Whether what the pods of a target need is there. */
   obstacleTo: ObstacleTo;
   /** By a dry run. */
@@ -67,9 +70,11 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   const judge = createJudge(ports.queries);
   const own = createOwnWrites(caches.incidents);
   const { newest } = own;
+  const calls = createCalls({ ...caches, queries: ports.queries, clock, log: ports.log });
   /** With what this process wrote last: a rollback counts from the moment in which it is decided. */
   const known: Caches = {
     ...caches,
+    calls,
     incidents: {
       ...caches.incidents,
       list: (namespace) => caches.incidents.list(namespace).map((incident) => newest(keyOf(incident)) ?? incident),
@@ -91,6 +96,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
     const next = await look(incident, {
       ...ports,
       caches: known,
+      calls,
       judge,
       newestHistory,
       refusalOf,
@@ -186,8 +192,12 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
   /** False when somebody wrote in between. */
   const write = async (incident: Incident): Promise<boolean> => {
     try {
-      const written = await client.replace<Incident>(resources.incidents, incident, { subresource: 'status' });
-      own.note(written);
+      const key = keyOf(incident);
+      const written = await own.send(key, () =>
+        client.replace<Incident>(resources.incidents, incident, { subresource: 'status' }),
+      );
+      // Somebody wrote it after that, and the watch was faster than the answer.
+      if (newest(key)?.metadata.resourceVersion !== written.metadata.resourceVersion) queue.add(key);
       return true;
     } catch (error) {
       if (!isConflict(error)) throw error;
@@ -205,6 +215,7 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
 
   const queue = createWorkQueue({
     concurrency: 16,
+    vitals: { name: 'the queue of incidents', of: ports.vitals },
     perGroup: PER_NAMESPACE,
     clock,
     random: ports.random,
@@ -229,8 +240,9 @@ export const startIncidents = async (ports: IncidentPorts): Promise<IncidentCont
       countOpen();
       if (!incident || isClosed(incident)) refusals.delete(keyOf(incident ?? (previous as Incident)));
       if (!incident) own.forget(previous as Incident);
-      else if (!isClosed(incident)) queue.add(keyOf(incident));
-      else void expire(incident).catch((err) => ports.log.warn({ err }, 'expiry failed'));
+      else if (isClosed(incident)) void expire(incident).catch((err) => ports.log.warn({ err }, 'expiry failed'));
+      // What this process wrote, it wrote after a look: another one would send the same queries again.
+      else if (own.isNews(incident)) queue.add(keyOf(incident));
     }),
     caches.holds.onChange((hold, previous) => {
       const changed = hold ?? previous;

@@ -4,7 +4,7 @@ import { comesBefore, type Waiting, waitingFor } from './arbiter.ts';
 import type { Caches } from './caches.ts';
 import { type Graph, graphFrom } from './graph.ts';
 
-type Known = Pick<Caches, 'incidents' | 'platform' | 'workloads'>;
+type Known = Pick<Caches, 'incidents' | 'platform' | 'workloads' | 'calls'>;
 
 /** For whom an incident waits: of its namespace, and of others where the platform lets an annotation name them. */
 export const waitingAmong = (

@@ -30,6 +30,14 @@ describe('the evidence of an incident', () => {
     assert.equal(add(kept, [alert('a', { startsAt: at(9) })], 10), undefined);
   });
 
+  it('has the links of each alert as they first came', () => {
+    const links = { runbookURL: 'https://runbooks.example/burn' };
+    const kept = start([alert('a', { links })]);
+    assert.deepEqual(kept.evidence[0]?.links, links);
+    assert.deepEqual(schema.parse(kept.evidence[0]).links, links);
+    assert.equal(add(kept, [alert('a')], 2), undefined, 'other links are nothing that a decision depends on');
+  });
+
   it('changes when an alert ends, begins again, or is found to have begun earlier', () => {
     const kept = start([alert('a')]);
     const ended = add(kept, [alert('a', { status: 'resolved' })], 2);

@@ -47,6 +47,7 @@ const entryOf = (alert: Alert, now: string): Evidence => ({
   alert: (alert.labels.alertname ?? '').slice(0, 256),
   status: alert.status,
   labels: alert.labels,
+  ...(alert.links === undefined ? {} : { links: alert.links }),
   receivedTime: now,
   lastReceivedTime: now,
   ...(alert.startsAt === undefined ? {} : { startsAt: alert.startsAt }),

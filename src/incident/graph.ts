@@ -1,8 +1,9 @@
+import { annotations } from '../api/annotations.ts';
 import { dependenciesOf } from '../api/depends-on.ts';
 import { type WorkloadKey, workloadString } from '../api/workload.ts';
 import type { Caches } from './caches.ts';
 
-/** Who calls whom, as annotations on the workloads say it. */
+/** Who calls whom: as the annotation on a workload says it; without one, as metrics show it. */
 export interface Graph {
   /** Directly or through others. Of two that call each other neither depends on the other. */
   dependsOn(caller: WorkloadKey, callee: WorkloadKey): boolean;
@@ -11,14 +12,17 @@ export interface Graph {
 /** Workloads that are followed from one. */
 const MAX_FOLLOWED = 256;
 
-/** Read when it is asked: most workloads have no annotation. */
-export const graphFrom = ({ workloads, platform }: Pick<Caches, 'workloads' | 'platform'>): Graph => {
+/** Read when it is asked: few workloads are in an incident. */
+export const graphFrom = ({ workloads, platform, calls }: Pick<Caches, 'workloads' | 'platform' | 'calls'>): Graph => {
   const known = new Map<string, ReadonlySet<string>>();
   const { dependenciesAcrossNamespaces } = platform.current().rollback;
   const calledBy = (caller: WorkloadKey): WorkloadKey[] => {
     const workload = workloads[caller.kind].get(caller);
-    const called = workload ? dependenciesOf(workload) : [];
-    return dependenciesAcrossNamespaces ? called : called.filter(({ namespace }) => namespace === caller.namespace);
+    const isAnnotated = workload?.metadata.annotations?.[annotations.dependsOn] !== undefined;
+    const called = workload && isAnnotated ? dependenciesOf(workload) : (calls?.of(caller) ?? []);
+    return dependenciesAcrossNamespaces
+      ? [...called]
+      : called.filter(({ namespace }) => namespace === caller.namespace);
   };
   const follow = (from: WorkloadKey): ReadonlySet<string> => {
     const reached = new Set<string>();

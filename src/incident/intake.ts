@@ -1,4 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import { type DeliveryLog, TEST_LABEL } from '../alertmanager/index.ts';
+import { INCIDENT_ALERT_LABEL } from '../api/annotations.ts';
 import type { Occurred } from '../api/occurrence.ts';
 import { WORKLOAD_KINDS, workloadString } from '../api/workload.ts';
 import { type AlertMatch, createMatcher } from '../slo/index.ts';
@@ -12,6 +14,8 @@ export interface IntakePorts extends StorePorts {
   metrics: Metrics;
   occurred: Occurred;
   cluster?: { label: string; value: string } | undefined;
+  /** Where people see what became of the deliveries. */
+  deliveries?: DeliveryLog;
 }
 
 export interface IntakeAnswer {
@@ -33,7 +37,7 @@ const REMEMBERED = 100;
 const RESULTS = { create: 'opened', update: 'updated', known: 'known', ignored: 'ignored', full: 'refused' } as const;
 
 type Outcome = Place['do'] | 'failed';
-type Result = (typeof RESULTS)[Place['do']] | 'failed' | 'invalid' | 'truncated' | 'unmatched';
+type Result = (typeof RESULTS)[Place['do']] | 'failed' | 'invalid' | 'own' | 'truncated' | 'unmatched' | 'test';
 
 /** Takes alerts as evidence. It decides nothing, and runs on every replica. */
 export const createIntake = (ports: IntakePorts): Intake => {
@@ -52,11 +56,15 @@ export const createIntake = (ports: IntakePorts): Intake => {
     count('truncated', truncated);
     if (truncated > 0)
       log.warn({ truncated }, 'alerts were left out of a delivery; max_alerts is too small for its group');
-    const groups = await groupsOf(alerts);
+    // An incident that came of the alert about an incident would never end.
+    const others = alerts.filter((alert) => !isOwn(alert));
+    count('own', alerts.length - others.length);
+    const groups = await groupsOf(others);
     const outcomes = await Promise.all(groups.map((group) => storeOf(group.match, group.alerts, truncated > 0)));
     for (const [i, outcome] of outcomes.entries())
       count(outcome === 'failed' ? outcome : RESULTS[outcome], groups[i]?.alerts.length ?? 0);
     const lost = outcomes.filter((outcome) => outcome === 'failed' || outcome === 'full').length;
+    if (lost === 0) ports.deliveries?.accepted();
     return lost === 0
       ? { status: 200, message: `${alerts.length} alerts received` }
       : {
@@ -81,6 +89,11 @@ export const createIntake = (ports: IntakePorts): Intake => {
     for (const [i, alert] of alerts.entries()) {
       if (i % ALERTS_A_TURN === ALERTS_A_TURN - 1) await setImmediate();
       const matches = matchesOf(alert.labels);
+      const test = alert.labels[TEST_LABEL];
+      if (test !== undefined) {
+        noteTest(test, alert, matches);
+        continue;
+      }
       if (matches.length === 0) remember(alert);
       for (const match of matches) {
         const key = workloadString(match.workload);
@@ -91,8 +104,15 @@ export const createIntake = (ports: IntakePorts): Intake => {
     }
     return [...groups.values()];
   };
+  /** Nothing comes of it: neither an incident nor evidence. */
+  const noteTest = (id: string, { labels, status }: Alert, matches: readonly AlertMatch[]): void => {
+    count('test', 1);
+    const workloads = matches.map(({ workload }) => workload);
+    if (status === 'firing') ports.deliveries?.test({ id, labels, workloads });
+  };
   const remember = ({ labels }: Alert): void => {
     count('unmatched', 1);
+    ports.deliveries?.unmatched(labels);
     unmatched.push({ time: new Date(clock.now()).toISOString(), labels });
     if (unmatched.length > REMEMBERED) unmatched.shift();
   };
@@ -113,6 +133,7 @@ export const createIntake = (ports: IntakePorts): Intake => {
   const tellFull = ({ workload, policy }: AlertMatch): void => {
     const message = `${MAX_OPEN_PER_NAMESPACE} incidents of the namespace are open; alerts of ${workload.name} wait until one is closed`;
     log.warn({ workload: workloadString(workload) }, message);
+    ports.deliveries?.refused('TooManyIncidents');
     const regarding = policy ?? caches.workloads[workload.kind].get(workload);
     if (regarding)
       ports.occurred({ regarding, severity: 'warning', reason: 'TooManyIncidents', action: 'Judge', message });
@@ -126,3 +147,6 @@ export const createIntake = (ports: IntakePorts): Intake => {
 
   return { receive, observed, unmatched: () => unmatched.toReversed() };
 };
+
+/** It was sent by metricops itself, and comes back by a route of Alertmanager. */
+const isOwn = ({ labels }: Alert): boolean => labels[INCIDENT_ALERT_LABEL] !== undefined;

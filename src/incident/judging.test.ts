@@ -25,7 +25,7 @@ describe('the time for a verdict', () => {
 
   it('is a minute for one that is NotGuilty, or until the alert ends', () => {
     const early = aged(59_999, notGuilty);
-    assert.deepEqual([early.outcome, early.again], ['Judging/NotBurning', 5999.9]);
+    assert.deepEqual([early.outcome, early.again], ['Judging/NotBurning', 15_000]);
     assert.equal(aged(60_000, notGuilty).outcome, 'Dismissed/NotBurning');
     assert.equal(aged(0, { ...notGuilty, firing: false }).outcome, 'Dismissed/NotBurning');
   });
@@ -54,7 +54,7 @@ describe('the time for a verdict', () => {
 describe('an incident in judgement', () => {
   it('has the mode and the verdict in its status, and what it proposes only where the release is Guilty', () => {
     const guilty = taken({ policy: guardrails.parse({ mode: 'Approve' }) });
-    assert.deepEqual([guilty.mode, guilty.verdict?.result, guilty.again], ['Approve', 'Guilty', 1000]);
+    assert.deepEqual([guilty.mode, guilty.verdict?.result, guilty.again], ['Approve', 'Guilty', 5000]);
     assert.match(guilty.proposal?.name ?? '', /^web-/);
     const not = taken({ verdict: verdict('NotGuilty') });
     assert.deepEqual([not.verdict?.result, not.proposal], ['NotGuilty', undefined]);

@@ -9,7 +9,7 @@ import { following, stateOf } from './hold-state.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
 import { proposalOf } from './proposal.ts';
-import { JUDGE_FOR_MS, lookAgain, PAUSE_FOR_MS, REQUEUE_MS } from './timing.ts';
+import { JUDGE_FOR_MS, LOOK_AGAIN_MS, lookAgain, PAUSE_FOR_MS, REQUEUE_MS } from './timing.ts';
 import { type Ways, waysOf } from './ways.ts';
 
 /** A verdict of innocence is believed when it holds for this long, or when the alert ends. */
@@ -43,7 +43,7 @@ export const judging = (incident: Incident, observed: Observation, now: number):
   if (verdict.result === 'NotGuilty') {
     // A burn that pauses may come back as long as its alert fires.
     const believedAfter = reason === 'BurnEnded' ? PAUSE_FOR_MS : NOT_GUILTY_FOR_MS;
-    if (age < believedAfter && observed.firing) return wait(reason, verdict.message, lookAgain(age));
+    if (age < believedAfter && observed.firing) return wait(reason, verdict.message, LOOK_AGAIN_MS);
     return close('Dismissed', reason, verdict.message);
   }
   return decideRollback(incident, observed, { ...ways, verdict, proposal });

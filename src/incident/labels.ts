@@ -1,11 +1,13 @@
+import { INCIDENT_ALERT_LABEL } from '../api/annotations.ts';
+
 /** What is kept of the labels of one alert, in bytes of JSON: 64 such alerts are far below what etcd takes. */
 const MAX_BYTES = 4096;
 const MAX_KEY = 128;
 const MAX_VALUE = 512;
 
 /**
- * Labels of an alert, which are somebody else's text: so much is kept of them and no more, alertname and namespace
- * first. The rest costs nothing, however much it is. undefined: they are no labels.
+ * Labels of an alert, which are somebody else's text: so much is kept of them and no more, alertname, namespace and the
+ * mark of our own alerts first. The rest costs nothing, however much it is. undefined: they are no labels.
  */
 export const boundedLabels = (labels: unknown): Record<string, string> | undefined => {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return undefined;
@@ -26,6 +28,6 @@ export const boundedLabels = (labels: unknown): Record<string, string> | undefin
 
 /** One after the other, so that who stops early has not listed all of them. */
 function* keysOf(given: object): Generator<string> {
-  for (const key of ['alertname', 'namespace']) if (Object.hasOwn(given, key)) yield key;
+  for (const key of ['alertname', 'namespace', INCIDENT_ALERT_LABEL]) if (Object.hasOwn(given, key)) yield key;
   for (const key in given) yield key;
 }

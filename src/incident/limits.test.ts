@@ -71,7 +71,7 @@ describe('rollbacks of the last hour', () => {
 });
 
 describe('two incidents that are decided at the same moment', () => {
-  const indicator = { ratio: { errors: 'e', total: 't', podLabel: '' } };
+  const indicator = { ratio: { errors: 'e[$window]', total: 't[$window]', podLabel: '' } };
   const BY = {
     indicator: { name: 'a', target: '99', indicator },
     rule: { name: 'a', alerts: { matchLabels: { severity: 'page' } } },

@@ -168,6 +168,8 @@ const lookAt = async (world: World) => {
     },
   }));
   const silenced: unknown[] = [];
+  /** Before how many queries it was asked who calls whom. */
+  const callsAsked: number[] = [];
   const { status, actions } = await look(made, {
     caches,
     ...(world.silence
@@ -180,6 +182,12 @@ const lookAt = async (world: World) => {
           },
         }
       : {}),
+    calls: {
+      async refresh(namespace) {
+        assert.equal(namespace, 'shop');
+        return callsAsked.push(queries) === 1;
+      },
+    },
     judge,
     refusal: undefined,
     now: NOON,
@@ -195,6 +203,7 @@ const lookAt = async (world: World) => {
   });
   return {
     queries,
+    callsAsked,
     obstacles,
     silenced,
     status,
@@ -229,6 +238,14 @@ describe('one look at an incident', () => {
     assert.equal(outcome, 'RollingBack/ErrorRateIncreased');
     assert.equal(queries, 2);
     assert.deepEqual(actions.slice(0, 3), ['WriteStatus', 'CreateHold', 'Report']);
+  });
+
+  it('asks who calls whom before it asks for a verdict, and again only for another verdict', async () => {
+    const { callsAsked, queries } = await lookAt({});
+    assert.deepEqual([callsAsked, queries], [[0], 2]);
+    const person = { phase: 'Verifying', reason: 'RolledBack', target, holdRef: { name: 'h' } } as const;
+    const later = await lookAt({ status: { ...person, rolledBackTime: ago(0) }, history: back, workload: running(1) });
+    assert.deepEqual(later.callsAsked, []);
   });
 
   it('asks about the target while Prometheus is asked for the first time, once', async () => {

@@ -6,6 +6,7 @@ import { begun } from '../begun.ts';
 import { workloadOf } from '../holds/index.ts';
 import type { Judge, Question } from '../judge/index.ts';
 import type { Caches } from './caches.ts';
+import type { Calls } from './calls.ts';
 import { refusedTargets } from './decide-together.ts';
 import { sharedLimits } from './limits.ts';
 import type { Ask } from './move.ts';
@@ -21,6 +22,8 @@ export interface LookPorts {
   refusalOf: RefusalOfTarget;
   /** undefined: no Alertmanager is configured, and nobody silences anything. */
   silences?: Silences | undefined;
+  /** undefined: no metrics say who calls whom. */
+  calls?: Pick<Calls, 'refresh'> | undefined;
   /** Why the API server did not take the proposed Hold the last time. */
   refusal: Refusal | undefined;
   /** Milliseconds since the epoch. */
@@ -54,7 +57,7 @@ export const look = async (incident: Incident, ports: LookPorts): Promise<Step> 
     if (taken.ask !== 'Target')
       known = {
         ...known,
-        ...(await answerTo(taken.ask, question, { ...observation, ...known }, { ...ports, caches })),
+        ...(await answerTo(taken.ask, incident, { ...observation, ...known }, { ...ports, caches, question })),
       };
     else {
       // Before a rollback: what a person said in the last moment is in the history, and the watch may be late.
@@ -87,15 +90,18 @@ const silenceOf = async ({ spec }: Incident, silences: Silences | undefined): Pr
 
 const answerTo = async (
   ask: Exclude<Ask, 'Target'>,
-  question: Question,
+  incident: Incident,
   observed: Observation,
-  { judge, caches, refusalOf, silences }: LookPorts,
+  ports: LookPorts & { question: () => Question },
 ): Promise<Partial<Observation>> => {
-  if (ask === 'Companions') return { refused: await refusedTargets(question.incident, observed, refusalOf) };
-  if (ask === 'Limits') return { sharedLimits: sharedLimits(question.incident, caches, question.now) };
-  if (ask === 'Silence') return { silence: await silenceOf(question.incident, silences) };
-  if (ask === 'Burning') return { burning: (await judge.isBurning(question)) ?? 'Unknown' };
-  if (ask === 'Restored') return { restoredRatio: (await judge.measureRestored(question)) ?? 'Unknown' };
-  const { verdict, caution } = await judge.judge(question);
+  const { judge, caches, refusalOf, silences, calls, question, now } = ports;
+  if (ask === 'Companions') return { refused: await refusedTargets(incident, observed, refusalOf) };
+  if (ask === 'Limits') return { sharedLimits: sharedLimits(incident, caches, now) };
+  if (ask === 'Silence') return { silence: await silenceOf(incident, silences) };
+  if (ask === 'Burning') return { burning: (await judge.isBurning(question())) ?? 'Unknown' };
+  if (ask === 'Restored') return { restoredRatio: (await judge.measureRestored(question())) ?? 'Unknown' };
+  // Whom it depends on is a part of the question.
+  await calls?.refresh(incident.metadata.namespace ?? '');
+  const { verdict, caution } = await judge.judge(question());
   return { verdict, caution };
 };

@@ -43,7 +43,7 @@ const asked = (
       workloads: { Deployment: cache(...deployments), StatefulSet: cache(), DaemonSet: cache() },
     },
     { refusal: undefined, unfit: new Map(), now: NOON },
-  ).question;
+  ).question();
 
 /** The namespaces, of all that the cluster has, whose alerting rules speak against a workload of namespace shop. */
 const trusted = (trustedRuleNamespaces: readonly string[]): string[] => {

@@ -20,6 +20,7 @@ import {
   burnedReleases,
   excusedPods,
   missingSince,
+  revisionOf,
   rolloutEvidence,
   selectLastGood,
   type Unfit,
@@ -42,7 +43,7 @@ import { successorOf } from './successor.ts';
 /** What a decision depends on, and the question that Prometheus is asked where the decision needs it. */
 export interface Observed {
   observation: Observation;
-  question: Question;
+  question: () => Question;
 }
 
 /**
@@ -131,19 +132,23 @@ export const observe = (
       firing: incident.spec.truncated === true || incident.spec.evidence.some((e) => e.status === 'firing'),
       opened,
     },
-    question: {
-      incident,
-      suspect,
-      ...predecessorsOf(suspect, releases),
-      restored: releases.find((r) => r.sourceDigest === incident.status?.target?.sourceDigest),
-      objectives,
-      guardrails,
-      neighbours: neighboursOf(incident, caches, graph),
-      around: measuredAround({ kind, namespace, name }, suspect, caches, graph),
-      podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
-      isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
-      rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
-      now,
+    // Most steps are taken without it, and what it says of the other workloads takes longest.
+    question: () => {
+      const calling = graphFrom(caches); // as it is known when it is asked
+      return {
+        incident,
+        suspect,
+        ...predecessorsOf(suspect, releases),
+        restored: releases.find((r) => r.sourceDigest === incident.status?.target?.sourceDigest),
+        objectives,
+        guardrails,
+        neighbours: neighboursOf(incident, caches, calling),
+        around: measuredAround({ kind, namespace, name }, suspect, caches, calling),
+        podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
+        isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),
+        rollout: rolloutOfCurrent({ kind, name, namespace }, incident, records, caches, now),
+        now,
+      };
     },
   };
 };
@@ -167,7 +172,8 @@ const rolloutOfCurrent = (
 const placeOf = (pod: KubeObject | undefined): ReturnType<Question['podOf']> => {
   if (!pod) return undefined;
   const { nodeName } = (pod.spec ?? {}) as { nodeName?: string };
-  return { node: nodeName, startedAt: Date.parse(pod.metadata.creationTimestamp ?? '') };
+  const startedAt = Date.parse(pod.metadata.creationTimestamp ?? '');
+  return { node: nodeName, startedAt, revision: revisionOf(pod) };
 };
 
 /** The rule was written in the workload's namespace, or in one that the platform trusts. */

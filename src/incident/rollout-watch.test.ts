@@ -137,7 +137,7 @@ const setUp = async ({ inject = 'true', rollback = 'Auto', condition, suspect = 
   const incidents = (): Incident[] => server.list(resources.incidents) as Incident[];
   const opened = (): Promise<Incident> => eventually(() => incidents()[0], { what: 'an incident' });
   const verdictOn = (incident: Incident): string => {
-    const { question } = observe(incident, caches, { refusal: undefined, unfit: new Map(), now: Date.now() });
+    const question = observe(incident, caches, { refusal: undefined, unfit: new Map(), now: Date.now() }).question();
     const { result, reason } = judgeRollout(question.rollout?.evidence);
     return `${result} ${reason}`;
   };

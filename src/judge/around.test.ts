@@ -83,4 +83,23 @@ describe('the other workloads of the namespace', () => {
     assert.equal((await around(rates, true)).well, 1);
     assert.equal((await around(rates)).well, 0);
   });
+
+  it('are not well by a histogram that has no such bucket: it shows nothing', async () => {
+    const { target, indicator } = {
+      target: '99',
+      indicator: { latency: { histogram: 'took_seconds', threshold: '1' } },
+    };
+    const latency = schema.parse({ name: 'latency', target, indicator });
+    assert.ok(isMeasured(latency));
+    const wellWith = async (ratio: readonly number[]): Promise<number> => {
+      const query: Queries['query'] = async (expression) =>
+        (expression.includes('/') ? ratio : [10]).map((value) => ({ labels: {}, value }));
+      const never = () => Promise.reject(new Error('nobody asks'));
+      const prometheus: Queries = { query, queryRange: never, alertingRules: never };
+      const burn = { began: BEGAN, at: NOW, windowMs: NOW - BEGAN, countsWell: true };
+      const question = { around: [{ name: 'cart', objectives: [latency] }], guardrails: guardrails.parse({}) };
+      return (await burningAround(burn, question, { prometheus })).well;
+    };
+    assert.deepEqual([await wellWith([0]), await wellWith([])], [1, 0]);
+  });
 });

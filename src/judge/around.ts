@@ -1,6 +1,6 @@
 import type { Measurement } from '../api/incident.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
-import { ExpressionError, PrometheusError, withWindow } from '../slo/index.ts';
+import { type Events, ExpressionError, eventsOf, PrometheusError, withWindow } from '../slo/index.ts';
 import { leastThreshold, sum } from './by-indicator.ts';
 import type { Window } from './by-pod.ts';
 import type { Question, Witness } from './question.ts';
@@ -48,15 +48,31 @@ export const burningAround = async (
 type Asked = Parameters<typeof burningAround>[0] & { minRequests: number };
 
 /** The error ratio; Well where it had requests and does not burn; undefined where neither is sure, or it burned before. */
+type Burn = number | 'Well' | undefined;
+
 const burnOf = async (
   objective: MeasuredObjective,
+  asked: Asked,
+  witness: Pick<Witness, 'prometheus'>,
+): Promise<Burn> => {
+  try {
+    return await burnOfEvents(eventsOf(objective), leastThreshold(objective), asked, witness);
+  } catch (error) {
+    if (error instanceof PrometheusError || error instanceof ExpressionError) return undefined;
+    throw error;
+  }
+};
+
+const burnOfEvents = async (
+  { errors, total, slowerThan }: Events,
+  threshold: number,
   { began, at: until, windowMs, minRequests, countsWell }: Asked,
   { prometheus }: Pick<Witness, 'prometheus'>,
-): Promise<number | 'Well' | undefined> => {
-  const { errors, total } = objective.indicator.ratio;
-  const threshold = leastThreshold(objective);
+): Promise<Burn> => {
+  const query = (expression: string, at: number, window: number) =>
+    prometheus.query(withWindow(expression, window), at);
   const ask = async (expression: string, at: number, window: number): Promise<number> =>
-    sum(await prometheus.query(withWindow(expression, window), at));
+    sum(await query(expression, at, window));
   const countsAt = async (at: number, window: number): Promise<Counts> => {
     const [bad, all] = await Promise.all([ask(`sum(${errors}\n)`, at, window), ask(`sum(${total}\n)`, at, window)]);
     return { errors: (bad * window) / 1000, total: (all * window) / 1000 };
@@ -64,13 +80,10 @@ const burnOf = async (
   const burns = (counts: Counts): boolean => counts.total >= minRequests && wilson(counts, Z).low > threshold;
   const isUsed = async (): Promise<boolean> =>
     ((await ask(`sum(${total}\n)`, until, windowMs)) * windowMs) / 1000 >= minRequests;
-  try {
-    const isCalm = (await ask(`sum(${errors}\n) / sum(${total}\n)`, until, windowMs)) <= threshold;
-    if (isCalm) return countsWell && (await isUsed()) ? 'Well' : undefined;
-    const [since, before] = await Promise.all([countsAt(until, windowMs), countsAt(began - TOGETHER_MS, BEFORE_MS)]);
-    return burns(since) && !burns(before) ? since.errors / since.total : undefined;
-  } catch (error) {
-    if (error instanceof PrometheusError || error instanceof ExpressionError) return undefined;
-    throw error;
-  }
+  const ratio = await query(`sum(${errors}\n) / sum(${total}\n)`, until, windowMs);
+  // A histogram without the bucket shows nothing.
+  const isShown = slowerThan === undefined || ratio.length > 0;
+  if (sum(ratio) <= threshold) return countsWell && isShown && (await isUsed()) ? 'Well' : undefined;
+  const [since, before] = await Promise.all([countsAt(until, windowMs), countsAt(began - TOGETHER_MS, BEFORE_MS)]);
+  return burns(since) && !burns(before) ? since.errors / since.total : undefined;
 };

@@ -162,6 +162,38 @@ describe('since when a release is measured', () => {
   });
 });
 
+describe('an objective about latency', () => {
+  const indicator = { latency: { histogram: 'took_seconds', matchLabels: {}, threshold: '0.3', podLabel: 'pod' } };
+  const latency = objective({ indicator });
+  const slowOf =
+    (share: number) =>
+    (query: string, at: number): readonly number[] =>
+      at <= NOW - 60_000 ? [] : query.includes('_bucket') ? [100 * share] : [100];
+
+  it('is counted as any other: requests that took longer fail', async () => {
+    const { asked, witness } = prometheusWith(slowOf(0.2));
+    const { ratio } = await measureRatio(latency, question(), witness);
+    assert.deepEqual(
+      [ratio.slowerThan, ratio.release, asked.length],
+      ['0.3 s', { errors: '1200', requests: '6000' }, 4],
+    );
+    assert.equal(ratio.threshold, '0.01');
+  });
+
+  it('is refused where the histogram has no such bucket: nothing would ever be slow', async () => {
+    const without = (query: string): readonly number[] => (query.includes('_bucket') ? [] : [100]);
+    const refused = /no bucket le="0.3": set latency.threshold to a bound/;
+    await assert.rejects(measureRatio(latency, question(), prometheusWith(without).witness), refused);
+    await assert.rejects(burnsByIndicator(latency, question(), prometheusWith(without).witness), refused);
+  });
+
+  it('is not refused where nothing is recorded at all', async () => {
+    const { ratio } = await measureRatio(latency, question(), prometheusWith(() => []).witness);
+    assert.deepEqual(ratio.release, { errors: '0', requests: '0' });
+    assert.equal(await burnsByIndicator(latency, question(), prometheusWith(() => []).witness), undefined);
+  });
+});
+
 describe('whether the budget still burns after a rollback', () => {
   const windows = [
     { long: '6h', short: '30m', factor: '6', severity: 'page' },

@@ -1,7 +1,18 @@
+import { parseDuration } from '../api/common.ts';
 import type { Measurement } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
-import { burnWindowsOf, ExpressionError, podPattern, type Selectors, thresholdOf, withWindow } from '../slo/index.ts';
+import {
+  burnWindowsOf,
+  type Events,
+  eventsOf,
+  eventsOfPods,
+  noBucket,
+  type Selectors,
+  thresholdOf,
+  withWindow,
+} from '../slo/index.ts';
+import { patternOfReleases } from './by-pod.ts';
 import { courseOf, type Span, spansOf } from './course.ts';
 import type { Question, Witness } from './question.ts';
 import { type Courses, ratioOf } from './ratio.ts';
@@ -36,7 +47,7 @@ export const measureRatio = async (
   const { suspect, before, together = [], now } = question;
   const recorded = releaseTimes(suspect).releasedAt;
   const own = ratioFor(objective, [suspect, ...together], question, selectors);
-  const isByRelease = own.total !== objective.indicator.ratio.total;
+  const isByRelease = own.total !== eventsOf(objective).total;
   const other = isByRelease && before ? ratioFor(objective, [before], question, selectors) : undefined;
   const ask = async (expression: string, span: Span) =>
     // The braces of a comment at its end stay outside.
@@ -48,13 +59,19 @@ export const measureRatio = async (
     other ? ask(other.errors, span) : [],
     other ? ask(other.total, span) : [],
   ]);
+  if (own.slowerThan !== undefined && errors.length === 0 && hasData(totals)) throw noBucket(objective);
   const courses: Courses = {
     release: courseOf(errors, totals, span),
     other: isByRelease ? courseOf(otherErrors, otherTotals, span) : undefined,
     step: span.step,
   };
   const releasedAt = isByRelease && !hasReturned(suspect) ? firstSeen(courses, recorded) : recorded;
-  const ratio = ratioOf(courses, releasedAt, leastThreshold(objective));
+  const { slowerThan } = own;
+  const tooOldFrom = releaseTimes(suspect).readyAt + parseDuration(question.guardrails.maxReleaseAge);
+  const ratio = {
+    ...ratioOf(courses, releasedAt, leastThreshold(objective), tooOldFrom),
+    ...(slowerThan === undefined ? {} : { slowerThan }),
+  };
   return { ratio, releasedAt, query: withWindow(`(${own.errors}) / (${own.total})`, span.step) };
 };
 
@@ -69,11 +86,14 @@ const firstWithData = async <T extends readonly { points: readonly { value: numb
   let last: { span: Span; totals: T } | undefined;
   for (const span of spans) {
     last = { span, totals: await ask(span) };
-    if (last.totals.some(({ points }) => points.some(({ value }) => value > 0))) return last;
+    if (hasData(last.totals)) return last;
   }
   if (!last) throw new Error('there is always a span');
   return last;
 };
+
+const hasData = (series: readonly { points: readonly { value: number }[] }[]): boolean =>
+  series.some(({ points }) => points.some(({ value }) => value > 0));
 
 const hasReturned = ({ liftedTime, restoredTime }: Release): boolean =>
   liftedTime !== undefined || restoredTime !== undefined;
@@ -110,12 +130,13 @@ export const countRestored = async (
   const { incident, now, guardrails, restored } = question;
   const { target, rolledBackTime } = incident.status ?? {};
   // As it is recorded now: with pinned images, or restarted for its configuration, it has other pods than it had.
-  const { errors, total } = ratioFor(objective, [restored ?? target], question, selectors);
+  const { errors, total, slowerThan } = ratioFor(objective, [restored ?? target], question, selectors);
   const since = Math.max(rolledBackTime === undefined ? windowMs : now - Date.parse(rolledBackTime), MIN_WINDOW_MS);
   for (const window of new Set([Math.min(since, windowMs), since])) {
     const ms = Math.ceil(window / 1000) * 1000;
     const [bad, all] = await Promise.all([errors, total].map((e) => prometheus.query(withWindow(e, ms), now)));
     const requests = (sum(all) * ms) / 1000;
+    if (slowerThan !== undefined && bad?.length === 0 && requests > 0) throw noBucket(objective);
     if (requests >= guardrails.minRequests) return { errors: (sum(bad) * ms) / 1000, total: requests };
   }
   return undefined;
@@ -123,27 +144,14 @@ export const countRestored = async (
 
 /** The expressions of the pods of these releases; as they stand where their pods can't be named. */
 const ratioFor = (
-  { name, indicator: { ratio } }: MeasuredObjective,
+  objective: MeasuredObjective,
   releases: readonly (Pick<Release, 'revision'> | undefined)[],
-  { suspect, before, together = [], incident }: Question,
+  question: Question,
   selectors: Selectors,
-): { errors: string; total: string } => {
-  const patternOf = (revision: string | undefined): string | undefined =>
-    revision === undefined ? undefined : podPattern(incident.spec.workloadRef, revision);
-  const patterns = new Set(releases.map((one) => patternOf(one?.revision)));
-  // The same pods under both releases (only configuration changed), or a metric without pods: before and after.
-  const same = [suspect, ...together].some((one) => one?.revision === before?.revision);
-  if (patterns.has(undefined) || ratio.podLabel === '' || same) return { errors: ratio.errors, total: ratio.total };
-  const restrict = (which: 'errors' | 'total'): string => {
-    try {
-      return selectors.restrict(ratio[which], ratio.podLabel, [...patterns].join('|'));
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
-      const what = `indicator.ratio.${which} of objective ${name} can't be asked of the pods of one release`;
-      throw new ExpressionError(`${what}: ${error.message}`, { cause: error });
-    }
-  };
-  return { errors: restrict('errors'), total: restrict('total') };
+): Events => {
+  const events = eventsOf(objective);
+  const pattern = patternOfReleases(releases, question);
+  return pattern === undefined || events.podLabel === '' ? events : eventsOfPods(objective, pattern, selectors);
 };
 
 /** What is no number counts as nothing. */

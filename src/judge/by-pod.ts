@@ -1,6 +1,7 @@
 import type { Measurement } from '../api/incident.ts';
+import type { Release } from '../api/release-history.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
-import { ExpressionError, podPattern, withWindow } from '../slo/index.ts';
+import { ExpressionError, eventsOf, podPattern, withWindow } from '../slo/index.ts';
 import { sumOf } from './course.ts';
 import type { Pod, Question, Witness } from './question.ts';
 import { storedCounts } from './ratio.ts';
@@ -20,14 +21,14 @@ export interface Window {
  * Rejects with PrometheusError.
  */
 export const countsByPod = async (
-  { indicator: { ratio } }: MeasuredObjective,
+  objective: MeasuredObjective,
   { at, windowMs }: Window,
   { prometheus, selectors }: Witness,
   podOf: (name: string) => Pod | undefined,
 ): Promise<ReadonlyMap<string, PodCounts> | undefined> => {
-  const { podLabel } = ratio;
+  const { podLabel, errors: failed, total: all } = eventsOf(objective);
   if (podLabel === '') return undefined;
-  const expressions = splitBy(podLabel, [ratio.errors, ratio.total], selectors);
+  const expressions = splitBy(podLabel, [failed, all], selectors);
   if (!expressions) return undefined;
   const asked = expressions.map((one) => prometheus.query(withWindow(one, windowMs), at));
   const [errors, totals] = (await Promise.all(asked)).map(
@@ -106,21 +107,52 @@ const countsOf = (pods: readonly PodCounts[]): { pods: number; errors: string; r
   ...storedCounts(sumOf(pods)),
 });
 
-/** Whose pods are whose, by their names. isSuspect is undefined where nobody can say. */
-export const podsOfRelease = ({
-  suspect,
-  together = [],
-  before,
-  incident,
-}: Pick<Question, 'suspect' | 'together' | 'before' | 'incident'>): {
+/**
+ * Matches the names of all pods of these releases. undefined: their names do not say it, or the releases compared have the
+ * same pods, for only configuration changed.
+ */
+export const patternOfReleases = (
+  releases: readonly (Pick<Release, 'revision'> | undefined)[],
+  { suspect, before, together = [], incident }: Pick<Question, 'suspect' | 'before' | 'together' | 'incident'>,
+): string | undefined => {
+  const isSame = [suspect, ...together].some((one) => one?.revision === before?.revision);
+  const patterns = new Set(
+    releases.map((one) =>
+      one?.revision === undefined ? undefined : podPattern(incident.spec.workloadRef, one.revision),
+    ),
+  );
+  return isSame || patterns.has(undefined) ? undefined : [...patterns].join('|');
+};
+
+/**
+ * Whose pods are whose since a time: by their names or, where these do not say it, as the watch shows them. A pod of a
+ * StatefulSet that started later had the same name, and was of another release. isSuspect is undefined where nobody can
+ * say.
+ *
+ * @param since milliseconds since the epoch
+ */
+export const podsOfRelease = (
+  {
+    suspect,
+    together = [],
+    before,
+    incident,
+    podOf,
+  }: Pick<Question, 'suspect' | 'together' | 'before' | 'incident' | 'podOf'>,
+  since: number,
+): {
   isSuspect: ((pod: string) => boolean) | undefined;
   isBefore: (pod: string) => boolean;
 } => {
   const isOf = (revision: string | undefined): ((pod: string) => boolean) | undefined => {
-    const pattern = revision === undefined ? undefined : podPattern(incident.spec.workloadRef, revision);
-    if (pattern === undefined) return undefined;
-    const whole = new RegExp(`^(?:${pattern})$`);
-    return (pod) => whole.test(pod);
+    if (revision === undefined) return undefined;
+    const pattern = podPattern(incident.spec.workloadRef, revision);
+    const whole = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`);
+    if (whole) return (pod) => whole.test(pod);
+    return (name) => {
+      const pod = podOf(name);
+      return pod?.revision === revision && pod.startedAt <= since;
+    };
   };
   // Only configuration changed: all pods are those of the suspect.
   const suspects = [suspect, ...together];

@@ -59,3 +59,10 @@ export const sumOf = (buckets: readonly Counts[]): Counts => ({
   errors: buckets.reduce((sum, { errors }) => sum + errors, 0),
   total: buckets.reduce((sum, { total }) => sum + total, 0),
 });
+
+/** Of the counts before each index, and of all: what was counted between two of them is a difference. */
+export const runningSums = <T>(all: readonly T[], of: (one: T) => number): Float64Array => {
+  const sums = new Float64Array(all.length + 1);
+  for (const [i, one] of all.entries()) sums[i + 1] = (sums[i] as number) + of(one);
+  return sums;
+};

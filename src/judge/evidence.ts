@@ -1,6 +1,7 @@
 import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
 import { lateRise } from './late-rise.ts';
+import { latency } from './latency.ts';
 import { nodes, pods } from './places.ts';
 import { onset } from './release-and-onset.ts';
 import { beforeAfter, sideBySide } from './releases-compared.ts';
@@ -14,12 +15,13 @@ import { plural } from './words.ts';
 export const evidenceOf = (facts: Facts): Found[] => {
   const compared = sideBySide(facts);
   const began = onset(facts);
-  const isDecided = compared !== undefined && compared.points !== 0;
+  const slower = latency(facts);
+  const isDecided = [compared, slower].some((one) => one !== undefined && one.points !== 0);
   const changed = isDecided || began.points < 0 ? undefined : beforeAfter(facts);
   const rose = isDecided ? undefined : lateRise(facts);
   const surged = isDecided ? undefined : traffic(facts);
   const around = [pods(facts), nodes(facts), dependencies(facts), neighbours(facts)];
-  return [compared, changed, began, rose, ...around, surged].filter((one) => one !== undefined);
+  return [compared, slower, changed, began, rose, ...around, surged].filter((one) => one !== undefined);
 };
 
 /** Others burn as well: what all of them stand on may be the cause. */

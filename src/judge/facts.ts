@@ -1,5 +1,6 @@
 import { parseDuration } from '../api/common.ts';
 import type { Measurement } from '../api/incident.ts';
+import type { Ranked } from './mann-whitney.ts';
 import { type Onset, onsetOf } from './onset.ts';
 import type { Rise } from './rise.ts';
 import type { Segment } from './segments.ts';
@@ -34,7 +35,18 @@ export interface RatioFacts {
   traffic: { before: Counts; since: Counts } | undefined;
   rise: Rise | undefined;
   pods: PodFacts | undefined;
+  latencies: LatencyFacts | undefined;
   course: readonly Segment[];
+}
+
+/** Mean latencies of pods and minutes, of the release and of the one before it. */
+export interface LatencyFacts {
+  ranked: Ranked;
+  /** Medians. */
+  release: number;
+  other: number;
+  /** With the space before it; '': not known. */
+  unit: string;
 }
 
 /** Pods of the release by themselves. */
@@ -74,6 +86,7 @@ type Stored = NonNullable<Measurement['ratio']>;
 
 const ratioOf = (stored: Stored): RatioFacts => {
   const { threshold, resolutionSeconds, release, beside, before, traffic, rise, pods, course } = stored;
+  const { latencies, slowerThan = '' } = stored;
   return {
     threshold: Number(threshold),
     resolutionMs: resolutionSeconds * 1000,
@@ -90,6 +103,17 @@ const ratioOf = (stored: Stored): RatioFacts => {
       burning: { ...countsOf(pods.burning), pods: pods.burning.pods, nodes: pods.burning.nodes },
       well: { ...countsOf(pods.well), pods: pods.well.pods },
       byAge: pods.byAge,
+    },
+    latencies: latencies && {
+      ranked: {
+        n: latencies.release.values,
+        m: latencies.other.values,
+        u: Number(latencies.u),
+        ties: Number(latencies.ties),
+      },
+      release: Number(latencies.release.median),
+      other: Number(latencies.other.median),
+      unit: slowerThan.replace(/^[^ ]*/, ''),
     },
     course: course.map(({ time, ...counts }) => ({ from: Date.parse(time), ...countsOf(counts) })),
   };

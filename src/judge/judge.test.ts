@@ -26,12 +26,14 @@ const evidence = {
   labels: { alertname: 'Burn', namespace: 'shop', severity: 'page' },
   receivedTime: ago(10),
 };
+/** A bare name stands for a metric over $window. */
 const objective = (errors: string, total: string, podLabel = 'pod', name = 'availability'): Objective => ({
   name,
   target: '99',
   window: '30d',
-  indicator: { ratio: { errors, total, podLabel } },
+  indicator: { ratio: { errors: over(errors), total: over(total), podLabel } },
 });
+const over = (expression: string): string => (/^\w+$/.test(expression) ? `${expression}[$window]` : expression);
 const question = (rest: Partial<Question> = {}): Question => ({
   incident: {
     metadata: { name: 'i', namespace: 'shop' },
@@ -51,12 +53,13 @@ const question = (rest: Partial<Question> = {}): Question => ({
 /** Prometheus with some rules; each expression has the value that the test says, at each time. */
 const prometheus = (value: (query: string, at: number) => number | undefined, rules: AlertingRule[] = []) => {
   const asked: string[] = [];
-  /** As the objective has it: without the sum around it. */
-  const plain = (expression: string): string => /^sum\((.*)\n\)$/s.exec(expression)?.[1] ?? expression;
+  /** As the objective has it: without the sum around it, and a bare name again. */
+  const plain = (expression: string): string =>
+    (/^sum\((.*)\n\)$/s.exec(expression)?.[1] ?? expression).replace(/^(\w+)\[\w+\]$/, '$1');
   const queries: Queries = {
     async query(expression, at = NOW) {
-      asked.push(expression);
-      const found = value(expression, at);
+      asked.push(plain(expression));
+      const found = value(plain(expression), at);
       return found === undefined ? [] : [{ labels: {}, value: found }];
     },
     async queryRange(expression, { start, end, step }) {
@@ -105,6 +108,16 @@ describe('what Prometheus is asked', () => {
       asked.filter((q) => q.includes('utf8')),
       [],
     );
+  });
+
+  it('is Inconclusive where an expression has a range of its own, also after a rollback', async () => {
+    const { judge, asked } = prometheus(() => 10);
+    const objectives = [objective('sum(rate(e[5m]))', 't', '')];
+    const { verdict } = await judge.judge(question({ objectives }));
+    assert.deepEqual([verdict.result, verdict.reason], ['Inconclusive', 'ExpressionRefused']);
+    assert.match(verdict.message, /indicator.ratio.errors of objective availability has no \$window/);
+    assert.equal(await judge.isBurning(question({ objectives })), undefined);
+    assert.deepEqual(asked, []);
   });
 
   it('is nothing of an objective of which one expression is refused', async () => {

@@ -4,6 +4,7 @@ import { isMeasured, type MeasuredObjective, type Objective } from '../api/rollb
 import { claimsAlert } from '../policy/labels.ts';
 import { createSelectors, ExpressionError, PrometheusError, type QueriesOf } from '../slo/index.ts';
 import { burnsByIndicator, type Measured, measureRatio } from './by-indicator.ts';
+import { withLatencies } from './by-latency.ts';
 import { judgeRollout } from './by-rollout.ts';
 import { burnsByRule, measureRule } from './by-rule.ts';
 import { earlierQuestions } from './earlier.ts';
@@ -124,7 +125,8 @@ const judgeRatio = async (
 ): Promise<Finding> => {
   const find = async (asked: Measured): Promise<Finding> => {
     const { ratio, query, releasedAt } = await measureRatio(objective, asked, witness);
-    const measured = { ...known(asked), releasedTime: iso(releasedAt), ratio };
+    const counted = { ...known(asked), releasedTime: iso(releasedAt), ratio };
+    const measured = await withLatencies(counted, objective, asked, witness);
     return { ...(await weighWithOthers(measured, objective, asked, witness)), query };
   };
   const first = await find(question);
@@ -212,7 +214,7 @@ const burns = async (objective: Objective, question: Question, witness: Witness)
     const evidence = evidenceFor(objective, question);
     return evidence.length === 0 ? false : await burnsByRule(evidence, question, witness);
   } catch (error) {
-    if (error instanceof PrometheusError) return undefined;
+    if (error instanceof PrometheusError || error instanceof ExpressionError) return undefined;
     throw error;
   }
 };

@@ -41,6 +41,8 @@ export interface Pod {
   node: string | undefined;
   /** Milliseconds since the epoch. */
   startedAt: number;
+  /** pod-template-hash or controller-revision-hash. */
+  revision?: string | undefined;
 }
 
 export interface Neighbour {

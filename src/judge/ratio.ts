@@ -20,8 +20,17 @@ type Ratio = NonNullable<Measurement['ratio']>;
 /** Enough to leave a bucket out. */
 const BY_CHANCE = 0.05;
 
-/** What goes into a verdict, and is stored with it. */
-export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, threshold: number): Ratio => {
+/**
+ * What goes into a verdict, and is stored with it.
+ *
+ * @param tooOldFrom of a burn that began later the release is too old to be suspected: nobody asks how it rose
+ */
+export const ratioOf = (
+  { release, other, step }: Courses,
+  releasedAt: number,
+  threshold: number,
+  tooOldFrom = Number.POSITIVE_INFINITY,
+): Ratio => {
   const all = other ? together(release, other) : release;
   const course = segmentsOf(all, step, threshold);
   const until = all.at(-1)?.at;
@@ -51,7 +60,7 @@ export const ratioOf = ({ release, other, step }: Courses, releasedAt: number, t
       : {}),
     ...(before.total > 0 ? { before: storedCounts(before) } : {}),
     ...trafficOf(all, step, onset),
-    ...(onset?.leftItsPast && onset.at - releasedAt > NEAR_MS ? riseIn(release, step) : {}),
+    ...(onset?.leftItsPast && onset.at - releasedAt > NEAR_MS && onset.at <= tooOldFrom ? riseIn(release, step) : {}),
     course: course.map(({ from, ...counts }) => ({ time: new Date(from).toISOString(), ...storedCounts(counts) })),
   };
 };

@@ -1,7 +1,7 @@
 import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
 import { wilson } from './statistics.ts';
-import { NEAR_MS } from './time.ts';
+import { NEAR_MS, SOON_MS } from './time.ts';
 import { plural, span } from './words.ts';
 
 /** One-sided 97.5 %. */
@@ -31,6 +31,9 @@ export const onset = (facts: Facts): Found => {
   const again = began.spells.length > 1 ? `, and came again ${plural(began.spells.length - 1, 'time')}` : '';
   if (isLate(facts))
     return finding(-2, 'BurnBeganLate', `the burn began ${span(began.at - readyAt)} the release was ready${again}`);
+  // A rule looks back over its window, and begins to fire that much later.
+  if (!facts.rule && began.at - readyAt > SOON_MS)
+    return finding(0, 'BurnBeganLate', `the burn began ${span(began.at - readyAt)} the release was ready${again}`);
   return finding(3, 'ScoreTooLow', `the burn began ${lead} the release${again}`);
 };
 

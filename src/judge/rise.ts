@@ -1,4 +1,4 @@
-import { type Bucket, sumOf } from './course.ts';
+import { type Bucket, runningSums } from './course.ts';
 import type { Counts } from './statistics.ts';
 
 /** How the error ratio rose, in steps of a course. */
@@ -28,18 +28,19 @@ const PARAMETERS = 4;
  * @param step of a bucket, in milliseconds
  * @returns undefined: it did not rise, or too little is recorded
  */
-export const riseOf = (course: readonly Bucket[], step: number): Rise | undefined => {
-  const buckets = course.filter(({ total }) => total > 0);
+export const riseOf = (recorded: readonly Bucket[], step: number): Rise | undefined => {
+  const buckets = recorded.filter(({ total }) => total > 0);
   if (buckets.length < MIN_BUCKETS) return undefined;
-  const between = sumsOf(buckets);
-  const fits = LENGTHS.map((length) => bestOf(buckets, between, length));
+  const course = withSums(buckets);
+  const fits: Fit[] = [];
+  for (const length of LENGTHS) fits.push(bestOf(course, length, fits.at(-1)?.from ?? MIN_CALM));
   const best = fits.reduce((a, b) => (a.likelihood >= b.likelihood ? a : b));
   if (best.height <= 0) return undefined;
-  const deviance = 2 * (perfect(buckets) - best.likelihood);
+  const deviance = 2 * ((course.perfect[buckets.length] as number) - best.likelihood);
   const dispersion = Math.max(1, deviance / (buckets.length - PARAMETERS));
   const isRuledOut = ({ likelihood }: Fit): boolean => (2 * (best.likelihood - likelihood)) / dispersion > RULED_OUT;
   const least = fits.find((fit) => !isRuledOut(fit)) ?? best;
-  const rate = (from: number, to: number): number => between(from, to).total / (to - from);
+  const rate = (from: number, to: number): number => course.between(from, to).total / (to - from);
   return {
     forMs: best.length * step,
     leastMs: least.length * step,
@@ -56,54 +57,90 @@ interface Fit {
   likelihood: number;
 }
 
-/** What was counted from one bucket until another. */
-type Between = (from: number, to: number) => Counts;
+/** Logarithms of likelihoods are by index: of the buckets before it, or from it on. */
+interface Course {
+  buckets: readonly Counts[];
+  /** What was counted from one bucket until another. */
+  between: (from: number, to: number) => Counts;
+  /** Of the buckets before, each of a ratio of its own. */
+  perfect: Float64Array;
+  /** Of the buckets before, and of those from the index on, were they of one ratio. */
+  before: Float64Array;
+  after: Float64Array;
+}
 
-const sumsOf = (buckets: readonly Bucket[]): Between => {
-  const sums: Counts[] = [{ errors: 0, total: 0 }];
-  for (const [i, bucket] of buckets.entries()) sums.push(sumOf([sums[i] as Counts, bucket]));
-  return (from, to) => {
-    const [a, b] = [sums[from] as Counts, sums[Math.max(from, to)] as Counts];
-    return { errors: b.errors - a.errors, total: b.total - a.total };
+const withSums = (buckets: readonly Counts[]): Course => {
+  const errors = runningSums(buckets, (bucket) => bucket.errors);
+  const totals = runningSums(buckets, (bucket) => bucket.total);
+  const between = (from: number, to: number): Counts => ({
+    errors: (errors[to] as number) - (errors[from] as number),
+    total: (totals[to] as number) - (totals[from] as number),
+  });
+  const atOwnRatio = (counts: Counts): number => likelihoodOf(counts, ratioOf(counts));
+  return {
+    buckets,
+    between,
+    perfect: runningSums(buckets, atOwnRatio),
+    before: errors.map((_, i) => atOwnRatio(between(0, i))),
+    after: errors.map((_, i) => atOwnRatio(between(i, buckets.length))),
   };
 };
 
-const bestOf = (buckets: readonly Bucket[], between: Between, length: number): Fit => {
-  let best = fitOf(buckets, between, { from: MIN_CALM, length });
-  for (let from = MIN_CALM + 1; from < buckets.length; from += 1) {
-    const fit = fitOf(buckets, between, { from, length });
+/**
+ * Of all beginnings, `likely` the first that is fitted. One that would be no better were each bucket of the rise as it
+ * should be is not.
+ */
+const bestOf = (course: Course, length: number, likely: number): Fit => {
+  let best = fitOf(course, likely, length);
+  for (let from = MIN_CALM; from < course.buckets.length; from += 1) {
+    if (mostOf(course, from, length) <= best.likelihood) continue;
+    const fit = fitOf(course, from, length, best.likelihood);
     if (fit.likelihood > best.likelihood) best = fit;
   }
   return best;
 };
 
-/** The level before is the mean, the height by least squares, weighted by requests. */
-const fitOf = (
-  buckets: readonly Bucket[],
-  between: Between,
-  { from, length }: { from: number; length: number },
-): Fit => {
-  const top = Math.min(from + length, buckets.length);
+const topOf = ({ buckets }: Course, from: number, length: number): number => Math.min(from + length, buckets.length);
+
+/** No fit is likelier than that: each part of it at the ratio that suits it best. */
+const mostOf = (course: Course, from: number, length: number): number => {
+  const top = topOf(course, from, length);
+  const { before, perfect, after } = course;
+  return (before[from] as number) + ((perfect[top] as number) - (perfect[from] as number)) + (after[top] as number);
+};
+
+/**
+ * The level before is the mean, the height by least squares, weighted by requests.
+ *
+ * @param least what is not likelier is not fitted to its end, and has no likelihood
+ */
+const fitOf = (course: Course, from: number, length: number, least = Number.NEGATIVE_INFINITY): Fit => {
+  const { buckets, between, perfect } = course;
+  const top = topOf(course, from, length);
   const [before, after] = [between(0, from), between(top, buckets.length)];
-  const level = before.errors / before.total;
-  const rising = buckets.slice(from, top).map((bucket, i) => ({ ...bucket, share: (i + 0.5) / length }));
+  const level = ratioOf(before);
+  const shareAt = (i: number): number => (i - from + 0.5) / length;
   const isFree = length === 1;
   let sum = after.errors - level * after.total;
   let weight = after.total;
-  for (const { errors, total, share } of isFree ? [] : rising) {
+  for (let i = from; i < top && !isFree; i += 1) {
+    const { errors, total } = buckets[i] as Counts;
+    const share = shareAt(i);
     sum += share * (errors - level * total);
     weight += share ** 2 * total;
   }
   const height = weight > 0 ? sum / weight : 0;
   let likelihood = likelihoodOf(before, level) + likelihoodOf(after, level + height);
-  for (const one of rising)
-    likelihood += likelihoodOf(one, isFree ? one.errors / one.total : level + height * one.share);
+  for (let i = from; i < top; i += 1) {
+    const rest = (perfect[top] as number) - (perfect[i] as number);
+    if (likelihood + rest <= least) return { from, length, height, likelihood: Number.NEGATIVE_INFINITY };
+    const bucket = buckets[i] as Counts;
+    likelihood += likelihoodOf(bucket, isFree ? ratioOf(bucket) : level + height * shareAt(i));
+  }
   return { from, length, height, likelihood };
 };
 
-/** The likelihood of what was counted, were each bucket of a ratio of its own. */
-const perfect = (buckets: readonly Bucket[]): number =>
-  buckets.reduce((sum, bucket) => sum + likelihoodOf(bucket, bucket.errors / bucket.total), 0);
+const ratioOf = ({ errors, total }: Counts): number => (total > 0 ? errors / total : 0);
 
 /** The logarithm of the likelihood of these counts at a ratio. */
 const likelihoodOf = ({ errors, total }: Counts, ratio: number): number => {

@@ -9,7 +9,7 @@ export interface Interval {
   high: number;
 }
 
-/** Up to so many terms the hypergeometric tail is summed term by term; above, its normal approximation is exact enough. */
+/** Up to so many terms the hypergeometric tail is summed; above, its normal approximation is exact enough. */
 const MAX_TERMS = 5_000;
 
 /**
@@ -26,17 +26,42 @@ export const chanceOf = (a: Counts, b: Counts): number => {
   const least = Math.max(0, errors - m);
   if (x <= least) return 1;
   if (most - x > MAX_TERMS) return upperTail({ x, n, m, errors });
-  // From the outermost term inwards: the smallest are added first.
-  let sum = 0;
-  for (let k = most; k >= x; k -= 1) sum += Math.exp(logTerm({ k, n, m, errors }));
-  return Math.min(1, sum);
+  // The tail that has not the likeliest term in it: there each term is smaller than the one before.
+  return Math.min(
+    1,
+    x > (errors * n) / (n + m) ? tail(x, most, { n, m, errors }) : 1 - tail(x - 1, least, { n, m, errors }),
+  );
+};
+
+/** So small a part of the sum changes no digit of it. */
+const NOTHING = 1e-17;
+
+interface Margins {
+  n: number;
+  m: number;
+  errors: number;
+}
+
+/** The terms from `first` to `last`, away from the likeliest one: each is the one before times a ratio, until they add nothing. */
+const tail = (first: number, last: number, { n, m, errors }: Margins): number => {
+  const step = Math.sign(last - first);
+  let term = Math.exp(logTerm(first, { n, m, errors }));
+  let sum = term;
+  for (let k = first; k !== last && term > sum * NOTHING; k += step) {
+    term *=
+      step > 0
+        ? ((n - k) * (errors - k)) / ((k + 1) * (m - errors + k + 1))
+        : (k * (m - errors + k)) / ((n - k + 1) * (errors - k + 1));
+    sum += term;
+  }
+  return sum;
 };
 
 /** ln of C(n, k)·C(m, errors − k) / C(n + m, errors). */
-const logTerm = ({ k, n, m, errors }: { k: number; n: number; m: number; errors: number }): number =>
+const logTerm = (k: number, { n, m, errors }: Margins): number =>
   logChoose(n, k) + logChoose(m, errors - k) - logChoose(n + m, errors);
 
-const upperTail = ({ x, n, m, errors }: { x: number; n: number; m: number; errors: number }): number => {
+const upperTail = ({ x, n, m, errors }: Margins & { x: number }): number => {
   const all = n + m;
   const mean = (errors * n) / all;
   const variance = (mean * (m / all) * (all - errors)) / (all - 1);
@@ -85,7 +110,7 @@ const logFactorial = (n: number): number => {
 };
 
 /** Upper tail of the standard normal distribution: Abramowitz and Stegun, 26.2.17; off by 7.5e-8 at most. */
-const normalTail = (z: number): number => {
+export const normalTail = (z: number): number => {
   if (z < 0) return 1 - normalTail(-z);
   const t = 1 / (1 + 0.2316419 * z);
   const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));

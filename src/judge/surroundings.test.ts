@@ -4,6 +4,7 @@ import { incident } from '../../test/support/incident.ts';
 import { type Measurement, measurement } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import { guardrails, isMeasured, type MeasuredObjective, objective as schema } from '../api/rollback-policy.ts';
+import type { WorkloadKind } from '../api/workload.ts';
 import { createSelectors, type Queries } from '../slo/index.ts';
 import type { Question } from './question.ts';
 import { withSurroundings } from './surroundings.ts';
@@ -31,7 +32,10 @@ const release = (number: number): Release => ({
 type Pods = Record<string, [bad: number, node: string | undefined]>;
 
 /** web is judged; its release 2 began to burn two minutes ago. Pods are named WORKLOAD-REVISION-x. */
-const measure = async (pods: Pods, { isCompared = true, countsWell = false } = {}) => {
+const measure = async (
+  pods: Pods,
+  { isCompared = true, countsWell = false, kind = 'Deployment' as WorkloadKind, startedAt = 0 } = {},
+) => {
   const asked: string[] = [];
   const workloadOf = (pod: string): string => pod.split('-')[0] ?? '';
   const query: Queries['query'] = async (expression, time = NOW) => {
@@ -55,14 +59,14 @@ const measure = async (pods: Pods, { isCompared = true, countsWell = false } = {
   };
   const others = [...new Set(Object.keys(pods).map(workloadOf))].filter((name) => name !== 'web');
   const question: Question = {
-    incident: incident(undefined, { evidence: [] }),
+    incident: incident(undefined, { evidence: [], workloadRef: { kind, name: 'web' } }),
     suspect: release(2),
     before: release(1),
     objectives: [],
     guardrails: guardrails.parse({}),
     neighbours: [],
     around: others.map((name) => ({ name, objectives: [objective(name)] })),
-    podOf: (name) => ({ node: pods[name]?.[1], startedAt: 0 }),
+    podOf: (name) => ({ node: pods[name]?.[1], startedAt, revision: name.split('-')[1] }),
     isTrustedRule: () => true,
     now: NOW,
   };
@@ -85,7 +89,8 @@ const measure = async (pods: Pods, { isCompared = true, countsWell = false } = {
   });
   const wanted = { objective: objective('web'), isCompared, countsWell };
   const found = await withSurroundings(measured, wanted, question, { prometheus, selectors: createSelectors() });
-  return { pods: found.ratio?.pods, neighbours: found.neighbours, well: found.well, asked };
+  const { pods: byPod, beside } = found.ratio ?? {};
+  return { pods: byPod, beside, neighbours: found.neighbours, well: found.well, asked };
 };
 
 describe('what is measured before a release is called Guilty', () => {
@@ -95,6 +100,38 @@ describe('what is measured before a release is called Guilty', () => {
       [pods?.burning, pods?.well.pods],
       [{ pods: 1, errors: '6000', requests: '12000', nodes: ['x'] }, 1],
     );
+  });
+
+  it('is what the pods of both releases of a StatefulSet do beside each other, by the watched pods', async () => {
+    const found = await measure(
+      { 'web-r2-2': [50, 'x'], 'web-r1-1': [0, 'y'], 'web-r1-0': [1, 'x'] },
+      { kind: 'StatefulSet', isCompared: false },
+    );
+    assert.deepEqual(found.beside, {
+      release: { errors: '3000', requests: '6000' },
+      other: { errors: '60', requests: '12000' },
+    });
+    assert.equal(found.pods?.burning.pods, 1);
+  });
+
+  it('is not what a pod of a StatefulSet did before it was replaced: it had the same name', async () => {
+    const rolling: Pods = { 'web-r2-2': [50, 'x'], 'web-r1-1': [0, 'y'] };
+    const { beside, pods } = await measure(rolling, {
+      kind: 'StatefulSet',
+      isCompared: false,
+      startedAt: NOW - 30_000,
+    });
+    assert.deepEqual([beside, pods], [undefined, undefined]);
+  });
+
+  it('is no comparison of a Deployment, whose releases are counted over time', async () => {
+    const { beside } = await measure({ 'web-r2-a': [50, 'x'], 'web-r1-b': [0, 'y'] }, { isCompared: false });
+    assert.equal(beside, undefined);
+  });
+
+  it('is no comparison where nothing is left of the release before it', async () => {
+    const { beside } = await measure({ 'web-r2-2': [50, 'x'] }, { kind: 'StatefulSet', isCompared: false });
+    assert.equal(beside, undefined);
   });
 
   it('is nobody else where the release before it is well on the same nodes', async () => {

@@ -1,5 +1,6 @@
 import type { Measurement } from '../api/incident.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
+import { podPattern } from '../slo/index.ts';
 import { burningAround } from './around.ts';
 import { leastThreshold } from './by-indicator.ts';
 import {
@@ -13,8 +14,10 @@ import {
   storedOf,
   type Window,
 } from './by-pod.ts';
+import { sumOf } from './course.ts';
 import { factsOf } from './facts.ts';
 import type { Question, Witness } from './question.ts';
+import { storedCounts } from './ratio.ts';
 
 /** Two scrapes of most who scrape, and no more than a burn has to show in. */
 const WINDOW_MS = { least: 60_000, most: 300_000 };
@@ -52,14 +55,29 @@ export const withSurroundings = async (
   const more = others?.burning.filter(({ name }) => !known.some((one) => one.name === name)) ?? [];
   const neighbours = [...known, ...more].slice(0, MAX_NEIGHBOURS);
   const sharing = pods ? await sharingNodes(neighbours, nodesOf(pods.spread.burning), burn, question, witness) : [];
-  const stored = pods && storedOf(pods.spread);
   return {
     ...measured,
-    ...(measured.ratio && stored ? { ratio: { ...measured.ratio, pods: stored } } : {}),
+    ...(measured.ratio && pods ? { ratio: withPods(measured.ratio, pods) } : {}),
     ...(neighbours.length > 0
       ? { neighbours: neighbours.map((one) => (sharing.includes(one.name) ? { ...one, sameNodes: true } : one)) }
       : {}),
     ...(others && countsWell ? { well: others.well } : {}),
+  };
+};
+
+type Ratio = NonNullable<Measurement['ratio']>;
+
+/**
+ * With what its pods did. Of a StatefulSet or DaemonSet requests can't be counted by release over time: while it is rolled
+ * out, its pods of both releases in the last minute are the comparison.
+ */
+const withPods = (ratio: Ratio, { spread, own, older, isNamed }: ByPod): Ratio => {
+  const pods = storedOf(spread);
+  const besides = !isNamed && own.length > 0 && older.length > 0;
+  return {
+    ...ratio,
+    ...(pods ? { pods } : {}),
+    ...(besides ? { beside: { release: storedCounts(sumOf(own)), other: storedCounts(sumOf(older)) } } : {}),
   };
 };
 
@@ -75,25 +93,32 @@ const burnOf = (measured: Measurement, now: number): Window & { began: number } 
 
 interface ByPod {
   spread: Spread;
+  own: readonly PodCounts[];
   /** Pods of the release before it. */
   older: readonly PodCounts[];
+  /** Their names say whose they are, also of those that are gone. */
+  isNamed: boolean;
   threshold: number;
 }
 
 /** undefined: the indicator does not say which pods are whose. */
 const releasesByPod = async (
   objective: MeasuredObjective,
-  window: Window,
+  burn: Window,
   question: Question,
   witness: Witness,
 ): Promise<ByPod | undefined> => {
-  const { isSuspect, isBefore } = podsOfRelease(question);
+  const isNamed = podPattern(question.incident.spec.workloadRef, '') !== undefined;
+  // The shorter, the more of them were there all the time.
+  const window = isNamed ? burn : { ...burn, windowMs: WINDOW_MS.least };
+  const { isSuspect, isBefore } = podsOfRelease(question, window.at - window.windowMs);
   const counts = isSuspect && (await countsByPod(objective, window, witness, question.podOf));
   if (!counts || !isSuspect) return undefined;
   const those = (is: (name: string) => boolean): PodCounts[] =>
     [...counts].flatMap(([name, pod]) => (is(name) ? [pod] : []));
   const threshold = leastThreshold(objective);
-  return { spread: spreadOf(those(isSuspect), threshold), older: those(isBefore), threshold };
+  const [own, older] = [those(isSuspect), those(isBefore)];
+  return { spread: spreadOf(own, threshold), own, older, isNamed, threshold };
 };
 
 /** Whether only pods of the release may run where it burns: none of the release before it is seen to be well there. */

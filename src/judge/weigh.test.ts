@@ -128,8 +128,18 @@ describe('a release that burns', () => {
     const found = byRatio(calmUntil(6 * HOUR));
     assert.deepEqual([said(found), points(found)], ['Inconclusive BurnBeganLate', ['Onset -2']]);
     assert.match(found.message, /^the burn began 6 h after the release was ready$/);
-    assert.equal(said(byRatio(calmUntil(1804))), 'Guilty ErrorRateIncreased');
-    assert.equal(said(byRatio(calmUntil(1806))), 'Inconclusive BurnBeganLate');
+    assert.deepEqual(points(byRatio(calmUntil(1806))), ['Onset -2']);
+  });
+
+  it('needs a person where the burn began a quarter of an hour after it was good, and nothing else was compared', () => {
+    assert.equal(said(byRatio(calmUntil(904))), 'Guilty ErrorRateIncreased');
+    const found = byRatio(calmUntil(17 * 60));
+    assert.deepEqual([said(found), points(found)], ['Inconclusive BurnBeganLate', ['BeforeAfter 2', 'Onset 0']]);
+    assert.match(found.message, /^the burn began 17 min after the release was ready; it fails /);
+    assert.equal(
+      said(byRatio({ ...calmUntil(17 * 60), ...beside([250, 500], [20, 500]) })),
+      'Guilty ErrorRateIncreased',
+    );
   });
 
   it('is NotGuilty where it ran for longer than the policy says before the burn began', () => {
@@ -219,8 +229,11 @@ describe('the onset of a burn, against the release', () => {
     assert.equal(said(onsetAt(-5, { before: counts(120, 3000) })), 'NotGuilty BurnBeganBefore');
   });
 
-  it('is late from half an hour after it was ready', () => {
-    assert.equal(said(onsetAt(1805)), 'Guilty ErrorRateIncreased');
+  it('is with it up to a quarter of an hour after it was ready, and late from half an hour on', () => {
+    assert.deepEqual(points(onsetAt(905)), ['BeforeAfter 2', 'Onset 3']);
+    assert.deepEqual(points(onsetAt(906)), ['BeforeAfter 2', 'Onset 0']);
+    assert.deepEqual(points(onsetAt(1805)), ['BeforeAfter 2', 'Onset 0']);
+    assert.deepEqual(points(onsetAt(1806)), ['Onset -2']);
   });
 
   it('is before it only where what was current then surely burned', () => {

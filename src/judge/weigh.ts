@@ -29,7 +29,7 @@ export const weigh = (measured: Measurement): Finding => {
   const facts = factsOf(measured);
   const numbers = { ...numbersOf(facts), measured };
   const early = (facts.ratio && withoutBurn(facts.ratio, facts)) ?? (facts.rule && withoutAlert(facts.rule));
-  if (early) return { ...early, ...numbers };
+  if (early) return inWords({ ...early, ...numbers });
   const evidence = evidenceOf(facts);
   const score = evidence.reduce((sum, { points }) => sum + points, 0);
   const finding = {
@@ -38,7 +38,14 @@ export const weigh = (measured: Measurement): Finding => {
     evidence: evidence.map(({ name, points, message }) => ({ name, points, message: message.slice(0, MAX_MESSAGE) })),
     ...numbers,
   };
-  return ofAll(finding, measured, facts);
+  return inWords(ofAll(finding, measured, facts));
+};
+
+/** What fails is slow, where the objective is of a latency. */
+const inWords = (finding: Finding): Finding => {
+  const { slowerThan } = finding.measured?.ratio ?? {};
+  if (slowerThan === undefined) return finding;
+  return { ...finding, message: `${finding.message} (a request fails when it takes longer than ${slowerThan})` };
 };
 
 type Words = Pick<ObjectiveVerdict, 'result' | 'reason' | 'message'>;

@@ -35,7 +35,7 @@ export const syncView = (sync: GitSync): SyncView => {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     isSuspended: spec.suspend === true,
-    source: git && { url: git.url, ref: git.ref.tag ?? git.ref.commit ?? git.ref.branch },
+    source: git && { url: git.url, ref: git.ref.tag ?? git.ref.semver ?? git.ref.commit ?? git.ref.branch },
     path: spec.path,
     ready: conditionOf(sync, 'Ready'),
     appliedRevision: status.lastAppliedRevision,

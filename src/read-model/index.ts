@@ -7,6 +7,6 @@ export type { NextStep } from './next-step.ts';
 export { type AwaitsPerson, awaitsPerson } from './person.ts';
 export { type PolicyView, policyView } from './policy.ts';
 export type { ReleaseView } from './release.ts';
-export { type PathObjects, type PathStep, rollbackPath } from './rollback-path.ts';
+export { type PathObjects, rollbackPath } from './rollback-path.ts';
 export type { StoryStep } from './timeline.ts';
 export { type WorkloadView, workloadView } from './workload.ts';

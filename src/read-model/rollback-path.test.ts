@@ -65,12 +65,21 @@ describe('whether a burn of a workload would lead to a rollback', () => {
         'ok: opted in: its releases are recorded',
         'ok: the recorder is in all 3 pods',
         'ok: release 2 runs and is recorded',
-        'ok: an alert with namespace="shop" reaches it by its labels: deployment="web"',
+        'ok: an alert with namespace="shop" reaches it by its labels: deployment="web"; or metricops_policy="web"',
         'ok: RollbackPolicy web judges it: 1 of 1 objectives with an indicator',
         'ok: mode Auto: a guilty release is rolled back',
         'ok: no other tool would undo a rollback',
         'ok: a rollback goes to release 1',
       ],
+    );
+  });
+
+  it('names what it depends on', () => {
+    const workload = running({ [annotations.dependsOn]: 'deployment/db' });
+    const said = path({ workload }).find(({ name }) => name === 'dependencies');
+    assert.deepEqual(
+      [said?.result, said?.message],
+      ['ok', 'it depends on deployment/db: what burns there is not its fault'],
     );
   });
 
@@ -88,11 +97,15 @@ describe('whether a burn of a workload would lead to a rollback', () => {
     });
     const workload = running({ [annotations.alerts]: 'service=web' });
     const said = path({ workload, policies: [guard] }).find(({ name }) => name === 'alerts');
-    assert.match(said?.message ?? '', /deployment="web"; or service=web; or slo="web", severity="page"$/);
+    assert.match(
+      said?.message ?? '',
+      /deployment="web"; or service="web"; or metricops_policy="web"; or slo="web", severity="page"$/,
+    );
   });
 
   const alone = conditionWith('Recorded', { status: 'False', message: 'its snapshot has 9 MiB' });
   const unpinned = conditionWith('ImagesPinned', { status: 'False', message: 'image web:v2 has no digest' });
+  const unknown = conditionWith('DependenciesKnown', { status: 'False', message: 'Deployment shop/no does not exist' });
   const notReady = conditionWith('Ready', { status: 'False', reason: 'ExpressionRefused', message: 'no metric' });
   const records = recorded.spec;
   const withCurrent = (more: object) => ({
@@ -121,6 +134,19 @@ describe('whether a burn of a workload would lead to a rollback', () => {
       'it is not recorded in full',
       { history: { ...recorded, status: { conditions: [alone] } } },
       /^recorded failed: .* 9 MiB$/,
+    ],
+    [
+      'it depends on something that is not there',
+      {
+        workload: running({ [annotations.dependsOn]: 'deployment/no' }),
+        history: { ...recorded, status: { conditions: [unknown] } },
+      },
+      /^dependencies warning: Deployment shop\/no does not exist$/,
+    ],
+    [
+      'it depends on what may not count',
+      { workload: running({ [annotations.dependsOn]: 'deployment/db,auth/deployment/login' }) },
+      /^dependencies warning: auth\/deployment\/login does not count: it is of another namespace$/,
     ],
     [
       'an image is not pinned',
@@ -201,6 +227,6 @@ describe('whether a burn of a workload would lead to a rollback', () => {
   it('comes with what to do where it fails', () => {
     for (const [, objects] of cases)
       for (const { result, name, next, message } of path(objects))
-        if (result === 'failed' && ['optedIn', 'mode'].includes(name)) assert.ok(next, message);
+        if (result === 'failed' && ['optedIn', 'mode', 'policy'].includes(name)) assert.ok(next, message);
   });
 });

@@ -1,29 +1,19 @@
-import { isSwitchedOn } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
 import { conditionOf } from '../api/conditions.ts';
+import { dependencyEntries } from '../api/depends-on.ts';
 import type { Hold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { isWorkloadOptedIn } from '../api/optin.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
+import { isReason, reasons } from '../api/reasons.ts';
 import { currentOf, type ReleaseHistory, recordsOf } from '../api/release-history.ts';
 import { isMeasured, type RollbackMode, type RollbackPolicy } from '../api/rollback-policy.ts';
 import type { WorkloadKey } from '../api/workload.ts';
-import { isRollbackTarget, otherToolOf } from '../holds/index.ts';
+import { otherToolOf } from '../holds/index.ts';
 import { frozenAt } from '../policy/freeze.ts';
 import { type Guard, guardOf } from '../policy/guard.ts';
-import { selectLastGood } from '../release/index.ts';
+import { annotateMode, optedIn, owner, type PathStep, paused, target, unrecorded, waysTo } from '../slo/index.ts';
 import { recordedDigest } from '../snapshot/index.ts';
 import { type Coverage, isUncovered } from './coverage.ts';
-
-/** One part of the way from a burn to a rollback. */
-export interface PathStep {
-  name: 'optedIn' | 'recorder' | 'recorded' | 'target' | 'owner' | 'mode' | 'policy' | 'alerts';
-  /** warning: a person is asked instead, or it costs something. failed: no rollback comes of a burn. */
-  result: 'ok' | 'warning' | 'failed';
-  message: string;
-  /** What to do about it. */
-  next?: string;
-}
 
 /** What a burn of one workload depends on. */
 export interface PathObjects {
@@ -41,27 +31,19 @@ export interface PathObjects {
 /** Whether a burn of the workload that began now would lead to a rollback, and if not, why not: in the order of events. */
 export const rollbackPath = (key: WorkloadKey, objects: PathObjects, now: number): PathStep[] => {
   const guard = guardOf(key, objects.workload, objects.policies, objects.platform);
+  const facts = { ...objects, otherTool: otherToolOf(objects.workload) };
   const steps = [
-    optedIn(key, objects),
+    optedIn(key, facts),
     recorder(objects),
-    recorded(objects),
+    unrecorded(facts) ?? recorded(objects),
     alerts(key, objects, guard),
     policy(guard),
-    mode(key, objects, guard, now),
-    owner(objects),
-    target(key, objects, now),
+    dependencies(key, objects),
+    paused(key, facts) ?? mode(key, guard, now),
+    owner(facts),
+    target(key, facts, now),
   ];
   return steps.filter((step) => step !== undefined);
-};
-
-const kubectl = ({ kind, namespace, name }: WorkloadKey, what: string): string =>
-  `kubectl -n ${namespace} annotate ${kind.toLowerCase()}/${name} ${what}`;
-
-const optedIn = (key: WorkloadKey, { workload, namespace }: PathObjects): PathStep => {
-  if (isWorkloadOptedIn(workload, namespace))
-    return { name: 'optedIn', result: 'ok', message: 'opted in: its releases are recorded' };
-  const next = kubectl(key, 'metricops.dev/inject=true');
-  return { name: 'optedIn', result: 'failed', message: 'not opted in: its releases are not recorded', next };
 };
 
 const recorder = ({ coverage }: PathObjects): PathStep | undefined => {
@@ -80,16 +62,10 @@ const recorder = ({ coverage }: PathObjects): PathStep | undefined => {
   return { name: 'recorder', result: injected === 0 ? 'failed' : 'warning', message, next };
 };
 
-const recorded = ({ workload, history }: PathObjects): PathStep => {
+const recorded = ({ workload, history }: PathObjects): PathStep | undefined => {
   const name = 'recorded';
   const current = currentOf(recordsOf(history));
-  if (!history || !current) {
-    const next = 'a release is recorded when one of its pods with the recorder is ready';
-    return { name, result: 'failed', message: 'no release of it is recorded yet', next };
-  }
-  const lacking = conditionOf(history, 'Recorded');
-  if (lacking?.status === 'False')
-    return { name, result: 'failed', message: `release ${current.number} is not recorded in full: ${lacking.message}` };
+  if (!history || !current) return undefined;
   const digest = recordedDigest(workload, recordsOf(history).releases ?? []);
   if (digest !== current.sourceDigest) {
     const message = `release ${current.number} is recorded, and what is rolled out now is not yet`;
@@ -101,24 +77,21 @@ const recorded = ({ workload, history }: PathObjects): PathStep => {
   return { name, result: 'ok', message: `release ${current.number} runs and is recorded` };
 };
 
-/** What its alerts have to say. Whether one arrives, the cluster's objects do not show. */
-const alerts = ({ kind, namespace, name }: WorkloadKey, { workload }: PathObjects, { policy }: Guard): PathStep => {
-  const said = workload.metadata.annotations?.[annotations.alerts];
-  const ways = [
-    `${kind.toLowerCase()}="${name}"`,
-    ...(said === undefined ? [] : [said]),
-    ...(policy?.spec.objectives ?? []).flatMap(({ alerts: claimed }) =>
-      claimed
-        ? [
-            Object.entries(claimed.matchLabels)
-              .map(([label, value]) => `${label}="${value}"`)
-              .join(', '),
-          ]
-        : [],
-    ),
-  ];
-  const message = `an alert with namespace="${namespace}" reaches it by its labels: ${ways.join('; or ')}`;
-  return { name: 'alerts', result: 'ok', message };
+/** What its alerts have to say; whether a rule makes them, and whether they arrive, the controller found out. */
+const alerts = (key: WorkloadKey, { workload, namespace }: PathObjects, { policy }: Guard): PathStep => {
+  const ways = waysTo(key, { workload, policy, namespace }).map((labels) =>
+    Object.entries(labels)
+      .filter(([label]) => label !== 'namespace')
+      .map(([label, value]) => `${label}="${value}"`)
+      .join(', '),
+  );
+  if (ways.length === 0) {
+    const message = 'no alert reaches it: it has neither a RollbackPolicy nor opted in';
+    return { name: 'alerts', result: 'failed', reason: 'NoAlertRule', message, next: 'opt it in' };
+  }
+  const message = `an alert with namespace="${key.namespace}" reaches it by its labels: ${ways.join('; or ')}`;
+  const reach = policy && conditionOf(policy, 'AlertsReach');
+  return { name: 'alerts', result: 'ok', message: reach?.status === 'True' ? `${message}; ${reach.message}` : message };
 };
 
 const policy = ({ policy: found }: Guard): PathStep => {
@@ -139,11 +112,35 @@ const policy = ({ policy: found }: Guard): PathStep => {
     const message = `RollbackPolicy ${called}: the controller has not answered yet`;
     return { name, result: 'warning', message, next: 'metricops check' };
   }
-  if (ready.status !== 'True')
-    return { name, result: 'failed', message: `RollbackPolicy ${called}: ${ready.message} (${ready.reason})` };
+  if (ready.status !== 'True') {
+    const message = `RollbackPolicy ${called}: ${ready.message} (${ready.reason})`;
+    const next = isReason(ready.reason) ? { next: reasons[ready.reason].next } : {};
+    return { name, result: 'failed', message, ...next };
+  }
   const measured = found.spec.objectives.filter(isMeasured).length;
   const of = `${measured} of ${found.spec.objectives.length} objectives with an indicator`;
   return { name, result: 'ok', message: `RollbackPolicy ${called} judges it: ${of}` };
+};
+
+/** Nothing is said of a workload that names none. */
+const dependencies = (
+  { namespace }: WorkloadKey,
+  { workload, history, platform }: PathObjects,
+): PathStep | undefined => {
+  const name = 'dependencies';
+  const entries = dependencyEntries(workload);
+  if (entries.length === 0) return undefined;
+  const unknown = history && conditionOf(history, 'DependenciesKnown');
+  if (unknown?.status === 'False')
+    return { name, result: 'warning', message: unknown.message, next: `correct ${annotations.dependsOn}` };
+  const foreign = entries.filter(({ workload: one }) => one && one.namespace !== namespace).map(({ said }) => said);
+  if (foreign.length > 0 && !platform.rollback.dependenciesAcrossNamespaces) {
+    const message = `${foreign.join(', ')} does not count: it is of another namespace`;
+    const next = 'the PlatformPolicy allows it with rollback.dependenciesAcrossNamespaces';
+    return { name, result: 'warning', message, next };
+  }
+  const message = `it depends on ${entries.map(({ said }) => said).join(', ')}: what burns there is not its fault`;
+  return { name, result: 'ok', message };
 };
 
 const MODES: Record<RollbackMode, Pick<PathStep, 'result' | 'message'>> = {
@@ -153,16 +150,7 @@ const MODES: Record<RollbackMode, Pick<PathStep, 'result' | 'message'>> = {
   Off: { result: 'failed', message: 'mode Off: a burn is only recorded' },
 };
 
-const mode = (
-  key: WorkloadKey,
-  { workload }: PathObjects,
-  { guardrails, policy: found }: Guard,
-  now: number,
-): PathStep => {
-  if (isSwitchedOn(workload.metadata, annotations.pause)) {
-    const message = `${annotations.pause} is set: nothing changes it`;
-    return { name: 'mode', result: 'failed', message, next: `metricops resume ${key.kind.toLowerCase()}/${key.name}` };
-  }
+const mode = (key: WorkloadKey, { guardrails, policy: found }: Guard, now: number): PathStep => {
   const step: PathStep = { name: 'mode', ...MODES[guardrails.mode] };
   const frozen = guardrails.mode === 'Auto' ? frozenAt(guardrails.freeze, now) : undefined;
   if (frozen) {
@@ -176,30 +164,6 @@ const mode = (
   if (step.result !== 'failed') return step;
   const next = found
     ? `kubectl -n ${key.namespace} patch rollbackpolicy ${found.metadata.name} --type=merge -p '{"spec":{"mode":"Auto"}}'`
-    : kubectl(key, `${annotations.rollback}=Auto`);
+    : annotateMode(key);
   return { ...step, next };
-};
-
-const owner = ({ workload }: PathObjects): PathStep => {
-  const tool = otherToolOf(workload);
-  return tool === undefined
-    ? { name: 'owner', result: 'ok', message: 'no other tool would undo a rollback' }
-    : { name: 'owner', result: 'failed', message: `${tool} applies it and would undo a rollback` };
-};
-
-const target = (key: WorkloadKey, { history, holds }: PathObjects, now: number): PathStep => {
-  const name = 'target';
-  const records = recordsOf(history);
-  const current = currentOf(records);
-  if (current && isRollbackTarget(holds, key, current.sourceDigest)) {
-    const message = `release ${current.number} is itself the result of a rollback: a person decides about it`;
-    return { name, result: 'warning', message };
-  }
-  if (current?.irreversible !== undefined) {
-    const message = `release ${current.number} is irreversible (${current.irreversible}): a person decides about it`;
-    return { name, result: 'warning', message };
-  }
-  const found = selectLastGood(records, { burnStart: now });
-  if (!found.release) return { name, result: 'failed', message: `nothing to go back to: ${found.message}` };
-  return { name, result: 'ok', message: `a rollback goes to release ${found.release.number}` };
 };

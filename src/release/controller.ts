@@ -39,6 +39,7 @@ export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: Abor
   const dropped = createDroppedSnapshots(caches.histories, ports.snapshots);
   const queue = createWorkQueue({
     concurrency: CONCURRENCY,
+    vitals: { name: 'the queue of release histories', of: ports.vitals },
     clock,
     random,
     async worker(text) {

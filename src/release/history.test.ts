@@ -75,6 +75,18 @@ describe('the history of a workload', () => {
       it(what, () => assert.equal(find(late(time), 2).firstSeenTime, iso(60)));
     }
 
+    it('and one that came back is no younger than that: an alert of its own is not from before it', () => {
+      const back = (writtenTime: string) => story([0, seen(1)], [20, seen(2)], [60, seen(1, { writtenTime })]);
+      const records = back(iso(55));
+      assert.deepEqual([find(records, 1).restoredTime, find(records, 2).supersededTime], [iso(55), iso(55)]);
+      const byConfiguration = back(iso(0));
+      assert.deepEqual(
+        [find(byConfiguration, 1).restoredTime, find(byConfiguration, 2).supersededTime],
+        [iso(60), iso(60)],
+        'the template was written before release 2, so something else brought it back',
+      );
+    });
+
     it('and the first release of all when it was recorded: what was there before may have run for years', () => {
       assert.equal(find(story([60, seen(1, { writtenTime: iso(0) })]), 1).firstSeenTime, iso(60));
     });

@@ -100,7 +100,7 @@ const recorded = (
   // A release that was never seen as current may be what a cache that lags behind calls old: it will be seen again.
   if (!known && !observation.current) return { releases, current: before.currentRelease, number: undefined };
   const number = known?.number ?? 1 + Math.max(0, before.currentRelease ?? 0, ...releases.map((r) => r.number));
-  const since = known ? time : startOf(before, observation, time);
+  const since = startOf(before, observation, time);
   const entry = known ? merged(known, observation) : fresh(number, observation.release, since);
   const all = known ? releases.map((r) => (r === known ? entry : r)) : [entry, ...releases];
   if (!observation.current || before.currentRelease === number)
@@ -108,7 +108,7 @@ const recorded = (
   return {
     releases: all.map((r) =>
       r.number === number
-        ? returned(r, time)
+        ? returned(r, since)
         : r.number === before.currentRelease
           ? { ...r, supersededTime: since }
           : r,
@@ -119,8 +119,9 @@ const recorded = (
 };
 
 /**
- * When a release began that comes after another one. It may burn before anybody records it, as while no leader is there:
- * a burn that began before its release would be another's fault. Later than the API server's second, never sooner.
+ * When a release began that comes after another one, or came back. It may burn before anybody records it, as while no
+ * leader is there: a burn that began before its release would be another's fault. Later than the API server's second,
+ * never sooner. One that came back by its configuration alone came when that was seen: no template was written.
  */
 const startOf = (before: ReleaseRecords, { writtenTime }: Observation, time: string): string => {
   const previous = currentOf(before);

@@ -20,6 +20,7 @@ import { isOfCurrent, podsOf } from './identity.ts';
 import { hasStarted, isWorkloadReady, predecessorOf } from './readiness.ts';
 import { withoutLostTarget } from './snapshots.ts';
 import type { RecorderPorts } from './types.ts';
+import { withUnknownDependencies } from './unknown-dependencies.ts';
 import { withUnpinned } from './unpinned.ts';
 import { withoutMissing } from './workload-missing.ts';
 
@@ -61,7 +62,8 @@ export const recordWorkload = async (
     const observation = { release, current: true, ready, writtenTime: templateWriters(workload)[0]?.time };
     const judgements = assessmentsOf(key, releasesOf(history), caches);
     const records = observe(content.records, observation, judgements, now);
-    const next = { records, conditions: withUnpinned(withoutMissing(content.conditions), records, now) };
+    const pinned = withUnpinned(withoutMissing(content.conditions), records, now);
+    const next = { records, conditions: withUnknownDependencies(pinned, workload, caches.workloads, now) };
     return withoutLostTarget(key, currentRelease, next, { client: ports.client, now });
   });
   const releases = after.releases ?? [];

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { KubeClient, WatchCache } from '../kube/index.ts';
 import type { SnapshotStore } from '../snapshot/index.ts';
 import type { Log, Metrics } from '../telemetry/index.ts';
+import type { Vitals } from '../vitals.ts';
 import type { JudgementCaches } from './assessments.ts';
 import type { OwnerCaches } from './identity.ts';
 import type { TokenVerifier } from './verifier.ts';
@@ -27,6 +28,7 @@ export interface RecorderPorts {
   metrics: Pick<Metrics, 'records' | 'missedInjections'>;
   /** Where the controller itself is installed. */
   systemNamespace: string;
+  vitals?: Vitals;
   /** By default, one by the cluster's published keys and issuer. */
   verifier?: TokenVerifier;
 }

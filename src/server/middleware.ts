@@ -67,7 +67,7 @@ const answerErrors =
   ({ log, refusals }: { log: Log; refusals: Refusals }): ErrorRequestHandler =>
   (error: unknown, request, response, _next) => {
     const problem = problemOf(error);
-    refusals.count(request.path, problem.code, addressOf(request));
+    refusals.count(request.path, problem, addressOf(request));
     if (problem.status >= 500 && problem.code === 'InternalError') {
       log.error({ err: error, method: request.method, path: request.path }, 'request failed');
     }

@@ -3,14 +3,19 @@ import { createServer, type Server } from 'node:http';
 export interface Probes {
   /** Whether this process takes requests. */
   isReady(): boolean;
+  /** Sentences about what only a restart helps. */
+  stuck(): readonly string[];
 }
 
 /**
  * Status and text of a probe; undefined for any other path. A main loop that hangs answers neither, and is restarted for
- * it; its Lease goes before that, by the thread that holds it.
+ * it; its Lease goes before that, by the thread that holds it. `stuck` names what hangs beside the main loop.
  */
-export const answerProbe = (path: string, { isReady }: Probes): [status: number, text: string] | undefined => {
-  if (path === '/healthz') return [200, 'ok\n'];
+export const answerProbe = (path: string, { isReady, stuck }: Probes): [status: number, text: string] | undefined => {
+  if (path === '/healthz') {
+    const parts = stuck();
+    return parts.length === 0 ? [200, 'ok\n'] : [500, parts.map((part) => `${part}\n`).join('')];
+  }
   if (path === '/readyz') return isReady() ? [200, 'ok\n'] : [503, 'not ready\n'];
   return undefined;
 };

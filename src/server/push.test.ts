@@ -24,6 +24,7 @@ describe('trust in a push hook', () => {
       { 'x-hub-signature-256': `sha256=${signature}` },
       { 'x-hub-signature': `sha256=${signature}` },
       { 'x-gitea-signature': signature.toUpperCase() },
+      { 'x-signature': `sha256=${signature}` },
       { authorization: 'Bearer of-a-proxy', 'x-gitea-signature': signature },
     ];
     for (const headers of signed) assert.deepEqual(trustOf(headers, secret), { signature }, JSON.stringify(headers));
@@ -37,6 +38,7 @@ describe('trust in a push hook', () => {
       { 'x-gitlab-token': '' },
       { 'x-hub-signature-256': 'sha256=' },
       { 'x-hub-signature-256': `sha256=${'g'.repeat(64)}` },
+      { 'x-signature': `sha512=${'a'.repeat(128)}` },
       { 'x-hub-signature': 'sha1=da39a3ee5e6b4b0d3255bfef95601890afd80709' },
     ];
     for (const headers of refused) assert.equal(trustOf(headers, secret), 'none', JSON.stringify(headers));

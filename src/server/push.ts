@@ -12,17 +12,20 @@ const first = (header: Header): string => (Array.isArray(header) ? header[0] : h
 export type Trust = 'proved' | { signature: string } | 'none';
 
 /**
- * A bearer token or GitLab's token header proves the caller before anything is read. GitHub, Gitea, Forgejo and
- * Bitbucket sign the body: it is read only where there is something that may be its signature.
+ * A bearer token or GitLab's token header proves the caller before anything is read. GitHub, Gitea, Forgejo,
+ * Bitbucket, and scripts that are written for Flux's generic-hmac receiver, sign the body: it is read only where there is
+ * something that may be its signature.
  */
 export const trustOf = (headers: IncomingHttpHeaders, secret: string): Trust => {
   const token = bearerOf(headers.authorization) ?? first(headers['x-gitlab-token']);
   if (token !== '' && isSame(token, secret)) return 'proved';
-  const signed =
-    first(headers['x-hub-signature-256']) || first(headers['x-hub-signature']) || first(headers['x-gitea-signature']);
+  const signed = SIGNATURE_HEADERS.map((name) => first(headers[name])).find((value) => value !== '') ?? '';
   const signature = signed.replace(/^sha256=/, '').toLowerCase();
   return /^[0-9a-f]{64}$/.test(signature) ? { signature } : 'none';
 };
+
+/** In this order: GitHub, Bitbucket, Gitea and Forgejo, Flux. */
+const SIGNATURE_HEADERS = ['x-hub-signature-256', 'x-hub-signature', 'x-gitea-signature', 'x-signature'];
 
 /** Every forge names the event in a header of its own; Gitea and Forgejo also in GitHub's. */
 const EVENT_HEADERS = ['x-github-event', 'x-gitlab-event', 'x-event-key'];

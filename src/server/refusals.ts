@@ -1,11 +1,10 @@
 import type { Counter } from 'prom-client';
 import type { Reason } from '../api/reasons.ts';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../telemetry/index.ts';
+import type { ServerPorts } from './types.ts';
 
 export interface Refusals {
   /** One request to this path was answered with an error. */
-  count(path: string, code: Reason, address: string): void;
+  count(path: string, problem: { code: Reason; status: number }, address: string): void;
 }
 
 const LOG_EVERY_MS = 60_000;
@@ -17,13 +16,14 @@ const ENDPOINTS = ['alerts', 'push', 'records'] as const;
  */
 export const createRefusals = (
   counter: Pick<Counter<'what' | 'result'>, 'inc'>,
-  { clock, log }: { clock: Pick<Clock, 'now'>; log: Log },
+  { clock, log, onAlertsRefused }: Pick<ServerPorts, 'clock' | 'log' | 'onAlertsRefused'>,
 ): Refusals => {
   const logged = new Map<string, { at: number; count: number }>();
   return {
-    count(path, code, address) {
+    count(path, { code, status }, address) {
       const what = ENDPOINTS.find((endpoint) => path.startsWith(`/api/v1/${endpoint}`)) ?? 'other';
       counter.inc({ what, result: code });
+      if (what === 'alerts' && status < 500) onAlertsRefused?.(code);
       if (what === 'other') return; // scanners, and browsers that look for an icon
       const key = `${what} ${code}`;
       const last = logged.get(key) ?? { at: Number.NEGATIVE_INFINITY, count: 0 };

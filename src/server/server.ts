@@ -28,7 +28,7 @@ export const PROBE_CONNECTIONS: ConnectionLimits = { max: 64, perAddress: 32, re
  */
 export const createServer = (ports: ServerPorts, options: ServerOptions): Server => {
   let stopping = false;
-  const probes = { isReady: () => !stopping && ports.isReady() };
+  const probes = { isReady: () => !stopping && ports.isReady(), stuck: () => ports.stuck?.() ?? [] };
   const routes = createRoutes(ports, probes);
 
   // Load balancers keep a connection for a minute: it is not us who close first, in the middle of a hook. An idle one

@@ -1,4 +1,5 @@
 import type { Counter, Registry } from 'prom-client';
+import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../clock.ts';
 import type { RecordAnswer } from '../release/index.ts';
 import type { Log } from '../telemetry/index.ts';
@@ -25,6 +26,8 @@ export interface ServerPorts {
   registry: Registry;
   /** Requests that were answered with an error: `what` is the endpoint, `result` the code of the catalogue. */
   refusedRequests: Pick<Counter<'what' | 'result'>, 'inc'>;
+  /** Alerts were refused that Alertmanager does not send again. */
+  onAlertsRefused?: (code: Reason) => void;
   /** Takes the parsed body, whatever it is, of an Alertmanager that knew the token. */
   alerts(body: unknown): Promise<AlertsAnswer>;
   records(token: string): Promise<RecordAnswer>;
@@ -36,6 +39,8 @@ export interface ServerPorts {
   secrets: { alertmanager: SecretSource; push: SecretSource };
   /** Whether this replica takes requests. */
   isReady(): boolean;
+  /** Sentences about parts of this process that only a restart helps; none where it is absent. */
+  stuck?(): readonly string[];
   /** Serving certificate of the record endpoint, as the webhook's certificate keeper has it. */
   certificates: { onChange(handler: (serving: { cert: string; key: string }) => void): () => void };
 }

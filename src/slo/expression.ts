@@ -9,9 +9,12 @@ export const withWindow = (expression: string, windowMs: number): string => {
   return expression.replaceAll(WINDOW, (found) => (found === '$window' ? duration : found));
 };
 
+/** Whether the range of the expression is left open: `$window` stands in it, and not in a string or a comment. */
+export const hasWindow = (expression: string): boolean => withWindow(expression, 1000) !== expression;
+
 export const promDuration = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${Math.round(ms)}ms`);
 
-const escapeRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+export const escapeRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Names of the pods of one revision, those that are gone too: a ReplicaSet's name is workload-hash. */
 export const podPattern = (workload: { kind: string; name: string }, revision: string): string | undefined =>

@@ -3,7 +3,7 @@ import type { KubeObject } from '../api/meta.ts';
 import { isWorkloadOptedIn } from '../api/optin.ts';
 import type { RollbackPolicy } from '../api/rollback-policy.ts';
 import { isWorkloadKind, type WorkloadKey, workloadString } from '../api/workload.ts';
-import { type GuardingPolicy, guardingPolicyAmong } from '../policy/guard.ts';
+import { guardingPolicyAmong } from '../policy/guard.ts';
 import { claimsAlert, type Labels } from '../policy/labels.ts';
 import { POLICY_LABEL } from './rules.ts';
 
@@ -26,11 +26,9 @@ export interface MatchInput {
 /** A workload that an alert may be about. */
 interface Candidate {
   key: WorkloadKey;
-  /** undefined: a policy names it, and it is not there (any more). */
-  workload: KubeObject | undefined;
   policy: RollbackPolicy | undefined;
-  /** What its annotation claims. */
-  alerts: Labels | undefined;
+  /** An alert that has all of the labels of one of these is about it. */
+  ways: readonly Labels[];
 }
 
 /**
@@ -40,14 +38,14 @@ interface Candidate {
  * To be made for each delivery: it reads the objects once.
  */
 export const createMatcher = (input: MatchInput): ((labels: Labels) => AlertMatch[]) => {
-  const everywhere = once(() => candidatesOf(input));
+  const everywhere = once(() => candidatesOf(input, input.namespaceOf));
   const policies = Map.groupBy(input.policies, ({ metadata }) => metadata.namespace);
   const workloads = Map.groupBy(input.workloads, ({ metadata }) => metadata.namespace);
   const byNamespace = new Map<string, Candidate[]>();
   /** Most deliveries are about one namespace: what is in the others is not looked into. */
   const candidatesIn = (namespace: string): Candidate[] => {
     const of = { policies: policies.get(namespace) ?? [], workloads: workloads.get(namespace) ?? [] };
-    const found = byNamespace.get(namespace) ?? candidatesOf(of);
+    const found = byNamespace.get(namespace) ?? candidatesOf(of, input.namespaceOf);
     byNamespace.set(namespace, found);
     return found;
   };
@@ -59,24 +57,59 @@ export const createMatcher = (input: MatchInput): ((labels: Labels) => AlertMatc
     const { namespace } = labels;
     const candidates = namespace !== undefined ? candidatesIn(namespace) : input.withoutNamespace ? everywhere() : [];
     return candidates
-      .filter((candidate) => isMeant(candidate, labels, input) && isThere(candidate.key))
+      .filter((candidate) => candidate.ways.some((way) => claimsAlert(way, labels)) && isThere(candidate.key))
       .map(({ key, policy }) => ({ workload: key, ...(policy ? { policy } : {}) }));
   };
 };
 
 /** Those that a policy names come first, whether they are there or not; then all that are there. */
-const candidatesOf = ({ policies, workloads }: Pick<MatchInput, 'policies' | 'workloads'>): Candidate[] => {
+const candidatesOf = (
+  { policies, workloads }: Pick<MatchInput, 'policies' | 'workloads'>,
+  namespaceOf: MatchInput['namespaceOf'],
+): Candidate[] => {
   const guarding = guardingPolicyAmong(policies);
   const found = new Map<string, Candidate>();
+  const add = (key: WorkloadKey, workload: KubeObject | undefined): void => {
+    const policy = guarding(key, workload);
+    const ways = waysTo(key, { workload, policy, namespace: namespaceOf(key.namespace) });
+    found.set(workloadString(key), { key, policy, ways });
+  };
   for (const { metadata, spec } of policies) {
     const { kind = '', name = '' } = spec.targetRef ?? {};
-    if (isWorkloadKind(kind)) add(found, { kind, name, namespace: metadata.namespace ?? '' }, undefined, guarding);
+    if (isWorkloadKind(kind)) add({ kind, name, namespace: metadata.namespace ?? '' }, undefined);
   }
   for (const workload of workloads) {
     const { namespace = '', name } = workload.metadata;
-    if (isWorkloadKind(workload.kind)) add(found, { kind: workload.kind, name, namespace }, workload, guarding);
+    if (isWorkloadKind(workload.kind)) add({ kind: workload.kind, name, namespace }, workload);
   }
   return [...found.values()];
+};
+
+/**
+ * The labels by which an alert reaches a workload: all of one of these. Its namespace and name, where it has a policy or
+ * opted in; what its annotation claims; what the policy claims that names it by targetRef. What guards many workloads
+ * does not say which of them an alert is about: there only the name does.
+ *
+ * @param about.workload undefined: a policy names it, and it is not there (any more)
+ */
+export const waysTo = (
+  { kind, namespace, name }: WorkloadKey,
+  about: { workload: KubeObject | undefined; policy: RollbackPolicy | undefined; namespace: KubeObject | undefined },
+): Labels[] => {
+  const { workload, policy } = about;
+  const isFollowed = policy !== undefined || (workload !== undefined && consents(workload, about.namespace));
+  const claimed = [
+    parseLabels(workload?.metadata.annotations?.[annotations.alerts]),
+    ...(policy?.spec.targetRef
+      ? [
+          { namespace, [POLICY_LABEL]: policy.metadata.name },
+          ...policy.spec.objectives.map(({ alerts }) => alerts?.matchLabels),
+        ]
+      : []),
+  ];
+  const byName = isFollowed ? [{ namespace, [kind.toLowerCase()]: name }] : [];
+  const said = claimed.filter((labels) => labels !== undefined).filter((labels) => Object.keys(labels).length > 0);
+  return [...byName, ...said];
 };
 
 const once = <T>(make: () => T): (() => T) => {
@@ -86,28 +119,6 @@ const once = <T>(make: () => T): (() => T) => {
     return made.value;
   };
 };
-
-const add = (
-  to: Map<string, Candidate>,
-  key: WorkloadKey,
-  workload: KubeObject | undefined,
-  guarding: GuardingPolicy,
-): void => {
-  const alerts = parseLabels(workload?.metadata.annotations?.[annotations.alerts]);
-  to.set(workloadString(key), { key, workload, policy: guarding(key, workload), alerts });
-};
-
-const isMeant = ({ key, workload, policy, alerts }: Candidate, labels: Labels, input: MatchInput): boolean => {
-  const named = isNamed(key, labels);
-  // What guards many workloads does not say which of them an alert is about: the alert does.
-  if (policy && claims(policy, labels) && (policy.spec.targetRef !== undefined || named)) return true;
-  if (claimsAlert(alerts, labels)) return true;
-  return named && (policy !== undefined || (workload !== undefined && consents(workload, input)));
-};
-
-const claims = ({ metadata, spec }: RollbackPolicy, labels: Labels): boolean =>
-  (labels[POLICY_LABEL] === metadata.name && labels.namespace === metadata.namespace) ||
-  spec.objectives.some(({ alerts }) => claimsAlert(alerts?.matchLabels, labels));
 
 /** `a=b,c=d` */
 const parseLabels = (text: string | undefined): Record<string, string> | undefined => {
@@ -120,10 +131,5 @@ const parseLabels = (text: string | undefined): Record<string, string> | undefin
   );
 };
 
-const isNamed = ({ kind, namespace, name }: WorkloadKey, labels: Labels): boolean =>
-  labels.namespace === namespace && labels[kind.toLowerCase()] === name;
-
-const consents = (workload: KubeObject, input: MatchInput): boolean => {
-  const namespace = input.namespaceOf(workload.metadata.namespace ?? '');
-  return workload.metadata.annotations?.[annotations.rollback] !== undefined || isWorkloadOptedIn(workload, namespace);
-};
+const consents = (workload: KubeObject, namespace: KubeObject | undefined): boolean =>
+  workload.metadata.annotations?.[annotations.rollback] !== undefined || isWorkloadOptedIn(workload, namespace);

@@ -17,7 +17,7 @@ export interface Queries {
   query(expression: string, at?: number): Promise<Sample[]>;
   /** Range query. Refused where it has more than MAX_POINTS steps. */
   queryRange(expression: string, range: Range): Promise<Series[]>;
-  /** Alerting rules of this name. */
+  /** Alerting rules of this name; '': all of them. */
   alertingRules(name: string): Promise<AlertingRule[]>;
 }
 
@@ -33,6 +33,7 @@ const MAX_RULES_BYTES = 4 * 1024 * 1024;
 export const MAX_POINTS = 1000;
 
 const OF_QUERY = { maxBytes: MAX_BYTES, advice: 'aggregate the expression with sum()' };
+const OF_ALL_RULES = { maxBytes: MAX_RULES_BYTES, advice: 'this Prometheus has too many rules to read them all' };
 const OF_RULES = {
   maxBytes: MAX_RULES_BYTES,
   advice: 'this Prometheus does not filter rules by name, as 2.44 and later do; give the RollbackPolicy an indicator',
@@ -82,7 +83,12 @@ export const createPrometheus = (options: { url: string; timeoutMs?: number; tok
       seriesOf(await ask('POST', '/api/v1/query_range', { query: expression, timeout, ...timesOf(range) }, OF_QUERY)),
     alertingRules: async (name) =>
       alertingRulesOf(
-        await ask('GET', '/api/v1/rules', { type: 'alert', 'rule_name[]': name, exclude_alerts: 'true' }, OF_RULES),
+        await ask(
+          'GET',
+          '/api/v1/rules',
+          { type: 'alert', ...(name === '' ? {} : { 'rule_name[]': name }), exclude_alerts: 'true' },
+          name === '' ? OF_ALL_RULES : OF_RULES,
+        ),
         name,
       ),
     close: () => dispatcher.destroy(),

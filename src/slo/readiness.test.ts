@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { AT, conditionWith, digestOf, history, hold, release } from '../../test/support/objects.ts';
 import { API_VERSION } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { platformPolicySpec, unrestrictedPolicy } from '../api/platform-policy.ts';
+import type { ReleaseHistory } from '../api/release-history.ts';
 import { type RollbackPolicy, rollbackPolicySpec } from '../api/rollback-policy.ts';
 import { conditionsOf, type Surroundings } from './readiness.ts';
 import { createSelectors } from './selectors.ts';
@@ -32,6 +34,16 @@ const measured = (errors: string, podLabel = 'pod') => ({
 const good = measured('rate(e[$window])');
 const objectiveRef = { apiVersion: 'sloth.slok.dev/v1', kind: 'PrometheusServiceLevel', name: 'web' };
 
+/** It runs release 2; release 1 was good. */
+const recorded = (name: string): ReleaseHistory =>
+  history({
+    currentRelease: 2,
+    lastGoodRelease: 1,
+    releases: [
+      release(2, { outcome: 'Active', snapshotRef: { name: `${name}-2` } }),
+      release(1, { goodTime: AT, readyTime: AT, snapshotRef: { name: `${name}-1` } }),
+    ],
+  });
 /** Both conditions as `status reason: message`. */
 const said = (one: RollbackPolicy, around: Partial<Surroundings> = {}): { ready: string; overridden: string } => {
   const [ready = '', overridden = ''] = conditionsOf(one, {
@@ -42,6 +54,10 @@ const said = (one: RollbackPolicy, around: Partial<Surroundings> = {}): { ready:
     hasPrometheus: true,
     otherToolOf: () => undefined,
     selectors: createSelectors(),
+    historyOf: ({ name }) => recorded(name),
+    holds: [],
+    measured: [],
+    now: Date.parse('2026-01-02T00:00:00Z'),
     ...around,
   }).map(({ status, reason, message }) => `${status ? 'True' : 'False'} ${reason}: ${message}`);
   return { ready, overridden };
@@ -112,9 +128,9 @@ describe('Ready of a RollbackPolicy', () => {
       'an expression is no PromQL',
       measured('sum(rate(e[$window])'),
       {},
-      /^False ExpressionRefused: objective availability: indicator.ratio.errors .* no PromQL from character/,
+      /^False ExpressionRefused: indicator.ratio.errors of objective availability .* no PromQL from character/,
     ],
-    ['an expression is sent as it is without podLabel', measured('whatever(', ''), {}, /^True InForce/],
+    ['an expression is sent as it is without podLabel', measured('whatever([$window]', ''), {}, /^True InForce/],
     [
       'there is no Prometheus',
       {},
@@ -125,19 +141,73 @@ describe('Ready of a RollbackPolicy', () => {
       'the workload is not recorded',
       {},
       { workloads: [workload('web', { annotations: { 'metricops.dev/inject': 'false' } })] },
-      /^False NotOptedIn: .* annotate it with metricops.dev\/inject=true/,
+      /^False NotOptedIn: Deployment web: not opted in.*; kubectl -n shop annotate deployment\/web metricops.dev\/inject=true$/,
     ],
     [
       'the workload is paused',
       {},
       { workloads: [workload('web', { annotations: { 'metricops.dev/pause': 'true' } })] },
-      /^False Paused: Deployment web has metricops.dev\/pause/,
+      /^False Paused: Deployment web: metricops.dev\/pause is set.*; metricops resume deployment\/web$/,
     ],
     [
       'another tool applies it',
       {},
       { otherToolOf: () => 'Flux' },
-      /^False OwnedByOtherTool: Flux applies Deployment web/,
+      /^False OwnedByOtherTool: Deployment web: Flux applies it/,
+    ],
+    [
+      'no release is recorded',
+      good,
+      { historyOf: () => undefined },
+      /^False NoHistory: Deployment web: no release of it is recorded yet; a release is recorded when/,
+    ],
+    [
+      'the release is not recorded in full',
+      good,
+      {
+        historyOf: () => ({
+          ...recorded('web'),
+          status: {
+            conditions: [conditionWith('Recorded', { status: 'False', reason: 'SnapshotMissing', message: '9 MiB' })],
+          },
+        }),
+      },
+      /^False SnapshotMissing: Deployment web: release 2 is not recorded in full: 9 MiB$/,
+    ],
+    [
+      'there is no release to go back to',
+      good,
+      { historyOf: () => history({ currentRelease: 1, releases: [release(1, { outcome: 'Active' })] }) },
+      /^False NoGoodRelease: Deployment web: nothing to go back to: There is no other release\.$/,
+    ],
+    [
+      'what runs is itself the result of a rollback',
+      good,
+      { holds: [hold('web', undefined, { rejectedDigests: [digestOf(3)] })] },
+      /^True InForce: .* leads to a rollback; not by itself now: Deployment web: release 2 is itself the result/,
+    ],
+    [
+      'Prometheus has no data',
+      good,
+      { measured: [{ type: 'Measured', status: false, reason: 'NoData', message: 'no samples' }] },
+      'False NoData: no samples',
+    ],
+    [
+      'no alert would reach it, also in mode DryRun',
+      { mode: 'DryRun' },
+      {
+        measured: [
+          { type: 'Measured', status: true, reason: 'ByAlertRule', message: '' },
+          { type: 'AlertsReach', status: false, reason: 'NoAlertRule', message: 'no rule' },
+        ],
+      },
+      'False NoAlertRule: no rule',
+    ],
+    [
+      'Prometheus does not answer',
+      good,
+      { measured: [{ type: 'Measured', status: 'Unknown', reason: 'PrometheusUnreachable', message: 'away' }] },
+      'True InForce: a burn of Deployment web leads to a rollback; not measured now: away',
     ],
   ] as const) {
     it(`says what a burn leads to: ${what}`, () => {
@@ -154,7 +224,10 @@ describe('Ready of a RollbackPolicy', () => {
       workload('old', { annotations: { 'metricops.dev/pause': 'true' } }),
     ];
     const { ready } = said(policy({ selector: {}, ...good }), { workloads });
-    assert.match(ready, /^True InForce: a burn of 2 workloads leads to a rollback; not of all: Deployment old has/);
+    assert.match(
+      ready,
+      /^True InForce: a burn of 2 workloads leads to a rollback; not of all: Deployment old: metricops.dev\/pause/,
+    );
   });
 
   it('is False where labels select nothing, and True for the default of a namespace that has no workloads yet', () => {

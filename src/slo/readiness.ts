@@ -1,17 +1,18 @@
-import { isSwitchedOn } from '../api/annotation-values.ts';
-import { annotations } from '../api/annotations.ts';
 import type { ConditionInput } from '../api/conditions.ts';
+import type { Hold } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { isWorkloadOptedIn } from '../api/optin.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
-import { isMeasured, type RollbackPolicy } from '../api/rollback-policy.ts';
-import { isWorkloadKind } from '../api/workload.ts';
+import type { ReleaseHistory } from '../api/release-history.ts';
+import { isMeasured, type MeasuredObjective, type RollbackPolicy } from '../api/rollback-policy.ts';
+import { isWorkloadKind, type WorkloadKey } from '../api/workload.ts';
 import { problemOf } from '../policy/freeze.ts';
-import { guardingPolicyAmong, TARGET_API_VERSION } from '../policy/guard.ts';
+import { type GuardingPolicy, guardingPolicyAmong, TARGET_API_VERSION } from '../policy/guard.ts';
 import { hasLabels } from '../policy/labels.ts';
+import { eventsOf, eventsOfPods } from './indicator.ts';
 import { type Answer, describe, type Named, promiseOf } from './promise.ts';
 import { ExpressionError } from './promql.ts';
 import type { Selectors } from './selectors.ts';
+import { obstacleOn, type PathStep } from './workload-path.ts';
 
 /** What decides whether a policy does what it says. */
 export interface Surroundings {
@@ -25,16 +26,24 @@ export interface Surroundings {
   /** Flux, Argo CD or Helm, where one of them would undo a rollback. */
   otherToolOf: (workload: KubeObject) => string | undefined;
   selectors: Selectors;
+  historyOf: (workload: WorkloadKey) => ReleaseHistory | undefined;
+  /** Of the policy's namespace. */
+  holds: readonly Hold[];
+  /** Conditions Measured and AlertsReach, as far as they are known: they need answers from Prometheus. */
+  measured: readonly ConditionInput[];
+  /** Milliseconds since the epoch. */
+  now: number;
 }
 
 /**
- * The conditions of a policy. Ready: whether a burn would lead to what its mode says, and if not, why not. Overridden:
- * whether another policy counts for all that this one names.
+ * The conditions of a policy. Ready: whether a burn that began now would lead to what its mode says, and if not, why
+ * not: the first thing that is missing. Overridden: whether another policy counts for all that this one names. Measured
+ * and AlertsReach as they are given.
  */
 export const conditionsOf = (policy: RollbackPolicy, around: Surroundings): ConditionInput[] => {
   const guarding = guardingPolicyAmong(around.policies);
   const named = namedBy(policy, around.workloads);
-  const guarded = named.filter(({ key, workload }) => guarding(key, workload)?.metadata.name === policy.metadata.name);
+  const guarded = named.filter(isGuardedBy(policy, guarding));
   const [lost] = named.filter((one) => !guarded.includes(one));
   const other = lost && guarding(lost.key, lost.workload);
   const overridden: Answer | undefined =
@@ -48,8 +57,21 @@ export const conditionsOf = (policy: RollbackPolicy, around: Surroundings): Cond
   return [
     readyOf(policy, guarded, overridden, around),
     { type: 'Overridden', status: overridden !== undefined, ...(overridden ?? { reason: 'NotOverridden', message }) },
+    ...around.measured,
   ];
 };
+
+/** The workloads for which the policy counts, of those that it names. */
+export const guardedBy = (
+  policy: RollbackPolicy,
+  policies: readonly RollbackPolicy[],
+  workloads: readonly KubeObject[],
+): Named[] => namedBy(policy, workloads).filter(isGuardedBy(policy, guardingPolicyAmong(policies)));
+
+const isGuardedBy =
+  (policy: RollbackPolicy, guarding: GuardingPolicy) =>
+  ({ key, workload }: Named): boolean =>
+    guarding(key, workload)?.metadata.name === policy.metadata.name;
 
 const namedBy = ({ metadata, spec }: RollbackPolicy, workloads: readonly KubeObject[]): Named[] => {
   const { targetRef, selector } = spec;
@@ -74,18 +96,33 @@ const readyOf = (
 ): ConditionInput => {
   const { targetRef, selector } = policy.spec;
   const isDefault = Object.keys(selector?.matchLabels ?? {}).length === 0 && targetRef === undefined;
-  const ready = (status: boolean, answer: Answer): ConditionInput => ({ type: 'Ready', status, ...answer });
+  const ready = (status: boolean, { reason, message }: Answer): ConditionInput => ({
+    type: 'Ready',
+    status,
+    reason,
+    message,
+  });
   const cannotJudge = problemOfObjectives(policy, around) ?? problemOfFreeze(policy, around);
   const notNamed = overridden ?? problemOfTarget(policy, guarded);
   // A namespace's default does its work by being there, also while every workload has a policy of its own.
   if (notNamed && !isDefault) return ready(false, notNamed);
   if (cannotJudge) return ready(false, cannotJudge);
   if (notNamed) return ready(true, { reason: 'InForce', message: `guards no workload now: ${notNamed.message}` });
-  const obstacles = guarded.flatMap((one) => obstacleOf(one, around) ?? []);
+  const steps = guarded.flatMap((one) => obstacleTo(one, around) ?? []);
+  const obstacles = steps.filter(({ result }) => result === 'failed');
   const [first] = obstacles;
   if (first && obstacles.length === guarded.length) return ready(false, first);
+  const lacking = around.measured.find(({ status }) => status === false);
+  if (lacking) return ready(false, lacking);
   const { reason, message } = promiseOf(policy, guarded, guarded.length - obstacles.length, around.platform);
-  return ready(true, { reason, message: first ? `${message}; not of all: ${first.message}` : message });
+  const unknown = around.measured.find(({ status }) => status === 'Unknown');
+  const asked = steps.find(({ result }) => result === 'warning');
+  const remarks = [
+    ...(first ? [`not of all: ${first.message}`] : []),
+    ...(asked ? [`not by itself now: ${asked.message}`] : []),
+    ...(unknown ? [`not measured now: ${unknown.message}`] : []),
+  ];
+  return ready(true, { reason, message: [message, ...remarks].join('; ') });
 };
 
 const problemOfTarget = ({ spec }: RollbackPolicy, guarded: readonly Named[]): Answer | undefined => {
@@ -116,8 +153,8 @@ const problemOfObjectives = (
       const message = `objective ${name} refers to ${objectiveRef.kind} ${objectiveRef.name}, which is not read yet; give it a target and an indicator`;
       return { reason: 'ObjectiveRefNotRead', message };
     }
-    const refused = isMeasured(objective) && refusalOf(objective.indicator.ratio, selectors);
-    if (refused) return { reason: 'ExpressionRefused', message: `objective ${name}: ${refused}` };
+    const refused = isMeasured(objective) ? refusalOf(objective, selectors) : undefined;
+    if (refused !== undefined) return { reason: 'ExpressionRefused', message: refused };
   }
   return undefined;
 };
@@ -130,39 +167,29 @@ const problemOfFreeze = (policy: RollbackPolicy, { platform }: Surroundings): An
   return own === undefined ? undefined : { reason: 'InvalidFreeze', message: own };
 };
 
-/** Without podLabel the expressions are sent as they are, and only Prometheus reads them. */
-const refusalOf = (
-  ratio: { errors: string; total: string; podLabel: string },
-  selectors: Selectors,
-): string | undefined => {
-  if (ratio.podLabel === '') return undefined;
-  for (const which of ['errors', 'total'] as const) {
-    try {
-      selectors.restrict(ratio[which], ratio.podLabel, '.+');
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
-      return `indicator.ratio.${which} can't be asked of the pods of one release: ${error.message}`;
-    }
+/** Why an objective could not be judged, in words. Without podLabel only Prometheus reads its expressions. */
+const refusalOf = (objective: MeasuredObjective, selectors: Selectors): string | undefined => {
+  try {
+    const { podLabel } = eventsOf(objective);
+    if (podLabel !== '') eventsOfPods(objective, '.+', selectors);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ExpressionError) return error.message;
+    throw error;
   }
-  return undefined;
 };
 
-/** Why a burn of this workload would not be rolled back, whatever the policy says. */
-const obstacleOf = ({ key, workload }: Named, { namespace, otherToolOf }: Surroundings): Answer | undefined => {
+/** Why a burn of this workload would not be rolled back by itself, whatever the policy says. */
+const obstacleTo = (
+  { key, workload }: Named,
+  { namespace, otherToolOf, historyOf, holds, now }: Surroundings,
+): (Answer & Pick<PathStep, 'result'>) | undefined => {
   if (!workload) return undefined;
-  if (!isWorkloadOptedIn(workload, namespace)) {
-    const message = `releases of ${describe(key)} are not recorded; annotate it with ${annotations.inject}=true`;
-    return { reason: 'NotOptedIn', message };
-  }
-  if (isSwitchedOn(workload.metadata, annotations.pause))
-    return {
-      reason: 'Paused',
-      message: `${describe(key)} has ${annotations.pause}: remove it to let rollbacks happen`,
-    };
-  const tool = otherToolOf(workload);
-  return tool === undefined
-    ? undefined
-    : { reason: 'OwnedByOtherTool', message: `${tool} applies ${describe(key)} and would undo a rollback` };
+  const facts = { workload, namespace, history: historyOf(key), holds, otherTool: otherToolOf(workload) };
+  const step = obstacleOn(key, facts, now);
+  if (!step?.reason) return undefined;
+  const { result, reason, message, next } = step;
+  return { result, reason, message: `${describe(key)}: ${message}${next === undefined ? '' : `; ${next}`}` };
 };
 
 const precedence = (winner: RollbackPolicy, loser: RollbackPolicy): string => {

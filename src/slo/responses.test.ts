@@ -143,7 +143,23 @@ describe("Prometheus' answer about rules", () => {
     const rule = { type: 'alerting', name: 'A', query: 'up == 0', labels: { severity: 'page', x: '{{ $labels.x }}' } };
     const rules = [rule, { ...rule, name: 'B' }, { type: 'recording', name: 'A', query: '1' }, null, 7];
     const body = success({ groups: [{ file: '/rules/shop.yaml', rules }, { rules: null }] });
-    const expected = { name: 'A', expression: 'up == 0', labels: { severity: 'page' }, file: '/rules/shop.yaml' };
+    const expected = {
+      name: 'A',
+      expression: 'up == 0',
+      labels: { severity: 'page' },
+      templates: ['x'],
+      file: '/rules/shop.yaml',
+    };
     assert.deepEqual(alertingRulesOf(body, 'A'), [expected]);
+    assert.deepEqual(alertingRulesOf(body, ''), [expected, { ...expected, name: 'B' }]);
+  });
+
+  it('says why a rule could not be evaluated', () => {
+    const rule = { type: 'alerting', name: 'A', query: 'x', health: 'err', lastError: 'many-to-many' };
+    const body = success({ groups: [{ file: 'a', rules: [rule, { ...rule, health: 'ok' }] }] });
+    assert.deepEqual(
+      alertingRulesOf(body, '').map(({ problem }) => problem),
+      ['many-to-many', undefined],
+    );
   });
 });

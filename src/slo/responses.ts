@@ -18,6 +18,10 @@ export interface AlertingRule {
   expression: string;
   /** Without those that templates make. */
   labels: Record<string, string>;
+  /** Names of the labels that templates make. */
+  templates?: readonly string[];
+  /** Why Prometheus could not evaluate it the last time. */
+  problem?: string;
   /** Where Prometheus read it. */
   file: string;
 }
@@ -44,6 +48,8 @@ const rule = z.object({
   name: z.string(),
   query: z.string(),
   labels: texts.nullish(),
+  health: z.unknown().optional(),
+  lastError: z.unknown().optional(),
 });
 const groups = z.object({
   groups: z.array(z.object({ file: z.string().default(''), rules: z.array(z.unknown()).nullish() })),
@@ -83,22 +89,28 @@ const refusalOf = (data: unknown, wanted: string): PrometheusError => {
 const histograms = (): PrometheusError =>
   new PrometheusError('ExpressionRefused', 'the answer has native histograms, not numbers');
 
-/** Alerting rules of this name. Rules that are none are passed over. */
+/** Alerting rules of this name; '': all of them. Rules that are none are passed over. */
 export const alertingRulesOf = (body: unknown, name: string): AlertingRule[] => {
   const parsed = groups.safeParse(dataOf(body));
   if (!parsed.success) throw new PrometheusError('PrometheusUnreachable', 'the answer is no list of rules');
   return parsed.data.groups.flatMap(({ file, rules }) =>
     (rules ?? []).flatMap((one) => {
       const { success, data } = rule.safeParse(one);
-      return success && data.name === name
-        ? [{ name, expression: data.query, labels: withoutTemplates(data.labels ?? {}), file }]
-        : [];
+      if (!success || (name !== '' && data.name !== name)) return [];
+      const labels = Object.entries(data.labels ?? {});
+      const templates = labels.flatMap(([label, value]) => (value.includes('{{') ? [label] : []));
+      const found: AlertingRule = {
+        name: data.name,
+        expression: data.query,
+        labels: Object.fromEntries(labels.filter(([label]) => !templates.includes(label))),
+        file,
+      };
+      if (templates.length > 0) found.templates = templates;
+      if (data.health === 'err') found.problem = words(data.lastError);
+      return [found];
     }),
   );
 };
-
-const withoutTemplates = (labels: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(labels).filter(([, value]) => !value.includes('{{')));
 
 /** As Go writes floats. */
 const numberOf = (text: string): number => {

@@ -68,5 +68,6 @@ const FORMS: Record<Place['form'], (matcher: string) => string> = {
   only: (matcher) => matcher,
 };
 
-/** As it stands in an expression. */
-const written = (label: string): string => (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) ? label : JSON.stringify(label));
+/** A label as it stands in an expression. */
+export const written = (label: string): string =>
+  /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) ? label : JSON.stringify(label);

@@ -1,2 +1,3 @@
 export { createLog, type Log, silentLog } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
+export { withoutSecretTexts } from './redact.ts';

@@ -66,7 +66,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     ),
     snapshots: counter('release_snapshots_total', 'Snapshots of applied releases by result.', ['result']),
-    alerts: counter('alerts_received_total', 'Alerts received by result.', ['result']),
+    alerts: counter('alerts_received_total', 'Alerts received by result; test: of `metricops test-alert`.', ['result']),
     refusedRequests: counter('requests_refused_total', 'Requests that were answered with an error, by code.', [
       'what',
       'result',
@@ -92,6 +92,11 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       'incidents_needing_person',
       'Open incidents with condition NeedsPerson: metricops can not go on by itself.',
     ),
+    notifications: counter(
+      'notifications_total',
+      'Notifications by sink and by what came of them: delivered, failed (it is tried again), refused by the sink, expired.',
+      ['what', 'result'],
+    ),
     records: counter('release_records_total', 'Reports of recorders by result.', ['result']),
     admissions: counter('admissions_total', 'Admission reviews by what was decided.', ['result']),
     admissionDuration: seconds(
@@ -113,6 +118,9 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
   metrics.holdsApplied.inc({ result: 'failed' }, 0);
   metrics.snapshots.inc({ result: 'refused' }, 0);
   metrics.rollbacks.inc({ result: 'misjudged' }, 0);
+  metrics.notifications.inc({ what: 'alertmanager', result: 'failed' }, 0);
+  for (const what of ['cloudEvents', 'slack', 'teams', 'gitHub', 'gitLab', 'gitea', 'grafana'])
+    for (const result of ['refused', 'expired']) metrics.notifications.inc({ what, result }, 0);
   for (const result of ['refused', 'failed', 'truncated']) metrics.alerts.inc({ result }, 0);
   for (const result of ['Unauthorized', 'BodyTooLarge', 'NotJSON', 'NotAlertmanager'])
     metrics.refusedRequests.inc({ what: 'alerts', result }, 0);

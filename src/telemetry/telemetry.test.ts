@@ -83,7 +83,9 @@ describe('metrics', () => {
       const series = metrics.find((metric) => metric.name === name)?.values.map((value) => value.labels) ?? [];
       for (const result of labels.find(([, label]) => label === 'result')?.[2]?.split('|') ?? []) {
         const what = labels.find(([, label]) => label === 'what')?.[2];
-        const found = series.some((labels) => labels.result === result && labels.what === what);
+        const isOfRule = (labels: (typeof series)[number]): boolean =>
+          labels.result === result && (what === undefined || labels.what === what);
+        const found = series.some(isOfRule);
         assert.ok(found, `${name} ${what ?? ''} ${result}`);
       }
     }

@@ -27,6 +27,7 @@ describe('the examples', () => {
     'gitsyncset.yaml',
     'platform-policy.yaml',
     'holds.yaml',
+    'notification.yaml',
     'rollback-policy.yaml',
     'annotations-only/deployment.yaml',
   ]) {

@@ -5,11 +5,16 @@ import fc from 'fast-check';
 import { load } from 'js-yaml';
 import { after, before, describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
-import { type RollbackPolicy, rollbackPolicySpec } from '../../src/api/rollback-policy.ts';
+import { isMeasured, type RollbackPolicy, rollbackPolicySpec } from '../../src/api/rollback-policy.ts';
 import {
+  callsOf,
+  callsQuery,
   createPrometheus,
   createSelectors,
   ExpressionError,
+  eventsOf,
+  eventsOfPods,
+  meanLatencyOf,
   type Prometheus,
   PrometheusError,
   type RuleGroup,
@@ -58,6 +63,26 @@ const seriesOf = (pod: string, factor: number): string[] =>
 const text = (...series: string[][]): string => [...series.flat(), '# EOF', ''].join('\n');
 const ofNew = [seriesOf('web-2-a', 1), seriesOf('web-2-b', 1.5)];
 
+/** Of 10 requests in 15 s, 8 take 0.3 s or less and 9 a second or less. @param second how the client writes that bound */
+const latenciesOf = (pod: string, second: string): string[] =>
+  Object.entries({
+    [`bucket{le="0.3",pod="${pod}"}`]: 8,
+    [`bucket{le="${second}",pod="${pod}"}`]: 9,
+    [`bucket{le="+Inf",pod="${pod}"}`]: 10,
+    [`count{pod="${pod}"}`]: 10,
+    [`sum{pod="${pod}"}`]: 5,
+  }).flatMap(([series, each]) =>
+    Array.from({ length: 40 }, (_, t) => `took_seconds_${series} ${t * each} ${START + 15 * t}`),
+  );
+const latencies = [latenciesOf('web-2-a', '1'), latenciesOf('web-2-b', '1.0')];
+const calls = Array.from({ length: 40 }, (_, t) =>
+  [
+    `traces_service_graph_request_total{client="web",server="db"} ${t} ${START + 15 * t}`,
+    `traces_service_graph_request_total{client="other",server="db"} ${t} ${START + 15 * t}`,
+    `traces_service_graph_request_total{client="web",server="idle"} 7 ${START + 15 * t}`,
+  ].join('\n'),
+);
+
 const policy: RollbackPolicy = {
   apiVersion: API_VERSION,
   kind: 'RollbackPolicy',
@@ -89,7 +114,7 @@ describe('a real Prometheus', () => {
   before(async function () {
     this.timeout(60_000);
     const other = { alert: 'Other', expr: 'vector(1)' };
-    both = await startPrometheusWith(text(...ofNew, seriesOf('web-1-a', 7)), {
+    both = await startPrometheusWith(text(...ofNew, seriesOf('web-1-a', 7), ...latencies, calls), {
       groups: [{ name: 'shop', rules: [...rules, other] }],
     });
     newOnly = await startPrometheusWith(text(...ofNew), {});
@@ -220,6 +245,56 @@ describe('a real Prometheus', () => {
       [['Other', {}]],
     );
     assert.deepEqual(await prometheus.alertingRules('None'), []);
+    assert.equal((await prometheus.alertingRules('')).length, rules.length + 1);
+  });
+
+  describe('a latency', () => {
+    const latency = (threshold: string) => {
+      const indicator = { latency: { histogram: 'took_seconds', threshold } };
+      const [objective] = rollbackPolicySpec.parse({
+        targetRef: { name: 'web' },
+        objectives: [{ name: 'latency', target: '99', indicator }],
+      }).objectives;
+      assert.ok(objective && isMeasured(objective));
+      return objective;
+    };
+    const ask = async (expression: string): Promise<number[]> =>
+      (await prometheus.query(withWindow(expression, 120_000), AT)).map(({ value }) => Number(value.toPrecision(6)));
+
+    for (const [threshold, share] of [
+      ['0.3', 0.2],
+      ['0.30', 0.2],
+      ['1', 0.1],
+    ] as const)
+      it(`of more than ${threshold} s is counted, however clients write the bound`, async () => {
+        const { errors, total } = eventsOf(latency(threshold));
+        assert.deepEqual(await ask(`(${errors}) / (${total})`), [share]);
+        const { errors: ofPods } = eventsOfPods(latency(threshold), 'web-2-b', createSelectors());
+        assert.deepEqual(await ask(`(${ofPods}) / (${total})`), [share / 2]);
+      });
+
+    it('has no result for a bound that is none', async () =>
+      assert.deepEqual(await ask(eventsOf(latency('0.5')).errors), []));
+
+    it('has a mean for each pod', async () => {
+      const { indicator } = latency('1');
+      assert.ok(indicator.latency);
+      assert.deepEqual(await ask(meanLatencyOf(indicator.latency)), [0.5, 0.5]);
+    });
+
+    it('is counted pod by pod', async () => {
+      const { errors } = eventsOf(latency('0.3'));
+      assert.equal((await ask(createSelectors().split(errors, 'pod'))).length, 2);
+    });
+  });
+
+  it('shows by its traces who called whom in the last hour', async () => {
+    const samples = await prometheus.query(callsQuery('Traces', 'shop', ['web', 'cart']), AT);
+    assert.deepEqual(callsOf('Traces', 'shop', samples), [
+      { caller: 'web', callee: { namespace: 'shop', name: 'db' } },
+    ]);
+    for (const source of ['Istio', 'Linkerd'] as const)
+      assert.deepEqual(await prometheus.query(callsQuery(source, 'shop', []), AT), []);
   });
 
   it('answers a range with the samples of each step', async () => {

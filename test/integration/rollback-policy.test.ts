@@ -37,6 +37,12 @@ const startShop = async (): Promise<Server> => {
   const start = Date.now();
   const series = (pod: string, code: string, rate: number): string =>
     `http_requests_total{namespace="shop",service="checkout",pod="${pod}",code="${code}"} ${Math.round(((Date.now() - start) / 1000) * rate) + 1}\n`;
+  /** Of 100 requests a second none takes longer than 0.3 s. */
+  const fast = (pod: string): string[] =>
+    ['_bucket{le="0.3",', '_bucket{le="+Inf",', '_count{'].map(
+      (head) =>
+        `http_request_duration_seconds${head}namespace="shop",service="checkout",pod="${pod}"} ${Math.round((Date.now() - start) / 10) + 1}\n`,
+    );
   const server = createServer((_, response) => {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
     response.end(
@@ -44,6 +50,7 @@ const startShop = async (): Promise<Server> => {
         series('checkout-hash1-a', '200', 100),
         series('checkout-hash2-a', '200', 80),
         series('checkout-hash2-a', '500', 20),
+        ...['checkout-hash1-a', 'checkout-hash2-a'].flatMap(fast),
       ].join(''),
     );
   });
@@ -58,13 +65,17 @@ describe('a RollbackPolicy', () => {
   let watched: ReturnType<typeof createCaches>;
   let intake: ReturnType<typeof createIntake>;
   const stops: (() => Promise<unknown>)[] = [];
-  /** What the writer of the status sends. */
-  const requests: string[] = [];
 
   before(async function () {
     this.timeout(60_000);
     shop = await startShop();
-    prometheus = await startPrometheusFixture({ targets: [`127.0.0.1:${(shop.address() as AddressInfo).port}`] });
+    const { groups } = load(readFileSync(join(ROOT, 'examples/prometheus-rules.yaml'), 'utf8')) as { groups: object[] };
+    // Of every workload: its alerts would have their labels from the expression.
+    const any = { alert: 'Any', expr: 'sum by (namespace, deployment) (up{job="nothing"}) > 1' };
+    prometheus = await startPrometheusFixture({
+      targets: [`127.0.0.1:${(shop.address() as AddressInfo).port}`],
+      rules: { groups: [...groups, { name: 'any', rules: [any] }] },
+    });
     const { client } = plane();
     watched = createCaches(client, { clock: systemClock, random: Math.random });
     await watched.ready();
@@ -72,6 +83,8 @@ describe('a RollbackPolicy', () => {
     const common = { clock: systemClock, random: Math.random, log: silentLog() };
     const occurred = createEventSink(client, { instance: 'test', clock: systemClock });
     const queries = createQueryQueue(createPrometheus({ url: prometheus.url }), systemClock);
+    const requests = 'sum(rate(http_requests_total[1h]))';
+    await eventually(async () => (await queries('shop').query(requests)).length > 0, { what: 'requests' });
     const metrics = createMetrics();
     const incidents = await startIncidents({
       ...common,
@@ -89,14 +102,13 @@ describe('a RollbackPolicy', () => {
       ...{ client, caches, metrics, occurred },
       onIncident: (incident) => incidents.notify(incident),
     });
-    const writer = createKubeClient(await loadConnection({ kubeconfig: plane().kubeconfig }), {
-      onRequest: (verb, code) => requests.push(`${verb} ${code}`),
-    });
+    const writer = createKubeClient(await loadConnection({ kubeconfig: plane().kubeconfig }));
     const policies = startPolicyStatus({
       ...common,
       client: writer,
       caches,
-      hasPrometheus: true,
+      queries,
+      systemNamespace: 'metricops-system',
       otherToolOf,
     });
     stops.push(incidents.stop, policies.stop, watched.stop, () => writer.close(), prometheus.stop);
@@ -123,15 +135,53 @@ describe('a RollbackPolicy', () => {
   });
   const conditions = async (namespace: string, name: string): Promise<string[]> => {
     const found = await plane().client.get<RollbackPolicy>(resources.rollbackPolicies, { namespace, name });
-    return (found?.status?.conditions ?? []).map((c: Condition) => `${c.type}=${c.status} ${c.reason}`);
+    return (found?.status?.conditions ?? [])
+      .filter(({ type }) => ['Ready', 'Overridden'].includes(type))
+      .map((c: Condition) => `${c.type}=${c.status} ${c.reason}`);
   };
+  /** Once it was measured. */
+  const measured = (namespace: string, name: string): Promise<string[]> =>
+    eventually(
+      async () => {
+        const found = await plane().client.get<RollbackPolicy>(resources.rollbackPolicies, { namespace, name });
+        const { conditions: all = [] } = found?.status ?? {};
+        return all.length === 4 && all.map((c: Condition) => `${c.type}=${c.status} ${c.reason}`);
+      },
+      { what: 'what Prometheus knows of it' },
+    );
+  /** Release 2 runs, and release 1 can be gone back to. */
+  const recorded = async (namespace: string, name: string): Promise<void> => {
+    const release = (number: number, seconds: number) => ({
+      number,
+      sourceDigest: digest(number),
+      workloadUID: 'u',
+      images: [],
+      snapshotRef: { name: `snapshot-${number}` },
+      revision: `hash${number}`,
+      firstSeenTime: ago(seconds),
+      readyTime: ago(seconds),
+      outcome: number === 1 ? ('Superseded' as const) : ('Active' as const),
+    });
+    await plane().client.create(resources.releaseHistories, {
+      apiVersion: API_VERSION,
+      kind: 'ReleaseHistory',
+      metadata: { namespace, name: `deployment-${name}` },
+      spec: {
+        workloadRef: { kind: 'Deployment', name },
+        currentRelease: 2,
+        releases: [release(2, 5), release(1, 900)],
+      },
+    });
+  };
+  const historyOf = async (namespace: string, name: string): Promise<object> =>
+    (await plane().client.get(resources.releaseHistories, { namespace, name: `deployment-${name}` }))?.spec as object;
   const says = (namespace: string, name: string, ...expected: string[]): Promise<unknown> =>
     eventually(
       async () => {
         assert.deepEqual(await conditions(namespace, name), expected);
         return true;
       },
-      { what: `${name}: ${expected}`, timeoutMs: 10_000 },
+      { what: `${name}: ${expected}` },
     );
 
   it('as the README prints it ends in a rollback, for the alert of the example, which names the workload', async () => {
@@ -149,33 +199,20 @@ describe('a RollbackPolicy', () => {
     }
     await says('shop', 'checkout', 'Ready=False TargetNotFound', 'Overridden=False NotOverridden');
     await client.create(resources.deployments, deployment('shop', 'checkout'));
+    await says('shop', 'checkout', 'Ready=False NoHistory', 'Overridden=False NotOverridden');
+    await recorded('shop', 'checkout');
     await says('shop', 'checkout', 'Ready=True InForce', 'Overridden=False NotOverridden');
+    assert.deepEqual(await measured('shop', 'checkout'), [
+      'Ready=True InForce',
+      'Overridden=False NotOverridden',
+      'Measured=True IndicatorMeasured',
+      'AlertsReach=True AlertRuleLoaded',
+    ]);
     const [head = '', row = ''] = kubectl(['get', 'rollbackpolicies', '-n', 'shop']).split('\n');
     assert.match(head, /^NAME +TARGET +MODE +READY +REASON +AGE$/);
     assert.match(row, /^checkout +checkout +Auto +True +InForce +[0-9]+s$/);
 
-    const release = (number: number, seconds: number) => ({
-      number,
-      sourceDigest: digest(number),
-      workloadUID: 'u',
-      images: [],
-      snapshotRef: { name: `snapshot-${number}` },
-      revision: `hash${number}`,
-      firstSeenTime: ago(seconds),
-      readyTime: ago(seconds),
-      outcome: number === 1 ? ('Superseded' as const) : ('Active' as const),
-    });
     const history = { namespace: 'shop', name: 'deployment-checkout' };
-    await client.create(resources.releaseHistories, {
-      apiVersion: API_VERSION,
-      kind: 'ReleaseHistory',
-      metadata: history,
-      spec: {
-        workloadRef: { kind: 'Deployment', name: 'checkout' },
-        currentRelease: 2,
-        releases: [release(2, 5), release(1, 900)],
-      },
-    });
     await eventually(() => watched.caches.histories.get(history), { what: 'the history in the cache' });
 
     const rules = load(readFileSync(join(ROOT, 'examples/prometheus-rules.yaml'), 'utf8')) as {
@@ -201,6 +238,7 @@ describe('a RollbackPolicy', () => {
     const { client, namespace } = plane();
     const ns = await namespace('policy');
     await client.create(resources.deployments, deployment(ns, 'web'));
+    await recorded(ns, 'web');
     await client.create(resources.rollbackPolicies, policy(ns, 'own', { targetRef: { name: 'web' } }));
     await client.create(resources.rollbackPolicies, policy(ns, 'zebra', { targetRef: { name: 'web' } }));
     await client.create(resources.rollbackPolicies, policy(ns, 'default', { selector: {} }));
@@ -219,6 +257,7 @@ describe('a RollbackPolicy', () => {
       client.patch(resources.deployments, at, { type: 'merge', body: { metadata } });
     await client.create(resources.rollbackPolicies, policy(ns, 'team', { selector: { matchLabels: { team: 'a' } } }));
     await client.create(resources.deployments, deployment(ns, 'web'));
+    await recorded(ns, 'web');
     await says(ns, 'team', 'Ready=False TargetNotFound', 'Overridden=False NotOverridden');
     await change({ labels: { team: 'a' } });
     await says(ns, 'team', 'Ready=True InForce', 'Overridden=False NotOverridden');
@@ -231,28 +270,50 @@ describe('a RollbackPolicy', () => {
   it('is written once for what it says, and not again while that is so', async () => {
     const { client, namespace } = plane();
     const ns = await namespace('policy');
+    const at = { namespace: ns, name: 'web' };
     await client.create(resources.deployments, deployment(ns, 'web'));
+    await recorded(ns, 'web');
     await client.create(resources.rollbackPolicies, policy(ns, 'web', { targetRef: { name: 'web' } }));
+    await measured(ns, 'web');
     await says(ns, 'web', 'Ready=True InForce', 'Overridden=False NotOverridden');
-    // Not the status that it had before its workload was seen: a write over that one is refused, and repeated.
-    await eventually(
-      () =>
-        watched.caches.rollbackPolicies
-          .get({ namespace: ns, name: 'web' })
-          ?.status?.conditions?.some(({ reason }) => reason === 'InForce'),
-      { what: 'the status' },
-    );
-    requests.length = 0;
+    const version = async () => (await client.get(resources.rollbackPolicies, at))?.metadata.resourceVersion;
+    const before = await version();
     const body = { metadata: { annotations: { note: 'nothing of ours' } } };
-    await client.patch(resources.deployments, { namespace: ns, name: 'web' }, { type: 'merge', body });
+    await client.patch(resources.deployments, at, { type: 'merge', body });
     // What comes later in the same namespace looks at both.
     await client.create(resources.rollbackPolicies, policy(ns, 'other', { targetRef: { name: 'other' } }));
-    await says(ns, 'other', 'Ready=False TargetNotFound', 'Overridden=False NotOverridden');
-    await eventually(() => watched.caches.rollbackPolicies.get({ namespace: ns, name: 'other' })?.status, {
-      what: 'the status',
-    });
+    await measured(ns, 'other');
     await client.delete(resources.rollbackPolicies, { namespace: ns, name: 'other' });
     await eventually(() => watched.caches.rollbackPolicies.get({ namespace: ns, name: 'other' }) === undefined);
-    assert.deepEqual(requests, ['PATCH 200']);
+    assert.equal(await version(), before);
+  });
+
+  it('is not ready where Prometheus has no requests, and where no rule would report a burn', async () => {
+    const { client, namespace } = plane();
+    const ns = await namespace('policy');
+    await client.create(resources.deployments, deployment(ns, 'web'));
+    await recorded(ns, 'web');
+    const ratio = { errors: 'sum(rate(nothing{code="500"}[$window]))', total: 'sum(rate(nothing[$window]))' };
+    const objectives = [{ name: 'availability', target: '99.9', indicator: { ratio } }];
+    await client.create(resources.rollbackPolicies, policy(ns, 'web', { targetRef: { name: 'web' }, objectives }));
+    await says(ns, 'web', 'Ready=False NoData', 'Overridden=False NotOverridden');
+    const { spec, ...store } = deployment(ns, 'store');
+    await client.create(resources.statefulSets, {
+      ...store,
+      kind: 'StatefulSet',
+      spec: { ...(spec as object), serviceName: 'store' },
+    });
+    const targetRef = { kind: 'StatefulSet', name: 'store' };
+    await client.create(resources.releaseHistories, {
+      apiVersion: API_VERSION,
+      kind: 'ReleaseHistory',
+      metadata: { namespace: ns, name: 'statefulset-store' },
+      spec: { ...(await historyOf(ns, 'web')), workloadRef: targetRef },
+    });
+    await client.create(resources.rollbackPolicies, policy(ns, 'store', { targetRef }));
+    await says(ns, 'store', 'Ready=False NoAlertRule', 'Overridden=False NotOverridden');
+    const listed = plane().kubectl(['get', 'rollbackpolicies', '-n', ns]);
+    assert.match(listed, /^store +store +Auto +False +NoAlertRule/m);
+    assert.match(listed, /^web +web +Auto +False +NoData/m);
   });
 });

@@ -1,10 +1,10 @@
+import type { Clock } from '../../src/clock.ts';
 import { rulesFor } from '../../src/slo/index.ts';
-import { policyOf } from './manifests.ts';
-import type { Database } from './promql.ts';
+import { NAMESPACE, policyOf } from './manifests.ts';
 import type { Random } from './random.ts';
-import type { Service } from './world.ts';
+import type { Service, World } from './world.ts';
 
-export interface Alert {
+interface Alert {
   status: 'firing' | 'resolved';
   labels: Record<string, string>;
   startsAt: string;
@@ -13,21 +13,58 @@ export interface Alert {
 const EVALUATION_MS = 30_000;
 const GROUPING_MS = 30_000;
 
-/** The burn-rate alerts of a service that page, as Prometheus evaluates them and Alertmanager groups and sends them. */
-export const createAlerting = (service: Service, database: Database, random: Random) => {
+export interface AlertingPorts {
+  /** When the first rules are evaluated, at the earliest. */
+  start: number;
+  clock: Pick<Clock, 'now'>;
+  at: (time: number, task: () => void) => void;
+  random: Random;
+  query: (expression: string, at: number) => readonly unknown[];
+}
+
+/**
+ * Prometheus evaluates the rules of each service, and Alertmanager groups and sends what changed; in a storm, two of them.
+ *
+ * @returns when each service was alerted first, as far as it was yet, in their order
+ */
+export const runAlerting = (
+  { services, foreignAlerts }: World,
+  { start, clock, at, random, query }: AlertingPorts,
+  send: (body: object) => void,
+): ReadonlyMap<string, number> => {
+  const first = new Map<string, number>();
+  for (const service of services) {
+    const alerting = createAlerting(service, query);
+    const deliver = (): void => {
+      const taken = alerting.take();
+      if (taken.length === 0) return;
+      const body = { version: '4', alerts: [...taken, ...foreign(foreignAlerts, taken)] };
+      for (let copies = foreignAlerts > 0 ? 2 : 1; copies > 0; copies -= 1) send(body);
+    };
+    const evaluate = (): void => {
+      const now = clock.now();
+      if (alerting.evaluate(now)) {
+        if (!first.has(service.name)) first.set(service.name, now);
+        at(now + GROUPING_MS, deliver);
+      }
+      at(now + EVALUATION_MS, evaluate);
+    };
+    at(start + random.next() * EVALUATION_MS, evaluate);
+  }
+  return first;
+};
+
+/** The burn-rate alerts of a service that page. */
+const createAlerting = (service: Service, query: AlertingPorts['query']) => {
   const rules = rulesFor(policyOf(service)).rules.filter(({ labels }) => labels.severity === 'page');
-  const phase = random.next() * EVALUATION_MS;
   const firing = new Map<string, Alert>();
   let changed: Alert[] = [];
   return {
-    phase,
-    evaluationMs: EVALUATION_MS,
-    groupingMs: GROUPING_MS,
     /** @returns whether something changed that nobody has been sent yet */
     evaluate(now: number): boolean {
       const before = changed.length;
       for (const { alert, expr, labels } of rules) {
-        const fires = database.query(expr, now).length > 0;
+        const fires = query(expr, now).length > 0;
         const known = firing.get(expr);
         if (fires === (known !== undefined)) continue;
         const startsAt = known?.startsAt ?? new Date(now).toISOString();
@@ -45,3 +82,11 @@ export const createAlerting = (service: Service, database: Database, random: Ran
     },
   };
 };
+
+/** Alerts of others that are in the same group. */
+const foreign = (count: number, [first]: readonly Alert[]): Alert[] =>
+  Array.from({ length: count }, (_, i) => ({
+    status: 'firing',
+    labels: { alertname: `Other${i}`, namespace: NAMESPACE, deployment: `other${i}`, severity: 'page' },
+    startsAt: first?.startsAt ?? '',
+  }));

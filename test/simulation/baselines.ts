@@ -1,7 +1,8 @@
 import type { Counter } from './counters.ts';
 import { countsIn, ratioOf } from './counts.ts';
 import { digestOf } from './manifests.ts';
-import type { Rollback, Run } from './shipped.ts';
+import type { Rollback } from './rollback.ts';
+import type { Run } from './shipped.ts';
 import { HOUR, MINUTE, type Service, type World } from './world.ts';
 
 export const BASELINES = ['anyAlert', 'newestRelease', 'twoProportion'] as const;

@@ -14,10 +14,10 @@ export interface Counter {
 /** @param samples times and values, as many of each */
 export const counterOf = (
   labels: Readonly<Record<string, string>>,
-  samples: { times: readonly number[]; values: readonly number[] },
+  samples: { times: ArrayLike<number>; values: ArrayLike<number> },
 ): Counter => {
-  const times = Float64Array.from(samples.times);
-  const values = Float64Array.from(samples.values);
+  const times = new Float64Array(samples.times);
+  const values = new Float64Array(samples.values);
   const risen = new Float64Array(values.length);
   let closest = Number.POSITIVE_INFINITY;
   for (let i = 1; i < values.length; i += 1) {

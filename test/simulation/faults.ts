@@ -53,6 +53,9 @@ export const worldOf = (kind: FaultKind, random: Random): World => {
     .filter((at) => at > noon - 9 * HOUR);
   const begin = Math.min(drafted.faultAt - 2 * HOUR, ...releases.map((at) => at - 20 * MINUTE));
   const pods = services.flatMap((service) => podsOf(service, random, { begin, nodes: NODES }));
+  // Drawn last: all else is as it was before anybody said what calls what.
+  const saysCalls = random.chance(0.5);
+  for (const service of services) service.saysCalls = saysCalls;
   return {
     kind,
     begin,

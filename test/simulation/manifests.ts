@@ -1,8 +1,10 @@
-import { API_VERSION, annotations } from '../../src/api/annotations.ts';
+import { API_VERSION, annotations, labels } from '../../src/api/annotations.ts';
+import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { Release as Recorded } from '../../src/api/release-history.ts';
 import { type RollbackPolicy, rollbackPolicySpec } from '../../src/api/rollback-policy.ts';
 import { historyName } from '../../src/snapshot/index.ts';
+import type { Restored } from './rollback.ts';
 import { METRIC } from './series.ts';
 import { MINUTE, type Pod, type Release, type Service } from './world.ts';
 
@@ -44,7 +46,7 @@ export const policyOf = ({ name, target, podLabel }: Service): RollbackPolicy =>
 };
 
 /** What is recorded of the releases of a service at a time. */
-export const historyOf = ({ name, releases, size }: Service, now: number): object => {
+export const historyOf = ({ name, releases, size }: Service, now: number, restored?: Restored): object => {
   const known = releases.filter(({ at }) => at <= now);
   const recorded = known.map((release, i): Recorded => {
     const ended = known[i + 1]?.at;
@@ -56,7 +58,7 @@ export const historyOf = ({ name, releases, size }: Service, now: number): objec
       sourceDigest: digestOf(name, release),
       revision: release.revision,
       workloadUID: `uid-${name}`,
-      images: [],
+      images: [{ container: name, image: imageOf(name, release) }],
       snapshotRef: { name: `${name}-${release.number}` },
       firstSeenTime: iso(release.at),
       ...(isReady ? { readyTime: iso(readyAt) } : {}),
@@ -69,22 +71,42 @@ export const historyOf = ({ name, releases, size }: Service, now: number): objec
     metadata: { namespace: NAMESPACE, name: historyName({ kind: 'Deployment', name }) },
     spec: {
       workloadRef: { kind: 'Deployment', name },
-      currentRelease: known.at(-1)?.number,
-      releases: recorded.toReversed(),
+      currentRelease: (restored?.release ?? known.at(-1))?.number,
+      releases: recorded.toReversed().map((one) => (restored ? afterRollback(one, restored) : one)),
     },
   };
 };
+
+const afterRollback = (recorded: Recorded, { release, revision, rejected, appliedAt }: Restored): Recorded => {
+  const { supersededTime, ...rest } = recorded;
+  const time = iso(appliedAt);
+  if (recorded.number === release.number)
+    return { ...rest, revision, restoredTime: time, outcome: recorded.goodTime ? 'Good' : 'Active' };
+  return rejected.includes(recorded.sourceDigest)
+    ? { ...rest, supersededTime: supersededTime ?? time, rejectedTime: time, outcome: 'Rejected' }
+    : recorded;
+};
+
+const imageOf = (service: string, release: Pick<Release, 'number'> | undefined): string =>
+  `${service}:${release?.number}`;
 
 /** When something about the releases of a service is recorded. */
 export const recordingTimes = ({ releases }: Service): number[] =>
   releases.flatMap(({ at, rolloutMs }) => [at, at + rolloutMs, at + rolloutMs + SOAK_MS]);
 
-export const deploymentOf = ({ name, size, releases }: Service, now: number): KubeObject => {
-  const current = releases.findLast(({ at }) => at <= now);
+export const deploymentOf = (
+  { name, size, releases, calls, saysCalls }: Service,
+  now: number,
+  restored?: Restored,
+): KubeObject => {
+  const current = restored?.release ?? releases.findLast(({ at }) => at <= now);
   const isLate = current?.crashes === true && now >= current.at + DEADLINE_MS;
+  // As a rollback gives one more than all releases did.
+  const generation = restored ? releases.length + 1 : (current?.number ?? 1);
+  const updated = current?.crashes ? 1 : restored && now < restored.readyAt ? 0 : size;
   const template = {
     metadata: { labels: { app: name } },
-    spec: { containers: [{ name, image: `${name}:${current?.number}` }] },
+    spec: { containers: [{ name, image: imageOf(name, current) }] },
   };
   return {
     apiVersion: 'apps/v1',
@@ -92,17 +114,21 @@ export const deploymentOf = ({ name, size, releases }: Service, now: number): Ku
     metadata: {
       namespace: NAMESPACE,
       name,
-      generation: current?.number ?? 1,
+      generation,
+      labels: { [labels.sync]: 'shop.all' },
       annotations: {
         [annotations.inject]: 'true',
         ...(current ? { [annotations.sourceDigest]: digestOf(name, current) } : {}),
+        ...(saysCalls && calls.length > 0
+          ? { [annotations.dependsOn]: calls.map(({ service }) => `deployment/${service}`).join(', ') }
+          : {}),
       },
     },
     spec: { replicas: size, selector: { matchLabels: { app: name } }, template },
     status: {
-      observedGeneration: current?.number ?? 1,
+      observedGeneration: generation,
       replicas: size,
-      updatedReplicas: current?.crashes ? 1 : size,
+      updatedReplicas: updated,
       readyReplicas: size,
       availableReplicas: size,
       conditions: isLate
@@ -118,6 +144,19 @@ export const deploymentOf = ({ name, size, releases }: Service, now: number): Ku
     },
   };
 };
+
+/** A Hold that is obeyed. */
+export const heldOf = (hold: Hold, appliedAt: number): Hold => ({
+  ...hold,
+  status: {
+    observedGeneration: hold.metadata.generation ?? 1,
+    phase: 'Held',
+    appliedTime: iso(appliedAt),
+    conditions: [
+      { type: 'Held', status: 'True', reason: 'Held', message: 'applied', lastTransitionTime: iso(appliedAt) },
+    ],
+  },
+});
 
 /** @param uid of the Deployment */
 export const replicaSetOf = ({ name }: Service, release: Release, uid: string): KubeObject => ({

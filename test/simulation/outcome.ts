@@ -1,7 +1,7 @@
 import type { Baseline } from './baselines.ts';
 import type { FaultKind } from './faults.ts';
 import { digestOf } from './manifests.ts';
-import type { Rollback } from './shipped.ts';
+import type { Recovery, Rollback } from './rollback.ts';
 import type { World } from './world.ts';
 
 /** right: the guilty release is left. wrong: another one was. undue: none was guilty. missed, leftAlone: nothing was done. */
@@ -19,6 +19,8 @@ export interface Result {
   /** From the first alert, or the first failing pod, to the decision. */
   decisionMs: number | undefined;
   baselines: Record<Baseline, Outcome>;
+  /** What came of the rollback; undefined: there was none, or the service was released again. */
+  recovery: Recovery | undefined;
   /** What production said, for who reads the misses. */
   words: string;
 }

@@ -1,4 +1,4 @@
-import type { SyntaxNode } from '@lezer/common';
+import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 import type { Sample, Series } from '../../src/slo/index.ts';
 import { type Counter, firstFrom } from './counters.ts';
@@ -10,7 +10,8 @@ interface Element {
 }
 /** A scalar, or an instant vector. */
 type Value = number | readonly Element[];
-type Evaluate = (at: number) => Value;
+/** Milliseconds; `windowMs` where the expression was compiled without its window. */
+type Evaluate = (at: number, windowMs: number) => Value;
 
 export interface Database {
   query(expression: string, at: number): Sample[];
@@ -18,18 +19,50 @@ export interface Database {
 }
 
 const NONE: Labels = {};
+const WINDOW = /\[(?:\d+(?:ms|[smhd]))+\]/g;
+/** Nobody asks for that. */
+const ANY_WINDOW = '[99999d]';
+const ANY_WINDOW_MS = 99_999 * 86_400_000;
 const strict = parser.configure({ strict: true });
+
+/** An expression as the grammar reads it. Throws where it is none. */
+export type Parse = (expression: string) => Tree;
+
+/** So many of them: the rules of all services are fewer, the expressions of the pods of all releases are not. */
+const REMEMBERED = 500;
+
+/** The rules of one incident are those of the next. */
+export const createParse = (): Parse => {
+  const known = new Map<string, Tree>();
+  return (expression) => {
+    const tree = known.get(expression) ?? strict.parse(expression);
+    if (known.size < REMEMBERED) known.set(expression, tree);
+    return tree;
+  };
+};
 
 /**
  * Answers the part of PromQL that objectives and burn-rate rules use, as Prometheus does: rate and increase of counters,
  * sum, arithmetic and comparison, and, or, unless, vector. Throws for anything else.
  */
-export const createDatabase = (counters: readonly Counter[]): Database => {
+export const createDatabase = (counters: readonly Counter[], parse: Parse = createParse()): Database => {
+  const known = new Map<string, (at: number) => Value>();
+  const compile = (expression: string): ((at: number) => Value) => {
+    const evaluate = known.get(expression) ?? withoutWindow(expression);
+    known.set(expression, evaluate);
+    return evaluate;
+  };
   const compiled = new Map<string, Evaluate>();
-  const compile = (expression: string): Evaluate => {
-    const known = compiled.get(expression) ?? evaluatorOf(expression, counters);
-    compiled.set(expression, known);
-    return known;
+  /** Windows change from one look to the next, expressions do not: one that has a single window is compiled without it. */
+  const withoutWindow = (expression: string): ((at: number) => Value) => {
+    const windows = new Set(expression.match(WINDOW));
+    const [only] = windows;
+    const isOne = windows.size === 1 && only !== undefined;
+    const text = isOne ? expression.replaceAll(only, ANY_WINDOW) : expression;
+    const evaluate = compiled.get(text) ?? evaluatorOf(text, counters, parse);
+    compiled.set(text, evaluate);
+    const windowMs = isOne ? durationOf(only) : 0;
+    return (at) => evaluate(at, windowMs);
   };
   return {
     query: (expression, at) =>
@@ -51,7 +84,7 @@ export const createDatabase = (counters: readonly Counter[]): Database => {
 
 const vectorOf = (value: Value): readonly Element[] => (typeof value === 'number' ? [{ labels: NONE, value }] : value);
 
-const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
+const evaluatorOf = (text: string, counters: readonly Counter[], parse: Parse): Evaluate => {
   const textOf = ({ from, to }: SyntaxNode): string => text.slice(from, to);
   const childrenOf = (node: SyntaxNode): SyntaxNode[] => {
     const found: SyntaxNode[] = [];
@@ -80,9 +113,11 @@ const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
     if ((name !== 'rate' && name !== 'increase') || argument?.name !== 'MatrixSelector') return undefined;
     const [selector, range] = childrenOf(argument) as [SyntaxNode, SyntaxNode];
     const windowMs = durationOf(textOf(range));
-    // Who is scraped less often than that has no two samples in any window.
-    const of = countersOf(selector).filter(({ closest }) => closest <= windowMs + 1);
-    return { of, windowMs, factor: name === 'rate' ? 1000 / windowMs : 1 };
+    return {
+      of: countersOf(selector),
+      windowMs: windowMs === ANY_WINDOW_MS ? undefined : windowMs,
+      isRate: name === 'rate',
+    };
   };
   const call = (node: SyntaxNode): Evaluate => {
     const rates = ratesOf(node);
@@ -90,7 +125,7 @@ const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
     const argument = node.getChild('FunctionCallBody')?.firstChild;
     if (textOf(node.firstChild as SyntaxNode) !== 'vector' || !argument) return refuse(node);
     const value = compile(argument);
-    return (at) => vectorOf(value(at));
+    return (at, windowMs) => vectorOf(value(at, windowMs));
   };
   const aggregate = (node: SyntaxNode): Evaluate => {
     const modifier = node.getChild('AggregateModifier');
@@ -111,11 +146,11 @@ const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
     if (!evaluate) return refuse(node);
     // Most alerting expressions have no left side most of the time.
     if (textOf(operator) === 'and')
-      return (at) => {
-        const found = vectorOf(a(at));
-        return found.length === 0 ? found : evaluate(found, b(at));
+      return (at, windowMs) => {
+        const found = vectorOf(a(at, windowMs));
+        return found.length === 0 ? found : evaluate(found, b(at, windowMs));
       };
-    return (at) => evaluate(a(at), b(at));
+    return (at, windowMs) => evaluate(a(at, windowMs), b(at, windowMs));
   };
   const number = (node: SyntaxNode): Evaluate => {
     const value = Number(textOf(node));
@@ -131,28 +166,34 @@ const evaluatorOf = (text: string, counters: readonly Counter[]): Evaluate => {
     BinaryExpr: binary,
   };
   const compile = (node: SyntaxNode): Evaluate => (compilers[node.name] ?? refuse)(node);
-  return compile(strict.parse(text).topNode);
+  return compile(parse(text).topNode);
 };
 
 interface Rates {
   of: readonly Counter[];
-  windowMs: number;
-  factor: number;
+  /** undefined: the one that is asked for. */
+  windowMs: number | undefined;
+  isRate: boolean;
 }
 
-const vectorOfRates = ({ of, windowMs, factor }: Rates): Evaluate => {
+const vectorOfRates = ({ of, windowMs: own, isRate }: Rates): Evaluate => {
   const chosen = of.map((counter) => ({ counter, labels: withoutName(counter.labels) }));
-  return (at) =>
-    chosen.flatMap(({ counter, labels }) => {
+  return (at, asked) => {
+    const windowMs = own ?? asked;
+    const factor = isRate ? 1000 / windowMs : 1;
+    return chosen.flatMap(({ counter, labels }) => {
       const value = increaseOf(counter, at, windowMs);
       return value === undefined ? [] : [{ labels, value: value * factor }];
     });
+  };
 };
 
 /** What nearly every query asks for: no element is made of what is added up anyway. */
 const sumOfRates =
-  ({ of, windowMs, factor }: Rates): Evaluate =>
-  (at) => {
+  ({ of, windowMs: own, isRate }: Rates): Evaluate =>
+  (at, asked) => {
+    const windowMs = own ?? asked;
+    const factor = isRate ? 1000 / windowMs : 1;
     let sum: number | undefined;
     for (const counter of of) {
       const value = increaseOf(counter, at, windowMs);
@@ -163,8 +204,8 @@ const sumOfRates =
 
 const sumOfAll =
   (evaluate: Evaluate): Evaluate =>
-  (at) => {
-    const elements = vectorOf(evaluate(at));
+  (at, windowMs) => {
+    const elements = vectorOf(evaluate(at, windowMs));
     if (elements.length === 0) return elements;
     let sum = 0;
     for (const { value } of elements) sum += value;
@@ -173,8 +214,8 @@ const sumOfAll =
 
 const sumBy =
   (evaluate: Evaluate, by: readonly string[]): Evaluate =>
-  (at) => {
-    const elements = vectorOf(evaluate(at));
+  (at, windowMs) => {
+    const elements = vectorOf(evaluate(at, windowMs));
     if (elements.length === 0) return [];
     const sums = new Map<string, { labels: Labels; value: number }>();
     for (const { labels, value } of elements) {
@@ -227,7 +268,9 @@ const join = (a: Value, b: Value, evaluate: (x: number, y: number) => number | u
 };
 
 /** How much a counter rose in the time before `at`, extrapolated as Prometheus does; undefined without two samples. */
-const increaseOf = ({ times, values, risen }: Counter, at: number, windowMs: number): number | undefined => {
+const increaseOf = ({ times, values, risen, closest }: Counter, at: number, windowMs: number): number | undefined => {
+  // Who is scraped less often than that has no two samples in any window.
+  if (closest > windowMs + 1) return undefined;
   const start = at - windowMs;
   if (times.length < 2 || (times[times.length - 1] as number) < start || (times[0] as number) > at) return undefined;
   const first = firstFrom(times, start);

@@ -7,41 +7,31 @@ import { type Caches, createIntake, startIncidents, startRolloutWatch } from '..
 import { resources } from '../../src/kube/index.ts';
 import { createQueryQueue } from '../../src/slo/index.ts';
 import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
-import { type Alert, createAlerting } from './alerts.ts';
+import { aftermathOf } from './aftermath.ts';
+import { runAlerting } from './alerts.ts';
 import { simulatedClock } from './clock.ts';
 import { type Cluster, createCluster } from './cluster.ts';
-import {
-  deploymentOf,
-  historyOf,
-  NAMESPACE,
-  podObjectOf,
-  policyOf,
-  recordingTimes,
-  replicaSetOf,
-  runningPodOf,
-} from './manifests.ts';
-import type { Database } from './promql.ts';
+import type { Counter } from './counters.ts';
+import { runKubernetes } from './kubernetes.ts';
+import { NAMESPACE } from './manifests.ts';
+import { createDatabase, createParse, type Parse } from './promql.ts';
 import type { Random } from './random.ts';
-import type { Pod, Release, Service, World } from './world.ts';
-
-export interface Rollback {
-  service: string;
-  /** Releases that are kept out, and the one that runs instead: their digests. */
-  rejected: readonly string[];
-  target: string;
-  at: number;
-}
+import type { Recovery, Rollback } from './rollback.ts';
+import type { Noise } from './series.ts';
+import type { World } from './world.ts';
 
 export interface Run {
-  /** The first that was decided; the story ends with it. */
+  /** The first that was decided. */
   rollback: Rollback | undefined;
+  /** What came of it; undefined where it was not followed. */
+  recovery: Recovery | undefined;
   /** The first alert of each service, in their order. */
   alerts: readonly { service: string; at: number }[];
   /** The first evidence of any kind. */
   evidenceAt: number | undefined;
   /** When nobody waits for a decision any more. */
   end: number;
-  /** What the incidents say at the end. */
+  /** What the incidents said when it was decided, or at the end. */
   words: readonly string[];
 }
 
@@ -52,16 +42,24 @@ const QUIET_MS = 600_000;
 const UNTIL_PERSON_MS = 2_700_000;
 
 /**
- * The code of production from the alerts to the decision: intake, incidents, judge and rollout watch, on an API server in
- * memory. Only what surrounds it is made here.
+ * The code of production from the alerts to the decision, and on until the incident says what came of it: intake,
+ * incidents, judge and rollout watch, on an API server in memory. Only what surrounds it is made here.
+ *
+ * @param noise of what is counted after a rollback; undefined: the story ends with it
+ * @param parse of the expressions that are asked
  */
-export const runShipped = async (world: World, database: Database, random: Random): Promise<Run> => {
+export const runShipped = async (
+  world: World,
+  counters: readonly Counter[],
+  random: Random,
+  { noise, parse = createParse() }: { noise?: Noise; parse?: Parse } = {},
+): Promise<Run> => {
   const start = Math.max(world.begin, world.faultAt - QUIET_MS);
   const { clock, at, run } = simulatedClock(start);
   const cluster = createCluster(NAMESPACE, clock);
   const caches = cachesOf(cluster);
-  for (const service of world.services) record(cluster, service, { at, start, end: world.end });
-  for (const pod of world.pods) schedule(cluster, pod, { at, start });
+  const kubernetes = runKubernetes(cluster, world, { at, start });
+  let database = createDatabase(counters, parse);
   const ports = { client: cluster.client, caches, clock, random: random.next, log, metrics, occurred: () => {} };
   const incidents = await startIncidents({
     ...ports,
@@ -80,46 +78,50 @@ export const runShipped = async (world: World, database: Database, random: Rando
   const intake = createIntake({ ...ports, onIncident: incidents.notify });
   const rollouts = startRolloutWatch({ ...ports, intake });
 
-  const alerts = new Map<string, number>();
   const failures: unknown[] = [];
-  for (const service of world.services) {
-    const alerting = createAlerting(service, database, random);
-    const send = (): void => {
-      const taken = alerting.take();
-      if (taken.length === 0) return;
-      const body = { version: '4', alerts: [...taken, ...foreign(world.foreignAlerts, taken)] };
-      // Two Alertmanagers send the same in a storm.
-      const copies = world.foreignAlerts > 0 ? 2 : 1;
-      for (let i = 0; i < copies; i += 1)
-        intake.receive(body).then(
-          ({ status, message }) => status !== 200 && failures.push(message),
-          (error: unknown) => failures.push(error),
-        );
-    };
-    const evaluate = (): void => {
-      const now = clock.now();
-      if (alerting.evaluate(now)) {
-        if (!alerts.has(service.name)) alerts.set(service.name, now);
-        at(now + alerting.groupingMs, send);
-      }
-      at(now + alerting.evaluationMs, evaluate);
-    };
-    at(start + alerting.phase, evaluate);
-  }
-  const decided = (): Hold | undefined => cluster.list<Hold>(resources.holds)[0];
+  const alerts = runAlerting(
+    world,
+    { start, clock, at, random, query: (expression, time) => database.query(expression, time) },
+    (body) =>
+      void intake.receive(body).then(
+        ({ status, message }) => status !== 200 && failures.push(message),
+        (error: unknown) => failures.push(error),
+      ),
+  );
   let end = world.end;
   await run(world.end, () => {
     if (end === world.end && cluster.list(resources.incidents).length > 0)
       end = Math.min(world.end, clock.now() + UNTIL_PERSON_MS);
     return failures.length === 0 && clock.now() < end && cluster.list(resources.holds).length === 0;
   });
+  const stored = cluster.list<Incident>(resources.incidents);
+  const [hold] = cluster.list<Hold>(resources.holds);
+  const rollback = hold && rollbackOf(hold, clock.now());
+  const alerted = [...alerts].map(([service, time]) => ({ service, at: time }));
+
+  const follow = async (hold: Hold, rollback: Rollback, noise: Noise): Promise<Recovery | undefined> => {
+    const after = aftermathOf({ world, counters }, rollback, { random: random.fork(), noise });
+    if (!after) return undefined;
+    database = createDatabase(after.counters, parse);
+    kubernetes.rollBack(hold, after.restored, after.world.pods);
+    const found = (): Recovery['found'] =>
+      foundBy(
+        cluster
+          .list<Incident>(resources.incidents)
+          .find(({ metadata }) => metadata.name === hold.spec.incidentRef?.name),
+      );
+    await run(after.world.end, () => failures.length === 0 && found() === 'Open');
+    const others = cluster.list(resources.holds).length - 1;
+    return { found: found(), ms: clock.now() - rollback.at, others };
+  };
+  const recovery = hold && rollback && noise && (await follow(hold, rollback, noise));
   await rollouts.stop();
   await incidents.stop();
   if (failures.length > 0) throw new Error('the intake failed', { cause: failures[0] });
-  const stored = cluster.list<Incident>(resources.incidents);
   return {
-    rollback: rollbackOf(decided(), clock.now()),
-    alerts: [...alerts].map(([service, time]) => ({ service, at: time })),
+    rollback,
+    recovery,
+    alerts: alerted,
     evidenceAt: stored.length === 0 ? undefined : Math.min(...stored.map(evidenceAt)),
     end,
     words: stored.map(
@@ -128,19 +130,17 @@ export const runShipped = async (world: World, database: Database, random: Rando
   };
 };
 
-const rollbackOf = (hold: Hold | undefined, at: number): Rollback | undefined => {
-  if (!hold) return undefined;
-  const { workloadRef, rejectedDigests = [], target } = hold.spec;
-  return { service: workloadRef?.name ?? '', rejected: rejectedDigests, target: target?.sourceDigest ?? '', at };
+const foundBy = (incident: Incident | undefined): Recovery['found'] => {
+  if (incident?.status?.misjudgedTime !== undefined) return 'Misjudged';
+  return incident?.status?.phase === 'Recovered' ? 'Recovered' : 'Open';
 };
 
-/** Alerts of others that are in the same group. */
-const foreign = (count: number, [first]: readonly Alert[]): Alert[] =>
-  Array.from({ length: count }, (_, i) => ({
-    status: 'firing',
-    labels: { alertname: `Other${i}`, namespace: NAMESPACE, deployment: `other${i}`, severity: 'page' },
-    startsAt: first?.startsAt ?? '',
-  }));
+const rollbackOf = ({ spec: { workloadRef, rejectedDigests = [], target } }: Hold, at: number): Rollback => ({
+  service: workloadRef.name,
+  rejected: rejectedDigests,
+  target: target?.sourceDigest ?? '',
+  at,
+});
 
 const cachesOf = (cluster: Cluster): Caches => ({
   incidents: cluster.cache<Incident>(resources.incidents),
@@ -162,55 +162,5 @@ const cachesOf = (cluster: Cluster): Caches => ({
     stop: async () => {},
   },
 });
-
-interface Times {
-  at: (time: number, task: () => void) => void;
-  start: number;
-  end: number;
-}
-
-/** A pod from its start to its end. */
-const schedule = (cluster: Cluster, pod: Pod, { at, start }: Pick<Times, 'at' | 'start'>): void => {
-  if (pod.to <= start) return;
-  const object = runningPodOf(pod);
-  at(Math.max(pod.from, start), () => cluster.put(resources.pods, object));
-  if (Number.isFinite(pod.to)) at(pod.to, () => cluster.remove(resources.pods, object));
-};
-
-/** What the recorder, the kubelet and the controllers of Kubernetes write about a service. */
-const record = (cluster: Cluster, service: Service, { at, start, end }: Times): void => {
-  cluster.put(resources.rollbackPolicies, policyOf(service));
-  const write = (now: number): void => {
-    cluster.put(resources.releaseHistories, historyOf(service, now));
-    cluster.put(resources.deployments, deploymentOf(service, now));
-  };
-  write(start);
-  const times = recordingTimes(service).filter((time) => time > start && time < end);
-  for (const time of times) at(time, () => write(time));
-  const crashing = service.releases.find(({ crashes }) => crashes);
-  if (!crashing) return;
-  const uid = cluster.put(resources.deployments, deploymentOf(service, start)).metadata.uid ?? '';
-  const replicaSets = new Map(
-    service.releases.map((one) => [
-      one,
-      cluster.put(resources.replicaSets, replicaSetOf(service, one, uid)).metadata.uid,
-    ]),
-  );
-  const podOf = (release: Release, pod: string, restarts: number, endedAt?: number): void =>
-    void cluster.put(
-      resources.pods,
-      podObjectOf(service, release, { pod, uid: replicaSets.get(release) ?? '', restarts, endedAt }),
-    );
-  const before = service.releases.at(-2);
-  for (let i = 0; before && i < service.size; i += 1) podOf(before, `${service.name}-old-${i}`, 0);
-  // The kubelet waits twice as long after each end, up to five minutes.
-  for (let restarts = 0, time = crashing.at + 12_000, wait = 10_000; time < end; restarts += 1) {
-    const [count, endedAt] = [restarts, time];
-    at(time, () => podOf(crashing, `${service.name}-new`, count, endedAt));
-    time += wait + 2_000;
-    wait = Math.min(2 * wait, 300_000);
-  }
-  at(crashing.at + 601_000, () => write(crashing.at + 601_000));
-};
 
 const evidenceAt = ({ spec }: Incident): number => Date.parse(spec.evidence[0]?.receivedTime ?? '');

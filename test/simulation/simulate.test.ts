@@ -21,6 +21,7 @@ const result = (rest: Partial<Result>): Result => ({
   outcome: 'right',
   unseeable: undefined,
   decisionMs: 30_000,
+  recovery: { found: 'Recovered', ms: 90_000, others: 0 },
   baselines: { anyAlert: 'right', newestRelease: 'right', twoProportion: 'right' },
   words: '',
   ...rest,

@@ -3,7 +3,7 @@ import { FAULTS, type FaultKind, worldOf } from './faults.ts';
 import { type NoiseKind, noiseOf } from './noise.ts';
 import { unseeable } from './oracle.ts';
 import { outcomeOf, type Result } from './outcome.ts';
-import { createDatabase } from './promql.ts';
+import { createParse, type Parse } from './promql.ts';
 import { createRandom } from './random.ts';
 import { countersOf } from './series.ts';
 import { runShipped } from './shipped.ts';
@@ -22,21 +22,28 @@ export const simulate = async (
   onResult: (result: Result) => void = () => {},
 ): Promise<Result[]> => {
   const results: Result[] = [];
+  const parse = createParse();
   for (let index = from; index < to; index += 1) {
-    const result = await simulateOne(seed, noise, index);
+    const result = await simulateOne({ seed, noise }, index, parse);
     results.push(result);
     onResult(result);
   }
   return results;
 };
 
-const simulateOne = async (seed: number, noise: NoiseKind, index: number): Promise<Result> => {
+const simulateOne = async (
+  { seed, noise }: Pick<Job, 'seed' | 'noise'>,
+  index: number,
+  parse: Parse,
+): Promise<Result> => {
   // Far from those of the next seed, and of the next incident.
   const random = createRandom(Math.imul(seed + 1, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35));
   const kind = FAULTS[index % FAULTS.length] as FaultKind;
   const world = worldOf(kind, random.fork());
-  const counters = countersOf(world, random.fork(), noiseOf(noise, random.fork()));
-  const run = await runShipped(world, createDatabase(counters), random.fork());
+  const drawn = random.fork();
+  const scatter = noiseOf(noise, random.fork());
+  const counters = countersOf(world, drawn, scatter);
+  const run = await runShipped(world, counters, random.fork(), { noise: scatter, parse });
   const { anyAlert, newestRelease, twoProportion } = baselinesOf(world, counters, run);
   return {
     index,
@@ -52,6 +59,7 @@ const simulateOne = async (seed: number, noise: NoiseKind, index: number): Promi
       newestRelease: outcomeOf(world, newestRelease),
       twoProportion: outcomeOf(world, twoProportion),
     },
+    recovery: run.recovery,
     words: run.words.join('\n'),
   };
 };

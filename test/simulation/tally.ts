@@ -56,6 +56,25 @@ const valuesOf = ({ precision, recall, rightlyLeftAlone }: ReturnType<typeof rat
   rightlyLeftAlone: rightlyLeftAlone.value,
 });
 
+/** What the incidents found of the rollbacks that were made, where these were followed. */
+const recoveryOf = (results: readonly Result[]) => {
+  const followed = results.flatMap(({ outcome, recovery }) =>
+    recovery ? [{ isRight: outcome === 'right', ...recovery }] : [],
+  );
+  const [right, wrong] = [followed.filter((one) => one.isRight), followed.filter((one) => !one.isRight)];
+  const seconds = right.filter(({ found }) => found === 'Recovered').map(({ ms }) => ms / 1000);
+  return {
+    n: followed.length,
+    recovered: rateOf(right, ({ found }) => found === 'Recovered').value,
+    /** Of those that were right. */
+    misjudged: rateOf(right, ({ found }) => found === 'Misjudged').value,
+    /** Of those that were wrong. */
+    noticed: rateOf(wrong, ({ found }) => found === 'Misjudged').value,
+    seconds: { p50: quantile(seconds, 0.5), p95: quantile(seconds, 0.95) },
+    others: followed.reduce((sum, { others }) => sum + others, 0),
+  };
+};
+
 export type Report = ReturnType<typeof reportOf>;
 
 /** What `--json` prints. */
@@ -82,6 +101,7 @@ export const reportOf = (results: readonly Result[], others: readonly Result[], 
     infrastructureMisjudgedHigh: infrastructure.high,
     unseeable: results.filter((one) => one.unseeable !== undefined).length,
     decisionSeconds: { p50: quantile(decided, 0.5), p95: quantile(decided, 0.95) },
+    recovery: recoveryOf(results),
     byFault: Object.fromEntries(FAULTS.map((kind) => [kind, valuesOf(ratesOf(byKind(kind)))])),
     byEffect: Array.from({ length: 10 }, (_, i) => {
       const part = sorted.slice((i * sorted.length) / 10, ((i + 1) * sorted.length) / 10);

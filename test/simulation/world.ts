@@ -32,6 +32,8 @@ export interface Service {
   releases: readonly Release[];
   /** What it calls, and which part of the failures there it passes on. */
   calls: readonly { service: string; part: number }[];
+  /** Its Deployment says in an annotation what it calls. */
+  saysCalls?: boolean;
   /** The series of failures begins with the first failure, as those of many client libraries do. */
   lateErrors: boolean;
   /** Empty where requests are not counted by pod. */
@@ -110,16 +112,18 @@ export const podsOf = (service: Service, random: Random, { begin, nodes }: { beg
 };
 
 /** Which part of the requests of a pod fails at a time: for a fault of its own, or of what it calls. */
-export const failuresOf = ({ services, pods, faults }: World): ((pod: Pod, at: number) => number) => {
+export const failuresOf = ({ services, pods, faults }: World): ((pod: Pod) => (at: number) => number) => {
   const byName = new Map(services.map((service) => [service.name, service]));
   const ofService = new Map(services.map(({ name }) => [name, pods.filter((pod) => pod.service === name)]));
   const known = new Map<string, Map<number, number>>(services.map(({ name }) => [name, new Map()]));
-  const own = (pod: Pod, at: number): number => 1 - faults.reduce((good, fault) => good * (1 - fault(pod, at)), 1);
-  const added = (pod: Pod, at: number): number =>
-    (byName.get(pod.service)?.calls ?? []).reduce(
-      (bad, { service, part }) => 1 - (1 - bad) * (1 - part * average(service, at)),
-      own(pod, at),
-    );
+  const added = (pod: Pod, at: number): number => {
+    let good = 1;
+    for (const fault of faults) good *= 1 - fault(pod, at);
+    let bad = 1 - good;
+    for (const { service, part } of byName.get(pod.service)?.calls ?? [])
+      bad = 1 - (1 - bad) * (1 - part * average(service, at));
+    return bad;
+  };
   const average = (service: string, at: number): number => {
     const scrape = Math.floor(at / SCRAPE_MS);
     const found = known.get(service)?.get(scrape);
@@ -129,5 +133,8 @@ export const failuresOf = ({ services, pods, faults }: World): ((pod: Pod, at: n
     known.get(service)?.set(scrape, value);
     return value;
   };
-  return (pod, at) => 1 - (1 - (byName.get(pod.service)?.base ?? 0)) * (1 - added(pod, at));
+  return (pod) => {
+    const { base = 0 } = byName.get(pod.service) ?? {};
+    return (at) => 1 - (1 - base) * (1 - added(pod, at));
+  };
 };

@@ -12,12 +12,14 @@ export interface AlertmanagerFixture {
   stop(): Promise<void>;
 }
 
-/** A real Alertmanager on loopback that notifies nobody. */
-export const startAlertmanagerFixture = async (): Promise<AlertmanagerFixture> => {
+/** A real Alertmanager on loopback; it notifies nobody, where no configuration says whom. */
+export const startAlertmanagerFixture = async (
+  config: object = { route: { receiver: 'nobody' }, receivers: [{ name: 'nobody' }] },
+): Promise<AlertmanagerFixture> => {
   ensureDebianPackages(['prometheus-alertmanager'], (line) => process.stderr.write(`    ${line}\n`));
   const dir = mkdtempSync(join(tmpdir(), 'metricops-alertmanager-'));
   const file = join(dir, 'alertmanager.yaml');
-  writeFileSync(file, JSON.stringify({ route: { receiver: 'nobody' }, receivers: [{ name: 'nobody' }] }));
+  writeFileSync(file, JSON.stringify(config));
   const port = await freePort();
   const flags = [
     `--config.file=${file}`,

@@ -21,11 +21,14 @@ const EXPOSITION = 'metricops_test_errors 20\nmetricops_test_total 100\n';
 /**
  * A real Prometheus on loopback that scrapes two gauges every second: 20 failed of 100 requests a second.
  * @param targets further ones, as host:port
+ * @param rules a rule file
  */
 export const startPrometheusFixture = async ({
   targets = [],
+  rules = { groups: [] },
 }: {
   targets?: readonly string[];
+  rules?: object;
 } = {}): Promise<PrometheusFixture> => {
   ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
   const exporter = createServer(
@@ -36,8 +39,10 @@ export const startPrometheusFixture = async ({
   const target = `127.0.0.1:${(exporter.address() as { port: number }).port}`;
   const config = {
     global: { scrape_interval: '1s' },
+    rule_files: [join(dir, 'rules.yaml')],
     scrape_configs: [{ job_name: 'test', static_configs: [{ targets: [target, ...targets] }] }],
   };
+  writeFileSync(join(dir, 'rules.yaml'), JSON.stringify(rules));
   const { url, start } = await prepare(dir, config);
   const begin = async () => {
     const running = start();

@@ -1,8 +1,8 @@
 import { digestOf } from '../manifests.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
-import { createDatabase } from '../promql.ts';
 import { createRandom } from '../random.ts';
-import { type Rollback, runShipped } from '../shipped.ts';
+import type { Rollback } from '../rollback.ts';
+import { runShipped } from '../shipped.ts';
 import type { Given } from './given.ts';
 
 export interface Tried {
@@ -22,8 +22,8 @@ export interface Tried {
 export const tryOut = async (given: Given, seed: number): Promise<Tried> => {
   const { name, world } = given;
   const random = createRandom(seed);
-  const database = createDatabase(given.counters(random.fork()));
-  const { rollback, alerts, evidenceAt, words } = await runShipped(world, database, random.fork());
+  const counters = given.counters(random.fork());
+  const { rollback, alerts, evidenceAt, words } = await runShipped(world, counters, random.fork());
   const outcome = outcomeOf(world, rollback);
   const began = Math.min(evidenceAt ?? Number.POSITIVE_INFINITY, ...alerts.map(({ at }) => at));
   const { guilt } = world;
