@@ -7,6 +7,8 @@ export interface CliIo {
   /** Progress, warnings and errors. Ends the line. */
   err(text: string): void;
   connect(options: { kubeconfig?: string; context?: string }): Promise<Connected>;
+  /** Shows the question and resolves with the line that a person answers; absent where there is no terminal. */
+  ask?(question: string): Promise<string>;
   now(): number;
   sleep(ms: number): Promise<void>;
   version: string;
@@ -33,5 +35,8 @@ export class CliError extends Error {
   }
 }
 
-/** Exit codes: part of the interface. The last two are of `diff`, and the same as kubectl's. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, different: 1, trouble: 2 } as const;
+/**
+ * Exit codes: part of the interface. `different` and `trouble` are of `diff`, and the same as kubectl's. `attention`: it
+ * is done, and yet what was asked for does not run, or waits for a person.
+ */
+export const EXIT = { ok: 0, failure: 1, usage: 2, different: 1, trouble: 2, attention: 3 } as const;

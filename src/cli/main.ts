@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, loadConnection } from '../kube/index.ts';
 import { VERSION } from '../version.ts';
@@ -17,6 +18,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+const ask = async (question: string): Promise<string> => {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+};
+
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
@@ -26,6 +36,7 @@ process.exitCode = await run(process.argv.slice(2), {
     clients.push(client);
     return { client, namespace: connection.namespace, server: connection.server };
   },
+  ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   now: () => Date.now(),
   sleep: (ms) => sleep(ms),
   manifests,

@@ -4,7 +4,7 @@ import { createApiServer } from '../../test/support/api-server.ts';
 import { history, hold, policy, release } from '../../test/support/objects.ts';
 import { API_VERSION } from '../api/annotations.ts';
 import { gitSyncSpec } from '../api/gitsync.ts';
-import { resources } from '../kube/index.ts';
+import { KubeError, resources } from '../kube/index.ts';
 import { run } from './program.ts';
 
 const AT = '2026-01-01T00:00:00Z';
@@ -12,12 +12,22 @@ const AT = '2026-01-01T00:00:00Z';
 describe('the command line', () => {
   const setUp = () => {
     const server = createApiServer({ namespaces: ['shop'] });
+    const asked: string[] = [];
+    const terminal: { answer?: string } = {};
     const metricops = async (...argv: string[]) => {
       const [out, err]: string[][] = [[], []];
       const code = await run(argv, {
         out: (text) => void out?.push(text),
         err: (text) => void err?.push(text),
         connect: async () => ({ client: server.client, namespace: 'shop', server: 'https://here' }),
+        ...(terminal.answer === undefined
+          ? {}
+          : {
+              ask: async (question: string) => {
+                asked.push(question);
+                return terminal.answer ?? '';
+              },
+            }),
         now: () => Date.parse(AT),
         sleep: async () => {},
         manifests: '.',
@@ -26,7 +36,7 @@ describe('the command line', () => {
       });
       return { code, out: out?.join('\n') ?? '', err: err?.join('\n') ?? '' };
     };
-    return { server, metricops };
+    return { server, metricops, asked, terminal };
   };
   const condition = (type: string, message: string, status = 'True') => ({
     type,
@@ -67,6 +77,116 @@ describe('the command line', () => {
     server.seed(resources.incidents, incidentWith({}, { conditions: [] }));
     const calm = await metricops('explain', 'web-1');
     assert.doesNotMatch(calm.out, /Stalled|more were sent/);
+  });
+
+  it('exits with 3 while something needs a person, where that is asked for', async () => {
+    const { server, metricops } = setUp();
+    assert.equal((await metricops('status', '--exit-code')).code, 0);
+    assert.equal((await metricops('incidents', '--exit-code')).code, 0);
+    server.seed(
+      resources.incidents,
+      incidentWith({}, { reason: 'AwaitingApproval', message: 'v2 fails', conditions: [condition('NeedsPerson', '')] }),
+    );
+    for (const command of ['status', 'incidents']) {
+      assert.equal((await metricops(command, '--exit-code')).code, 3, command);
+      assert.equal((await metricops(command, '--exit-code', '-o', 'json')).code, 3, command);
+      assert.equal((await metricops(command)).code, 0, command);
+    }
+    assert.match((await metricops('--help')).out, /3 done, but a person or a new commit is needed/);
+  });
+
+  it('removes nothing where nobody says yes to the server that it names', async () => {
+    const { server, metricops, asked, terminal } = setUp();
+    const changes = () => server.requests.filter(({ verb }) => !['get', 'list', 'watch', 'raw'].includes(verb));
+    const alone = await metricops('uninstall');
+    assert.equal(alone.code, 1);
+    assert.match(
+      alone.err,
+      /^metricops will be removed from https:\/\/here: its kinds and their objects stay\nerror: Nothing was removed: there is no terminal/,
+    );
+    for (const answer of ['', 'y', 'no']) {
+      terminal.answer = answer;
+      assert.match((await metricops('uninstall')).err, /error: Nothing was removed\.$/);
+    }
+    assert.deepEqual([asked.length, asked[0]], [3, 'Remove it? Type yes: ']);
+    assert.deepEqual(changes(), []);
+  });
+
+  it('shows no credentials, whatever an error says', async () => {
+    const { server, metricops } = setUp();
+    server.fault = () => {
+      throw new KubeError('dial https://ann:pa55@10.0.0.1: refused, Authorization: Bearer abcDEF123456', {
+        status: 500,
+        reason: 'InternalError',
+      });
+    };
+    const { err } = await metricops('status');
+    assert.match(err, /dial https:\/\/\[redacted\]@10.0.0.1: refused/);
+    assert.doesNotMatch(err, /pa55|abcDEF/);
+  });
+
+  it('says of the deliveries of Alertmanager what became of them', async () => {
+    const { server, metricops } = setUp();
+    const account = (deliveries: object) =>
+      server.seed(resources.configMaps, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { namespace: 'metricops-system', name: 'metricops-deliveries' },
+        data: { 'deliveries.json': JSON.stringify({ refused: {}, tests: [], ...deliveries }) },
+      });
+    const said = async () =>
+      (
+        JSON.parse((await metricops('check', '-o', 'json')).out) as {
+          checks: { name: string; result: string; message: string; next?: string }[];
+        }
+      ).checks.find(({ name }) => name === 'deliveries');
+    const at = (minute: number) => ({ count: 3, lastTime: `2025-12-31T23:5${minute}:00Z` });
+    assert.match((await said())?.message ?? '', /^no alert was delivered yet, and no RollbackPolicy waits/);
+    server.seed(resources.rollbackPolicies, policy('web', { targetRef: { name: 'web' } }));
+    const never = await said();
+    assert.match(
+      `${never?.result} ${never?.message}`,
+      /^warning no Alertmanager has delivered an alert yet, and 1 RollbackPolicy waits for one$/,
+    );
+    account({ accepted: at(5), unmatched: { ...at(4), labels: { alertname: 'Watchdog' } } });
+    const well = await said();
+    assert.equal(
+      `${well?.result} ${well?.message}`,
+      'ok Alertmanager delivers: the last time 5m ago; 3 alerts matched no workload, the last 6m ago: alertname="Watchdog"',
+    );
+    account({ accepted: at(5), refused: { BodyTooLarge: at(8) } });
+    const refused = await said();
+    assert.match(
+      `${refused?.result} ${refused?.message}`,
+      /^failed Alertmanager's deliveries are refused: BodyTooLarge, 3 times, the last 2m ago$/,
+    );
+    assert.ok(refused?.next);
+  });
+
+  it('compares the clocks of the controller and of the API server', async () => {
+    const { server, metricops } = setUp();
+    const said = async (renewTime: string) => {
+      server.seed(resources.leases, {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: {
+          namespace: 'metricops-system',
+          name: 'metricops',
+          managedFields: [{ time: '2026-01-01T00:00:00Z' }, { time: '2026-01-01T00:10:00Z' }],
+        },
+        spec: { holderIdentity: 'metricops-1', renewTime },
+      });
+      return (await metricops('check')).out;
+    };
+    assert.match(await said('2026-01-01T00:10:00.500000Z'), /^ok +the clocks .* agree$/m);
+    assert.match(
+      await said('2026-01-01T00:15:00.000000Z'),
+      /^WARN +the clock of metricops-1 is 5m ahead of the API server's/m,
+    );
+    assert.match(
+      await said('2026-01-01T00:08:00.000000Z'),
+      /^WARN +the clock of metricops-1 is 2m behind the API server's/m,
+    );
   });
 
   it('shows what left Git and waits to be deleted', async () => {

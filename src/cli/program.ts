@@ -1,5 +1,6 @@
 import { type Command as Base, Command, CommanderError, Option } from 'commander';
 import { KubeError } from '../kube/index.ts';
+import { withoutSecretTexts } from '../telemetry/index.ts';
 import { ACCEPT_HELP, accept } from './commands/accept.ts';
 import { APPROVE_HELP, approve, DENY_HELP, deny } from './commands/answer.ts';
 import { CHECK_HELP, check } from './commands/check.ts';
@@ -13,15 +14,19 @@ import { INSTALL_HELP, install } from './commands/install.ts';
 import { LIFT_HELP, lift } from './commands/lift.ts';
 import { PAUSE_HELP, pause, RESUME_HELP, resume, SUSPEND_HELP, suspend } from './commands/pause.ts';
 import { ROLLBACK_HELP, rollback } from './commands/rollback.ts';
+import { labelOption, RULE_FORMATS, SLO_RULES_HELP, sloRules } from './commands/slo-rules.ts';
 import { STATUS_HELP, status } from './commands/status.ts';
 import { SYNC_HELP, sync } from './commands/sync.ts';
+import { TEST_ALERT_HELP, testAlert } from './commands/test-alert.ts';
 import { UNINSTALL_HELP, uninstall } from './commands/uninstall.ts';
 import { type Cli, durationOption, numberOption, openCli } from './context.ts';
 import { CliError, type CliIo, EXIT } from './io.ts';
 import { readable } from './readable.ts';
 
 const GLOBAL = `
-Exit codes: 0 done, 1 failed (or \`check\` found something), 2 wrong usage. Of \`diff\`: 0 no difference, 1 some, 2 failed.
+Exit codes: 0 done, 1 failed (or \`check\` found something), 2 wrong usage, 3 done, but a person or a new commit is needed:
+\`sync --now\` while a release is held, \`status\` and \`incidents\` with --exit-code while something needs a person.
+Of \`diff\`: 0 no difference, 1 some, 2 failed.
 WORKLOAD is deploy/NAME, sts/NAME or ds/NAME; a bare NAME is a Deployment.`;
 
 /** Runs one command line (without node and script) and resolves with its exit code. */
@@ -33,7 +38,7 @@ export const run = async (argv: string[], io: CliIo): Promise<number> => {
     return exit.code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    readable(io).err(explainError(error));
+    readable(io).err(withoutSecretTexts(explainError(error)));
     return exit.failure;
   }
 };
@@ -66,8 +71,9 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     text: string,
     help: string,
     act: (cli: Cli, ...args: A) => Promise<unknown>,
+    parent: Base = program,
   ): Base =>
-    program
+    parent
       .command(usage)
       .description(text)
       .addHelpText('after', help)
@@ -85,14 +91,16 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     'overview: what needs a person, syncs, policies, holds, open incidents, pods without the recorder',
     STATUS_HELP,
     status,
-  );
+  ).option('--exit-code', 'exit with 3 while something needs a person');
   command(
     'history <workload>',
     'recorded releases of a workload, what guards and what holds it',
     HISTORY_HELP,
     history,
   );
-  command('incidents', 'incidents, newest first', INCIDENTS_HELP, incidents).option('--open', 'only those not closed');
+  command('incidents', 'incidents: what needs a person first, then the newest', INCIDENTS_HELP, incidents)
+    .option('--open', 'only those not closed')
+    .option('--exit-code', 'exit with 3 while one needs a person');
   command('explain <incident>', 'what happened in an incident, and why', EXPLAIN_HELP, explain);
   command('holds', 'what is kept out, accepted or denied, and who asked', HOLDS_HELP, holds);
   // As kubectl diff: 1 tells of a difference, so an error has to be another number.
@@ -151,8 +159,21 @@ const build = (argv: string[], io: CliIo, exit: Exit): Base => {
     CHECK_HELP,
     check,
   );
+  command('test-alert <workload>', 'send a marked alert, and show what it reaches', TEST_ALERT_HELP, testAlert)
+    .option('--through-alertmanager <url>', 'send it to this Alertmanager, as Prometheus would')
+    .option('--direct [url]', 'send it to metricops, as Alertmanager would')
+    .option('--label <name=value>', 'label of the alert, as its rule sets it; may be repeated', labelOption)
+    .addOption(timeoutOption('how long to wait for its arrival', '2m'));
+  const slo = program.command('slo').description('objectives: the alerting rules that report their burn');
+  command('rules [policy]', 'print or apply the burn-rate rules of RollbackPolicies', SLO_RULES_HELP, sloRules, slo)
+    .addOption(
+      new Option('--format <format>', 'an object, or a rule file').choices(RULE_FORMATS).default('prometheusrule'),
+    )
+    .option('--label <name=value>', 'label of the PrometheusRule; may be repeated', labelOption)
+    .option('--apply', 'create or change the PrometheusRule objects');
   command('uninstall', 'remove metricops from the cluster', UNINSTALL_HELP, uninstall)
     .option('--all', 'the kinds with all their objects, and the namespace, too')
+    .option('--yes', "don't ask")
     .addOption(timeoutOption('how long to wait for the controller to stop', '2m'));
   program
     .command('demo')

@@ -45,3 +45,9 @@ export const imagesOf = (release: { images: readonly { image: string }[] }): str
   release.images.map(({ image }) => image.slice(image.lastIndexOf('/') + 1)).join(', ');
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** `namespace="shop", severity="page"` */
+export const labelsWords = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(', ');

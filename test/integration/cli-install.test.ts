@@ -54,7 +54,7 @@ describe('metricops install, check and uninstall', function () {
     const url = 'http://prometheus.example.com:9090';
     const { code, err, out } = await metricops('install', '--no-wait', '--prometheus-url', url, '--replicas', '1');
     assert.equal(code, 0, err);
-    assert.match(err, /7 kinds served\n.*objects applied/);
+    assert.match(err, /8 kinds served\n.*objects applied/);
     assert.match(out, /Let Alertmanager send to http:\/\/metricops.metricops-system.svc:8080/);
     const config = await client.get(resources.configMaps, system('metricops-config'));
     assert.equal((config?.data as Record<string, string> | undefined)?.METRICOPS_PROMETHEUS_URL, url);
@@ -69,11 +69,31 @@ describe('metricops install, check and uninstall', function () {
     assert.equal(check.code, 1);
   });
 
-  it('keeps tokens and settings when it is run again', async () => {
+  it('keeps images, replicas, tokens and settings when it is run again, and restarts the controller for new ones', async () => {
     const before = await client.get(resources.secrets, system('metricops-alertmanager'));
     const data = { METRICOPS_LOG_LEVEL: 'debug' };
     await client.patch(resources.configMaps, system('metricops-config'), { type: 'merge', body: { data } });
+    const images = ['--image', 'example.com/metricops:3', '--sidecar-image', 'example.com/sidecar:3'];
+    assert.equal((await metricops('install', '--no-wait', ...images)).code, 0);
+    const running = async () => {
+      const deployment = await client.get(resources.deployments, system('metricops'));
+      assert.ok(deployment);
+      const { replicas, template } = deployment.spec as {
+        replicas: number;
+        template: { metadata: { annotations: Record<string, string> }; spec: { containers: { image: string }[] } };
+      };
+      const { annotations } = template.metadata;
+      return { replicas, image: template.spec.containers[0]?.image, checksum: annotations['checksum/settings'] };
+    };
+    const installed = await running();
+    assert.deepEqual([installed.replicas, installed.image], [1, 'example.com/metricops:3']);
     assert.equal((await metricops('install', '--no-wait')).code, 0);
+    assert.deepEqual(await running(), installed);
+    const { out: dryRun } = await metricops('install', '--dry-run', '-o', 'yaml');
+    assert.match(dryRun, /image: example.com\/metricops:3\n/);
+    assert.match(dryRun, /METRICOPS_SIDECAR_IMAGE: example.com\/sidecar:3\n/);
+    assert.equal((await metricops('install', '--no-wait', '--cluster-label', 'cluster=a')).code, 0);
+    assert.notEqual((await running()).checksum, installed.checksum);
     const after = await client.get(resources.secrets, system('metricops-alertmanager'));
     assert.deepEqual(after?.data, before?.data);
     const config = (await client.get(resources.configMaps, system('metricops-config')))?.data as Record<string, string>;
@@ -141,19 +161,34 @@ describe('metricops install, check and uninstall', function () {
 
   it('uninstalls, and leaves kinds and their objects for a later install', async () => {
     await client.create(resources.gitSyncs, finalized());
-    const { code, err } = await metricops('uninstall');
+    const refused = await metricops('uninstall');
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.err,
+      /metricops will be removed from https?:.*: its kinds and their objects stay\n.*there is no terminal to ask at.\n.*--yes/,
+    );
+    assert.ok(await client.get(resources.deployments, system('metricops')));
+    const { code, err } = await metricops('uninstall', '--yes');
     assert.equal(code, 0, err);
     assert.equal(await client.get(resources.deployments, system('metricops')), undefined);
     assert.ok(await client.get(resources.gitSyncs, { namespace: 'default', name: 'shop' }));
   });
 
-  it('uninstalls all, finalizers or not', async () => {
-    const { code, err } = await metricops('uninstall', '--all');
+  it('uninstalls all, finalizers or not, and names those of others, which stay', async () => {
+    const kept = finalized();
+    Object.assign(kept.metadata, { name: 'kept', finalizers: ['metricops.dev/prune', 'backup.example.com/keep'] });
+    await client.create(resources.gitSyncs, kept);
+    const { code, err } = await metricops('uninstall', '--all', '--yes');
     assert.equal(code, 0, err);
+    assert.match(err, /^metricops will be removed from https?:.*: with 2 GitSyncs$/m);
+    assert.match(err, /GitSync default\/kept stays until backup.example.com\/keep is removed$/m);
+    const left = await client.get(resources.gitSyncs, kept.metadata);
+    assert.deepEqual(left?.metadata.finalizers, ['backup.example.com/keep']);
+    await client.patch(resources.gitSyncs, kept.metadata, { type: 'merge', body: { metadata: { finalizers: null } } });
     await eventually(async () => !(await client.get(resources.crds, { name: 'gitsyncs.metricops.dev' })), {
       what: 'the end of the kinds',
     });
-    const again = await metricops('uninstall', '--all');
+    const again = await metricops('uninstall', '--all', '--yes');
     assert.equal(again.code, 0, again.err);
   });
 });

@@ -103,6 +103,8 @@ describe('the command line, the reconciler and its rights together', function ()
     const again = await metricops('sync', 'shop', '--now', '-n', namespace);
     assert.match(again.out, new RegExp(`Applied +main@${other.slice(0, 8)}`));
     assert.match(again.out, /Held +Deployment .*\/checkout by checkout-/);
+    assert.equal(again.code, 3, 'what was pushed does not run');
+    assert.match(again.err, /1 workload of it is held: an earlier release runs, not what Git has\.\n→ metricops holds/);
     const config = await plane().client.get(resources.configMaps, { namespace, name: 'web-config' });
     assert.match(JSON.stringify(config?.data), /latencyMs\\": 5/);
     assert.equal(imageOf(await checkout(namespace)), 'metricops.dev/shop:v1');

@@ -553,7 +553,8 @@ describe('the command line', () => {
       new RegExp(`^FAILED   not opted in: .*\n +→ kubectl -n ${namespace} annotate deployment/web`),
     );
     assert.match(refused.out, /^FAILED {3}mode DryRun: .*\n +→ kubectl .* annotate .*metricops.dev\/rollback=Auto$/m);
-    assert.match(refused.err, /2 checks failed\./);
+    assert.match(refused.out, /^FAILED {3}no alert reaches it: /m);
+    assert.match(refused.err, /3 checks failed\./);
     for (const annotation of ['metricops.dev/inject=true', 'metricops.dev/rollback=Auto'])
       plane().kubectl(['-n', namespace, 'annotate', 'deployment/web', annotation]);
     const { out, code } = await metricops('check', 'web', '-n', namespace);
@@ -598,6 +599,7 @@ describe('the command line', () => {
       'deny',
       'sync',
       'diff',
+      'test-alert',
       'suspend',
       'pause',
       'resume',

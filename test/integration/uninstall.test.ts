@@ -199,7 +199,7 @@ describe('removing metricops with kubectl', function () {
         kind: 'ConfigMap',
         metadata: { namespace: 'default', name, labels: marks },
       });
-    const { code, err } = await runCli(cluster.kubeconfig, ['uninstall', '--all']);
+    const { code, err } = await runCli(cluster.kubeconfig, ['uninstall', '--all', '--yes']);
     assert.equal(code, 0, err);
     await eventually(
       async () => {

@@ -12,7 +12,11 @@ import { findWorkload } from '../workload-argument.ts';
 import { type Finding, printFindings } from './findings.ts';
 
 /** Would a burn of this workload lead to a rollback, and if not, why not? */
-export const checkWorkload = async (cli: Cli, text: string): Promise<void> => {
+export const checkWorkload = async (cli: Cli, text: string): Promise<void> =>
+  printFindings(cli, await workloadFindings(cli, text));
+
+/** Each step from a burn of the workload to a rollback. Rejects where it is not there. */
+export const workloadFindings = async (cli: Cli, text: string): Promise<Finding[]> => {
   const { key, workload, history } = await findWorkload(cli, text);
   const { namespace } = key;
   if (!workload) throw new CliError(`There is no ${workloadWords(key)} in namespace ${namespace} any more.`);
@@ -39,5 +43,5 @@ export const checkWorkload = async (cli: Cli, text: string): Promise<void> => {
   const unread: Finding[] = platform.isKnown
     ? []
     : [{ name: 'platform', result: 'skipped', message: 'you may not read the PlatformPolicy, which may allow less' }];
-  printFindings(cli, [...steps, ...unread]);
+  return [...steps, ...unread];
 };

@@ -1,18 +1,22 @@
+import { readDeliveries, refusedSince } from '../../alertmanager/index.ts';
 import { annotations, GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import { injectionOf } from '../../api/injection.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { reasons } from '../../api/reasons.ts';
+import { TOKENS } from '../../callers/tokens.ts';
 import { rolloutOf } from '../../health/rollout.ts';
 import { KubeError, resources } from '../../kube/index.ts';
 import { isUncovered } from '../../read-model/index.ts';
+import { withoutSecretTexts } from '../../telemetry/index.ts';
 import type { Cli } from '../context.ts';
 import { coverage } from '../coverage.ts';
-import { plural, workloadWords } from '../words.ts';
+import { age, labelsWords, plural, span, workloadWords } from '../words.ts';
 import { unwatchedKinds, watchRule } from './check-kinds.ts';
 import { GAP_MEANS, requestedByGaps } from './check-requested-by.ts';
 import { lostWords, RESTORE_KEY, recordedSnapshots } from './check-snapshots.ts';
 import { checkWorkload } from './check-workload.ts';
 import { type Finding, printFindings } from './findings.ts';
-import { TOKENS, unestablished } from './install.ts';
+import { unestablished } from './install.ts';
 
 export const CHECK_HELP = `
 Without a workload: is everything there that metricops needs? With one: would a burn of it lead to a rollback, and if
@@ -198,7 +202,36 @@ const tokens: Check = async (cli) => {
   return {
     result: 'warning',
     message: `no token: ${missing.join(', ')}; their requests are answered 401`,
-    next: 'metricops install makes them',
+    next: 'the controller makes them when it begins to lead: see its logs; metricops install makes them, too',
+  };
+};
+
+/** Alertmanager's: nobody but metricops knows whether they arrive. */
+const deliveries: Check = async (cli) => {
+  const [found, { items: policies }] = await Promise.all([
+    readDeliveries(cli.client, SYSTEM_NAMESPACE),
+    cli.client.list(resources.rollbackPolicies, { metadataOnly: true }),
+  ]);
+  const { accepted, unmatched } = found;
+  const ago = (time: string): string => `${age(time, cli.io.now())} ago`;
+  const refused = refusedSince(found);
+  if (refused) {
+    const message = `Alertmanager's deliveries are refused: ${refused.code}, ${plural(refused.count, 'time')}, the last ${ago(refused.lastTime)}`;
+    return { result: 'failed', message, next: reasons[refused.code].next };
+  }
+  if (accepted) {
+    const others = unmatched
+      ? `; ${plural(unmatched.count, 'alert')} matched no workload, the last ${ago(unmatched.lastTime)}: ${labelsWords(unmatched.labels)}`
+      : '';
+    return ok(`Alertmanager delivers: the last time ${ago(accepted.lastTime)}${others}`);
+  }
+  if (found.tests.length > 0)
+    return ok(`a test alert arrived ${ago(found.tests.at(-1)?.time ?? '')}, and no other yet`);
+  if (policies.length === 0) return ok('no alert was delivered yet, and no RollbackPolicy waits for one');
+  return {
+    result: 'warning',
+    message: `no Alertmanager has delivered an alert yet, and ${plural(policies.length, 'RollbackPolicy waits', 'RollbackPolicies wait')} for one`,
+    next: 'metricops test-alert WORKLOAD --through-alertmanager URL',
   };
 };
 
@@ -209,10 +242,36 @@ const snapshots: Check = async (cli) => {
   return { result: found.hasKey ? 'warning' : 'failed', message: lostWords(found), next: RESTORE_KEY };
 };
 
+const MAX_SKEW_MS = 30_000;
+
+interface Lease extends KubeObject {
+  spec?: { renewTime?: string; holderIdentity?: string };
+}
+
+/**
+ * The controller writes its own time into its Lease, and the API server notes when that was: both clocks in one object,
+ * whatever this machine's clock says.
+ */
+const clocks: Check = async (cli) => {
+  const lease = await cli.client.get<Lease>(resources.leases, system('metricops'));
+  const noted = ((lease?.metadata.managedFields ?? []) as { time?: string }[])
+    .flatMap(({ time }) => (time === undefined ? [] : [Date.parse(time)]))
+    .toSorted((a, b) => b - a)[0];
+  const { renewTime, holderIdentity = 'the controller' } = lease?.spec ?? {};
+  if (renewTime === undefined || noted === undefined) return { result: 'skipped', message: 'clocks: nobody leads' };
+  const skew = Date.parse(renewTime) - noted;
+  if (Math.abs(skew) <= MAX_SKEW_MS) return ok('the clocks of the controller and the API server agree');
+  return {
+    result: 'warning',
+    message: `the clock of ${holderIdentity} is ${span(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} the API server's: when a burn began is compared with when a release began`,
+    next: 'let its node follow NTP, as the nodes of the control plane do',
+  };
+};
+
 const prometheus: Check = async (cli) => {
   const config = await cli.client.get(resources.configMaps, system('metricops-config'));
   const url = (config?.data as Record<string, string> | undefined)?.METRICOPS_PROMETHEUS_URL;
-  if (url) return ok(`burn rates are queried from ${url}`);
+  if (url) return ok(`burn rates are queried from ${withoutSecretTexts(url)}`);
   return {
     result: 'warning',
     message: 'no Prometheus: every verdict is Inconclusive, and a person has to decide',
@@ -248,6 +307,8 @@ const CHECKS: Record<string, Check> = {
   ownRights,
   requestedBy,
   tokens,
+  deliveries,
+  clocks,
   snapshots,
   prometheus,
   recorder,

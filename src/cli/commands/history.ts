@@ -71,9 +71,9 @@ const summary = ({ currentRelease, lastGoodRelease }: WorkloadView): string =>
     lastGoodRelease === undefined ? 'none is known to be good' : `a rollback goes to ${lastGoodRelease}`,
   ].join(', ');
 
-/** What is recorded of the releases and stands in the way of a rollback. */
+/** What is recorded of the releases and stands in the way of a rollback, or of its verdict. */
 const rollbackWords = ({ status }: ReleaseHistory): string | undefined => {
-  const lacking = ['Recorded', 'ImagesPinned'].flatMap(
+  const lacking = ['Recorded', 'ImagesPinned', 'DependenciesKnown'].flatMap(
     (of) => status?.conditions?.find(({ type, status }) => type === of && status === 'False') ?? [],
   );
   return lacking.length === 0 ? undefined : lacking.map(({ reason, message }) => `${reason}: ${message}`).join('\n');

@@ -2,10 +2,13 @@ import type { Incident } from '../../api/incident.ts';
 import { resources } from '../../kube/index.ts';
 import { byUrgency, type IncidentSummary, incidentSummary, isOpen } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
+import { EXIT } from '../io.ts';
 import { table } from '../table.ts';
 import { age, plural, workloadWords } from '../words.ts';
 
 export const INCIDENTS_HELP = `
+Those that need a person come first, then the newest. With --exit-code, the exit code is 3 while one needs a person.
+
 Examples:
   metricops incidents -n shop
   metricops incidents -A --open
@@ -15,12 +18,14 @@ Examples:
 export const listIncidents = async (cli: Cli): Promise<Incident[]> =>
   (await cli.client.list<Incident>(resources.incidents, cli.scope)).items.toSorted(byUrgency);
 
-export const incidents = async (cli: Cli, options: { open?: boolean }): Promise<void> => {
+export const incidents = async (cli: Cli, options: { open?: boolean; exitCode?: boolean }): Promise<number> => {
   const found = (await listIncidents(cli)).filter((incident) => !options.open || isOpen(incident));
   cli.print(found, () => {
     if (found.length > 0) return incidentsTable(found, cli.io.now());
     return options.open ? 'No open incidents.' : 'No incidents.';
   });
+  const isNeeded = found.map(incidentSummary).some(({ needsPerson }) => needsPerson);
+  return options.exitCode && isNeeded ? EXIT.attention : EXIT.ok;
 };
 
 export const incidentsTable = (found: readonly Incident[], now: number): string =>

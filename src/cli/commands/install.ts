@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { makeTokens } from '../../callers/tokens.ts';
 import { rolloutOf } from '../../health/rollout.ts';
-import { createDiscovery, type Discovery, isConflict, resources } from '../../kube/index.ts';
+import { createDiscovery, type Discovery, KubeError, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
 import { firstManifests, restManifests } from '../manifests.ts';
@@ -11,7 +12,8 @@ import { leg, plural } from '../words.ts';
 
 export const INSTALL_HELP = `
 Applies everything that the repository's kustomization.yaml installs, and waits until the controller is ready. Run it
-again to upgrade: settings that were changed in the ConfigMap metricops-config stay.
+again to upgrade, or to change a setting: images, replicas and the settings in the ConfigMap metricops-config stay as
+they are in the cluster where no option says another. Changed settings restart the controller.
 
 Examples:
   metricops install --prometheus-url http://prometheus.monitoring:9090
@@ -32,15 +34,11 @@ export interface InstallOptions {
 /** Settings of the ConfigMap that belong to people: an upgrade leaves them as they are. */
 const SETTINGS = { METRICOPS_PROMETHEUS_URL: 'prometheusUrl', METRICOPS_CLUSTER_LABEL: 'clusterLabel' } as const;
 
-/** Secrets whose token others show to metricops, and who that is. */
-export const TOKENS = {
-  'metricops-alertmanager': 'Alertmanager',
-  'metricops-push': 'push hooks of Git hosts',
-} as const;
-
 export const install = async (cli: Cli, options: InstallOptions): Promise<void> => {
   const first = firstManifests(cli.io.manifests);
-  const rest = configure(restManifests(cli.io.manifests), options);
+  const rest = restartedBySettings(
+    configure(restManifests(cli.io.manifests), options, await readInstalled(cli, options)),
+  );
   const objects = [...first, ...rest];
   if (options.dryRun) {
     cli.print(objects, () => objects.map((o) => `${o.kind.toLowerCase()}/${o.metadata.name}`).join('\n'));
@@ -56,9 +54,8 @@ export const install = async (cli: Cli, options: InstallOptions): Promise<void> 
   await establish(cli, deadline);
   say(`${plural(first.length - 1, 'kind')} served`);
 
-  await keepSettings(cli, rest, options);
   for (const object of rest) await applyOne(cli, discovery, object);
-  await makeTokens(cli);
+  await makeTokens(cli.client, SYSTEM_NAMESPACE);
   say(`${plural(rest.length, 'object')} applied`);
 
   if (options.wait) await controllerReady(cli, deadline, options.timeout, say);
@@ -73,38 +70,78 @@ metricops is installed. Next:
        kubectl annotate deployment NAME metricops.dev/inject=true metricops.dev/rollback=DryRun
   3. metricops check; metricops status -A`.trim();
 
-/** The manifests with the options written into them. */
-export const configure = (objects: KubeObject[], options: Partial<InstallOptions>): KubeObject[] =>
+/** What an installation in the cluster has, and an upgrade leaves as it is. */
+export interface Installed {
+  settings: Record<string, string>;
+  image: string | undefined;
+  replicas: number | undefined;
+}
+
+const readInstalled = async (cli: Cli, { dryRun }: InstallOptions): Promise<Installed | undefined> => {
+  const at = (name: string) => ({ namespace: SYSTEM_NAMESPACE, name });
+  try {
+    const [config, deployment] = await Promise.all([
+      cli.client.get(resources.configMaps, at('metricops-config')),
+      cli.client.get(resources.deployments, at('metricops')),
+    ]);
+    const { replicas, template } = (deployment?.spec ?? {}) as Partial<ControllerSpec>;
+    const settings = (config?.data ?? {}) as Record<string, string>;
+    return { settings, image: template?.spec.containers[0]?.image, replicas };
+  } catch (error) {
+    // To print manifests, no cluster is needed.
+    if (!dryRun || !(error instanceof KubeError) || error.status !== 0) throw error;
+    cli.io.err(`what is installed in ${cli.server} can't be read: ${error.message}`);
+    return undefined;
+  }
+};
+
+interface ControllerSpec {
+  replicas: number;
+  template: { metadata: { annotations?: Record<string, string> }; spec: { containers: { image: string }[] } };
+}
+
+/** The manifests with the options written into them, and with what is installed where no option says another. */
+export const configure = (
+  objects: KubeObject[],
+  options: Partial<InstallOptions>,
+  installed: Installed = { settings: {}, image: undefined, replicas: undefined },
+): KubeObject[] =>
   objects.map((object) => {
-    if (object.kind === 'ConfigMap' && object.metadata.name === 'metricops-config') {
-      const data = { ...(object.data as Record<string, string>) };
+    if (isSettings(object)) {
+      const data = { ...(object.data as Record<string, string>), ...installed.settings };
       for (const [key, option] of Object.entries(SETTINGS)) data[key] = options[option] ?? data[key] ?? '';
       if (options.sidecarImage !== undefined) data.METRICOPS_SIDECAR_IMAGE = options.sidecarImage;
       return { ...object, data };
     }
-    if (object.kind === 'Deployment') return configureController(object, options);
-    return object;
+    return object.kind === 'Deployment' ? configureController(object, options, installed) : object;
   });
 
-const configureController = (object: KubeObject, { image, replicas }: Partial<InstallOptions>): KubeObject => {
+const isSettings = ({ kind, metadata }: KubeObject): boolean =>
+  kind === 'ConfigMap' && metadata.name === 'metricops-config';
+
+const configureController = (
+  object: KubeObject,
+  { image, replicas }: Partial<InstallOptions>,
+  installed: Installed,
+): KubeObject => {
   const copy = structuredClone(object);
-  const spec = copy.spec as { replicas: number; template: { spec: { containers: { image: string }[] } } };
-  if (replicas !== undefined) spec.replicas = replicas;
-  for (const container of spec.template.spec.containers) container.image = image ?? container.image;
+  const spec = copy.spec as ControllerSpec;
+  spec.replicas = replicas ?? installed.replicas ?? spec.replicas;
+  for (const container of spec.template.spec.containers) container.image = image ?? installed.image ?? container.image;
   return copy;
 };
 
-const keepSettings = async (cli: Cli, objects: KubeObject[], options: InstallOptions): Promise<void> => {
-  const live = await cli.client.get(resources.configMaps, { namespace: SYSTEM_NAMESPACE, name: 'metricops-config' });
-  const config = objects.find((object) => object.kind === 'ConfigMap' && object.metadata.name === 'metricops-config');
-  if (!live || !config) return;
-  const data = config.data as Record<string, string>;
-  const before = (live.data ?? {}) as Record<string, string>;
-  for (const [key, value] of Object.entries(before)) {
-    const option = SETTINGS[key as keyof typeof SETTINGS];
-    if (key === 'METRICOPS_SIDECAR_IMAGE' || (option !== undefined && options[option] !== undefined)) continue;
-    data[key] = value;
-  }
+/** The controller reads its settings when it starts: with others its pods are other ones, too. */
+const restartedBySettings = (objects: KubeObject[]): KubeObject[] => {
+  const settings = JSON.stringify(objects.find(isSettings)?.data ?? {});
+  const checksum = createHash('sha256').update(settings).digest('hex').slice(0, 16);
+  return objects.map((object) => {
+    if (object.kind !== 'Deployment') return object;
+    const copy = structuredClone(object);
+    const { metadata } = (copy.spec as ControllerSpec).template;
+    metadata.annotations = { ...metadata.annotations, 'checksum/settings': checksum };
+    return copy;
+  });
 };
 
 const applyOne = async (cli: Cli, discovery: Discovery, object: KubeObject): Promise<void> => {
@@ -132,19 +169,6 @@ const establish = async (cli: Cli, deadline: number): Promise<void> => {
     return missing.length === 0;
   });
   if (!done) throw new CliError(`Not served in time: ${missing.join(', ')}.`, `kubectl describe crd ${missing[0]}`);
-};
-
-/** A token that exists stays: others know it. */
-const makeTokens = async (cli: Cli): Promise<void> => {
-  for (const name of Object.keys(TOKENS)) {
-    const metadata = { namespace: SYSTEM_NAMESPACE, name, labels: { 'app.kubernetes.io/name': 'metricops' } };
-    const stringData = { token: randomBytes(32).toString('base64url') };
-    try {
-      await cli.client.create(resources.secrets, { apiVersion: 'v1', kind: 'Secret', metadata, stringData });
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-    }
-  }
 };
 
 const controllerReady = async (

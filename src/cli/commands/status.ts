@@ -5,6 +5,7 @@ import { awaitsPerson, type Coverage, isActive, isOpen, isUncovered } from '../.
 import type { Cli } from '../context.ts';
 import { coverage } from '../coverage.ts';
 import { unlessForbidden } from '../forbidden.ts';
+import { EXIT } from '../io.ts';
 import { indent, table } from '../table.ts';
 import { plural, workloadWords } from '../words.ts';
 import { holdsTable, listHolds } from './holds.ts';
@@ -14,12 +15,14 @@ import { listPolicies, policiesTable, withoutPolicy } from './policies.ts';
 import { listSyncSets, listSyncs, syncSetsTable, syncsTable } from './sync.ts';
 
 export const STATUS_HELP = `
+It begins with what needs a person. With --exit-code, the exit code is 3 while something does.
+
 Examples:
   metricops status -A
   metricops status -n shop -o json | jq .needsPerson`;
 
 /** One page: is it well, and if not, where to look. */
-export const status = async (cli: Cli): Promise<void> => {
+export const status = async (cli: Cli, { exitCode }: { exitCode?: boolean } = {}): Promise<number> => {
   const [controller, sets, syncs, policies, holds, incidents, covered] = await Promise.all([
     controllerWords(cli),
     listSyncSets(cli),
@@ -61,6 +64,7 @@ export const status = async (cli: Cli): Promise<void> => {
       ),
     ].join('\n\n'),
   );
+  return exitCode && waiting.length > 0 ? EXIT.attention : EXIT.ok;
 };
 
 const where = (cli: Cli): string =>

@@ -5,13 +5,14 @@ import type { GitSyncSet } from '../../api/gitsyncset.ts';
 import { resources } from '../../kube/index.ts';
 import { type SyncView, syncSetView, syncView } from '../../read-model/index.ts';
 import type { Cli } from '../context.ts';
-import { CliError } from '../io.ts';
+import { CliError, EXIT } from '../io.ts';
 import { facts, table } from '../table.ts';
 import { waitFor } from '../wait.ts';
-import { age, leg, shortRevision } from '../words.ts';
+import { age, leg, plural, shortRevision } from '../words.ts';
 
 export const SYNC_HELP = `
-Without --now it shows how the GitSync stands.
+Without --now it shows how the GitSync stands. With it, the exit code is 3 where the sync succeeded and a Hold keeps a
+release out: what was pushed does not run.
 
 Examples:
   # Fetch and apply now instead of at the next interval, and wait until that is done
@@ -31,9 +32,12 @@ export const sync = async (
   cli: Cli,
   name: string,
   options: { now?: boolean; wait: boolean; timeout: number },
-): Promise<void> => {
+): Promise<number> => {
   const found = await findSync(cli, name);
-  if (!options.now) return cli.print(found, () => describe(found, cli.io.now()));
+  if (!options.now) {
+    cli.print(found, () => describe(found, cli.io.now()));
+    return EXIT.ok;
+  }
   if (found.spec.suspend) {
     throw new CliError(`GitSync ${name} is suspended.`, `metricops resume sync/${name} -n ${cli.namespace}`);
   }
@@ -41,7 +45,10 @@ export const sync = async (
   const requested = new Date(start).toISOString();
   const body = { metadata: { annotations: { [annotations.requestedAt]: requested } } };
   const asked = await cli.client.patch<GitSync>(resources.gitSyncs, found.metadata, { type: 'merge', body });
-  if (!options.wait) return cli.print(asked, () => `sync of ${name} is asked for`);
+  if (!options.wait) {
+    cli.print(asked, () => `sync of ${name} is asked for`);
+    return EXIT.ok;
+  }
   cli.io.err(`sync of ${name} is asked for`);
   const done = await waitFor(cli.io, start + options.timeout, async () => {
     const now = await cli.client.get<GitSync>(resources.gitSyncs, found.metadata);
@@ -58,6 +65,12 @@ export const sync = async (
   cli.print(done, () => `${describe(done, cli.io.now())}\n\ndone in ${leg(cli.io.now() - start)}`);
   const ready = conditionOf(done, 'Ready');
   if (ready?.status !== 'True') throw new CliError(`GitSync ${name} is not ready: ${ready?.message ?? 'no condition'}`);
+  const { held } = syncView(done);
+  if (held.length === 0) return EXIT.ok;
+  cli.io.err(
+    `${plural(held.length, 'workload')} of it ${held.length === 1 ? 'is' : 'are'} held: an earlier release runs, not what Git has.\n→ metricops holds -n ${cli.namespace}`,
+  );
+  return EXIT.attention;
 };
 
 export const describe = (sync: GitSync, now: number): string => {
