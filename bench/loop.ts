@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { runLoad } from '../examples/shop/app/load.ts';
 import { API_VERSION } from '../src/api/annotations.ts';
 import { type GitSync, gitSyncSpec } from '../src/api/gitsync.ts';
 import type { Hold } from '../src/api/hold.ts';
@@ -20,13 +21,16 @@ import { percentile, round } from './statistics.ts';
 const exec = promisify(execFile);
 const WORKLOADS = 10;
 const ROUNDS = 3;
+/** To each workload. */
+const REQUESTS_PER_SECOND = 5;
 const NAMESPACE = 'bench';
 const GOOD = 'metricops.dev/shop:v1';
 const BAD = 'metricops.dev/shop:v2';
 
 /**
  * Rollbacks by alert, each with a release that really fails under traffic that Prometheus really saw, interleaved with
- * `kubectl rollout undo` of twins that differ in nothing but who rolls them back. One watch times both.
+ * `kubectl rollout undo` of twins that differ in nothing but who rolls them back. One watch times both, each when the
+ * pods of the one before it are gone.
  */
 export const benchLoop = async (progress: Progress): Promise<Record<string, number>> => {
   const env = await startEnvironment({ name: 'bench-loop', progress });
@@ -39,18 +43,30 @@ export const benchLoop = async (progress: Progress): Promise<Record<string, numb
     const names = Array.from({ length: WORKLOADS }, (_, i) => `web-${i}`);
     const repository = await progress.step(`${WORKLOADS} workloads and their twins`, () => deploy(env, names));
     const stopLoad = await startLoad(env, names);
+    await progress.step('requests that show how each is when it is well', () => wellMeasured(env, names));
     const rollbacks: Rollback[] = [];
     const undos: number[] = [];
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      await progress.step(`round ${round} of ${ROUNDS}: bad releases everywhere`, () =>
-        releaseBad(env, repository, names, round),
+    for (let n = 1; n <= ROUNDS; n += 1) {
+      await progress.step(`round ${n} of ${ROUNDS}: bad releases everywhere`, () =>
+        releaseBad(env, repository, names, n),
       );
-      await progress.step(`round ${round} of ${ROUNDS}: rollbacks and undos in turn`, async () => {
+      await progress.step(`round ${n} of ${ROUNDS}: rollbacks and undos in turn`, async () => {
         for (const name of names) {
+          await nodeAtRest(env);
           rollbacks.push(await timeRollback(env, name, { deployments, holds, incidents }));
+          await nodeAtRest(env);
           undos.push(await timeUndo(env, `twin-${name}`, deployments));
         }
       });
+      const applied = [50, 95].map((p) =>
+        round(
+          percentile(
+            rollbacks.map((t) => t.applied),
+            p,
+          ),
+        ),
+      );
+      progress.say(`${rollbacks.length} rollbacks applied within ${applied[0]} ms (p50), ${applied[1]} ms (p95)`);
     }
     await stopLoad();
     progress.say(['the slowest, and where they spent their time', ...slowest(rollbacks)].join('\n    '));
@@ -165,6 +181,19 @@ const deploy = async (env: Environment, names: readonly string[]): Promise<GitRe
   return repository;
 };
 
+/** Half a minute of them: a burn that is as old as the metrics has no onset. */
+const wellMeasured = async (env: Environment, names: readonly string[]): Promise<void> => {
+  for (const name of names) {
+    const query = `sum(http_requests_total{service="${name}"})`;
+    const enough = 30 * REQUESTS_PER_SECOND;
+    await waitFor(
+      `${enough} requests to ${name}`,
+      async () => ((await env.monitoring.query(query)) > enough ? true : undefined),
+      { timeoutMs: 120_000 },
+    );
+  }
+};
+
 const releaseBad = async (
   env: Environment,
   repository: GitRepository,
@@ -211,11 +240,21 @@ const startLoad = async (env: Environment, names: readonly string[]): Promise<()
     const found = await env.client.get(resources.services, { namespace: NAMESPACE, name });
     urls.push(`http://${(found?.spec as { clusterIP?: string } | undefined)?.clusterIP}/`);
   }
-  const abort = new AbortController();
-  const running = runLoad({ urls, rate: WORKLOADS * 8, durationMs: 900_000, signal: abort.signal });
+  // A process of its own: the watch that times the rollbacks waits for no request.
+  const load = spawn(
+    process.execPath,
+    [
+      fileURLToPath(new URL('../examples/shop/app/load.ts', import.meta.url)),
+      ...urls.flatMap((url) => ['--url', url]),
+      ...['--rate', String(WORKLOADS * REQUESTS_PER_SECOND), '--seconds', '1800'],
+    ],
+    { stdio: 'ignore' },
+  );
+  const ended = once(load, 'exit');
+  process.once('exit', () => load.kill()); // also where the bench fails
   return () => {
-    abort.abort();
-    return running;
+    load.kill();
+    return ended;
   };
 };
 
@@ -255,6 +294,17 @@ const seen = <T extends KubeObject>(
     const off = cache.onChange(look);
     for (const object of cache.list()) look(object);
   });
+
+/** What the rollout before this one left is gone: else each is timed while the node still ends the other's pods. */
+const nodeAtRest = (env: Environment): Promise<true> =>
+  waitFor(
+    'the pods that were replaced to be gone',
+    async () => {
+      const { items } = await env.client.list(resources.pods, { namespace: NAMESPACE });
+      return items.some(({ metadata }) => metadata.deletionTimestamp) ? undefined : true;
+    },
+    { timeoutMs: 120_000 },
+  );
 
 const timeRollback = async (
   env: Environment,

@@ -1,14 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createProgress, type Progress } from '../tools/demo/progress.ts';
 import { ATTACKS, benchHostile } from './hostile/main.ts';
 import { benchIntake } from './intake/main.ts';
 import { benchLoop } from './loop.ts';
 import { benchSidecar } from './sidecar.ts';
+import { stolenPercent, ticksOf } from './stolen.ts';
 import { benchSync, SYNC_SCENARIOS } from './sync/main.ts';
 
 const HELP = `Usage: npm run bench -- BENCH [--json]
 
-  loop      alert → Hold → applied → pods ready, beside kubectl rollout undo, on a real node (root; about 6 minutes)
+  loop      alert → Hold → applied → pods ready, beside kubectl rollout undo, on a real node (root; about 12 minutes)
   sidecar   memory, CPU and first record of the recorder, as the kubelet reports them (root; about 2 minutes)
   sync      the reconciler beside a bare client loop: first sync, restart, nothing changed, pushes, drift,
             memory, soak (root; about 35 minutes, 10 of them the soak; --only first,restart: about 15)
@@ -31,6 +33,9 @@ Options of sync:
   --soak-minutes N      10 by default
   --restart-syncs N     GitSyncs of the restart, 1000 by default
   --plots               draw the figures into docs/
+
+cpuStolenPercent says which part of the machine's CPU the hypervisor took meanwhile: above a few percent, milliseconds
+say more about the machine than about metricops.
 
 --json prints one JSON object on standard output; progress goes to standard error.
 `;
@@ -71,7 +76,9 @@ if (values.help || !bench) {
   process.stdout.write(HELP);
   process.exit(values.help ? 0 : 2);
 }
-const result = await bench(createProgress());
+const before = ticksOf(readFileSync('/proc/stat', 'utf8'));
+const figures = await bench(createProgress());
+const result = { ...figures, cpuStolenPercent: stolenPercent(before, ticksOf(readFileSync('/proc/stat', 'utf8'))) };
 if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
 else for (const [key, value] of Object.entries(result)) process.stdout.write(`${key.padEnd(28)} ${value}\n`);
 process.exit();

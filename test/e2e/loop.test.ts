@@ -7,8 +7,7 @@ import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { resources } from '../../src/kube/index.ts';
 import { createProgress } from '../../tools/demo/progress.ts';
-import { deployShop } from '../../tools/demo/shop.ts';
-import { optIn, runStory } from '../../tools/demo/story.ts';
+import { runStory } from '../../tools/demo/story.ts';
 import { useEnvironment } from '../support/environment.ts';
 import { goodPods, killControllers, shopUnderLoad } from '../support/shop.ts';
 import { unownedUnderLoad } from '../support/unowned.ts';
@@ -65,33 +64,6 @@ describe('the whole loop on a real node', () => {
     } finally {
       await stop();
     }
-  });
-
-  it('a release whose pods crash at their start goes back without any objective, rule or alert, and the fix lands', async () => {
-    const shop = await deployShop(env(), 'crashing');
-    await shop.until('the shop to run', async () => ((await shop.images()).length === 3 ? true : undefined));
-    await optIn(env(), shop, 'metricops.dev/rollback=Auto');
-    const manifest = readFileSync(join(shop.repository.dir, 'shop/checkout.yaml'), 'utf8');
-    const crashing = manifest.replace(/^( *)image: .*$/m, '$&\n$1command: [node, -e, process.exit(1)]');
-    await shop.push({ 'shop/checkout.yaml': crashing }, 'a release that ends at its start');
-    const [incident] = await shop.until(
-      'the end of the incident',
-      async () => {
-        const ended = (await shop.incidents()).filter(({ status }) => status?.closedTime !== undefined);
-        return ended.length > 0 ? ended : undefined;
-      },
-      240_000,
-    );
-    assert.deepEqual(
-      [incident?.spec.evidence[0]?.source, incident?.status?.verdict?.reason, incident?.status?.phase],
-      ['Rollout', 'PodsCrash', 'Recovered'],
-    );
-    const [hold] = await shop.holds();
-    assert.equal(hold?.status?.phase, 'Held');
-    await shop.push({ 'shop/checkout.yaml': manifest.replace('shop:v1', 'shop:v3') }, 'the fix');
-    await shop.until('pods of the fix', async () =>
-      (await shop.images()).join() === Array(3).fill('metricops.dev/shop:v3').join() ? true : undefined,
-    );
   });
 
   it('killed between the stored incident and the pods being back: one rollback, not two, not none', async () => {

@@ -82,7 +82,7 @@ describe('a rollback on a real node', () => {
     }
   });
 
-  it('is tried again until the policy that forbids the old image allows it, and stops nothing else of the GitSync', async () => {
+  it('is tried again until the policy that forbids the old image allows it, also by a new leader where the old one was killed after the Hold, and stops nothing else of the GitSync', async () => {
     const { shop, stop } = await shopUnderLoad(env(), 'refused');
     let allow = async (): Promise<void> => {};
     try {
@@ -109,9 +109,12 @@ describe('a rollback on a real node', () => {
         const now = (await shop.sync())?.status?.lastAppliedRevision;
         return now !== undefined && now !== revision ? true : undefined;
       });
+      await killControllers(env());
       await allow();
       await goodPods(shop);
       await shop.until('its end', async () => (await shop.incidents()).find((i) => i.status?.phase === 'Recovered'));
+      assert.equal((await shop.holds()).length, 1);
+      assert.equal((await shop.incidents()).filter((i) => i.status?.rolledBackTime !== undefined).length, 1);
     } finally {
       await allow();
       await stop();

@@ -76,8 +76,8 @@ export const startCluster = async (options: ClusterOptions): Promise<Cluster> =>
   try {
     const processes = openProcessTable(layout.stateDir);
     await writeIdentities(layout);
-    const prefix = layout.node ? createNamespaces(layout, processes) : [];
     if (layout.node) createCgroups(layout);
+    const prefix = layout.node ? createNamespaces(layout, processes) : [];
     log(`starting the control plane at ${cluster.server}`);
     const controlPlane = startControlPlane(layout, binaries, processes, {
       prefix,
@@ -113,7 +113,7 @@ const open = (layout: Layout, kubectl: string): Cluster => {
   const prefix = (): string[] => {
     const holder = findHolder(processes);
     if (layout.node && holder === undefined) throw new Error(`cluster ${layout.name} is not running`);
-    return holder === undefined ? [] : enter(holder);
+    return holder === undefined ? [] : enter(layout, holder);
   };
   const exec: Cluster['exec'] = async (argv, options = {}) => {
     const [command = '', ...args] = [...prefix(), ...argv];

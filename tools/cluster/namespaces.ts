@@ -12,8 +12,16 @@ const run = (argv: readonly string[]): void => {
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 };
 
-/** argv prefix that runs a command inside the cluster's namespaces. */
-export const enter = (holder: ProcessId): string[] => ['nsenter', '-t', String(holder.pid), '-n', '-m', '--'];
+/** argv prefix that runs a command inside the cluster's namespaces, in its group for the node's own programs. */
+export const enter = (layout: Layout, holder: ProcessId): string[] => [
+  ...joining(systemGroups(layout)),
+  ...['nsenter', '-t', String(holder.pid), '-n', '-m', '--'],
+];
+
+const joining = (groups: readonly string[]): string[] =>
+  groups.length === 0
+    ? []
+    : ['sh', '-c', `for g in ${groups.join(' ')}; do echo $$ >"$g/cgroup.procs"; done; exec "$@"`, 'sh'];
 
 export const findHolder = (processes: ProcessTable): ProcessId | undefined => processes.find(HOLDER);
 
@@ -51,7 +59,7 @@ export const createNamespaces = (layout: Layout, processes: ProcessTable): strin
   run(['ip', 'link', 'set', outside, 'up']);
   for (const cidr of [layout.podCIDR, layout.serviceCIDR])
     run(['ip', 'route', 'add', cidr, 'via', node, 'dev', outside]);
-  const prefix = enter(holder);
+  const prefix = enter(layout, holder);
   for (const argv of [
     ['ip', 'link', 'set', 'lo', 'up'],
     ['ip', 'address', 'add', `${node}/30`, 'dev', inside],
@@ -126,8 +134,37 @@ export const createCgroups = (layout: Layout): void => {
     for (const file of ['cpuset.cpus', 'cpuset.mems']) {
       if (existsSync(join(group, file))) writeFileSync(join(group, file), readFileSync(join(hierarchy, file), 'utf8'));
     }
+    if (!sharesCpu(hierarchy)) continue;
+    mkdirSync(join(group, SYSTEM));
+    for (const [file, weight] of CLUSTER_WEIGHT) {
+      if (existsSync(join(group, file))) writeFileSync(join(group, file), weight);
+    }
   }
 };
+
+const SYSTEM = 'system';
+
+/** A whole cluster weighs as much as ten processes beside it, by the names of versions 1 and 2. */
+const CLUSTER_WEIGHT = [
+  ['cpu.shares', '10240'],
+  ['cpu.weight', '1000'],
+] as const;
+
+/** Of version 1, one hierarchy divides the CPU; of version 2, there is but one. */
+const sharesCpu = (hierarchy: string): boolean => {
+  const controllers = join(hierarchy, 'cgroup.controllers');
+  if (existsSync(controllers)) return readFileSync(controllers, 'utf8').split(/\s/).includes('cpu');
+  return existsSync(join(hierarchy, 'cpu.shares'));
+};
+
+/**
+ * The group that shares the CPU with the pods' in equal parts, as system.slice does on a node with systemd: without it,
+ * each program of the node would weigh as much as all pods together.
+ */
+const systemGroups = (layout: Layout): string[] =>
+  hierarchies()
+    .filter(sharesCpu)
+    .map((hierarchy) => join(hierarchy, layout.cgroup, SYSTEM));
 
 /** Deepest first. */
 const cgroupsOf = (layout: Layout): string[] => {

@@ -110,7 +110,7 @@ const buildOwnImages = async (log: (line: string) => void): Promise<Map<string, 
 };
 
 const NODE_PACKAGES = ['containerd', 'runc', 'containernetworking-plugins', 'conntrack', 'iptables', 'iproute2'];
-const HOST_PACKAGES = ['buildah', 'git', 'prometheus', 'prometheus-alertmanager'];
+const HOST_PACKAGES = ['buildah', 'openssh-client', 'git', 'prometheus', 'prometheus-alertmanager'];
 
 const assemble = async (
   cluster: Cluster,

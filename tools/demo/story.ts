@@ -104,16 +104,8 @@ const KUSTOMIZATION =
   'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - checkout.yaml\n  - web.yaml\n  - opening-hours.yaml\n';
 
 /** Opts in and waits until the injected pods have recorded the first release and it is ready. */
-export const optIn = async (env: Environment, shop: Shop, ...annotations: string[]): Promise<Release> => {
-  await env.kubectl([
-    'annotate',
-    'deployment',
-    'checkout',
-    '-n',
-    shop.namespace,
-    'metricops.dev/inject=true',
-    ...annotations,
-  ]);
+export const optIn = async (env: Environment, shop: Shop): Promise<Release> => {
+  await env.kubectl(['annotate', 'deployment', 'checkout', '-n', shop.namespace, 'metricops.dev/inject=true']);
   return shop.until('the first recorded release, ready', async () => {
     const history = await shop.history();
     return history?.spec.releases?.find((r) => r.readyTime !== undefined && r.snapshotRef !== undefined);

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 
 export interface Faults {
+  /** Whether this request is one too many for its capacity. */
+  overruns(): boolean;
   /** Whether this request is to fail. Evenly spread: with 0.2 it is every fifth. */
   fails(): boolean;
   latencyMs(): number;
@@ -11,8 +13,23 @@ interface Settings {
   latencyMs: number;
 }
 
-/** Faults from the build and from a configuration file that may change while the service runs. */
-export const readFaults = ({ failRatio, file }: { failRatio: number; file: string | undefined }): Faults => {
+export interface FaultOptions {
+  /** Of the build: 0 to 1. */
+  failRatio: number;
+  /** A configuration file, which may change while the service runs. */
+  file: string | undefined;
+  /** Until so many seconds after the start failRatio is 0, then it rises for as long again. 0: it is there at once. */
+  leakSeconds?: number;
+  /** Requests a second that it can answer; any number where it is not set. */
+  capacity?: number | undefined;
+  /** A monotonic time in milliseconds. */
+  now?: () => number;
+}
+
+/** Faults from the build and from a configuration file. */
+export const readFaults = (options: FaultOptions): Faults => {
+  const { failRatio, file, leakSeconds = 0, capacity, now = () => performance.now() } = options;
+  const start = now();
   let seen = '';
   let fromFile: Settings = { failRatio: 0, latencyMs: 0 };
   let owed = 0;
@@ -23,10 +40,12 @@ export const readFaults = ({ failRatio, file }: { failRatio: number; file: strin
       seen = changed;
       fromFile = parse(file);
     }
-    return { failRatio: Math.max(failRatio, fromFile.failRatio), latencyMs: fromFile.latencyMs };
+    const built = failRatio * leaked(now() - start, leakSeconds * 1000);
+    return { failRatio: Math.max(built, fromFile.failRatio), latencyMs: fromFile.latencyMs };
   };
 
   return {
+    overruns: capacity === undefined ? () => false : bucketOf(capacity, now),
     fails() {
       owed += settings().failRatio;
       // 0.2 five times is a little less than 1
@@ -35,6 +54,24 @@ export const readFaults = ({ failRatio, file }: { failRatio: number; file: strin
       return true;
     },
     latencyMs: () => settings().latencyMs,
+  };
+};
+
+/** How much of a leak shows, 0 to 1. */
+const leaked = (age: number, after: number): number =>
+  after === 0 ? 1 : Math.min(1, Math.max(0, (age - after) / after));
+
+/** A token bucket that holds a second's worth: whether it has none left. */
+const bucketOf = (capacity: number, now: () => number): (() => boolean) => {
+  let tokens = capacity;
+  let at = now();
+  return () => {
+    const time = now();
+    tokens = Math.min(capacity, tokens + ((time - at) / 1000) * capacity);
+    at = time;
+    if (tokens < 1) return true;
+    tokens -= 1;
+    return false;
   };
 };
 

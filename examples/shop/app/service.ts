@@ -47,6 +47,7 @@ export const createShop = (options: ShopOptions): { server: Server; drain(ms: nu
 const answer = async (path: string, { service, version, backendUrl, faults }: ShopOptions): Promise<Answer> => {
   const self = { service, version };
   if (path !== '/' && path !== '/order') return { code: 404, body: { ...self, error: `no such page: ${path}` } };
+  if (faults.overruns()) return { code: 503, body: { ...self, error: 'more requests than it can answer' } };
   const latency = faults.latencyMs();
   if (latency > 0) await sleep(latency);
   if (faults.fails()) return { code: 500, body: { ...self, error: 'a fault on demand' } };

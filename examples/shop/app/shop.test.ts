@@ -51,6 +51,30 @@ describe('the sample shop', () => {
     rmSync(dir, { recursive: true });
   });
 
+  it('leaks: it fails nothing at first, then more and more, up to the asked part', () => {
+    let seconds = 0;
+    const faults = readFaults({ failRatio: 0.5, file: undefined, leakSeconds: 10, now: () => seconds * 1000 });
+    const failedAt = (time: number): number => {
+      seconds = time;
+      return Array.from({ length: 100 }, () => faults.fails()).filter(Boolean).length;
+    };
+    assert.deepEqual([0, 10, 15, 20, 60].map(failedAt), [0, 0, 25, 50, 50]);
+  });
+
+  it('is overrun by more requests than its capacity, and answers again when there are fewer', async () => {
+    let seconds = 0;
+    const faults = readFaults({ failRatio: 0, file: undefined, capacity: 3, now: () => seconds * 1000 });
+    await using shop = await serve({ faults });
+    const codes = async (): Promise<number[]> => {
+      const found: number[] = [];
+      for (let i = 0; i < 4; i++) found.push((await fetch(shop.url)).status);
+      return found;
+    };
+    assert.deepEqual(await codes(), [200, 200, 200, 503]);
+    seconds += 10;
+    assert.deepEqual(await codes(), [200, 200, 200, 503]);
+  });
+
   it('passes a failing backend on as 502 for an order, while its own page still works', async () => {
     await using checkout = await serve({ faults: readFaults({ failRatio: 1, file: undefined }) });
     await using web = await serve({ service: 'web', backendUrl: checkout.url });
