@@ -21,7 +21,7 @@ interface Layer {
 const HELP = `Usage: npm test [-- LAYER ...] [-- --grep TEXT]
 
 Layers: check, unit, explorer, integration, cluster, e2e. All of them by default.
-  check        formatting, lint, types and the order of the rooms
+  check        formatting, lint, types, the order of the rooms and links
   unit         no machine parts
   explorer     the states that a rollback can come to, on an API server in memory
   integration  kube-apiserver, etcd, controller manager; git over HTTP; Prometheus and Alertmanager
@@ -81,6 +81,7 @@ if (wanted('check') && values.grep === undefined) {
     ['biome', ['check']],
     ['tsc', ['-p', '.']],
     [process.execPath, ['tools/rooms/main.ts']],
+    [process.execPath, ['tools/links/main.ts']],
   ] as const) {
     if ((await run(command, [...args])) === 0) sum.passed += 1;
     else sum.failed += 1;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { describe, it } from 'mocha';
 import { annotations, GROUP } from '../../src/api/annotations.ts';
@@ -17,11 +17,28 @@ interface Package {
 }
 
 describe('the documents', () => {
-  it('link to files that exist', () => {
-    for (const path of ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT })]) {
-      for (const [, target = ''] of read(path).matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g))
-        assert.ok(existsSync(join(ROOT, dirname(path), target)), `${path} links to ${target}`);
-    }
+  it('are all in the index', () => {
+    const index = read('docs/README.md');
+    const pages = globSync('docs/*.md', { cwd: ROOT }).map((path) => path.replace('docs/', ''));
+    assert.deepEqual(
+      pages.filter((page) => page !== 'README.md' && !index.includes(`(${page})`)),
+      [],
+    );
+    assert.ok(README.includes('(docs/README.md)'));
+  });
+
+  it('name every setting of the controller, and none that it does not read', () => {
+    const named = [...read('docs/operations.md').matchAll(/^\| `(METRICOPS_[A-Z_]+)` \|/gm)].map(([, name]) => name);
+    const settings = read('src/settings.ts');
+    assert.deepEqual(
+      named.filter((name) => !settings.includes(`${name}:`)),
+      [],
+    );
+    const configured = load(read('deploy/config.yaml')) as { data: Record<string, string> };
+    assert.deepEqual(
+      Object.keys(configured.data).filter((name) => !named.includes(name)),
+      [],
+    );
   });
 
   it('name every package that ships, with its licence', () => {
@@ -37,15 +54,27 @@ describe('the documents', () => {
   });
 });
 
-describe('README.md', () => {
-  it('has objects that are valid', () => {
-    const objects = [...README.matchAll(/```yaml\n([\s\S]*?)```/g)]
-      .flatMap(([, text = '']) => loadAll(text) as { apiVersion?: string; kind?: string; spec?: unknown }[])
-      .filter(({ apiVersion }) => apiVersion?.startsWith(GROUP));
-    assert.ok(objects.length > 1);
-    for (const { kind, spec } of objects) kinds.find((each) => each.kind === kind)?.spec.parse(spec);
-  });
+describe('the YAML of', () => {
+  interface Manifest {
+    apiVersion?: string;
+    kind?: string;
+    spec?: unknown;
+  }
+  const manifestsIn = (page: string): Manifest[] =>
+    [...read(page).matchAll(/```yaml\n([\s\S]*?)```/g)].flatMap(([, text = '']) => loadAll(text) as Manifest[]);
 
+  for (const page of ['README.md', ...globSync('docs/*.md', { cwd: ROOT }).toSorted()])
+    it(`${page} can be read, and objects of ours in it are valid`, () => {
+      for (const { apiVersion, kind, spec } of manifestsIn(page))
+        if (apiVersion?.startsWith(GROUP)) kinds.find((each) => each.kind === kind)?.spec.parse(spec);
+    });
+
+  it('README.md has objects of ours', () => {
+    assert.ok(manifestsIn('README.md').filter(({ apiVersion }) => apiVersion?.startsWith(GROUP)).length > 1);
+  });
+});
+
+describe('README.md', () => {
   it('names annotations and metrics that exist', () => {
     const known = new Set(Object.values(annotations) as string[]);
     for (const [, name = ''] of README.matchAll(/`(metricops\.dev\/[a-z-]+)[:`=]/g)) assert.ok(known.has(name), name);

@@ -27,6 +27,8 @@ const NODE = 48;
 const THREAD = 6;
 const PLAIN_CONNECTION = 18 * KiB;
 const TLS_CONNECTION = 81 * KiB;
+/** Measured: what one ssh program writes to. */
+const SSH = 3;
 /** Of RLIMIT_DATA, what Go reserves and does not touch: 55 of 224 and of 256, 60 of 320. */
 const GO_RESERVE = 54;
 /** For each object of a pack while it is indexed, and in its index. */
@@ -39,7 +41,7 @@ const SEMI_SPACES = 3;
  * @param heap MB of the main thread: --max-old-space-size and --max-semi-space-size
  */
 export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => {
-  const { objects, namedDeltas, baseBytes, fileBytes, indexBytes, reads, heapMb, fetchHeapMb } = defaultLimits;
+  const { objects, namedDeltas, baseBytes, fileBytes, indexBytes, reads, heapMb, fetchHeapMb, ssh } = defaultLimits;
   const texts = MAX_BYTES / MiB;
   const output = KUSTOMIZE_BOUNDS.outputBytes / MiB;
   const build = KUSTOMIZE_BOUNDS.memoryBytes / MiB - GO_RESERVE + output;
@@ -76,6 +78,7 @@ export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => 
       12,
       'indexes of both threads; one pack of a million objects while it is indexed; objects and texts on their way',
     ),
+    row('SSH', 2 * ssh * SSH, 0, `${2 * ssh} programs, half of them for polls; measured`),
     row(
       'YAML, small',
       PARSER_HEAP_MB.quick + YOUNG_MB,

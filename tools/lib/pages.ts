@@ -98,6 +98,6 @@ ${own.map((m) => `| \`${m.name}\` | ${m.type} | ${labels(m.labelNames)} | ${m.he
 
 | alert | severity | meaning | what to do |
 |---|---|---|---|
-${groups.flatMap(({ rules }) => rules.map((r) => `| ${r.alert} | ${r.labels.severity} | ${r.annotations.summary} | ${r.annotations.description.trim()} |`)).join('\n')}
+${groups.flatMap(({ rules }) => rules.map((r) => `| [${r.alert}](on-call.md#${r.alert.toLowerCase()}) | ${r.labels.severity} | ${r.annotations.summary} | ${r.annotations.description.trim()} |`)).join('\n')}
 `;
 };

@@ -4,10 +4,11 @@ import { API_VERSION, annotations, labels } from '../../src/api/annotations.ts';
 import { kinds, openAPISchema } from '../../src/api/crd.ts';
 import { reasons } from '../../src/api/reasons.ts';
 import type { StructuralSchema } from '../../src/api/structural.ts';
+import { EXIT } from '../../src/cli/io.ts';
 
 /** docs/reference.md: every kind, field, annotation and reason, from the same source as the types and the CRDs. */
 export const reference = (): string =>
-  `${[head(), ...kinds.map(kindSection), keysSection(), reasonsSection()].join('\n\n')}\n`;
+  `${[head(), ...kinds.map(kindSection), keysSection(), reasonsSection(), exitCodesSection()].join('\n\n')}\n`;
 
 const head = (): string =>
   [
@@ -120,6 +121,20 @@ const reasonsSection = (): string =>
     '| reason | what it means | what to do |',
     '|---|---|---|',
     ...Object.entries(reasons).map(([code, entry]) => `| \`${code}\` | ${cell(entry.means)} | ${cell(entry.next)} |`),
+  ].join('\n');
+
+const exitCodesSection = (): string =>
+  [
+    '## Exit codes',
+    '',
+    'Of `metricops`, also as `kubectl metricops`. `diff` has those of `kubectl diff`: 0 without a difference, 1 with one, 2 where it failed.',
+    '',
+    '| code | what it means |',
+    '|---|---|',
+    `| ${EXIT.ok} | It is done. |`,
+    `| ${EXIT.failure} | It failed, or \`check\` found something without which a rollback would not happen. |`,
+    `| ${EXIT.usage} | The command line is wrong. |`,
+    `| ${EXIT.attention} | It is done, and what was asked for does not run yet: \`sync --now\` while a Hold keeps a release out; \`status\` and \`incidents\` with \`--exit-code\` while something needs a person. |`,
   ].join('\n');
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

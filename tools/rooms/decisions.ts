@@ -75,9 +75,16 @@ export const DECISIONS: readonly Decision[] = [
       // Asks the webhook for a pod that is never made.
       'src/cli/commands/check.ts',
       // Names the annotation that a person can set.
-      'src/slo/readiness.ts',
+      'src/slo/workload-path.ts',
     ],
     instead: 'isWorkloadOptedIn or isPodOptedIn of src/api/optin.ts',
+  },
+  {
+    what: 'by which labels an alert reaches a workload',
+    pattern: /\bannotations\.alerts\b/,
+    // A release remembers the text, whatever it means.
+    allowed: ['src/slo/match.ts', 'src/release/assessments.ts'],
+    instead: 'waysTo or createMatcher of src/slo',
   },
   {
     what: 'did the webhook miss it',
@@ -101,8 +108,8 @@ export const DECISIONS: readonly Decision[] = [
   {
     what: 'does an incident need a person',
     pattern: /'NeedsPerson'/,
-    // The column of kubectl.
-    allowed: ['src/incident/', 'src/api/crd.ts'],
+    // The column of kubectl; what an alert about an incident says, and since when.
+    allowed: ['src/incident/', 'src/api/crd.ts', 'src/notify/incident-state.ts', 'src/notify/incident-alert.ts'],
     instead: 'needsPerson of src/incident, or awaitsPerson of src/read-model for all kinds',
   },
   {

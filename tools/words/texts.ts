@@ -15,9 +15,9 @@ export interface Text {
   text: string;
 }
 
-/** README and every page under docs/, line by line, without code. */
+/** README, SECURITY.md and every page under docs/, line by line, without code. */
 export const pages = (): Text[] =>
-  ['README.md', 'src/README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].flatMap((file) =>
+  ['README.md', 'SECURITY.md', 'src/README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].flatMap((file) =>
     linesOf(file, withoutCode(read(file))),
   );
 
@@ -73,7 +73,7 @@ export const helpTexts = async (): Promise<Text[]> => {
 
 /** Names of the commands that the overview lists. */
 export const commandsIn = (overview: string): string[] =>
-  [...overview.matchAll(/^ {2}([a-z]+)(?: [[<]| {2,})/gm)]
+  [...overview.matchAll(/^ {2}([a-z-]+)(?: [[<]| {2,})/gm)]
     .map(([, name = '']) => name)
     .filter(
       // The demo prints the help of a program of its own, whose literals are read with the others.

@@ -19,14 +19,28 @@ export const people: Row[] = [
     argo: { mark: 'yes', page: `${ARGO_OPERATOR}notifications/` },
     flagger: { mark: 'yes', page: `${FLAGGER}usage/alerting` },
     rollouts: { mark: 'yes', page: `${ROLLOUTS}features/notifications/` },
-    ours: { mark: 'no', note: 'Events and metrics only' },
+    ours: {
+      mark: 'yes',
+      note: 'chat and webhooks by a Notification; pagers by Alertmanager, which gets each incident as an alert',
+      test: {
+        file: 'src/notify/controller.test.ts',
+        title: 'are sent again under the same id when the process ends before it noted that they were sent',
+      },
+    },
   },
   {
     name: 'Commit status and comments on pull requests',
     flux: { mark: 'yes', page: `${FLUX}components/notification/providers/` },
     argo: { mark: 'yes', page: `${ARGO_OPERATOR}notifications/services/github/` },
     ...RELEASES_ONLY,
-    ours: notYet,
+    ours: {
+      mark: 'partly',
+      note: 'the status of the bad, the held and the fixed commit; no comments',
+      test: {
+        file: 'src/notify/notices.test.ts',
+        title: 'is about the commit of the suspect: what a forge shows beside it',
+      },
+    },
   },
   {
     name: 'Image automation',

@@ -62,7 +62,14 @@ export const progressive: Row[] = [
     ...SYNCS_ONLY,
     flagger: { mark: 'yes', note: 'any query', page: FLAGGER_METRICS },
     rollouts: { mark: 'yes', note: 'any query', page: ANALYSIS },
-    ours: { mark: 'no', note: 'ratios of requests only; other alerts by the expression of their rule' },
+    ours: {
+      mark: 'partly',
+      test: {
+        file: 'src/slo/indicator.test.ts',
+        title: 'counts requests that are in no bucket up to its threshold',
+      },
+      note: 'latency from histograms, and ratios of events; other alerts by the expression of their rule',
+    },
   },
   {
     name: 'Jobs or webhooks as checks',
@@ -82,7 +89,7 @@ export const progressive: Row[] = [
         title:
           'are Worse one time in a thousand where both are alike, and Alike one time in twenty where they differ by what matters',
       },
-      note: "Fisher's exact test of counts, an effect size, and an interval that shows that there is no difference",
+      note: "Fisher's exact test of counts, Mann–Whitney of latencies, effect sizes, and an interval that shows that there is no difference",
     },
   },
   {
@@ -113,10 +120,10 @@ export const progressive: Row[] = [
     ours: {
       mark: 'partly',
       test: {
-        file: 'test/integration/server.test.ts',
-        title: 'takes the report of a sidecar over TLS, of a StatefulSet too',
+        file: 'test/integration/holds-statefulset.test.ts',
+        title: 'gets a pod of the restored release: the one that is stuck is deleted',
       },
-      note: 'recorded and rolled back; compared before and after, not pod by pod',
+      note: 'pods of both releases are compared in the last minute only: they keep their names',
     },
   },
 ];

@@ -13,6 +13,10 @@ import {
   shown,
 } from './claims.ts';
 
+const GIT_SSH = 'test/integration/git-ssh.test.ts';
+const GITHUB_APP = 'test/integration/git-github-app.test.ts';
+const VARIABLES = 'test/integration/sync-variables.test.ts';
+
 export const sources: Row[] = [
   {
     name: 'Follow a Git branch',
@@ -30,7 +34,7 @@ export const sources: Row[] = [
     name: 'Newest tag of a version range',
     flux: { mark: 'yes', page: `${GIT_REPOSITORY}#reference` },
     argo: { mark: 'yes', page: `${ARGO_USER}tracking_strategies/` },
-    ours: notYet,
+    ours: shown(GIT, 'follows the newest tag of a range of versions, annotated or not'),
   },
   {
     name: 'HTTPS with a private CA',
@@ -42,13 +46,13 @@ export const sources: Row[] = [
     name: 'SSH',
     flux: { mark: 'yes', page: `${GIT_REPOSITORY}#secret-reference` },
     argo: { mark: 'yes', page: `${ARGO_USER}private-repositories/` },
-    ours: notYet,
+    ours: shown(GIT_SSH, 'follows a branch, commit after commit, a tag, and a commit of the past'),
   },
   {
     name: 'GitHub App credentials',
     flux: { mark: 'yes', page: `${GIT_REPOSITORY}#github` },
     argo: { mark: 'yes', page: `${ARGO_USER}private-repositories/#github-app-credential` },
-    ours: notYet,
+    ours: shown(GITHUB_APP, 'is polled and fetched with a token of the installation, which is asked for once'),
   },
   {
     name: 'Workload identity of the cloud, for Git and registries',
@@ -136,7 +140,11 @@ export const rendering: Row[] = [
   {
     name: 'Variable substitution',
     flux: { mark: 'yes', page: `${KUSTOMIZATION}#post-build-variable-substitution` },
-    ours: notYet,
+    ours: shown(
+      VARIABLES,
+      'replaces variables by ConfigMaps and defaults, with numbers where the API server wants numbers',
+      'with the syntax of Flux',
+    ),
   },
   {
     name: 'Patches in the object of the sync',
