@@ -322,5 +322,6 @@ const ownedOf = ({ seen }: Process): OwnedObjects => ({
       ownedBy: (label) => view.list().filter((object) => appliedOwnerOf(object) === label),
     };
   },
+  mayList: async () => true,
   stop: async () => {},
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
+import { SYSTEM_NAMESPACE } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { Hold } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -163,6 +164,48 @@ describe('a controller with the rights that it ships with', () => {
   it('says of a kind that it may not list itself how to give it the right', async () => {
     const { ready } = await start({ 'a.yaml': yaml(role('reader')) });
     await ready('False', /ObjectRejected .*aggregate-to-applier=true, or set spec.serviceAccountName: \{apiGroups: /);
+  });
+
+  it('reads a kind as the ServiceAccount also where the controller lost its right while it watched', async () => {
+    const { type, definition } = newKind();
+    plane().kubectl(['apply', '-f', '-'], JSON.stringify(definition));
+    const namespace = await team(plane(), [CONFIG]);
+    const grants = (account: object, name: string, verbs: string[]): object[] => {
+      const apiVersion = 'rbac.authorization.k8s.io/v1';
+      const rules = [{ apiGroups: [type.group], resources: ['widgets'], verbs }];
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
+      return [
+        { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+        { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects: [account] },
+      ];
+    };
+    const controller = { kind: 'ServiceAccount', name: 'metricops', namespace: SYSTEM_NAMESPACE };
+    const ours = grants(controller, `all-${namespace}`, [...VERBS, 'list', 'watch']);
+    const tenants = grants({ kind: 'ServiceAccount', name: 'deployer', namespace }, `own-${namespace}`, VERBS);
+    const mayList = (): Promise<boolean> =>
+      bench()
+        .client.list(type)
+        .then(Boolean, () => false);
+    plane().kubectl(['apply', '-f', '-'], yaml(...ours, ...tenants));
+    await eventually(mayList, { what: 'the right' });
+    const widget = (name: string) => ({ apiVersion: `${type.group}/v1`, kind: 'Widget', metadata: { name } });
+    const own = await start(
+      { 'a.yaml': yaml(widget(`platform-${namespace}`)) },
+      { interval: '5s', deletionPolicy: 'Orphan' },
+    );
+    assert.equal(drifted(await own.ready()), 'as applied');
+    await bench().restart(); // forgets whose the objects are that nobody of ours applied
+    own.push({ 'a.yaml': yaml(widget(`platform-${namespace}`), configMap('settings')) });
+    await eventually(() => own.get(resources.configMaps, 'settings'), { what: 'a sync after the restart' });
+    plane().kubectl(['delete', '-f', '-'], yaml(...ours));
+    await eventually(async () => !(await mayList()), { what: 'the right to be gone' });
+    try {
+      const { ready } = await start({ 'a.yaml': yaml(widget(`w-${namespace}`)) }, AS_DEPLOYER, { namespace });
+      assert.match(drifted(await ready()), new RegExp(`read each 5s as deployer: Widget.${type.group}`));
+      await own.ready('False', /cannot list resource "widgets"/);
+    } finally {
+      plane().kubectl(['apply', '-f', '-'], yaml(...ours));
+    }
   });
 
   describe('and a kind of some operator', () => {

@@ -42,6 +42,8 @@ export interface SyncOptions {
 export interface SyncBench {
   /** The reconciler that runs now: another one after `restart`. */
   readonly controller: SyncController;
+  /** As who the reconciler is. */
+  client: KubeClient;
   git: GitServer;
   metrics: ReturnType<typeof createMetrics>;
   /** What the reconciler has sent to the API server so far, by HTTP method; watches are not counted. */
@@ -121,6 +123,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
     get controller() {
       return running.controller;
     },
+    client,
     git,
     metrics,
     sent,

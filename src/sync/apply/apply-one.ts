@@ -8,7 +8,7 @@ import { noteWatch } from '../drift/unwatched.ts';
 import { inTurn } from '../objects/in-turn.ts';
 import { appliedOwnerOf } from '../objects/owned-objects.ts';
 import { type ApplyProblem, notAdopted, ownedByAnother, unknownKind } from '../objects/problem.ts';
-import { readsOf } from '../objects/reads.ts';
+import { isUnreadable, type Reads, readsOf } from '../objects/reads.ts';
 import type { PlannedObject } from '../plan/types.ts';
 import { applyFirst, inherit, takeOver } from './adopt.ts';
 import { applyOrCompare } from './apply-or-compare.ts';
@@ -33,8 +33,30 @@ export const applyOne = async (
   // Served only since the render, which could not know its scope: placed at the next try.
   if (!type || (type.namespaced && object.metadata.namespace === undefined))
     return unknownKind(planned, given.discovery);
-  const reads = await readsOf(sync, type, given);
-  noteWatch(context.state, type, reads, given.clock.now());
+  const read = async (): Promise<Reads> => {
+    const reads = await readsOf(sync, type, given);
+    noteWatch(context.state, type, reads, given.clock.now());
+    return reads;
+  };
+  const reads = await read();
+  try {
+    return await applyAs(sync, type, planned, { ...context, reads }, given);
+  } catch (error) {
+    // Not the account's right to write it, perhaps, but ours to read it, which went while a watch showed it.
+    if (!reads.watched || !isUnreadable(sync, error) || (await given.owned.mayList(type))) throw error;
+    return applyAs(sync, type, planned, { ...context, reads: await read() }, given);
+  }
+};
+
+/** @param reads how the kind may be read now */
+const applyAs = async (
+  sync: GitSync,
+  type: ResourceType,
+  planned: PlannedObject,
+  { reads, ...context }: ApplyContext & { reads: Reads },
+  given: ApplyPorts,
+): Promise<ApplyProblem | undefined> => {
+  const { key, object } = planned;
   // What the controller may not read, everything below asks as the account that writes it.
   const ports = reads.watched ? given : { ...given, client: reads.client, foreign: askEachTime(reads.client) };
   const work = async (): Promise<ApplyProblem | undefined> => {

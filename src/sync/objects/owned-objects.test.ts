@@ -18,6 +18,10 @@ const checkout = {
   },
 } as unknown as KubeObject;
 const gone = new KubeError('404 page not found', { status: 404, reason: 'HTTP404' });
+const forbidden = new KubeError('User "metricops" cannot list resource "widgets"', {
+  status: 403,
+  reason: 'Forbidden',
+});
 const away = new KubeError('service unavailable', { status: 503, reason: 'ServiceUnavailable' });
 
 /** A kind whose list answers, or fails, as the test says; a watch lasts until the test cuts it. */
@@ -77,6 +81,31 @@ describe('owned objects', () => {
     assert.ok(kind.lists > 2);
     assert.ok(widgets.get(checkout.metadata));
     assert.equal(changes.length, heard);
+  });
+
+  it('of a kind that may not be listed any more are gone at the next watch, and who asks hears why', async () => {
+    const { kind, owned, changes, advance } = setUp();
+    kind.list = [checkout];
+    await owned.of(WIDGETS);
+    kind.list = forbidden;
+    kind.cut(forbidden);
+    await advance(1_000);
+    assert.deepEqual(changes.at(-1), [undefined, 'checkout']);
+    await assert.rejects(owned.of(WIDGETS), /cannot list/);
+  });
+
+  it('are gone at once where somebody finds out that the kind may not be listed any more', async () => {
+    const { kind, owned, changes } = setUp();
+    kind.list = [checkout];
+    await owned.of(WIDGETS);
+    assert.equal(await owned.mayList(WIDGETS), true);
+    kind.list = away;
+    assert.equal(await owned.mayList(WIDGETS), true);
+    assert.ok((await owned.of(WIDGETS)).get(checkout.metadata));
+    kind.list = forbidden;
+    assert.equal(await owned.mayList(WIDGETS), false);
+    assert.deepEqual(changes.at(-1), [undefined, 'checkout']);
+    await assert.rejects(owned.of(WIDGETS), /cannot list/);
   });
 
   it('that could never be listed fail who asks, and are asked for anew by the next', async () => {

@@ -51,6 +51,11 @@ export const lastAppliedBy = (object: KubeObject, owner: string): string | undef
 export interface OwnedObjects {
   /** Every object of this kind that some GitSync owns; listed once, then watched. Rejects when it can't be listed. */
   of(type: ResourceType): Promise<OwnedKind>;
+  /**
+   * Whether the kind may still be listed, as far as the API server answers. What may not is known no longer: a watch
+   * goes on after its right was taken away, and lists and reads are refused meanwhile.
+   */
+  mayList(type: ResourceType): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -61,6 +66,16 @@ export interface OwnedKind {
   /** Those that carry this owner label and were applied by that owner. */
   ownedBy(label: string): KubeObject[];
 }
+
+interface OpenKind {
+  ready: Promise<unknown>;
+  kind: OwnedKind;
+  /** undefined: another room watches it, with rights that every controller has. */
+  giveUp: ((error: unknown) => void) | undefined;
+  stop: () => Promise<void> | void;
+}
+
+const isForbidden = (error: unknown): error is KubeError => error instanceof KubeError && error.status === 403;
 
 /**
  * One watch for each kind that was ever applied, over the objects that carry our label: it answers who owns an object
@@ -75,7 +90,7 @@ export const createOwnedObjects = (
 ): OwnedObjects => {
   /** Kinds that may not be listed: not asked again for each of their objects. */
   const refused = new Map<string, { error: KubeError; until: number }>();
-  const kinds = new Map<string, { ready: Promise<unknown>; kind: OwnedKind; stop: () => Promise<void> | void }>();
+  const kinds = new Map<string, OpenKind>();
 
   const watch = (type: ResourceType, onFailure: WatchCachePorts['onWatchError']): WatchCache => {
     const options = {
@@ -92,23 +107,21 @@ export const createOwnedObjects = (
       },
     });
   };
-  const open = (type: ResourceType) => {
+  const open = (type: ResourceType): OpenKind => {
     const theirs = shared(type);
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => {}); // whoever waits hears it; nobody has to wait
     let listed = false;
-    /** A kind that is not served any more, or could never be listed, is not asked for again until somebody needs it. */
-    const giveUp: WatchCachePorts['onWatchError'] = ({ error }) => {
-      if (listed && !isNotFound(error)) return;
-      if (error instanceof KubeError && error.status === 403) {
-        refused.set(nameOf(type), { error, until: ports.clock.now() + REFUSED_MS });
-      }
+    /** A kind that is not served any more, or can't be listed, is not asked for again until somebody needs it. */
+    const giveUp = (error: unknown): void => {
+      if (listed && !isNotFound(error) && !isForbidden(error)) return;
+      if (isForbidden(error)) refused.set(nameOf(type), { error, until: ports.clock.now() + REFUSED_MS });
       failed.reject(error);
       kinds.delete(nameOf(type));
       for (const object of cache.list()) onChange(type, undefined, object);
       void cache.stop();
     };
-    const cache = theirs ?? watch(type, giveUp);
+    const cache = theirs ?? watch(type, ({ error }) => giveUp(error));
     const ready = cache.ready().then(() => {
       listed = true;
     });
@@ -137,7 +150,12 @@ export const createOwnedObjects = (
           return object && appliedOwnerOf(object) === label ? [object] : [];
         }),
     };
-    return { ready: Promise.race([failed.promise, ready]), kind, stop: theirs ? unsubscribe : () => cache.stop() };
+    return {
+      ready: Promise.race([failed.promise, ready]),
+      kind,
+      giveUp: theirs ? undefined : giveUp,
+      stop: theirs ? unsubscribe : () => cache.stop(),
+    };
   };
 
   return {
@@ -149,6 +167,18 @@ export const createOwnedObjects = (
       kinds.set(nameOf(type), known);
       await known.ready;
       return known.kind;
+    },
+    async mayList(type) {
+      const known = kinds.get(nameOf(type));
+      if (!known?.giveUp) return known !== undefined;
+      try {
+        // None has this name: it is the right that is asked for.
+        await client.list(type, { metadataOnly: true, labelSelector: labels.sync, fieldSelector: 'metadata.name=-' });
+        return true;
+      } catch (error) {
+        known.giveUp(error);
+        return kinds.has(nameOf(type));
+      }
     },
     async stop() {
       await Promise.all([...kinds.values()].map(({ stop }) => stop()));
