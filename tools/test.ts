@@ -71,7 +71,7 @@ const run = (command: string, args: string[], env: NodeJS.ProcessEnv = process.e
   });
 
 const scratch = mkdtempSync(join(tmpdir(), 'metricops-test-'));
-const sum: Totals = { passed: 0, failed: 0, pending: 0, skipped: [], passes: [] };
+const sum: Totals = { passed: 0, failed: 0, pending: 0, skipped: [], failures: [], passes: [] };
 const skippedLayers: string[] = [];
 const ran = new Set<string>();
 
@@ -83,8 +83,12 @@ if (wanted('check') && values.grep === undefined) {
     [process.execPath, ['tools/rooms/main.ts']],
     [process.execPath, ['tools/links/main.ts']],
   ] as const) {
-    if ((await run(command, [...args])) === 0) sum.passed += 1;
-    else sum.failed += 1;
+    if ((await run(command, [...args])) === 0) {
+      sum.passed += 1;
+      continue;
+    }
+    sum.failed += 1;
+    sum.failures.push(`check: ${[command, ...args].join(' ')}`);
   }
 }
 
@@ -105,6 +109,7 @@ for (const layer of layers.filter((l) => wanted(l.name) && l.files.length > 0)) 
   sum.failed += totals.failed;
   sum.pending += totals.pending;
   sum.skipped.push(...totals.skipped);
+  sum.failures.push(...totals.failures.map((title) => `${layer.name}: ${title}`));
   sum.passes.push(...totals.passes);
   for (const file of layer.files) ran.add(file);
   if (status !== 0 && totals.failed === 0) sum.failed += 1; // it died before it could count
@@ -118,7 +123,14 @@ function readTotals(file: string): Totals {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Totals;
   } catch {
-    return { passed: 0, failed: 1, pending: 0, skipped: [], passes: [] };
+    return {
+      passed: 0,
+      failed: 1,
+      pending: 0,
+      skipped: [],
+      failures: ['no report: Mocha did not come to its end'],
+      passes: [],
+    };
   }
 }
 
@@ -130,6 +142,7 @@ if (values.grep === undefined) {
     say(`docs/compare.md says "${mark}" to "${feature}", but no test passed as ${test.file} "${test.title}"`);
   }
 }
+for (const title of sum.failures) say(`failed ${title}`);
 for (const layer of skippedLayers) say(`skipped layer ${layer}`);
 for (const title of sum.skipped) say(`skipped test ${title}`);
 if (ci) sum.failed += skippedLayers.length + sum.skipped.length;
