@@ -6,14 +6,26 @@ import type { CliIo, Connected } from './io.ts';
 import { readable } from './readable.ts';
 import { writeYaml } from './yaml.ts';
 
-/** One run of a command: the connection, where it looks, and how it prints. */
-export interface Cli extends Connected {
+/** How a run of a command prints. */
+export interface Printer {
   io: CliIo;
-  /** undefined with -A. */
-  scope: { namespace?: string };
   output: 'text' | 'json' | 'yaml';
   /** Objects for scripts, or the text for people. A list becomes a List, as kubectl prints it. */
   print(result: KubeObject | KubeObject[] | Record<string, unknown>, text: () => string): void;
+}
+
+/** One run of a command: the connection, where it looks, and how it prints. */
+export interface Cli extends Connected, Printer {
+  /** undefined with -A. */
+  scope: { namespace?: string };
+}
+
+/** One run of a command that has no connection yet, and may need none. */
+export interface Local extends Printer {
+  /** Of -n; undefined without it. */
+  namespace: string | undefined;
+  /** Rejects where there is no kubeconfig. */
+  connect(): Promise<Cli>;
 }
 
 interface GlobalOptions {
@@ -31,13 +43,19 @@ export const openCli = async (io: CliIo, command: Command): Promise<Cli> => {
     ...(options.context === undefined ? {} : { context: options.context }),
   });
   const namespace = options.namespace ?? connected.namespace;
+  return { ...connected, ...printer(io, options), namespace, scope: options.allNamespaces ? {} : { namespace } };
+};
+
+export const openLocal = async (io: CliIo, command: Command): Promise<Local> => {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  return { ...printer(io, options), namespace: options.namespace, connect: () => openCli(io, command) };
+};
+
+const printer = (io: CliIo, options: GlobalOptions): Printer => {
   const output = options.output ?? 'text';
   const people = readable(io);
   return {
-    ...connected,
     io: people,
-    namespace,
-    scope: options.allNamespaces ? {} : { namespace },
     output,
     print(result, text) {
       if (output === 'text') return people.out(text());

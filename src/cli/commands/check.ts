@@ -20,7 +20,7 @@ import { unestablished } from './install.ts';
 
 export const CHECK_HELP = `
 Without a workload: is everything there that metricops needs? With one: would a burn of it lead to a rollback, and if
-not, why not? Exit code 1 when something is missing without which it does not work.
+not, why not?
 
 Examples:
   metricops check

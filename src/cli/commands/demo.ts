@@ -5,7 +5,11 @@ import { CliError } from '../io.ts';
 
 export const DEMO_HELP = `
 Brings up a local Kubernetes with a node, Prometheus and Alertmanager, deploys a sample shop from a Git repository, pushes a
-release that fails, and shows how it is rolled back. The same as \`npm run demo\`.`;
+release that fails, and shows how it is rolled back. The same as \`npm run demo\`.
+
+Examples:
+  metricops demo
+  metricops demo --keep`;
 
 /** Runs from a source checkout only: the demo builds the project's own images. Resolves with its exit code. */
 export const demo = (root: string, args: string[]): Promise<number> => {

@@ -20,8 +20,6 @@ spec.drift is Report (with Correct it is reverted at once, and there is usually 
 opted in: asked now, with a server-side dry run that writes nothing; and, where a release is held back, what Git would
 change. Values of Secrets are never shown.
 
-Exit code 0 without a difference, 1 with one, 2 when that could not be found out.
-
 Examples:
   metricops diff shop -n shop
   # The changed fields, for scripts

@@ -7,8 +7,6 @@ import { table } from '../table.ts';
 import { age, plural, workloadWords } from '../words.ts';
 
 export const INCIDENTS_HELP = `
-Those that need a person come first, then the newest. With --exit-code, the exit code is 3 while one needs a person.
-
 Examples:
   metricops incidents -n shop
   metricops incidents -A --open

@@ -15,7 +15,7 @@ import { listPolicies, policiesTable, withoutPolicy } from './policies.ts';
 import { listSyncSets, listSyncs, syncSetsTable, syncsTable } from './sync.ts';
 
 export const STATUS_HELP = `
-It begins with what needs a person. With --exit-code, the exit code is 3 while something does.
+It begins with what needs a person.
 
 Examples:
   metricops status -A

@@ -11,8 +11,7 @@ import { waitFor } from '../wait.ts';
 import { age, leg, plural, shortRevision } from '../words.ts';
 
 export const SYNC_HELP = `
-Without --now it shows how the GitSync stands. With it, the exit code is 3 where the sync succeeded and a Hold keeps a
-release out: what was pushed does not run.
+Without --now it shows how the GitSync stands.
 
 Examples:
   # Fetch and apply now instead of at the next interval, and wait until that is done

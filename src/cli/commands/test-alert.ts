@@ -28,8 +28,7 @@ when it has arrived. --direct tests the token and the endpoint alone; without a 
 ${ENDPOINT}, which works inside of the cluster only.
 
 The labels are those of the burn-rate rules (metricops slo rules) or of the policy's alerts.matchLabels, with
-severity=page; set those that your own rules have with --label. Exit code 1 when it does not arrive, reaches another
-workload, or a burn would not lead to a rollback.
+severity=page; set those that your own rules have with --label.
 
 Examples:
   kubectl -n monitoring port-forward svc/alertmanager-operated 9093 &
