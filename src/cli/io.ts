@@ -6,6 +6,8 @@ export interface CliIo {
   out(text: string): void;
   /** Progress, warnings and errors. Ends the line. */
   err(text: string): void;
+  /** All of standard input. */
+  input(): Promise<string>;
   connect(options: { kubeconfig?: string; context?: string }): Promise<Connected>;
   /** Shows the question and resolves with the line that a person answers; absent where there is no terminal. */
   ask?(question: string): Promise<string>;

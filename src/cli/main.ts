@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, loadConnection } from '../kube/index.ts';
 import { VERSION } from '../version.ts';
@@ -28,8 +29,9 @@ const ask = async (question: string): Promise<string> => {
 };
 
 process.exitCode = await run(process.argv.slice(2), {
-  out: (text) => void process.stdout.write(`${text}\n`),
-  err: (text) => void process.stderr.write(`${text}\n`),
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  input: () => text(process.stdin),
   async connect(options) {
     const connection = await loadConnection(options);
     const client = createKubeClient(connection, { connections: 8, userAgent: 'metricops-cli' });

@@ -13,12 +13,13 @@ describe('the command line', () => {
   const setUp = () => {
     const server = createApiServer({ namespaces: ['shop'] });
     const asked: string[] = [];
-    const terminal: { answer?: string } = {};
+    const terminal: { answer?: string; input?: string } = {};
     const metricops = async (...argv: string[]) => {
       const [out, err]: string[][] = [[], []];
       const code = await run(argv, {
         out: (text) => void out?.push(text),
         err: (text) => void err?.push(text),
+        input: async () => terminal.input ?? '',
         connect: async () => ({ client: server.client, namespace: 'shop', server: 'https://here' }),
         ...(terminal.answer === undefined
           ? {}

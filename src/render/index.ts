@@ -11,7 +11,7 @@ export { createParser, type ManifestParser } from './parser.ts';
 export { MAX_BYTES } from './plain.ts';
 export { type ReadVariables, substitute, type Variables } from './substitute.ts';
 export type { Input, Rendered, RenderInput, RenderPorts, RenderTurns } from './types.ts';
-export { parseManifests } from './yaml.ts';
+export { type PlacedObject, parseManifests, parsePlaced } from './yaml.ts';
 
 /** One for each member of spec.render; the first that detects its own files comes first. Every folder is plain. */
 const renderers: readonly Renderer[] = [kustomize, plain];

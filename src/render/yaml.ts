@@ -17,12 +17,22 @@ export interface Allowance {
 
 export const fullAllowance = (): Allowance => ({ nodes: LIMITS.nodes, objects: LIMITS.objects });
 
+/** An object, and where it stands: `shop.yaml, document 2`. */
+export interface PlacedObject {
+  object: KubeObject;
+  place: string;
+}
+
 /**
  * The Kubernetes objects of a YAML or JSON text, Lists taken apart, empty documents left out.
  * Agrees with kubectl where YAML 1.1 and 1.2 differ. Throws ReasonError with file, document and object.
  */
-export const parseManifests = (text: string, file: string, allowance = fullAllowance()): KubeObject[] => {
-  const objects: KubeObject[] = [];
+export const parseManifests = (text: string, file: string, allowance = fullAllowance()): KubeObject[] =>
+  parsePlaced(text, file, allowance).map(({ object }) => object);
+
+/** The same with the place of each object. */
+export const parsePlaced = (text: string, file: string, allowance = fullAllowance()): PlacedObject[] => {
+  const objects: PlacedObject[] = [];
   let number = 0;
   for (const document of documentsOf(text, file)) {
     number += 1;
@@ -35,7 +45,7 @@ export const parseManifests = (text: string, file: string, allowance = fullAllow
     if (allowance.objects < 0) {
       throw new ReasonError('ManifestTooLarge', `${where}: one sync takes ${LIMITS.objects} objects`);
     }
-    objects.push(...found);
+    objects.push(...found.map((object) => ({ object, place: where })));
   }
   return objects;
 };

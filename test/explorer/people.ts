@@ -30,6 +30,7 @@ const cliOf = (client: KubeClient): Cli => {
     io: {
       out: () => {},
       err: () => {},
+      input: async () => '',
       connect: () => Promise.reject(new Error('connected already')),
       now: () => now,
       sleep: async (ms) => {

@@ -17,6 +17,7 @@ export const runCli = async (kubeconfig: string, argv: string[]): Promise<Outcom
   const code = await run(argv, {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
+    input: async () => '',
     async connect() {
       const connection = await loadConnection({ kubeconfig });
       const client = createKubeClient(connection);

@@ -86,7 +86,7 @@ const help = async (argv: readonly string[]): Promise<string> => {
   const refuse = async (): Promise<never> => {
     throw new Error('a help text needs no cluster');
   };
-  const io = { out: print, err: print, connect: refuse, now: () => 0, sleep: refuse, manifests: ROOT };
+  const io = { out: print, err: print, input: refuse, connect: refuse, now: () => 0, sleep: refuse, manifests: ROOT };
   await run([...argv, '--help'], { ...io, name: 'metricops', version: 'test' });
   return printed.join('\n');
 };

@@ -45,7 +45,7 @@ export const addSetUp = (commands: Commands, argv: readonly string[]): void => {
   const slo = parent.command('slo').description('objectives: the alerting rules that report their burn');
   commands
     .below(slo)
-    .online(
+    .offline(
       {
         usage: 'rules [policy]',
         about: 'print or apply the burn-rate rules of RollbackPolicies',
@@ -53,6 +53,7 @@ export const addSetUp = (commands: Commands, argv: readonly string[]): void => {
       },
       sloRules,
     )
+    .option('-f, --file <file>', 'RollbackPolicies of this file instead of the cluster; - is standard input')
     .addOption(
       new Option('--format <format>', 'an object, or a rule file').choices(RULE_FORMATS).default('prometheusrule'),
     )
