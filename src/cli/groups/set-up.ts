@@ -1,6 +1,7 @@
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { type Commands, timeoutOption, waiting } from '../add-command.ts';
 import { CHECK_HELP, check } from '../commands/check.ts';
+import { COMPLETION_HELP, completion, SHELLS } from '../commands/completion.ts';
 import { DEMO_HELP, demo } from '../commands/demo.ts';
 import { INSTALL_HELP, install } from '../commands/install.ts';
 import { labelOption, RULE_FORMATS, SLO_RULES_HELP, sloRules } from '../commands/slo-rules.ts';
@@ -10,7 +11,7 @@ import { numberOption } from '../context.ts';
 
 /** Commands that install metricops and check that it works. `argv` is the whole command line. */
 export const addSetUp = (commands: Commands, argv: readonly string[]): void => {
-  const { parent, online, io, exit } = commands;
+  const { parent, online, offline, io, exit } = commands;
   parent.commandsGroup('Set up:');
   waiting(
     online({ usage: 'install', about: 'install or upgrade metricops in the cluster', help: INSTALL_HELP }, install)
@@ -63,6 +64,10 @@ export const addSetUp = (commands: Commands, argv: readonly string[]): void => {
     .option('--all', 'the kinds with all their objects, and the namespace, too')
     .option('--yes', "don't ask")
     .addOption(timeoutOption('how long to wait for the controller to stop', '2m'));
+  offline(
+    { usage: 'completion', about: 'print the script that completes commands in a shell', help: COMPLETION_HELP },
+    async (local, shell: (typeof SHELLS)[number]) => completion(local, parent, shell),
+  ).addArgument(new Argument('<shell>', 'shell that reads the script').choices(SHELLS));
   parent
     .command('demo')
     .description('the whole loop on a local cluster (source checkout only)')
