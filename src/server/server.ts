@@ -13,12 +13,12 @@ import { createTokenBucket } from './token-bucket.ts';
 import type { Server, ServerOptions, ServerPorts } from './types.ts';
 
 /** A client that is slow, or silent, holds a socket for no longer than this. */
-const LIMITS: HttpOptions = {
+export const REQUESTS = {
   headersTimeout: 5_000,
   requestTimeout: 15_000,
   maxHeaderSize: 16 * 1024,
   connectionsCheckingInterval: 1_000,
-};
+} satisfies HttpOptions;
 export const CONNECTIONS: ConnectionLimits = { max: 500, perAddress: 250, requestMs: 60_000 };
 export const PROBE_CONNECTIONS: ConnectionLimits = { max: 64, perAddress: 32, requestMs: 5_000 };
 
@@ -33,10 +33,10 @@ export const createServer = (ports: ServerPorts, options: ServerOptions): Server
 
   // Load balancers keep a connection for a minute: it is not us who close first, in the middle of a hook. An idle one
   // costs nobody a place.
-  const http = createHttpServer({ ...LIMITS, keepAliveTimeout: 65_000 });
+  const http = createHttpServer({ ...REQUESTS, keepAliveTimeout: 65_000 });
   // Without a certificate yet, handshakes fail and the sidecars try again.
   const records = createHttpsServer({
-    ...LIMITS,
+    ...REQUESTS,
     keepAliveTimeout: 5_000,
     minVersion: 'TLSv1.2',
     handshakeTimeout: 5_000,

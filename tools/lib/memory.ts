@@ -4,7 +4,7 @@ import { LEASE_HEAP_MB } from '../../src/kube/lease-thread.ts';
 import { MAX_BYTES, RENDERS } from '../../src/render/index.ts';
 import { KUSTOMIZE_BOUNDS } from '../../src/render/kustomize.ts';
 import { PARSER_HEAP_MB } from '../../src/render/parser.ts';
-import { ALERT_BODIES, HOOK_BODIES } from '../../src/server/routes.ts';
+import { ALERT_BODIES, HOOK_BODIES } from '../../src/server/limits.ts';
 import { CONNECTIONS, PROBE_CONNECTIONS } from '../../src/server/server.ts';
 import { YOUNG_MB } from '../../src/worker/client.ts';
 import { TOTAL } from '../../webhook/body-budget.ts';
