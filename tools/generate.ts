@@ -5,6 +5,8 @@ import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import { crds } from '../src/api/crd.ts';
 import { jsonSchemas } from '../test/simulation/given/json-schemas.ts';
 import { compare, features } from './compare/index.ts';
+import { cliPage } from './lib/cli-page.ts';
+import { httpPage } from './lib/http-page.ts';
 import { metricsPage, sizingPage } from './lib/pages.ts';
 import { reference } from './lib/reference.ts';
 
@@ -32,6 +34,11 @@ export const generated = (): Map<string, string> => {
   files.set(
     'docs/metrics.md',
     `<!-- Generated from src/telemetry/metrics.ts and deploy/monitoring/rules.yaml by \`npm run generate\`; do not edit. -->\n\n${metricsPage()}`,
+  );
+  files.set('docs/cli.md', `<!-- Generated from src/cli by \`npm run generate\`; do not edit. -->\n\n${cliPage()}`);
+  files.set(
+    'docs/http-api.md',
+    `<!-- Generated from src/server/endpoints.ts by \`npm run generate\`; do not edit. -->\n\n${httpPage()}`,
   );
   files.set(
     'docs/compare.md',

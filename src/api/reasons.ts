@@ -338,7 +338,7 @@ export const reasons = {
     next: 'Nothing to do: Alertmanager repeats it.',
   },
   TooManyRequests: { means: 'Requests arrive faster than they are accepted.', next: 'Send it again later.' },
-  NotFound: { means: 'There is no such path or object.', next: 'See docs/reference.md.' },
+  NotFound: { means: 'There is no such path or object.', next: 'See docs/http-api.md.' },
   InternalError: {
     means: 'A bug in metricops. It affects this object or request only.',
     next: "Report it with the controller's log entry that has the id of the message.",

@@ -5,6 +5,7 @@ import { kinds, openAPISchema } from '../../src/api/crd.ts';
 import { reasons } from '../../src/api/reasons.ts';
 import type { StructuralSchema } from '../../src/api/structural.ts';
 import { EXIT } from '../../src/cli/io.ts';
+import { cell } from './markdown.ts';
 
 /** docs/reference.md: every kind, field, annotation and reason, from the same source as the types and the CRDs. */
 export const reference = (): string =>
@@ -136,5 +137,3 @@ const exitCodesSection = (): string =>
     `| ${EXIT.usage} | The command line is wrong. |`,
     `| ${EXIT.attention} | It is done, and what was asked for does not run yet: \`sync --now\` while a Hold keeps a release out; \`status\` and \`incidents\` with \`--exit-code\` while something needs a person. |`,
   ].join('\n');
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
