@@ -7,8 +7,8 @@ import { zshScript } from '../completion/zsh.ts';
 import type { Local } from '../context.ts';
 
 export const COMPLETION_HELP = `
-The script completes commands, options and those of their values that are fixed. It does not ask the cluster for names. The
-tests run the script with bash; with zsh and fish, only where these are installed.
+The script completes commands, options and those of their values that are fixed. It does not ask the
+cluster for names.
 
 Examples:
   # In ~/.bashrc
