@@ -155,4 +155,46 @@ describe('the API client, when the API server is in trouble', () => {
     assert.deepEqual(await watch(), { events: ['9'], status: 0 });
     assert.deepEqual(await watch(), { events: [], status: 410 });
   });
+
+  const log =
+    (body: string | Buffer): Answer =>
+    (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain' });
+      const bytes = Buffer.from(body);
+      response.write(bytes.subarray(0, 5));
+      setImmediate(() => response.end(bytes.subarray(5)));
+    };
+  const POD = { namespace: 'ns', name: 'web' };
+  const ofApp = { container: 'app', tailLines: 50, maxBytes: 12 };
+
+  it('reads the end of a log: whole lines, as many bytes as were asked for', async () => {
+    const { client, seen, counted } = await scripted(
+      log('one\n'),
+      log('first\nsecond\nthird\n'),
+      log('a line of 23 characters\n'),
+      log(Buffer.from([...Array(12).fill(0xff), 0x0a])),
+      log('äääääääää'),
+    );
+    assert.equal(await client.readLog(POD, { ...ofApp, previous: true }), 'one\n');
+    assert.match(
+      seen[0] ?? '',
+      /^GET \/api\/v1\/namespaces\/ns\/pods\/web\/log\?container=app&previous=true&tailLines=50&limitBytes=\d+$/,
+    );
+    assert.equal(await client.readLog(POD, ofApp), 'third\n');
+    assert.doesNotMatch(seen[1] ?? '', /previous/);
+    assert.equal(await client.readLog(POD, ofApp), ' characters\n');
+    for (let i = 0; i < 2; i += 1) assert.ok(Buffer.byteLength(await client.readLog(POD, ofApp)) <= 12);
+    assert.deepEqual(new Set(counted), new Set(['GET 200']));
+  });
+
+  it('says why a log can not be read', async () => {
+    const { client } = await scripted(
+      json(403, { kind: 'Status', reason: 'Forbidden', message: 'pods "web" is forbidden' }),
+      json(400, { kind: 'Status', reason: 'BadRequest', message: 'previous terminated container not found' }),
+      cut,
+    );
+    await assert.rejects(client.readLog(POD, ofApp), (e: KubeError) => e.status === 403 && /forbidden/.test(e.message));
+    await assert.rejects(client.readLog(POD, ofApp), (e: KubeError) => e.status === 400);
+    await assert.rejects(client.readLog(POD, ofApp), (e: KubeError) => e.status === 0);
+  });
 });

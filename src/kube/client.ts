@@ -1,6 +1,7 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { Connection } from './config.ts';
 import { isExpired, isNotFound, withoutValues } from './errors.ts';
+import { readLog } from './logs.ts';
 import { collectionOf, pathOf } from './paths.ts';
 import {
   type Call,
@@ -110,7 +111,9 @@ const clientOf = (transport: Transport, sender: Sender): KubeClient => {
       }
     },
     watch: (type, watchOptions, signal) =>
-      watchOnce((call) => transport.stream(sender, call, signal), type, watchOptions),
+      watchOnce((call) => transport.stream(sender, call, signal, 'WATCH'), type, watchOptions),
+    readLog: (pod, logOptions) =>
+      readLog((call, signal) => transport.stream(sender, call, signal, 'GET'), pod, logOptions),
     // Key sets are of a JSON type of their own, which has to be asked for.
     raw: (method, path, body) =>
       json({ method, path, body, accept: `${JSON_TYPE}, */*`, repeatable: method === 'GET' }),

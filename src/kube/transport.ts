@@ -39,8 +39,12 @@ export interface Sender {
 export interface Transport {
   /** The parsed answer (text where it is not JSON); KubeError otherwise. */
   json<T>(sender: Sender, call: Call): Promise<T>;
-  /** The answer's body as it comes; ends with an error when nothing came for `watchQuietMs`. */
-  stream(sender: Sender, call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData>;
+  /**
+   * The answer's body as it comes, on a connection of its own; ends with an error when nothing came for `watchQuietMs`.
+   *
+   * @param verb as it is counted
+   */
+  stream(sender: Sender, call: Call, signal: AbortSignal, verb: 'GET' | 'WATCH'): Promise<Dispatcher.ResponseData>;
   close(): Promise<void>;
 }
 
@@ -116,7 +120,7 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
         await clock.sleep(wait);
       }
     },
-    async stream(sender, call, signal) {
+    async stream(sender, call, signal, verb) {
       let code = '0';
       try {
         const answer = await send(sender, call, {
@@ -127,7 +131,7 @@ export const createTransport = (connection: Connection, options: KubeClientOptio
         code = String(answer.statusCode);
         return answer;
       } finally {
-        options.onRequest?.('WATCH', code);
+        options.onRequest?.(verb, code);
       }
     },
     close: async () => void (await Promise.all([requests.destroy(), watches.destroy()])),

@@ -35,6 +35,16 @@ export type Patch =
   /** RFC 6902; include a `test` on /metadata/resourceVersion for compare-and-set. */
   | { type: 'json'; body: unknown[] };
 
+export interface LogOptions {
+  container: string;
+  /** Of the container as it ran before its last restart. */
+  previous?: boolean;
+  /** So many lines from the end. */
+  tailLines: number;
+  /** Of these the last ones that fit. */
+  maxBytes: number;
+}
+
 export type WatchEvent<T extends KubeObject = KubeObject> =
   | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
   | { type: 'BOOKMARK'; resourceVersion: string };
@@ -78,6 +88,11 @@ export interface KubeClient {
     options: ListOptions & { resourceVersion: string },
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent<T>>;
+  /**
+   * The end of the log of a container, as text: what is no UTF-8 is replaced. On connections of its own, for 10 s at most:
+   * a kubelet that does not answer delays no other request.
+   */
+  readLog(pod: Name, options: LogOptions): Promise<string>;
   /** Any path, e.g. /openid/v1/jwks; body and answer are JSON (text where the answer is not JSON). */
   raw(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
   /** The same dispatcher with Impersonate-User / -Group headers. */

@@ -83,6 +83,7 @@ export const createWire = (server: ApiServer, fault: Fault | undefined): Wire =>
       write('apply', type, options.dryRun, () => client.apply<T>(type, object, options)),
     delete: (type, name, options) => write('delete', type, false, () => client.delete(type, name, options)),
     watch: client.watch,
+    readLog: (...request) => read(() => client.readLog(...request)),
     raw: (...request) => read(() => client.raw(...request)),
     impersonate: () => wired,
   };

@@ -368,7 +368,7 @@ describe('the API server in memory answers as kube-apiserver, object by object',
       async (call) => {
         assert.ok(transport);
         const query = { ...call.query, timeoutSeconds: '10' };
-        return transport.stream({ identity: {} }, { ...call, query }, signal);
+        return transport.stream({ identity: {} }, { ...call, query }, signal, 'WATCH');
       },
       type,
       options,

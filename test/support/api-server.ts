@@ -4,6 +4,7 @@ import {
   apiVersionOf,
   type KubeClient,
   type ListOptions,
+  type LogOptions,
   type Name,
   type Patch,
   type ResourceType,
@@ -29,6 +30,8 @@ import { createWrites } from './api-server/writes.ts';
  * test/integration/api-server-contract.test.ts runs the same cases against it and against kube-apiserver, and
  * api-server-table.test.ts compares their answers object by object.
  *
+ * Logs of pods are what the test says in `logs`.
+ *
  * What it does not: defaults and validation of built-in kinds, admission, quotas, authorization (throw from `fault`),
  * garbage collection by ownerReferences and every other controller, pages, strategic merge patches.
  *
@@ -47,6 +50,8 @@ export interface ApiServer {
    * answer never comes.
    */
   fault: (request: ApiRequest) => undefined | 'lost' | Promise<undefined | 'lost'>;
+  /** What the kubelet of a pod says; undefined, as it is at first: it has no such log. */
+  logs: (pod: Name, options: LogOptions) => string | undefined;
   /** Stores the object as it is: no rule, no default. */
   seed(type: ResourceType, object: object): KubeObject;
   get(type: ResourceType, namespace: string, name: string): KubeObject | undefined;
@@ -60,7 +65,7 @@ export interface ApiServer {
 }
 
 export interface ApiRequest {
-  verb: 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'apply' | 'delete' | 'raw';
+  verb: 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'apply' | 'delete' | 'log' | 'raw';
   type: ResourceType;
   namespace?: string | undefined;
   name?: string | undefined;
@@ -162,6 +167,13 @@ export const createApiServer = ({
         if (event) yield { type: event.type, object: copyOf(shape(event.object)) } as WatchEvent<T>;
       }
     },
+    readLog(pod, options) {
+      return ask({ verb: 'log', type: resources.pods, ...nameOf(pod), ...user }, () => {
+        const log = server.logs(pod, options);
+        if (log === undefined) throw refused(404, 'NotFound', `pods "${pod.name}" not found`);
+        return log;
+      });
+    },
     raw(method, path, body) {
       const request = { verb: 'raw', type: RAW, path: `${method} ${path}`, body, ...user } as const;
       return ask(request, () => discover(store.types(), method, path));
@@ -173,6 +185,7 @@ export const createApiServer = ({
     client: clientOf({}),
     requests: [],
     fault: () => undefined,
+    logs: () => undefined,
     seed: (type, object) =>
       store.put(type, { apiVersion: apiVersionOf(type), kind: type.kind, ...object } as KubeObject), // which copies it
     get: (type, namespace, name) => store.get(type, { namespace, name }),

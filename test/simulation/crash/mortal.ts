@@ -63,6 +63,7 @@ export const mortalOf = (client: KubeClient, clock: Clock): Mortal => {
         yield event;
       }
     },
+    readLog: (...request) => alive(() => client.readLog(...request)),
     raw: (...request) => alive(() => client.raw(...request)),
     impersonate: () => mortal,
   };
