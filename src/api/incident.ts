@@ -321,6 +321,21 @@ export const incidentStatus = z.strictObject({
     })
     .optional()
     .describe('What metricops did because the rollback did not help. Once at most, and counted as a rollback.'),
+  logs: z
+    .strictObject({
+      secretRef: nameRef
+        .optional()
+        .describe('Secret of type metricops.dev/logs that has them, under the key `log`. None where there is no log.'),
+      time: time.describe('When they were read.'),
+      message: z
+        .string()
+        .max(1024)
+        .describe('Of which pods they are, how their containers ended, and what is missing.'),
+    })
+    .optional()
+    .describe(
+      'Last log lines of the pods of the suspect. They are read once: beside the Hold, or with the proposal where a person is asked.',
+    ),
   closedTime: time.optional().describe('When the incident ended.'),
   budgetSpentPercent: z
     .string()

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { duration, localName } from './common.ts';
 import { freezes } from './freeze.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
-import { rollbackMode } from './rollback-policy.ts';
+import { keptEvidence, rollbackMode } from './rollback-policy.ts';
 
 const kindName = z
   .string()
@@ -55,6 +55,9 @@ export const platformPolicySpec = z.strictObject({
     })
     .default({ allowedHosts: [] })
     .describe('Limits of all Notifications. Those in the namespace of the controller have none.'),
+  evidence: keptEvidence
+    .optional()
+    .describe('What is kept at most of a release that is rolled back, whatever a RollbackPolicy says.'),
   rollback: z
     .strictObject({
       maxMode: rollbackMode

@@ -24,6 +24,16 @@ export type BurnWindow = z.infer<typeof burnWindow>;
 export const rollbackMode = z.enum(['Auto', 'Approve', 'DryRun', 'Off']);
 export type RollbackMode = z.infer<typeof rollbackMode>;
 
+/** What is kept of a release that is rolled back, for those who look for the cause. */
+export const keptEvidence = z.strictObject({
+  logs: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the last log lines of its pods are kept, in a Secret that belongs to the Incident: 50 lines of a container, 64 KiB in all.',
+    ),
+});
+
 /** What may be done to a workload, and how often. */
 export const guardrails = z.strictObject({
   mode: rollbackMode
@@ -95,6 +105,9 @@ export const guardrails = z.strictObject({
     .describe(
       'When no pod of the restored release gets its image, 30 s after the rollback. Ask: a person decides. OlderRelease: one release further back. PutBack: the newer release runs again on probation, as in onMisjudged. By itself in mode Auto, once for an incident, and counted as a rollback.',
     ),
+  evidence: keptEvidence
+    .optional()
+    .describe('What is kept of a release that is rolled back. When left out, all of it.'),
 });
 export type Guardrails = z.infer<typeof guardrails>;
 

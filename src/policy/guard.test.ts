@@ -103,6 +103,14 @@ describe('what may be done to a workload', () => {
     );
   });
 
+  it('keeps logs as evidence unless its policy or the platform says no', () => {
+    const kept = (own: object, platform: object = {}): boolean | undefined =>
+      guardrailsOf(policy(own), undefined, platformPolicySpec.parse(platform)).evidence?.logs;
+    const no = { evidence: { logs: false } };
+    assert.deepEqual([kept({}), kept({ evidence: {} }), kept(no)], [true, true, false]);
+    assert.deepEqual([kept({}, no), kept({ evidence: { logs: true } }, no)], [false, false]);
+  });
+
   it('is the default where the workload has no annotations', () => {
     const { annotations: _, ...metadata } = workload().metadata;
     assert.equal(guardrailsOf(policy({ mode: 'Auto' }), { ...workload(), metadata }, unrestrictedPolicy).mode, 'Auto');

@@ -87,8 +87,11 @@ export const guardrailsOf = (
     verifyTimeout: own.verifyTimeout,
     onMisjudged: own.onMisjudged,
     onImagePullError: own.onImagePullError,
+    evidence: { logs: keepsLogs(platform) && keepsLogs(own) },
   };
 };
+
+const keepsLogs = ({ evidence }: Pick<Guardrails, 'evidence'>): boolean => evidence?.logs !== false;
 
 /** Of the policy alone, or the defaults where there is none. */
 export const guardrailsBy = (policy: RollbackPolicy | undefined): Guardrails => policy?.spec ?? DEFAULTS;
