@@ -24,6 +24,7 @@ import {
   resources,
   type WatchCachePorts,
 } from './kube/index.ts';
+import { startLastWords } from './last-words/index.ts';
 import { startHeldWorkloads, startIncidentAlerts, startNotifications } from './notify/index.ts';
 import { createRecorder } from './release/index.ts';
 import { createParser, createRenderTurns, removeCopies } from './render/index.ts';
@@ -200,6 +201,7 @@ const startActing = async () => {
     obstacleTo: (workload, target) => obstacleToTarget(workload, target, { client, snapshots }),
   });
   const rollouts = startRolloutWatch({ caches, intake, clock, random, log });
+  const lastWords = startLastWords({ client, caches, clock, random, log });
   const policies = startPolicyStatus({
     client,
     caches,
@@ -242,6 +244,7 @@ const startActing = async () => {
     sets,
     incidents,
     rollouts,
+    lastWords,
     policies,
     notifiers: [heldWorkloads, incidentAlerts, notified].filter((room) => room !== undefined),
     releases: createRecorder({ ...recorderPorts, client, snapshots }),
@@ -265,7 +268,8 @@ const lead = async (signal: AbortSignal): Promise<void> => {
     await rooms.releases.start(signal); // until the signal
   } finally {
     acting = undefined;
-    const all = [rooms.rollouts, rooms.incidents, rooms.policies, ...rooms.notifiers, rooms.sets, rooms.sync];
+    const { rollouts, incidents, lastWords, policies, notifiers, sets, sync } = rooms;
+    const all = [rollouts, incidents, lastWords, policies, ...notifiers, sets, sync];
     await Promise.all(all.map((room) => room.stop()));
     metrics.leader.set(0);
   }

@@ -1,0 +1,2 @@
+export { type LastWordsPorts, startLastWords } from './controller.ts';
+export { logOf } from './secret.ts';
