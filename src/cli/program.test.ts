@@ -80,6 +80,30 @@ describe('the command line', () => {
     assert.doesNotMatch(calm.out, /Stalled|more were sent/);
   });
 
+  it('shows where the logs of an incident are, and prints them without control characters', async () => {
+    const { server, metricops } = setUp();
+    server.seed(resources.incidents, incidentWith({}, {}));
+    const none = await metricops('explain', 'web-1', '--logs');
+    assert.equal(none.code, 1);
+    assert.match(none.err, /^error: No logs were read for incident web-1\.\n {2}→ .*spec\.evidence\.logs/);
+    const message = 'last log lines of 1 of 1 pod of release 2';
+    const logs = { time: AT, message, secretRef: { name: 'metricops-logs-web-1' } };
+    server.seed(resources.incidents, incidentWith({}, { logs }));
+    assert.match(
+      (await metricops('explain', 'web-1')).out,
+      /^Logs +last log lines of 1 of 1 pod of release 2\n +metricops explain web-1 -n shop --logs$/m,
+    );
+    assert.match((await metricops('explain', 'web-1', '--logs')).err, /Secret metricops-logs-web-1 .*is gone/);
+    server.seed(resources.secrets, {
+      metadata: { namespace: 'shop', name: 'metricops-logs-web-1' },
+      data: { log: Buffer.from('\u001b[31mno such table\n').toString('base64') },
+    });
+    const { out, code } = await metricops('explain', 'web-1', '--logs');
+    assert.deepEqual([out, code], ['\\u001b[31mno such table', 0]);
+    server.seed(resources.incidents, incidentWith({}, { logs: { time: AT, message: 'no pod of release 2 is left' } }));
+    assert.match((await metricops('explain', 'web-1', '--logs')).err, /no pod of release 2 is left/);
+  });
+
   it('exits with 3 while something needs a person, where that is asked for', async () => {
     const { server, metricops } = setUp();
     assert.equal((await metricops('status', '--exit-code')).code, 0);

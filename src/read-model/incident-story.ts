@@ -32,6 +32,8 @@ export interface IncidentView extends Omit<IncidentSummary, 'suspect' | 'verdict
   /** Why the controller can not go on with it; undefined while it can. */
   stalled: string | undefined;
   next: NextStep | undefined;
+  /** Of the pods of the suspect; undefined as long as they were not read. */
+  logs: { message: string; secret: string | undefined } | undefined;
   evidence: readonly Evidence[];
   /** More alerts were sent than are listed. */
   isTruncated: boolean;
@@ -66,6 +68,7 @@ export const incidentView = (incident: Incident, history: ReleaseHistory | undef
     budgetSpentPercent: numberOf(status?.budgetSpentPercent),
     stalled: messageWhileTrue(incident, 'Stalled'),
     next: nextStepOf(incident),
+    logs: status?.logs && { message: status.logs.message, secret: status.logs.secretRef?.name },
     evidence: spec.evidence,
     isTruncated: spec.truncated === true,
     timeline: timelineOf(incident),

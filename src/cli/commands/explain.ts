@@ -15,6 +15,7 @@ import { CliError } from '../io.ts';
 import { nextStepWords } from '../next-step.ts';
 import { facts, indent, table } from '../table.ts';
 import { age, imagesOf, leg, percent, plural, shortCommit, span, workloadWords } from '../words.ts';
+import { showLogs } from './explain-logs.ts';
 import { reasonAndMessage } from './incidents.ts';
 
 export const EXPLAIN_HELP = `
@@ -23,9 +24,10 @@ was weighed, what was done, and how long each step took.
 
 Examples:
   metricops explain checkout-4-1a2b3c -n shop
+  metricops explain checkout-4-1a2b3c --logs
   metricops explain checkout-4-1a2b3c -o json | jq .status.timeline`;
 
-export const explain = async (cli: Cli, name: string): Promise<void> => {
+export const explain = async (cli: Cli, name: string, { logs }: { logs?: boolean }): Promise<void> => {
   const incident = await cli.client.get<Incident>(resources.incidents, { namespace: cli.namespace, name });
   if (!incident) {
     throw new CliError(
@@ -33,6 +35,7 @@ export const explain = async (cli: Cli, name: string): Promise<void> => {
       '`metricops incidents -A` lists them; add -n NAMESPACE.',
     );
   }
+  if (logs) return showLogs(cli, incident);
   const history = await cli.client.get<ReleaseHistory>(resources.releaseHistories, {
     namespace: cli.namespace,
     name: historyName(incident.spec.workloadRef),
@@ -67,6 +70,7 @@ const story = (incident: IncidentView, now: number): string => {
     ['Rollback', incident.rollback && rollbackWords(incident.rollback)],
     ['Budget', spent === undefined ? undefined : `${spent.toFixed(2)} % of the error budget was spent`],
     ['Message', needsPerson ? undefined : reasonAndMessage(incident)],
+    ['Logs', logsWords(incident)],
     ['Stalled', incident.stalled],
   ]);
   return [
@@ -79,6 +83,9 @@ const story = (incident: IncidentView, now: number): string => {
     .filter((part) => part)
     .join('\n\n');
 };
+
+const logsWords = ({ logs, name, namespace }: IncidentView): string | undefined =>
+  logs?.secret === undefined ? logs?.message : `${logs.message}\nmetricops explain ${name} -n ${namespace} --logs`;
 
 const MEANING: Record<IncidentPhase, string> = {
   Open: 'the evidence is stored, nothing is judged yet',

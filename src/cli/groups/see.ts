@@ -32,7 +32,10 @@ export const addSee = ({ parent, online, exit }: Commands): void => {
   )
     .option('--open', 'only those not closed')
     .option('--exit-code', 'exit with 3 while one needs a person');
-  online({ usage: 'explain <incident>', about: 'what happened in an incident, and why', help: EXPLAIN_HELP }, explain);
+  online(
+    { usage: 'explain <incident>', about: 'what happened in an incident, and why', help: EXPLAIN_HELP },
+    explain,
+  ).option('--logs', 'print the last log lines of the pods of the release that was suspected');
   online({ usage: 'holds', about: 'what is kept out, accepted or denied, and who asked', help: HOLDS_HELP }, holds);
   online(
     {
