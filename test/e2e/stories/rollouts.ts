@@ -2,21 +2,26 @@ import assert from 'node:assert/strict';
 import { rolledBack, runs } from './outcome.ts';
 import type { Story } from './story.ts';
 
-/** Ends as soon as it starts. */
-const CRASHES = { command: ['node', '-e', 'process.exit(1)'] };
+/** Ends as soon as it starts, and says why. */
+const CRASHES = { command: ['node', '-e', 'console.error("no such table: orders"); process.exit(1)'] };
 
 /** Releases that never take a request, so that no alert says anything. */
 export const rollouts: readonly Story[] = [
   {
     name: 'crashing',
     title:
-      'a release whose pods crash at their start goes back without any objective, rule or alert, and the fix lands',
+      'a release whose pods crash at their start goes back without any objective, rule or alert, its last log lines stay, and the fix lands',
     services: { checkout: {} },
     policy: undefined,
     async run(stage) {
       await stage.release({ checkout: { container: CRASHES } }, 'a release that ends at its start');
-      const { spec, status } = await rolledBack(stage, 'checkout', { from: [2], to: 1, tag: 'v1' });
+      const { metadata, spec, status } = await rolledBack(stage, 'checkout', { from: [2], to: 1, tag: 'v1' });
       assert.deepEqual([spec.evidence[0]?.source, status?.verdict?.reason], ['Rollout', 'PodsCrash']);
+      assert.match(status?.logs?.message ?? '', /exit code 1 \(Error\)/);
+      const logs = await stage.metricops('explain', metadata.name, '--logs');
+      assert.match(logs, /^== Pod checkout-\S+, container \S+: .*exit code 1 \(Error\)/m);
+      assert.match(logs, /^no such table: orders$/m);
+      assert.doesNotMatch(logs, /metricops-recorder/);
       await stage.release({ checkout: { tag: 'v3', container: {} } }, 'the fix');
       await stage.until('the fix to run, and the Hold to be dormant', async () => {
         const seen = await stage.seen('checkout');
