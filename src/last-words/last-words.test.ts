@@ -239,7 +239,7 @@ describe('the logs of a release that is rolled back', () => {
     const { logs } = await started({ holds: [hold] });
     assert.deepEqual(
       [logs.secretRef, logs.message],
-      [undefined, 'no pod of release 2 is left, and so there is no log of it'],
+      [undefined, 'no pod of release 2 was found, so no log of it is kept'],
     );
   });
 

@@ -20,7 +20,7 @@ const NAMED = 3;
  */
 export const reportOf = (read: readonly ReadContainer[], release: number, podCount: number): Report => {
   if (podCount === 0) {
-    return { log: undefined, message: `no pod of release ${release} is left, and so there is no log of it` };
+    return { log: undefined, message: `no pod of release ${release} was found, so no log of it is kept` };
   }
   const logs = read.flatMap(({ logs }) => logs);
   const hasLines = logs.some(({ text }) => text !== undefined && text !== '');
