@@ -70,8 +70,8 @@ describe('every YAML block of the documents', () => {
   };
 
   /** With a route, without which a configuration is none. */
-  const isTakenByAlertmanager = (text: string): void => {
-    ensureDebianPackages(['prometheus-alertmanager'], (line) => process.stderr.write(`    ${line}\n`));
+  const isTakenByAlertmanager = async (text: string): Promise<void> => {
+    await ensureDebianPackages(['prometheus-alertmanager'], (line) => process.stderr.write(`    ${line}\n`));
     const dir = mkdtempSync(join(tmpdir(), 'metricops-docs-'));
     try {
       const [config = {}] = loadAll(text) as { route?: object; receivers?: { name: string }[] }[];
@@ -98,7 +98,7 @@ describe('every YAML block of the documents', () => {
       if (kind === 'objects') return applies(text);
       if (kind === 'kustomization') return builds(text);
       assert.equal(kind, 'alertmanager', `${at}: neither objects, an overlay nor a receiver; say "not applied: why"`);
-      isTakenByAlertmanager(text);
+      await isTakenByAlertmanager(text);
     });
   }
 });

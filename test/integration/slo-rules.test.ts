@@ -83,21 +83,21 @@ const casesOf = (policy: RollbackPolicy, objective: MeasuredObjective): object[]
   });
 
 describe('the rules of the example', () => {
-  it('are taken by promtool', () => {
-    const { code, said } = promtool(['check', 'rules', 'rules.json'], {
+  it('are taken by promtool', async () => {
+    const { code, said } = await promtool(['check', 'rules', 'rules.json'], {
       'rules.json': { groups: examples.map(rulesFor) },
     });
     assert.equal(code, 0, said);
     assert.match(said, /SUCCESS: 4 rules found/);
   });
 
-  it('fire as soon as each window says so, and not before', function () {
+  it('fire as soon as each window says so, and not before', async function () {
     this.timeout(120_000);
     const tests = examples.flatMap((policy) =>
       policy.spec.objectives.filter(isMeasured).flatMap((objective) => casesOf(policy, objective)),
     );
     assert.equal(tests.length, 4);
-    const { code, said } = promtool(['test', 'rules', 'tests.json'], {
+    const { code, said } = await promtool(['test', 'rules', 'tests.json'], {
       'rules.json': { groups: examples.map(rulesFor) },
       'tests.json': { rule_files: ['rules.json'], evaluation_interval: promDuration(EVERY_MS), tests },
     });
@@ -158,7 +158,7 @@ describe('metricops slo rules', () => {
     const plain = await metricops('slo', 'rules', 'web', '-n', namespace, '--format', 'plain');
     assert.equal(plain.code, 0, plain.err);
     const file = load(plain.out) as { groups: unknown[] };
-    const checked = promtool(['check', 'rules', 'rules.json'], { 'rules.json': file });
+    const checked = await promtool(['check', 'rules', 'rules.json'], { 'rules.json': file });
     assert.equal(checked.code, 0, checked.said);
     const printed = await metricops('slo', 'rules', '-n', namespace, '--label', 'release=prometheus');
     const rule = load(printed.out) as KubeObject;

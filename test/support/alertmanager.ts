@@ -16,7 +16,7 @@ export interface AlertmanagerFixture {
 export const startAlertmanagerFixture = async (
   config: object = { route: { receiver: 'nobody' }, receivers: [{ name: 'nobody' }] },
 ): Promise<AlertmanagerFixture> => {
-  ensureDebianPackages(['prometheus-alertmanager'], (line) => process.stderr.write(`    ${line}\n`));
+  await ensureDebianPackages(['prometheus-alertmanager'], (line) => process.stderr.write(`    ${line}\n`));
   const dir = mkdtempSync(join(tmpdir(), 'metricops-alertmanager-'));
   const file = join(dir, 'alertmanager.yaml');
   writeFileSync(file, JSON.stringify(config));

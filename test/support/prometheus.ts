@@ -30,7 +30,7 @@ export const startPrometheusFixture = async ({
   targets?: readonly string[];
   rules?: object;
 } = {}): Promise<PrometheusFixture> => {
-  ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
+  await ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
   const exporter = createServer(
     (_, response) => void response.setHeader('content-type', 'text/plain; version=0.0.4').end(EXPOSITION),
   );
@@ -72,7 +72,7 @@ export const startPrometheusFixture = async ({
  * @param rules a rule file
  */
 export const startPrometheusWith = async (openMetrics: string, rules: object): Promise<PrometheusOf> => {
-  ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
+  await ensureDebianPackages(['prometheus'], (line) => process.stderr.write(`    ${line}\n`));
   const dir = mkdtempSync(join(tmpdir(), 'metricops-prometheus-'));
   writeFileSync(join(dir, 'series.txt'), openMetrics);
   const ruleFile = join(dir, 'rules.yaml');

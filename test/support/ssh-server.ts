@@ -22,7 +22,7 @@ export interface SshServer {
 
 /** OpenSSH's own server on loopback, which runs what is asked of it as this user. */
 export const startSshServer = async (): Promise<SshServer> => {
-  ensureDebianPackages(['openssh-client', 'openssh-server'], (line) => process.stderr.write(`    ${line}\n`));
+  await ensureDebianPackages(['openssh-client', 'openssh-server'], (line) => process.stderr.write(`    ${line}\n`));
   const dir = mkdtempSync(join(tmpdir(), 'metricops-sshd-'));
   chmodSync(dir, 0o755);
   mkdirSync('/run/sshd', { recursive: true }); // where sshd has its own privileges separated

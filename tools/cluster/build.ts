@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, startTimeOf } from './processes.ts';
 import { type Program, type ProgramName, programs } from './versions.ts';
@@ -18,57 +19,149 @@ export interface BuildOptions {
 
 /**
  * Paths of the programs, built where the cache does not have them. KUBEBUILDER_ASSETS wins for those that it holds.
- * Safe for several callers at once: one builds, the others wait for it.
+ * Those of one module are built by one command, two modules at a time. Safe for several callers at once: one builds, the
+ * others wait for it.
  */
 export const ensurePrograms = async <N extends ProgramName>(
   names: readonly N[],
   { log, env = process.env }: BuildOptions,
 ): Promise<Record<N, string>> => {
-  const paths: Partial<Record<N, string>> = {};
-  for (const name of names) {
-    const given = join(env.KUBEBUILDER_ASSETS ?? '', name);
-    paths[name] = env.KUBEBUILDER_ASSETS !== undefined && existsSync(given) ? given : await ensure(name, log, env);
-  }
-  return paths as Record<N, string>;
+  const paths = Object.fromEntries(names.map((name) => [name, pathOf(name, env)])) as Record<N, string>;
+  const missing = Map.groupBy(
+    names.filter((name) => !existsSync(paths[name])),
+    (name) => programs[name].module,
+  );
+  const waiting = [...missing];
+  const builder = async (): Promise<void> => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await buildModule(...next, { log, env });
+  };
+  await Promise.all([builder(), builder()]);
+  return paths;
 };
 
-const ensure = async (name: ProgramName, log: (line: string) => void, env: NodeJS.ProcessEnv): Promise<string> => {
+const pathOf = (name: ProgramName, env: NodeJS.ProcessEnv): string => {
+  const given = join(env.KUBEBUILDER_ASSETS ?? '', name);
+  if (env.KUBEBUILDER_ASSETS !== undefined && existsSync(given)) return given;
   const program: Program = programs[name];
-  const module = join(import.meta.dirname, 'go', program.module);
+  const module = folderOf(program.module);
+  const own = join(module, program.main, 'main.go');
   const recipe = [readFileSync(join(module, 'go.sum')), JSON.stringify(program)];
+  if (existsSync(own)) recipe.push(readFileSync(own));
   const hash = createHash('sha256').update(recipe.join('')).digest('hex').slice(0, 12);
-  const dir = join(cacheDir(env), 'bin', `${name}-${program.version}-${process.arch}-${hash}`);
-  const path = join(dir, name);
-  if (existsSync(path)) return path;
-  mkdirSync(dir, { recursive: true });
-  await withLock(join(dir, '.lock'), async () => {
-    if (existsSync(path)) return;
-    const started = Date.now();
-    log(`building ${name} ${program.version} with the Go toolchain (once; kept in ${cacheDir(env)})`);
-    const flags = Object.entries(program.stamp).map(([variable, value]) => `-X ${variable}=${value}`);
-    const fresh = `${path}.${process.pid}`; // whole or not there, whoever else builds
-    const args = ['build', '-trimpath', '-ldflags', ['-s -w', ...flags].join(' '), '-o', fresh, program.main];
-    await goBuild(args, module, env);
-    renameSync(fresh, path);
-    log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
-  });
-  return path;
+  return join(cacheDir(env), 'bin', `${name}-${program.version}-${process.arch}-${hash}`, name);
 };
 
-const goBuild = (args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> =>
+const folderOf = (module: Program['module']): string => join(import.meta.dirname, 'go', module);
+
+const buildModule = async (
+  module: Program['module'],
+  names: readonly ProgramName[],
+  { log, env }: Required<BuildOptions>,
+): Promise<void> => {
+  const bin = join(cacheDir(env), 'bin');
+  mkdirSync(bin, { recursive: true });
+  await withLock(join(bin, `.${module}.lock`), async () => {
+    const missing = names.filter((name) => !existsSync(pathOf(name, env)));
+    if (missing.length === 0) return;
+    const started = Date.now();
+    const words = missing.map((name) => `${name} ${programs[name].version}`).join(', ');
+    log(`building ${words} with the Go toolchain (once; kept in ${cacheDir(env)})`);
+    const out = mkdtempSync(join(bin, `.${module}-`));
+    try {
+      await goBuild(module, missing, out, { log, env });
+      for (const name of missing) {
+        const path = pathOf(name, env);
+        mkdirSync(dirname(path), { recursive: true });
+        renameSync(join(out, binaryOf(programs[name])), path); // whole or not there, whoever else builds
+      }
+    } finally {
+      rmSync(out, { recursive: true, force: true });
+    }
+    log(`built ${missing.join(', ')} in ${Math.round((Date.now() - started) / 1000)} s`);
+  });
+};
+
+/** As `go build` names it: by the last part of the path, but for a major version. */
+const binaryOf = ({ main, module }: Program): string =>
+  main === '.' ? module : basename(main.replace(/\/v[0-9]+$/, ''));
+
+const TELL_MS = 30_000;
+
+const goBuild = async (
+  module: Program['module'],
+  names: readonly ProgramName[],
+  out: string,
+  { log, env }: Required<BuildOptions>,
+): Promise<void> => {
+  const all: readonly Program[] = names.map((name) => programs[name]);
+  const stamps = new Map(all.flatMap(({ stamp }) => Object.entries(stamp)));
+  const flags = ['-s', '-w', ...[...stamps].map(([variable, value]) => `-X ${variable}=${value}`)].join(' ');
+  const mains = all.map(({ main }) => main);
+  const started = Date.now();
+  let compiled = 0;
+  let packages: number | undefined;
+  void go(module, ['list', '-deps', ...mains], env).then(
+    ({ lines }) => {
+      packages = lines;
+    },
+    () => {}, // the build says why
+  );
+  const tell = setInterval(() => {
+    if (packages === undefined || compiled < packages / 20) return; // too early to say
+    const left = ((Date.now() - started) * Math.max(0, packages - compiled)) / compiled;
+    log(`${module}: ${compiled} of ${packages} packages, some ${Math.ceil(left / 10_000) * 10} s left`);
+  }, TELL_MS);
+  try {
+    const args = ['build', '-v', '-trimpath', '-ldflags', flags, '-o', `${out}/`, ...mains];
+    await go(module, args, env, (count) => {
+      compiled = count;
+    });
+  } finally {
+    clearInterval(tell);
+  }
+};
+
+/**
+ * Runs it in the module's folder. Rejects with the end of what it says.
+ *
+ * @param onPackage hears how many packages it has named on standard error, as with -v
+ * @returns how many lines it wrote
+ */
+const go = (
+  module: Program['module'],
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  onPackage: (count: number) => void = () => {},
+): Promise<{ lines: number }> =>
   new Promise((resolve, reject) => {
     // The distribution's Go is often not on root's PATH.
     const path = [env.PATH, '/usr/local/go/bin'].join(delimiter);
-    const buildEnv = { ...env, PATH: path, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' };
-    const child = spawn('go', args, { cwd, env: buildEnv, stdio: ['ignore', 'ignore', 'pipe'] });
+    // The compilers are short-lived and the memory is there: they collect a quarter as often.
+    const own = { PATH: path, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly', GOGC: '400' };
+    const child = spawn('go', args, {
+      cwd: folderOf(module),
+      env: { ...env, ...own },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let lines = 0;
+    let named = 0;
     let tail = '';
-    child.stderr.on('data', (data: Buffer) => {
-      tail = (tail + data.toString()).slice(-4000);
+    child.stdout.on('data', (data: Buffer) => {
+      lines += data.toString().split('\n').length - 1;
+    });
+    createInterface(child.stderr).on('line', (line) => {
+      if (/^\S+$/.test(line)) {
+        named += 1;
+        onPackage(named);
+      } else if (!line.startsWith('go: downloading')) tail = `${tail}${line}\n`.slice(-4000);
     });
     child.once('error', (cause) =>
       reject(new Error('the Go toolchain (1.25 or later) is missing: see https://go.dev/doc/install', { cause })),
     );
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`go ${args.at(-1)} failed:\n${tail}`))));
+    child.once('close', (code) => {
+      if (code === 0) resolve({ lines });
+      else reject(new Error(`go ${args[0]} failed in ${folderOf(module)}:\n${tail}`));
+    });
   });
 
 /** A lock that its holder's death opens: the file says who holds it, by pid and start time. */

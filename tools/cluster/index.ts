@@ -19,7 +19,7 @@ import {
 } from './namespaces.ts';
 import { ctr, type NodeHost, startNode } from './node.ts';
 import { endProcess, openProcessTable, type ProcessId } from './processes.ts';
-import { controlPlanePrograms, nodePrograms } from './versions.ts';
+import { clusterPrograms, controlPlanePrograms } from './versions.ts';
 import { waitFor } from './wait.ts';
 
 const run = promisify(execFile);
@@ -68,9 +68,8 @@ export const startCluster = async (options: ClusterOptions): Promise<Cluster> =>
   if (options.node && process.getuid?.() !== 0) {
     throw new Error('a node with containers needs root; without, use a control plane only (--control-plane-only)');
   }
-  if (options.node) ensureDebianPackages(NODE_PACKAGES, log);
-  const binaries = await ensurePrograms(controlPlanePrograms, { log });
-  const nodeBinaries = options.node ? await ensurePrograms(nodePrograms, { log }) : undefined;
+  if (options.node) await ensureDebianPackages(NODE_PACKAGES, log);
+  const binaries = await ensurePrograms(options.node ? clusterPrograms : controlPlanePrograms, { log });
   const layout = await claimSlot(options);
   const cluster = open(layout, binaries.kubectl);
   try {
@@ -85,7 +84,7 @@ export const startCluster = async (options: ClusterOptions): Promise<Cluster> =>
     });
     // containerd and the rest retry until the API server is there: both come up at once.
     const host: NodeHost = { layout, processes, prefix, exec: (argv) => cluster.exec(argv) };
-    await Promise.all([controlPlane, nodeBinaries ? startNode(host, nodeBinaries) : undefined]);
+    await Promise.all([controlPlane, options.node ? startNode(host, binaries) : undefined]);
     await waitUntilUsable(cluster, layout);
     log(`cluster ${layout.name} is up`);
     return cluster;

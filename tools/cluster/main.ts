@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensurePrograms } from './build.ts';
 import { type Cluster, clusterNames, openCluster, startCluster } from './index.ts';
-import { controlPlanePrograms, nodePrograms } from './versions.ts';
+import { clusterPrograms } from './versions.ts';
 
 const HELP = `Usage: npm run cluster -- COMMAND [NAME] [--control-plane-only]
 
@@ -46,7 +46,7 @@ const commands: Record<string, () => Promise<unknown>> = {
     ),
   exec: async () => process.stdout.write(await (await existing()).exec(rest)),
   import: async () => (await existing()).importImage(resolve(rest[0] ?? '')),
-  build: () => ensurePrograms([...controlPlanePrograms, ...nodePrograms, 'kustomize'], { log }),
+  build: () => ensurePrograms([...clusterPrograms, 'kustomize'], { log }),
 };
 
 const action = values.help ? undefined : commands[command ?? ''];

@@ -1,8 +1,8 @@
 /** What the local cluster is made of. Each program is built by the Go toolchain from the module in `go/<module>`, whose go.sum pins it. */
 export interface Program {
   /** Folder below `go/`. */
-  module: 'kubernetes' | 'etcd' | 'coredns' | 'kustomize' | 'pause';
-  /** Main package. */
+  module: 'kubernetes' | 'etcd' | 'kustomize' | 'pause';
+  /** Main package; one that begins with a dot stands in that folder. */
   main: string;
   version: string;
   /** Linker variables that make `--version` tell the truth. */
@@ -32,7 +32,8 @@ export const programs = {
   kubectl: kubernetes('kubectl'),
   kubelet: kubernetes('kubelet'),
   'kube-proxy': kubernetes('kube-proxy'),
-  coredns: { module: 'coredns', main: 'github.com/coredns/coredns', version: '1.12.4', stamp: {} },
+  // In the module of Kubernetes: what both are made of is compiled once.
+  coredns: { module: 'kubernetes', main: './coredns', version: '1.12.2', stamp: {} },
   pause: { module: 'pause', main: '.', version: '1', stamp: {} },
   kustomize: {
     module: 'kustomize',
@@ -53,3 +54,6 @@ export const controlPlanePrograms = [
 ] as const satisfies readonly ProgramName[];
 
 export const nodePrograms = ['kubelet', 'kube-proxy', 'coredns', 'pause'] as const satisfies readonly ProgramName[];
+
+/** Everything that a cluster with a node runs. */
+export const clusterPrograms = [...controlPlanePrograms, ...nodePrograms] as const;

@@ -10,6 +10,7 @@ import { buildAll } from '../build.ts';
 import { ensurePrograms } from '../cluster/build.ts';
 import { ensureDebianPackages } from '../cluster/debian.ts';
 import { type Cluster, startCluster } from '../cluster/index.ts';
+import { clusterPrograms } from '../cluster/versions.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { buildImages, type Image } from '../images.ts';
 import { type GitServer, startGitServer } from '../lib/git-server.ts';
@@ -71,7 +72,11 @@ export const startEnvironment = async (options: {
   const { progress, name, existing } = options;
   const log = (line: string): void => progress.say(`  ${line}`);
   const packages = existing ? HOST_PACKAGES : [...NODE_PACKAGES, ...HOST_PACKAGES];
-  await progress.step('Debian packages', async () => ensureDebianPackages(packages, log));
+  const installing = progress.step('Debian packages', () => ensureDebianPackages(packages, log));
+  // The first time ever this is what takes long: it begins with the packages.
+  const compiling = existing ? Promise.resolve() : ensurePrograms(clusterPrograms, { log });
+  compiling.catch(() => {}); // startCluster finds out
+  await installing;
   const starting = existing
     ? progress.step(`context ${existing.context}`, () => openExisting(existing))
     : progress.step('a Kubernetes with a node', () => startCluster({ name, node: true, log }));

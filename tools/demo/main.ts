@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { cacheDir } from '../cluster/build.ts';
 import { openCluster } from '../cluster/index.ts';
 import { downOnSignal, missingHere, startEnvironment } from './environment.ts';
 import { createProgress } from './progress.ts';
@@ -12,7 +15,7 @@ repository; pushes a release that fails 20 % of its requests; and shows how it i
 the fix arrives. Needs Linux, root and Go. The first time it builds Kubernetes, which takes minutes; later it does not.
 
   --keep        leave everything running, and say how to look at it
-  --json        print the timeline and the final objects as JSON on standard output
+  --json        print the timeline, the final objects and the seconds that all took as JSON on standard output
   --name NAME   name of the local cluster (metricops-demo)
 
   --context NAME       use an existing cluster instead: a context of your kubeconfig. It needs the next two:
@@ -50,6 +53,8 @@ if (missing.length > 0) {
 }
 
 const progress = createProgress();
+// With an empty cache it builds Kubernetes first.
+const isCold = !existsSync(join(cacheDir(), 'bin'));
 const left = existing ? undefined : await openCluster(values.name);
 if (left) await progress.step(`ending ${values.name}, left by an earlier run`, () => left.down());
 const env = await startEnvironment({ name: values.name, progress, ...(existing ? { existing } : {}) });
@@ -58,7 +63,8 @@ try {
   const result = await runStory(env, progress);
   const { budgetSpentPercent } = result.incident.status ?? {};
   if (values.json) {
-    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    const seconds = Math.round(process.uptime());
+    process.stdout.write(`${JSON.stringify({ [isCold ? 'coldSeconds' : 'seconds']: seconds, ...result }, null, 2)}\n`);
   } else {
     process.stdout.write(`\n${renderTimeline(result.timeline)}\n\n`);
     process.stdout.write(`incident     ${result.incident.metadata.name}: ${result.incident.status?.phase}\n`);
