@@ -3,7 +3,7 @@ import { keyOfSync } from '../api/gitsync-names.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { KubeError } from '../kube/index.ts';
 import type { Rendered } from '../render/index.ts';
-import type { Head, Sources } from '../source/heads.ts';
+import { type Head, type Sources, sourceKey } from '../source/heads.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type ApplyRenderedPorts, applyRendered } from './apply-rendered.ts';
 import { pollUnwatched } from './drift/unwatched.ts';
@@ -69,6 +69,8 @@ const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Pr
 const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
   const { planned } = state;
   if (!planned || state.drifted.size === 0) return;
+  // Nothing is rendered of a source that the sync no longer names, or not without a signature.
+  if (planned.source.identity !== sourceKey(sync)) return;
   const at = { source: planned.source, id: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
   await syncTo(at, sync, state, ports);
 };
