@@ -77,6 +77,16 @@ export const reasons = {
     means: 'A file is stored in Git LFS, which is not fetched, so nothing was applied or pruned.',
     next: 'Commit the file itself: git lfs untrack, then git add --renormalize.',
   },
+  NotSigned: {
+    means:
+      'spec.source.git.verify demands a signature, and the commit or its tag has none. The last verified revision stays in service.',
+    next: 'Push a commit made by `git commit -S`, or a tag made by `git tag -s`, with one of the keys of the named Secret.',
+  },
+  SignatureInvalid: {
+    means:
+      'The signature of the commit or tag is by a key that is not in the Secret of spec.source.git.verify, or does not match. The last verified revision stays in service.',
+    next: 'Find out who made the named commit. Add the public key of its author to the Secret, or revert the commit with a signed one.',
+  },
   // A render
   InvalidYAML: { means: 'A file is not valid YAML.', next: 'Fix the file at the named line.' },
   ManifestTooLarge: {

@@ -26,7 +26,28 @@ const gitRef = oneOf({
 });
 export type GitRef = z.infer<typeof gitRef>;
 
-export const gitSource = z.strictObject({
+export const verifyMode = z.enum(['HEAD', 'Tag', 'TagAndHEAD']);
+export type VerifyMode = z.infer<typeof verifyMode>;
+
+const gitVerify = z.strictObject({
+  mode: verifyMode
+    .default('HEAD')
+    .describe(
+      'What must be signed. HEAD: the commit that is applied. Tag: the annotated tag that ref.tag or ref.semver leads to. TagAndHEAD: both.',
+    ),
+  secretRef: z
+    .strictObject({ name: localName.describe('Its name.') })
+    .describe(
+      'Secret in this namespace with the public keys that may sign. Each key of it is a file of armored OpenPGP keys, or of SSH keys as id_ed25519.pub or allowed_signers has them.',
+    ),
+});
+
+const tagToVerify = {
+  rule: "!has(self.verify) || self.verify.mode == 'HEAD' || has(self.ref.tag) || has(self.ref.semver)",
+  message: 'verify.mode Tag and TagAndHEAD need ref.tag or ref.semver',
+};
+
+const gitSourceObject = z.strictObject({
   url: z
     .string()
     .regex(
@@ -54,7 +75,17 @@ export const gitSource = z.strictObject({
     .describe(
       'Secret in this namespace. HTTPS: username and password (basic), or bearerToken or token (bearer); ca.crt or caFile for a private CA. SSH: identity (a private key without a passphrase) and known_hosts.',
     ),
+  verify: gitVerify
+    .optional()
+    .describe('Applies only what is signed by one of these keys; the last revision that was stays in service.'),
 });
+export const gitSource = gitSourceObject
+  .refine(
+    ({ ref, verify }) =>
+      verify === undefined || verify.mode === 'HEAD' || ref.tag !== undefined || ref.semver !== undefined,
+    tagToVerify.message,
+  )
+  .meta({ 'x-kubernetes-validations': [tagToVerify] });
 export type GitSourceSpec = z.infer<typeof gitSource>;
 
 /** Where manifests come from. Git is the only member yet. */

@@ -10,13 +10,14 @@ import { createWorkerClient, type WorkerClient, type WorkerEnd } from '../worker
 import { isDamaged } from './errors.ts';
 import { defaultLimits, type GitLimits } from './limits.ts';
 import { createByteCache } from './lru.ts';
+import { wantedObjects } from './mirror.ts';
 import { createMirrorCache } from './mirror-cache.ts';
 import type { GitRoom, GitSource } from './types.ts';
 import type { FetchCall, Fetched, Place } from './worker.ts';
 
 export type { GitLimits } from './limits.ts';
 export { pointerWords } from './refused.ts';
-export type { GitCredentials, GitRoom, GitSource } from './types.ts';
+export type { GitCredentials, GitRoom, GitSource, Verification } from './types.ts';
 
 /** Beside this file; when it is bundled, beside the bundle. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './git-worker.js', import.meta.url);
@@ -56,8 +57,8 @@ export const createGit = (
   /** When a damaged mirror was last fetched afresh. */
   const healed = new Map<string, number>();
 
-  const locate = (dir: string, commit: string): Promise<string | undefined> =>
-    reader.call<string | undefined>('locate', [dir, commit]).catch((error: unknown) => {
+  const locate = (dir: string, { tagObject }: GitSource, commit: string): Promise<string | undefined> =>
+    reader.call<string | undefined>('locate', [dir, wantedObjects(commit, tagObject)]).catch((error: unknown) => {
       if (isDamaged(error)) return undefined; // a fetch replaces it
       throw error;
     });
@@ -75,7 +76,7 @@ export const createGit = (
   const elsewhere = async (source: GitSource, spoiled: Place, error: unknown): Promise<Place> => {
     const { commit } = spoiled;
     const dir = await shelf.place(source);
-    const known = await locate(dir, commit);
+    const known = await locate(dir, source, commit);
     if (known !== undefined && known !== spoiled.gitdir) return { gitdir: known, commit };
     if (existsSync(spoiled.gitdir)) {
       const now = performance.now();
@@ -92,8 +93,9 @@ export const createGit = (
     async open(source, commit, { signal = NEVER, offline = false }: OpenOptions = {}) {
       const work = async (): Promise<FileTree> => {
         const dir = await shelf.place(source);
-        const last = located.get(dir);
-        const known = last?.commit === commit && existsSync(last.gitdir) ? last.gitdir : await locate(dir, commit);
+        const last = source.tagObject ? undefined : located.get(dir);
+        const known =
+          last?.commit === commit && existsSync(last.gitdir) ? last.gitdir : await locate(dir, source, commit);
         if (known === undefined && offline) throw notHere(source, commit);
         const gitdir = known ?? (await fetch({ dir, source, commit }, signal));
         located.set(dir, { gitdir, commit }, 1);
@@ -102,7 +104,10 @@ export const createGit = (
           located.set(dir, place, 1);
           return place;
         };
-        return treeOf(reader, { gitdir, commit }, { again, reads: (read) => reads(groupOf(source), read) });
+        const call = callsAt(reader, { gitdir, commit }, again);
+        // The only way to the files of a commit leads through here.
+        if (source.verify) await call('assertSigned', source.verify, source.ref, source.tagObject);
+        return treeOf(call, (read) => reads(groupOf(source), read));
       };
       return unlessAborted(signal, work());
     },
@@ -146,15 +151,12 @@ const createPlaces = ({ fetches, fetchesPerTenant, fetchesPerHost }: GitLimits) 
     );
 };
 
-interface TreePorts {
-  /** Where to go on when that place is damaged. */
-  again(at: Place, error: unknown): Promise<Place>;
-  reads<T>(read: () => Promise<T>): Promise<T>;
-}
+type Call = <T>(method: string, ...args: unknown[]) => Promise<T>;
 
-const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts): FileTree => {
+/** Calls of the thread that are about this commit. `again` says where to go on when its place is damaged. */
+const callsAt = (worker: WorkerClient, place: Place, again: (at: Place, error: unknown) => Promise<Place>): Call => {
   let at = place;
-  const call = async <T>(method: string, ...args: unknown[]): Promise<T> => {
+  return async <T>(method: string, ...args: unknown[]): Promise<T> => {
     const place = at;
     try {
       return await worker.call<T>(method, [place, ...args]);
@@ -164,14 +166,15 @@ const treeOf = (worker: WorkerClient, place: Place, { again, reads }: TreePorts)
       return worker.call<T>(method, [at, ...args]);
     }
   };
-  return {
-    oid: (path) => call('oid', path),
-    oids: (paths) => call('oids', paths),
-    texts: (path, wanted) => reads(() => call('texts', path, wanted)),
-    find: (path) => call('find', path),
-    files: (path) => reads(() => call('files', path)),
-    folders: (pattern, exclude) => reads(() => call('folders', pattern, exclude)),
-    read: (file) => call('read', file),
-    writeTo: (dir, paths) => reads(() => call('writeTo', dir, paths)),
-  };
 };
+
+const treeOf = (call: Call, reads: <T>(read: () => Promise<T>) => Promise<T>): FileTree => ({
+  oid: (path) => call('oid', path),
+  oids: (paths) => call('oids', paths),
+  texts: (path, wanted) => reads(() => call('texts', path, wanted)),
+  find: (path) => call('find', path),
+  files: (path) => reads(() => call('files', path)),
+  folders: (pattern, exclude) => reads(() => call('folders', pattern, exclude)),
+  read: (file) => call('read', file),
+  writeTo: (dir, paths) => reads(() => call('writeTo', dir, paths)),
+});

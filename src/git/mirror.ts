@@ -39,16 +39,33 @@ const MAX_TIPS = 16;
  */
 const DEPTHS = [1, 20];
 
-/** The folder in which the commit can be read; undefined when it has to be fetched. Throws RepositoryDamaged. */
-export const locate = (dir: string, commit: string, objectsAt: MirrorPorts['objectsAt']): string | undefined => {
+/** What is read of a source: the commit, and the tag whose signature is verified. */
+export const wantedObjects = (commit: string, tagObject: string | null | undefined): string[] =>
+  tagObject ? [commit, tagObject] : [commit];
+
+/** The folder in which the objects can be read; undefined when they have to be fetched. Throws RepositoryDamaged. */
+export const locate = (
+  dir: string,
+  oids: readonly string[],
+  objectsAt: MirrorPorts['objectsAt'],
+): string | undefined => {
   const generation = newest(dir);
   if (generation === undefined) return undefined;
   const gitdir = join(dir, String(generation));
   const objects = objectsAt(gitdir);
-  if (!objects.has(commit)) return undefined;
-  objects.read(commit);
+  if (!oids.every(objects.has)) return undefined;
+  for (const oid of oids) objects.read(oid);
   return gitdir;
 };
+
+/** Branches and tags that were fetched last, newest first: commits and tag objects. */
+export const tipsOf = (gitdir: string): readonly string[] => readHad(gitdir).tips;
+
+export interface Wanted {
+  ref: GitRef;
+  commit: string;
+  tagObject?: string | null | undefined;
+}
 
 /**
  * The same after it was fetched. Only one thread may do so, and only once at a time for one mirror.
@@ -56,7 +73,7 @@ export const locate = (dir: string, commit: string, objectsAt: MirrorPorts['obje
  */
 export const fetchCommit = async (
   dir: string,
-  { ref, commit, spoiled }: { ref: GitRef; commit: string; spoiled?: string | undefined },
+  { spoiled, ...wanted }: Wanted & { spoiled?: string | undefined },
   ports: MirrorPorts,
 ): Promise<string> => {
   await clear(dir);
@@ -64,7 +81,7 @@ export const fetchCommit = async (
   if (current !== spoiled && !(await isFull(current, ports.limits))) {
     const before = readHad(current);
     try {
-      return await fetchInto(current, { ref, commit }, ports);
+      return await fetchInto(current, wanted, ports);
     } catch (error) {
       // With what was here: a merge can bring a long history, or what was here is damaged. Then it starts without it,
       // once.
@@ -72,7 +89,7 @@ export const fetchCommit = async (
       if (!isDamaged(error) && !(isTooLarge && before !== NOTHING)) throw error;
     }
   }
-  return replaceBy(dir, async (fresh) => void (await fetchInto(fresh, { ref, commit }, ports)));
+  return replaceBy(dir, async (fresh) => void (await fetchInto(fresh, wanted, ports)));
 };
 
 const clear = async (dir: string): Promise<void> => {
@@ -103,20 +120,16 @@ const replaceBy = async (dir: string, fill: (fresh: string) => Promise<void>): P
   }
 };
 
-const fetchInto = async (
-  gitdir: string,
-  { ref, commit }: { ref: GitRef; commit: string },
-  ports: MirrorPorts,
-): Promise<string> => {
+const fetchInto = async (gitdir: string, { ref, commit, tagObject }: Wanted, ports: MirrorPorts): Promise<string> => {
   const { remote } = ports;
   const objects = ports.objectsAt(gitdir);
   const name = fullName(ref);
-  const wanted = (n: string): boolean =>
+  const isWanted = (n: string): boolean =>
     name === undefined ? /^refs\/(heads|tags)\/.*(?<!\^\{\})$/.test(n) : n === name;
-  const { refs, capabilities } = await listRefs(remote, wanted);
+  const { refs, capabilities } = await listRefs(remote, isWanted);
   const tip = name === undefined ? undefined : refs.get(name);
   for (const depth of tip === undefined ? [] : DEPTHS) {
-    if (objects.has(commit)) break;
+    if (wantedObjects(commit, tagObject).every(objects.has)) break;
     await take(gitdir, { wants: [tip ?? ''], capabilities, depth }, ports);
   }
   // Every branch and tag with all that came before: the only way to a commit that no ref names.
@@ -129,9 +142,9 @@ const fetchInto = async (
   throw new ReasonError('RefNotFound', `commit ${commit} is not reachable from a branch or tag of ${remote.url}`);
 };
 
-type Wanted = Pick<PackRequest, 'wants' | 'capabilities' | 'depth'>;
+type Asked = Pick<PackRequest, 'wants' | 'capabilities' | 'depth'>;
 
-const take = async (gitdir: string, wanted: Wanted, ports: MirrorPorts): Promise<void> => {
+const take = async (gitdir: string, wanted: Asked, ports: MirrorPorts): Promise<void> => {
   const had = readHad(gitdir);
   const whole = wanted.depth === undefined;
   // When all of the history is fetched, only complete generations are announced: the server would leave out older

@@ -21,11 +21,17 @@ const ADVERTISEMENT = '/info/refs?service=git-upload-pack';
 const PEELED = '^{}';
 const VERSION_2 = 'version 2';
 
+/** What a ref stands at, and the commit behind it where it is an annotated tag. */
+export interface RefAt {
+  oid: string;
+  peeled?: string;
+}
+
 /**
- * What a ref stands at, and the commit behind it where it is an annotated tag; undefined where there is no such ref.
+ * What a ref stands at; undefined where there is no such ref.
  * Protocol 2 answers for this ref alone; a server without it lists all, of which nothing else is kept.
  */
-export const askRef = async (remote: Remote, name: string): Promise<{ oid: string; peeled?: string } | undefined> => {
+export const askRef = async (remote: Remote, name: string): Promise<RefAt | undefined> => {
   const found: Record<string, string> = {};
   for await (const ref of await refsFrom(remote, name)) {
     if (ref.name === name || ref.name === name + PEELED) found[ref.name] = ref.oid;
@@ -36,17 +42,19 @@ export const askRef = async (remote: Remote, name: string): Promise<{ oid: strin
 
 const TAGS = 'refs/tags/';
 
-/** The commit behind each tag. */
-export const listTags = async (remote: Remote): Promise<Map<string, string>> => {
-  const commits = new Map<string, string>();
+/** What each tag stands at. */
+export const listTags = async (remote: Remote): Promise<Map<string, RefAt>> => {
+  const tags = new Map<string, RefAt>();
   for await (const { name, oid } of await refsFrom(remote, TAGS)) {
     if (!name.startsWith(TAGS)) continue;
     const tag = name.slice(TAGS.length);
     // What an annotated tag stands at comes after the tag itself.
-    commits.set(tag.endsWith(PEELED) ? tag.slice(0, -PEELED.length) : tag, oid);
-    if (commits.size > remote.limits.refs) throw tooLarge(`${remote.url} has more than ${remote.limits.refs} tags`);
+    const before = tag.endsWith(PEELED) ? tags.get(tag.slice(0, -PEELED.length)) : undefined;
+    if (before) before.peeled = oid;
+    else tags.set(tag, { oid });
+    if (tags.size > remote.limits.refs) throw tooLarge(`${remote.url} has more than ${remote.limits.refs} tags`);
   }
-  return commits;
+  return tags;
 };
 
 /** Refs that begin with the prefix; a server without protocol 2 sends all others, too. */

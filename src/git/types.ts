@@ -1,4 +1,4 @@
-import type { GitRef } from '../api/source.ts';
+import type { GitRef, VerifyMode } from '../api/source.ts';
 import type { CallOptions, FileTree, OpenOptions } from '../file-tree.ts';
 
 export interface GitCredentials {
@@ -22,11 +22,23 @@ export interface GitCredentials {
   knownHosts?: string;
 }
 
+/** Who must have signed what is applied. */
+export interface Verification {
+  mode: VerifyMode;
+  /** `namespace/name` of the Secret with the keys, for messages, and what it holds by key. */
+  secret: string;
+  files: Readonly<Record<string, string>>;
+}
+
 export interface GitSource {
   url: string;
   ref: GitRef;
   credentials?: GitCredentials;
   timeoutMs: number;
+  /** No commit is opened that does not pass. */
+  verify?: Verification;
+  /** The annotated tag that the ref stood at when it was resolved; null where it is none. */
+  tagObject?: string | null;
   /** Whose share of fetches and disk it counts against: the namespace. The host where there is none. */
   tenant?: string;
 }
@@ -37,12 +49,14 @@ export interface Resolved {
   commit: string;
   /** The tag that a range of versions leads to: it is what to fetch. */
   ref?: GitRef;
+  /** The annotated tag that the ref stands at. */
+  tagObject?: string;
 }
 
 /** Rejects with ReasonError. */
 export interface GitRoom {
   /** Asks the server what the ref is now: one small answer. */
   resolve(source: GitSource, options?: CallOptions): Promise<Resolved>;
-  /** The files of a commit. Costs network only when the commit is new; offline, it is then refused. */
+  /** The files of a commit, once its signatures are verified. Costs network only when the commit is new; offline, it is then refused. */
   open(source: GitSource, commit: string, options?: OpenOptions): Promise<FileTree>;
 }

@@ -13,16 +13,17 @@ import { createAppTokens } from './github-app.ts';
 import { createAgent, createGitHttp } from './http.ts';
 import { type GitLimits, withinMs } from './limits.ts';
 import { createByteCache } from './lru.ts';
-import { bytesBelow, fetchCommit, fullName, locate } from './mirror.ts';
+import { bytesBelow, fetchCommit, fullName, locate, tipsOf, wantedObjects } from './mirror.ts';
 import { newestTag } from './newest-tag.ts';
 import { createObjects, type Objects } from './objects.ts';
 import type { PackIndex } from './pack-index.ts';
-import { askRef, listTags, type Remote } from './protocol.ts';
+import { askRef, listTags, type RefAt, type Remote } from './protocol.ts';
+import { assertSigned } from './signatures/verify.ts';
 import { createSsh } from './ssh.ts';
 import { sshTargetOf } from './ssh-target.ts';
 import type { Transport } from './transport.ts';
 import { createTree } from './tree.ts';
-import type { GitCredentials, GitSource, Resolved } from './types.ts';
+import type { GitCredentials, GitSource, Resolved, Verification } from './types.ts';
 
 // The threads in which looking, fetching and reading happens: index.ts starts them and is their only caller.
 
@@ -112,7 +113,7 @@ const resolve = async (source: GitSource, signal: AbortSignal): Promise<Resolved
   const found = await withRemote(source, { limitMs: limits.lookMs, signal }, (remote) => askRef(remote, name));
   if (!found) throw new ReasonError('RefNotFound', `${url} has no ${wordsOf(ref)}; check spec.source.git.ref`);
   const commit = found.peeled ?? found.oid;
-  return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit };
+  return { revision: `${ref.tag ?? ref.branch}@${commit}`, commit, ...tagObjectOf(found) };
 };
 
 const resolveRange = async (source: GitSource, range: string, signal: AbortSignal): Promise<Resolved> => {
@@ -125,9 +126,13 @@ const resolveRange = async (source: GitSource, range: string, signal: AbortSigna
       `${url} has no tag with a version in ${range}; check spec.source.git.ref.semver`,
     );
   }
-  const commit = tags.get(tag) ?? '';
-  return { revision: `${tag}@${commit}`, commit, ref: { tag } };
+  const found = tags.get(tag) ?? { oid: '' };
+  const commit = found.peeled ?? found.oid;
+  return { revision: `${tag}@${commit}`, commit, ref: { tag }, ...tagObjectOf(found) };
 };
+
+const tagObjectOf = ({ oid, peeled }: RefAt): Pick<Resolved, 'tagObject'> =>
+  peeled === undefined ? {} : { tagObject: oid };
 
 const wordsOf = (ref: GitRef): string => (ref.tag === undefined ? `branch ${ref.branch}` : `tag ${ref.tag}`);
 
@@ -139,23 +144,35 @@ const mirroring = createFairSemaphore({ slots: Number.MAX_SAFE_INTEGER, perGroup
 const fetch = ({ dir, source, commit, spoiled }: FetchCall, signal: AbortSignal): Promise<Fetched> =>
   mirroring(dir, async () => {
     signal.throwIfAborted();
-    const known = spoiled === undefined ? located(dir, commit) : undefined;
+    const { ref, tagObject } = source;
+    const known = spoiled === undefined ? located(dir, wantedObjects(commit, tagObject)) : undefined;
     const breathe = createLoopYielder(signal);
     const alone = <T>(work: () => Promise<T>): Promise<T> => indexing(tenantOf(source), work);
     const fetchFrom = (remote: Remote): Promise<string> =>
-      fetchCommit(dir, { ref: source.ref, commit, spoiled }, { limits, remote, objectsAt, breathe, alone });
+      fetchCommit(dir, { ref, commit, tagObject, spoiled }, { limits, remote, objectsAt, breathe, alone });
     const gitdir = known ?? (await withRemote(source, { limitMs: limits.fetchMs, signal }, fetchFrom));
     return { gitdir, bytes: await bytesBelow(dir) };
   });
 
 /** A damaged mirror counts as missing: the fetch that follows replaces it. */
-const located = (dir: string, commit: string): string | undefined => {
+const located = (dir: string, oids: readonly string[]): string | undefined => {
   try {
-    return locate(dir, commit, objectsAt);
+    return locate(dir, oids, objectsAt);
   } catch (error) {
     if (isDamaged(error)) return undefined;
     throw error;
   }
+};
+
+/** After a restart nobody knows yet which tag the ref stands at: one that was fetched before may prove the same. */
+const signedAt = (
+  { gitdir, commit }: Place,
+  verification: Verification,
+  ref: GitRef,
+  tagObject: string | null | undefined,
+): Promise<void> => {
+  const tags = tagObject === undefined ? tipsOf(gitdir) : [tagObject ?? []].flat();
+  return assertSigned(verification, { commit, ref, tags }, objectsAt(gitdir));
 };
 
 const treeAt = ({ gitdir, commit }: Place): FileTree =>
@@ -164,7 +181,8 @@ const treeAt = ({ gitdir, commit }: Place): FileTree =>
 serveWorker({
   resolve,
   fetch,
-  locate: (dir: string, commit: string) => locate(dir, commit, objectsAt),
+  locate: (dir: string, oids: readonly string[]) => locate(dir, oids, objectsAt),
+  assertSigned: signedAt,
   oid: (place: Place, path: string) => treeAt(place).oid(path),
   oids: (place: Place, paths: string[]) => treeAt(place).oids(paths),
   texts: (place: Place, path: string, wanted: TextsWanted) => treeAt(place).texts(path, wanted),

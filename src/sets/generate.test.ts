@@ -34,7 +34,8 @@ const list = (...entries: (string | { name: string; values: Record<string, strin
 
 describe('a GitSyncSet generates', () => {
   it('a GitSync for each folder, from the generator’s repository and the folder', () => {
-    const git = { url, secretRef: { name: 'git' }, ref: { tag: 'v1' } };
+    const verify = { mode: 'Tag', secretRef: { name: 'signers' } };
+    const git = { url, secretRef: { name: 'git' }, ref: { tag: 'v1' }, verify };
     const folders = { source: { git }, pattern: 'clusters/*/*' };
     const template = { name: '{{basename}}-{{segment1}}', spec: { targetNamespace: '{{basename}}' } };
     const { syncs, problems } = made(setOf({ folders }, template), { folders: ['clusters/eu/web', 'clusters/us/web'] });

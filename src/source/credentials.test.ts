@@ -111,19 +111,40 @@ describe('credentials of a repository', () => {
 
   it('are refused with the names of the keys that are there, and no value', async () => {
     const { put } = setUp();
-    const refusal = async (data: Record<string, string>): Promise<string> => {
+    const refused = async (data: Record<string, string>, words: string): Promise<void> => {
       put(data);
-      return credentials.read(NAME).then(
-        () => assert.fail('it was taken'),
-        (error: Error) => error.message,
-      );
+      const message = () =>
+        credentials.read(NAME).then(
+          () => 'it was taken',
+          (error: Error) => error.message,
+        );
+      await eventually(async () => (await message()) === words, { what: words });
     };
     const none =
       'Secret shop/git has none of password (with username), bearerToken, token, ca.crt, caFile, tls.crt (with tls.key), identity (with known_hosts) and githubAppID';
-    assert.equal(await refusal({ username: 'x', 'identity.pub': 'y' }), `${none}; its keys are identity.pub, username`);
-    assert.equal(await refusal({}), `${none}; it is empty`);
+    await refused({ username: 'x', 'identity.pub': 'y' }, `${none}; its keys are identity.pub, username`);
+    await refused({}, `${none}; it is empty`);
     const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, 'hunter2']));
-    assert.equal(await refusal(many), `${none}; its keys are k0, k1, k2, k3, k4 and 4 more`);
+    await refused(many, `${none}; its keys are k0, k1, k2, k3, k4 and 4 more`);
+  });
+
+  it('are beside public keys, of which nothing private is kept', async () => {
+    const { put } = setUp();
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA me';
+    const pgp = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n';
+    put({
+      'me.pub': key,
+      signers: `me ${key}`,
+      'me.asc': pgp,
+      identity: `-----BEGIN PRIVATE KEY-----\n${key}`,
+      token: 'x',
+    });
+    const known = { 'me.pub': key, signers: `me ${key}`, 'me.asc': pgp, identity: '', token: '' };
+    assert.deepEqual(await credentials.publicKeys(NAME), known);
+    put({ 'me.pub': key });
+    await eventually(async () => Object.keys(await credentials.publicKeys(NAME)).join() === 'me.pub');
+    await assert.rejects(credentials.read(NAME), { code: 'SecretNotFound', message: /has none of password/ });
+    await assert.rejects(credentials.publicKeys({ ...NAME, name: 'none' }), { code: 'SecretNotFound' });
   });
 
   it('are read each time where Secrets may be read but not watched', async () => {

@@ -10,6 +10,8 @@ export type SecretName = ObjectName;
 export interface Credentials {
   /** What the Secret says now; a request only when it changed. Rejects with ReasonError SecretNotFound. */
   read(secret: SecretName): Promise<GitCredentials>;
+  /** The files of public keys that the Secret holds, by key; '' for what is none. Likewise. */
+  publicKeys(secret: SecretName): Promise<Readonly<Record<string, string>>>;
   /** Told of a Secret that was asked for and is another one now. */
   onChange(handler: (secret: SecretName) => void): void;
   stop(): Promise<void>;
@@ -26,23 +28,49 @@ export const createCredentials = (client: KubeClient, ports: WatchCachePorts): C
   const options = {
     fieldSelector: FIELDS,
     max: MAX_SECRETS,
-    take: (object: KubeObject, key: string) => credentialsIn(key, object),
+    take: (object: KubeObject, key: string): Useful => ({
+      credentials: credentialsIn(key, object),
+      publicKeys: publicKeysIn(object),
+    }),
   };
   const secrets = createVersionedReads(client, resources.secrets, options, ports);
+  const usefulIn = async (secret: SecretName): Promise<Useful> => {
+    const key = `${secret.namespace}/${secret.name}`;
+    const useful = await secrets.read(secret).catch((error: unknown) => {
+      if (!(error instanceof KubeError) || error.status === 0) throw error; // no answer is none of the Secret's faults
+      throw new ReasonError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
+    });
+    if (!useful) throw new ReasonError('SecretNotFound', `Secret ${key} does not exist`);
+    return useful;
+  };
   return {
     async read(secret) {
-      const key = `${secret.namespace}/${secret.name}`;
-      const credentials = await secrets.read(secret).catch((error: unknown) => {
-        if (!(error instanceof KubeError) || error.status === 0) throw error; // no answer is none of the Secret's faults
-        throw new ReasonError('SecretNotFound', `Secret ${key} can't be read: ${error.message}`);
-      });
-      if (!credentials) throw new ReasonError('SecretNotFound', `Secret ${key} does not exist`);
+      const { credentials } = await usefulIn(secret);
+      if (credentials instanceof Error) throw credentials;
       return credentials;
     },
+    publicKeys: async (secret) => (await usefulIn(secret)).publicKeys,
     onChange: secrets.onChange,
     stop: secrets.stop,
   };
 };
+
+/** What is kept of a Secret: nobody knows yet what it is read for. */
+interface Useful {
+  credentials: GitCredentials | ReasonError;
+  publicKeys: Readonly<Record<string, string>>;
+}
+
+const PUBLIC_KEY = /-----BEGIN PGP PUBLIC KEY BLOCK-----|(^|\s)(ssh|ecdsa)-[a-z0-9-]+ AAAA/;
+const PRIVATE_KEY = /PRIVATE KEY/;
+
+const publicKeysIn = ({ data }: KubeObject): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(isRecord(data) ? data : {}).map(([key, value]) => {
+      const text = Buffer.from(typeof value === 'string' ? value : '', 'base64').toString();
+      return [key, PUBLIC_KEY.test(text) && !PRIVATE_KEY.test(text) ? text : ''];
+    }),
+  );
 
 /** Keys of the Secret; the first that is there counts. They are those of Flux's Git Secrets, the older ones too, and `token`. */
 const KEYS: Readonly<Record<keyof GitCredentials, readonly string[]>> = {
@@ -61,7 +89,7 @@ const KEYS: Readonly<Record<keyof GitCredentials, readonly string[]>> = {
   knownHosts: ['known_hosts'],
 };
 
-const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials => {
+const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials | ReasonError => {
   const values = isRecord(data) ? data : {};
   const credentials: GitCredentials = {};
   for (const field of FIELDS_OF_CREDENTIALS) {
@@ -70,7 +98,7 @@ const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials => 
   }
   const { username: _, ...useful } = credentials;
   if (Object.keys(useful).length === 0)
-    throw new ReasonError('SecretNotFound', `Secret ${secret} has none of ${USEFUL}; ${keysIn(values)}`);
+    return new ReasonError('SecretNotFound', `Secret ${secret} has none of ${USEFUL}; ${keysIn(values)}`);
   return credentials;
 };
 

@@ -39,8 +39,9 @@ const fakeGit = () => {
       const { commit } = await headOf(url);
       return { revision: `main@${commit}`, commit };
     },
-    async open({ url }) {
-      asked.push(`open ${url}`);
+    async open({ url, verify }) {
+      asked.push(`open ${url}${verify ? ` if ${verify.mode} is signed by ${verify.files['me.pub']}` : ''}`);
+      if (verify?.files['me.pub'] === 'nobody') throw new ReasonError('NotSigned', 'it is not signed');
       const { folders } = await headOf(url);
       return { oids: async (paths: readonly string[]) => paths.map((path) => folders[path]) } as unknown as FileTree;
     },
@@ -69,6 +70,9 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
         if (password === undefined)
           throw new ReasonError('SecretNotFound', `Secret ${namespace}/${name} does not exist`);
         return { password };
+      },
+      async publicKeys({ namespace, name }) {
+        return { 'me.pub': secrets[`${namespace}/${name}`] ?? '' };
       },
       onChange: (handler) => void changed.push(handler),
       stop: async () => {},
@@ -140,6 +144,25 @@ describe('sources', () => {
     const head = sources.head(theirs);
     assert.ok(head instanceof Error);
     assert.equal(head.code, 'SecretNotFound');
+  });
+
+  it('verify what must be signed with each answer, and again when the keys change', async () => {
+    const secrets: Record<string, string> = { 'shop/signers': 'me' };
+    const own = syncOf('shop/app', { verify: { mode: 'HEAD', secretRef: { name: 'signers' } } });
+    const { start, since, changed, settle, advance, sources } = setUp([own, web], secrets);
+    await start();
+    since();
+    await advance(61_000);
+    const signed = (by: string): string => `open ${SHOP} if HEAD is signed by ${by}`;
+    assert.deepEqual(since().asked.toSorted(), [signed('me'), `resolve ${SHOP}`, `resolve ${SHOP}`]);
+    secrets['shop/signers'] = 'nobody';
+    for (const handler of changed) handler({ namespace: 'shop', name: 'signers' });
+    await settle();
+    assert.deepEqual(since(), { asked: [`resolve ${SHOP}`, signed('nobody')], news: ['shop/app'], unchanged: [] });
+    const head = sources.head(own);
+    assert.ok(head instanceof ReasonError);
+    assert.equal(head.code, 'NotSigned');
+    assert.ok(!(sources.head(web) instanceof Error), 'who demands no signature is not held up');
   });
 
   it('tell of a commit only those whose own files it changes', async () => {

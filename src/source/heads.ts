@@ -62,8 +62,8 @@ export interface SourcesPorts extends SourcePorts {
 interface Followed {
   /** Of the server: in messages, and for its share of looks. */
   address: string;
-  /** `namespace/name` of its credentials. */
-  secret: string | undefined;
+  /** `namespace/name` of its credentials and keys. */
+  secrets: readonly string[];
   head?: Head;
   problem?: ReasonError;
   /** Looks in a row that failed. */
@@ -229,7 +229,7 @@ export const createSources = (ports: SourcesPorts): Sources => {
     },
   });
   credentials.onChange(({ namespace, name }) => {
-    for (const [key, { secret }] of sources) if (secret === `${namespace}/${name}`) queue.add(key);
+    for (const [key, { secrets }] of sources) if (secrets.includes(`${namespace}/${name}`)) queue.add(key);
   });
 
   return {
@@ -275,16 +275,15 @@ export const createSources = (ports: SourcesPorts): Sources => {
   };
 };
 
-const followedBy = ({ spec, metadata }: GitSync): Omit<Followed, 'notedAt'> => {
-  const secret = writtenSource(spec.source).secret();
-  return {
-    address: addressOf(spec.source),
-    secret: secret === undefined ? undefined : `${metadata.namespace}/${secret}`,
-    failures: 0,
-    oids: new Map(),
-    waiting: new Set(),
-  };
-};
+const followedBy = ({ spec, metadata }: GitSync): Omit<Followed, 'notedAt'> => ({
+  address: addressOf(spec.source),
+  secrets: writtenSource(spec.source)
+    .secrets()
+    .map((name) => `${metadata.namespace}/${name}`),
+  failures: 0,
+  oids: new Map(),
+  waiting: new Set(),
+});
 
 const holdsAll = (key: string, { oids }: Followed, inputs: readonly Input[]): boolean =>
   inputs.every(({ source, path, id }) => source === key && oids.get(path) === id);

@@ -9,8 +9,8 @@ const members: { [Name in keyof SourceSpec]-?: SourceMember<NonNullable<SourceSp
 export interface WrittenSource {
   /** Equal for two that one answer serves. */
   identity(namespace: string): string;
-  /** Name of the Secret that it needs; undefined for a public one. */
-  secret(): string | undefined;
+  /** Names of the Secrets that it needs. */
+  secrets(): readonly string[];
   /** With its credentials, ready to be asked. Rejects with ReasonError. */
   connect(reader: Reader, ports: SourcePorts): Promise<Source>;
 }
@@ -21,7 +21,7 @@ const bind = <Name extends keyof SourceSpec>(source: SourceSpec, name: Name): Wr
   return spec
     ? {
         identity: (namespace) => member.identity(spec, namespace),
-        secret: () => member.secret(spec),
+        secrets: () => member.secrets(spec),
         connect: (reader, ports) => member.connect(spec, reader, ports),
       }
     : undefined;

@@ -38,8 +38,8 @@ export interface SourcePorts {
 export interface SourceMember<Spec> {
   /** Equal where one answer serves both. Credentials are part of it: who can't read a source learns nothing from who can. */
   identity(spec: Spec, namespace: string): string;
-  /** Name of the Secret of the namespace that it needs. */
-  secret(spec: Spec): string | undefined;
-  /** Reads the Secret, and no more. Rejects with ReasonError. */
+  /** Names of the Secrets of the namespace that it needs. */
+  secrets(spec: Spec): readonly string[];
+  /** Reads the Secrets, and no more. Rejects with ReasonError. */
   connect(spec: Spec, reader: Reader, ports: SourcePorts): Promise<Source>;
 }

@@ -46,6 +46,12 @@ describe('the kinds', () => {
       [git({ url: 'https://github.com:org/repo.git' }), /spec.source.git.url.*is no URL.*with \/ after the host/],
       [git({ url, ref: { branch: 'main', tag: 'v1' } }), /exactly one of branch, tag, semver and commit/],
       [git({ url, ref: { commit: 'abc' } }), /commit is the full SHA-1/],
+      [
+        git({ url, verify: { mode: 'Tag', secretRef: { name: 'a' } } }),
+        /Tag and TagAndHEAD need ref.tag or ref.semver/,
+      ],
+      [git({ url, verify: { mode: 'Head', secretRef: { name: 'a' } } }), /mode.*"HEAD", "Tag", "TagAndHEAD"/],
+      [git({ url, verify: {} }), /verify.secretRef.*[Rr]equired/],
       [git({ url, brnch: 'main' }), /brnch/],
       [git({}), /spec.source.git.url.*[Rr]equired/],
       [{ source: {} }, /spec.source.*set git/],

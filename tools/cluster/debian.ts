@@ -16,6 +16,7 @@ const PROBES: Record<string, string> = {
   git: '/usr/bin/git',
   'openssh-client': '/usr/bin/ssh',
   'openssh-server': '/usr/sbin/sshd',
+  gnupg: '/usr/bin/gpg',
 };
 
 export type DebianPackage = keyof typeof PROBES;

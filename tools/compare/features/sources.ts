@@ -81,7 +81,11 @@ export const sources: Row[] = [
     name: 'Signed commits only',
     flux: { mark: 'yes', note: 'PGP and SSH', page: `${GIT_REPOSITORY}#verification` },
     argo: { mark: 'yes', note: 'GPG', page: `${ARGO_USER}source-integrity-git-gpg/` },
-    ours: notYet,
+    ours: shown(
+      'test/integration/git-signatures.test.ts',
+      'opens no commit without a signature, by another key, or changed after it was signed',
+      'PGP and SSH',
+    ),
   },
   {
     name: 'Several sources for one sync',
