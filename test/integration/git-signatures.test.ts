@@ -21,7 +21,7 @@ describe('a repository of which only what is signed is opened', () => {
     this.timeout(300_000);
     server = await startGitServer();
     git = createGit(dir);
-    signers = createSigners();
+    signers = await createSigners();
     [mine, other] = [signers.ssh('ed25519'), signers.ssh('ed25519')];
   });
   beforeEach(() => {

@@ -10,8 +10,8 @@ describe('a GitSync that applies only what is signed', () => {
   let signers: Signers;
   let mine: Signer;
   let other: Signer;
-  before(() => {
-    signers = createSigners();
+  before(async () => {
+    signers = await createSigners();
     [mine, other] = [signers.ssh('ed25519'), signers.ssh('ed25519')];
   });
   after(() => signers.close());

@@ -23,8 +23,8 @@ export interface Signers {
 }
 
 /** Keys made by ssh-keygen and GnuPG, in a folder of their own. */
-export const createSigners = (): Signers => {
-  ensureDebianPackages(['openssh-client', 'gnupg'], (line) => process.stderr.write(`    ${line}\n`));
+export const createSigners = async (): Promise<Signers> => {
+  await ensureDebianPackages(['openssh-client', 'gnupg'], (line) => process.stderr.write(`    ${line}\n`));
   const dir = mkdtempSync(join(tmpdir(), 'metricops-signers-'));
   const run = (program: string, ...args: string[]): string =>
     execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
