@@ -52,12 +52,28 @@ export const buildAll = async (
       define: { METRICOPS_VERSION: JSON.stringify(version) },
       ...(out === 'sidecar.cjs' ? SIDECAR : MODULE),
       // Authentication by kubeconfig: a controller in a pod has a token, and no use for 19 MB of generated models.
-      external: out === 'controller.js' || out === 'lease-worker.js' ? ['@kubernetes/client-node'] : [],
+      external: [
+        ...BESIDE,
+        ...(out === 'controller.js' || out === 'lease-worker.js' ? ['@kubernetes/client-node'] : []),
+      ],
     });
     sizes.set(out, statSync(outfile).size);
     if (out === 'metricops.js') addCommandLine(outDir, outfile);
+    if (out === 'git-worker.js') addBeside(outDir);
   }
   return sizes;
+};
+
+/** Its licence (LGPL) wants that people can put another version in its place: a package of its own beside the bundles. */
+const BESIDE = ['openpgp'];
+
+const addBeside = (outDir: string): void => {
+  for (const name of BESIDE) {
+    const to = join(outDir, 'node_modules', name);
+    rmSync(to, { recursive: true, force: true });
+    for (const file of ['package.json', 'LICENSE', 'dist/node/openpgp.mjs'])
+      cpSync(join(root, 'node_modules', name, file), join(to, file));
+  }
 };
 
 /** The command line carries what `metricops install` applies, and is a kubectl plugin by a second name. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { ensureDebianPackages } from '../../tools/cluster/debian.ts';
 import { runCli } from '../support/cli.ts';
@@ -11,7 +14,14 @@ describe('a completion script', () => {
       await ensureDebianPackages([shell], (line) => process.stderr.write(`    ${line}\n`));
       const { code, out } = await runCli('/nonexistent', ['completion', shell]);
       assert.equal(code, 0);
-      const { status, stderr } = spawnSync(shell, ['-n'], { input: out, encoding: 'utf8' });
-      assert.equal(status, 0, stderr);
+      const dir = mkdtempSync(join(tmpdir(), 'metricops-completion-'));
+      try {
+        const file = join(dir, `metricops.${shell}`);
+        writeFileSync(file, out);
+        const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
+        assert.equal(status, 0, stderr);
+      } finally {
+        rmSync(dir, { recursive: true });
+      }
     });
 });

@@ -1,12 +1,16 @@
-import { createMessage, type PublicKey, readKeys, readSignature, type Signature, verify } from 'openpgp';
+import type { PublicKey, Signature } from 'openpgp';
 import type { Verdict } from './verdict.ts';
 import { MalformedError } from './wire.ts';
 
 /** Longer ones are none. */
 const MAX_LENGTH = 65_536;
 
+/** Where somebody uses it: it takes memory. */
+const openPgp = () => import('openpgp');
+
 const readOne = async (armoredSignature: string): Promise<Signature> => {
   if (armoredSignature.length > MAX_LENGTH) throw new MalformedError('the signature is too long');
+  const { readSignature } = await openPgp();
   const signature = await readSignature({ armoredSignature }).catch(() => undefined);
   if (signature?.packets.length !== 1) throw new MalformedError('the signature is not one OpenPGP signature');
   return signature;
@@ -24,6 +28,7 @@ export const checkPgp = async (payload: Buffer, armored: string, keys: readonly 
   const signer = id?.toHex().toUpperCase() ?? '';
   if (id === undefined || verificationKeys.every((key) => key.getKeys(id).length === 0))
     return { result: 'Unknown', signer };
+  const { createMessage, verify } = await openPgp();
   const message = await createMessage({ binary: payload });
   const { signatures } = await verify({ message, signature, verificationKeys, format: 'binary' });
   const good = await Promise.all(signatures.map(({ verified }) => verified.catch(() => false)));
@@ -31,6 +36,7 @@ export const checkPgp = async (payload: Buffer, armored: string, keys: readonly 
 };
 
 const readPublicKeys = async (armoredKeys: string): Promise<PublicKey[]> => {
+  const { readKeys } = await openPgp();
   const keys = await readKeys({ armoredKeys }).catch(() => undefined);
   if (keys === undefined) throw new MalformedError('an OpenPGP public key of the Secret can not be read');
   return keys.map((key) => key.toPublic());

@@ -3,6 +3,7 @@ import type { GitRef } from '../../api/source.ts';
 import { versionOf, versionRange } from '../../api/version-range.ts';
 import type { Objects } from '../objects.ts';
 import type { Verification } from '../types.ts';
+import { checkPgp } from './pgp-signature.ts';
 import { readTagHeader, type Signed, signedCommit, signedTag } from './signed-object.ts';
 import { checkSsh, SSH_SIGNATURE } from './ssh-signature.ts';
 import { readTrustedKeys, type TrustedKeys } from './trusted-keys.ts';
@@ -82,11 +83,9 @@ const assertSignedBy = async (
 
 const PGP_SIGNATURE = '-----BEGIN PGP SIGNATURE-----';
 
-/** OpenPGP is loaded where somebody uses it: it takes memory. */
 const check = async (payload: Buffer, signature: string, { ssh, pgp }: TrustedKeys): Promise<Verdict> => {
   if (signature.startsWith(SSH_SIGNATURE)) return checkSsh(payload, signature, ssh);
-  if (signature.startsWith(PGP_SIGNATURE))
-    return (await import('./pgp-signature.ts')).checkPgp(payload, signature, pgp);
+  if (signature.startsWith(PGP_SIGNATURE)) return checkPgp(payload, signature, pgp);
   throw new MalformedError('its signature is neither by SSH nor by OpenPGP');
 };
 
