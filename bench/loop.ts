@@ -322,6 +322,11 @@ const timeRollback = async (
   const isNew = ({ metadata, spec }: Hold | Incident): boolean =>
     spec.workloadRef.name === name && !before.has(metadata.uid);
   const isDecided = ({ status }: Incident): boolean => status?.phase === 'RollingBack' || status?.phase === 'Verifying';
+  const undecided = new Set<string>();
+  const stopListening = incidents.onChange((incident) => {
+    const message = incident && isNew(incident) && !isDecided(incident) ? incident.status?.message : undefined;
+    if (message !== undefined) undecided.add(message);
+  });
   const times = Promise.all([
     seen(incidents, start, (incident) => isNew(incident) && isDecided(incident)),
     seen(holds, start, isNew),
@@ -336,6 +341,7 @@ const timeRollback = async (
       });
     },
   );
+  stopListening();
   // It is closed before the next round begins.
   await waitFor(
     `the incident of ${name} to end`,
@@ -347,7 +353,16 @@ const timeRollback = async (
     },
     { timeoutMs: 120_000 },
   );
-  return { name, stored, decided, hold, applied: applied.ms, ready, prometheus: applied.prometheus };
+  return {
+    name,
+    stored,
+    decided,
+    hold,
+    applied: applied.ms,
+    ready,
+    prometheus: applied.prometheus,
+    undecided: [...undecided],
+  };
 };
 
 /** Milliseconds that Prometheus has spent on queries and rules so far. */

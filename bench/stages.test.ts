@@ -10,6 +10,7 @@ const rollback = (name: string, applied: number): Rollback => ({
   applied,
   ready: 2_000,
   prometheus: 12.4,
+  undecided: [],
 });
 
 describe('the stages of a rollback', () => {
@@ -23,5 +24,10 @@ describe('the stages of a rollback', () => {
       lines[0],
       'b: 800 ms: alert → incident stored 10 ms, → Prometheus asked, decided 30 ms, → Hold 0 ms, → applied 762 ms (of it in Prometheus 12 ms)',
     );
+  });
+
+  it('end with what the incident said while nothing was decided', () => {
+    const [line = ''] = slowest([{ ...rollback('a', 60), undecided: ['3 of 10 requests', 'it burns elsewhere, too'] }]);
+    assert.match(line, /; undecided: 3 of 10 requests; it burns elsewhere, too$/);
   });
 });
