@@ -160,7 +160,10 @@ describe('a rollback on a real node', () => {
       giveBack = await withoutApplier(env());
       await eventually(async () => !(await mayApply(env())), { what: 'the controller to have no right to apply' });
     });
-    after(() => giveBack());
+    after(async () => {
+      await giveBack();
+      await eventually(() => mayApply(env()), { what: 'the controller to have its right back' });
+    });
 
     it("is written as the tenant's account, and fails in words while the account may not", async () => {
       const tenant = await createTenant(env(), 'tenant');

@@ -6,7 +6,7 @@ import { waitFor } from '../cluster/wait.ts';
 
 /** How this machine reaches what runs in the cluster. */
 export interface Access {
-  /** URL of a Service, without a slash at its end. */
+  /** URL of a Service once it is there, without a slash at its end. */
   service(namespace: string, name: string, port: number): Promise<string>;
   /** The controller's HTTP port. */
   metricops(): Promise<string>;
@@ -17,8 +17,11 @@ export interface Access {
 /** Our own cluster: this machine has routes to its pods and Services. */
 export const routedAccess = (client: KubeClient): Access => {
   const service: Access['service'] = async (namespace, name, port) => {
-    const found = await client.get(resources.services, { namespace, name });
-    return `http://${(found?.spec as { clusterIP?: string } | undefined)?.clusterIP}:${port}`;
+    const address = async (): Promise<string | undefined> => {
+      const found = await client.get(resources.services, { namespace, name });
+      return (found?.spec as { clusterIP?: string } | undefined)?.clusterIP;
+    };
+    return `http://${await waitFor(`Service ${namespace}/${name}`, address, { timeoutMs: 120_000 })}:${port}`;
   };
   return {
     service,
