@@ -1,8 +1,8 @@
 import type { OptionEntry } from '../catalogue.ts';
-import { type Grammar, type Place, takesFile } from './grammar.ts';
+import { commandArms, type Grammar, type Place, takesFile, valuedPattern } from './grammar.ts';
 
 /** For bash from 3.2 up, without the package bash-completion. `--output=json` comes as three words: `=` divides them. */
-export const bashScript = ({ places, valued }: Grammar): string => `# bash completion for metricops
+export const bashScript = (grammar: Grammar): string => `# bash completion for metricops
 _metricops() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
   if [[ $cur == "=" ]]; then
@@ -12,7 +12,7 @@ _metricops() {
   fi
   COMPREPLY=()
   case "$prev" in
-${valued.map(valueArm).join('\n')}
+${grammar.valued.map(valueArm).join('\n')}
   esac
   local command="" value="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -22,10 +22,10 @@ ${valued.map(valueArm).join('\n')}
       value=""
     else
       case "$word" in
-        ${valued.flatMap(({ flags }) => flags).join('|')}) value=1 ;;
+        ${valuedPattern(grammar)}) value=1 ;;
         *)
           case "$command $word" in
-${places.flatMap(steps).join('\n')}
+${commandArms(grammar, '            ')}
           esac
           ;;
       esac
@@ -33,7 +33,7 @@ ${places.flatMap(steps).join('\n')}
   done
   local words="" options=""
   case "$command" in
-${places.map(offer).join('\n')}
+${grammar.places.map(offer).join('\n')}
   esac
   [[ $cur == -* ]] && words="$options"
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -47,13 +47,6 @@ const reply = (choices: readonly string[]): string =>
 const valueArm = (option: OptionEntry): string =>
   arm(option.flags.join('|'), takesFile(option) ? FILES : reply(option.choices));
 const arm = (pattern: string, then: string): string => `    ${pattern}) ${then} ;;`;
-
-/** From the command typed so far to the one that its next word names. */
-const steps = ({ command }: Place): string[] => {
-  if (command === '') return [];
-  const words = command.split(' ');
-  return [`            "${words.slice(0, -1).join(' ')} ${words.at(-1)}") command="${command}" ;;`];
-};
 
 const offer = ({ command, words, options }: Place): string => {
   const flags = options.flatMap((option) => option.flags);

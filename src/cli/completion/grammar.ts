@@ -36,6 +36,19 @@ export const takesValue = ({ value }: OptionEntry): boolean => value !== undefin
 /** Whether the shell offers names of files as its value. */
 export const takesFile = ({ value }: OptionEntry): boolean => value === 'file';
 
+/** Flags of all options with a value, as a pattern of `case`. */
+export const valuedPattern = ({ valued }: Grammar): string => valued.flatMap(({ flags }) => flags).join('|');
+
+/** Arms of `case "$command $word"`: from the command typed so far to the one that its next word names. */
+export const commandArms = ({ places }: Grammar, indent: string): string =>
+  places
+    .filter(({ command }) => command !== '')
+    .map(({ command }) => {
+      const words = command.split(' ');
+      return `${indent}"${words.slice(0, -1).join(' ')} ${words.at(-1)}") command="${command}" ;;`;
+    })
+    .join('\n');
+
 const isBelow = ({ words }: CommandEntry, parent: readonly string[]): boolean =>
   words.length === parent.length + 1 && parent.every((word, i) => word === words[i]);
 

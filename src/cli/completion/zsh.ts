@@ -1,11 +1,11 @@
 import type { OptionEntry } from '../catalogue.ts';
-import { type Grammar, type Place, takesFile } from './grammar.ts';
+import { commandArms, type Grammar, type Place, takesFile, valuedPattern } from './grammar.ts';
 
 /** For zsh from 5 up: to source, or as the file `_metricops` in a folder of $fpath. */
-export const zshScript = ({ places, valued }: Grammar): string => `#compdef metricops
+export const zshScript = (grammar: Grammar): string => `#compdef metricops
 _metricops() {
   case "\${words[CURRENT-1]}" in
-${valued.map(valueArm).join('\n')}
+${grammar.valued.map(valueArm).join('\n')}
   esac
   local command="" value="" word
   for word in "\${(@)words[2,CURRENT-1]}"; do
@@ -14,17 +14,17 @@ ${valued.map(valueArm).join('\n')}
       continue
     fi
     case "$word" in
-      ${valued.flatMap(({ flags }) => flags).join('|')}) value=1 ;;
+      ${valuedPattern(grammar)}) value=1 ;;
       *)
         case "$command $word" in
-${places.flatMap(steps).join('\n')}
+${commandArms(grammar, '          ')}
         esac
         ;;
     esac
   done
   local -a found flags
   case "$command" in
-${places.map(offer).join('\n')}
+${grammar.places.map(offer).join('\n')}
   esac
   if [[ \${words[CURRENT]} == -* ]]; then
     _describe -o option flags
@@ -44,12 +44,6 @@ const valueArm = (option: OptionEntry): string =>
 
 const valuesOf = (choices: readonly string[]): string =>
   choices.length === 0 ? "_message 'value'" : `compadd -- ${choices.join(' ')}`;
-
-const steps = ({ command }: Place): string[] => {
-  if (command === '') return [];
-  const words = command.split(' ');
-  return [`          "${words.slice(0, -1).join(' ')} ${words.at(-1)}") command="${command}" ;;`];
-};
 
 const offer = ({ command, words, options }: Place): string => {
   const found = words.map(({ word, about }) => described(word, about));
