@@ -1,7 +1,7 @@
-import { KubeError } from '../kube/index.ts';
+import { isForbidden } from '../kube/index.ts';
 
 /** For `catch`: what a person may not read is left out, and every other error is one. */
 export const unlessForbidden = (error: unknown): undefined => {
-  if (error instanceof KubeError && error.status === 403) return undefined;
+  if (isForbidden(error)) return undefined;
   throw error;
 };

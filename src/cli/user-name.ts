@@ -1,4 +1,4 @@
-import { isNotFound, KubeError } from '../kube/index.ts';
+import { isForbidden, isNotFound } from '../kube/index.ts';
 import type { Cli } from './context.ts';
 
 /**
@@ -11,7 +11,7 @@ export const userName = async ({ client }: Pick<Cli, 'client'>): Promise<string 
     const answer = await client.raw('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', review);
     return (answer as { status?: { userInfo?: { username?: string } } }).status?.userInfo?.username;
   } catch (error) {
-    if (isNotFound(error) || (error instanceof KubeError && error.status === 403)) return undefined;
+    if (isNotFound(error) || isForbidden(error)) return undefined;
     throw error;
   }
 };

@@ -1,7 +1,7 @@
 import { describeKey } from '../api/meta.ts';
 import type { RestorableRelease } from '../api/release-history.ts';
 import type { WorkloadKey } from '../api/workload.ts';
-import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
+import { isForbidden, type KubeClient, type ResourceType, resources } from '../kube/index.ts';
 import { type Need, needsOf, type Snapshot, SnapshotDamaged, type SnapshotStore, unsealed } from '../snapshot/index.ts';
 
 const TYPES: Record<Need['kind'], ResourceType> = {
@@ -76,7 +76,7 @@ const unlessForbidden = async <T>(answer: Promise<T>): Promise<T | typeof FORBID
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return FORBIDDEN;
+    if (isForbidden(error)) return FORBIDDEN;
     throw error;
   }
 };

@@ -1,6 +1,6 @@
 import { type KubeObject, keyOf, keyString, versionOf } from '../api/meta.ts';
 import { WORKLOAD_KINDS, type WorkloadKind } from '../api/workload.ts';
-import { KubeError, type ResourceType, resources, workloadResource } from '../kube/index.ts';
+import { isForbidden, type ResourceType, resources, workloadResource } from '../kube/index.ts';
 import { hasSameContent, isBinding, type Snapshot } from '../snapshot/index.ts';
 import type { Newest } from './rollback-plan.ts';
 import type { Account, EnforcePorts } from './types.ts';
@@ -60,7 +60,7 @@ export const readPart = async (part: KubeObject, { client, writer }: Readers): P
   try {
     return await (isBinding(part) ? writer : client).get(partResource(part), part.metadata);
   } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return isBinding(part) ? part : undefined;
+    if (isForbidden(error)) return isBinding(part) ? part : undefined;
     throw error;
   }
 };

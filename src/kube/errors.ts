@@ -30,6 +30,8 @@ const hasStatus = (error: unknown, status: number): boolean => error instanceof 
 
 /** 409: the object exists already, or is not at the resourceVersion that the write was made for. */
 export const isConflict = (error: unknown): boolean => hasStatus(error, 409);
+/** RBAC or an admission plugin says no. */
+export const isForbidden = (error: unknown): error is KubeError => error instanceof KubeError && error.status === 403;
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 /** 410: the resourceVersion is too old; list again. */
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410);

@@ -5,6 +5,7 @@ export { createDiscovery } from './discovery.ts';
 export {
   isConflict,
   isExpired,
+  isForbidden,
   isNoMatch,
   isNotFound,
   isRejected,

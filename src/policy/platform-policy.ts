@@ -4,7 +4,7 @@ import {
   type PlatformPolicySpec,
   unrestrictedPolicy,
 } from '../api/platform-policy.ts';
-import { createWatchCache, type KubeClient, KubeError, resources, type WatchCachePorts } from '../kube/index.ts';
+import { createWatchCache, isForbidden, type KubeClient, resources, type WatchCachePorts } from '../kube/index.ts';
 
 /** The platform's policy, as it counts for every room. */
 export interface PlatformPolicyWatch {
@@ -25,7 +25,7 @@ export const readPlatformPolicy = async (
     const found = await client.get<PlatformPolicy>(resources.platformPolicies, { name: PLATFORM_POLICY_NAME });
     return { spec: found?.spec ?? unrestrictedPolicy, isKnown: true };
   } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return { spec: unrestrictedPolicy, isKnown: false };
+    if (isForbidden(error)) return { spec: unrestrictedPolicy, isKnown: false };
     throw error;
   }
 };

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../api/meta.ts';
 import { reasons } from '../../api/reasons.ts';
 import { TOKENS } from '../../callers/tokens.ts';
 import { rolloutOf } from '../../health/rollout.ts';
-import { KubeError, resources } from '../../kube/index.ts';
+import { isForbidden, KubeError, resources } from '../../kube/index.ts';
 import { isUncovered } from '../../read-model/index.ts';
 import { withoutSecretTexts } from '../../telemetry/index.ts';
 import type { Cli } from '../context.ts';
@@ -324,8 +324,7 @@ export const check = async (cli: Cli, workload?: string): Promise<void> => {
 
 /** A check that this person may not make says nothing about the installation. */
 const notSeen = (name: string, error: unknown): Answer => {
-  if (error instanceof KubeError && error.status === 403)
-    return { result: 'skipped', message: `${name}: you may not read this (${error.message})` };
+  if (isForbidden(error)) return { result: 'skipped', message: `${name}: you may not read this (${error.message})` };
   if (error instanceof KubeError && error.status > 0) return { result: 'failed', message: error.message };
   throw error;
 };

@@ -4,7 +4,7 @@ import type { DriftEntry, GitSync } from '../../api/gitsync.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
 import { type ReleaseHistory, releasesOf } from '../../api/release-history.ts';
 import { isWorkloadKind, type WorkloadKind } from '../../api/workload.ts';
-import { type KubeClient, KubeError, resources, workloadResource } from '../../kube/index.ts';
+import { isForbidden, type KubeClient, resources, workloadResource } from '../../kube/index.ts';
 import { historyName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
 import { EXIT } from '../io.ts';
@@ -79,7 +79,7 @@ const workloadsOf = async (client: KubeClient, sync: GitSync): Promise<ObjectKey
     const type = workloadResource(kind as WorkloadKind);
     const everywhere = { labelSelector, metadataOnly: true };
     const { items } = await client.list(type, everywhere).catch((error: unknown) => {
-      if (!(error instanceof KubeError && error.status === 403)) throw error;
+      if (!isForbidden(error)) throw error;
       return client.list(type, { ...everywhere, namespace: syncName(sync).namespace });
     });
     return items.map(keyOf);

@@ -4,7 +4,7 @@ import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import { parseKey } from '../../api/meta.ts';
 import type { Clock } from '../../clock.ts';
 import type { FairSemaphore } from '../../fair-semaphore.ts';
-import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
+import { type Discovery, isForbidden, type ResourceType } from '../../kube/index.ts';
 import { markOf } from '../../ssa/marks.ts';
 import { type ReadPorts, type Reads, readsOf } from '../objects/reads.ts';
 import type { SyncState } from '../state/sync-state.ts';
@@ -75,6 +75,6 @@ const isAsApplied = async (sync: GitSync, key: string, state: SyncState, ports: 
 
 /** The apply that follows says what is refused, and of which object. */
 const falseIfRefused = (error: unknown): false => {
-  if (error instanceof KubeError && error.status === 403) return false;
+  if (isForbidden(error)) return false;
   throw error;
 };

@@ -3,9 +3,10 @@ import type { KubeObject } from '../../api/meta.ts';
 import { hasHealth } from '../../health/kinds.ts';
 import {
   createWatchCache,
+  isForbidden,
   isNotFound,
   type KubeClient,
-  KubeError,
+  type KubeError,
   type Name,
   type ResourceType,
   type WatchCache,
@@ -74,8 +75,6 @@ interface OpenKind {
   giveUp: ((error: unknown) => void) | undefined;
   stop: () => Promise<void> | void;
 }
-
-const isForbidden = (error: unknown): error is KubeError => error instanceof KubeError && error.status === 403;
 
 /**
  * One watch for each kind that was ever applied, over the objects that carry our label: it answers who owns an object

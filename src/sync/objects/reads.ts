@@ -1,7 +1,7 @@
 import { labels } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import { type KubeClient, KubeError, type Name, type ResourceType } from '../../kube/index.ts';
+import { isForbidden, type KubeClient, type Name, type ResourceType } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
 import { trimManagedFields } from '../../ssa/marks.ts';
 import type { OwnedObjects } from './owned-objects.ts';
@@ -42,4 +42,4 @@ export const readsOf = async (sync: GitSync, type: ResourceType, { client, owned
 
 /** The controller may not list the kind, but the GitSync has an account of its own that may know more. */
 export const isUnreadable = ({ spec }: GitSync, error: unknown): boolean =>
-  spec.serviceAccountName !== undefined && error instanceof KubeError && error.status === 403;
+  spec.serviceAccountName !== undefined && isForbidden(error);
