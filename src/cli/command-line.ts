@@ -8,7 +8,7 @@ import { readable } from './readable.ts';
 
 const GLOBAL = `
 Exit codes: 0 done, 1 failed (or \`check\` found something), 2 wrong usage, 3 done, but a person or a new commit is needed:
-\`sync --now\` while a release is held, \`status\` and \`incidents\` with --exit-code while something needs a person.
+\`sync\` while a release is held, \`status\` and \`incidents\` with --exit-code while something needs a person.
 Of \`diff\`: 0 no difference, 1 some, 2 failed.
 WORKLOAD is deploy/NAME, sts/NAME or ds/NAME; a bare NAME is a Deployment.`;
 

@@ -22,7 +22,7 @@ const OWN: Readonly<Record<string, Readonly<Record<number, string>>>> = {
     [EXIT.trouble]: 'It could not be found out, or the command line is wrong.',
   },
   sync: {
-    [EXIT.attention]: 'With --now: the sync succeeded, and a Hold keeps a release out. What was pushed does not run.',
+    [EXIT.attention]: 'The sync succeeded, and a Hold keeps a release out. What was pushed does not run.',
   },
   check: { [EXIT.failure]: 'Something is missing without which it does not work.' },
   'test-alert': {

@@ -226,7 +226,7 @@ describe('the command line', () => {
       }),
     );
     assert.match(
-      (await metricops('sync', 'app')).out,
+      (await metricops('get', 'app')).out,
       new RegExp(`^To delete +${words.replaceAll(/[()]/g, '\\$&')}$`, 'm'),
     );
     const [heads = '', row = ''] = (await metricops('status')).out
@@ -237,7 +237,7 @@ describe('the command line', () => {
       resources.gitSyncs,
       syncWith({ conditions: [condition('Ready', 'x'), condition('PrunePending', 'nothing', 'False')] }),
     );
-    assert.doesNotMatch((await metricops('sync', 'app')).out, /To delete/);
+    assert.doesNotMatch((await metricops('get', 'app')).out, /To delete/);
   });
 
   it('shows first what needs a person, with the command that goes on from there', async () => {

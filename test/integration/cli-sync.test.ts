@@ -87,7 +87,7 @@ describe('the command line, the reconciler and its rights together', function ()
     await record(namespace, 1, true);
 
     const bad = repository.commit({ 'checkout.yaml': file('checkout.yaml').replace('shop:v1', 'shop:v2') });
-    const synced = await metricops('sync', 'shop', '--now', '-n', namespace);
+    const synced = await metricops('sync', 'shop', '-n', namespace);
     assert.equal(synced.code, 0, synced.err);
     assert.match(synced.out, new RegExp(`Applied +main@${bad.slice(0, 8)}, 6 objects`));
     assert.equal(imageOf(await checkout(namespace)), 'metricops.dev/shop:v2');
@@ -100,7 +100,7 @@ describe('the command line, the reconciler and its rights together', function ()
     // Something else in the same repository goes on, the bad part stays out.
     const web = file('web.yaml').replace('"latencyMs": 0', '"latencyMs": 5');
     const other = repository.commit({ 'web.yaml': web });
-    const again = await metricops('sync', 'shop', '--now', '-n', namespace);
+    const again = await metricops('sync', 'shop', '-n', namespace);
     assert.match(again.out, new RegExp(`Applied +main@${other.slice(0, 8)}`));
     assert.match(again.out, /Held +Deployment .*\/checkout by checkout-/);
     assert.equal(again.code, 3, 'what was pushed does not run');
@@ -172,7 +172,7 @@ describe('the command line, the reconciler and its rights together', function ()
   it('tell by exit code 2 that a difference could not be found out', async () => {
     assert.equal((await metricops('diff', 'nothing-of-the-kind')).code, 2);
     assert.equal((await metricops('diff')).code, 2);
-    assert.equal((await metricops('sync', 'nothing-of-the-kind')).code, 1);
+    assert.equal((await metricops('get', 'nothing-of-the-kind')).code, 1);
     const help = await metricops('diff', '--help');
     assert.deepEqual(
       [
@@ -191,7 +191,7 @@ describe('the command line, the reconciler and its rights together', function ()
     await bench.sync(namespace, 'shop', { source: { git: { url: repository.url } } });
     const ready = await bench.ready(namespace, 'shop');
     assert.equal(ready.status?.inventory, undefined);
-    assert.match((await metricops('sync', 'shop', '-n', namespace)).out, /Applied +main@.*, 1001 objects/);
+    assert.match((await metricops('get', 'shop', '-n', namespace)).out, /Applied +main@.*, 1001 objects/);
     assert.match((await metricops('status', '-n', namespace)).out, /shop +True +main@/);
     assert.match((await metricops('diff', 'shop', '-n', namespace)).out, /no difference in 1001 objects/);
     assert.equal((await metricops('suspend', 'shop', '-n', namespace)).code, 0);

@@ -447,10 +447,10 @@ describe('the command line', () => {
       const patch = { type: 'merge', body: { status } } as const;
       await plane().client.patch(resources.gitSyncs, name, patch, { subresource: 'status' });
     };
-    const [done] = await Promise.all([metricops('sync', 'shop', '--now', '-n', namespace), handle('True')]);
+    const [done] = await Promise.all([metricops('sync', 'shop', '-n', namespace), handle('True')]);
     assert.equal(done.code, 0, done.err);
     assert.match(done.out, /Applied +main@11111111/);
-    const [bad] = await Promise.all([metricops('sync', 'shop', '--now', '-n', namespace), handle('False')]);
+    const [bad] = await Promise.all([metricops('sync', 'shop', '-n', namespace), handle('False')]);
     assert.equal(bad.code, 1);
     assert.match(bad.err, /GitSync shop is not ready: ready is False/);
     const status = await metricops('status', '-n', namespace);
@@ -520,17 +520,26 @@ describe('the command line', () => {
         ?.suspend;
     await metricops('suspend', 'shop', '-n', namespace);
     assert.equal(await suspended(), true);
-    const refused = await metricops('sync', 'shop', '--now', '-n', namespace);
+    const refused = await metricops('sync', 'shop', '-n', namespace);
     assert.match(refused.err, /is suspended.\n.*metricops resume sync\/shop/);
     await metricops('resume', 'sync/shop', '-n', namespace);
+    assert.equal(await suspended(), false);
+    await metricops('suspend', 'shop', '-n', namespace);
+    assert.equal((await metricops('resume', 'shop', '-n', namespace)).code, 0);
     assert.equal(await suspended(), false);
 
     const paused = async (): Promise<unknown> =>
       (await client.get(resources.deployments, { namespace, name: 'web' }))?.metadata.annotations?.[annotations.pause];
     await metricops('pause', 'deploy/web', '-n', namespace);
     assert.equal(await paused(), 'true');
-    await metricops('resume', 'deploy/web', '-n', namespace);
+    await metricops('resume', 'web', '-n', namespace);
     assert.equal(await paused(), undefined);
+
+    const twin = gitSync(namespace);
+    await client.create(resources.gitSyncs, { ...twin, metadata: { ...twin.metadata, name: 'web' } });
+    const which = await metricops('resume', 'web', '-n', namespace);
+    assert.equal(which.code, 1);
+    assert.match(which.err, /GitSync and a Deployment web .*\n.*resume sync\/web.* or .*resume deploy\/web/);
   });
 
   it('finds opted-in pods that miss the recorder', async () => {
@@ -597,6 +606,7 @@ describe('the command line', () => {
       'accept',
       'approve',
       'deny',
+      'get',
       'sync',
       'diff',
       'test-alert',

@@ -135,5 +135,5 @@ const exitCodesSection = (): string =>
     `| ${EXIT.ok} | It is done. |`,
     `| ${EXIT.failure} | It failed, or \`check\` found something without which a rollback would not happen. |`,
     `| ${EXIT.usage} | The command line is wrong. |`,
-    `| ${EXIT.attention} | It is done, and what was asked for does not run yet: \`sync --now\` while a Hold keeps a release out; \`status\` and \`incidents\` with \`--exit-code\` while something needs a person. |`,
+    `| ${EXIT.attention} | It is done, and what was asked for does not run yet: \`sync\` while a Hold keeps a release out; \`status\` and \`incidents\` with \`--exit-code\` while something needs a person. |`,
   ].join('\n');

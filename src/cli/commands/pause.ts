@@ -19,10 +19,11 @@ suspended deletes nothing: its objects stay as they are, for another GitSync to 
 
 Examples:
   metricops suspend shop -n shop
-  metricops resume sync/shop -n shop`;
+  metricops resume shop -n shop`;
 
 export const RESUME_HELP = `
-Resumes a paused workload (deploy/NAME, sts/NAME, ds/NAME) or a suspended GitSync (sync/NAME).
+Resumes a paused workload (deploy/NAME, sts/NAME, ds/NAME) or a suspended GitSync (sync/NAME). A name alone is either,
+as long as there are not both.
 
 Examples:
   metricops resume deploy/web -n shop
@@ -47,5 +48,19 @@ const setSuspend = async (cli: Cli, name: string, suspended: boolean): Promise<v
   cli.print(changed, () => `gitsync/${sync.metadata.name} ${suspended ? 'suspended' : 'resumed'}`);
 };
 
-export const resume = (cli: Cli, text: string): Promise<void> =>
-  /^(sync|gitsyncs?|gsync)\//.test(text) ? setSuspend(cli, text, false) : setPause(cli, text, false);
+export const resume = async (cli: Cli, text: string): Promise<void> => {
+  const isSync = text.includes('/') ? /^(sync|gitsyncs?|gsync)\//.test(text) : await namesSync(cli, text);
+  await (isSync ? setSuspend(cli, text, false) : setPause(cli, text, false));
+};
+
+/** What a name alone means. */
+const namesSync = async (cli: Cli, name: string): Promise<boolean> => {
+  const key = { namespace: cli.namespace, name };
+  const [sync, deployment] = await Promise.all([
+    cli.client.get(resources.gitSyncs, key),
+    cli.client.get(workloadResource('Deployment'), key),
+  ]);
+  if (!sync || !deployment) return sync !== undefined;
+  const both = `There are a GitSync and a Deployment ${name} in namespace ${cli.namespace}.`;
+  throw new CliError(both, `\`metricops resume sync/${name}\` or \`metricops resume deploy/${name}\``);
+};

@@ -11,11 +11,14 @@ import { waitFor } from '../wait.ts';
 import { age, leg, plural, shortRevision } from '../words.ts';
 
 export const SYNC_HELP = `
-Without --now it shows how the GitSync stands.
+Fetches and applies now, instead of at the next interval, and waits until that is done.
 
 Examples:
-  # Fetch and apply now instead of at the next interval, and wait until that is done
-  metricops sync shop -n shop --now`;
+  metricops sync shop -n shop`;
+
+export const GET_HELP = `
+Examples:
+  metricops get shop -n shop`;
 
 export const findSync = async (cli: Cli, text: string): Promise<GitSync> => {
   const name = text.replace(/^(sync|gitsyncs?|gsync)\//, '');
@@ -27,16 +30,13 @@ export const findSync = async (cli: Cli, text: string): Promise<GitSync> => {
   );
 };
 
-export const sync = async (
-  cli: Cli,
-  name: string,
-  options: { now?: boolean; wait: boolean; timeout: number },
-): Promise<number> => {
+export const get = async (cli: Cli, name: string): Promise<void> => {
   const found = await findSync(cli, name);
-  if (!options.now) {
-    cli.print(found, () => describe(found, cli.io.now()));
-    return EXIT.ok;
-  }
+  cli.print(found, () => describe(found, cli.io.now()));
+};
+
+export const sync = async (cli: Cli, name: string, options: { wait: boolean; timeout: number }): Promise<number> => {
+  const found = await findSync(cli, name);
   if (found.spec.suspend) {
     throw new CliError(`GitSync ${name} is suspended.`, `metricops resume sync/${name} -n ${cli.namespace}`);
   }

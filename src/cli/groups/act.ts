@@ -44,13 +44,7 @@ export const addAct = ({ parent, online }: Commands): void => {
   online({ usage: 'accept <workload>', about: 'never reject that release again', help: ACCEPT_HELP }, accept)
     .option('--release <number>', 'the release (default: the one that is kept out)', numberOption)
     .option('-m, --message <text>', 'why, for those who read the hold');
-  waiting(
-    online({ usage: 'sync <gitsync>', about: 'show a GitSync, or sync it now', help: SYNC_HELP }, sync).option(
-      '--now',
-      'fetch and apply now',
-    ),
-    '5m',
-  );
+  waiting(online({ usage: 'sync <gitsync>', about: 'fetch and apply now', help: SYNC_HELP }, sync), '5m');
   online({ usage: 'suspend <gitsync>', about: 'stop applying from Git', help: SUSPEND_HELP }, suspend);
   online({ usage: 'pause <workload>', about: 'leave a workload alone', help: PAUSE_HELP }, pause);
   online(

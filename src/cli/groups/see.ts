@@ -5,6 +5,7 @@ import { HISTORY_HELP, history } from '../commands/history.ts';
 import { HOLDS_HELP, holds } from '../commands/holds.ts';
 import { INCIDENTS_HELP, incidents } from '../commands/incidents.ts';
 import { STATUS_HELP, status } from '../commands/status.ts';
+import { GET_HELP, get } from '../commands/sync.ts';
 import { EXIT } from '../io.ts';
 
 /** Commands that only read. */
@@ -18,6 +19,7 @@ export const addSee = ({ parent, online, exit }: Commands): void => {
     },
     status,
   ).option('--exit-code', 'exit with 3 while something needs a person');
+  online({ usage: 'get <gitsync>', about: 'how a GitSync stands', help: GET_HELP }, get);
   online(
     {
       usage: 'history <workload>',
