@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { API_VERSION } from '../src/api/annotations.ts';
@@ -17,6 +18,8 @@ import type { GitRepository } from '../tools/lib/git-server.ts';
 import { policyOf, unlimited } from './policy.ts';
 import { type Rollback, slowest } from './stages.ts';
 import { percentile, round } from './statistics.ts';
+import { idlePercent, type Ticks, ticksOf } from './stolen.ts';
+import { parties, waitsOf, waitWords } from './waits.ts';
 
 const exec = promisify(execFile);
 const WORKLOADS = 10;
@@ -295,9 +298,12 @@ const seen = <T extends KubeObject>(
     for (const object of cache.list()) look(object);
   });
 
-/** What the rollout before this one left is gone: else each is timed while the node still ends the other's pods. */
-const nodeAtRest = (env: Environment): Promise<true> =>
-  waitFor(
+/**
+ * What the rollout before this one left is gone, and the node has cleaned up after it: else each is timed while the node
+ * still ends the other's pods.
+ */
+const nodeAtRest = async (env: Environment): Promise<void> => {
+  await waitFor(
     'the pods that were replaced to be gone',
     async () => {
       const { items } = await env.client.list(resources.pods, { namespace: NAMESPACE });
@@ -305,6 +311,23 @@ const nodeAtRest = (env: Environment): Promise<true> =>
     },
     { timeoutMs: 120_000 },
   );
+  let from = ticks();
+  await waitFor(
+    'idle cores',
+    async () => {
+      const to = ticks();
+      const idle = idlePercent(from, to);
+      from = to;
+      return idle >= IDLE_PERCENT ? true : undefined;
+    },
+    { timeoutMs: 120_000, everyMs: 1_000, explain: () => 'other programs keep the machine busy' },
+  );
+};
+
+const ticks = (): Ticks => ticksOf(readFileSync('/proc/stat', 'utf8'));
+
+/** Of the cores, in the second before; they are 80 to 90 when nothing is rolled out. */
+const IDLE_PERCENT = 60;
 
 const timeRollback = async (
   env: Environment,
@@ -317,6 +340,8 @@ const timeRollback = async (
 ): Promise<Rollback> => {
   const before = new Set([...holds.list(), ...incidents.list()].map(({ metadata }) => metadata.uid));
   const busy = await prometheusMs(env);
+  const taking = parties();
+  const waited = waitsOf(taking);
   const start = performance.now();
   const is = (object: KubeObject): boolean => object.metadata.name === name && imageOf(object) === GOOD;
   const isNew = ({ metadata, spec }: Hold | Incident): boolean =>
@@ -330,7 +355,10 @@ const timeRollback = async (
   const times = Promise.all([
     seen(incidents, start, (incident) => isNew(incident) && isDecided(incident)),
     seen(holds, start, isNew),
-    seen(deployments, start, is).then(async (ms) => ({ ms, prometheus: (await prometheusMs(env)) - busy })),
+    seen(deployments, start, is).then(async (ms) => {
+      const waits = waitWords(waited, waitsOf(taking));
+      return { ms, waits, prometheus: (await prometheusMs(env)) - busy };
+    }),
     seen(deployments, start, (object) => is(object) && isReady(object)),
   ]);
   const [[decided, hold, applied, ready], stored] = await Promise.all([times, alert(env, name, start)]).catch(
@@ -361,6 +389,7 @@ const timeRollback = async (
     applied: applied.ms,
     ready,
     prometheus: applied.prometheus,
+    waits: applied.waits,
     undecided: [...undecided],
   };
 };

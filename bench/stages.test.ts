@@ -10,6 +10,7 @@ const rollback = (name: string, applied: number): Rollback => ({
   applied,
   ready: 2_000,
   prometheus: 12.4,
+  waits: 'kube-apiserver 70 ms, controller.js 3 ms',
   undecided: [],
 });
 
@@ -22,7 +23,7 @@ describe('the stages of a rollback', () => {
     );
     assert.equal(
       lines[0],
-      'b: 800 ms: alert → incident stored 10 ms, → Prometheus asked, decided 30 ms, → Hold 0 ms, → applied 762 ms (of it in Prometheus 12 ms)',
+      'b: 800 ms: alert → incident stored 10 ms, → Prometheus asked, decided 30 ms, → Hold 0 ms, → applied 762 ms (of it in Prometheus 12 ms; waited for a core: kube-apiserver 70 ms, controller.js 3 ms)',
     );
   });
 
