@@ -30,7 +30,7 @@ export const holdManualUndos = async (
       rejected === undefined ? undefined : await holdForManualUndo(parseKey(id), rejected, { client, snapshots });
     if (!hold) continue;
     const message = `Deployment ${hold.metadata.namespace}/${hold.spec.workloadRef.name} was rolled back by hand: held at release ${hold.spec.target.release}`;
-    occurred({ regarding: sync, severity: 'info', reason: 'ReleaseHeld', action: 'Hold', message });
+    occurred({ regarding: sync, severity: 'warning', reason: 'ReleaseHeld', action: 'Hold', message });
     await holdController.seen(hold);
     any = true;
   }

@@ -173,8 +173,8 @@ describe('after a restart', () => {
     ['while nobody ran', false],
     ['after a restart', true],
   ] as const) {
-    it(`what a person undid ${when} (kubectl rollout undo) is held`, async () => {
-      const { server, commit, start, restart, edit } = setUp();
+    it(`what a person undid ${when} (kubectl rollout undo) is held, and the GitSync has a Warning`, async () => {
+      const { server, commit, start, restart, edit, told } = setUp();
       const annotated = (image: string) => deployment(image, { annotations: { 'metricops.dev/inject': 'true' } });
       const notes = () => server.get(resources.deployments, 'shop', 'web')?.metadata.annotations ?? {};
       commit(annotated('web:1'));
@@ -203,6 +203,12 @@ describe('after a restart', () => {
       await restart(undoneAfter ? undefined : undo);
       if (undoneAfter) await undo();
       await eventually(() => server.list(resources.holds).length === 1);
+      const ofSync = () => told.filter((o) => o.reason === 'ReleaseHeld' && o.regarding.kind === 'GitSync');
+      await eventually(() => ofSync().length > 0);
+      assert.deepEqual(
+        ofSync().map(({ severity }) => severity),
+        ['warning'],
+      );
     });
   }
 
