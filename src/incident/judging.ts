@@ -1,6 +1,6 @@
 import type { RollbackHold } from '../api/hold.ts';
 import type { Incident, IncidentStatus } from '../api/incident.ts';
-import { isReason } from '../api/reasons.ts';
+import { isReason, type Reason } from '../api/reasons.ts';
 import { currentOf } from '../api/release-history.ts';
 import { comesBefore } from './arbiter.ts';
 import { decideRollback } from './decide-rollback.ts';
@@ -50,7 +50,7 @@ export const judging = (incident: Incident, observed: Observation, now: number):
 };
 
 /** What settles the matter before any evidence is weighed. */
-const guardrail = (incident: Incident, observed: Observation, { askPerson, close }: Ways): Next | undefined => {
+const guardrail = (incident: Incident, observed: Observation, { now, askPerson, close }: Ways): Next | undefined => {
   const { suspect, evidence } = incident.spec;
   const current = currentOf(observed.history);
   if (!current) return askPerson('NoHistory', 'no release of this workload is recorded');
@@ -67,14 +67,23 @@ const guardrail = (incident: Incident, observed: Observation, { askPerson, close
     return close('Dismissed', 'HoldLifted', message);
   }
   if (observed.hold) return undefined;
-  if (observed.isRollbackResult) {
-    const message = `release ${current.number} is itself the result of a rollback; nothing is rolled back twice`;
-    return askPerson('RollbackOfRollback', message);
-  }
+  if (observed.isRollbackResult) return ofRollbackResult(incident, current.number, observed, now);
   if (observed.policy.mode === 'Off') return close('Observed', 'ModeOff', 'the mode is Off');
   if (observed.paused) return askPerson('Paused', 'metricops.dev/pause is set on the workload');
   return undefined;
 };
+
+/** What the verdict says counts only where nothing burns any more: an alert whose end nobody reported is no reason to ask. */
+const ofRollbackResult = (incident: Incident, number: number, observed: Observation, now: number): Next | undefined => {
+  const { verdict, policy } = observed;
+  if (!verdict) return ask('Verdict');
+  if (verdict.result === 'NotGuilty' && NO_BURN.has(verdict.reason)) return undefined;
+  const { askPerson } = waysOf(incident, observed, { mode: policy.mode, dueTime: undefined }, now);
+  const message = `release ${number} is itself the result of a rollback; nothing is rolled back twice`;
+  return askPerson('RollbackOfRollback', message);
+};
+
+const NO_BURN: ReadonlySet<string> = new Set<Reason>(['NotBurning', 'BurnEnded']);
 
 const isBefore = (time: string, other: string): boolean => Date.parse(time) <= Date.parse(other);
 

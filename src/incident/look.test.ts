@@ -343,6 +343,11 @@ describe('one look at an incident', () => {
     assert.match(outcome, /^RollingBack/);
   });
 
+  it('asks Prometheus of the result of a rollback whether it burns at all', async () => {
+    const { outcome, queries } = await lookAt({ holds: [rollback({ rejects: 3, target: 2 })] });
+    assert.deepEqual([outcome, queries], ['Judging/RollbackOfRollback', 2]);
+  });
+
   for (const [what, world, outcome] of [
     ['the mode is Off', { mode: 'Off' }, 'Observed/ModeOff'],
     ['the workload is paused', { workload: running(2, { [annotations.pause]: 'true' }) }, 'Judging/Paused'],
@@ -352,11 +357,6 @@ describe('one look at an incident', () => {
       'Dismissed/Superseded',
     ],
     ['no release is recorded', { history: history(0, []) }, 'Judging/NoHistory'],
-    [
-      'the release is itself the result of a rollback',
-      { holds: [rollback({ rejects: 3, target: 2 })] },
-      'Judging/RollbackOfRollback',
-    ],
     ['a person denied it', { holds: [newDenial({ ...said, incident: 'i' })] }, 'Dismissed/Denied'],
     ['a person accepted the release', { holds: [newAcceptance(said)] }, 'Dismissed/ReleaseAccepted'],
     ['the release is held already', { holds: [hold('Pending')] }, 'RollingBack/ReleaseHeld'],

@@ -73,6 +73,12 @@ describe('step', () => {
     assert.equal(report?.kind === 'Report' && report.occurrence.message, `RollingBack: ${status.message}`);
   });
 
+  it('says nothing against a release that is the result of a rollback', () => {
+    assert.deepEqual(step(incident(), observe({ isRollbackResult: true, verdict: undefined }), NOW).ask, 'Verdict');
+    const { status } = step(incident(), observe({ isRollbackResult: true, verdict: verdict('Guilty') }), NOW);
+    assert.deepEqual([status.reason, status.verdict, status.proposal], ['RollbackOfRollback', undefined, undefined]);
+  });
+
   it('does nothing where nothing is new', () => {
     const { status } = step(incident(), observe({ paused: true }), NOW);
     const again = step(incident(status), observe({ paused: true }), NOW + 1000);
@@ -95,6 +101,18 @@ describe('step', () => {
       'NoGoodRelease !',
     ],
     ['never rolls back a rollback', { isRollbackResult: true }, 'Judging', 'RollbackOfRollback !'],
+    [
+      'closes the incident of a rollback that burns no more',
+      { isRollbackResult: true, verdict: verdict('NotGuilty', 'NotBurning'), opened: NOW - 120_000 },
+      'Dismissed',
+      'NotBurning',
+    ],
+    [
+      'asks a person about a rollback that burns on for something else',
+      { isRollbackResult: true, verdict: verdict('NotGuilty', 'BurnBeganBefore'), opened: NOW - 120_000 },
+      'Judging',
+      'RollbackOfRollback !',
+    ],
     [
       'leaves an accepted release alone',
       { history: { currentRelease: 2, releases: [release(2, { outcome: 'Accepted' })] } },

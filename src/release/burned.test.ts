@@ -31,6 +31,13 @@ describe('the releases that burned when they were current last', () => {
     assert.deepEqual(burned(superseded, began, until(-99)), [2]);
   });
 
+  it('are none that came back after the alert began: it burned for the one before', () => {
+    const began = { evidence: [evidence({ startsAt: at(-100) })] };
+    const back = (seconds: number) => [release(3), release(2, { restoredTime: at(seconds) }), release(1)];
+    assert.deepEqual(burned(superseded, began, back(-99)), []);
+    assert.deepEqual(burned(superseded, began, back(-100)), [2]);
+  });
+
   it('are none that was found NotGuilty, whose alerts ended, or whose incident ended in another way', () => {
     assert.deepEqual(burned({ ...superseded, verdict: verdict('NotGuilty') }), []);
     assert.deepEqual(burned(superseded, { evidence: [evidence({ status: 'resolved' })] }), []);

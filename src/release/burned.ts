@@ -21,8 +21,10 @@ export const burnedReleases = (
     const began = firingSince(spec);
     if (began === undefined || !isUnsettled(status)) continue;
     const isSuspect = (release: Release): boolean =>
-      // Whoever came before the alert, and was recorded after it, is the one that burned.
-      release.sourceDigest === spec.suspect?.sourceDigest && began < endOf(release);
+      // Whoever came before the alert, and was recorded after it, is the one that burned; but not one that came back later.
+      release.sourceDigest === spec.suspect?.sourceDigest &&
+      began < endOf(release) &&
+      !(Date.parse(release.restoredTime ?? '') > began);
     const isMisjudged = (release: Release): boolean =>
       status?.misjudgedTime !== undefined && release.sourceDigest === status.target?.sourceDigest;
     for (const release of releases.filter((one) => isSuspect(one) || isMisjudged(one)))
