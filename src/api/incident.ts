@@ -118,7 +118,12 @@ export const measurement = z.strictObject({
         })
         .optional()
         .describe('Both releases in the same minutes, since the burn began. None where only one of them had requests.'),
-      before: counts.optional().describe('What was current in the ten minutes before the release.'),
+      early: counts.optional().describe('The release, before the burn began. None where it had no requests before.'),
+      before: counts
+        .optional()
+        .describe(
+          'What was current in the five minutes before the release; where these had too few requests to decide, in the hour.',
+        ),
       traffic: z
         .strictObject({
           before: counts.describe(

@@ -144,6 +144,45 @@ describe('what is asked of an objective', () => {
   });
 });
 
+describe('what came before a release with few requests', () => {
+  /** Two requests a minute; release 2 fails every third of them since five minutes. */
+  const few = (query: string, at: number): readonly number[] => {
+    const isThere = query.includes('r2') ? at > NOW - 300_000 : at <= NOW - 300_000;
+    if (!isThere) return [];
+    return query.includes('total') ? [2 / 60] : query.includes('r1') ? [0] : [2 / 180];
+  };
+  const suspect = release(2, { firstSeenTime: ago(300) });
+  const before = release(1, { firstSeenTime: ago(9 * HOUR), readyTime: ago(9 * HOUR) });
+  const measured = async (rest: Partial<Question & { suspect: Release }> = {}, samples = few) => {
+    const { asked, witness } = prometheusWith(samples);
+    const { ratio } = await measureRatio(objective(), question({ suspect, before, ...rest }), witness);
+    return { asked: asked.length, requests: Number(ratio.before?.requests) };
+  };
+
+  it('is the hour before it, where the five minutes have too few to decide', async () => {
+    const { requests, asked } = await measured();
+    assert.ok(requests >= 118 && requests <= 122, String(requests));
+    assert.equal(asked, 8);
+  });
+
+  it('is no more than the release before it ran', async () => {
+    const { requests } = await measured({ before: release(1, { firstSeenTime: ago(1200), readyTime: ago(1200) }) });
+    assert.ok(requests >= 28 && requests <= 32, String(requests));
+  });
+
+  it('is the five minutes before a release that had run before: what it did then counts for nobody', async () => {
+    const restored = release(2, { firstSeenTime: ago(2 * HOUR), restoredTime: ago(300) });
+    assert.ok((await measured({ suspect: restored })).requests <= 12);
+  });
+
+  it('is asked once where these suffice, or nothing burns', async () => {
+    const busy = (query: string, at: number) => few(query, at).map((rate) => 1000 * rate);
+    assert.equal((await measured({}, busy)).asked, 4);
+    const calm = (query: string, at: number) => (query.includes('errors') ? [0] : few(query, at));
+    assert.equal((await measured({}, calm)).asked, 4);
+  });
+});
+
 describe('since when a release is measured', () => {
   const since = async (suspect: Release, samples = rollout) =>
     (await measureRatio(objective(), question({ suspect }), prometheusWith(samples).witness)).releasedAt;

@@ -15,9 +15,9 @@ import {
 import { patternOfReleases } from './by-pod.ts';
 import { courseOf, type Span, spansOf } from './course.ts';
 import type { Question, Witness } from './question.ts';
-import { type Courses, ratioOf } from './ratio.ts';
+import { type Courses, hasTooFewBefore, ratioOf } from './ratio.ts';
 import type { Counts } from './statistics.ts';
-import { alertedAt, courseFrom, releaseTimes } from './time.ts';
+import { alertedAt, courseFrom, LONG_BEFORE_MS, releaseTimes } from './time.ts';
 
 const MIN_WINDOW_MS = 5_000;
 /** Two scrapes of most who scrape. */
@@ -34,7 +34,8 @@ export interface Measured extends Question {
 
 /**
  * Counts what the pods of the release under suspicion and those of the release before it did over time: four range
- * queries, or two where all pods are counted together, and one more for each span that is too fine for the scrapes.
+ * queries, or two where all pods are counted together, and one more for each span that is too fine for the scrapes. As many
+ * again where the minutes before the release had too few requests to compare with: then the hour before it counts.
  * Rejects with PrometheusError, or ExpressionError where an expression can't be asked of the pods of one release.
  *
  * @returns with the expression that was evaluated, and since when the release is current by what its pods did
@@ -52,27 +53,42 @@ export const measureRatio = async (
   const ask = async (expression: string, span: Span) =>
     // The braces of a comment at its end stay outside.
     prometheus.queryRange(`sum(${withWindow(expression, span.step)}\n)`, span);
-  const spans = spansOf(courseFrom(recorded, alertedAt(question.incident.spec.evidence, now)), now);
-  const { span, totals } = await firstWithData(spans, (one) => ask(own.total, one));
-  const [errors, otherErrors, otherTotals] = await Promise.all([
-    ask(own.errors, span),
-    other ? ask(other.errors, span) : [],
-    other ? ask(other.total, span) : [],
-  ]);
-  if (own.slowerThan !== undefined && errors.length === 0 && hasData(totals)) throw noBucket(objective);
-  const courses: Courses = {
-    release: courseOf(errors, totals, span),
-    other: isByRelease ? courseOf(otherErrors, otherTotals, span) : undefined,
-    step: span.step,
-  };
-  const releasedAt = isByRelease && !hasReturned(suspect) ? firstSeen(courses, recorded) : recorded;
   const { slowerThan } = own;
   const tooOldFrom = releaseTimes(suspect).readyAt + parseDuration(question.guardrails.maxReleaseAge);
-  const ratio = {
-    ...ratioOf(courses, releasedAt, leastThreshold(objective), tooOldFrom),
-    ...(slowerThan === undefined ? {} : { slowerThan }),
+  const measureFrom = async (from: number) => {
+    const { span, totals } = await firstWithData(spansOf(from, now), (one) => ask(own.total, one));
+    const [errors, otherErrors, otherTotals] = await Promise.all([
+      ask(own.errors, span),
+      other ? ask(other.errors, span) : [],
+      other ? ask(other.total, span) : [],
+    ]);
+    if (slowerThan !== undefined && errors.length === 0 && hasData(totals)) throw noBucket(objective);
+    const courses: Courses = {
+      release: courseOf(errors, totals, span),
+      other: isByRelease ? courseOf(otherErrors, otherTotals, span) : undefined,
+      step: span.step,
+    };
+    const releasedAt = isByRelease && !hasReturned(suspect) ? firstSeen(courses, recorded) : recorded;
+    const ratio = {
+      ...ratioOf(courses, { releasedAt, from, tooOldFrom }, leastThreshold(objective)),
+      ...(slowerThan === undefined ? {} : { slowerThan }),
+    };
+    return { ratio, releasedAt, query: withWindow(`(${own.errors}) / (${own.total})`, span.step) };
   };
-  return { ratio, releasedAt, query: withWindow(`(${own.errors}) / (${own.total})`, span.step) };
+  const from = courseFrom(recorded, alertedAt(question.incident.spec.evidence, now));
+  const measured = await measureFrom(from);
+  const earlier = earlierFrom(from, recorded, question);
+  return earlier !== undefined && hasTooFewBefore(measured.ratio) ? measureFrom(earlier) : measured;
+};
+
+/**
+ * From when on the release before it ran alone, an hour at most. undefined: that is no longer than what is measured, or the
+ * suspect itself ran before.
+ */
+const earlierFrom = (from: number, releasedAt: number, { suspect, before }: Measured): number | undefined => {
+  if (!before || hasReturned(suspect) || from >= releasedAt) return undefined;
+  const earliest = Math.max(releasedAt - LONG_BEFORE_MS, releaseTimes(before).readyAt);
+  return earliest < from ? earliest : undefined;
 };
 
 /** The budget burns above it, in the least of the windows. */

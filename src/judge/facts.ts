@@ -2,6 +2,7 @@ import { parseDuration } from '../api/common.ts';
 import type { Measurement } from '../api/incident.ts';
 import type { Ranked } from './mann-whitney.ts';
 import { type Onset, onsetOf } from './onset.ts';
+import { countsOf } from './ratio.ts';
 import type { Rise } from './rise.ts';
 import type { Segment } from './segments.ts';
 import type { Counts } from './statistics.ts';
@@ -29,6 +30,8 @@ export interface RatioFacts {
   threshold: number;
   resolutionMs: number;
   release: Counts | undefined;
+  /** The release, before it burned. */
+  early: Counts | undefined;
   beside: { release: Counts; other: Counts } | undefined;
   before: Counts | undefined;
   /** A second, of all pods. */
@@ -85,12 +88,13 @@ export const factsOf = (measured: Measurement): Facts => {
 type Stored = NonNullable<Measurement['ratio']>;
 
 const ratioOf = (stored: Stored): RatioFacts => {
-  const { threshold, resolutionSeconds, release, beside, before, traffic, rise, pods, course } = stored;
+  const { threshold, resolutionSeconds, release, early, beside, before, traffic, rise, pods, course } = stored;
   const { latencies, slowerThan = '' } = stored;
   return {
     threshold: Number(threshold),
     resolutionMs: resolutionSeconds * 1000,
     release: release && countsOf(release),
+    early: early && countsOf(early),
     beside: beside && { release: countsOf(beside.release), other: countsOf(beside.other) },
     before: before && countsOf(before),
     traffic: traffic && { before: countsOf(traffic.before), since: countsOf(traffic.since) },
@@ -118,11 +122,6 @@ const ratioOf = (stored: Stored): RatioFacts => {
     course: course.map(({ time, ...counts }) => ({ from: Date.parse(time), ...countsOf(counts) })),
   };
 };
-
-const countsOf = ({ errors, requests }: { errors: string; requests: string }): Counts => ({
-  errors: Number(errors),
-  total: Number(requests),
-});
 
 const ruleOf = ({ fires, sinceTime, fromTime }: NonNullable<Measurement['rule']>): NonNullable<Facts['rule']> => ({
   fires,

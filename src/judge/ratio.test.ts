@@ -11,7 +11,7 @@ const measure = (
   release: ReturnType<typeof course>,
   other: ReturnType<typeof course> | undefined,
   releasedAt: number,
-) => ratioOf({ release, other, step: STEP }, releasedAt, 0.01);
+) => ratioOf({ release, other, step: STEP }, { releasedAt }, 0.01);
 
 describe('what is measured of two releases', () => {
   const old = course(...times(60, [0, 50] as const), [0, 30], [0, 20], undefined, undefined);
@@ -29,6 +29,12 @@ describe('what is measured of two releases', () => {
 
   it('is what was current in the five minutes before', () =>
     assert.deepEqual(found().before, { errors: '0', requests: '3000' }));
+
+  it('is what the release did before it burned', () => {
+    const late = course(...times(60, undefined), ...times(20, [0, 50] as const), ...times(20, [40, 50] as const));
+    assert.deepEqual(measure(late, old, 60 * STEP).early, { errors: '0', requests: '1000' });
+    assert.equal(found().early, undefined, 'it burned from the first on');
+  });
 
   it('is of no minute before the release, and of none more than five minutes before it', () => {
     const canary = course(...times(80, [0, 50] as const), ...times(10, [10, 50] as const));
@@ -101,7 +107,7 @@ describe('how the ratio rose', () => {
   const hours = (errors: (i: number) => number) =>
     Array.from({ length: 60 }, (_, i) => ({ at: (i + 1) * minute, errors: Math.round(errors(i)), total: 600 }));
   const riseOf = (errors: (i: number) => number, releasedAt: number) =>
-    ratioOf({ release: hours(errors), other: undefined, step: minute }, releasedAt, 0.01).rise;
+    ratioOf({ release: hours(errors), other: undefined, step: minute }, { releasedAt }, 0.01).rise;
   const leak = (i: number): number => Math.max(0, Math.min(200, (i - 40) * 20));
 
   it('is measured where the burn began long after the release', () => {
@@ -121,7 +127,7 @@ describe('what came before the burn and since', () => {
       const total = rises(i);
       return { at: (i + 1) * minute, total, errors: i < 23 ? 0 : total / 2 };
     });
-    const { traffic } = ratioOf({ release: life, other: undefined, step: minute }, 0, 0.01);
+    const { traffic } = ratioOf({ release: life, other: undefined, step: minute }, { releasedAt: 0 }, 0.01);
     assert.equal(Math.round(60 * Number(traffic?.before.requests)), 100);
   });
 

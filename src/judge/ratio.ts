@@ -1,4 +1,5 @@
 import type { Measurement } from '../api/incident.ts';
+import { compare } from './comparison.ts';
 import { type Bucket, sumOf, together } from './course.ts';
 import { type Onset, onsetOf } from './onset.ts';
 import { riseOf } from './rise.ts';
@@ -21,15 +22,19 @@ type Ratio = NonNullable<Measurement['ratio']>;
 const BY_CHANCE = 0.05;
 
 /**
- * What goes into a verdict, and is stored with it.
+ * What goes into a verdict, and is stored with it. Times are milliseconds since the epoch.
  *
- * @param tooOldFrom of a burn that began later the release is too old to be suspected: nobody asks how it rose
+ * @param times.from since when requests count as from before the release
+ * @param times.tooOldFrom of a burn that began later the release is too old to be suspected: nobody asks how it rose
  */
 export const ratioOf = (
   { release, other, step }: Courses,
-  releasedAt: number,
+  {
+    releasedAt,
+    from,
+    tooOldFrom = Number.POSITIVE_INFINITY,
+  }: { releasedAt: number; from?: number; tooOldFrom?: number },
   threshold: number,
-  tooOldFrom = Number.POSITIVE_INFINITY,
 ): Ratio => {
   const all = other ? together(release, other) : release;
   const course = segmentsOf(all, step, threshold);
@@ -44,7 +49,10 @@ export const ratioOf = (
     : [];
   // Of its own pods every request counts; where all pods are counted, only buckets that are its own.
   const own = other ? release.filter(({ at }) => at > since && burned(at)) : release.filter(isSince);
-  const before = sumOf(all.filter(({ at }) => at <= releasedAt && at > releasedAt - BEFORE_MS));
+  const isEarly = ({ at }: Bucket): boolean => onset?.leftItsPast === true && at > releasedAt && at <= onset.at;
+  const early = sumOf(release.filter(isEarly));
+  const earliest = Math.min(from ?? releasedAt, releasedAt - BEFORE_MS);
+  const before = sumOf(all.filter(({ at }) => at <= releasedAt && at > earliest));
   return {
     threshold: text(threshold),
     resolutionSeconds: Math.round(step / 1000),
@@ -58,11 +66,20 @@ export const ratioOf = (
           },
         }
       : {}),
+    ...(early.total > 0 ? { early: storedCounts(early) } : {}),
     ...(before.total > 0 ? { before: storedCounts(before) } : {}),
     ...trafficOf(all, step, onset),
     ...(onset?.leftItsPast && onset.at - releasedAt > NEAR_MS && onset.at <= tooOldFrom ? riseIn(release, step) : {}),
     course: course.map(({ from, ...counts }) => ({ time: new Date(from).toISOString(), ...storedCounts(counts) })),
   };
+};
+
+/** Whether it burns, and neither the same minutes nor those before it say that this is more, or that it is not. */
+export const hasTooFewBefore = ({ threshold, release, beside, before }: Ratio): boolean => {
+  const isUnclear = (a: StoredCounts | undefined, b: StoredCounts | undefined): boolean =>
+    !a || !b || compare(countsOf(a), countsOf(b), Number(threshold)) === 'Unclear';
+  const burns = release && Number(release.errors) > Number(threshold) * Number(release.requests);
+  return burns === true && isUnclear(beside?.release, beside?.other) && isUnclear(release, before);
 };
 
 /**
@@ -121,9 +138,19 @@ const pairOf = (a: Bucket, b: Bucket | undefined): [Bucket, Bucket][] =>
   b && a.total >= 0.5 && b.total >= 0.5 ? [[a, b]] : [];
 
 /** As they are stored with the verdict. */
-export const storedCounts = ({ errors, total }: Counts): { errors: string; requests: string } => ({
+interface StoredCounts {
+  errors: string;
+  requests: string;
+}
+
+export const storedCounts = ({ errors, total }: Counts): StoredCounts => ({
   errors: text(errors),
   requests: text(total),
+});
+
+export const countsOf = ({ errors, requests }: StoredCounts): Counts => ({
+  errors: Number(errors),
+  total: Number(requests),
 });
 
 /** As many digits as the statistics can use. */

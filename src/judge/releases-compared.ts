@@ -26,7 +26,7 @@ export const beforeAfter = ({ ratio }: Facts): Found | undefined => {
   const { release, before } = ratio;
   const found = compare(release, before, ratio.threshold);
   const points = { Worse: 2, Alike: -3, Unclear: 0 }[found];
-  const message = `it fails ${percentOf(release)}; just before it ${percentOf(before)} failed${so(found)}`;
+  const message = `it fails ${percentOf(release)}; before it ${percentOf(before)} failed${so(found)}`;
   return { name: 'BeforeAfter', points, message, reason: reasonFor(found) };
 };
 
