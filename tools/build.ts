@@ -100,8 +100,10 @@ if (import.meta.main) {
   const outDir = process.argv[2] ?? join(root, 'dist');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const sizes = await buildAll(outDir, { version });
-  // The image renders with it. Built by the Go toolchain, where the cache does not have it.
-  const { kustomize } = await ensurePrograms(['kustomize'], { log: (line) => void process.stderr.write(`${line}\n`) });
-  cpSync(kustomize, join(outDir, 'kustomize'));
+  // The image renders with them. Built by the Go toolchain, where the cache does not have them.
+  const renderers = await ensurePrograms(['kustomize', 'helm'], {
+    log: (line) => void process.stderr.write(`${line}\n`),
+  });
+  for (const [name, path] of Object.entries(renderers)) cpSync(path, join(outDir, name));
   for (const [out, bytes] of sizes) process.stdout.write(`${out.padEnd(16)} ${(bytes / 1024).toFixed(0)} KiB\n`);
 }

@@ -1,7 +1,7 @@
 /** What the local cluster is made of. Each program is built by the Go toolchain from the module in `go/<module>`, whose go.sum pins it. */
 export interface Program {
   /** Folder below `go/`. */
-  module: 'kubernetes' | 'etcd' | 'kustomize' | 'pause';
+  module: 'kubernetes' | 'etcd' | 'kustomize' | 'helm' | 'pause';
   /** Main package; one that begins with a dot stands in that folder. */
   main: string;
   version: string;
@@ -40,6 +40,12 @@ export const programs = {
     main: 'sigs.k8s.io/kustomize/kustomize/v5',
     version: '5.8.1',
     stamp: { 'sigs.k8s.io/kustomize/api/provenance.version': 'v5.8.1' },
+  },
+  helm: {
+    module: 'helm',
+    main: 'helm.sh/helm/v3/cmd/helm',
+    version: '3.19.5',
+    stamp: { 'helm.sh/helm/v3/internal/version.version': 'v3.19.5' },
   },
 } as const satisfies Record<string, Program>;
 
