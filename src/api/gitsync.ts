@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditions, digest, duration, interval, localName, nameRef, observedGeneration, time } from './common.ts';
+import { helmSpec } from './helm-spec.ts';
 import { kustomizeSpec } from './kustomize-spec.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { postBuild } from './post-build.ts';
@@ -58,6 +59,7 @@ export type HealthCheck = z.infer<typeof healthCheck>;
 export const renderSpec = oneOf({
   plain: z.strictObject({}).optional().describe('Every YAML and JSON file below the folder, as it is.'),
   kustomize: kustomizeSpec.optional().describe('What `kustomize build` makes of the folder.'),
+  helm: helmSpec.optional().describe('What `helm template` makes of a chart. Its hooks are not run.'),
 });
 export type RenderSpec = z.infer<typeof renderSpec>;
 
@@ -84,7 +86,9 @@ export const gitSyncSpec = z.strictObject({
     .describe('For one fetch (at most 10m), render and apply, and for waiting until objects are healthy.'),
   render: renderSpec
     .optional()
-    .describe('How. If it is not set: kustomize where the folder has a kustomization file, plain YAML otherwise.'),
+    .describe(
+      'How. If it is not set: kustomize where the folder has a kustomization file, Helm where it has a Chart.yaml, plain YAML otherwise.',
+    ),
   ignore: z
     .string()
     .max(4096)

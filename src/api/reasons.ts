@@ -114,9 +114,29 @@ export const reasons = {
     means: 'kustomize build failed.',
     next: 'Run `kustomize build` in that folder; the message is its last line.',
   },
+  HelmFailed: {
+    means: 'helm template failed.',
+    next: 'Run `helm template` on the chart with these values; the message is what it says.',
+  },
+  ChartRefused: {
+    means: 'A Helm chart has what is not rendered: a schema that is elsewhere, or an archive that is none.',
+    next: 'Change the chart as the message says; spec.render.helm.skipSchemaValidation leaves schemas alone.',
+  },
+  ValuesNotFound: {
+    means: 'A ConfigMap, Secret or file with values of a Helm chart does not exist or can not be read.',
+    next: 'Create it, or set optional: true; a Secret and a ConfigMap are in the namespace of the GitSync.',
+  },
+  SecretExposed: {
+    means: 'The value of a Secret would be in an object that is recorded with its releases, or in a name.',
+    next: 'Write it into a Secret that the workload reads; values that are not secret belong into a ConfigMap.',
+  },
+  HooksNotRun: {
+    means: 'The Helm chart has hooks, which are not run.',
+    next: 'Do without them, or run by hand what they do; many charts have a value that switches them off.',
+  },
   RendererMissing: {
     means: 'The binary of a renderer is not installed.',
-    next: 'Use the released image, or set METRICOPS_KUSTOMIZE.',
+    next: 'Use the released image, or set METRICOPS_KUSTOMIZE and METRICOPS_HELM.',
   },
   // An apply
   ObjectRejected: {

@@ -52,6 +52,28 @@ describe('discovery', () => {
     assert.equal(await discovery.findKind('none.dev', 'Till'), undefined);
   });
 
+  it('says what charts ask for: the version, group versions and kinds, also of groups that do not answer', async () => {
+    const { discovery, asked } = setUp({ ...served(), '/version': { gitVersion: 'v1.34.4' } });
+    const { kubeVersion, apiVersions } = await discovery.capabilities();
+    assert.equal(kubeVersion, 'v1.34.4');
+    assert.deepEqual(apiVersions, [
+      'apps/v1',
+      'apps/v1/Deployment',
+      'metrics.k8s.io/v1beta1',
+      'shop.dev/v1',
+      'shop.dev/v1/Basket',
+      'shop.dev/v1/Till',
+      'shop.dev/v2',
+      'shop.dev/v2/Basket',
+      'v1',
+      'v1/Node',
+      'v1/Pod',
+    ]);
+    const before = asked.length;
+    await discovery.capabilities();
+    assert.deepEqual(asked.slice(before), ['/apis/metrics.k8s.io/v1beta1']);
+  });
+
   it('is not disturbed by a group that does not answer', async () => {
     const { discovery, answers } = setUp(served());
     await assert.rejects(discovery.find('metrics.k8s.io/v1beta1', 'PodMetrics'), /no answer/);

@@ -49,6 +49,19 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
     return found && { group, version, kind, plural: found.name, namespaced: found.namespaced };
   };
 
+  const groupVersions = async (): Promise<{ group: string; version: string }[]> => {
+    const { groups = [] } = await read<Groups>('/apis');
+    const versions = groups.flatMap(({ name, preferredVersion, versions: others }) =>
+      [preferredVersion, ...others].map(({ version }) => ({ group: name, version })),
+    );
+    return [{ group: '', version: 'v1' }, ...versions];
+  };
+  /** Without subresources, whose names have a slash; nothing of a group that does not answer. */
+  const listed = async (group: string, version: string) => {
+    const { resources = [] } = await read<Resources>(pathOf(group, version)).catch((): Resources => ({}));
+    return resources.filter(({ name }) => !name.includes('/'));
+  };
+
   const findKind = async (group: string, kind: string): Promise<ResourceType | undefined> => {
     if (group === '') return lookUp('', 'v1', kind);
     const served = await groupNamed(group);
@@ -93,15 +106,11 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
     },
     findKind: (group, kind) => orAgain(group, () => findKind(group, kind)),
     async all() {
-      const { groups = [] } = await read<Groups>('/apis');
-      const versions = groups.flatMap(({ name, preferredVersion, versions: others }) =>
-        [preferredVersion, ...others].map(({ version }) => ({ group: name, version })),
-      );
       const types = await Promise.all(
-        [{ group: '', version: 'v1' }, ...versions].map(async ({ group, version }): Promise<ResourceType[]> => {
-          const { resources = [] } = await read<Resources>(pathOf(group, version)).catch((): Resources => ({}));
-          return resources
-            .filter(({ name, verbs = [] }) => !name.includes('/') && verbs.includes('list'))
+        (await groupVersions()).map(async ({ group, version }): Promise<ResourceType[]> => {
+          const found = await listed(group, version);
+          return found
+            .filter(({ verbs = [] }) => verbs.includes('list'))
             .map(({ name, kind, namespaced }) => ({ group, version, kind, plural: name, namespaced }));
         }),
       );
@@ -109,6 +118,17 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
       return [...Map.groupBy(types.flat(), ({ group, kind }) => `${group}/${kind}`).values()].flatMap(
         ([type]) => type ?? [],
       );
+    },
+    async capabilities() {
+      const { gitVersion } = await read<{ gitVersion: string }>('/version');
+      const served = await Promise.all(
+        (await groupVersions()).map(async ({ group, version }) => {
+          const apiVersion = group === '' ? version : `${group}/${version}`;
+          const kinds = new Set((await listed(group, version)).map(({ kind }) => kind));
+          return [apiVersion, ...[...kinds].map((kind) => `${apiVersion}/${kind}`)];
+        }),
+      );
+      return { kubeVersion: gitVersion, apiVersions: [...new Set(served.flat())].toSorted() };
     },
     async refresh() {
       answers.clear();

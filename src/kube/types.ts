@@ -107,6 +107,8 @@ export interface Discovery {
   findKind(group: string, kind: string): Promise<ResourceType | undefined>;
   /** Every kind that can be listed, of the groups that answer. */
   all(): Promise<ResourceType[]>;
+  /** The server's version, and what it serves: `apps/v1`, and `apps/v1/Deployment` of the groups that answer. */
+  capabilities(): Promise<{ kubeVersion: string; apiVersions: readonly string[] }>;
   refresh(): Promise<void>;
   /** A kind of this group is not served any more: what was read of the group is read again. */
   forget(group: string): void;

@@ -5,9 +5,11 @@ import { type Bounds, runBounded } from './bounded.ts';
 
 const BOUNDS: Bounds = { memoryBytes: 2 ** 31, cpuSeconds: 10, outputBytes: 1000, wallMs: 10_000 };
 
+const SETTINGS = { setting: 'METRICOPS_KUSTOMIZE', failure: 'KustomizeFailed' } as const;
+
 const run = (script: string, bounds: Partial<Bounds> = {}) => {
   const program = { file: process.execPath, args: ['-e', script], cwd: tmpdir(), env: { GIVEN: 'yes' } };
-  return runBounded(program, { ...BOUNDS, ...bounds });
+  return runBounded({ ...program, ...SETTINGS }, { ...BOUNDS, ...bounds });
 };
 
 describe('a bounded program', () => {
@@ -51,7 +53,8 @@ describe('a bounded program', () => {
   });
 
   it('that is not there is named', async () => {
-    const ended = await runBounded({ file: 'no-such-program', args: [], cwd: tmpdir(), env: {} }, BOUNDS);
+    const program = { file: 'no-such-program', args: [], cwd: tmpdir(), env: {}, ...SETTINGS };
+    const ended = await runBounded(program, BOUNDS);
     assert.ok(!ended.ok && ended.code === 'RendererMissing' && /no-such-program.*METRICOPS_KUSTOMIZE/.test(ended.why));
   });
 }).timeout(120_000);

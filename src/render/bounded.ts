@@ -20,6 +20,12 @@ export interface Program {
   args: readonly string[];
   cwd: string;
   env: Record<string, string>;
+  /** The setting that says where it is. */
+  setting: string;
+  /** The reason of what it complains of itself. */
+  failure: Reason;
+  /** What counts of its complaints: the last line by default. */
+  complaint?: (complaints: string) => string;
 }
 
 export type Ended = { ok: true; stdout: string } | { ok: false; code: Reason; why: string };
@@ -36,15 +42,16 @@ const NICE = 5;
  * never writes to. Watching the process from here instead would be too late: it takes its memory faster than a busy main thread
  * looks. So on Linux nothing runs without prlimit; elsewhere, where people try things out, only time and output are bounded.
  */
-export const runBounded = async ({ file, args, cwd, env }: Program, bounds: Bounds): Promise<Ended> => {
-  const program = await inPath(file);
-  if (program === undefined) return missing(`${file} is not installed; set METRICOPS_KUSTOMIZE`);
-  if (process.platform !== 'linux') return run(program, args, { cwd, env }, bounds);
+export const runBounded = async (program: Program, bounds: Bounds): Promise<Ended> => {
+  const { file, args, setting } = program;
+  const path = await inPath(file);
+  if (path === undefined) return missing(`${file} is not installed; set ${setting}`);
+  if (process.platform !== 'linux') return run(path, args, program, bounds);
   const prlimit = await inPath('prlimit');
   if (prlimit === undefined) return missing('prlimit, which bounds its memory, is not installed; install util-linux');
   const { memoryBytes, cpuSeconds } = bounds;
   const limits = [`--data=${memoryBytes}`, `--cpu=${cpuSeconds}`, '--fsize=0', '--core=0'];
-  return run(prlimit, [...limits, '--', program, ...args], { cwd, env }, bounds);
+  return run(prlimit, [...limits, '--', path, ...args], program, bounds);
 };
 
 const missing = (why: string): Ended => ({ ok: false, code: 'RendererMissing', why: `can't be run: ${why}` });
@@ -52,7 +59,7 @@ const missing = (why: string): Ended => ({ ok: false, code: 'RendererMissing', w
 const run = (
   file: string,
   args: readonly string[],
-  { cwd, env }: Pick<Program, 'cwd' | 'env'>,
+  { cwd, env, failure, complaint = lastLine }: Program,
   bounds: Bounds,
 ): Promise<Ended> =>
   new Promise((resolve) => {
@@ -82,9 +89,8 @@ const run = (
     child.on('close', (status, signal) => {
       clearTimeout(timer);
       if (status === 0 && killed === undefined) return resolve({ ok: true, stdout: Buffer.concat(out).toString() });
-      resolve(
-        failed(killed ?? exceeded(complaints, { signal, ranMs: performance.now() - started }, bounds), complaints),
-      );
+      const bound = killed ?? exceeded(complaints, { signal, ranMs: performance.now() - started }, bounds);
+      resolve(bound === undefined ? failed(failure, complaint(complaints)) : exceeds(bound));
     });
     if (child.pid !== undefined) lower(child.pid);
   });
@@ -114,16 +120,19 @@ const exceeded = (
   return undefined;
 };
 
-const failed = (bound: string | undefined, complaints: string): Ended => {
-  if (bound !== undefined)
-    return { ok: false, code: 'ManifestTooLarge', why: `${bound}; split it into several GitSyncs` };
-  const last = complaints.trim().split('\n').at(-1) ?? '';
-  return {
-    ok: false,
-    code: 'KustomizeFailed',
-    why: `failed: ${last.length > MESSAGE ? `${last.slice(0, MESSAGE)}…` : last}`,
-  };
-};
+const exceeds = (bound: string): Ended => ({
+  ok: false,
+  code: 'ManifestTooLarge',
+  why: `${bound}; split it into several GitSyncs`,
+});
+
+const failed = (code: Reason, complaint: string): Ended => ({
+  ok: false,
+  code,
+  why: `failed: ${complaint.length > MESSAGE ? `${complaint.slice(0, MESSAGE)}…` : complaint}`,
+});
+
+const lastLine = (complaints: string): string => complaints.trim().split('\n').at(-1) ?? '';
 
 /** Where a program is, by our own PATH: the program itself is given none. */
 const inPath = async (file: string): Promise<string | undefined> => {

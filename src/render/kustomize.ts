@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { KustomizeSpec } from '../api/kustomize-spec.ts';
 import { ReasonError } from '../api/reason-error.ts';
@@ -7,6 +6,7 @@ import type { Reason } from '../api/reasons.ts';
 import type { FileTree } from '../file-tree.ts';
 import { pointerWords } from '../git/index.ts';
 import { type Bounds, runBounded } from './bounded.ts';
+import { goEnvironment, withCopy } from './copy.ts';
 import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
 
 /**
@@ -47,26 +47,17 @@ export const kustomizeBuild = async (
   { binary, timeoutMs, documentsOf, on = {}, bounds = KUSTOMIZE_BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {
   const folders = await kustomizationFolders(tree, path, documentsOf);
-  const dir = await mkdtemp(join(tmpdir(), `metricops-render-${process.pid}-`));
-  const copy = join(dir, 'repository');
-  const home = join(dir, 'home');
-  try {
-    await mkdir(copy);
-    await mkdir(home);
-    const { links, pointers } = await tree.writeTo(copy, folders);
-    // No programs to call, and a proxy that nobody answers at: what the check above missed reaches no other host.
-    const proxy = 'http://127.0.0.1:9';
-    const env = { PATH: '', HOME: home, TMPDIR: home, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ...goLimits(bounds) };
-    const target = isEmpty(on) ? join(copy, path) : await writeOverlay(dir, path, on);
-    const program = { file: binary, args: ['build', target], cwd: home, env };
-    const ended = await runBounded(program, { ...bounds, wallMs: timeoutMs });
+  return withCopy(tree, folders, async ({ dir, repository, home, links, pointers }) => {
+    const target = isEmpty(on) ? join(repository, path) : await writeOverlay(dir, path, on);
+    const program = { file: binary, args: ['build', target], cwd: home, env: goEnvironment(home, bounds) };
+    const ended = await runBounded({ ...program, ...KUSTOMIZE }, { ...bounds, wallMs: timeoutMs });
     if (ended.ok) return { text: ended.stdout, folders, links };
-    const why = ended.why.replaceAll(`${copy}/`, '').replaceAll(copy, '.').replaceAll('../repository/', '');
+    const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(repository, '.').replaceAll('../repository/', '');
     throw failureOf(ended.code, `kustomize build of ${path} ${why}`, pointers);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  });
 };
+
+const KUSTOMIZE = { setting: 'METRICOPS_KUSTOMIZE', failure: 'KustomizeFailed' } as const;
 
 const isEmpty = ({ patches = [], images = [] }: KustomizeSpec): boolean => patches.length + images.length === 0;
 
@@ -98,29 +89,3 @@ const failureOf = (code: Reason, message: string, pointers: readonly string[]): 
 };
 
 const NAMED = 5;
-
-/** Go collects garbage before it asks for more than the kernel will give, and works in one thread. */
-const goLimits = ({ memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({
-  GOMEMLIMIT: String(Math.floor(memoryBytes * 0.6)),
-  GOMAXPROCS: '1',
-});
-
-/**
- * Removes what processes that were killed have left: call it at the start, before the first render. In a container the
- * one before had our process id; elsewhere, others may be at work beside us.
- */
-export const removeCopies = async (): Promise<void> => {
-  const left = (await readdir(tmpdir())).filter((name) => {
-    const [, pid] = /^metricops-(?:render|ssh)-([0-9]+)-/.exec(name) ?? [];
-    return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
-  });
-  await Promise.all(left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0); // asks only
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};

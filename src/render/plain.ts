@@ -12,7 +12,7 @@ export const MAX_BYTES = 16 * 1024 * 1024;
 /** Every YAML and JSON file below the folder that is not ignored, as it is. */
 export const plain: Renderer = {
   name: 'plain',
-  detects: async () => true,
+  marks: [],
   render: (input, ports) => ports.turns.plain(input.tenant ?? '', () => renderPlain(input, ports)),
 };
 

@@ -23,12 +23,18 @@ const treeOf = (entries: Record<string, 'file' | 'folder'>, links = false): File
     files: no,
     folders: no,
     read: async () => assert.fail('kustomize reads its file'),
-    writeTo: async () => assert.fail('kustomize'),
+    writeTo: async () => assert.fail('a program reads files'),
   };
 };
-const ports = { kustomize: '/nowhere/kustomize', timeoutMs: 1000 };
+const ports = { kustomize: '/nowhere/kustomize', helm: '/nowhere/helm', timeoutMs: 1000 };
+const release = async () => ({
+  name: 'web',
+  namespace: 'shop',
+  capabilities: { kubeVersion: 'v1.34.0', apiVersions: [] },
+  values: [],
+});
 const renderOf = (tree: FileTree, choice?: RenderSpec) =>
-  render({ source: 'the source', tree, path: 'app', ...(choice && { choice }) }, ports);
+  render({ source: 'the source', tree, path: 'app', release, ...(choice && { choice }) }, ports);
 
 describe('a renderer', () => {
   it('is plain where the folder has no kustomization, and says what it read of which source', async () => {
@@ -46,6 +52,13 @@ describe('a renderer', () => {
     it(`is kustomize where the folder has a ${file}`, () =>
       assert.rejects(renderOf(treeOf({ 'a.yaml': 'file', [file]: 'file' })), /kustomize/));
 
+  it('is Helm where the folder has a Chart.yaml, and kustomize where it has a kustomization, too', async () => {
+    const chart = { 'Chart.yaml': 'file', 'a.yaml': 'file' } as const;
+    await assert.rejects(renderOf(treeOf(chart)), /a program reads files/);
+    await assert.rejects(renderOf(treeOf({ ...chart, 'kustomization.yaml': 'file' })), /kustomize/);
+    assert.equal((await renderOf(treeOf(chart), { plain: {} })).objects.length, 1);
+  });
+
   it('is plain where a folder only has the name of a kustomization', async () => {
     assert.equal((await renderOf(treeOf({ Kustomization: 'folder' }))).objects.length, 1);
   });
@@ -53,6 +66,6 @@ describe('a renderer', () => {
   it('is the one that spec.render names, whatever the folder has', async () => {
     const tree = treeOf({ 'kustomization.yaml': 'file' });
     assert.equal((await renderOf(tree, { plain: {} })).objects.length, 1);
-    await assert.rejects(renderOf(treeOf({ 'a.yaml': 'file' }), { kustomize: {} }), /kustomize/);
+    await assert.rejects(renderOf(treeOf({ 'a.yaml': 'file' }), { kustomize: {} }), /a program reads files/);
   });
 });

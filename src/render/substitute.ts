@@ -1,11 +1,11 @@
 import { switchOf } from '../api/annotation-values.ts';
 import { annotations } from '../api/annotations.ts';
-import { isConfidential } from '../api/confidential.ts';
 import { describeKey, type KubeObject, keyOf } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { expand, type Variable } from './expand.ts';
 import { reread } from './reread.ts';
+import { asSecretHolder, RATHER } from './secret-holder.ts';
 
 export type Variables = ReadonlyMap<string, Variable>;
 
@@ -135,30 +135,9 @@ const TEXTS: ReadonlySet<string> = new Set([
   'command',
 ]);
 
-/** Snapshots of releases hold these, and so do digests: an old value would stay readable for as long as its release. */
-const RECORDED: ReadonlySet<string> = new Set([
-  'Deployment',
-  'StatefulSet',
-  'DaemonSet',
-  'ConfigMap',
-  'Service',
-  'PodDisruptionBudget',
-  'NetworkPolicy',
-  'HorizontalPodAutoscaler',
-]);
-
 const marked = (object: KubeObject): KubeObject => {
-  const { kind, metadata } = object;
-  if (isConfidential(object)) return object;
-  if (RECORDED.has(kind)) {
-    const instead = 'write it into a Secret, and let the workload read that (secretKeyRef, envFrom, a volume)';
-    throw new ReasonError(
-      'SubstitutionFailed',
-      `${describeKey(keyOf(object))} would hold the value of a Secret, and is recorded with its releases: ${instead}`,
-    );
-  }
-  return {
-    ...object,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, [annotations.holdsSecret]: 'true' } },
-  };
+  const holder = asSecretHolder(object);
+  if (holder) return holder;
+  const what = `${describeKey(keyOf(object))} would hold the value of a Secret, and is recorded with its releases`;
+  throw new ReasonError('SubstitutionFailed', `${what}: ${RATHER}`);
 };

@@ -2,7 +2,7 @@ import type { RenderSpec } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { FileTree } from '../file-tree.ts';
-import type { KustomizePorts } from './kustomize.ts';
+import type { Bounds } from './bounded.ts';
 import type { ManifestParser } from './parser.ts';
 
 /** A folder or file that objects were made from. */
@@ -26,6 +26,38 @@ export interface RenderInput {
   ignore?: string | undefined;
   /** Whose it is, the namespace of the GitSync: tenants take turns. */
   tenant?: string;
+  /** What a chart is rendered with; asked for where the folder is one. Rejects with ReasonError, or with KubeError. */
+  release?: () => Promise<Release>;
+}
+
+/** What a Helm chart is rendered with, beside the files of the source. */
+export interface Release {
+  name: string;
+  namespace: string;
+  /** `.Capabilities` in the templates. */
+  capabilities: Capabilities;
+  /** Of ConfigMaps and Secrets; a later one wins. */
+  values: readonly ValuesText[];
+}
+
+/** As it was read. */
+export interface ReadRelease {
+  release: Release;
+  /** Of all of it, by HMAC: two with the same one are rendered alike. */
+  digest: string;
+}
+
+export interface Capabilities {
+  kubeVersion: string;
+  /** `apps/v1`, and `apps/v1/Deployment`. */
+  apiVersions: readonly string[];
+}
+
+export interface ValuesText {
+  /** As messages name it: `Secret shop/web`. */
+  from: string;
+  text: string;
+  isSecret: boolean;
 }
 
 export interface Rendered {
@@ -34,6 +66,8 @@ export interface Rendered {
   inputs: readonly Input[];
   /** Of the manifests. */
   bytes: number;
+  /** Of a Helm chart: the hooks that are not run, in words. */
+  hooks?: readonly string[];
 }
 
 /**
@@ -42,20 +76,25 @@ export interface Rendered {
  */
 export interface RenderTurns {
   plain: FairSemaphore;
-  /** What takes much memory: a kustomize process, or the parse of large manifests. Who has such a place waits for no other. */
+  /**
+   * What takes much memory: a process of kustomize or Helm, or the parse of large manifests. Who has such a place waits for
+   * no other.
+   */
   large: FairSemaphore;
 }
 
 export interface RenderPorts {
   /** Path of the kustomize binary. */
   kustomize: string;
+  /** Path of the helm binary. */
+  helm: string;
   timeoutMs: number;
   /** In this thread where none is given. */
   parser?: Pick<ManifestParser, 'parse' | 'documents'>;
   /** Not waited for where none are given. */
   turns?: RenderTurns;
-  /** Of one kustomize process, where they are not the usual ones. */
-  bounds?: KustomizePorts['bounds'];
+  /** Of one process, where they are not the usual ones. */
+  bounds?: Omit<Bounds, 'wallMs'> | undefined;
 }
 
 /** The ports with nothing left out. */
@@ -65,7 +104,7 @@ export type RendererPorts = RenderPorts & Required<Pick<RenderPorts, 'parser' | 
 export interface Renderer {
   /** Its member of spec.render. */
   name: keyof RenderSpec;
-  /** Whether the folder is written for it. */
-  detects(tree: FileTree, path: string): Promise<boolean>;
+  /** Files that say that a folder is written for it. */
+  marks: readonly string[];
   render(input: RenderInput, ports: RendererPorts): Promise<Rendered>;
 }

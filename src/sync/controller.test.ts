@@ -179,7 +179,12 @@ describe('a leader', () => {
       if (manifests.some(({ text }) => text.includes('hunter2'))) throw new TypeError('Received "hunter2"');
       return parseAll(manifests.map(({ text }) => ({ file: 'a.yaml', text })));
     };
-    const render = { kustomize: 'kustomize', timeoutMs: 1_000, parser: { parse, documents: async () => [] } };
+    const render = {
+      kustomize: 'kustomize',
+      helm: 'helm',
+      timeoutMs: 1_000,
+      parser: { parse, documents: async () => [] },
+    };
     const { ready, sync } = await start({ ports: { render } });
     const { status } = await ready('evil', 'app', ({ reason }) => reason === 'InternalError');
     await ready('shop', 'app', (condition) => condition.status === 'True');

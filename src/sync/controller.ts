@@ -34,17 +34,19 @@ import { createHandover } from './inventory/handover.ts';
 import { createRediscovery } from './inventory/rediscover.ts';
 import { createHashes } from './plan/hashes.ts';
 import { type ReconcilePorts, reconcile } from './reconcile.ts';
+import { createConfigTexts } from './render/config-texts.ts';
 import { createLargeRenders } from './render/large.ts';
+import { createReleases } from './render/releases.ts';
 import { createVariables } from './render/variables.ts';
 import { createRegistry } from './state/registry.ts';
 import { createRenderings } from './state/renderings.ts';
 import { createReport } from './status/report.ts';
+import { watchConfigs } from './watch/configs.ts';
 import { watchHistories } from './watch/histories.ts';
 import { watchHolds } from './watch/holds.ts';
 import { watchObjects } from './watch/objects.ts';
 import { watchSources } from './watch/sources.ts';
 import { watchSyncs } from './watch/syncs.ts';
-import { watchVariables } from './watch/variables.ts';
 
 export interface SyncPorts {
   client: KubeClient;
@@ -148,7 +150,9 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const common = { client, clock, random, log, metrics, registry, lock, syncOf, policy, enqueue, guard, signal };
   const credentials = createCredentials(client, cachePorts);
   const sources = watchSources({ ...common, credentials, git: ports.git });
-  const variables = createVariables(client, { ...cachePorts, digestKey: ports.digestKey });
+  const configs = createConfigTexts(client, cachePorts);
+  const variables = createVariables(configs, ports);
+  const releases = createReleases({ ...ports, configs });
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });
   const { owned, scaled } = watchObjects({ ...common, cachePorts, workloads, onFreed: handover.freed });
@@ -168,6 +172,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     report,
     sources,
     variables,
+    releases,
     handover,
     owned,
     scaled,
@@ -192,7 +197,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     [platform, holds, namespaces, scaled, syncs, ...(histories ? [histories] : [])].map((watch) => watch.ready()),
   );
   const unwatchHistories = watchHistories({ histories, registry, enqueue });
-  watchVariables({ variables, syncs: syncList, enqueue });
+  watchConfigs({ configs, syncs: syncList, enqueue });
   const unwatch = watchSyncs({ ...common, syncs, platform, sources, lost });
   // Not before the GitSyncs are known, whose accounts a rollback writes with.
   await Promise.all(Object.values(workloads ?? {}).map((watch) => watch.ready()));
@@ -207,7 +212,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     refusalOfHold: holdController.refusalOf,
     async stop() {
       stopped.abort(new Error('no longer the leader'));
-      await Promise.all([queue.stop(), holdController.stop(), sources.stop(), credentials.stop(), variables.stop()]);
+      await Promise.all([queue.stop(), holdController.stop(), sources.stop(), credentials.stop(), configs.stop()]);
       unwatch();
       unwatchHistories();
       await Promise.all([owned.stop(), scaled.stop(), health.close()]);

@@ -2,7 +2,7 @@ import type { GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { KubeError } from '../kube/index.ts';
-import type { Rendered } from '../render/index.ts';
+import type { Release, Rendered } from '../render/index.ts';
 import { type Head, type Sources, sourceKey } from '../source/heads.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type ApplyRenderedPorts, applyRendered } from './apply-rendered.ts';
@@ -11,6 +11,7 @@ import { waitForHealth } from './health-gate.ts';
 import { hasNothingNew } from './nothing-new.ts';
 import type { WithRender } from './render/large.ts';
 import { renderSync, type SourcePorts } from './render/manifests.ts';
+import type { Releases } from './render/releases.ts';
 import { isOfTheCommit, unlessUnrenderable } from './render/unrenderable.ts';
 import type { VariablesReader } from './render/variables.ts';
 import { type ResumePorts, resume } from './resume.ts';
@@ -22,7 +23,8 @@ export interface HeadPorts
     ApplyRenderedPorts,
     Omit<ResumePorts, 'handover' | 'holdController' | 'namespaces' | 'scaled'> {
   sources: Sources;
-  variables: Pick<VariablesReader, 'of'>;
+  variables: VariablesReader;
+  releases: Releases;
   withRender: WithRender;
   log: Log;
 }
@@ -43,8 +45,7 @@ export const syncToHead = async (
   }
   try {
     if (head instanceof Error) throw head;
-    // Those of before stay in service for drift where they can't be read.
-    state.variables = await ports.variables.of(sync);
+    await readInputs(sync, state, ports);
     return await syncTo(head, sync, state, ports);
   } catch (error) {
     const failure = failureOf(error);
@@ -62,8 +63,21 @@ export const syncToHead = async (
 const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
   const last = await ports.sources.before(sync);
   if (!last) return;
-  state.variables = await ports.variables.of(sync);
+  await readInputs(sync, state, ports);
   await syncTo(last, sync, state, ports);
+};
+
+/** What the objects are rendered from beside the commit, as it is now; as before where it can't be read. */
+const readInputs = async (
+  sync: GitSync,
+  state: SyncState,
+  { variables, releases }: Pick<HeadPorts, 'variables' | 'releases'>,
+): Promise<void> => {
+  const read = await variables.of(sync);
+  const isChart = sync.spec.render ? sync.spec.render.helm !== undefined : state.release !== undefined;
+  const release = isChart ? await releases.of(sync) : undefined;
+  state.variables = read;
+  state.release = release;
 };
 
 const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
@@ -99,8 +113,14 @@ const render = async (
   ports: HeadPorts,
 ): Promise<Rendered> => {
   const of = { version: versionOf(state, commit), policy: ports.policy() };
-  const from = { source, commit, variables: state.variables?.values, inventory: state.inventory.keys() };
+  // That a folder is a chart, and nobody said so, is found out by its first render.
+  const release = async (): Promise<Release> => {
+    state.release ??= await ports.releases.of(sync);
+    return state.release.release;
+  };
+  const from = { source, commit, variables: state.variables?.values, release, inventory: state.inventory.keys() };
   const rendered = await unlessUnrenderable(sync, state, of, () => renderSync(sync, from, ports));
+  if (!rendered.hooks) delete state.release;
   state.renderedBytes = rendered.bytes;
   return rendered;
 };

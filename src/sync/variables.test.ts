@@ -97,7 +97,7 @@ describe('variables of a GitSync', () => {
       ready('shop', 'app', ({ reason, message }) => reason === 'SubstitutionFailed' && words.test(message));
     await refused(/^"my-key" in ConfigMap one names no variable/);
     put(resources.configMaps, 'one', { A: 'x'.repeat(70_000) });
-    await refused(/^the variables of ConfigMap shop\/one have 70000 bytes; 65536 are taken/);
+    await refused(/^ConfigMap shop\/one of spec.postBuild.substituteFrom has 70000 bytes; 65536 are taken/);
   });
 
   it('are read as the ServiceAccount of the GitSync, which may not read them without a right', async () => {

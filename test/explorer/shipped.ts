@@ -246,7 +246,7 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     enqueue,
     signal,
     discovery: DISCOVERY,
-    render: { kustomize: 'kustomize', timeoutMs: 0 },
+    render: { kustomize: 'kustomize', helm: 'helm', timeoutMs: 0 },
     snapshots,
     digestKey: DIGEST_KEY,
     syncs: caches.syncs,
@@ -256,6 +256,11 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     handover,
     owned,
     variables: { of: async () => undefined },
+    releases: {
+      async of() {
+        throw new Error('no chart is explored');
+      },
+    },
     scaled: { isScaled: () => false, ready: async () => {}, stop: async () => {} },
     holdController,
     lost: { see() {}, kindsOf: async () => [] },
@@ -310,6 +315,7 @@ const DISCOVERY = {
     BUILT_IN.find((t) => t.kind === kind && apiVersion === (t.group === '' ? t.version : `${t.group}/${t.version}`)),
   findKind: async (group: string, kind: string) => BUILT_IN.find((t) => t.kind === kind && t.group === group),
   all: async () => [...BUILT_IN],
+  capabilities: async () => ({ kubeVersion: 'v1.34.0', apiVersions: [] }),
   refresh: async () => {},
   forget: () => {},
 };

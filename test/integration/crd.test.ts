@@ -55,7 +55,12 @@ describe('the kinds', () => {
       [git({ url, brnch: 'main' }), /brnch/],
       [git({}), /spec.source.git.url.*[Rr]equired/],
       [{ source: {} }, /spec.source.*set git/],
-      [{ source, render: { plain: {}, kustomize: {} } }, /spec.render.*set exactly one of plain and kustomize/],
+      [{ source, render: { plain: {}, kustomize: {} } }, /spec.render.*set exactly one of plain, kustomize and helm/],
+      [
+        { source, render: { helm: { valuesFiles: ['../prod.yaml'] } } },
+        /spec.render.helm.valuesFiles.*a values file is in the repository: no leading \/ and no \.\./,
+      ],
+      [{ source, render: { helm: { releaseName: 'My_Release' } } }, /spec.render.helm.releaseName.*name of a release/],
       [{ source, render: { jsonnet: {} } }, /spec.render.jsonnet: field not declared/],
       [{ source, ignoreDifferences: [{ kind: 'Secret' }] }, /name jsonPointers, managedFieldsManagers, or both/],
       [{ source, interval: '1d' }, /spec.interval.*not a duration.*a day is 24h/],

@@ -77,7 +77,7 @@ const forgetHolds = async ({ client }: ControlPlane): Promise<void> => {
 /** The reconciler as the controller runs it, against a real API server and a real Git server. */
 export const startSyncBench = async (plane: ControlPlane, options: SyncOptions = {}): Promise<SyncBench> => {
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
-  const { kustomize } = await ensurePrograms(['kustomize'], { log: () => {} });
+  const { kustomize, helm } = await ensurePrograms(['kustomize', 'helm'], { log: () => {} });
   const metrics = createMetrics();
   const sent = new Map<string, number>();
   const { client, close } = (await options.client?.(plane)) ?? (await counting(plane, sent));
@@ -100,7 +100,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       caches: { ...caches, workloads },
       discovery: createDiscovery(client, systemClock),
       git: createGit(dir),
-      render: { kustomize, timeoutMs: 20_000 },
+      render: { kustomize, helm, timeoutMs: 20_000 },
       snapshots: createSnapshotStore(client, DIGEST_KEY, systemClock),
       digestKey: DIGEST_KEY,
       clock: systemClock,

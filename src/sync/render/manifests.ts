@@ -2,7 +2,14 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
 import { ReasonError } from '../../api/reason-error.ts';
 import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
-import { type Rendered, type RenderPorts, render, substitute, type Variables } from '../../render/index.ts';
+import {
+  type Release,
+  type Rendered,
+  type RenderPorts,
+  render,
+  substitute,
+  type Variables,
+} from '../../render/index.ts';
 import { withVersionedConfig } from '../../snapshot/index.ts';
 import type { Source } from '../../source/types.ts';
 
@@ -19,6 +26,8 @@ export interface RenderFrom {
   commit: string;
   /** None where spec.postBuild is not set. */
   variables: Variables | undefined;
+  /** Asked for where the commit has a chart. Rejects with ReasonError, or with KubeError. */
+  release: () => Promise<Release>;
   /** keyStrings of what was applied before. */
   inventory: Iterable<string>;
 }
@@ -26,13 +35,14 @@ export interface RenderFrom {
 /** What the commit asks for, with its variables, each object in its namespace, versioned configuration under its names. */
 export const renderSync = async (
   sync: GitSync,
-  { source, commit, variables, inventory }: RenderFrom,
+  { source, commit, variables, release, inventory }: RenderFrom,
   ports: SourcePorts,
 ): Promise<Rendered> => {
   const tree = await source.open(commit);
   const { path, ignore, render: choice } = sync.spec;
   const tenant = sync.metadata.namespace ?? '';
-  const rendered = await render({ source: source.identity, tree, path, choice, ignore, tenant }, ports.render);
+  const input = { source: source.identity, tree, path, choice, ignore, tenant, release };
+  const rendered = await render(input, ports.render);
   const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
   const objects = variables ? await substitute(rendered.objects, variables) : rendered.objects;
   const scopes = new Map([...scopesKnown(known), ...scopesIn(objects)]);

@@ -8,17 +8,19 @@ import type { SyncState } from '../state/sync-state.ts';
 
 /** The same files are refused again for these, whenever and however often they are rendered. */
 const HOPELESS: ReadonlySet<Reason> = new Set([
+  'ChartRefused',
   'DuplicateObject',
   'InvalidManifest',
   'InvalidYAML',
   'LFSPointerRefused',
   'RemoteBaseRefused',
+  'SecretExposed',
   'SubmoduleRefused',
   'SubstitutionFailed',
 ]);
 
 /** What a neighbour's load may have caused, or a binary that is put there later: retried, with back-off. */
-const MAY_PASS: ReadonlySet<Reason> = new Set(['KustomizeFailed', 'ManifestTooLarge', 'RendererMissing']);
+const MAY_PASS: ReadonlySet<Reason> = new Set(['HelmFailed', 'KustomizeFailed', 'ManifestTooLarge', 'RendererMissing']);
 
 export const isHopeless = (reason: Reason): boolean => HOPELESS.has(reason);
 
@@ -26,7 +28,7 @@ export const isHopeless = (reason: Reason): boolean => HOPELESS.has(reason);
 export const isOfTheCommit = (reason: Reason): boolean => HOPELESS.has(reason) || MAY_PASS.has(reason);
 
 /**
- * What a render is made from: commit and variables, the spec and the platform's policy. A person's request makes it
+ * What a render is made from: commit, variables and values, the spec and the platform's policy. A person's request makes it
  * another one.
  */
 const madeFrom = ({ spec, metadata }: GitSync, version: string, policy: PlatformPolicySpec): string =>

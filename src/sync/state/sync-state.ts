@@ -1,7 +1,7 @@
 import type { DriftEntry, GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { KubeObject, ObjectMeta } from '../../api/meta.ts';
 import type { ReasonError } from '../../api/reason-error.ts';
-import type { Input, ReadVariables } from '../../render/index.ts';
+import type { Input, ReadRelease, ReadVariables } from '../../render/index.ts';
 import type { Source } from '../../source/types.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { Trace } from './trace.ts';
@@ -59,6 +59,8 @@ export interface SyncState {
   recalled?: boolean;
   /** As they were read last; undefined where spec.postBuild is not set. */
   variables?: ReadVariables | undefined;
+  /** What the chart was rendered with last; undefined where none is rendered, as far as anybody knows. */
+  release?: ReadRelease | undefined;
   /** Whether the last plan of an earlier process still stands was asked. */
   resumed?: boolean;
   drifted: Set<string>;
@@ -109,9 +111,15 @@ export const newSyncState = (): SyncState => ({
   followers: new Set(),
 });
 
-/** What the objects are rendered from, beside the spec: the commit and the variables. */
-export const versionOf = ({ variables }: Pick<SyncState, 'variables'>, commit: string): string =>
-  variables ? `${commit} ${variables.digest}` : commit;
+/** What the objects are rendered from, beside the spec: the commit, the variables, and what a chart is rendered with. */
+export const versionOf = (state: Pick<SyncState, 'variables' | 'release'>, commit: string): string =>
+  [commit, ...digestsOfState(state)].join(' ');
+
+/** Of what objects are rendered from that is neither in the commit nor in the spec. */
+export const digestsOfState = ({ variables, release }: Pick<SyncState, 'variables' | 'release'>): string[] => [
+  ...(variables ? [variables.digest] : []),
+  ...(release ? [`chart ${release.digest}`] : []),
+];
 
 /** A watch is not later than this; after it, an older version is one that a restored etcd went back to. */
 const LAG_MS = 60_000;

@@ -70,6 +70,19 @@ export const recordedCondition = ({ status }: GitSync, { unrecorded }: SyncState
     : [];
 };
 
+const HOOKS_NAMED = 10;
+
+/** Likewise: a chart may rely on what its hooks do. */
+export const hooksCondition = ({ status }: GitSync, { hooks = [] }: AppliedOutcome): ConditionInput[] => {
+  if (hooks.length > 0) {
+    const more = hooks.length > HOOKS_NAMED ? ` and ${hooks.length - HOOKS_NAMED} more` : '';
+    const named = hooks.slice(0, HOOKS_NAMED).join(', ');
+    return [yes('HooksNotRun', 'HooksNotRun', `hooks of the chart are not run: ${named}${more}`)];
+  }
+  const known = status?.conditions?.some(({ type }) => type === 'HooksNotRun') ?? false;
+  return known ? [no('HooksNotRun', 'ReconciliationSucceeded', 'the chart has no hooks')] : [];
+};
+
 export const driftCondition = (
   { reported = [] }: AppliedOutcome,
   { spec }: GitSync,

@@ -25,6 +25,8 @@ export type SyncOutcome =
       blocked: Unhealthy | undefined;
       /** Differences that are only reported; undefined where drift is corrected. */
       reported: readonly DriftEntry[] | undefined;
+      /** Of a Helm chart, which are not run; undefined where it is none. */
+      hooks?: readonly string[] | undefined;
     }
   /** `quiet`: nobody has to hear of it yet. */
   | { kind: 'waiting'; message: string; of: SyncOutcome; quiet: boolean; againInMs: number };

@@ -1,0 +1,75 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FileTree } from '../file-tree.ts';
+import type { Bounds } from './bounded.ts';
+
+/** Files of a source on disk, for a program that reads files. */
+export interface Copy {
+  /** Nobody else's, and gone after the work: what is made beside the copy goes into it. */
+  dir: string;
+  /** The root of the source, with what was asked for and what symlinks in it lead to. */
+  repository: string;
+  /** An empty folder. */
+  home: string;
+  /** There are symlinks. */
+  links: boolean;
+  /** Files of Git LFS, which are left out. */
+  pointers: readonly string[];
+}
+
+/** Does the work with a copy of these folders and files. */
+export const withCopy = async <T>(
+  tree: Pick<FileTree, 'writeTo'>,
+  paths: readonly string[],
+  work: (copy: Copy) => Promise<T>,
+): Promise<T> => {
+  const dir = await mkdtemp(join(tmpdir(), `metricops-render-${process.pid}-`));
+  const repository = join(dir, 'repository');
+  const home = join(dir, 'home');
+  try {
+    await mkdir(repository);
+    await mkdir(home);
+    const { links, pointers } = await tree.writeTo(repository, [...paths]);
+    return await work({ dir, repository, home, links, pointers });
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+};
+
+/** A proxy that nobody answers at: what our checks have missed reaches no other host. */
+const NO_PROXY = 'http://127.0.0.1:9';
+
+/**
+ * All that a program in Go finds in its environment: no programs to call, no network, and a home that is empty. It collects
+ * garbage before it asks for more than the kernel will give, and works in one thread.
+ */
+export const goEnvironment = (home: string, { memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({
+  PATH: '',
+  HOME: home,
+  TMPDIR: home,
+  HTTP_PROXY: NO_PROXY,
+  HTTPS_PROXY: NO_PROXY,
+  GOMEMLIMIT: String(Math.floor(memoryBytes * 0.6)),
+  GOMAXPROCS: '1',
+});
+
+/**
+ * Removes what processes that were killed have left: call it at the start, before the first render. In a container the
+ * one before had our process id; elsewhere, others may be at work beside us.
+ */
+export const removeCopies = async (): Promise<void> => {
+  const left = (await readdir(tmpdir())).filter((name) => {
+    const [, pid] = /^metricops-(?:render|ssh)-([0-9]+)-/.exec(name) ?? [];
+    return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
+  });
+  await Promise.all(left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0); // asks only
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};

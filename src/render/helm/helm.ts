@@ -1,0 +1,143 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HelmSpec } from '../../api/helm-spec.ts';
+import { ReasonError } from '../../api/reason-error.ts';
+import { pointerWords } from '../../git/index.ts';
+import { writeJson } from '../../json.ts';
+import { type Bounds, runBounded } from '../bounded.ts';
+import { type Copy, goEnvironment, withCopy } from '../copy.ts';
+import { inputsAt } from '../inputs.ts';
+import type { Release, Rendered, Renderer, RendererPorts, RenderInput, ValuesText } from '../types.ts';
+import { fullAllowance } from './archive.ts';
+import { readyChart } from './chart.ts';
+import { complaintIn, withoutValues } from './complaint.ts';
+import { manifestsIn, withoutHooks } from './output.ts';
+import { markHolders, secretValuesOf } from './secret-values.ts';
+
+/** Of one process. A chart of 80 definitions and 100 templates fits, see docs/sizing.md. */
+export const HELM_BOUNDS: Omit<Bounds, 'wallMs'> = {
+  memoryBytes: 224 * 1024 * 1024,
+  cpuSeconds: 20,
+  outputBytes: 16 * 1024 * 1024,
+};
+
+/** What `helm template` makes of the folder. */
+export const helm: Renderer = {
+  name: 'helm',
+  marks: ['Chart.yaml'],
+  async render(input, ports) {
+    const { release: releaseOf, tenant = '' } = input;
+    if (!releaseOf) throw new TypeError('nobody says what a chart is rendered with');
+    const release = await releaseOf();
+    refuseLongName(release);
+    return ports.turns.large(tenant, () => renderChart(input, release, ports));
+  },
+};
+
+const MAX_NAME = 53;
+
+const refuseLongName = ({ name }: Release): void => {
+  if (name.length <= MAX_NAME) return;
+  const words = `${name} is too long for the name of a release, which has ${MAX_NAME} characters at most`;
+  throw new ReasonError('HelmFailed', `${words}: set spec.render.helm.releaseName`);
+};
+
+const renderChart = async (input: RenderInput, release: Release, ports: RendererPorts): Promise<Rendered> => {
+  const { tree, path, choice, tenant = '' } = input;
+  const { valuesFiles = [] } = choice?.helm ?? {};
+  for (const file of valuesFiles) await refuseMissing(tree, file);
+  const secrets = await secretsIn(release.values, ports, tenant);
+  const paths = [path, ...valuesFiles];
+  const { output, links } = await withCopy(tree, paths, (copy) => template(copy, input, release, ports));
+  const rendered = await ports.parser.parse(manifestsIn(output), tenant);
+  const { objects, hooks } = withoutHooks(rendered);
+  return {
+    objects: await markHolders(objects, secrets),
+    hooks,
+    inputs: await inputsAt(input, paths, links),
+    bytes: output.length,
+  };
+};
+
+const refuseMissing = async (tree: RenderInput['tree'], file: string): Promise<void> => {
+  const found = await tree.find(file);
+  if (found && found.mode !== 'folder') return;
+  throw new ReasonError('ValuesNotFound', `spec.render.helm.valuesFiles: the source has no file ${file}`);
+};
+
+/** What must not be shown; the parser has words for values that are no YAML which quote nothing. */
+const secretsIn = async (values: readonly ValuesText[], { parser }: RendererPorts, tenant: string) => {
+  const secrets: { from: string; values: unknown }[] = [];
+  for (const { from, text } of values.filter(({ isSecret }) => isSecret)) {
+    for (const document of await parser.documents({ file: from, text }, tenant)) {
+      secrets.push({ from, values: document });
+    }
+  }
+  return secretValuesOf(secrets);
+};
+
+/** Runs the helm binary: no shell, an empty environment, no plug-ins, no cluster, and nothing fetched. */
+const template = async (
+  copy: Copy,
+  { path, choice }: RenderInput,
+  release: Release,
+  { helm: binary, timeoutMs, bounds = HELM_BOUNDS }: RendererPorts,
+): Promise<{ output: string; links: boolean }> => {
+  const { repository, home, links } = copy;
+  refusePointers(copy);
+  const { skipSchemaValidation: skipSchemas = false } = choice?.helm ?? {};
+  const chart = join(repository, path);
+  await readyChart(chart, { label: path, skipSchemas, allowance: fullAllowance() });
+  const values = await valuesFilesIn(copy, choice?.helm, release.values);
+  const args = [
+    'template',
+    release.name,
+    chart,
+    ...optionsOf(release),
+    ...values.flatMap((file) => ['--values', file]),
+  ];
+  if (skipSchemas) args.push('--skip-schema-validation');
+  const program = { file: binary, args, cwd: home, env: goEnvironment(home, bounds), complaint: complaintIn };
+  const ended = await runBounded({ ...program, ...HELM }, { ...bounds, wallMs: timeoutMs });
+  if (ended.ok) return { output: ended.stdout, links };
+  const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(`${copy.dir}/`, '');
+  const isSecret = release.values.some((each) => each.isSecret) && ended.code === HELM.failure;
+  throw new ReasonError(ended.code, `helm template of ${path} ${isSecret ? withoutValues(why) : why}`);
+};
+
+const HELM = { setting: 'METRICOPS_HELM', failure: 'HelmFailed' } as const;
+
+/** A template that is left out would be missing without a word. */
+const refusePointers = ({ pointers }: Copy): void => {
+  const [first] = pointers;
+  if (first !== undefined) throw new ReasonError('LFSPointerRefused', pointerWords(first));
+};
+
+/** In the order in which Helm reads them: the last one wins. */
+const valuesFilesIn = async (
+  { dir, repository }: Copy,
+  spec: HelmSpec | undefined,
+  texts: readonly ValuesText[],
+): Promise<string[]> => {
+  const folder = join(dir, 'values');
+  await mkdir(folder, { mode: 0o700 });
+  const write = async (name: string, text: string): Promise<string> => {
+    const file = join(folder, name);
+    await writeFile(file, text, { mode: 0o600 });
+    return file;
+  };
+  const files = (spec?.valuesFiles ?? []).map((file) => join(repository, file));
+  for (const [i, { text }] of texts.entries()) files.push(await write(`valuesFrom-${i}.yaml`, text));
+  if (Object.keys(spec?.values ?? {}).length > 0) files.push(await write('values.json', writeJson(spec?.values)));
+  return files;
+};
+
+const optionsOf = ({ namespace, capabilities: { kubeVersion, apiVersions } }: Release): string[] => [
+  '--namespace',
+  namespace,
+  '--include-crds',
+  '--skip-tests',
+  '--kube-version',
+  kubeVersion,
+  ...apiVersions.flatMap((version) => ['--api-versions', version]),
+];

@@ -1,0 +1,50 @@
+import { createHmac } from 'node:crypto';
+import type { GitSync } from '../../api/gitsync.ts';
+import { ReasonError } from '../../api/reason-error.ts';
+import type { Discovery } from '../../kube/index.ts';
+import type { ReadRelease, Release, ValuesText } from '../../render/index.ts';
+import type { Asked, ConfigTexts } from './config-texts.ts';
+
+/** What charts are rendered with, beside the commit and the spec. */
+export interface Releases {
+  /** Rejects with ReasonError, or with KubeError. */
+  of(sync: GitSync): Promise<ReadRelease>;
+}
+
+export interface ReleasesPorts {
+  configs: Pick<ConfigTexts, 'read'>;
+  discovery: Pick<Discovery, 'capabilities'>;
+  digestKey: Uint8Array;
+}
+
+const ASKED: Asked = { field: 'spec.render.helm.valuesFrom', missing: 'ValuesNotFound', tooLarge: 'ManifestTooLarge' };
+
+export const createReleases = ({ configs, discovery, digestKey }: ReleasesPorts): Releases => {
+  const valuesOf = async (sync: GitSync): Promise<ValuesText[]> => {
+    const values: ValuesText[] = [];
+    for (const source of sync.spec.render?.helm?.valuesFrom ?? []) {
+      const { kind, name, valuesKey, optional } = source;
+      const texts = await configs.read(sync, source, ASKED);
+      const text = texts.find(([key]) => key === valuesKey)?.[1];
+      const from = `${kind} ${sync.metadata.namespace}/${name}`;
+      if (text !== undefined) values.push({ from, text, isSecret: kind === 'Secret' });
+      else if (!optional) {
+        throw new ReasonError('ValuesNotFound', `${from} has no ${valuesKey}; add it, or say optional: true`);
+      }
+    }
+    return values;
+  };
+  return {
+    async of(sync) {
+      const { metadata, spec } = sync;
+      const release: Release = {
+        name: spec.render?.helm?.releaseName ?? metadata.name,
+        namespace: spec.targetNamespace ?? metadata.namespace ?? '',
+        capabilities: await discovery.capabilities(),
+        values: await valuesOf(sync),
+      };
+      const of = JSON.stringify([release.capabilities, release.values]);
+      return { release, digest: createHmac('sha256', digestKey).update(of).digest('hex').slice(0, 16) };
+    },
+  };
+};

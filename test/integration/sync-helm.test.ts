@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { eventually } from '../support/poll.ts';
+import { imageOf, useSync } from '../support/sync.ts';
+
+const EXAMPLE = join(import.meta.dirname, '../../examples/helm');
+const FILES = [
+  'Chart.yaml',
+  'values.yaml',
+  'values.schema.json',
+  'templates/_helpers.tpl',
+  'templates/config.yaml',
+  'templates/deployment.yaml',
+  'templates/service.yaml',
+  'templates/monitor.yaml',
+  'templates/migration.yaml',
+  'templates/tests/answers.yaml',
+];
+const example = Object.fromEntries(FILES.map((name) => [name, readFileSync(join(EXAMPLE, 'chart', name), 'utf8')]));
+
+const config = (text: string): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shown\ndata:\n  text: ${text}\n`;
+const chart = (text: string): Record<string, string> => ({
+  'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 1.0.0\n',
+  'templates/a.yaml': config(text),
+});
+
+const definition = (group: string): KubeObject => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `baskets.${group}` },
+  spec: {
+    group,
+    scope: 'Namespaced',
+    names: { plural: 'baskets', singular: 'basket', kind: 'Basket', listKind: 'BasketList' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+});
+
+describe('a GitSync of a Helm chart', () => {
+  const { bench, plane, start } = useSync();
+
+  const put = (type: ResourceType, namespace: string, name: string, content: object): Promise<KubeObject> => {
+    const object = { apiVersion: 'v1', kind: type.kind, metadata: { namespace, name }, ...content };
+    return plane().client.apply(type, object, { fieldManager: 'test', force: true });
+  };
+  const condition = async (namespace: string, type: string) => {
+    const sync = await plane().client.get(resources.gitSyncs, { namespace, name: 'app' });
+    const { conditions = [] } = (sync?.status ?? {}) as {
+      conditions?: { type: string; status: string; message: string }[];
+    };
+    return conditions.find((each) => each.type === type);
+  };
+
+  it('is rendered because of its Chart.yaml, under the name of the GitSync', async () => {
+    const sync = await start(example);
+    await sync.ready();
+    assert.equal(imageOf(await sync.get(resources.deployments, 'app')), 'docker.io/library/nginx:1.27');
+    assert.deepEqual((await sync.get(resources.configMaps, 'app'))?.data, { greeting: 'hello' });
+    assert.equal(await condition(sync.ns, 'HooksNotRun'), undefined);
+    sync.push({ 'values.yaml': `${example['values.yaml']}`.replace('hello', 'good morning') });
+    await eventually(async () => {
+      const { greeting } = ((await sync.get(resources.configMaps, 'app'))?.data ?? {}) as { greeting?: string };
+      return greeting === 'good morning';
+    });
+  });
+
+  it('takes values of files, ConfigMaps and the spec, and follows them', async () => {
+    const ns = await plane().namespace('sync');
+    await put(resources.configMaps, ns, 'cluster', { data: { 'values.yaml': 'b: cluster\nc: cluster\n' } });
+    const sync = await start(
+      { ...chart('{{ .Values.a }} {{ .Values.b }} {{ .Values.c }}'), 'prod.yaml': 'a: file\nb: file\nc: file\n' },
+      {
+        render: {
+          helm: {
+            releaseName: 'web',
+            valuesFiles: ['prod.yaml'],
+            valuesFrom: [
+              { kind: 'ConfigMap', name: 'cluster' },
+              { kind: 'Secret', name: 'none', optional: true },
+            ],
+            values: { c: 'spec' },
+          },
+        },
+      },
+      { namespace: ns },
+    );
+    await sync.ready();
+    const text = async () => ((await sync.get(resources.configMaps, 'shown'))?.data as { text?: string })?.text;
+    assert.equal(await text(), 'file cluster spec');
+    await put(resources.configMaps, ns, 'cluster', { data: { 'values.yaml': 'b: changed\n' } });
+    await eventually(async () => (await text()) === 'file changed spec', { what: 'the new value' });
+    await put(resources.configMaps, ns, 'cluster', { data: { 'other.yaml': '' } });
+    await sync.ready('False', /ValuesNotFound ConfigMap .* has no values.yaml; add it, or say optional: true/);
+    assert.equal(await text(), 'file changed spec');
+  });
+
+  it('names the hooks of its chart as not run', async () => {
+    const sync = await start(example, { render: { helm: { values: { migration: { enabled: true } } } } });
+    await sync.ready();
+    const { status, message } = (await condition(sync.ns, 'HooksNotRun')) ?? {};
+    assert.equal(status, 'True');
+    assert.match(message ?? '', /^hooks of the chart are not run: Job app-migration \(pre-install,pre-upgrade\)$/);
+    assert.equal(await plane().client.get(resources.pods, { namespace: sync.ns, name: 'app-answers' }), undefined);
+    await sync.edit(resources.gitSyncs, 'app', { spec: { render: { helm: { values: { migration: null } } } } });
+    await eventually(async () => (await condition(sync.ns, 'HooksNotRun'))?.status === 'False');
+  });
+
+  it('is rendered for what the cluster serves, and again when it serves more', async () => {
+    const group = `g${Date.now()}.shop.dev`;
+    const sync = await start(
+      chart(`'{{ .Capabilities.APIVersions.Has "${group}/v1/Basket" }} {{ .Capabilities.KubeVersion.Minor }}'`),
+    );
+    await sync.ready();
+    const text = async () => ((await sync.get(resources.configMaps, 'shown'))?.data as { text?: string })?.text;
+    assert.equal(await text(), 'false 34');
+    const type = await plane().discovery.find('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
+    assert.ok(type);
+    await bench().restart(async () => {
+      await plane().client.apply(type, definition(group), { fieldManager: 'test' });
+      const served = async () => (await plane().client.raw('GET', `/apis/${group}/v1`)) !== undefined;
+      await eventually(() => served().catch(() => false), { what: 'the definition is served' });
+    });
+    await eventually(async () => (await text()) === 'true 34', { what: 'it is rendered for the new kind' });
+  });
+
+  it('writes the value of a Secret where it is safe, and nowhere else', async () => {
+    const ns = await plane().namespace('sync');
+    await put(resources.secrets, ns, 'db', { stringData: { 'values.yaml': 'password: hunter2hunter2\n' } });
+    const secret =
+      'apiVersion: v1\nkind: Secret\nmetadata:\n  name: made\nstringData:\n  password: {{ .Values.password }}\n';
+    const files = { 'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 1.0.0\n', 'templates/a.yaml': secret };
+    const sync = await start(
+      files,
+      { render: { helm: { valuesFrom: [{ kind: 'Secret', name: 'db' }] } } },
+      { namespace: ns },
+    );
+    await sync.ready();
+    const made = await sync.get(resources.secrets, 'made');
+    assert.deepEqual(made?.data, { password: Buffer.from('hunter2hunter2').toString('base64') });
+    sync.push({ 'templates/b.yaml': config('{{ .Values.password }}') });
+    await sync.ready('False', /SecretExposed ConfigMap shown would hold password of Secret .*\/db, and is recorded/);
+    assert.equal(await sync.get(resources.configMaps, 'shown'), undefined);
+    const status = JSON.stringify(await plane().client.get(resources.gitSyncs, { namespace: ns, name: 'app' }));
+    assert.doesNotMatch(status, /hunter2/);
+  });
+
+  it('is brought back when it drifts, and goes when its templates go', async () => {
+    const sync = await start({ ...chart('as in Git'), 'templates/b.yaml': config('b').replace('shown', 'other') });
+    await sync.ready();
+    await sync.edit(resources.configMaps, 'shown', { data: { text: 'by hand' } });
+    const text = async () => ((await sync.get(resources.configMaps, 'shown'))?.data as { text?: string })?.text;
+    await eventually(async () => (await text()) === 'as in Git', { what: 'drift is corrected' });
+    sync.push({ 'templates/b.yaml': null });
+    await eventually(async () => (await sync.get(resources.configMaps, 'other')) === undefined, { what: 'pruned' });
+  });
+}).timeout(120_000);
