@@ -1,36 +1,11 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { ReasonError } from '../api/reason-error.ts';
-import { checkedLookup } from './addresses.ts';
 import { tooLarge } from './errors.ts';
 import { megabytes } from './limits.ts';
 import type { GitRequest, Transport } from './transport.ts';
-import type { GitCredentials, GitSource } from './types.ts';
+import type { GitSource } from './types.ts';
 
 const MAX_REDIRECTS = 3;
-const CONNECT_MS = 10_000;
-
-export type TlsIdentity = Pick<GitCredentials, 'ca' | 'cert' | 'key'>;
-
-/** Through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY, where the controller's environment has one. */
-export const createAgent = ({ ca, cert, key }: TlsIdentity, env: NodeJS.ProcessEnv = process.env): Dispatcher => {
-  const tls = {
-    timeout: CONNECT_MS,
-    lookup: checkedLookup,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
-  const options = {
-    // How many ask one host at a time is shared out between tenants by who calls: here it would be first come, first
-    // served.
-    connections: null,
-    keepAliveTimeout: 10_000,
-    connect: tls,
-  };
-  const isBehindProxy = PROXY_VARIABLES.some((name) => env[name]);
-  return isBehindProxy ? new EnvHttpProxyAgent({ ...options, requestTls: tls }) : new Agent(options);
-};
-
-const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
 /** @param signal ends with the caller's patience; errors do not name its reason, but how long it was */
 export const createGitHttp = (

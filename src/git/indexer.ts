@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ReasonError } from '../api/reason-error.ts';
+import { createByteCache } from '../byte-cache.ts';
 import { applyDelta, deltaSizes } from './delta.ts';
 import type { ObjectType } from './entry.ts';
 import { damaged, tooLarge } from './errors.ts';
 import { type GitLimits, megabytes } from './limits.ts';
-import { createByteCache } from './lru.ts';
 import { openPack, type PackFile, TRAILER } from './pack-file.ts';
 import { writeIndex } from './pack-index.ts';
 

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReasonError } from '../api/reason-error.ts';
+import type { ByteCache } from '../byte-cache.ts';
 import { applyDelta, deltaSizes } from './delta.ts';
 import { damaged } from './errors.ts';
 import type { GitObject } from './indexer.ts';
 import type { GitLimits } from './limits.ts';
-import type { ByteCache } from './lru.ts';
 import { openPack, type PackFile } from './pack-file.ts';
 import { type PackIndex, readIndex } from './pack-index.ts';
 

@@ -1,5 +1,5 @@
 import { ReasonError } from '../api/reason-error.ts';
-import { checkedAddress } from './addresses.ts';
+import { checkedAddress } from '../http/addresses.ts';
 import { tooLarge } from './errors.ts';
 import { megabytes } from './limits.ts';
 import { FLUSH, notGit, packet } from './packets.ts';

@@ -1,13 +1,13 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { ReasonError } from '../api/reason-error.ts';
+import type { ByteCache } from '../byte-cache.ts';
 import type { FileTree, FolderTexts, TreeFile } from '../file-tree.ts';
 import { damaged, tooLarge } from './errors.ts';
 import { type Folder, PARSED_RATIO, parseCommit, parseFolder, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
 import { type Ignored, ignoredBy } from './ignore.ts';
 import type { GitLimits } from './limits.ts';
-import type { ByteCache } from './lru.ts';
 import { type Objects, OversizedError } from './objects.ts';
 import { isPointer, refusePointer, refuseSubmodule } from './refused.ts';
 

@@ -1,18 +1,18 @@
 import { workerData } from 'node:worker_threads';
-import type { Dispatcher } from 'undici';
 import { ReasonError } from '../api/reason-error.ts';
 import type { GitRef } from '../api/source.ts';
+import { createByteCache } from '../byte-cache.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { FileTree, TextsWanted, TreeFile } from '../file-tree.ts';
+import { refuseForbiddenAddress } from '../http/addresses.ts';
+import { createAgents } from '../http/agents.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { serveWorker } from '../worker/serve.ts';
-import { refuseForbiddenAddress } from './addresses.ts';
 import { isDamaged } from './errors.ts';
 import type { Folder } from './folder.ts';
 import { createAppTokens } from './github-app.ts';
-import { createAgent, createGitHttp } from './http.ts';
+import { createGitHttp } from './http.ts';
 import { type GitLimits, withinMs } from './limits.ts';
-import { createByteCache } from './lru.ts';
 import { bytesBelow, fetchCommit, fullName, locate, tipsOf, wantedObjects } from './mirror.ts';
 import { newestTag } from './newest-tag.ts';
 import { createObjects, type Objects } from './objects.ts';
@@ -23,7 +23,7 @@ import { createSsh } from './ssh.ts';
 import { sshTargetOf } from './ssh-target.ts';
 import type { Transport } from './transport.ts';
 import { createTree } from './tree.ts';
-import type { GitCredentials, GitSource, Resolved, Verification } from './types.ts';
+import type { GitSource, Resolved, Verification } from './types.ts';
 
 // The threads in which looking, fetching and reading happens: index.ts starts them and is their only caller.
 
@@ -52,21 +52,7 @@ const indexes = createByteCache<PackIndex>(limits.indexBytes);
 const folders = createByteCache<Folder>(limits.foldersBytes);
 const objectsAt = (gitdir: string): Objects => createObjects(gitdir, { limits, indexes });
 
-/** Connections, by the CA that they trust and the certificate that they show: nearly always one. */
-const agents = new Map<string, Dispatcher>();
-const MAX_AGENTS = 100;
-const agentOf = ({ ca, cert, key }: GitCredentials = {}): Dispatcher => {
-  const id = JSON.stringify([ca, cert, key]);
-  const agent = agents.get(id) ?? createAgent({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
-  agents.delete(id);
-  agents.set(id, agent);
-  const [oldest] = agents.keys();
-  if (agents.size > MAX_AGENTS && oldest !== undefined) {
-    void agents.get(oldest)?.close(); // after what it has under way
-    agents.delete(oldest);
-  }
-  return agent;
-};
+const agents = createAgents();
 
 const appTokens = createAppTokens({ now: Date.now });
 
@@ -100,7 +86,7 @@ const programs = createFairSemaphore({ slots: limits.ssh, perGroup: limits.sshPe
 const tenantOf = ({ tenant, url }: GitSource): string => tenant ?? url;
 
 const httpTo = async (source: GitSource, ports: { timeoutMs: number; signal: AbortSignal }): Promise<Transport> => {
-  const agent = agentOf(source.credentials);
+  const agent = agents.of(source.credentials);
   const credentials = await appTokens.exchanged(source, { ...ports, agent });
   return createGitHttp({ url: source.url, ...(credentials && { credentials }) }, { ...ports, agent });
 };
