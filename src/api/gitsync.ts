@@ -184,6 +184,13 @@ export const gitSyncStatus = z.strictObject({
     .string()
     .optional()
     .describe('ref@commit that was last applied (with held parts at their last good release).'),
+  appliedChart: z
+    .strictObject({
+      version: z.string().max(128).describe('Of the chart.'),
+      digest: z.string().max(80).describe('SHA-256 of its archive.'),
+    })
+    .optional()
+    .describe('The version of spec.render.helm.chart that was last applied.'),
   heldRevision: z.string().optional().describe('ref@commit of which a part is held back.'),
   heldRevisionTime: time.optional().describe('Since when a part of that revision is held back.'),
   held: z

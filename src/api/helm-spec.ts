@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { localName } from './common.ts';
+import { versionRange } from './version-range.ts';
 
 const INSIDE = 'a values file is in the repository: no leading / and no ..';
 
@@ -27,8 +28,50 @@ const valuesSource = z.strictObject({
 });
 export type ValuesSource = z.infer<typeof valuesSource>;
 
+/** A chart that is not in the source; the fields are those of Flux and Argo CD. */
+export const chartSpec = z.strictObject({
+  repository: z
+    .string()
+    .regex(/^(https?|oci):\/\/[a-zA-Z0-9[][^\s@?#]*$/)
+    .max(1024)
+    .meta({
+      patternMessage:
+        'repository is https://, http:// or oci://, without a password in it; credentials go into a Secret named by secretRef',
+    })
+    .describe(
+      'Chart repository: the folder of its index.yaml (`https://charts.example.com`), or that of the charts in a registry (`oci://ghcr.io/org/charts`).',
+    ),
+  name: z
+    .string()
+    .regex(/^[a-z0-9]+([._-]+[a-z0-9]+)*$/)
+    .max(128)
+    .meta({ patternMessage: 'the name of a chart: lower case, digits, and . _ - between them' })
+    .describe('Name of the chart.'),
+  version: z
+    .string()
+    .min(1)
+    .max(128)
+    .refine(
+      (text) => versionRange(text) !== undefined,
+      'is no version and no range; write e.g. 1.2.3, 1.x or ">=1.2.0 <2.0.0"',
+    )
+    .describe(
+      'Version, or range of versions, of which the newest is rendered: `1.2.3`, `1.x`, `^1.2`, `>=1.2.0 <2.0.0`. Pre-releases count only where the range names one (`>=1.2.0-0`).',
+    ),
+  secretRef: z
+    .strictObject({ name: localName.describe('Its name.') })
+    .optional()
+    .describe(
+      'Secret in this namespace: username and password (basic), or bearerToken or token (bearer); ca.crt for a private CA, tls.crt and tls.key for a client certificate.',
+    ),
+});
+export type ChartSpec = z.infer<typeof chartSpec>;
+
 /** What `helm template` is told. A later one wins: the chart's own values, valuesFiles, valuesFrom, values. */
 export const helmSpec = z.strictObject({
+  chart: chartSpec
+    .optional()
+    .describe('A chart that is not in the source. If it is not set, the folder of spec.path is the chart.'),
   releaseName: z
     .string()
     .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/)

@@ -32,6 +32,7 @@ const CODES = [
   'ByAlertRule',
   'CABundleContested',
   'ChangeFreeze',
+  'ChartNotFound',
   'ChartRefused',
   'CommitNotRestored',
   'ConfirmationRequired',

@@ -44,11 +44,12 @@ export const reasons = {
     next: 'Check spec.source.git.url, and whether the repository needs credentials.',
   },
   AuthenticationFailed: {
-    means: 'The Git server refused the credentials.',
-    next: 'Check the Secret of spec.source.git.secretRef.',
+    means: 'The Git server, or the chart repository, refused the credentials.',
+    next: 'Check the Secret of spec.source.git.secretRef, or that of spec.render.helm.chart.secretRef.',
   },
   RepositoryUnreachable: {
-    means: "The Git server can't be reached. Drift from the last applied revision is still corrected.",
+    means:
+      "The Git server, or the chart repository, can't be reached. Drift from the last applied revision is still corrected.",
     next: "Check the host, the network policy and the server's certificate.",
   },
   RefNotFound: { means: 'The repository has no such branch, tag or commit.', next: 'Check spec.source.git.ref.' },
@@ -121,6 +122,10 @@ export const reasons = {
   ChartRefused: {
     means: 'A Helm chart has what is not rendered: a schema that is elsewhere, or an archive that is none.',
     next: 'Change the chart as the message says; spec.render.helm.skipSchemaValidation leaves schemas alone.',
+  },
+  ChartNotFound: {
+    means: 'The chart repository has no such chart, or no version of it in the range.',
+    next: 'Check spec.render.helm.chart, and whether the repository needs credentials.',
   },
   ValuesNotFound: {
     means: 'A ConfigMap, Secret or file with values of a Helm chart does not exist or can not be read.',

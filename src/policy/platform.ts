@@ -21,7 +21,12 @@ export const withPlatformDefaults = (sync: GitSync, policy: PlatformPolicySpec):
 
 /** Why this GitSync can do nothing at all: its repository has no address, or the platform does not let it. */
 export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined =>
-  refusalOfAccount(sync, policy) ?? refusalOfHost(sync, sync.spec.source, policy);
+  refusalOfAccount(sync, policy) ?? refusalOfHost(sync, sync.spec.source, policy) ?? refusalOfChart(sync, policy);
+
+const refusalOfChart = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined => {
+  const chart = sync.spec.render?.helm?.chart;
+  return chart && refusalOfUrl(sync, chart.repository, policy);
+};
 
 /** Why this GitSync may write nothing, wherever it comes from: a rollback asks no repository. */
 export const refusalOfAccount = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined => {
@@ -39,9 +44,15 @@ export const refusalOfHost = (
 ): Refusal | undefined => {
   const parsed = parseRepositoryUrl(addressOf(source));
   if (!parsed.ok) return { reason: parsed.reason, message: parsed.message };
+  return refusalOfUrl(reader, parsed.url.href, policy);
+};
+
+/** Why this GitSync, or GitSyncSet, may not ask the host of this URL: for a repository, or what one leads to. */
+export const refusalOfUrl = (reader: KubeObject, address: string, policy: PlatformPolicySpec): Refusal | undefined => {
   const { allowedHosts } = policy;
   if (isExempt(reader, policy) || allowedHosts.length === 0) return undefined;
-  const { host, hostname } = parsed.url;
+  // Hosts are written in small letters in http:// and https:// only.
+  const { host, hostname } = URL.parse(address.toLowerCase()) ?? { host: address, hostname: address };
   if (allowedHosts.some((p) => matchesHost(p, host) || matchesHost(p, hostname))) return undefined;
   const message = `repositories on ${host} are not allowed; allowed are ${allowedHosts.join(', ')}`;
   return { reason: 'HostRefused', message };

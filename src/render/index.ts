@@ -15,6 +15,7 @@ export { MAX_BYTES } from './plain.ts';
 export { type ReadVariables, substitute, type Variables } from './substitute.ts';
 export type {
   Capabilities,
+  ChartArchive,
   Input,
   ReadRelease,
   Release,
@@ -24,7 +25,7 @@ export type {
   RenderTurns,
   ValuesText,
 } from './types.ts';
-export { type PlacedObject, parseManifests, parsePlaced } from './yaml.ts';
+export { type PlacedObject, parseDocuments, parseManifests, parsePlaced } from './yaml.ts';
 
 /** One for each member of spec.render; the first that finds its own file comes first. Every folder is plain. */
 const renderers: readonly Renderer[] = [kustomize, helm, plain];

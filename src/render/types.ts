@@ -38,6 +38,8 @@ export interface Release {
   capabilities: Capabilities;
   /** Of ConfigMaps and Secrets; a later one wins. */
   values: readonly ValuesText[];
+  /** The chart itself, where it is not in the source. */
+  chart?: ChartArchive | undefined;
 }
 
 /** As it was read. */
@@ -58,6 +60,17 @@ export interface ValuesText {
   from: string;
   text: string;
   isSecret: boolean;
+}
+
+/** What `helm package` makes of a chart. */
+export interface ChartArchive {
+  /** As messages name it: `web 1.2.3 of https://charts.example.com`. */
+  label: string;
+  version: string;
+  /** Of its content: `sha256:` and hexadecimal digits. */
+  digest: string;
+  /** Rejects with ReasonError. */
+  read(): Promise<Uint8Array>;
 }
 
 export interface Rendered {

@@ -41,6 +41,7 @@ import { createVariables } from './render/variables.ts';
 import { createRegistry } from './state/registry.ts';
 import { createRenderings } from './state/renderings.ts';
 import { createReport } from './status/report.ts';
+import { watchCharts } from './watch/charts.ts';
 import { watchConfigs } from './watch/configs.ts';
 import { watchHistories } from './watch/histories.ts';
 import { watchHolds } from './watch/holds.ts';
@@ -152,7 +153,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const sources = watchSources({ ...common, credentials, git: ports.git });
   const configs = createConfigTexts(client, cachePorts);
   const variables = createVariables(configs, ports);
-  const releases = createReleases({ ...ports, configs });
+  const charts = watchCharts({ ...common, render: ports.render, credentials });
+  const releases = createReleases({ ...ports, configs, charts });
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });
   const { owned, scaled } = watchObjects({ ...common, cachePorts, workloads, onFreed: handover.freed });
@@ -198,7 +200,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   );
   const unwatchHistories = watchHistories({ histories, registry, enqueue });
   watchConfigs({ configs, syncs: syncList, enqueue });
-  const unwatch = watchSyncs({ ...common, syncs, platform, sources, lost });
+  const unwatch = watchSyncs({ ...common, syncs, platform, sources, charts, lost });
   // Not before the GitSyncs are known, whose accounts a rollback writes with.
   await Promise.all(Object.values(workloads ?? {}).map((watch) => watch.ready()));
   holdController.start();
@@ -206,13 +208,22 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     credentials,
     requestSync(name) {
       const sync = syncs.get(name);
-      if (sync && !sync.spec.suspend) sources.refresh(sync);
+      if (!sync || sync.spec.suspend) return;
+      sources.refresh(sync);
+      charts.refresh(sync);
     },
     requestHold: holdController.request,
     refusalOfHold: holdController.refusalOf,
     async stop() {
       stopped.abort(new Error('no longer the leader'));
-      await Promise.all([queue.stop(), holdController.stop(), sources.stop(), credentials.stop(), configs.stop()]);
+      await Promise.all([
+        queue.stop(),
+        holdController.stop(),
+        sources.stop(),
+        credentials.stop(),
+        configs.stop(),
+        charts.stop(),
+      ]);
       unwatch();
       unwatchHistories();
       await Promise.all([owned.stop(), scaled.stop(), health.close()]);

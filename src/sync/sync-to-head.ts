@@ -45,7 +45,7 @@ export const syncToHead = async (
   }
   try {
     if (head instanceof Error) throw head;
-    await readInputs(sync, state, ports);
+    if (!(await readInputs(sync, state, ports))) return undefined;
     return await syncTo(head, sync, state, ports);
   } catch (error) {
     const failure = failureOf(error);
@@ -63,21 +63,25 @@ export const syncToHead = async (
 const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
   const last = await ports.sources.before(sync);
   if (!last) return;
-  await readInputs(sync, state, ports);
-  await syncTo(last, sync, state, ports);
+  if (await readInputs(sync, state, ports)) await syncTo(last, sync, state, ports);
 };
 
-/** What the objects are rendered from beside the commit, as it is now; as before where it can't be read. */
+/**
+ * What the objects are rendered from beside the commit, as it is now; as before where it can't be read.
+ * @returns false while nobody knows which version of its chart is to be rendered: the sync hears of it
+ */
 const readInputs = async (
   sync: GitSync,
   state: SyncState,
   { variables, releases }: Pick<HeadPorts, 'variables' | 'releases'>,
-): Promise<void> => {
+): Promise<boolean> => {
   const read = await variables.of(sync);
   const isChart = sync.spec.render ? sync.spec.render.helm !== undefined : state.release !== undefined;
   const release = isChart ? await releases.of(sync) : undefined;
+  if (isChart && !release) return false;
   state.variables = read;
   state.release = release;
+  return true;
 };
 
 const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
@@ -116,7 +120,8 @@ const render = async (
   // That a folder is a chart, and nobody said so, is found out by its first render.
   const release = async (): Promise<Release> => {
     state.release ??= await ports.releases.of(sync);
-    return state.release.release;
+    if (state.release) return state.release.release;
+    throw new TypeError('a chart of the source has no version that anybody waits for');
   };
   const from = { source, commit, variables: state.variables?.values, release, inventory: state.inventory.keys() };
   const rendered = await unlessUnrenderable(sync, state, of, () => renderSync(sync, from, ports));

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
+import { API_VERSION } from '../../src/api/annotations.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { startChartRepository } from '../support/chart-servers.ts';
 import { eventually } from '../support/poll.ts';
 import { imageOf, useSync } from '../support/sync.ts';
+import { chartArchive } from '../support/tgz.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/helm');
 const FILES = [
@@ -154,6 +157,49 @@ describe('a GitSync of a Helm chart', () => {
     assert.equal(await sync.get(resources.configMaps, 'shown'), undefined);
     const status = JSON.stringify(await plane().client.get(resources.gitSyncs, { namespace: ns, name: 'app' }));
     assert.doesNotMatch(status, /hunter2/);
+  });
+
+  it('renders a chart of a repository with values of its own, and follows the newest version of a range', async () => {
+    const charts = await startChartRepository();
+    const serve = (...versions: string[]): void => {
+      const list = versions.map((version) => ({ version, urls: [`web-${version}.tgz`] }));
+      charts.files.set('/index.yaml', JSON.stringify({ apiVersion: 'v1', entries: { web: list } }));
+      for (const version of versions) {
+        const files = { ...chart(`"${version} {{ .Values.a }}"`) };
+        files['Chart.yaml'] = `apiVersion: v2\nname: web\nversion: ${version}\n`;
+        charts.files.set(`/web-${version}.tgz`, chartArchive('web', files));
+      }
+    };
+    serve('1.0.0');
+    const source = { repository: charts.url, name: 'web', version: '1.x' };
+    const sync = await start(
+      { 'prod.yaml': 'a: of the repository\n' },
+      { interval: '5s', render: { helm: { chart: source, valuesFiles: ['prod.yaml'] } } },
+    );
+    const { status } = await sync.ready();
+    assert.deepEqual(status?.appliedChart?.version, '1.0.0');
+    assert.match(status?.appliedChart?.digest ?? '', /^sha256:[0-9a-f]{64}$/);
+    const text = async () => ((await sync.get(resources.configMaps, 'shown'))?.data as { text?: string })?.text;
+    assert.equal(await text(), '1.0.0 of the repository');
+    serve('1.0.0', '1.1.0', '2.0.0');
+    await eventually(async () => (await text()) === '1.1.0 of the repository', { what: 'the newer version' });
+    sync.push({ 'prod.yaml': 'a: of a commit\n' });
+    await eventually(async () => (await text()) === '1.1.0 of a commit', { what: 'the values of the commit' });
+    await charts.close();
+    await sync.edit(resources.gitSyncs, 'app', { metadata: { annotations: { 'metricops.dev/requested-at': 'now' } } });
+    await sync.ready('False', /RepositoryUnreachable .*index.yaml can't be reached/);
+    await sync.edit(resources.configMaps, 'shown', { data: { text: 'by hand' } });
+    await eventually(async () => (await text()) === '1.1.0 of a commit', { what: 'drift is corrected all the same' });
+  });
+
+  it('reads no chart of a host that the platform does not allow', async () => {
+    const policy = { apiVersion: API_VERSION, kind: 'PlatformPolicy', metadata: { name: 'default' } };
+    const spec = { allowedHosts: [new URL(bench().git.url).host] };
+    await plane().client.apply(resources.platformPolicies, { ...policy, spec }, { fieldManager: 'test' });
+    const source = { repository: 'oci://registry.example.com/charts', name: 'web', version: '1.x' };
+    const sync = await start({}, { render: { helm: { chart: source } } });
+    await sync.ready('False', /HostRefused repositories on registry.example.com are not allowed/);
+    await plane().client.delete(resources.platformPolicies, { name: 'default' });
   });
 
   it('is brought back when it drifts, and goes when its templates go', async () => {

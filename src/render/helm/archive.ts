@@ -14,6 +14,12 @@ export interface Allowance {
   bytes: number;
 }
 
+export interface Unpacking {
+  /** As messages name the chart. */
+  label: string;
+  allowance: Allowance;
+}
+
 export const fullAllowance = (): Allowance => ({ files: LIMITS.files, bytes: LIMITS.bytes });
 
 const BLOCK = 512;
@@ -22,11 +28,7 @@ const BLOCK = 512;
  * Writes the files of a chart's archive (.tgz) to a folder, without the one folder that all of them are in. A few kilobytes
  * can unpack to gigabytes: what is too much is refused before it is there. Rejects with ReasonError.
  */
-export const unpack = async (
-  archive: Readable,
-  dir: string,
-  { label, allowance }: { label: string; allowance: Allowance },
-): Promise<void> => {
+export const unpack = async (archive: Readable, dir: string, { label, allowance }: Unpacking): Promise<void> => {
   const refuse = (what: string): never => {
     throw new ReasonError('ChartRefused', `the archive of ${label} ${what}`);
   };

@@ -2,19 +2,16 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReasonError } from '../../api/reason-error.ts';
-import { type Allowance, unpack } from './archive.ts';
+import { type Unpacking, unpack } from './archive.ts';
 import { refuseRemoteReferences } from './values-schema.ts';
 
 /** Charts in charts in charts. */
 const MAX_DEPTH = 8;
 const SCHEMA = 'values.schema.json';
 
-export interface Readying {
-  /** As messages name the chart. */
-  label: string;
+export interface Readying extends Unpacking {
   /** Whether values.schema.json is read by nobody. */
   skipSchemas: boolean;
-  allowance: Allowance;
 }
 
 /**

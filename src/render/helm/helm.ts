@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { HelmSpec } from '../../api/helm-spec.ts';
 import { ReasonError } from '../../api/reason-error.ts';
 import { pointerWords } from '../../git/index.ts';
@@ -8,7 +9,7 @@ import { type Bounds, runBounded } from '../bounded.ts';
 import { type Copy, goEnvironment, withCopy } from '../copy.ts';
 import { inputsAt } from '../inputs.ts';
 import type { Release, Rendered, Renderer, RendererPorts, RenderInput, ValuesText } from '../types.ts';
-import { fullAllowance } from './archive.ts';
+import { fullAllowance, type Unpacking, unpack } from './archive.ts';
 import { readyChart } from './chart.ts';
 import { complaintIn, withoutValues } from './complaint.ts';
 import { manifestsIn, withoutHooks } from './output.ts';
@@ -21,7 +22,7 @@ export const HELM_BOUNDS: Omit<Bounds, 'wallMs'> = {
   outputBytes: 16 * 1024 * 1024,
 };
 
-/** What `helm template` makes of the folder. */
+/** What `helm template` makes of the folder, or of a chart from elsewhere. */
 export const helm: Renderer = {
   name: 'helm',
   marks: ['Chart.yaml'],
@@ -30,7 +31,8 @@ export const helm: Renderer = {
     if (!releaseOf) throw new TypeError('nobody says what a chart is rendered with');
     const release = await releaseOf();
     refuseLongName(release);
-    return ports.turns.large(tenant, () => renderChart(input, release, ports));
+    const archive = await release.chart?.read();
+    return ports.turns.large(tenant, () => renderChart(input, { release, archive }, ports));
   },
 };
 
@@ -42,13 +44,20 @@ const refuseLongName = ({ name }: Release): void => {
   throw new ReasonError('HelmFailed', `${words}: set spec.render.helm.releaseName`);
 };
 
-const renderChart = async (input: RenderInput, release: Release, ports: RendererPorts): Promise<Rendered> => {
+/** With what a chart is rendered that is in no file of the source. */
+interface Given {
+  release: Release;
+  /** Of a chart that is not in the source. */
+  archive: Uint8Array | undefined;
+}
+
+const renderChart = async (input: RenderInput, given: Given, ports: RendererPorts): Promise<Rendered> => {
   const { tree, path, choice, tenant = '' } = input;
   const { valuesFiles = [] } = choice?.helm ?? {};
   for (const file of valuesFiles) await refuseMissing(tree, file);
-  const secrets = await secretsIn(release.values, ports, tenant);
-  const paths = [path, ...valuesFiles];
-  const { output, links } = await withCopy(tree, paths, (copy) => template(copy, input, release, ports));
+  const secrets = await secretsIn(given.release.values, ports, tenant);
+  const paths = [...(given.archive ? [] : [path]), ...valuesFiles];
+  const { output, links } = await withCopy(tree, paths, (copy) => template(copy, input, given, ports));
   const rendered = await ports.parser.parse(manifestsIn(output), tenant);
   const { objects, hooks } = withoutHooks(rendered);
   return {
@@ -80,14 +89,16 @@ const secretsIn = async (values: readonly ValuesText[], { parser }: RendererPort
 const template = async (
   copy: Copy,
   { path, choice }: RenderInput,
-  release: Release,
+  { release, archive }: Given,
   { helm: binary, timeoutMs, bounds = HELM_BOUNDS }: RendererPorts,
 ): Promise<{ output: string; links: boolean }> => {
   const { repository, home, links } = copy;
   refusePointers(copy);
   const { skipSchemaValidation: skipSchemas = false } = choice?.helm ?? {};
-  const chart = join(repository, path);
-  await readyChart(chart, { label: path, skipSchemas, allowance: fullAllowance() });
+  const label = release.chart?.label ?? path;
+  const allowance = fullAllowance();
+  const chart = archive ? await unpacked(archive, copy, { label, allowance }) : join(repository, path);
+  await readyChart(chart, { label, skipSchemas, allowance });
   const values = await valuesFilesIn(copy, choice?.helm, release.values);
   const args = [
     'template',
@@ -102,7 +113,7 @@ const template = async (
   if (ended.ok) return { output: ended.stdout, links };
   const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(`${copy.dir}/`, '');
   const isSecret = release.values.some((each) => each.isSecret) && ended.code === HELM.failure;
-  throw new ReasonError(ended.code, `helm template of ${path} ${isSecret ? withoutValues(why) : why}`);
+  throw new ReasonError(ended.code, `helm template of ${label} ${isSecret ? withoutValues(why) : why}`);
 };
 
 const HELM = { setting: 'METRICOPS_HELM', failure: 'HelmFailed' } as const;
@@ -111,6 +122,13 @@ const HELM = { setting: 'METRICOPS_HELM', failure: 'HelmFailed' } as const;
 const refusePointers = ({ pointers }: Copy): void => {
   const [first] = pointers;
   if (first !== undefined) throw new ReasonError('LFSPointerRefused', pointerWords(first));
+};
+
+const unpacked = async (archive: Uint8Array, { dir }: Copy, of: Unpacking): Promise<string> => {
+  const chart = join(dir, 'chart');
+  await mkdir(chart);
+  await unpack(Readable.from([archive], { objectMode: false }), chart, of);
+  return chart;
 };
 
 /** In the order in which Helm reads them: the last one wins. */

@@ -1,25 +1,30 @@
 import { createHmac } from 'node:crypto';
 import type { GitSync } from '../../api/gitsync.ts';
 import { ReasonError } from '../../api/reason-error.ts';
+import type { Charts } from '../../charts/charts.ts';
 import type { Discovery } from '../../kube/index.ts';
 import type { ReadRelease, Release, ValuesText } from '../../render/index.ts';
 import type { Asked, ConfigTexts } from './config-texts.ts';
 
 /** What charts are rendered with, beside the commit and the spec. */
 export interface Releases {
-  /** Rejects with ReasonError, or with KubeError. */
-  of(sync: GitSync): Promise<ReadRelease>;
+  /**
+   * undefined while nobody knows which version of the chart it is: the sync hears of it. Rejects with ReasonError, or with
+   * KubeError.
+   */
+  of(sync: GitSync): Promise<ReadRelease | undefined>;
 }
 
 export interface ReleasesPorts {
   configs: Pick<ConfigTexts, 'read'>;
+  charts: Pick<Charts, 'chart'>;
   discovery: Pick<Discovery, 'capabilities'>;
   digestKey: Uint8Array;
 }
 
 const ASKED: Asked = { field: 'spec.render.helm.valuesFrom', missing: 'ValuesNotFound', tooLarge: 'ManifestTooLarge' };
 
-export const createReleases = ({ configs, discovery, digestKey }: ReleasesPorts): Releases => {
+export const createReleases = ({ configs, charts, discovery, digestKey }: ReleasesPorts): Releases => {
   const valuesOf = async (sync: GitSync): Promise<ValuesText[]> => {
     const values: ValuesText[] = [];
     for (const source of sync.spec.render?.helm?.valuesFrom ?? []) {
@@ -37,13 +42,17 @@ export const createReleases = ({ configs, discovery, digestKey }: ReleasesPorts)
   return {
     async of(sync) {
       const { metadata, spec } = sync;
+      const chart = spec.render?.helm?.chart ? charts.chart(sync) : undefined;
+      if (chart instanceof Error) throw chart;
+      if (chart === 'unknown') return undefined;
       const release: Release = {
         name: spec.render?.helm?.releaseName ?? metadata.name,
         namespace: spec.targetNamespace ?? metadata.namespace ?? '',
         capabilities: await discovery.capabilities(),
         values: await valuesOf(sync),
+        chart,
       };
-      const of = JSON.stringify([release.capabilities, release.values]);
+      const of = JSON.stringify([release.capabilities, release.values, chart?.digest]);
       return { release, digest: createHmac('sha256', digestKey).update(of).digest('hex').slice(0, 16) };
     },
   };

@@ -1,5 +1,6 @@
 import type { GitSync } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
+import { chartKey } from '../../charts/charts.ts';
 import { sourceKey } from '../../source/heads.ts';
 import { createIndex } from './index-by-key.ts';
 import { newSyncState, type SyncState } from './sync-state.ts';
@@ -17,6 +18,8 @@ export interface Registry {
   ownerOf(label: string): { key: string; state: SyncState } | undefined;
   /** Keys of those that read this source, see `sourceKey`. */
   readersOf(source: string): Iterable<string>;
+  /** Keys of those that render this chart, see `chartKey`. */
+  rendersOf(chart: string): Iterable<string>;
   /** Keys of those that name this one in `dependsOn`. */
   dependentsOf(key: string): Iterable<string>;
 }
@@ -25,6 +28,7 @@ export const createRegistry = (): Registry => {
   const states = new Map<string, SyncState>();
   const labels = createIndex<GitSync>((sync) => [ownerLabelOf(sync)]);
   const sources = createIndex<GitSync>((sync) => [sourceKey(sync)]);
+  const charts = createIndex<GitSync>((sync) => [chartKey(sync)].flatMap((key) => key ?? []));
   const dependencies = createIndex<GitSync>(({ metadata, spec }) =>
     spec.dependsOn.map(({ name }) => `${metadata.namespace}/${name}`),
   );
@@ -39,13 +43,14 @@ export const createRegistry = (): Registry => {
     states: () => states,
     forget: (key) => void states.delete(key),
     see(key, sync) {
-      for (const index of [labels, sources, dependencies]) index.set(key, sync);
+      for (const index of [labels, sources, charts, dependencies]) index.set(key, sync);
     },
     ownerOf(label) {
       const [key] = labels.of(label);
       return key === undefined ? undefined : { key, state: stateOf(key) };
     },
     readersOf: sources.of,
+    rendersOf: charts.of,
     dependentsOf: dependencies.of,
   };
 };

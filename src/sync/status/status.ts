@@ -95,7 +95,9 @@ const appliedStatus = (
   const since = before.heldRevision === revision ? (before.heldRevisionTime ?? time) : time;
   return {
     lastAttemptedRevision: revision,
-    ...(problems.length === 0 && !blocked ? { lastAppliedRevision: revision } : {}),
+    ...(problems.length === 0 && !blocked
+      ? { lastAppliedRevision: revision, appliedChart: chartIn(state) ?? gone }
+      : {}),
     heldRevision: held.length > 0 ? revision : gone,
     heldRevisionTime: held.length > 0 ? since : gone,
     held,
@@ -105,6 +107,11 @@ const appliedStatus = (
     drift: reported && reported.length > 0 ? reported.slice(0, 20) : gone,
     lastSyncTime: time,
   };
+};
+
+const chartIn = ({ release }: SyncState): GitSyncStatus['appliedChart'] => {
+  const { version, digest } = release?.release.chart ?? {};
+  return version === undefined || digest === undefined ? undefined : { version, digest };
 };
 
 const heldEntry = ({ workload, hold, digest }: HeldWorkload): NonNullable<GitSyncStatus['held']>[number] => {

@@ -2,6 +2,7 @@ import { annotations } from '../../api/annotations.ts';
 import { conditionIs } from '../../api/conditions.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync } from '../../api/gitsync-names.ts';
+import type { Charts } from '../../charts/charts.ts';
 import type { Guard } from '../../guard.ts';
 import type { WatchCache } from '../../kube/index.ts';
 import { refusalOfSync, withPlatformDefaults } from '../../policy/platform.ts';
@@ -14,6 +15,7 @@ export interface SyncWatchPorts {
   syncs: WatchCache<GitSync>;
   platform: PlatformPolicyWatch;
   sources: Pick<Sources, 'refresh'>;
+  charts: Pick<Charts, 'refresh'>;
   registry: Registry;
   lost: Rediscovery;
   guard: Guard;
@@ -24,11 +26,14 @@ export interface SyncWatchPorts {
  * Takes up the GitSyncs that are there, and every change of them or of the platform's policy.
  * @returns ends that
  */
-export const watchSyncs = ({ syncs, platform, sources, registry, lost, guard, enqueue }: SyncWatchPorts) => {
+export const watchSyncs = ({ syncs, platform, sources, charts, registry, lost, guard, enqueue }: SyncWatchPorts) => {
   const pollSource = (sync: GitSync): void => {
     const policy = platform.current();
     if (sync.spec.suspend || refusalOfSync(withPlatformDefaults(sync, policy), policy)) enqueue(keyOfSync(sync));
-    else sources.refresh(sync, { tell: true });
+    else {
+      sources.refresh(sync, { tell: true });
+      charts.refresh(sync);
+    }
   };
   const onSync = (sync: GitSync | undefined, previous: GitSync | undefined): void => {
     const changed = sync ?? previous;

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import { unlessAborted } from '../abort.ts';
+import type { GitSync } from '../api/gitsync.ts';
+import { keyOfSync } from '../api/gitsync-names.ts';
+import type { ChartSpec } from '../api/helm-spec.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import { createByteCache } from '../byte-cache.ts';
+import type { Clock } from '../clock.ts';
+import type { GitCredentials } from '../git/index.ts';
+import { createAgents } from '../http/agents.ts';
+import { createWorkQueue, KubeError } from '../kube/index.ts';
+import type { ChartArchive } from '../render/index.ts';
+import { fetchTimeoutOf, intervalOf, retryIn, withJitter } from '../source/backoff.ts';
+import type { Credentials } from '../source/credentials.ts';
+import type { Found } from './found.ts';
+import { CHART_LIMITS } from './limits.ts';
+import { findInRegistry } from './registry.ts';
+import { findInRepository, type KnownIndex } from './repository.ts';
+import { createWeb } from './web.ts';
+
+export interface Charts {
+  /**
+   * Of a GitSync whose chart is not in its source: the newest version, or why nobody knows it; 'unknown' before the first
+   * answer, which the GitSync hears of.
+   */
+  chart(sync: GitSync): ChartArchive | ReasonError | 'unknown';
+  /** Asks the repository now, where the chart is in one. */
+  refresh(sync: GitSync): void;
+  /** Ends the looks that are under way. */
+  stop(): Promise<void>;
+}
+
+export interface ChartsPorts {
+  credentials: Pick<Credentials, 'read' | 'onChange'>;
+  clock: Clock;
+  random: () => number;
+  /** GitSyncs with this key, see `chartKey`, that may sync. */
+  usersOf(key: string): GitSync[];
+  /** Throws ReasonError for a URL that the platform does not let this GitSync read. */
+  refuse(sync: GitSync, url: string): void;
+  documentsOf(text: string, file: string): Promise<unknown[]>;
+  onChange(sync: string): void;
+  onError(error: unknown, repository: string): void;
+  /** Notes an error that nobody foresaw, and gives the words for it. */
+  onUnforeseen(error: unknown, repository: string): string;
+}
+
+interface Followed {
+  spec: ChartSpec;
+  /** `namespace/name` of its credentials. */
+  secret: string | undefined;
+  chart?: ChartArchive;
+  problem?: ReasonError;
+  failures: number;
+  known: { index?: KnownIndex | undefined };
+}
+
+/** Looks at a time: in all, of one namespace, and at one host. */
+const LOOKS = { concurrency: 8, perGroup: 4, perHost: 4 };
+
+/** One look at the repository serves all GitSyncs of a namespace that render the same chart in the same range. */
+export const chartKey = ({ metadata, spec }: GitSync): string | undefined => {
+  const { repository, name, version, secretRef } = spec.render?.helm?.chart ?? {};
+  return name && JSON.stringify([metadata.namespace, repository, name, version, secretRef?.name ?? null]);
+};
+
+/**
+ * Charts of repositories and registries. Each is asked for at the interval of the GitSyncs that render it, in workers of its
+ * own: a server that hangs delays nobody's reconcile. Archives are kept in memory by what they hold, and downloaded
+ * again when they gave way to others.
+ */
+export const createCharts = (ports: ChartsPorts): Charts => {
+  const { clock, credentials, random } = ports;
+  const followed = new Map<string, Followed>();
+  const archives = createByteCache<Buffer>(CHART_LIMITS.archivesBytes);
+  const agents = createAgents();
+  const stopped = new AbortController();
+
+  /** The version that the repository has now, with its archive. */
+  const obtain = async (of: Followed, sync: GitSync): Promise<{ found: Found; sha256: string; content: Buffer }> => {
+    const { spec, known } = of;
+    const { namespace = '' } = sync.metadata;
+    const secret = spec.secretRef && (await credentials.read({ namespace, name: spec.secretRef.name }));
+    const web = createWeb({
+      agent: agents.of(secret),
+      signal: stopped.signal,
+      timeoutMs: fetchTimeoutOf(sync),
+      refuse: (url) => ports.refuse(sync, url),
+    });
+    const authorization = authorizationOf(secret);
+    const found = spec.repository.startsWith('oci:')
+      ? await findInRegistry(spec, { web, authorization })
+      : await findInRepository(spec, { web, authorization, known, documentsOf: ports.documentsOf });
+    const kept = found.sha256 === undefined ? undefined : archives.get(found.sha256);
+    if (kept && found.sha256 !== undefined) return { found, sha256: found.sha256, content: kept };
+    const content = await found.download();
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    if (found.sha256 !== undefined && found.sha256 !== sha256) {
+      const what = `${spec.name} ${found.version} of ${spec.repository}`;
+      throw new ReasonError('ChartRefused', `${what} has the digest ${sha256}, and should have ${found.sha256}`);
+    }
+    archives.set(sha256, content, content.length);
+    return { found, sha256, content };
+  };
+
+  const update = async (of: Followed, sync: GitSync): Promise<void> => {
+    const { spec } = of;
+    const { found, sha256 } = await unlessAborted(stopped.signal, obtain(of, sync));
+    if (of.chart?.digest === `sha256:${sha256}` && of.chart.version === found.version) return;
+    of.chart = {
+      label: `${spec.name} ${found.version} of ${spec.repository}`,
+      version: found.version,
+      digest: `sha256:${sha256}`,
+      async read() {
+        const content = archives.get(sha256);
+        if (content) return content;
+        const again = await unlessAborted(stopped.signal, obtain(of, sync));
+        if (again.sha256 === sha256) return again.content;
+        const what = `${spec.name} of ${spec.repository} has changed meanwhile`;
+        throw new ReasonError('RepositoryUnreachable', `${what}; it is tried again`);
+      },
+    };
+  };
+
+  const problemOf = (error: unknown, { repository }: ChartSpec): ReasonError => {
+    if (error instanceof KubeError) throw error; // nobody knows what the Secret says: tried again
+    if (error instanceof ReasonError) return error;
+    return new ReasonError('InternalError', ports.onUnforeseen(error, repository));
+  };
+
+  const look = async (key: string): Promise<number | undefined> => {
+    const of = followed.get(key);
+    const [first, ...others] = ports.usersOf(key);
+    if (!of || !first) {
+      followed.delete(key);
+      return undefined;
+    }
+    const interval = Math.min(...[first, ...others].map(intervalOf));
+    const before = { ...of };
+    try {
+      await update(of, first);
+      delete of.problem;
+      of.failures = 0;
+    } catch (error) {
+      if (stopped.signal.aborted) return undefined;
+      of.problem = problemOf(error, of.spec);
+      of.failures += 1;
+    }
+    if (of.chart !== before.chart || of.problem?.message !== before.problem?.message)
+      for (const sync of ports.usersOf(key)) ports.onChange(keyOfSync(sync));
+    return of.problem ? retryIn(of.failures, interval, random) : withJitter(interval, random);
+  };
+
+  const queue = createWorkQueue({
+    ...LOOKS,
+    groupOf: (key) => String((JSON.parse(key) as unknown[])[0]),
+    hostOf: (key) => URL.parse(followed.get(key)?.spec.repository ?? '')?.host ?? '',
+    clock,
+    random,
+    maxBackoffMs: 60_000,
+    onError: (key, error) => ports.onError(error, followed.get(key)?.spec.repository ?? ''),
+    worker: look,
+  });
+  credentials.onChange(({ namespace, name }) => {
+    for (const [key, { secret }] of followed) if (secret === `${namespace}/${name}`) queue.add(key);
+  });
+
+  const follow = (sync: GitSync): { key: string; of: Followed } => {
+    const key = chartKey(sync);
+    const spec = sync.spec.render?.helm?.chart;
+    if (key === undefined || !spec) throw new TypeError('the chart is in the source');
+    const known = followed.get(key);
+    if (known) return { key, of: known };
+    const secret = spec.secretRef && `${sync.metadata.namespace}/${spec.secretRef.name}`;
+    const of: Followed = { spec, secret, failures: 0, known: {} };
+    followed.set(key, of);
+    queue.add(key);
+    return { key, of };
+  };
+
+  return {
+    chart(sync) {
+      const { of } = follow(sync);
+      return of.problem ?? of.chart ?? 'unknown';
+    },
+    refresh(sync) {
+      if (sync.spec.render?.helm?.chart) queue.add(follow(sync).key);
+    },
+    async stop() {
+      stopped.abort(new Error('no longer the leader'));
+      await queue.stop();
+      await agents.close();
+    },
+  };
+};
+
+const authorizationOf = ({ token, username, password }: GitCredentials = {}): string | undefined => {
+  if (token !== undefined) return `Bearer ${token}`;
+  if (username === undefined && password === undefined) return undefined;
+  return `Basic ${Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64')}`;
+};

@@ -1,0 +1,18 @@
+/** What one chart repository, or registry, may cost. */
+export const CHART_LIMITS = {
+  /** Of an index.yaml on the wire; it is read as a stream, of which the lines of one chart are kept. */
+  indexBytes: 50 * 1024 * 1024,
+  /** Of these lines. */
+  entryBytes: 4 * 1024 * 1024,
+  /** Of an archive. */
+  archiveBytes: 10 * 1024 * 1024,
+  /** Of all archives in memory. */
+  archivesBytes: 32 * 1024 * 1024,
+  /** Of a manifest, a token or a list of tags. */
+  answerBytes: 4 * 1024 * 1024,
+  /** Lists of tags, of a thousand each. */
+  pages: 20,
+  redirects: 5,
+  /** One request with its answer, whatever spec.timeout says. */
+  requestMs: 60_000,
+};

@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import type { GitSync } from '../../src/api/gitsync.ts';
+import { gitSyncSpec } from '../../src/api/gitsync.ts';
+import { ReasonError } from '../../src/api/reason-error.ts';
+import { type Charts, createCharts } from '../../src/charts/charts.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { GitCredentials } from '../../src/git/index.ts';
+import { type ChartArchive, parseDocuments } from '../../src/render/index.ts';
+import { ensurePrograms } from '../../tools/cluster/build.ts';
+import { writeCertificates } from '../../tools/cluster/certificates.ts';
+import { type ChartRepository, type Registry, startChartRepository, startRegistry } from '../support/chart-servers.ts';
+import { eventually } from '../support/poll.ts';
+
+const run = promisify(execFile);
+const CREDENTIALS = { username: 'reader', password: 'hunter2' };
+
+describe('a chart of a repository', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'metricops-charts-'));
+  const pem = (name: string): string => readFileSync(join(dir, 'certificates', name), 'utf8');
+  let helm: string;
+  let charts: Charts | undefined;
+  let secret: GitCredentials;
+  let changed: () => void;
+
+  before(async function () {
+    this.timeout(600_000);
+    ({ helm } = await ensurePrograms(['helm'], { log: (line) => void process.stderr.write(`    ${line}\n`) }));
+    await writeCertificates(join(dir, 'certificates'), [{ name: 'web', commonName: 'web', names: ['127.0.0.1'] }]);
+  });
+  after(() => rmSync(dir, { recursive: true }));
+  beforeEach(() => {
+    secret = {};
+  });
+  afterEach(async () => {
+    await charts?.stop();
+    charts = undefined;
+  });
+
+  const helmRun = (...args: string[]) => run(helm, args, { env: { HOME: dir, PATH: '' } });
+  /** What `helm package` makes of a chart with one template. */
+  const packaged = async (version: string, to: string): Promise<string> => {
+    const files = {
+      'Chart.yaml': `apiVersion: v2\nname: web\nversion: ${version}\n`,
+      'templates/a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  version: "${version}"\n`,
+    };
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(dir, 'web', name)), { recursive: true });
+      writeFileSync(join(dir, 'web', name), text);
+    }
+    await helmRun('package', join(dir, 'web'), '--destination', to);
+    return join(to, `web-${version}.tgz`);
+  };
+  const syncOf = (repository: string, version: string, secretRef = false): GitSync => ({
+    apiVersion: 'metricops.dev/v1alpha1',
+    kind: 'GitSync',
+    metadata: { namespace: 'shop', name: 'web' },
+    spec: gitSyncSpec.parse({
+      source: { git: { url: 'https://git.example.com/shop.git' } },
+      interval: '5s',
+      render: { helm: { chart: { repository, name: 'web', version, ...(secretRef && { secretRef: { name: 'a' } }) } } },
+    }),
+  });
+  /** Follows the chart of this GitSync, and gives it, or why it is not there. */
+  const follow = async (
+    sync: GitSync,
+    refuse: (url: string) => void = () => {},
+  ): Promise<{ now: () => ChartArchive | ReasonError | 'unknown'; notified: string[] }> => {
+    const notified: string[] = [];
+    const started = createCharts({
+      credentials: {
+        read: async () => secret,
+        onChange: (handler) => {
+          changed = () => handler({ namespace: 'shop', name: 'a' });
+        },
+      },
+      clock: systemClock,
+      random: Math.random,
+      usersOf: () => [sync],
+      refuse: (_, url) => refuse(url),
+      documentsOf: async (text, file) => parseDocuments(text, file),
+      onChange: (key) => void notified.push(key),
+      onError: (error) => assert.fail(error as Error),
+      onUnforeseen: (error) => assert.fail(error as Error),
+    });
+    charts = started;
+    const now = () => started.chart(sync);
+    assert.equal(now(), 'unknown');
+    await eventually(() => notified.length > 0, { what: 'the first answer' });
+    return { now, notified };
+  };
+  const archiveOf = (found: ChartArchive | ReasonError | 'unknown'): ChartArchive => {
+    if (found === 'unknown' || found instanceof Error) throw new Error(`no chart: ${found}`);
+    return found;
+  };
+  const refused = (found: ChartArchive | ReasonError | 'unknown', code: string, says: RegExp): void => {
+    assert.ok(found instanceof ReasonError, JSON.stringify(found));
+    assert.equal(found.code, code);
+    assert.match(found.message, says);
+  };
+
+  describe('over HTTP', () => {
+    let server: ChartRepository;
+    beforeEach(async () => {
+      server = await startChartRepository();
+    });
+    afterEach(() => server.close());
+
+    /** As `helm repo index` lists them. */
+    const serve = async (to: ChartRepository, versions: readonly string[]): Promise<void> => {
+      const folder = mkdtempSync(join(dir, 'repository-'));
+      for (const version of versions) {
+        const archive = await packaged(version, folder);
+        to.files.set(`/charts/web-${version}.tgz`, readFileSync(archive));
+      }
+      await helmRun('repo', 'index', folder);
+      to.files.set('/charts/index.yaml', readFileSync(join(folder, 'index.yaml')));
+    };
+
+    it('is the newest of its range, as helm package made it', async () => {
+      await serve(server, ['1.0.0', '1.2.0', '1.10.0', '2.0.0', '1.11.0-rc.1']);
+      const { now } = await follow(syncOf(`${server.url}/charts`, '1.x'));
+      const chart = archiveOf(now());
+      assert.equal(chart.version, '1.10.0');
+      assert.equal(chart.label, `web 1.10.0 of ${server.url}/charts`);
+      assert.deepEqual(Buffer.from(await chart.read()), server.files.get('/charts/web-1.10.0.tgz'));
+    });
+
+    it('is another one when a newer one is there, and one that has not changed is not sent again', async () => {
+      await serve(server, ['1.0.0']);
+      const sync = syncOf(`${server.url}/charts/`, '1.x');
+      const { now, notified } = await follow(sync);
+      assert.equal(archiveOf(now()).version, '1.0.0');
+      charts?.refresh(sync);
+      await eventually(() => server.requests.includes('GET /charts/index.yaml 304'), { what: 'it is asked again' });
+      assert.equal(server.requests.filter((request) => request.includes('.tgz')).length, 1);
+      await serve(server, ['1.0.0', '1.0.1']);
+      charts?.refresh(sync);
+      await eventually(() => archiveOf(now()).version === '1.0.1', { what: 'the newer version' });
+      assert.equal(notified.length, 2);
+    });
+
+    it('is none where the repository has none, or none in the range, in words', async () => {
+      await serve(server, ['1.0.0']);
+      refused(
+        (await follow(syncOf(`${server.url}/charts`, '2.x'))).now(),
+        'ChartNotFound',
+        /has no version of web in 2.x, and 1 others/,
+      );
+      await charts?.stop();
+      refused(
+        (await follow(syncOf(`${server.url}/none`, '2.x'))).now(),
+        'ChartNotFound',
+        /none\/index.yaml answered 404/,
+      );
+    });
+
+    it('is refused where its content is not what the index says', async () => {
+      await serve(server, ['1.0.0']);
+      server.files.set('/charts/web-1.0.0.tgz', 'something else');
+      const { now } = await follow(syncOf(`${server.url}/charts`, '1.0.0'));
+      refused(now(), 'ChartRefused', /^web 1.0.0 of .* has the digest [0-9a-f]{64}, and should have [0-9a-f]{64}$/);
+    });
+
+    it('is refused where it has more bytes than are taken', async () => {
+      await serve(server, ['1.0.0']);
+      server.files.set('/charts/web-1.0.0.tgz', Buffer.alloc(11 * 1024 * 1024));
+      const { now } = await follow(syncOf(`${server.url}/charts`, '1.0.0'));
+      refused(now(), 'ChartRefused', /web-1.0.0.tgz has more bytes than 10485760 are taken/);
+    });
+
+    it('is read with the credentials of its Secret, once they are right, which no other host is shown', async () => {
+      const closed = await startChartRepository({ credentials: CREDENTIALS });
+      await serve(closed, ['1.0.0']);
+      const archive = closed.files.get('/charts/web-1.0.0.tgz') ?? '';
+      server.files.set('/elsewhere.tgz', archive);
+      closed.files.set(
+        '/charts/web-1.0.0.tgz',
+        (_, response) => void response.writeHead(302, { location: `${server.url}/elsewhere.tgz` }).end(),
+      );
+      const { now } = await follow(syncOf(`${closed.url}/charts`, '1.0.0', true));
+      refused(now(), 'AuthenticationFailed', /answered 401: check the Secret of spec.render.helm.chart.secretRef/);
+      secret = CREDENTIALS;
+      changed();
+      await eventually(() => !(now() instanceof Error), { what: 'the chart' });
+      assert.deepEqual(Buffer.from(await archiveOf(now()).read()), archive);
+      assert.ok(server.authorization.has('/elsewhere.tgz'));
+      assert.equal(server.authorization.get('/elsewhere.tgz'), undefined);
+      await closed.close();
+    });
+
+    it('is asked of no host that the platform refuses, and not of the addresses of a cloud', async () => {
+      await serve(server, ['1.0.0']);
+      server.files.set(
+        '/charts/web-1.0.0.tgz',
+        (_, response) => void response.writeHead(302, { location: 'http://169.254.169.254/latest/meta-data' }).end(),
+      );
+      const sync = syncOf(`${server.url}/charts`, '1.0.0');
+      refused((await follow(sync)).now(), 'RepositoryUnreachable', /169.254.169.254 is an address of this machine/);
+      await charts?.stop();
+      const { now } = await follow(sync, (url) => {
+        if (url.includes('169.254')) throw new ReasonError('HostRefused', `not ${url}`);
+      });
+      refused(now(), 'HostRefused', /169.254/);
+    });
+
+    it('is not asked for ever: redirects and silence end', async () => {
+      server.files.set(
+        '/charts/index.yaml',
+        (_, response) => void response.writeHead(302, { location: '/charts/index.yaml' }).end(),
+      );
+      const sync = syncOf(`${server.url}/charts`, '1.0.0');
+      refused((await follow(sync)).now(), 'RepositoryUnreachable', /redirects more than 5 times/);
+      await charts?.stop();
+      server.files.set('/charts/index.yaml', () => {});
+      const { now } = await follow({ ...sync, spec: { ...sync.spec, timeout: '1s' } });
+      refused(now(), 'RepositoryUnreachable', /index.yaml can't be reached: it took too long/);
+    });
+  });
+
+  describe('of a registry', () => {
+    let registry: Registry;
+    beforeEach(async () => {
+      registry = await startRegistry({ tls: { key: pem('web.key'), cert: pem('web.crt') }, credentials: CREDENTIALS });
+      secret = { ...CREDENTIALS, ca: pem('ca.crt') };
+    });
+    afterEach(() => registry.close());
+
+    const oci = (): string => `${registry.url.replace('https', 'oci')}/team/charts`;
+    const push = async (...versions: string[]): Promise<void> => {
+      const ca = ['--ca-file', join(dir, 'certificates/ca.crt')];
+      const host = registry.url.slice('https://'.length);
+      const { username, password } = CREDENTIALS;
+      await helmRun('registry', 'login', host, '--username', username, '--password', password, ...ca);
+      for (const version of versions) await helmRun('push', await packaged(version, dir), oci(), ...ca);
+    };
+
+    it('is the newest of its range, as helm push left it', async () => {
+      await push('1.0.0', '1.2.0', '1.10.0+build.1', '2.0.0', '1.3.0');
+      const { now } = await follow(syncOf(oci(), '1.x', true));
+      const chart = archiveOf(now());
+      assert.equal(chart.version, '1.10.0+build.1');
+      assert.deepEqual(Buffer.from(await chart.read()), readFileSync(join(dir, 'web-1.10.0+build.1.tgz')));
+      assert.equal(registry.authorization.get('/v2/team/charts/web/tags/list'), 'Bearer a-token-for-who-may-read');
+    });
+
+    it('is one version where one is named, and what helm pull gives', async () => {
+      await push('1.0.0', '1.0.1');
+      const { now } = await follow(syncOf(oci(), '1.0.0', true));
+      const out = mkdtempSync(join(dir, 'pulled-'));
+      const ca = ['--ca-file', join(dir, 'certificates/ca.crt')];
+      await helmRun('pull', `${oci()}/web`, '--version', '1.0.0', '--destination', out, ...ca);
+      assert.deepEqual(Buffer.from(await archiveOf(now()).read()), readFileSync(join(out, 'web-1.0.0.tgz')));
+      assert.ok(!registry.requests.some((request) => request.startsWith('GET /v2/team/charts/web/tags')));
+    });
+
+    it('may lie in the storage of a cloud, which is not shown the token', async () => {
+      await push('1.0.0');
+      const storage = await startChartRepository({ tls: { key: pem('web.key'), cert: pem('web.crt') } });
+      storage.files.set('/blob', readFileSync(join(dir, 'web-1.0.0.tgz')));
+      registry.blobsAt = `${storage.url}/blob?signature=secret`;
+      const { now } = await follow(syncOf(oci(), '1.0.0', true));
+      assert.equal((await archiveOf(now()).read()).length, readFileSync(join(dir, 'web-1.0.0.tgz')).length);
+      assert.deepEqual([...storage.authorization], [['/blob', undefined]]);
+      await storage.close();
+    });
+
+    it('is refused in words: wrong credentials, none, no such tag, no version, an unknown authority', async () => {
+      await push('1.0.0');
+      const ca = pem('ca.crt');
+      const answer = async (version: string, given: GitCredentials) => {
+        secret = given;
+        await charts?.stop();
+        return (await follow(syncOf(oci(), version, true))).now();
+      };
+      const wrong = { ...CREDENTIALS, ca, password: 'wrong' };
+      refused(await answer('1.0.0', wrong), 'AuthenticationFailed', /refuses the credentials, or wants some: check/);
+      refused(await answer('1.0.0', { ca }), 'AuthenticationFailed', /wants some: check the Secret/);
+      refused(await answer('3.0.0', { ...CREDENTIALS, ca }), 'ChartNotFound', /manifests\/3.0.0 answered 404/);
+      refused(
+        await answer('3.x', { ...CREDENTIALS, ca }),
+        'ChartNotFound',
+        /has no version of web in 3.x, and 1 others/,
+      );
+      refused(await answer('1.0.0', CREDENTIALS), 'RepositoryUnreachable', /certificate/);
+    });
+  });
+}).timeout(120_000);
