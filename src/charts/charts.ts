@@ -55,9 +55,6 @@ interface Followed {
   known: { index?: KnownIndex | undefined };
 }
 
-/** Looks at a time: in all, of one namespace, and at one host. */
-const LOOKS = { concurrency: 8, perGroup: 4, perHost: 4 };
-
 /** One look at the repository serves all GitSyncs of a namespace that render the same chart in the same range. */
 export const chartKey = ({ metadata, spec }: GitSync): string | undefined => {
   const { repository, name, version, secretRef } = spec.render?.helm?.chart ?? {};
@@ -152,7 +149,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
   };
 
   const queue = createWorkQueue({
-    ...LOOKS,
+    ...CHART_LIMITS.looks,
     groupOf: (key) => String((JSON.parse(key) as unknown[])[0]),
     hostOf: (key) => URL.parse(followed.get(key)?.spec.repository ?? '')?.host ?? '',
     clock,

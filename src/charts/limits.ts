@@ -4,15 +4,17 @@ export const CHART_LIMITS = {
   indexBytes: 50 * 1024 * 1024,
   /** Of these lines. */
   entryBytes: 4 * 1024 * 1024,
-  /** Of an archive. */
-  archiveBytes: 10 * 1024 * 1024,
+  /** Of an archive; kube-prometheus-stack has 0.8 MB. */
+  archiveBytes: 4 * 1024 * 1024,
   /** Of all archives in memory. */
-  archivesBytes: 32 * 1024 * 1024,
+  archivesBytes: 16 * 1024 * 1024,
   /** Of a manifest, a token or a list of tags. */
   answerBytes: 4 * 1024 * 1024,
   /** Lists of tags, of a thousand each. */
   pages: 20,
   redirects: 5,
+  /** Looks at a time: in all, of one namespace, and at one host. */
+  looks: { concurrency: 4, perGroup: 2, perHost: 2 },
   /** One request with its answer, whatever spec.timeout says. */
   requestMs: 60_000,
 };

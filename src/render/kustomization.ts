@@ -107,7 +107,10 @@ const entriesOf = (kustomization: unknown): Source[] =>
 const refuseRemotes = (value: unknown, file: string): void => {
   for (const [field, member] of membersOf(value)) {
     if (CHARTS.has(field)) {
-      throw new ReasonError('RemoteBaseRefused', `${file} inflates Helm charts; commit what they render instead`);
+      throw new ReasonError(
+        'RemoteBaseRefused',
+        `${file} inflates Helm charts: render them with spec.render.helm, or commit what they render`,
+      );
     }
     const remote = NAMES.has(field) ? textsOf(member).find(isRemote) : undefined;
     if (remote !== undefined) {

@@ -169,9 +169,9 @@ describe('a chart of a repository', () => {
 
     it('is refused where it has more bytes than are taken', async () => {
       await serve(server, ['1.0.0']);
-      server.files.set('/charts/web-1.0.0.tgz', Buffer.alloc(11 * 1024 * 1024));
+      server.files.set('/charts/web-1.0.0.tgz', Buffer.alloc(5 * 1024 * 1024));
       const { now } = await follow(syncOf(`${server.url}/charts`, '1.0.0'));
-      refused(now(), 'ChartRefused', /web-1.0.0.tgz has more bytes than 10485760 are taken/);
+      refused(now(), 'ChartRefused', /web-1.0.0.tgz has more bytes than 4194304 are taken/);
     });
 
     it('is read with the credentials of its Secret, once they are right, which no other host is shown', async () => {

@@ -24,6 +24,7 @@ describe('the examples', () => {
 
   for (const file of [
     'gitsync.yaml',
+    'helm/gitsync.yaml',
     'gitsyncset.yaml',
     'platform-policy.yaml',
     'holds.yaml',

@@ -1,6 +1,8 @@
+import { CHART_LIMITS } from '../../src/charts/limits.ts';
 import { defaultLimits } from '../../src/git/limits.ts';
 import { HEALTH_HEAP_MB } from '../../src/health/thread.ts';
 import { LEASE_HEAP_MB } from '../../src/kube/lease-thread.ts';
+import { HELM_BOUNDS } from '../../src/render/helm/helm.ts';
 import { MAX_BYTES, RENDERS } from '../../src/render/index.ts';
 import { KUSTOMIZE_BOUNDS } from '../../src/render/kustomize.ts';
 import { PARSER_HEAP_MB } from '../../src/render/parser.ts';
@@ -43,8 +45,10 @@ const SEMI_SPACES = 3;
 export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => {
   const { objects, namedDeltas, baseBytes, fileBytes, indexBytes, reads, heapMb, fetchHeapMb, ssh } = defaultLimits;
   const texts = MAX_BYTES / MiB;
-  const output = KUSTOMIZE_BOUNDS.outputBytes / MiB;
-  const build = KUSTOMIZE_BOUNDS.memoryBytes / MiB - GO_RESERVE + output;
+  const builds = [KUSTOMIZE_BOUNDS, HELM_BOUNDS].map(
+    ({ memoryBytes, outputBytes }) => (memoryBytes + outputBytes) / MiB - GO_RESERVE,
+  );
+  const build = Math.max(...builds);
   const largeParse = PARSER_HEAP_MB.large + YOUNG_MB + texts;
   const { slots } = RENDERS.large;
   const connections =
@@ -89,7 +93,13 @@ export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => 
       'two large renders',
       Math.max(slots * build, (slots - 1) * build + largeParse),
       0,
-      'two kustomize processes with their outputs, or one and the thread for large manifests',
+      'two processes of kustomize or Helm with their outputs, or one and the thread for large manifests',
+    ),
+    row(
+      'charts',
+      (CHART_LIMITS.archivesBytes + CHART_LIMITS.looks.concurrency * 2 * CHART_LIMITS.archiveBytes) / MiB,
+      1,
+      'archives of charts from elsewhere, and those on their way',
     ),
     row(
       'health expressions',

@@ -18,7 +18,7 @@ Every replica of the controller has the same limits; only the leader uses most o
 
 ## Memory
 
-Each part of the process has a bound of its own, so a hostile repository ends one thread or one kustomize process, and not the controller. The container's limit is the sum of these bounds. "Typical" is an estimate for a leader with some hundred GitSyncs; the benchmarks measure 249 MiB at the peak of a first sync of 1,000 GitSyncs, and 318 MiB with 5,000 objects.
+Each part of the process has a bound of its own, so a hostile repository ends one thread or one process of kustomize or Helm, and not the controller. The container's limit is the sum of these bounds. "Typical" is an estimate for a leader with some hundred GitSyncs; the benchmarks measure 249 MiB at the peak of a first sync of 1,000 GitSyncs, and 318 MiB with 5,000 objects.
 
 | part | worst, MiB | typical, MiB | what it is |
 |---|---|---|---|
@@ -52,7 +52,7 @@ Renders that syncs hold while they apply them are counted in the main thread's h
 | volume | size | what it holds |
 |---|---|---|
 | \`data\` | ${sizing.data / 1024} GiB | mirrors of repositories, 3 GiB in all, and eight fetches of 100 MB each |
-| \`tmp\` | ${sizing.tmp} MiB | copies of repositories for two kustomize processes, 256 MiB each |
+| \`tmp\` | ${sizing.tmp} MiB | copies of repositories for two processes of kustomize or Helm, 256 MiB each, and 64 MiB of unpacked charts |
 
 Both are caches. A mirror that is lost is fetched again.
 

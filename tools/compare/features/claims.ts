@@ -17,6 +17,7 @@ export const FLAGGER = 'https://docs.flagger.app/';
 const integration = (name: string): string => `test/integration/${name}.test.ts`;
 export const GIT = integration('git');
 export const SYNC = integration('sync');
+export const SYNC_HELM = integration('sync-helm');
 export const CLI = integration('cli');
 
 export type Row = Omit<Feature, 'area'>;

@@ -10,6 +10,7 @@ import {
   notYet,
   type Row,
   SYNC,
+  SYNC_HELM,
   shown,
 } from './claims.ts';
 
@@ -127,7 +128,32 @@ export const rendering: Row[] = [
     name: 'Helm charts',
     flux: { mark: 'yes', note: 'as Helm releases', page: HELM_RELEASE },
     argo: { mark: 'yes', note: 'by `helm template`', page: `${ARGO_USER}helm/` },
-    ours: notYet,
+    ours: shown(
+      SYNC_HELM,
+      'is rendered because of its Chart.yaml, under the name of the GitSync',
+      'by `helm template`',
+    ),
+  },
+  {
+    name: 'Helm charts of HTTP repositories and OCI registries, in ranges of versions',
+    flux: { mark: 'yes', page: HELM_RELEASE },
+    argo: { mark: 'yes', page: `${ARGO_USER}helm/` },
+    ours: shown(
+      SYNC_HELM,
+      'renders a chart of a repository with values of its own, and follows the newest version of a range',
+    ),
+  },
+  {
+    name: 'Helm values from ConfigMaps and Secrets',
+    flux: { mark: 'yes', page: HELM_RELEASE },
+    argo: { mark: 'no', note: 'from files and the Application', page: `${ARGO_USER}helm/` },
+    ours: shown(SYNC_HELM, 'takes values of files, ConfigMaps and the spec, and follows them'),
+  },
+  {
+    name: 'Helm hooks',
+    flux: { mark: 'yes', page: HELM_RELEASE },
+    argo: { mark: 'partly', note: 'as hooks of its own', page: `${ARGO_USER}helm/` },
+    ours: { mark: 'no', note: 'a condition names them' },
   },
   {
     name: 'Jsonnet',
