@@ -1,6 +1,7 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { type Manifests, manifestsOf } from '../src/cli/manifests.ts';
 import { ensurePrograms } from './cluster/build.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -24,44 +25,80 @@ export const CONTROLLER_BUNDLES: readonly Bundle[] = BUNDLES.map(({ out }) => ou
   (out) => out === 'controller.js' || out.endsWith('-worker.js'),
 );
 
+export interface BundleOptions {
+  /** These instead of all. */
+  only?: readonly Bundle[];
+  version?: string;
+  /** What `metricops install` applies, instead of what the source tree has. */
+  manifests?: Manifests;
+}
+
+export interface Bundled {
+  bytes: number;
+  /** Folders of the npm packages that are in it, relative to the repository. */
+  packages: string[];
+}
+
 /**
  * Bundles for Node 24 into outDir.
- * @param only these instead of all
- * @returns sizes in bytes of what was written
+ * @returns what was written
  */
-export const buildAll = async (
-  outDir: string,
-  { only, version = 'development' }: { only?: readonly Bundle[]; version?: string } = {},
-): Promise<Map<Bundle, number>> => {
+export const buildAll = async (outDir: string, options: BundleOptions = {}): Promise<Map<Bundle, Bundled>> => {
   mkdirSync(outDir, { recursive: true });
-  const sizes = new Map<Bundle, number>();
+  const bundles = new Map<Bundle, Bundled>();
   for (const { out, entry } of BUNDLES) {
-    if (only !== undefined && !only.includes(out)) continue;
+    if (options.only !== undefined && !options.only.includes(out)) continue;
     const outfile = join(outDir, out);
     rmSync(outfile, { force: true });
     if (!existsSync(join(root, entry))) continue;
-    await build({
-      absWorkingDir: root,
-      entryPoints: [entry],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      legalComments: 'none',
-      logLevel: 'error',
-      define: { METRICOPS_VERSION: JSON.stringify(version) },
-      ...(out === 'sidecar.cjs' ? SIDECAR : MODULE),
-      // Authentication by kubeconfig: a controller in a pod has a token, and no use for 19 MB of generated models.
-      external: [
-        ...BESIDE,
-        ...(out === 'controller.js' || out === 'lease-worker.js' ? ['@kubernetes/client-node'] : []),
-      ],
-    });
-    sizes.set(out, statSync(outfile).size);
+    // Authentication by kubeconfig: a controller in a pod has a token, and no use for 19 MB of generated models.
+    const inPodsOnly = out === 'controller.js' || out === 'lease-worker.js' ? ['@kubernetes/client-node'] : [];
+    const form = out === 'sidecar.cjs' ? SIDECAR : MODULE;
+    const defined = out === 'metricops.js' ? manifestsIn(options) : {};
+    bundles.set(out, await bundle(entry, outfile, { ...form, external: [...BESIDE, ...inPodsOnly] }, options, defined));
     if (out === 'metricops.js') addCommandLine(outDir, outfile);
     if (out === 'git-worker.js') addBeside(outDir);
   }
-  return sizes;
+  return bundles;
+};
+
+/** The command line as one file that needs no package: what executables are made of. */
+export const buildExecutable = (outfile: string, options: Omit<BundleOptions, 'only'>): Promise<Bundled> => {
+  const form: BuildOptions = {
+    format: 'cjs',
+    banner: { js: `const __url = require('node:url').pathToFileURL(process.execPath).href;` },
+  };
+  return bundle('src/cli/main.ts', outfile, form, options, { ...manifestsIn(options), 'import.meta.url': '__url' });
+};
+
+const manifestsIn = ({ manifests = manifestsOf(root) }: BundleOptions): Record<string, string> => ({
+  METRICOPS_MANIFESTS: JSON.stringify(manifests),
+});
+
+const bundle = async (
+  entry: string,
+  outfile: string,
+  form: BuildOptions,
+  { version = 'development' }: BundleOptions,
+  defined: Record<string, string>,
+): Promise<Bundled> => {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    legalComments: 'none',
+    logLevel: 'error',
+    define: { METRICOPS_VERSION: JSON.stringify(version), ...defined },
+    ...form,
+    metafile: true,
+  });
+  const packages = Object.keys(metafile.inputs).flatMap(
+    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [],
+  );
+  return { bytes: statSync(outfile).size, packages: [...new Set(packages)].toSorted() };
 };
 
 /** Its licence (LGPL) wants that people can put another version in its place: a package of its own beside the bundles. */
@@ -76,11 +113,9 @@ const addBeside = (outDir: string): void => {
   }
 };
 
-/** The command line carries what `metricops install` applies, and is a kubectl plugin by a second name. */
+/** The command line is a kubectl plugin by a second name. */
 const addCommandLine = (outDir: string, file: string): void => {
   chmodSync(file, 0o755);
-  for (const name of ['kustomization.yaml', 'deploy'])
-    cpSync(join(root, name), join(outDir, name), { recursive: true });
   for (const name of ['metricops', 'kubectl-metricops']) {
     rmSync(join(outDir, name), { force: true });
     symlinkSync('metricops.js', join(outDir, name));
@@ -99,11 +134,11 @@ const MODULE: BuildOptions = { format: 'esm', banner: { js: REQUIRE } };
 if (import.meta.main) {
   const outDir = process.argv[2] ?? join(root, 'dist');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  const sizes = await buildAll(outDir, { version });
+  const bundles = await buildAll(outDir, { version });
   // The image renders with them. Built by the Go toolchain, where the cache does not have them.
   const renderers = await ensurePrograms(['kustomize', 'helm'], {
     log: (line) => void process.stderr.write(`${line}\n`),
   });
   for (const [name, path] of Object.entries(renderers)) cpSync(path, join(outDir, name));
-  for (const [out, bytes] of sizes) process.stdout.write(`${out.padEnd(16)} ${(bytes / 1024).toFixed(0)} KiB\n`);
+  for (const [out, { bytes }] of bundles) process.stdout.write(`${out.padEnd(16)} ${(bytes / 1024).toFixed(0)} KiB\n`);
 }

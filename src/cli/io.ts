@@ -1,4 +1,5 @@
 import type { KubeClient } from '../kube/index.ts';
+import type { Manifests } from './manifests.ts';
 
 /** What the command line takes from its surroundings; main.ts gives the process's own, tests give theirs. */
 export interface CliIo {
@@ -16,8 +17,10 @@ export interface CliIo {
   version: string;
   /** As it is called: `metricops`, or `kubectl metricops`. */
   name: string;
-  /** Folder with kustomization.yaml and deploy/: the source tree, or what the build put beside the program. */
-  manifests: string;
+  /** What `install` applies, and `uninstall` removes. */
+  manifests(): Manifests;
+  /** Folder of the source checkout that runs it; absent where it was built. */
+  checkout?: string;
 }
 
 export interface Connected {

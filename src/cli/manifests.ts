@@ -4,11 +4,22 @@ import { load, loadAll } from 'js-yaml';
 import type { KubeObject } from '../api/meta.ts';
 import type { ResourceType } from '../kube/index.ts';
 
-/** The namespace and the kinds: applied before everything else, and left where metricops is removed. */
-export const firstManifests = (root: string): KubeObject[] => readManifests(join(root, 'deploy/first'));
+/** What this version installs. The build puts it into the program, the source tree has it in files. */
+export interface Manifests {
+  /** The namespace and the kinds: applied before everything else, and left where metricops is removed. */
+  first: KubeObject[];
+  /** What runs, with its rights and settings. */
+  rest: KubeObject[];
+  /** What the chart or an overlay may have added to it: only removed. */
+  additions: KubeObject[];
+}
 
-/** What runs, with its rights and settings. */
-export const restManifests = (root: string): KubeObject[] => readManifests(root);
+/** Those of a folder with kustomization.yaml and deploy/. */
+export const manifestsOf = (root: string): Manifests => ({
+  first: readManifests(join(root, 'deploy/first')),
+  rest: readManifests(root),
+  additions: readManifests(join(root, 'deploy/monitoring')),
+});
 
 /** The kinds that this version brings along. */
 export const kindsIn = (manifests: readonly KubeObject[]): ResourceType[] =>

@@ -5,6 +5,7 @@ import { history, hold, policy, release } from '../../test/support/objects.ts';
 import { API_VERSION } from '../api/annotations.ts';
 import { gitSyncSpec } from '../api/gitsync.ts';
 import { KubeError, resources } from '../kube/index.ts';
+import { manifestsOf } from './manifests.ts';
 import { run } from './program.ts';
 
 const AT = '2026-01-01T00:00:00Z';
@@ -31,7 +32,7 @@ describe('the command line', () => {
             }),
         now: () => Date.parse(AT),
         sleep: async () => {},
-        manifests: '.',
+        manifests: () => manifestsOf('.'),
         name: 'metricops',
         version: 'test',
       });

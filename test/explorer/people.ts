@@ -38,7 +38,7 @@ const cliOf = (client: KubeClient): Cli => {
       },
       version: '',
       name: 'metricops',
-      manifests: '',
+      manifests: () => ({ first: [], rest: [], additions: [] }),
     },
   };
 };

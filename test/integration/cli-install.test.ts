@@ -19,16 +19,28 @@ describe('metricops install, check and uninstall', function () {
   this.timeout(120_000);
   let cluster: Cluster;
   let client: KubeClient & { close(): Promise<void> };
+  let untouched: string[];
 
   before(async function () {
     this.timeout(1_200_000);
     cluster = await startCluster({ name: `test-${randomUUID().slice(0, 8)}`, node: false });
     client = createKubeClient(await loadConnection({ kubeconfig: cluster.kubeconfig }));
+    untouched = await everything();
   });
   after(async () => {
     await client?.close();
     await cluster?.down();
   });
+
+  /** Every object of the cluster, but for what comes and goes by itself. */
+  const everything = async (): Promise<string[]> => {
+    const kubectl = (...args: string[]): Promise<string> =>
+      cluster.exec([cluster.kubectl, '--kubeconfig', cluster.kubeconfig, ...args]);
+    const kinds = (await kubectl('api-resources', '--verbs=list', '--no-headers', '-o', 'name')).trim().split('\n');
+    const lasting = kinds.filter((kind) => !/^(events|leases|endpointslices|componentstatuses)/.test(kind));
+    const columns = 'K:.kind,N:.metadata.namespace,O:.metadata.name';
+    return (await kubectl('get', lasting.join(), '-A', '--no-headers', '-o', `custom-columns=${columns}`)).split('\n');
+  };
 
   const metricops = (...argv: string[]): Promise<Outcome> => runCli(cluster.kubeconfig, argv);
   const system = (name: string): { namespace: string; name: string } => ({ namespace: 'metricops-system', name });
@@ -44,15 +56,28 @@ describe('metricops install, check and uninstall', function () {
   });
 
   it('shows what it would apply, and applies nothing, with --dry-run', async () => {
-    const { out, code } = await metricops('install', '--dry-run', '--image', 'example.com/metricops:2', '-o', 'yaml');
+    const images = ['--image', 'example.com/metricops:2', '--sidecar-image', 'example.com/sidecar:2'];
+    const { out, code } = await metricops('install', '--dry-run', ...images, '-o', 'yaml');
     assert.equal(code, 0);
     assert.match(out, /image: example.com\/metricops:2/);
     assert.equal(await client.get(resources.namespaces, { name: 'metricops-system' }), undefined);
   });
 
+  it('installs no image that nobody can pull: whoever runs a build of their own names both', async () => {
+    const neither = await metricops('install');
+    assert.equal(neither.code, 1);
+    assert.match(neither.err, /No image is named that a cluster can pull: --image and --sidecar-image are missing/);
+    assert.match(neither.err, /Push the images to a registry .*, then: metricops install --image /);
+    const one = await metricops('install', '--image', 'example.com/metricops:2');
+    assert.match(one.err, /--sidecar-image is missing/);
+    assert.equal(await client.get(resources.namespaces, { name: 'metricops-system' }), undefined);
+  });
+
   it('installs everything, with progress', async () => {
     const url = 'http://prometheus.example.com:9090';
-    const { code, err, out } = await metricops('install', '--no-wait', '--prometheus-url', url, '--replicas', '1');
+    const images = ['--image', 'example.com/metricops:2', '--sidecar-image', 'example.com/sidecar:2'];
+    const settings = ['--prometheus-url', url, '--replicas', '1'];
+    const { code, err, out } = await metricops('install', '--no-wait', ...images, ...settings);
     assert.equal(code, 0, err);
     assert.match(err, /8 kinds served\n.*objects applied/);
     assert.match(out, /Let Alertmanager send to http:\/\/metricops.metricops-system.svc:8080/);
@@ -150,6 +175,7 @@ describe('metricops install, check and uninstall', function () {
     };
     await client.raw('POST', '/apis/rbac.authorization.k8s.io/v1/clusterroles', role);
     await eventually(() => may('patch', 'storage.k8s.io', 'storageclasses'), { what: 'what an administrator added' });
+    await client.raw('DELETE', '/apis/rbac.authorization.k8s.io/v1/clusterroles/more');
   });
 
   const finalized = (): KubeObject => ({
@@ -190,5 +216,13 @@ describe('metricops install, check and uninstall', function () {
     });
     const again = await metricops('uninstall', '--all', '--yes');
     assert.equal(again.code, 0, again.err);
+  });
+
+  it('leaves nothing', async () => {
+    const left = async (): Promise<string[]> => (await everything()).filter((object) => !untouched.includes(object));
+    await eventually(async () => (await left()).length === 0, {
+      what: 'the end of all that was added',
+      everyMs: 500,
+    }).catch(async (error) => assert.deepEqual(await left(), [], String(error)));
   });
 });

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { dump, loadAll } from 'js-yaml';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
-import { firstManifests, restManifests } from '../../src/cli/manifests.ts';
+import { manifestsOf } from '../../src/cli/manifests.ts';
 import { resources } from '../../src/kube/index.ts';
 import { useControlPlane } from '../support/cluster.ts';
 
@@ -13,7 +13,10 @@ const ROOT = join(import.meta.dirname, '../..');
 
 const SETTING = [{ op: 'replace', path: '/data/METRICOPS_PROMETHEUS_URL', value: 'http://prometheus:9090' }];
 
-const all = (): KubeObject[] => [...firstManifests(ROOT), ...restManifests(ROOT)];
+const all = (): KubeObject[] => {
+  const { first, rest } = manifestsOf(ROOT);
+  return [...first, ...rest];
+};
 
 const id = (object: KubeObject): string => `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { manifestsOf } from '../../src/cli/manifests.ts';
 import { run } from '../../src/cli/program.ts';
 import { createKubeClient, loadConnection } from '../../src/kube/index.ts';
 
@@ -26,7 +27,7 @@ export const runCli = async (kubeconfig: string, argv: string[]): Promise<Outcom
     },
     now: () => Date.now(),
     sleep: (ms) => sleep(Math.min(ms, 50)),
-    manifests: join(import.meta.dirname, '../..'),
+    manifests: () => manifestsOf(join(import.meta.dirname, '../..')),
     name: 'metricops',
     version: 'test',
   });

@@ -18,7 +18,11 @@ const offline = (): ReturnType<typeof commandLine> => {
   };
   const nothing = (): void => {};
   const io = { out: nothing, err: nothing, input: refuse, connect: refuse, now: () => 0, sleep: refuse };
-  return commandLine([], { ...io, manifests: '.', name: 'metricops', version: '' }, { code: 0, failure: 1 });
+  return commandLine(
+    [],
+    { ...io, manifests: () => ({ first: [], rest: [], additions: [] }), name: 'metricops', version: '' },
+    { code: 0, failure: 1 },
+  );
 };
 
 const head = (program: CommandEntry): string =>

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { manifestsOf } from '../../src/cli/manifests.ts';
 import { run } from '../../src/cli/program.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -86,8 +87,8 @@ const help = async (argv: readonly string[]): Promise<string> => {
   const refuse = async (): Promise<never> => {
     throw new Error('a help text needs no cluster');
   };
-  const io = { out: print, err: print, input: refuse, connect: refuse, now: () => 0, sleep: refuse, manifests: ROOT };
-  await run([...argv, '--help'], { ...io, name: 'metricops', version: 'test' });
+  const io = { out: print, err: print, input: refuse, connect: refuse, now: () => 0, sleep: refuse };
+  await run([...argv, '--help'], { ...io, manifests: () => manifestsOf(ROOT), name: 'metricops', version: 'test' });
   return printed.join('\n');
 };
 

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../io.ts';
 
@@ -12,11 +11,10 @@ Examples:
   metricops demo --keep`;
 
 /** Runs from a source checkout only: the demo builds the project's own images. Resolves with its exit code. */
-export const demo = (root: string, args: string[]): Promise<number> => {
-  const program = join(root, 'tools/demo/main.ts');
-  if (!existsSync(program)) {
+export const demo = (root: string | undefined, args: string[]): Promise<number> => {
+  if (root === undefined)
     throw new CliError('The demo is part of a source checkout.', 'Clone the repository, then: npm run demo');
-  }
+  const program = join(root, 'tools/demo/main.ts');
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], { cwd: root, stdio: 'inherit' });
     child.once('error', reject);

@@ -6,14 +6,14 @@ import { rolloutOf } from '../../health/rollout.ts';
 import { createDiscovery, type Discovery, KubeError, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
-import { firstManifests, restManifests } from '../manifests.ts';
 import { waitFor } from '../wait.ts';
 import { leg, plural } from '../words.ts';
 
 export const INSTALL_HELP = `
 Applies everything that the repository's kustomization.yaml installs, and waits until the controller is ready. Run it
-again to upgrade, or to change a setting: images, replicas and the settings in the ConfigMap metricops-config stay as
-they are in the cluster where no option says another. Changed settings restart the controller.
+again to upgrade, or to change a setting: replicas and the settings in the ConfigMap metricops-config stay as they are
+in the cluster where no option says another, and so do images of other repositories than this version's. Changed
+settings restart the controller. A build of your own names no image that a cluster can pull: the first time, name both.
 
 Examples:
   metricops install --prometheus-url http://prometheus.monitoring:9090
@@ -35,10 +35,11 @@ export interface InstallOptions {
 const SETTINGS = { METRICOPS_PROMETHEUS_URL: 'prometheusUrl', METRICOPS_CLUSTER_LABEL: 'clusterLabel' } as const;
 
 export const install = async (cli: Cli, options: InstallOptions): Promise<void> => {
-  const first = firstManifests(cli.io.manifests);
-  const rest = restartedBySettings(
-    configure(restManifests(cli.io.manifests), options, await readInstalled(cli, options)),
-  );
+  const { first, rest: defaults } = cli.io.manifests();
+  const installed = await readInstalled(cli, options);
+  const configured = configure(defaults, options, installed);
+  refuseImagesOfNobody(configured, options, installed);
+  const rest = restartedBySettings(configured);
   const objects = [...first, ...rest];
   if (options.dryRun) {
     cli.print(objects, () => objects.map((o) => `${o.kind.toLowerCase()}/${o.metadata.name}`).join('\n'));
@@ -110,11 +111,51 @@ export const configure = (
     if (isSettings(object)) {
       const data = { ...(object.data as Record<string, string>), ...installed.settings };
       for (const [key, option] of Object.entries(SETTINGS)) data[key] = options[option] ?? data[key] ?? '';
-      if (options.sidecarImage !== undefined) data.METRICOPS_SIDECAR_IMAGE = options.sidecarImage;
+      const { METRICOPS_SIDECAR_IMAGE: own = '' } = object.data as Record<string, string>;
+      data.METRICOPS_SIDECAR_IMAGE = imageToRun(options.sidecarImage, installed.settings.METRICOPS_SIDECAR_IMAGE, own);
       return { ...object, data };
     }
     return object.kind === 'Deployment' ? configureController(object, options, installed) : object;
   });
+
+/** In a source tree the images have names that no registry serves: what runs is decided by whoever installs. */
+const IMAGES_OF_NOBODY = /^metricops\.dev\//;
+
+/** An upgrade moves to the image of its own release, and leaves one of another repository, a mirror for example. */
+const imageToRun = (option: string | undefined, installed: string | undefined, own: string): string => {
+  const isUpgrade = installed !== undefined && repositoryOf(installed) === repositoryOf(own);
+  return option ?? (isUpgrade && !IMAGES_OF_NOBODY.test(own) ? own : (installed ?? own));
+};
+
+const repositoryOf = (image: string): string => image.replace(/@.*$/, '').replace(/:[^/]*$/, '');
+
+const refuseImagesOfNobody = (
+  objects: KubeObject[],
+  options: InstallOptions,
+  installed: Installed | undefined,
+): void => {
+  const settings = objects.find(isSettings)?.data as Record<string, string> | undefined;
+  const wanted = [
+    { option: '--image', given: options.image ?? installed?.image, image: controllerImage(objects) },
+    {
+      option: '--sidecar-image',
+      given: options.sidecarImage ?? installed?.settings.METRICOPS_SIDECAR_IMAGE,
+      image: settings?.METRICOPS_SIDECAR_IMAGE,
+    },
+  ];
+  const missing = wanted.filter(({ given, image = '' }) => given === undefined && IMAGES_OF_NOBODY.test(image));
+  if (missing.length === 0) return;
+  const names = missing.map(({ option }) => option).join(' and ');
+  throw new CliError(
+    `No image is named that a cluster can pull: ${names} ${missing.length === 1 ? 'is' : 'are'} missing.`,
+    'Push the images to a registry that the cluster pulls from, then: metricops install --image REGISTRY/metricops:TAG --sidecar-image REGISTRY/metricops-sidecar:TAG',
+  );
+};
+
+const controllerImage = (objects: KubeObject[]): string | undefined => {
+  const deployment = objects.find(({ kind }) => kind === 'Deployment');
+  return (deployment?.spec as ControllerSpec | undefined)?.template.spec.containers[0]?.image;
+};
 
 const isSettings = ({ kind, metadata }: KubeObject): boolean =>
   kind === 'ConfigMap' && metadata.name === 'metricops-config';
@@ -127,7 +168,8 @@ const configureController = (
   const copy = structuredClone(object);
   const spec = copy.spec as ControllerSpec;
   spec.replicas = replicas ?? installed.replicas ?? spec.replicas;
-  for (const container of spec.template.spec.containers) container.image = image ?? installed.image ?? container.image;
+  for (const container of spec.template.spec.containers)
+    container.image = imageToRun(image, installed.image, container.image);
   return copy;
 };
 
@@ -157,7 +199,7 @@ const isEstablished = (crd: KubeObject): boolean =>
 
 /** Names of our CRDs that are not served. */
 export const unestablished = async (cli: Cli): Promise<string[]> => {
-  const wanted = firstManifests(cli.io.manifests).filter((object) => object.kind === 'CustomResourceDefinition');
+  const wanted = cli.io.manifests().first.filter((object) => object.kind === 'CustomResourceDefinition');
   const live = await Promise.all(wanted.map(({ metadata }) => cli.client.get(resources.crds, { name: metadata.name })));
   return wanted.filter((_, i) => !live[i] || !isEstablished(live[i])).map(({ metadata }) => metadata.name);
 };

@@ -36,7 +36,7 @@ describe('metricops slo rules --file', () => {
       connect: async () => assert.fail('no cluster is needed'),
       now: () => 0,
       sleep: async () => {},
-      manifests: '.',
+      manifests: () => assert.fail('no manifests are needed'),
       name: 'metricops',
       version: 'test',
     });

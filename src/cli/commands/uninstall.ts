@@ -2,7 +2,7 @@ import { GROUP, SYSTEM_NAMESPACE } from '../../api/annotations.ts';
 import { createDiscovery, isNotFound, type ResourceType, resources } from '../../kube/index.ts';
 import type { Cli } from '../context.ts';
 import { CliError } from '../io.ts';
-import { firstManifests, kindsIn, restManifests } from '../manifests.ts';
+import { kindsIn } from '../manifests.ts';
 import { waitFor } from '../wait.ts';
 import { leg, plural } from '../words.ts';
 
@@ -31,9 +31,11 @@ export const uninstall = async (cli: Cli, options: UninstallOptions): Promise<vo
   const start = cli.io.now();
   const say = (line: string): void => cli.io.err(`${leg(cli.io.now() - start).padStart(7)}  ${line}`);
   const discovery = createDiscovery(cli.client, { now: cli.io.now, sleep: cli.io.sleep });
-  const rest = restManifests(cli.io.manifests);
+  const { rest, additions } = cli.io.manifests();
   // The webhook before the Deployment: nobody waits for an answer that can't come.
-  const webhookFirst = rest.toSorted((a, b) => Number(isWebhook(b.kind)) - Number(isWebhook(a.kind)));
+  const webhookFirst = [...rest, ...additions].toSorted(
+    (a, b) => Number(isWebhook(b.kind)) - Number(isWebhook(a.kind)),
+  );
   let removed = 0;
   for (const object of webhookFirst) {
     const type = await discovery.find(object.apiVersion, object.kind);
@@ -69,7 +71,7 @@ const confirmed = async (cli: Cli, { all, yes }: UninstallOptions): Promise<void
 /** `4 GitSyncs, 1 Hold`, or that there is none. */
 const ownObjects = async (cli: Cli): Promise<string> => {
   const counts = await Promise.all(
-    kindsIn(firstManifests(cli.io.manifests)).map(async (type) => {
+    kindsIn(cli.io.manifests().first).map(async (type) => {
       const { length } = await cli.client.list(type, { metadataOnly: true }).then((list) => list.items, noneServed);
       return length === 0
         ? []
@@ -97,7 +99,7 @@ const podsGone = async (cli: Cli, deadline: number): Promise<void> => {
 };
 
 const removeKinds = async (cli: Cli, say: (line: string) => void): Promise<void> => {
-  const kinds = kindsIn(firstManifests(cli.io.manifests));
+  const kinds = kindsIn(cli.io.manifests().first);
   for (const type of kinds) {
     for (const line of await releaseFinalizers(cli, type)) say(line);
   }

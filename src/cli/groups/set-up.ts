@@ -77,6 +77,6 @@ export const addSetUp = (commands: Commands, argv: readonly string[]): void => {
     .helpOption(false)
     // As they were written: --context and --help are the demo's own here.
     .action(async () => {
-      exit.code = await demo(io.manifests, argv.slice(argv.indexOf('demo') + 1));
+      exit.code = await demo(io.checkout, argv.slice(argv.indexOf('demo') + 1));
     });
 };
