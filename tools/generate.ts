@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { SYSTEM_NAMESPACE } from '../src/api/annotations.ts';
 import { crds } from '../src/api/crd.ts';
 import { jsonSchemas } from '../test/simulation/given/json-schemas.ts';
+import { chartFiles } from './chart/index.ts';
 import { compare, features } from './compare/index.ts';
 import { cliPage } from './lib/cli-page.ts';
 import { httpPage } from './lib/http-page.ts';
@@ -25,6 +26,9 @@ export const generated = (): Map<string, string> => {
   const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: names };
   files.set('deploy/crds/kustomization.yaml', `# ${NOTICE}\n${dump(kustomization)}`);
   files.set('deploy/monitoring/prometheusrule.yaml', prometheusRule());
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const read = (path: string): string => files.get(path) ?? readFileSync(join(ROOT, path), 'utf8');
+  for (const [path, text] of chartFiles(read, { version })) files.set(`charts/metricops/${path}`, text);
   for (const [name, text] of jsonSchemas()) files.set(`docs/schemas/${name}`, text);
   files.set('docs/reference.md', `<!-- ${NOTICE} -->\n\n${reference()}`);
   files.set(
@@ -71,8 +75,9 @@ export const stale = (): string[] => {
     }
   };
   const changed = [...want].filter(([path, text]) => read(path) !== text).map(([path]) => path);
-  const orphans = readdirSync(join(ROOT, 'deploy/crds'))
-    .map((name) => `deploy/crds/${name}`)
+  const orphans = globSync(['deploy/crds/*', 'charts/metricops/**/*'], { cwd: ROOT, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
     .filter((path) => !want.has(path));
   return [...changed, ...orphans];
 };
