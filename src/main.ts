@@ -35,9 +35,15 @@ import { createPrometheus, createQueryQueue, startPolicyStatus } from './slo/ind
 import { createSnapshotStore, loadDigestKey } from './snapshot/index.ts';
 import { startSync } from './sync/index.ts';
 import { createLog, createMetrics } from './telemetry/index.ts';
+import { VERSION } from './version.ts';
 import { createVitals } from './vitals.ts';
 
 // The composition root of the controller: every room gets what it needs from here, and knows no other.
+
+if (process.argv.includes('--version')) {
+  process.stdout.write(`metricops ${VERSION}\n`);
+  process.exit();
+}
 
 const settings = readSettings(process.env);
 const clock = systemClock;

@@ -27,11 +27,7 @@ export const buildImages = async (
   images: readonly Image[],
   { context, outDir, log }: { context: string; outDir: string; log: (line: string) => void },
 ): Promise<Map<string, string>> => {
-  const store = mkdtempSync(join(tmpdir(), 'metricops-images-'));
-  const buildah = async (...args: string[]): Promise<string> => {
-    const own = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'overlay'];
-    return (await exec('buildah', [...own, ...args], { maxBuffer: 16 << 20 })).stdout.trim();
-  };
+  const { buildah, store, close } = openStore();
   try {
     mkdirSync(outDir, { recursive: true });
     await buildBase(join(store, 'base'), { name: BASE, programs: [PRLIMIT] }, buildah);
@@ -50,8 +46,26 @@ export const buildImages = async (
     }
     return archives;
   } finally {
-    rmSync(store, { recursive: true, force: true });
+    close();
   }
+};
+
+/** buildah with a store of its own, and that store, which goes when it is closed. */
+export interface Store {
+  /** Resolves with what it prints. */
+  buildah(...args: string[]): Promise<string>;
+  store: string;
+  close(): void;
+}
+
+export const openStore = (): Store => {
+  const store = mkdtempSync(join(tmpdir(), 'metricops-images-'));
+  const own = ['--root', join(store, 'root'), '--runroot', join(store, 'run'), '--storage-driver', 'overlay'];
+  return {
+    buildah: async (...args) => (await exec('buildah', [...own, ...args], { maxBuffer: 16 << 20 })).stdout.trim(),
+    store,
+    close: () => rmSync(store, { recursive: true, force: true }),
+  };
 };
 
 const BASE = 'localhost/metricops-base:node';
@@ -61,7 +75,7 @@ const PRLIMIT = '/usr/bin/prlimit';
 /** Of OpenSSH: the way to repositories with deploy keys. */
 const SSH = '/usr/bin/ssh';
 /** ssh wants to know who it is. */
-const PASSWD = 'metricops:x:65532:65532::/tmp:/nonexistent\n';
+export const PASSWD = 'metricops:x:65532:65532::/tmp:/nonexistent\n';
 
 const buildBase = async (
   root: string,

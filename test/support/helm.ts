@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -21,7 +23,9 @@ export interface Helm {
 /** The real helm, without the settings and the cluster of whoever runs the tests. */
 export const openHelm = async (kubeconfig = '/nonexistent'): Promise<Helm> => {
   const { helm } = await ensurePrograms(['helm'], { log: (line) => void process.stderr.write(`    ${line}\n`) });
-  const env = { PATH: process.env.PATH, HOME: '/nonexistent', KUBECONFIG: kubeconfig };
+  const home = mkdtempSync(join(tmpdir(), 'metricops-helm-'));
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+  const env = { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig };
   const spawn = (args: readonly string[]) => spawnSync(helm, args, { encoding: 'utf8', env, maxBuffer: 64 << 20 });
   const run = (...args: string[]): string => {
     const { status, stdout, stderr } = spawn(args);

@@ -15,6 +15,15 @@ export const cacheDir = (env: NodeJS.ProcessEnv = process.env): string =>
 export interface BuildOptions {
   log: (line: string) => void;
   env?: NodeJS.ProcessEnv;
+  /** Of the machine that they are for; this one's by default. */
+  arch?: 'x64' | 'arm64';
+}
+
+/** With what every step of a build needs to know. */
+interface Build {
+  log: (line: string) => void;
+  env: NodeJS.ProcessEnv;
+  arch: string;
 }
 
 /**
@@ -24,53 +33,51 @@ export interface BuildOptions {
  */
 export const ensurePrograms = async <N extends ProgramName>(
   names: readonly N[],
-  { log, env = process.env }: BuildOptions,
+  { log, env = process.env, arch = process.arch as 'x64' | 'arm64' }: BuildOptions,
 ): Promise<Record<N, string>> => {
-  const paths = Object.fromEntries(names.map((name) => [name, pathOf(name, env)])) as Record<N, string>;
+  const build: Build = { log, env, arch };
+  const paths = Object.fromEntries(names.map((name) => [name, pathOf(name, build)])) as Record<N, string>;
   const missing = Map.groupBy(
     names.filter((name) => !existsSync(paths[name])),
     (name) => programs[name].module,
   );
   const waiting = [...missing];
   const builder = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await buildModule(...next, { log, env });
+    for (let next = waiting.shift(); next; next = waiting.shift()) await buildModule(...next, build);
   };
   await Promise.all([builder(), builder()]);
   return paths;
 };
 
-const pathOf = (name: ProgramName, env: NodeJS.ProcessEnv): string => {
+const pathOf = (name: ProgramName, { env, arch }: Pick<Build, 'env' | 'arch'>): string => {
   const given = join(env.KUBEBUILDER_ASSETS ?? '', name);
-  if (env.KUBEBUILDER_ASSETS !== undefined && existsSync(given)) return given;
+  if (env.KUBEBUILDER_ASSETS !== undefined && arch === process.arch && existsSync(given)) return given;
   const program: Program = programs[name];
   const module = folderOf(program.module);
   const own = join(module, program.main, 'main.go');
   const recipe = [readFileSync(join(module, 'go.sum')), JSON.stringify(program)];
   if (existsSync(own)) recipe.push(readFileSync(own));
   const hash = createHash('sha256').update(recipe.join('')).digest('hex').slice(0, 12);
-  return join(cacheDir(env), 'bin', `${name}-${program.version}-${process.arch}-${hash}`, name);
+  return join(cacheDir(env), 'bin', `${name}-${program.version}-${arch}-${hash}`, name);
 };
 
 const folderOf = (module: Program['module']): string => join(import.meta.dirname, 'go', module);
 
-const buildModule = async (
-  module: Program['module'],
-  names: readonly ProgramName[],
-  { log, env }: Required<BuildOptions>,
-): Promise<void> => {
+const buildModule = async (module: Program['module'], names: readonly ProgramName[], build: Build): Promise<void> => {
+  const { log, env } = build;
   const bin = join(cacheDir(env), 'bin');
   mkdirSync(bin, { recursive: true });
   await withLock(join(bin, `.${module}.lock`), async () => {
-    const missing = names.filter((name) => !existsSync(pathOf(name, env)));
+    const missing = names.filter((name) => !existsSync(pathOf(name, build)));
     if (missing.length === 0) return;
     const started = Date.now();
     const words = missing.map((name) => `${name} ${programs[name].version}`).join(', ');
     log(`building ${words} with the Go toolchain (once; kept in ${cacheDir(env)})`);
     const out = mkdtempSync(join(bin, `.${module}-`));
     try {
-      await goBuild(module, missing, out, { log, env });
+      await goBuild(module, missing, out, build);
       for (const name of missing) {
-        const path = pathOf(name, env);
+        const path = pathOf(name, build);
         mkdirSync(dirname(path), { recursive: true });
         renameSync(join(out, binaryOf(programs[name])), path); // whole or not there, whoever else builds
       }
@@ -91,8 +98,9 @@ const goBuild = async (
   module: Program['module'],
   names: readonly ProgramName[],
   out: string,
-  { log, env }: Required<BuildOptions>,
+  { log, env: given, arch }: Build,
 ): Promise<void> => {
+  const env = { ...given, GOARCH: arch === 'x64' ? 'amd64' : arch };
   const all: readonly Program[] = names.map((name) => programs[name]);
   const stamps = new Map(all.flatMap(({ stamp }) => Object.entries(stamp)));
   const flags = ['-s', '-w', ...[...stamps].map(([variable, value]) => `-X ${variable}=${value}`)].join(' ');

@@ -17,6 +17,9 @@ const PROBES: Record<string, string> = {
   'openssh-client': '/usr/bin/ssh',
   'openssh-server': '/usr/sbin/sshd',
   gnupg: '/usr/bin/gpg',
+  binutils: '/usr/bin/readelf',
+  openssl: '/usr/bin/openssl',
+  'qemu-user': '/usr/bin/qemu-aarch64',
 };
 
 export type DebianPackage = keyof typeof PROBES;

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Manifests } from '../../src/cli/manifests.ts';
+import { buildExecutable } from '../build.ts';
+import { sha256 } from './checksums.ts';
+import { type Component, npmComponent } from './components.ts';
+import { buildForLinux, buildForMacOS, type Executable, type Workshop } from './executables.ts';
+import type { Machine } from './machines.ts';
+import type { Download } from './manifests.ts';
+import { fetchPackage } from './npm-package.ts';
+import { ReleaseError } from './process.ts';
+import { NODE } from './sources.ts';
+import { packTar } from './tar.ts';
+
+export interface CommandLine {
+  /** One script for Node 24. */
+  bundle: string;
+  /** What others wrote in it. */
+  packages: Component[];
+  executables: { executable: Executable; runtime: Component }[];
+}
+
+/** @param root folder of the repository */
+export const buildCommandLine = async (
+  root: string,
+  machines: readonly Machine[],
+  { version, manifests }: { version: string; manifests: Manifests },
+  workshop: Workshop,
+): Promise<CommandLine> => {
+  const bundle = join(workshop.work, 'metricops.cjs');
+  const { packages } = await buildExecutable(bundle, { version, manifests });
+  const nodes = machines.map(({ architecture, node }) => ({ architecture, node, runtime: NODE[architecture.node] }));
+  const all = [...(await buildForLinux(bundle, nodes, workshop)), ...(await buildForMacOS(bundle, workshop))];
+  const executables = [];
+  for (const executable of all) {
+    const runtime = npmComponent(await fetchPackage(executable.runtime, workshop.cache, workshop.log));
+    executables.push({ executable, runtime });
+  }
+  return { bundle, packages: packages.map((path) => npmComponent(join(root, path))), executables };
+};
+
+const SHELLS = { bash: 'metricops.bash', zsh: '_metricops', fish: 'metricops.fish' } as const;
+
+/** The scripts that the command line itself prints, for those who package it. */
+export const writeCompletion = (bundle: string, outDir: string): void => {
+  const folder = join(outDir, 'completion');
+  mkdirSync(folder);
+  for (const [shell, name] of Object.entries(SHELLS)) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, 'completion', shell], { encoding: 'utf8' });
+    if (status !== 0) throw new ReleaseError(`metricops completion ${shell} failed: ${stderr}`, 'npm test -- unit');
+    writeFileSync(join(folder, name), stdout);
+  }
+};
+
+/** An archive for each executable, with its licences and the completion. */
+export const packExecutables = async (
+  { executables }: CommandLine,
+  { version, epoch, work, outDir }: { version: string; epoch: number; work: string; outDir: string },
+): Promise<Download[]> => {
+  const downloads: Download[] = [];
+  for (const { executable } of executables) {
+    const { os, arch } = executable;
+    const folder = join(work, 'archives', `${os}-${arch}`);
+    mkdirSync(folder, { recursive: true });
+    renameSync(executable.file, join(folder, 'metricops'));
+    for (const name of ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'completion'])
+      cpSync(join(outDir, name), join(folder, name), { recursive: true });
+    const file = `metricops_${version}_${os}_${arch}.tar.gz`;
+    const names = ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'completion', 'metricops'];
+    await packTar(join(outDir, file), folder, names, epoch);
+    downloads.push({ os, arch, file, sha256: sha256(join(outDir, file)) });
+  }
+  return downloads;
+};
