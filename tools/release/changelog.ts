@@ -14,7 +14,7 @@ export const changelogOf = (version: string, date: string, commits: readonly Com
   const entries = commits.flatMap(({ hash, subject, body }) => {
     const { type, scope, breaks, what } = SUBJECT.exec(subject)?.groups ?? {};
     if (type === undefined || what === undefined) return [];
-    const why = /^BREAKING CHANGE: ([\s\S]+?)(?:\n\n|$)/m.exec(body)?.[1]?.replaceAll(/\s+/g, ' ');
+    const why = /^BREAKING CHANGE: ([\s\S]+?)(?:\n\n|(?![\s\S]))/m.exec(body)?.[1]?.replaceAll(/\s+/g, ' ');
     const where = scope === undefined ? '' : `**${scope}:** `;
     const line = `- ${where}${what} (${hash.slice(0, 8)})`;
     return [

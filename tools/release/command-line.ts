@@ -58,18 +58,17 @@ export const packExecutables = async (
   { executables }: CommandLine,
   { version, epoch, work, outDir }: { version: string; epoch: number; work: string; outDir: string },
 ): Promise<Download[]> => {
-  const downloads: Download[] = [];
-  for (const { executable } of executables) {
-    const { os, arch } = executable;
+  const pack = async ({ os, arch, file: program }: Executable): Promise<Download> => {
     const folder = join(work, 'archives', `${os}-${arch}`);
     mkdirSync(folder, { recursive: true });
-    renameSync(executable.file, join(folder, 'metricops'));
+    renameSync(program, join(folder, 'metricops'));
     for (const name of ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'completion'])
       cpSync(join(outDir, name), join(folder, name), { recursive: true });
     const file = `metricops_${version}_${os}_${arch}.tar.gz`;
     const names = ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'completion', 'metricops'];
     await packTar(join(outDir, file), folder, names, epoch);
-    downloads.push({ os, arch, file, sha256: sha256(join(outDir, file)) });
-  }
-  return downloads;
+    return { os, arch, file, sha256: sha256(join(outDir, file)) };
+  };
+  // Side by side: it is all compression.
+  return Promise.all(executables.map(({ executable }) => pack(executable)));
 };

@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARCHITECTURES, type Architecture } from './architectures.ts';
+import { removeSignature } from './mach-o.ts';
 import { fetchPackage } from './npm-package.ts';
 import { run } from './process.ts';
 import { BUN, type NpmPackage, POSTJECT } from './sources.ts';
@@ -59,7 +60,7 @@ const inject = (postject: string, file: string, blob: string): Promise<string> =
   return run(process.execPath, ['-e', script], { next: 'Is there room for copies of Node, of 150 MB each?' });
 };
 
-/** For macOS, by a compile target of Bun, which signs what it writes. */
+/** For macOS, by a compile target of Bun, which signs what it writes for ARM, where nothing runs unsigned. */
 export const buildForMacOS = async (bundle: string, workshop: Workshop): Promise<Executable[]> => {
   const executables: Executable[] = [];
   for (const { name } of ARCHITECTURES) {
@@ -71,6 +72,7 @@ export const buildForMacOS = async (bundle: string, workshop: Workshop): Promise
       runtime,
       target: `bun-darwin-${name === 'amd64' ? 'x64' : name}`,
     });
+    if (name === 'amd64') removeSignature(file);
     executables.push({ os: 'darwin', arch: name, file, runtime });
   }
   return executables;

@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import { createProgress } from '../demo/progress.ts';
 import { readSigningKey } from './checksums.ts';
 import { ReleaseError } from './process.ts';
-import { buildRelease } from './release.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -76,6 +75,7 @@ const readOptions = () => {
 
 try {
   const options = readOptions();
+  const { buildRelease } = await import('./release.ts'); // whoever mistyped does not wait for a bundler
   const progress = createProgress();
   await buildRelease(ROOT, options, progress);
   const { outDir, registry, url, key } = options;

@@ -18,7 +18,7 @@ export const packTar = async (
   const same = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mode=u+rw,go+r-w', `--mtime=@${epoch}`];
   const tar = spawn('tar', [...same, '-cf', '-', '-C', root, ...names], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(tar, 'close');
-  const steps = /gz$/.test(archive) ? [createGzip({ level: 9 })] : [];
+  const steps = /gz$/.test(archive) ? [createGzip()] : [];
   await pipeline([tar.stdout, ...steps, createWriteStream(archive)]);
   const [code] = (await ended) as [number | null];
   if (code !== 0) throw new ReleaseError(`tar could not write ${archive}`, 'Is there room on that disk?');

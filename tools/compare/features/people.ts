@@ -88,7 +88,28 @@ export const people: Row[] = [
     argo: { mark: 'yes', page: `${ARGO_OPERATOR}signed-release-assets/` },
     flagger: { mark: 'yes' },
     rollouts: { mark: 'yes', page: `${ROLLOUTS}security/signed-release-assets/` },
-    ours: { mark: 'no', note: 'built from the source' },
+    ours: {
+      mark: 'partly',
+      note: '`npm run release` builds them with an SBOM; nothing is published yet',
+      test: {
+        file: 'test/cluster/release.test.ts',
+        title: 'has the checksum of every file, signed by the key that was given',
+      },
+    },
+  },
+  {
+    name: 'Installed by a Helm chart of its own',
+    flux: { mark: 'partly', note: 'by the community', page: 'https://github.com/fluxcd-community/helm-charts' },
+    argo: { mark: 'partly', note: 'by the community', page: 'https://github.com/argoproj/argo-helm' },
+    flagger: { mark: 'yes', page: `${FLAGGER}install/flagger-install-on-kubernetes` },
+    rollouts: { mark: 'partly', note: 'by the community', page: 'https://github.com/argoproj/argo-helm' },
+    ours: {
+      mark: 'yes',
+      test: {
+        file: 'test/integration/chart.test.ts',
+        title: 'renders the objects of kubectl kustomize, one by one',
+      },
+    },
   },
   {
     name: 'Security audits and a process for vulnerabilities',
