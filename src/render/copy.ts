@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Bounds, goLimits } from '../bounded.ts';
 import type { FileTree } from '../file-tree.ts';
-import type { Bounds } from './bounded.ts';
 
 /** Files of a source on disk, for a program that reads files. */
 export interface Copy {
@@ -41,17 +41,15 @@ export const withCopy = async <T>(
 const NO_PROXY = 'http://127.0.0.1:9';
 
 /**
- * All that a program in Go finds in its environment: no programs to call, no network, and a home that is empty. It collects
- * garbage before it asks for more than the kernel will give, and works in one thread.
+ * All that a program in Go finds in its environment: no programs to call, no network, and a home that is empty.
  */
-export const goEnvironment = (home: string, { memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({
+export const goEnvironment = (home: string, bounds: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({
   PATH: '',
   HOME: home,
   TMPDIR: home,
   HTTP_PROXY: NO_PROXY,
   HTTPS_PROXY: NO_PROXY,
-  GOMEMLIMIT: String(Math.floor(memoryBytes * 0.6)),
-  GOMAXPROCS: '1',
+  ...goLimits(bounds),
 });
 
 /**

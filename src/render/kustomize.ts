@@ -3,9 +3,9 @@ import { join, posix } from 'node:path';
 import type { KustomizeSpec } from '../api/kustomize-spec.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Reason } from '../api/reasons.ts';
+import { type Bounds, failsWith, runBounded } from '../bounded.ts';
 import type { FileTree } from '../file-tree.ts';
 import { pointerWords } from '../git/index.ts';
-import { type Bounds, runBounded } from './bounded.ts';
 import { goEnvironment, withCopy } from './copy.ts';
 import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
 
@@ -57,7 +57,7 @@ export const kustomizeBuild = async (
   });
 };
 
-const KUSTOMIZE = { setting: 'METRICOPS_KUSTOMIZE', failure: 'KustomizeFailed' } as const;
+const KUSTOMIZE = { setting: 'METRICOPS_KUSTOMIZE', failed: failsWith('KustomizeFailed') };
 
 const isEmpty = ({ patches = [], images = [] }: KustomizeSpec): boolean => patches.length + images.length === 0;
 

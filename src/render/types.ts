@@ -1,8 +1,8 @@
 import type { RenderSpec } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
+import type { Bounds } from '../bounded.ts';
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { FileTree } from '../file-tree.ts';
-import type { Bounds } from './bounded.ts';
 import type { ManifestParser } from './parser.ts';
 
 /** A folder or file that objects were made from. */

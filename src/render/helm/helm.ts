@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { HelmSpec } from '../../api/helm-spec.ts';
 import { ReasonError } from '../../api/reason-error.ts';
+import { type Bounds, failsWith, runBounded } from '../../bounded.ts';
 import { pointerWords } from '../../git/index.ts';
 import { writeJson } from '../../json.ts';
-import { type Bounds, runBounded } from '../bounded.ts';
 import { type Copy, goEnvironment, withCopy } from '../copy.ts';
 import { inputsAt } from '../inputs.ts';
 import type { Release, Rendered, Renderer, RendererPorts, RenderInput, ValuesText } from '../types.ts';
@@ -108,15 +108,16 @@ const template = async (
     ...values.flatMap((file) => ['--values', file]),
   ];
   if (skipSchemas) args.push('--skip-schema-validation');
-  const program = { file: binary, args, cwd: home, env: goEnvironment(home, bounds), complaint: complaintIn };
+  const program = { file: binary, args, cwd: home, env: goEnvironment(home, bounds) };
   const ended = await runBounded({ ...program, ...HELM }, { ...bounds, wallMs: timeoutMs });
   if (ended.ok) return { output: ended.stdout, links };
   const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(`${copy.dir}/`, '');
-  const isSecret = release.values.some((each) => each.isSecret) && ended.code === HELM.failure;
+  const isSecret = release.values.some((each) => each.isSecret) && ended.code === FAILURE;
   throw new ReasonError(ended.code, `helm template of ${label} ${isSecret ? withoutValues(why) : why}`);
 };
 
-const HELM = { setting: 'METRICOPS_HELM', failure: 'HelmFailed' } as const;
+const FAILURE = 'HelmFailed';
+const HELM = { setting: 'METRICOPS_HELM', failed: failsWith(FAILURE, complaintIn) };
 
 /** A template that is left out would be missing without a word. */
 const refusePointers = ({ pointers }: Copy): void => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { Reason } from '../api/reasons.ts';
+import type { Reason } from './api/reasons.ts';
 
 /** What a process may take. */
 export interface Bounds {
@@ -17,22 +17,26 @@ export interface Bounds {
 export interface Program {
   /** A path, or a name that the PATH of this process has. */
   file: string;
+  /** The environment variable that names it, for who has not installed it. */
+  setting: string;
   args: readonly string[];
   cwd: string;
   env: Record<string, string>;
-  /** The setting that says where it is. */
-  setting: string;
-  /** The reason of what it complains of itself. */
-  failure: Reason;
-  /** What counts of its complaints: the last line by default. */
-  complaint?: (complaints: string) => string;
+  /** On its standard input; nothing by default. */
+  input?: string;
+  /** What it means that it failed, by what it wrote to its standard error. */
+  failed: (complaints: string) => Failure;
 }
 
-export type Ended = { ok: true; stdout: string } | { ok: false; code: Reason; why: string };
+export interface Failure {
+  code: Reason;
+  why: string;
+}
+
+export type Ended = { ok: true; stdout: string } | ({ ok: false } & Failure);
 
 /** Of its complaints: the last ones count. */
 const STDERR_BYTES = 64 * 1024;
-const MESSAGE = 1000;
 /** Behind our own work: what the main thread has to do does not wait for it. */
 const NICE = 5;
 
@@ -54,16 +58,39 @@ export const runBounded = async (program: Program, bounds: Bounds): Promise<Ende
   return run(prlimit, [...limits, '--', path, ...args], program, bounds);
 };
 
+const MESSAGE = 1000;
+
+/**
+ * What a failure means, by what counts of the complaints: the last line by default.
+ * @param code the reason of what the program complains of itself
+ */
+export const failsWith =
+  (code: Reason, complaintIn: (complaints: string) => string = lastLine): Program['failed'] =>
+  (complaints) => {
+    const complaint = complaintIn(complaints);
+    return { code, why: `failed: ${complaint.length > MESSAGE ? `${complaint.slice(0, MESSAGE)}…` : complaint}` };
+  };
+
+const lastLine = (complaints: string): string => complaints.trim().split('\n').at(-1) ?? '';
+
+/** For the environment of a Go program: it collects garbage before it asks for more than the kernel will give, and works in one thread. */
+export const goLimits = ({ memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({
+  GOMEMLIMIT: String(Math.floor(memoryBytes * 0.6)),
+  GOMAXPROCS: '1',
+});
+
 const missing = (why: string): Ended => ({ ok: false, code: 'RendererMissing', why: `can't be run: ${why}` });
 
 const run = (
   file: string,
   args: readonly string[],
-  { cwd, env, failure, complaint = lastLine }: Program,
+  { cwd, env, input, failed }: Program,
   bounds: Bounds,
 ): Promise<Ended> =>
   new Promise((resolve) => {
-    const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdin.on('error', () => {}); // it ended without reading all of it, and its status says why
+    child.stdin.end(input);
     const started = performance.now();
     const out: Buffer[] = [];
     let bytes = 0;
@@ -90,7 +117,7 @@ const run = (
       clearTimeout(timer);
       if (status === 0 && killed === undefined) return resolve({ ok: true, stdout: Buffer.concat(out).toString() });
       const bound = killed ?? exceeded(complaints, { signal, ranMs: performance.now() - started }, bounds);
-      resolve(bound === undefined ? failed(failure, complaint(complaints)) : exceeds(bound));
+      resolve({ ok: false, ...(bound === undefined ? failed(complaints) : tooLarge(bound)) });
     });
     if (child.pid !== undefined) lower(child.pid);
   });
@@ -120,19 +147,10 @@ const exceeded = (
   return undefined;
 };
 
-const exceeds = (bound: string): Ended => ({
-  ok: false,
+const tooLarge = (bound: string): Failure => ({
   code: 'ManifestTooLarge',
   why: `${bound}; split it into several GitSyncs`,
 });
-
-const failed = (code: Reason, complaint: string): Ended => ({
-  ok: false,
-  code,
-  why: `failed: ${complaint.length > MESSAGE ? `${complaint.slice(0, MESSAGE)}…` : complaint}`,
-});
-
-const lastLine = (complaints: string): string => complaints.trim().split('\n').at(-1) ?? '';
 
 /** Where a program is, by our own PATH: the program itself is given none. */
 const inPath = async (file: string): Promise<string | undefined> => {

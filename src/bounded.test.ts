@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { describe, it } from 'mocha';
-import { type Bounds, runBounded } from './bounded.ts';
+import { type Bounds, failsWith, type Program, runBounded } from './bounded.ts';
 
 const BOUNDS: Bounds = { memoryBytes: 2 ** 31, cpuSeconds: 10, outputBytes: 1000, wallMs: 10_000 };
 
-const SETTINGS = { setting: 'METRICOPS_KUSTOMIZE', failure: 'KustomizeFailed' } as const;
+const NODE: Program = {
+  file: process.execPath,
+  setting: 'METRICOPS_NODE',
+  args: [],
+  cwd: tmpdir(),
+  env: { GIVEN: 'yes' },
+  failed: failsWith('KustomizeFailed'),
+};
 
 const run = (script: string, bounds: Partial<Bounds> = {}) => {
-  const program = { file: process.execPath, args: ['-e', script], cwd: tmpdir(), env: { GIVEN: 'yes' } };
-  return runBounded({ ...program, ...SETTINGS }, { ...BOUNDS, ...bounds });
+  return runBounded({ ...NODE, args: ['-e', script] }, { ...BOUNDS, ...bounds });
 };
 
 describe('a bounded program', () => {
@@ -18,9 +24,21 @@ describe('a bounded program', () => {
     assert.deepEqual(ended, { ok: true, stdout: 'GIVEN' });
   });
 
-  it('fails with the last line of its complaints, cut to what a status shows', async () => {
-    const ended = await run('console.error("first\\n" + "x".repeat(5000)); process.exit(1)');
-    assert.ok(!ended.ok && ended.code === 'KustomizeFailed' && /^failed: x{1000}…$/.test(ended.why));
+  it('reads what it is given, and an end where that is nothing', async () => {
+    const copy = { ...NODE, args: ['-e', 'process.stdin.pipe(process.stdout)'] };
+    const given = 'x'.repeat(900);
+    assert.deepEqual(await runBounded({ ...copy, input: given }, BOUNDS), { ok: true, stdout: given });
+    assert.deepEqual(await runBounded(copy, BOUNDS), { ok: true, stdout: '' });
+  });
+
+  it('may end before it has read what it is given', async () => {
+    const deaf = { ...NODE, args: ['-e', 'process.exit(0)'], input: 'x'.repeat(10_000_000) };
+    assert.deepEqual(await runBounded(deaf, BOUNDS), { ok: true, stdout: '' });
+  });
+
+  it('fails as its caller words its complaints', async () => {
+    const ended = await run('console.error("first"); process.exit(1)');
+    assert.deepEqual(ended, { ok: false, code: 'KustomizeFailed', why: 'failed: first' });
   });
 
   for (const [what, script, bounds, why] of [
@@ -53,8 +71,7 @@ describe('a bounded program', () => {
   });
 
   it('that is not there is named', async () => {
-    const program = { file: 'no-such-program', args: [], cwd: tmpdir(), env: {}, ...SETTINGS };
-    const ended = await runBounded(program, BOUNDS);
-    assert.ok(!ended.ok && ended.code === 'RendererMissing' && /no-such-program.*METRICOPS_KUSTOMIZE/.test(ended.why));
+    const ended = await runBounded({ ...NODE, file: 'no-such-program' }, BOUNDS);
+    assert.ok(!ended.ok && ended.code === 'RendererMissing' && /no-such-program.*METRICOPS_NODE/.test(ended.why));
   });
 }).timeout(120_000);
