@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, it } from 'mocha';
 import { type SinkServer, startSinkServer } from '../../test/support/sink-server.ts';
-import { accessTo } from './address.ts';
+import { accessToSink } from './access.ts';
 import { type OpenPost, openPost } from './post.ts';
 import { SinkError } from './sink-error.ts';
 
@@ -105,7 +105,7 @@ describe('a request to a sink', () => {
   it('goes to no name of an internal address', async () => {
     server = await startSinkServer();
     const url = new URL(server.url.replace('127.0.0.1', 'localhost'));
-    opened = openPost(accessTo(url, { notifications: { allowedHosts: [] } }, false), { now: () => NOW });
+    opened = openPost(accessToSink(url, { notifications: { allowedHosts: [] } }, false), { now: () => NOW });
     await assert.rejects(
       opened.post({ url, headers: {}, body: '{}' }),
       (error) => error instanceof SinkError && error.reason === 'HostRefused',

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
-import type { Access } from './address.ts';
+import type { Access } from '../policy/outbound.ts';
+import { ofPolicy } from './access.ts';
 import { SinkError } from './sink-error.ts';
 
 export interface SinkRequest {
@@ -53,7 +54,7 @@ export const openPost = (
 };
 
 const unreachable = (url: URL, cause: unknown, waitedMs: number | undefined): SinkError => {
-  const own = [cause, (cause as { cause?: unknown }).cause].find((error) => error instanceof SinkError);
+  const own = ofPolicy(cause) ?? ofPolicy((cause as { cause?: unknown }).cause);
   if (own) return own;
   const why = waitedMs === undefined ? wordsOf(cause) : `no answer within ${waitedMs / 1000} s`;
   return new SinkError('DeliveryFailed', `${url.host} can't be reached: ${why}`, { cause });

@@ -1,7 +1,7 @@
 import type { Notification, SinkName, SinkSpec } from '../api/notification.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
 import type { KubeClient } from '../kube/index.ts';
-import { accessTo } from './address.ts';
+import { accessToSink } from './access.ts';
 import type { Notice } from './notice.ts';
 import { openPost, type SinkRequest } from './post.ts';
 import { keyOf, readSecret, type SinkSecret, urlOf } from './sink-secret.ts';
@@ -42,7 +42,7 @@ export const openSink = async (notification: Notification, ports: SinkPorts): Pr
     ...ports,
     isVisible: (other) => isPlatform || other === namespace,
   });
-  const access = accessTo(url, ports.policy(), isPlatform);
+  const access = accessToSink(url, ports.policy(), isPlatform);
   const { post, close } = openPost(access, { ca: secret['ca.crt'], now: ports.now });
   return {
     async send(notice) {

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { accessTo, isInternal } from './address.ts';
-import { SinkError } from './sink-error.ts';
+import { ReasonError } from '../api/reason-error.ts';
+import { accessTo, isInternal } from './outbound.ts';
 
 const access = (url: string, allowedHosts: string[] = [], isPlatform = false) =>
-  accessTo(new URL(url), { notifications: { allowedHosts } }, isPlatform);
-const isHostRefused = (error: unknown): boolean => error instanceof SinkError && error.reason === 'HostRefused';
+  accessTo(new URL(url), {
+    hosts: allowedHosts,
+    isPlatform,
+    who: 'Notifications',
+    setting: 'notifications.allowedHosts',
+  });
+const isHostRefused = (error: unknown): boolean => error instanceof ReasonError && error.code === 'HostRefused';
 
 describe('an internal address', () => {
   for (const address of [
