@@ -182,6 +182,7 @@ const startActing = async () => {
     render: {
       kustomize: settings.METRICOPS_KUSTOMIZE,
       helm: settings.METRICOPS_HELM,
+      sops: settings.METRICOPS_SOPS,
       timeoutMs: 60_000,
       parser,
       turns,

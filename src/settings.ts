@@ -13,6 +13,7 @@ const environment = z.object({
   METRICOPS_DATA_DIR: z.string().default('/var/lib/metricops'),
   METRICOPS_KUSTOMIZE: z.string().default('kustomize'),
   METRICOPS_HELM: z.string().default('helm'),
+  METRICOPS_SOPS: z.string().default('sops-decrypt'),
   METRICOPS_PROMETHEUS_URL: optional,
   METRICOPS_PROMETHEUS_TOKEN: optional,
   /** Whose silences are obeyed, and where incidents are sent as alerts: each member of its cluster, separated by commas. */

@@ -122,6 +122,12 @@ const addCommandLine = (outDir: string, file: string): void => {
   }
 };
 
+/** What the controller's image renders and decrypts with. Built by the Go toolchain, where the cache does not have it. */
+export const addPrograms = async (outDir: string, log: (line: string) => void): Promise<void> => {
+  const programs = await ensurePrograms(['kustomize', 'helm', 'sops-decrypt'], { log });
+  for (const [name, path] of Object.entries(programs)) cpSync(path, join(outDir, name));
+};
+
 /** CommonJS: Node's loader of ES modules alone takes 2.5 MiB of memory, and the sidecar is in every pod. */
 const SIDECAR: BuildOptions = { format: 'cjs', minify: true };
 
@@ -135,10 +141,6 @@ if (import.meta.main) {
   const outDir = process.argv[2] ?? join(root, 'dist');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const bundles = await buildAll(outDir, { version });
-  // The image renders with them. Built by the Go toolchain, where the cache does not have them.
-  const renderers = await ensurePrograms(['kustomize', 'helm'], {
-    log: (line) => void process.stderr.write(`${line}\n`),
-  });
-  for (const [name, path] of Object.entries(renderers)) cpSync(path, join(outDir, name));
+  await addPrograms(outDir, (line) => void process.stderr.write(`${line}\n`));
   for (const [out, { bytes }] of bundles) process.stdout.write(`${out.padEnd(16)} ${(bytes / 1024).toFixed(0)} KiB\n`);
 }

@@ -67,7 +67,7 @@ export const annotations = {
   appliedHash: 'metricops.dev/applied-hash',
   /** Name of the ControllerRevision with what was applied for this sourceDigest. Copied to the new ReplicaSet, too. */
   snapshot: 'metricops.dev/snapshot',
-  /** "true" on an object into which the value of a Secret was substituted: its differences and errors are masked. */
+  /** "true" on an object into which the value of a Secret was substituted, or that SOPS had encrypted: its differences and errors are masked. */
   holdsSecret: 'metricops.dev/holds-secret',
   /** On a workload: the hook Job of Helm or Argo CD that ran when its release was applied. */
   upgradeHook: 'metricops.dev/upgrade-hook',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditions, digest, duration, interval, localName, nameRef, observedGeneration, time } from './common.ts';
+import { decryption } from './decryption.ts';
 import { helmSpec } from './helm-spec.ts';
 import { kustomizeSpec } from './kustomize-spec.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
@@ -95,6 +96,11 @@ export const gitSyncSpec = z.strictObject({
     .optional()
     .describe(
       'Files of a folder of plain YAML to leave out, as .gitignore writes them, one pattern a line, from the root of the source. Beside it count .sourceignore files from the root down to the path, and before both the configuration files of CI systems are left out; `!` brings back.',
+    ),
+  decryption: decryption
+    .optional()
+    .describe(
+      'Keys for what SOPS encrypted in the source. The clear text is in no file, and in no object but those that are applied.',
     ),
   postBuild: postBuild
     .optional()

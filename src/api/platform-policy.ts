@@ -55,6 +55,18 @@ export const platformPolicySpec = z.strictObject({
     })
     .default({ allowedHosts: [] })
     .describe('Limits of all Notifications. Those in the namespace of the controller have none.'),
+  decryption: z
+    .strictObject({
+      allowedHosts: z
+        .array(z.string().min(1).max(253))
+        .max(64)
+        .default([])
+        .describe(
+          'Hosts of Vault that spec.decryption of GitSyncs may name, e.g. vault.vault.svc:8200 or *.example.com, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
+        ),
+    })
+    .default({ allowedHosts: [] })
+    .describe('Limits of what GitSyncs decrypt with. Those in the namespace of the controller have none.'),
   evidence: keptEvidence
     .optional()
     .describe('What is kept at most of a release that is rolled back, whatever a RollbackPolicy says.'),

@@ -111,6 +111,27 @@ export const reasons = {
     means: 'A ConfigMap or Secret of spec.postBuild.substituteFrom does not exist or can not be read.',
     next: 'Create it in the namespace of the GitSync, or set optional: true.',
   },
+  NotDecrypted: {
+    means: 'A manifest is encrypted by SOPS, and spec.decryption is not set.',
+    next: 'Set spec.decryption with the Secret that has the private key; see docs/secrets.md.',
+  },
+  DecryptionKeysNotFound: {
+    means: 'The Secret of spec.decryption does not exist, can not be read, or has a key that can not be used.',
+    next: 'Create it in the namespace of the GitSync, with a key NAME.agekey, NAME.asc or sops.vault-token.',
+  },
+  DecryptionFailed: {
+    means:
+      'A file that SOPS encrypted can not be opened with the keys of spec.decryption, or its object must not hold a secret.',
+    next: 'Encrypt it for the named key as well (`sops updatekeys FILE`), or add the private key to the Secret.',
+  },
+  DecryptionTampered: {
+    means: 'A file was changed after SOPS encrypted it: nothing of the commit is applied.',
+    next: 'Find out who changed it (`git log FILE`), and change it with `sops edit FILE` only.',
+  },
+  KeyServiceFailed: {
+    means: 'Vault does not unwrap the key of a file: it does not answer, or refuses.',
+    next: 'Read the message; it is tried again. Check the address, the role and the policy of its token.',
+  },
   KustomizeFailed: {
     means: 'kustomize build failed.',
     next: 'Run `kustomize build` in that folder; the message is its last line.',
@@ -140,8 +161,8 @@ export const reasons = {
     next: 'Do without them, or run by hand what they do; many charts have a value that switches them off.',
   },
   RendererMissing: {
-    means: 'The binary of a renderer is not installed.',
-    next: 'Use the released image, or set METRICOPS_KUSTOMIZE and METRICOPS_HELM.',
+    means: 'The program that renders or decrypts is not installed.',
+    next: 'Use the released image, or set METRICOPS_KUSTOMIZE, METRICOPS_HELM or METRICOPS_SOPS.',
   },
   // An apply
   ObjectRejected: {

@@ -1,6 +1,8 @@
+import { decryptObjects } from '../sops/objects.ts';
 import { inputsAt } from './inputs.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { kustomizeBuild } from './kustomize.ts';
+import type { ManifestText } from './parse.ts';
 import type { Rendered, Renderer, RendererPorts, RenderInput } from './types.ts';
 
 /** What `kustomize build` makes of the folder. */
@@ -11,7 +13,7 @@ export const kustomize: Renderer = {
 };
 
 const renderKustomized = async (input: RenderInput, ports: RendererPorts): Promise<Rendered> => {
-  const { tree, path, choice, tenant = '' } = input;
+  const { tree, path, choice, decryption, tenant = '' } = input;
   const { kustomize: binary, timeoutMs, bounds, parser } = ports;
   const documentsOf = (manifest: { file: string; text: string }) => parser.documents(manifest, tenant);
   const { text, folders, links } = await kustomizeBuild(tree, path, {
@@ -21,6 +23,9 @@ const renderKustomized = async (input: RenderInput, ports: RendererPorts): Promi
     bounds,
     on: choice?.kustomize,
   });
-  const objects = await parser.parse([{ file: 'kustomize build', text }], tenant);
+  const built = { file: 'kustomize build', text, ...(decryption && { sops: 'Kept' as const }) };
+  const parse = (texts: ManifestText[]) => parser.parse(texts, tenant);
+  const parsed = await parse([built]);
+  const objects = decryption ? await decryptObjects(parsed, decryption, { ...ports, parse }) : parsed;
   return { objects, inputs: await inputsAt(input, folders, links), bytes: text.length };
 };

@@ -1,12 +1,15 @@
 import type { KubeObject } from '../api/meta.ts';
 import { groupOf } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
+import { isEncrypted } from '../sops/encrypted.ts';
 
 /** A group is a DNS name, a version a part of one. */
 const API_VERSION = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** The objects of one document: Lists taken apart. Throws ReasonError with the place, and with the object once it has a name. */
 export const objectsOf = (document: unknown, where: string): KubeObject[] => {
+  if (isMap(document) && isEncrypted(document) && !API_VERSION.test(String(document.apiVersion)))
+    throw notDecrypted(where);
   if (!isMap(document) || typeof document.kind !== 'string' || typeof document.apiVersion !== 'string') {
     throw refused(where, 'is not a Kubernetes object: it needs apiVersion and kind, which are text');
   }
@@ -24,6 +27,12 @@ export const objectsOf = (document: unknown, where: string): KubeObject[] => {
   }
   return [withTexts(document, { apiVersion, kind }, where)];
 };
+
+export const notDecrypted = (where: string): ReasonError =>
+  new ReasonError(
+    'NotDecrypted',
+    `${where} is encrypted by sops: set spec.decryption, with the Secret that has its key`,
+  );
 
 /** The items of a list of one kind need not say which. */
 const itemsOf = (

@@ -26,7 +26,12 @@ const treeOf = (entries: Record<string, 'file' | 'folder'>, links = false): File
     writeTo: async () => assert.fail('a program reads files'),
   };
 };
-const ports = { kustomize: '/nowhere/kustomize', helm: '/nowhere/helm', timeoutMs: 1000 };
+const ports = {
+  kustomize: '/nowhere/kustomize',
+  helm: '/nowhere/helm',
+  sops: '/nowhere/sops-decrypt',
+  timeoutMs: 1000,
+};
 const release = async () => ({
   name: 'web',
   namespace: 'shop',

@@ -4,8 +4,8 @@ import { describeKey, type KubeObject, keyOf } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { createLoopYielder } from '../loop-yielder.ts';
 import { expand, type Variable } from './expand.ts';
+import { marked } from './marked.ts';
 import { reread } from './reread.ts';
-import { asSecretHolder, RATHER } from './secret-holder.ts';
 
 export type Variables = ReadonlyMap<string, Variable>;
 
@@ -109,7 +109,7 @@ const substituteIn = (object: KubeObject, variables: Variables, spend: (characte
   const { apiVersion, kind, metadata } = object;
   for (const text of [apiVersion, kind, metadata.name, metadata.namespace ?? '']) shown(text);
   const made = ofMap(object, isConfig(object) ? 'config' : 'object') as KubeObject;
-  return isSecret ? marked(made) : made;
+  return isSecret ? marked(made, 'SubstitutionFailed') : made;
 };
 
 /** Where a text stands: what is text to Kubernetes whatever it looks like, and what may become a number. */
@@ -134,10 +134,3 @@ const TEXTS: ReadonlySet<string> = new Set([
   'args',
   'command',
 ]);
-
-const marked = (object: KubeObject): KubeObject => {
-  const holder = asSecretHolder(object);
-  if (holder) return holder;
-  const what = `${describeKey(keyOf(object))} would hold the value of a Secret, and is recorded with its releases`;
-  throw new ReasonError('SubstitutionFailed', `${what}: ${RATHER}`);
-};

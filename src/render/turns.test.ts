@@ -21,7 +21,7 @@ describe('a render of plain manifests', () => {
   const plain = (text: string) =>
     render(
       { source: 'a', tree: treeOf(text), path: '.', choice: { plain: {} }, tenant: 'shop' },
-      { kustomize: '', helm: '', timeoutMs: 1, turns },
+      { kustomize: '', helm: '', sops: '', timeoutMs: 1, turns },
     );
 
   it('takes no memory beside two kustomize processes when it is large, and waits for none when it is small', async () => {

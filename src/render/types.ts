@@ -3,6 +3,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Bounds } from '../bounded.ts';
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { FileTree } from '../file-tree.ts';
+import type { Decryption } from '../sops/types.ts';
 import type { ManifestParser } from './parser.ts';
 
 /** A folder or file that objects were made from. */
@@ -24,6 +25,8 @@ export interface RenderInput {
   choice?: RenderSpec | undefined;
   /** Files of a plain folder to leave out, as .gitignore writes them. */
   ignore?: string | undefined;
+  /** Keys for what sops encrypted; without them it is refused. */
+  decryption?: Decryption | undefined;
   /** Whose it is, the namespace of the GitSync: tenants take turns. */
   tenant?: string;
   /** What a chart is rendered with; asked for where the folder is one. Rejects with ReasonError, or with KubeError. */
@@ -101,6 +104,8 @@ export interface RenderPorts {
   kustomize: string;
   /** Path of the helm binary. */
   helm: string;
+  /** Path of the program that decrypts what sops encrypted. */
+  sops: string;
   timeoutMs: number;
   /** In this thread where none is given. */
   parser?: Pick<ManifestParser, 'parse' | 'documents'>;

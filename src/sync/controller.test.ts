@@ -182,6 +182,7 @@ describe('a leader', () => {
     const render = {
       kustomize: 'kustomize',
       helm: 'helm',
+      sops: '',
       timeoutMs: 1_000,
       parser: { parse, documents: async () => [] },
     };

@@ -35,6 +35,7 @@ import { createRediscovery } from './inventory/rediscover.ts';
 import { createHashes } from './plan/hashes.ts';
 import { type ReconcilePorts, reconcile } from './reconcile.ts';
 import { createConfigTexts } from './render/config-texts.ts';
+import { createDecryption } from './render/decryption.ts';
 import { createLargeRenders } from './render/large.ts';
 import { createReleases } from './render/releases.ts';
 import { createVariables } from './render/variables.ts';
@@ -98,6 +99,7 @@ const RECONCILES = { concurrency: 24, perGroup: 16 };
 export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const { client, clock, discovery, occurred, log, metrics, random } = ports;
   const { syncs, platform, holds, namespaces, workloads, histories } = ports.caches;
+  const { systemNamespace = SYSTEM_NAMESPACE } = ports;
   const stopped = new AbortController();
   const { signal } = stopped;
   const cachePorts: WatchCachePorts = {
@@ -155,6 +157,8 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const variables = createVariables(configs, ports);
   const charts = watchCharts({ ...common, render: ports.render, credentials });
   const releases = createReleases({ ...ports, configs, charts });
+  const keys = { ...cachePorts, digestKey: ports.digestKey, policy, systemNamespace };
+  const decryption = createDecryption(client, keys);
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });
   const { owned, scaled } = watchObjects({ ...common, cachePorts, workloads, onFreed: handover.freed });
@@ -175,6 +179,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     sources,
     variables,
     releases,
+    decryption,
     handover,
     owned,
     scaled,
@@ -192,14 +197,14 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
     },
     isRejectedNow: (workload, digest) =>
       isDigestRejected(holds.list(workload.metadata.namespace), keyOf(workload), digest),
-    systemNamespace: ports.systemNamespace ?? SYSTEM_NAMESPACE,
+    systemNamespace,
   };
 
   await Promise.all(
     [platform, holds, namespaces, scaled, syncs, ...(histories ? [histories] : [])].map((watch) => watch.ready()),
   );
   const unwatchHistories = watchHistories({ histories, registry, enqueue });
-  watchConfigs({ configs, syncs: syncList, enqueue });
+  watchConfigs({ configs, decryption, syncs: syncList, enqueue });
   const unwatch = watchSyncs({ ...common, syncs, platform, sources, charts, lost });
   // Not before the GitSyncs are known, whose accounts a rollback writes with.
   await Promise.all(Object.values(workloads ?? {}).map((watch) => watch.ready()));
@@ -223,6 +228,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
         credentials.stop(),
         configs.stop(),
         charts.stop(),
+        decryption.stop(),
       ]);
       unwatch();
       unwatchHistories();

@@ -5,7 +5,7 @@ import { type HoldController, isLeft } from '../holds/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Sources } from '../source/heads.ts';
 import { isPending } from './plan/kept.ts';
-import { digestsOfState, type SyncState } from './state/sync-state.ts';
+import { digestsOf, type Readings, type SyncState } from './state/sync-state.ts';
 
 export interface NewsPorts {
   sources: Pick<Sources, 'holds'>;
@@ -25,7 +25,7 @@ export const hasNothingNew = (sync: GitSync, state: SyncState, { id }: { id: str
 /** Of everything that a plan depends on beside the commit. */
 export const fingerprintOf = (
   sync: GitSync,
-  state: Pick<SyncState, 'variables' | 'release'>,
+  readings: Readings,
   namespaces: ReadonlySet<string>,
   { holdController, policy }: Pick<NewsPorts, 'holdController' | 'policy'>,
 ): string =>
@@ -35,7 +35,7 @@ export const fingerprintOf = (
     holdController
       .inForce(namespaces)
       .map((h) => [h.metadata.uid, h.metadata.generation, h.spec.rejectedDigests, isLeft(h)]),
-    ...digestsOfState(state),
+    ...digestsOf(readings),
   ]);
 
 export const namespacesIn = (keys: readonly { namespace: string }[]): Set<string> =>

@@ -9,6 +9,7 @@ import { type ApplyRenderedPorts, applyRendered } from './apply-rendered.ts';
 import { pollUnwatched } from './drift/unwatched.ts';
 import { waitForHealth } from './health-gate.ts';
 import { hasNothingNew } from './nothing-new.ts';
+import type { DecryptionReader } from './render/decryption.ts';
 import type { WithRender } from './render/large.ts';
 import { renderSync, type SourcePorts } from './render/manifests.ts';
 import type { Releases } from './render/releases.ts';
@@ -23,7 +24,8 @@ export interface HeadPorts
     ApplyRenderedPorts,
     Omit<ResumePorts, 'handover' | 'holdController' | 'namespaces' | 'scaled'> {
   sources: Sources;
-  variables: VariablesReader;
+  variables: Pick<VariablesReader, 'of'>;
+  decryption: Pick<DecryptionReader, 'of'>;
   releases: Releases;
   withRender: WithRender;
   log: Log;
@@ -45,6 +47,7 @@ export const syncToHead = async (
   }
   try {
     if (head instanceof Error) throw head;
+    // Those of before stay in service for drift where they can't be read.
     if (!(await readInputs(sync, state, ports))) return undefined;
     return await syncTo(head, sync, state, ports);
   } catch (error) {
@@ -73,13 +76,14 @@ const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Pr
 const readInputs = async (
   sync: GitSync,
   state: SyncState,
-  { variables, releases }: Pick<HeadPorts, 'variables' | 'releases'>,
+  { variables, decryption, releases }: Pick<HeadPorts, 'variables' | 'decryption' | 'releases'>,
 ): Promise<boolean> => {
-  const read = await variables.of(sync);
+  const [read, keys] = [await variables.of(sync), await decryption.of(sync)];
   const isChart = sync.spec.render ? sync.spec.render.helm !== undefined : state.release !== undefined;
   const release = isChart ? await releases.of(sync) : undefined;
   if (isChart && !release) return false;
   state.variables = read;
+  state.decryption = keys;
   state.release = release;
   return true;
 };
@@ -123,7 +127,8 @@ const render = async (
     if (state.release) return state.release.release;
     throw new TypeError('a chart of the source has no version that anybody waits for');
   };
-  const from = { source, commit, variables: state.variables?.values, release, inventory: state.inventory.keys() };
+  const { decryption, variables } = state;
+  const from = { source, commit, decryption, variables: variables?.values, release, inventory: state.inventory.keys() };
   const rendered = await unlessUnrenderable(sync, state, of, () => renderSync(sync, from, ports));
   if (!rendered.hooks) delete state.release;
   state.renderedBytes = rendered.bytes;

@@ -246,7 +246,7 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     enqueue,
     signal,
     discovery: DISCOVERY,
-    render: { kustomize: 'kustomize', helm: 'helm', timeoutMs: 0 },
+    render: { kustomize: 'kustomize', helm: 'helm', sops: '', timeoutMs: 0 },
     snapshots,
     digestKey: DIGEST_KEY,
     syncs: caches.syncs,
@@ -261,6 +261,7 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
         throw new Error('no chart is explored');
       },
     },
+    decryption: { of: async () => undefined },
     scaled: { isScaled: () => false, ready: async () => {}, stop: async () => {} },
     holdController,
     lost: { see() {}, kindsOf: async () => [] },

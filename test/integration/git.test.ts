@@ -34,8 +34,9 @@ describe('a repository over HTTP', () => {
     return rendered(await git.open(from, commit), path);
   };
   const rendered = async (tree: FileTree, path = '.'): Promise<string[]> => {
-    const objects = (await render({ source: 'a', tree, path }, { kustomize, helm: 'helm', timeoutMs: 20_000, parser }))
-      .objects;
+    const objects = (
+      await render({ source: 'a', tree, path }, { kustomize, helm: 'helm', sops: '', timeoutMs: 20_000, parser })
+    ).objects;
     return objects.map((o) => o.metadata.name);
   };
   const fails = (work: Promise<unknown>, code: string, message: RegExp): Promise<void> =>
@@ -137,7 +138,7 @@ describe('a repository over HTTP', () => {
     const { commit } = await git.resolve(source());
     const tree = await git.open(source(), commit);
     const input = { source: 'a', tree, path: 'apps/web', ignore: '!b.yaml\na.yaml' };
-    const { objects, inputs } = await render(input, { kustomize, helm: 'helm', timeoutMs: 20_000, parser });
+    const { objects, inputs } = await render(input, { kustomize, helm: 'helm', sops: '', timeoutMs: 20_000, parser });
     assert.deepEqual(
       objects.map(({ metadata }) => metadata.name),
       ['two'],
@@ -214,7 +215,7 @@ describe('a repository over HTTP', () => {
     const built = (kustomize: typeof on, path = 'app') =>
       render(
         { source: 'a', tree, path, choice: { kustomize } },
-        { kustomize: binary(), helm: 'helm', timeoutMs: 20_000, parser },
+        { kustomize: binary(), helm: 'helm', sops: '', timeoutMs: 20_000, parser },
       );
     const binary = (): string => kustomize;
     const [object] = (await built(on)).objects;
@@ -447,7 +448,7 @@ describe('a repository over HTTP', () => {
     await fails(names(source()), 'InvalidYAML', /kustomization\.yaml/);
     const tree = await git.open(source(), (await git.resolve(source())).commit);
     repository.commit({ 'kustomization.yaml': 'resources: []\n' });
-    const none = { kustomize: '/nowhere/kustomize', helm: '/nowhere/helm', timeoutMs: 1000 };
+    const none = { kustomize: '/nowhere/kustomize', helm: '/nowhere/helm', sops: '', timeoutMs: 1000 };
     const later = await git.open(source(), (await git.resolve(source())).commit);
     await fails(
       render({ source: 'a', tree: later, path: '.', choice: { kustomize: {} } }, none),

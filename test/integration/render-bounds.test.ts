@@ -59,7 +59,10 @@ describe('a kustomize build', () => {
   const build = async (path: string, { tenant = 'shop', bounds = ROOMY, timeoutMs = 60_000 } = {}) => {
     const source = { url, ref: { branch: 'main' }, timeoutMs: 10_000 };
     const tree = await git.open(source, (await git.resolve(source)).commit);
-    return render({ source: url, tree, path, tenant }, { kustomize, helm: 'helm', timeoutMs, parser, turns, bounds });
+    return render(
+      { source: url, tree, path, tenant },
+      { kustomize, helm: 'helm', sops: '', timeoutMs, parser, turns, bounds },
+    );
   };
   const refused = (promise: Promise<unknown>, says: RegExp) =>
     assert.rejects(promise, { name: 'ReasonError', code: 'ManifestTooLarge', message: says });

@@ -85,7 +85,7 @@ describe('helm template', () => {
     const tree = await git.open(source, (await git.resolve(source)).commit);
     const choice = renderSpec.parse({ helm: spec });
     const input = { source: url, tree, path, choice, tenant: 'shop', release: async () => ({ ...release, ...given }) };
-    return render(input, { kustomize: '', helm, timeoutMs, parser, turns, bounds });
+    return render(input, { kustomize: '', helm, sops: '', timeoutMs, parser, turns, bounds });
   };
   const shown = async (files: Record<string, string>, options?: Parameters<typeof rendered>[1]): Promise<unknown> =>
     textOf((await rendered(repository(files), options)).objects[0]);

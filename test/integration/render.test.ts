@@ -56,8 +56,12 @@ describe('a real repository', () => {
   const rendered = async (path: string, choice?: RenderSpec) => {
     const source = { url, ref: { branch: 'main' }, timeoutMs: 10_000 };
     const tree = await git.open(source, (await git.resolve(source)).commit);
-    return (await render({ source: url, tree, path, choice }, { kustomize, helm: 'helm', timeoutMs: 20_000, parser }))
-      .objects;
+    return (
+      await render(
+        { source: url, tree, path, choice },
+        { kustomize, helm: 'helm', sops: '', timeoutMs: 20_000, parser },
+      )
+    ).objects;
   };
 
   for (const folder of SAMPLES.folders) {

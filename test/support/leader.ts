@@ -53,7 +53,7 @@ export const startLeader = async (
     ...common,
     caches: { ...caches, workloads },
     discovery: createDiscovery(client, systemClock),
-    render: { kustomize: 'kustomize', helm: 'helm', timeoutMs: 20_000 },
+    render: { kustomize: 'kustomize', helm: 'helm', sops: 'sops-decrypt', timeoutMs: 20_000 },
     snapshots: createSnapshotStore(client, KEY, systemClock),
     digestKey: KEY,
     metrics: createMetrics(),

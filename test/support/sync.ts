@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync, GitSyncInput, GitSyncSpec } from '../../src/api/gitsync.ts';
 import type { Hold, HoldTarget } from '../../src/api/hold.ts';
@@ -24,7 +25,7 @@ import {
 import { watchPlatformPolicy } from '../../src/policy/platform-policy.ts';
 import { createSnapshotStore } from '../../src/snapshot/index.ts';
 import { type SyncController, startSync } from '../../src/sync/index.ts';
-import { createMetrics, silentLog } from '../../src/telemetry/index.ts';
+import { createLog, createMetrics } from '../../src/telemetry/index.ts';
 import { ensurePrograms } from '../../tools/cluster/build.ts';
 import { type GitRepository, type GitServer, startGitServer } from '../../tools/lib/git-server.ts';
 import { type ControlPlane, useControlPlane } from './cluster.ts';
@@ -48,6 +49,8 @@ export interface SyncBench {
   metrics: ReturnType<typeof createMetrics>;
   /** What the reconciler has sent to the API server so far, by HTTP method; watches are not counted. */
   sent: ReadonlyMap<string, number>;
+  /** All that the reconcilers have logged. */
+  logged(): string;
   /** Creates a GitSync of the given repository. */
   sync(namespace: string, name: string, spec: GitSyncInput): Promise<void>;
   /** The GitSync when its Ready condition has this status (and mentions the text). */
@@ -77,9 +80,17 @@ const forgetHolds = async ({ client }: ControlPlane): Promise<void> => {
 /** The reconciler as the controller runs it, against a real API server and a real Git server. */
 export const startSyncBench = async (plane: ControlPlane, options: SyncOptions = {}): Promise<SyncBench> => {
   const dir = mkdtempSync(join(tmpdir(), 'metricops-mirrors-'));
-  const { kustomize, helm } = await ensurePrograms(['kustomize', 'helm'], { log: () => {} });
+  const programs = await ensurePrograms(['kustomize', 'helm', 'sops-decrypt'], { log: () => {} });
+  const { kustomize, helm, 'sops-decrypt': sops } = programs;
   const metrics = createMetrics();
   const sent = new Map<string, number>();
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(chunk, _, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
   const { client, close } = (await options.client?.(plane)) ?? (await counting(plane, sent));
   const cachePorts = { clock: systemClock, random: Math.random };
   const createCaches = () => ({
@@ -100,12 +111,12 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       caches: { ...caches, workloads },
       discovery: createDiscovery(client, systemClock),
       git: createGit(dir),
-      render: { kustomize, helm, timeoutMs: 20_000 },
+      render: { kustomize, helm, sops, timeoutMs: 20_000 },
       snapshots: createSnapshotStore(client, DIGEST_KEY, systemClock),
       digestKey: DIGEST_KEY,
       clock: systemClock,
       random: Math.random,
-      log: silentLog(),
+      log: createLog({ level: 'trace', destination }),
       metrics,
       occurred: createEventSink(client, { instance: 'test', clock: systemClock }),
     });
@@ -127,6 +138,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
     git,
     metrics,
     sent,
+    logged: () => lines.join(''),
     async sync(namespace, name, spec) {
       made.push({ namespace, name });
       const full = { interval: '1h', prune: true, ...spec } as GitSyncSpec;

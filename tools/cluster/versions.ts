@@ -1,7 +1,7 @@
 /** What the local cluster is made of. Each program is built by the Go toolchain from the module in `go/<module>`, whose go.sum pins it. */
 export interface Program {
   /** Folder below `go/`. */
-  module: 'kubernetes' | 'etcd' | 'kustomize' | 'helm' | 'pause';
+  module: 'kubernetes' | 'etcd' | 'kustomize' | 'helm' | 'pause' | 'sops';
   /** Main package; one that begins with a dot stands in that folder. */
   main: string;
   version: string;
@@ -10,6 +10,8 @@ export interface Program {
 }
 
 const KUBERNETES = '1.34.4';
+
+const SOPS = '3.13.3';
 
 const kubernetes = (command: string): Program => ({
   module: 'kubernetes',
@@ -46,6 +48,15 @@ export const programs = {
     main: 'helm.sh/helm/v3/cmd/helm',
     version: '3.19.5',
     stamp: { 'helm.sh/helm/v3/internal/version.version': 'v3.19.5' },
+  },
+  // Its library, with a main of our own: see docs/decisions/0080-secrets-in-git.md.
+  'sops-decrypt': { module: 'sops', main: './decrypt', version: SOPS, stamp: {} },
+  // The command line of people, for tests: they encrypt with it.
+  sops: {
+    module: 'sops',
+    main: 'github.com/getsops/sops/v3/cmd/sops',
+    version: SOPS,
+    stamp: { 'github.com/getsops/sops/v3/version.Version': SOPS },
   },
 } as const satisfies Record<string, Program>;
 

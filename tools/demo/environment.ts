@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { dump } from 'js-yaml';
 import { SYSTEM_NAMESPACE } from '../../src/api/annotations.ts';
 import { createKubeClient, type KubeClient, loadConnection, resources } from '../../src/kube/index.ts';
-import { buildAll } from '../build.ts';
+import { addPrograms, buildAll } from '../build.ts';
 import { ensurePrograms } from '../cluster/build.ts';
 import { ensureDebianPackages } from '../cluster/debian.ts';
 import { type Cluster, startCluster } from '../cluster/index.ts';
@@ -109,8 +109,7 @@ export const downOnSignal = (env: Pick<Environment, 'down'>): void => {
 const buildOwnImages = async (log: (line: string) => void): Promise<Map<string, string>> => {
   const dist = join(ROOT, 'dist');
   await buildAll(dist);
-  const { kustomize } = await ensurePrograms(['kustomize'], { log });
-  copyFileSync(kustomize, join(dist, 'kustomize'));
+  await addPrograms(dist, log);
   return buildImages([...OWN_IMAGES, ...SHOP_IMAGES], { context: ROOT, outDir: join(dist, 'images'), log });
 };
 

@@ -93,7 +93,7 @@ export const memoryRows = (heap: { old: number; semi: number }): MemoryRow[] => 
       'two large renders',
       Math.max(slots * build, (slots - 1) * build + largeParse),
       0,
-      'two processes of kustomize or Helm with their outputs, or one and the thread for large manifests',
+      'two processes of kustomize, Helm or SOPS with their outputs, or one and the thread for large manifests',
     ),
     row(
       'charts',

@@ -11,6 +11,7 @@ import {
   type Variables,
 } from '../../render/index.ts';
 import { withVersionedConfig } from '../../snapshot/index.ts';
+import type { Decryption } from '../../sops/types.ts';
 import type { Source } from '../../source/types.ts';
 
 export interface SourcePorts {
@@ -24,6 +25,8 @@ export interface SourcePorts {
 export interface RenderFrom {
   source: Source;
   commit: string;
+  /** None where spec.decryption is not set. */
+  decryption: Decryption | undefined;
   /** None where spec.postBuild is not set. */
   variables: Variables | undefined;
   /** Asked for where the commit has a chart. Rejects with ReasonError, or with KubeError. */
@@ -35,13 +38,13 @@ export interface RenderFrom {
 /** What the commit asks for, with its variables, each object in its namespace, versioned configuration under its names. */
 export const renderSync = async (
   sync: GitSync,
-  { source, commit, variables, release, inventory }: RenderFrom,
+  { source, commit, decryption, variables, release, inventory }: RenderFrom,
   ports: SourcePorts,
 ): Promise<Rendered> => {
   const tree = await source.open(commit);
   const { path, ignore, render: choice } = sync.spec;
   const tenant = sync.metadata.namespace ?? '';
-  const input = { source: source.identity, tree, path, choice, ignore, tenant, release };
+  const input = { source: source.identity, tree, path, choice, ignore, decryption, tenant, release };
   const rendered = await render(input, ports.render);
   const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
   const objects = variables ? await substitute(rendered.objects, variables) : rendered.objects;

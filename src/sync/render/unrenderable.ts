@@ -9,18 +9,27 @@ import type { SyncState } from '../state/sync-state.ts';
 /** The same files are refused again for these, whenever and however often they are rendered. */
 const HOPELESS: ReadonlySet<Reason> = new Set([
   'ChartRefused',
+  'DecryptionFailed',
+  'DecryptionTampered',
   'DuplicateObject',
   'InvalidManifest',
   'InvalidYAML',
   'LFSPointerRefused',
+  'NotDecrypted',
   'RemoteBaseRefused',
   'SecretExposed',
   'SubmoduleRefused',
   'SubstitutionFailed',
 ]);
 
-/** What a neighbour's load may have caused, or a binary that is put there later: retried, with back-off. */
-const MAY_PASS: ReadonlySet<Reason> = new Set(['HelmFailed', 'KustomizeFailed', 'ManifestTooLarge', 'RendererMissing']);
+/** What a neighbour's load or another server may have caused, or a program that is put there later: retried, with back-off. */
+const MAY_PASS: ReadonlySet<Reason> = new Set([
+  'HelmFailed',
+  'KeyServiceFailed',
+  'KustomizeFailed',
+  'ManifestTooLarge',
+  'RendererMissing',
+]);
 
 export const isHopeless = (reason: Reason): boolean => HOPELESS.has(reason);
 

@@ -2,6 +2,7 @@ import type { DriftEntry, GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { KubeObject, ObjectMeta } from '../../api/meta.ts';
 import type { ReasonError } from '../../api/reason-error.ts';
 import type { Input, ReadRelease, ReadVariables } from '../../render/index.ts';
+import type { ReadDecryption } from '../../sops/types.ts';
 import type { Source } from '../../source/types.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { Trace } from './trace.ts';
@@ -61,6 +62,8 @@ export interface SyncState {
   variables?: ReadVariables | undefined;
   /** What the chart was rendered with last; undefined where none is rendered, as far as anybody knows. */
   release?: ReadRelease | undefined;
+  /** As its keys were read last; undefined where spec.decryption is not set. */
+  decryption?: ReadDecryption | undefined;
   /** Whether the last plan of an earlier process still stands was asked. */
   resumed?: boolean;
   drifted: Set<string>;
@@ -111,15 +114,18 @@ export const newSyncState = (): SyncState => ({
   followers: new Set(),
 });
 
-/** What the objects are rendered from, beside the spec: the commit, the variables, and what a chart is rendered with. */
-export const versionOf = (state: Pick<SyncState, 'variables' | 'release'>, commit: string): string =>
-  [commit, ...digestsOfState(state)].join(' ');
+/** What is read for a render beside the source. */
+export type Readings = Pick<SyncState, 'variables' | 'decryption' | 'release'>;
 
-/** Of what objects are rendered from that is neither in the commit nor in the spec. */
-export const digestsOfState = ({ variables, release }: Pick<SyncState, 'variables' | 'release'>): string[] => [
+/** Of the variables, of the keys, and of what a chart is rendered with: those that there are. */
+export const digestsOf = ({ variables, decryption, release }: Readings): string[] => [
   ...(variables ? [variables.digest] : []),
+  ...(decryption ? [decryption.digest] : []),
   ...(release ? [`chart ${release.digest}`] : []),
 ];
+
+/** What the objects are rendered from, beside the spec: the commit, and what was read for it. */
+export const versionOf = (readings: Readings, commit: string): string => [commit, ...digestsOf(readings)].join(' ');
 
 /** A watch is not later than this; after it, an older version is one that a restored etcd went back to. */
 const LAG_MS = 60_000;

@@ -39,7 +39,7 @@ export const startController = async ({ client, clock, git, queries }: Controlle
     caches: { ...caches, syncs },
     discovery: createDiscovery(client, clock),
     git,
-    render: { kustomize: 'kustomize', helm: 'helm', timeoutMs: 0 },
+    render: { kustomize: 'kustomize', helm: 'helm', sops: '', timeoutMs: 0 },
     snapshots,
     systemNamespace: SYSTEM,
     digestKey: DIGEST_KEY,

@@ -1,0 +1,72 @@
+import { ReasonError } from '../api/reason-error.ts';
+import { askProgram, type Result } from './program.ts';
+import type { Decryption, SopsFile, SopsPorts, Wrapped } from './types.ts';
+import { isOf, unwrap } from './unwrap.ts';
+
+/** Of all files of one render: they are in memory several times. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * What sops encrypted, in the clear, in the order of the files; undefined for one that it did not encrypt. Rejects with
+ * ReasonError, whose message has neither a key nor a value.
+ */
+export const decryptFiles = async (
+  files: readonly SopsFile[],
+  decryption: Decryption,
+  ports: SopsPorts,
+): Promise<(Buffer | undefined)[]> => {
+  if (files.length === 0) return [];
+  refuseTooMuch(files);
+  const { keys, from } = decryption;
+  const results = await askProgram({ files, keys, unwrapped: {} }, from, ports);
+  const shut = results.flatMap(({ problem }, i) => (problem === 'key' ? [i] : []));
+  const { keys: unwrapped, failure } = await unwrap(
+    shut.flatMap((i) => results[i]?.wrapped ?? []),
+    decryption,
+  );
+  if (Object.keys(unwrapped).length > 0) {
+    const left = shut.flatMap((i) => files[i] ?? []);
+    const again = await askProgram({ files: left, keys, unwrapped }, from, ports);
+    for (const [n, result] of again.entries()) results[shut[n] ?? -1] = result;
+  }
+  if (failure && results.some(({ problem }) => problem === 'key')) throw failure;
+  return files.map((file, i) => clearOf(file, results[i] ?? { problem: 'malformed' }, decryption));
+};
+
+const refuseTooMuch = (files: readonly SopsFile[]): void => {
+  const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= MAX_BYTES) return;
+  const most = `${MAX_BYTES} are taken from one GitSync: split it into several`;
+  throw new ReasonError('ManifestTooLarge', `the files that sops encrypted have ${bytes} bytes; ${most}`);
+};
+
+const clearOf = ({ name }: SopsFile, { data = '', problem, wrapped }: Result, decryption: Decryption) => {
+  if (problem === undefined) return Buffer.from(data, 'base64');
+  if (problem === 'plain') return undefined;
+  if (problem === 'key')
+    throw new ReasonError('DecryptionFailed', `${name} is ${shutWords(wrapped ?? [], decryption)}`);
+  if (problem === 'malformed') throw new ReasonError('DecryptionFailed', `${name} can't be read as a file of sops`);
+  const how = problem === 'clear' ? 'a value of it is not encrypted' : 'its MAC or a value does not match';
+  throw new ReasonError('DecryptionTampered', `${name} was changed after sops encrypted it: ${how}`);
+};
+
+const NAMED = 5;
+
+const shutWords = (wrapped: readonly Wrapped[], { from, vault }: Decryption): string => {
+  const names = wrapped.map(nameOf);
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  const other = wrapped.some((key) => key.kind === 'vault' && !isOf(key, vault));
+  const hints = [
+    ...(other ? ['for a key of Vault, spec.decryption.vault.address names that Vault'] : []),
+    ...(wrapped.some(({ kind }) => ['aws', 'gcp', 'azure'].includes(kind)) ? ['no other key service is asked'] : []),
+  ];
+  return `encrypted for ${names.slice(0, NAMED).join(', ')}${more}, which ${from} does not open${hints.map((hint) => `; ${hint}`).join('')}`;
+};
+
+const SERVICES = { vault: 'Vault', aws: 'AWS KMS', gcp: 'Google Cloud KMS', azure: 'Azure Key Vault' } as const;
+
+const nameOf = ({ kind, name }: Wrapped): string => {
+  const shown = name.length > 200 ? `${name.slice(0, 200)}…` : name;
+  if (kind === 'age' || kind === 'other') return shown;
+  return `${kind === 'pgp' ? 'the OpenPGP key' : SERVICES[kind]} ${shown}`;
+};

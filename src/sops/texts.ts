@@ -1,0 +1,32 @@
+import { decryptFiles } from './decrypt.ts';
+import { mayBeEncrypted } from './encrypted.ts';
+import type { Decryption, SopsPorts } from './types.ts';
+
+interface Text {
+  file: string;
+  text: string;
+}
+
+export const needsDecryption = (texts: readonly Text[]): boolean => texts.some(({ text }) => mayBeEncrypted(text));
+
+/**
+ * The files of a folder, with those that sops encrypted in the clear: each is as sops wrote it, so that its MAC counts,
+ * whatever its documents are. Rejects with ReasonError.
+ */
+export const decryptTexts = async <T extends Text>(
+  texts: readonly T[],
+  decryption: Decryption,
+  ports: SopsPorts,
+): Promise<(T & { sops?: 'Decrypted' })[]> => {
+  const candidates = texts.filter(({ text }) => mayBeEncrypted(text));
+  const files = candidates.map(({ file, text }) => {
+    const format = file.endsWith('.json') ? ('json' as const) : ('yaml' as const);
+    return { name: file, format, output: format, text, isWhole: true };
+  });
+  const clear = await decryptFiles(files, decryption, ports);
+  const found = new Map(candidates.map((text, i) => [text, clear[i]?.toString()]));
+  return texts.map((text) => {
+    const decrypted = found.get(text);
+    return decrypted === undefined ? text : { ...text, text: decrypted, sops: 'Decrypted' };
+  });
+};

@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, it } from 'mocha';
+import { API_VERSION } from '../../src/api/annotations.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { PLATFORM_POLICY_NAME, platformPolicySpec } from '../../src/api/platform-policy.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createDiscovery, type ResourceType, resources } from '../../src/kube/index.ts';
+import { eventually } from '../support/poll.ts';
+import { type AgeKey, CONTENT, newAgeKey, newPgpKey, useSops } from '../support/sops.ts';
+import { configMap, deployment, type StartedSync, useSync } from '../support/sync.ts';
+import { startVault, type TestVault } from '../support/vault.ts';
+
+const INGRESSES: ResourceType = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'Ingress',
+  plural: 'ingresses',
+  namespaced: true,
+};
+
+const secret = (name: string, stringData: Record<string, string>): string =>
+  JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
+
+const DECRYPTION = { decryption: { provider: 'sops', secretRef: { name: 'sops-keys' } } };
+
+describe('spec.decryption', () => {
+  const sops = useSops();
+  const { plane, bench, start } = useSync();
+  const age = newAgeKey();
+
+  const put = (type: ResourceType, namespace: string, name: string, content: object): Promise<KubeObject> => {
+    const object = { apiVersion: 'v1', kind: type.kind, metadata: { namespace, name }, ...content };
+    return plane().client.apply(type, object, { fieldManager: 'test', force: true });
+  };
+  const putKeys = (ns: string, stringData: Record<string, string>): Promise<KubeObject> =>
+    put(resources.secrets, ns, 'sops-keys', { stringData });
+  const withKeys = async (stringData: Record<string, string> = { 'age.agekey': age.identity }): Promise<string> => {
+    const ns = await plane().namespace('sops');
+    await putKeys(ns, stringData);
+    return ns;
+  };
+  const dataOf = async ({ get }: StartedSync, name: string): Promise<Record<string, string>> => {
+    const { data = {} } = ((await get(resources.secrets, name)) ?? {}) as { data?: Record<string, string> };
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+    );
+  };
+  const encryptedFor = (key: AgeKey, name: string, value: string): Promise<string> =>
+    sops.encrypt('db.yaml', secret(name, { password: value }), { age: key, only: CONTENT });
+
+  it('decrypts the Secrets of a folder with the keys of a Secret as Flux has it', async () => {
+    const namespace = await withKeys();
+    const files = {
+      'db.yaml': await encryptedFor(age, 'db', 'hunter2'),
+      // Nothing of it is readable, not even its kind.
+      'all.yaml': await sops.encrypt('all.yaml', secret('all', { a: '1' }), { age }),
+      'a.yaml': JSON.stringify(configMap('a', { text: 'clear' })),
+    };
+    const sync = await start(files, DECRYPTION, { namespace });
+    await sync.ready();
+    assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
+    assert.deepEqual(await dataOf(sync, 'all'), { a: '1' });
+    assert.ok(await sync.get(resources.configMaps, 'a'));
+    sync.push({ 'db.yaml': await encryptedFor(age, 'db', 'hunter3') });
+    await eventually(async () => (await dataOf(sync, 'db')).password === 'hunter3');
+  });
+
+  it('decrypts with an OpenPGP key', async () => {
+    const pgp = await newPgpKey();
+    const namespace = await withKeys({ 'sops.asc': pgp.privateKey });
+    const files = { 'db.yaml': await sops.encrypt('db.yaml', secret('db', { password: 'hunter2' }), { pgp }) };
+    const sync = await start(files, DECRYPTION, { namespace });
+    await sync.ready();
+    assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
+  });
+
+  it('is asked for where a manifest is encrypted, instead of its ciphertext being applied', async () => {
+    const sync = await start({ 'db.yaml': await encryptedFor(age, 'db', 'hunter2') });
+    await sync.ready('False', /NotDecrypted db.yaml \(Secret db\) is encrypted by sops: set spec.decryption/);
+    assert.equal(await sync.get(resources.secrets, 'db'), undefined);
+    sync.push({ 'db.yaml': await sops.encrypt('db.yaml', secret('db', { a: '1' }), { age }) });
+    await sync.ready('False', /NotDecrypted db.yaml, document 1 is encrypted by sops/);
+  });
+
+  it('waits for its keys, and takes the ones that come later, without a commit', async () => {
+    const other = newAgeKey();
+    const files = { 'db.yaml': await encryptedFor(other, 'db', 'hunter2') };
+    const sync = await start(files, DECRYPTION);
+    await sync.ready('False', /DecryptionKeysNotFound Secret .*sops-keys of spec.decryption does not exist/);
+    await putKeys(sync.ns, { password: 'x' });
+    await sync.ready('False', /needs a key NAME.agekey, NAME.asc or sops.vault-token; its keys: password/);
+    await put(resources.secrets, sync.ns, 'sops-keys', { stringData: { 'a.agekey': age.identity } });
+    await sync.ready('False', new RegExp(`DecryptionFailed db.yaml is encrypted for ${other.recipient}, which Secret`));
+    await put(resources.secrets, sync.ns, 'sops-keys', { stringData: { 'b.agekey': other.identity } });
+    await sync.ready();
+    assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
+  });
+
+  it('applies nothing of a commit that changed an encrypted file without its key', async () => {
+    const namespace = await withKeys();
+    const files = { 'db.yaml': await encryptedFor(age, 'db', 'hunter2'), 'a.yaml': JSON.stringify(configMap('a')) };
+    const sync = await start(files, DECRYPTION, { namespace });
+    await sync.ready();
+    sync.push({
+      'db.yaml': files['db.yaml'].replace('name: db', 'name: web'),
+      'a.yaml': JSON.stringify(configMap('b')),
+    });
+    await sync.ready('False', /DecryptionTampered db.yaml was changed after sops encrypted it/);
+    assert.equal(await sync.get(resources.configMaps, 'b'), undefined);
+    assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
+  });
+
+  it('decrypts what kustomize builds: resources, and files and variables of its generators', async () => {
+    const namespace = await withKeys();
+    const binary = await sops.encrypt('tls.pem', 'hunter2 in a file\n', { age });
+    const variables = await sops.encrypt('app.env', 'USER=web\nPASSWORD=hunter2\nEMPTY=\n', { age });
+    const sync = await start(
+      {
+        'kustomization.yaml': [
+          'namePrefix: my-',
+          'labels: [{pairs: {team: shop}}]',
+          'resources: [db.yaml]',
+          'generatorOptions: {disableNameSuffixHash: true}',
+          'secretGenerator:',
+          '  - {name: files, files: [tls.pem, config.json=config.enc], literals: [plain=text]}',
+          '  - {name: variables, envs: [app.env], literals: [HOST=db]}',
+        ].join('\n'),
+        'db.yaml': await encryptedFor(age, 'db', 'hunter2'),
+        'tls.pem': binary,
+        'config.enc': await sops.encrypt('config.json', '{"password": "hunter2"}', { age }),
+        'app.env': variables,
+      },
+      DECRYPTION,
+      { namespace },
+    );
+    await sync.ready();
+    assert.deepEqual(await dataOf(sync, 'my-db'), { password: 'hunter2' });
+    assert.equal((await sync.get(resources.secrets, 'my-db'))?.metadata.labels?.team, 'shop');
+    const { 'config.json': config = '', ...files } = await dataOf(sync, 'my-files');
+    assert.deepEqual(files, { 'tls.pem': 'hunter2 in a file\n', plain: 'text' });
+    assert.deepEqual(JSON.parse(config), { password: 'hunter2' });
+    const expected = { USER: 'web', PASSWORD: 'hunter2', EMPTY: '', HOST: 'db' };
+    assert.deepEqual(await dataOf(sync, 'my-variables'), expected);
+  });
+
+  it('reads its keys as the ServiceAccount of the GitSync', async () => {
+    const namespace = await withKeys();
+    const { kubectl } = plane();
+    kubectl(['create', 'serviceaccount', 'deployer', '-n', namespace]);
+    const files = { 'db.yaml': await encryptedFor(age, 'db', 'hunter2') };
+    const sync = await start(files, { ...DECRYPTION, serviceAccountName: 'deployer' }, { namespace });
+    await sync.ready('False', /DecryptionKeysNotFound Secret .*sops-keys of spec.decryption can't be read: .*deployer/);
+    kubectl(['create', 'role', 'deployer', '--verb=get,create,patch,delete', '--resource=secrets', '-n', namespace]);
+    const account = `--serviceaccount=${namespace}:deployer`;
+    kubectl(['create', 'rolebinding', 'deployer', '--role=deployer', account, '-n', namespace]);
+    await putKeys(namespace, { 'age.agekey': age.identity, note: 'a change, which is seen' });
+    await sync.ready();
+  });
+
+  it('shows what it decrypted nowhere but in the objects: not in a status, an event, a snapshot, a metric or the log', async () => {
+    const namespace = await withKeys();
+    const canary = `canary-${randomBytes(8).toString('hex')}`;
+    const withType = (type: string, key: string): string =>
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        type,
+        metadata: { name: 'db' },
+        stringData: { [key]: canary },
+      });
+    const web = deployment('web', 'registry.example.com/web:1');
+    const spec = (web.spec as { template: { spec: { containers: object[] } } }).template.spec;
+    spec.containers = [{ name: 'c', image: 'registry.example.com/web:1', envFrom: [{ secretRef: { name: 'db' } }] }];
+    const ingress = (host: string): string =>
+      JSON.stringify({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name: 'web' },
+        spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } }, rules: [{ host }] },
+      });
+    const encrypt = (text: string): Promise<string> =>
+      sops.encrypt('a.yaml', text, { age, only: '^(stringData|rules)$' });
+    const files = {
+      'db.yaml': await encrypt(withType('Opaque', 'password')),
+      'ingress.yaml': await encrypt(ingress(`${canary}.example.com`)),
+      'web.yaml': JSON.stringify(web),
+    };
+    const sync = await start(files, { ...DECRYPTION, drift: 'Report' }, { namespace });
+    await sync.ready();
+    assert.deepEqual(await dataOf(sync, 'db'), { password: canary });
+    const live = await plane().client.get(INGRESSES, { namespace, name: 'web' });
+    assert.match(JSON.stringify(live?.spec), new RegExp(canary));
+    assert.equal(live?.metadata.annotations?.['metricops.dev/holds-secret'], 'true');
+    // It differs from Git, in both.
+    await sync.edit(resources.secrets, 'db', { stringData: { password: `${canary}-by-hand` } });
+    await sync.edit(INGRESSES, 'web', { spec: { rules: [{ host: `${canary}.by-hand.example.com` }] } });
+    const statusOf = async (): Promise<string> =>
+      JSON.stringify((await plane().client.get(resources.gitSyncs, { namespace, name: 'app' }))?.status);
+    await eventually(async () => (await statusOf()).match(/"path":/g)?.length === 2, { what: 'both differences' });
+    // The API server refuses, and quotes.
+    sync.push({
+      'db.yaml': await encrypt(withType('kubernetes.io/tls', 'password')),
+      'ingress.yaml': await encrypt(ingress(`${canary}_is_no_host`)),
+    });
+    await sync.ready('False', /ObjectRejected/);
+    // Someone changed it, and it can't be decrypted.
+    sync.push({ 'db.yaml': files['db.yaml'].replace('"db"', '"web"').replace('name: db', 'name: web') });
+    await sync.ready('False', /DecryptionTampered/);
+    // A kind that is recorded with its releases.
+    const config = JSON.stringify(configMap('config', { text: canary }));
+    sync.push({ 'db.yaml': await sops.encrypt('a.yaml', config, { age, only: CONTENT }) });
+    await sync.ready('False', /DecryptionFailed ConfigMap config would hold the value of a Secret/);
+    const secrets = [canary, Buffer.from(canary).toString('base64').slice(0, 20), 'AGE-SECRET-KEY-1'];
+    const isClean = (text: string, what: string): void => {
+      for (const each of secrets) assert.ok(!text.includes(each), `${what} has ${each}`);
+    };
+    isClean(bench().logged(), 'the log');
+    isClean(await bench().metrics.registry.metrics(), 'a metric');
+    for (const type of await createDiscovery(plane().client, systemClock).all()) {
+      if (!type.namespaced || type.kind === 'Secret' || type.kind === 'Ingress') continue;
+      const { items } = await plane().client.list(type, { namespace });
+      isClean(JSON.stringify(items), type.kind);
+    }
+    const { items } = await plane().client.list(resources.controllerRevisions, { namespace });
+    assert.ok(items.length > 0, 'a snapshot was made');
+  });
+
+  describe('with Vault', () => {
+    let vault: TestVault;
+    before(async () => {
+      vault = await startVault();
+      const spec = platformPolicySpec.parse({ decryption: { allowedHosts: ['127.0.0.1'] } });
+      const metadata = { name: PLATFORM_POLICY_NAME };
+      const policy = { apiVersion: API_VERSION, kind: 'PlatformPolicy', metadata, spec };
+      await plane().client.apply(resources.platformPolicies, policy, { fieldManager: 'test', force: true });
+    });
+    after(async () => {
+      await plane().client.delete(resources.platformPolicies, { name: PLATFORM_POLICY_NAME });
+      await vault.stop();
+    });
+    const files = async () => ({
+      'db.yaml': await sops.encrypt('db.yaml', secret('db', { password: 'hunter2' }), { vault, only: CONTENT }),
+    });
+    const spec = (more: object = {}) => ({
+      decryption: { ...DECRYPTION.decryption, vault: { address: vault.url, ...more } },
+    });
+
+    it('has data keys unwrapped with the token of the Secret', async () => {
+      const namespace = await withKeys({ 'sops.vault-token': `${vault.token}\n` });
+      const sync = await start(await files(), spec(), { namespace });
+      await sync.ready();
+      assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
+    });
+
+    it('logs in with a token of the own ServiceAccount, which is for that Vault alone', async () => {
+      const namespace = await plane().namespace('sops');
+      const { kubectl, client } = plane();
+      kubectl(['create', 'serviceaccount', 'deployer', '-n', namespace]);
+      kubectl(['create', 'role', 'deployer', '--verb=get,create,patch,delete', '--resource=secrets', '-n', namespace]);
+      const account = `--serviceaccount=${namespace}:deployer`;
+      kubectl(['create', 'rolebinding', 'deployer', '--role=deployer', account, '-n', namespace]);
+      // As Vault does: the API server says whose token it is.
+      vault.accepts = async (token, role) => {
+        const review = {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenReview',
+          spec: { token, audiences: [vault.url] },
+        };
+        const answer = await client.raw('POST', '/apis/authentication.k8s.io/v1/tokenreviews', review);
+        const { status } = answer as { status: { authenticated?: boolean; user?: { username: string } } };
+        const isDeployer = status.user?.username === `system:serviceaccount:${namespace}:deployer`;
+        return status.authenticated === true && isDeployer && role === 'shop';
+      };
+      const sync = await start(
+        await files(),
+        { decryption: { vault: { address: vault.url, role: 'shop' } }, serviceAccountName: 'deployer' },
+        { namespace },
+      );
+      await sync.ready('False', /DecryptionKeysNotFound ServiceAccount .*deployer gets no token: .*forbidden/);
+      kubectl([
+        ...['create', 'role', 'own-token', '--verb=create', '--resource=serviceaccounts/token'],
+        ...['--resource-name=deployer', '-n', namespace],
+      ]);
+      kubectl(['create', 'rolebinding', 'own-token', '--role=own-token', account, '-n', namespace]);
+      sync.push({ 'a.txt': 'again' });
+      bench().controller.requestSync({ namespace, name: 'app' });
+      await sync.ready();
+      assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
+    });
+
+    it('names a Vault that refuses, and one that the platform does not allow', async () => {
+      const namespace = await withKeys({ 'sops.vault-token': 'hvs.wrong' });
+      const sync = await start(await files(), spec(), { namespace });
+      await sync.ready('False', /KeyServiceFailed http.*Vault answered 403: the policy of its token/);
+      const address = 'http://10.0.0.1:8200';
+      await sync.edit(resources.gitSyncs, 'app', { spec: { decryption: { vault: { address } } } });
+      await sync.ready('False', /HostRefused Calls of Vault to 10.0.0.1:8200 are not allowed; allowed are 127.0.0.1/);
+    });
+  });
+});
