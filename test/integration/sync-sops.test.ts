@@ -253,6 +253,27 @@ describe('spec.decryption', () => {
       assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
     });
 
+    it('asks for a data key once, as long as the commit and the keys are the same', async () => {
+      const namespace = await withKeys({ 'sops.vault-token': vault.token });
+      const decrypts = (): number => vault.asked.filter((asked) => asked.includes('transit/decrypt')).length;
+      const clear = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db' }, data: { password: 'aHVudGVyMg==' } };
+      const encrypted = await sops.encrypt('db.yaml', JSON.stringify(clear), { vault, only: CONTENT });
+      const sync = await start({ 'db.yaml': encrypted }, spec(), { namespace });
+      await sync.ready();
+      const once = decrypts();
+      await sync.edit(resources.secrets, 'db', { data: { password: 'eA==' } });
+      await eventually(async () => (await dataOf(sync, 'db')).password === 'hunter2', {
+        what: 'the drift is corrected',
+      });
+      assert.equal(decrypts(), once);
+      await bench().restart();
+      const sha = sync.push({ 'a.txt': 'another commit' });
+      await eventually(async () => (await sync.ready()).status?.lastAppliedRevision?.endsWith(sha) === true);
+      assert.equal(decrypts(), once + 1, 'the restart decrypted nothing');
+      await putKeys(namespace, { 'sops.vault-token': `${vault.token}\n` });
+      await eventually(() => decrypts() > once + 1, { what: 'the new key is tried' });
+    });
+
     it('logs in with a token of the own ServiceAccount, which is for that Vault alone', async () => {
       const namespace = await plane().namespace('sops');
       const { kubectl, client } = plane();

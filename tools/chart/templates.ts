@@ -40,7 +40,7 @@ ${['imagePullSecrets', 'nodeSelector', 'tolerations'].map((name) => optional(nam
               memory: 256Mi
             # The sum of the bounds of all parts: docs/sizing.md.
             limits:
-              memory: 1584Mi
+              memory: 1632Mi
 `,
     `          resources:
             {{- toYaml .Values.resources | nindent 12 }}

@@ -16,6 +16,7 @@ import {
 
 const GIT_SSH = 'test/integration/git-ssh.test.ts';
 const GITHUB_APP = 'test/integration/git-github-app.test.ts';
+const SOPS = 'test/integration/sync-sops.test.ts';
 const VARIABLES = 'test/integration/sync-variables.test.ts';
 
 export const sources: Row[] = [
@@ -186,6 +187,22 @@ export const rendering: Row[] = [
     name: 'Secrets encrypted with SOPS',
     flux: { mark: 'yes', note: 'age, PGP, KMS of AWS, Azure, Google, Vault', page: `${KUSTOMIZATION}#decryption` },
     argo: { mark: 'partly', note: 'by a plugin', page: `${ARGO_OPERATOR}secret-management/` },
-    ours: notYet,
+    ours: {
+      mark: 'partly',
+      test: {
+        file: SOPS,
+        title: 'decrypts the Secrets of a folder with the keys of a Secret as Flux has it',
+      },
+      note: 'age, PGP, Vault; no KMS of a cloud',
+    },
+  },
+  {
+    name: 'A changed encrypted file is refused by its MAC',
+    flux: { mark: 'no' },
+    ours: {
+      mark: 'partly',
+      test: { file: SOPS, title: 'applies nothing of a commit that changed an encrypted file without its key' },
+      note: 'not of what kustomize builds',
+    },
   },
 ];
