@@ -31,6 +31,7 @@ describe('the examples', () => {
     'notification.yaml',
     'rollback-policy.yaml',
     'annotations-only/deployment.yaml',
+    'sops/gitsync.yaml',
   ]) {
     it(`${file} is taken by the API server`, () => applies(readFileSync(join(EXAMPLES, file), 'utf8')));
   }

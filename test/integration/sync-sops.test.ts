@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
 import { after, before, describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
+import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { PLATFORM_POLICY_NAME, platformPolicySpec } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -21,6 +25,8 @@ const INGRESSES: ResourceType = {
 
 const secret = (name: string, stringData: Record<string, string>): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
+
+const EXAMPLE = join(import.meta.dirname, '../../examples/sops');
 
 const DECRYPTION = { decryption: { provider: 'sops', secretRef: { name: 'sops-keys' } } };
 
@@ -73,6 +79,16 @@ describe('spec.decryption', () => {
     const sync = await start(files, DECRYPTION, { namespace });
     await sync.ready();
     assert.deepEqual(await dataOf(sync, 'db'), { password: 'hunter2' });
+  });
+
+  it('decrypts the example with its key', async () => {
+    const namespace = await withKeys({ 'TEST-KEY.agekey': readFileSync(join(EXAMPLE, 'TEST-KEY.agekey'), 'utf8') });
+    const { decryption, path } = (load(readFileSync(join(EXAMPLE, 'gitsync.yaml'), 'utf8')) as GitSync).spec;
+    const files = { 'manifests/db.yaml': readFileSync(join(EXAMPLE, 'manifests/db.yaml'), 'utf8') };
+    const sync = await start(files, { decryption, path }, { namespace });
+    await sync.ready();
+    const expected = { username: 'shop', password: 'an example, which anybody may read' };
+    assert.deepEqual(await dataOf(sync, 'db'), expected);
   });
 
   it('is asked for where a manifest is encrypted, instead of its ciphertext being applied', async () => {
