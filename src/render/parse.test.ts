@@ -40,6 +40,15 @@ describe('a manifest that was decrypted', () => {
     assert.deepEqual(marksOf(manifest('Secret')), [undefined]);
   });
 
+  it('has its stringData as data, which the API server stores, so that a change by hand is seen', () => {
+    const [secret] = parse(
+      manifest('Secret', 'data: {a: eA==, b: eA==}\nstringData: {b: "ü", c: null}\n'),
+      'Decrypted',
+    );
+    assert.deepEqual(secret?.data, { a: 'eA==', b: 'w7w=', c: '' });
+    assert.equal(secret?.stringData, undefined);
+  });
+
   for (const kind of ['ConfigMap', 'Service'])
     it(`is refused as a ${kind}, which is recorded with releases`, () => {
       const instead = /^(ConfigMap|Service) a would hold the value of a Secret, .*: write it into a Secret/;

@@ -3,6 +3,7 @@ import { ReasonError } from '../api/reason-error.ts';
 import { isEncrypted } from '../sops/encrypted.ts';
 import { marked } from './marked.ts';
 import { notDecrypted } from './object.ts';
+import { asStored } from './stored.ts';
 import { fullAllowance, parseManifests } from './yaml.ts';
 
 export interface ManifestText {
@@ -28,6 +29,6 @@ export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
       }
       seen.set(keyString(key), file);
     }
-    return sops === 'Decrypted' ? objects.map((object) => marked(object, 'DecryptionFailed')) : objects;
+    return sops === 'Decrypted' ? objects.map((object) => asStored(marked(object, 'DecryptionFailed'))) : objects;
   });
 };

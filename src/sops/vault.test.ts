@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { startVault, type TestVault } from '../../test/support/vault.ts';
+import { renewed } from '../../webhook/certificate-store.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Wrapped } from './types.ts';
 import { logIn, openVault } from './vault.ts';
+
+const LOGIN = 'auth/kubernetes/login';
 
 describe('Vault', () => {
   let server: TestVault;
@@ -96,10 +99,23 @@ describe('Vault', () => {
       assert.deepEqual(server.asked, []);
     });
 
+  it('with a certificate of a private CA is asked with that CA, and with no other', async () => {
+    const { ca, leaf } = await renewed(undefined, ['127.0.0.1'], Date.now());
+    const secured = await startVault({ key: leaf.key, cert: leaf.certificate });
+    secured.accepts = async () => true;
+    const log = (pem?: string) =>
+      logIn({ address: secured.url, ca: pem }, { loginPath: LOGIN, role: 'shop', jwt: 'x' });
+    try {
+      assert.match(await log(ca.certificate), /^hvs\./);
+      await assert.rejects(log(), /Vault can't be reached: (DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/);
+    } finally {
+      await secured.stop();
+    }
+  });
+
   it('gives a token for that of a ServiceAccount, or says why not', async () => {
     server.accepts = async (jwt, role) => jwt === 'jwt' && role === 'shop';
-    const log = (jwt: string, loginPath = 'auth/kubernetes/login') =>
-      logIn({ address: server.url }, { loginPath, role: 'shop', jwt });
+    const log = (jwt: string, loginPath = LOGIN) => logIn({ address: server.url }, { loginPath, role: 'shop', jwt });
     assert.equal(await unwrap(await wrappedBy(), await log('jwt')), 'data key');
     const isRefused = (error: unknown): boolean =>
       error instanceof ReasonError &&

@@ -62,6 +62,8 @@ describe('the kinds', () => {
       ],
       [{ source, render: { helm: { releaseName: 'My_Release' } } }, /spec.render.helm.releaseName.*name of a release/],
       [{ source, render: { jsonnet: {} } }, /spec.render.jsonnet: field not declared/],
+      [{ source, decryption: { provider: 'sops' } }, /spec.decryption.*set secretRef, vault, or both/],
+      [{ source, decryption: { vault: { address: 'vault.example.com' } } }, /address is http:\/\/ or https:\/\//],
       [{ source, ignoreDifferences: [{ kind: 'Secret' }] }, /name jsonPointers, managedFieldsManagers, or both/],
       [{ source, interval: '1d' }, /spec.interval.*not a duration.*a day is 24h/],
       [{ source, interval: '0s' }, /spec.interval.*at least 5s/],

@@ -152,6 +152,25 @@ describe('the program of sops', () => {
       assert.match(await refusal(text), /^Decryption(Failed|Tampered) db.yaml /);
   });
 
+  it('takes as much as a render may have, and not more', async () => {
+    const values = Array.from({ length: 3_000 }, (_, i) => `    key-${i}: ${'x'.repeat(500)}\n`);
+    const large = await sops.encrypt('db.yaml', SECRET + values.join(''), { age, only: CONTENT });
+    assert.ok(large.length > 2_000_000);
+    assert.match((await decrypt(large)) ?? '', /key-2999: xxx/);
+    const twice = decryptFiles([fileOf(large), fileOf(large)], withKeys(), { sops: sops.program(), timeoutMs: 20_000 });
+    await assert.rejects(twice, /^ReasonError: the files that sops encrypted have [0-9]+ bytes; 4194304 are taken/);
+  });
+
+  it('is ended before a few aliases become a billion values', async () => {
+    const encrypted = await sops.encrypt('db.yaml', SECRET, { age, only: CONTENT });
+    const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(10)}]\n`);
+    const bomb = `l0: &l0 [x]\n${levels.join('')}${encrypted}`;
+    assert.match(
+      await refusal(bomb),
+      /^(ManifestTooLarge the program of sops |DecryptionFailed db.yaml can't be read)/,
+    );
+  }).timeout(60_000);
+
   it('has its data key unwrapped by the Vault that the GitSync names, once for many files', async () => {
     const encrypted = await sops.encrypt('db.yaml', SECRET, { vault });
     const decryption = { ...withKeys(), vault: { address: vault.url, token: async () => vault.token } };

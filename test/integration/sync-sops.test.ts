@@ -272,9 +272,7 @@ describe('spec.decryption', () => {
     it('asks for a data key once, as long as the commit and the keys are the same', async () => {
       const namespace = await withKeys({ 'sops.vault-token': vault.token });
       const decrypts = (): number => vault.asked.filter((asked) => asked.includes('transit/decrypt')).length;
-      const clear = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db' }, data: { password: 'aHVudGVyMg==' } };
-      const encrypted = await sops.encrypt('db.yaml', JSON.stringify(clear), { vault, only: CONTENT });
-      const sync = await start({ 'db.yaml': encrypted }, spec(), { namespace });
+      const sync = await start(await files(), spec(), { namespace });
       await sync.ready();
       const once = decrypts();
       await sync.edit(resources.secrets, 'db', { data: { password: 'eA==' } });

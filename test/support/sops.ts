@@ -81,7 +81,7 @@ const encrypt = async (
       file,
     ];
     const env = { HOME: dir, GNUPGHOME: dir, ...(vault && { VAULT_TOKEN: vault.token }) };
-    return (await promisify(execFile)(sops, args, { env, cwd: dir })).stdout;
+    return (await promisify(execFile)(sops, args, { env, cwd: dir, maxBuffer: 16 << 20 })).stdout;
   } finally {
     rmSync(dir, { recursive: true });
   }

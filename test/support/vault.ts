@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** A server that answers as Vault does where metricops asks it: a transit engine with one key, and logins by JWT. */
@@ -21,12 +22,13 @@ export interface TestVault {
 
 const KEY = 'sops';
 
-export const startVault = async (): Promise<TestVault> => {
+/** @param tls PEM; without them it is plain HTTP */
+export const startVault = async (tls?: { key: string; cert: string }): Promise<TestVault> => {
   const secret = randomBytes(32);
   const tokens = new Set([`hvs.${randomBytes(12).toString('hex')}`]);
-  const server = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse): void =>
     void answerTo(request).then(({ status, body }) => response.writeHead(status).end(body));
-  });
+  const server = tls ? createTlsServer(tls, handle) : createServer(handle);
   const answerTo = async (request: IncomingMessage): Promise<{ status: number; body: string }> => {
     const body = JSON.parse(await textOf(request)) as Record<string, string>;
     const path = (request.url ?? '').replace(/^\/v1\//, '');
@@ -48,7 +50,7 @@ export const startVault = async (): Promise<TestVault> => {
     return said({ auth: { client_token: token } });
   };
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const vault: TestVault = {
     url,
     key: `${url}/v1/transit/keys/${KEY}`,
