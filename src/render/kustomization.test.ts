@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { describe, it } from 'mocha';
 import type { ReasonError } from '../api/reason-error.ts';
 import type { FileTree } from '../file-tree.ts';
-import { kustomizationFolders } from './kustomization.ts';
+import { partsOfKustomization } from './kustomization.ts';
 import { parseDocuments } from './yaml.ts';
 
 const documentsOf = async ({ text, file }: { text: string; file: string }) => parseDocuments(text, file);
@@ -32,12 +32,20 @@ describe('the folders of a kustomization', () => {
       'extra/kustomization.yaml': '# nothing',
       'other/kustomization.yaml': 'resources: [https://example.com/elsewhere]',
     });
-    assert.deepEqual(await kustomizationFolders(tree, './overlay/', documentsOf), [
-      'overlay',
-      'base',
-      'extra',
-      'base/deep',
-    ]);
+    const { folders } = await partsOfKustomization(tree, './overlay/', documentsOf);
+    assert.deepEqual(folders, ['overlay', 'base', 'extra', 'base/deep']);
+  });
+
+  it('name files: resources, and variables of which Secrets are generated', async () => {
+    const tree = treeOf({
+      'a/kustomization.yaml':
+        'resources: [db.yaml, ../b]\nsecretGenerator: [{name: s, envs: [one.env], env: two.env, files: [c.pem]}]\n',
+      'a/db.yaml': '',
+      'b/kustomization.yaml': 'resources: [web.yaml]\nconfigMapGenerator: [{name: c, envs: [three.env]}]\n',
+      'b/web.yaml': '',
+    });
+    const { files } = await partsOfKustomization(tree, 'a', documentsOf);
+    assert.deepEqual(files.toSorted(), ['a/db.yaml', 'a/one.env', 'a/two.env', 'b/web.yaml']);
   });
 
   const refused = [
@@ -88,7 +96,7 @@ describe('the folders of a kustomization', () => {
   for (const text of refused) {
     it(`are not fetched: ${JSON.stringify(text)}`, () =>
       assert.rejects(
-        kustomizationFolders(
+        partsOfKustomization(
           treeOf({
             'kustomization.yaml': text,
             'generator.yaml': 'files: [http://127.0.0.1/a]',
@@ -105,7 +113,7 @@ describe('the folders of a kustomization', () => {
 
   it('are not looked for in a file that is too large for one', () =>
     assert.rejects(
-      kustomizationFolders(treeOf({ 'kustomization.yaml': '#'.repeat(300_000) }), '.', documentsOf),
+      partsOfKustomization(treeOf({ 'kustomization.yaml': '#'.repeat(300_000) }), '.', documentsOf),
       (e: ReasonError) => e.code === 'ManifestTooLarge' && /kustomization\.yaml/.test(e.message),
     ));
 
@@ -115,7 +123,7 @@ describe('the folders of a kustomization', () => {
     );
     const resources = Array.from({ length: 20 }, (_, i) => i).join();
     return assert.rejects(
-      kustomizationFolders(
+      partsOfKustomization(
         treeOf({ ...texts, 'kustomization.yaml': `resources: ["${resources.replaceAll(',', '","')}"]` }),
         '.',
         documentsOf,
@@ -129,6 +137,7 @@ describe('the folders of a kustomization', () => {
 configMapGenerator: [{name: a, literals: ["url=https://example.com"]}]
 images: [{name: a, newName: github.com/a}]
 patches: [{patch: "- {op: add, path: /a, value: https://example.com}"}]`;
-    assert.deepEqual(await kustomizationFolders(treeOf({ 'kustomization.yaml': text }), '.', documentsOf), ['.']);
+    const { folders } = await partsOfKustomization(treeOf({ 'kustomization.yaml': text }), '.', documentsOf);
+    assert.deepEqual(folders, ['.']);
   });
 });

@@ -21,17 +21,25 @@ const MAX_TOTAL_BYTES = 4 * 1024 * 1024;
 /** The documents of a text. */
 export type ReadDocuments = (manifest: ManifestText) => Promise<unknown[]>;
 
+export interface KustomizationParts {
+  /** What it is built from, itself first: it and its bases and components, and theirs. */
+  folders: string[];
+  /** Of these, what is named as a resource, or as a file of variables for a Secret. */
+  files: string[];
+}
+
 /**
- * The folders that a kustomization is built from, itself first: it and its bases and components, and theirs.
- * Throws RemoteBaseRefused where one of them names something on another host: nothing is fetched that nobody allowed.
+ * What a kustomization is built from. Throws RemoteBaseRefused where it names something on another host: nothing is fetched
+ * that nobody allowed.
  */
-export const kustomizationFolders = async (
+export const partsOfKustomization = async (
   tree: Pick<FileTree, 'find' | 'read'>,
   path: string,
   documentsOf: ReadDocuments,
-): Promise<string[]> => {
+): Promise<KustomizationParts> => {
   const read = reader(tree, documentsOf);
   const found = new Set([posix.normalize(path).replace(/(.)\/$/, '$1')]);
+  const files = new Set<string>();
   /** Those among them whose resources are configuration of plug-ins. */
   const plugins = new Set<string>();
   const add = (folder: string, configures: boolean): void => {
@@ -44,16 +52,23 @@ export const kustomizationFolders = async (
     if (found.size > MAX_FOLDERS) {
       throw new ReasonError('ManifestTooLarge', `${path} is built from more than ${MAX_FOLDERS} folders`);
     }
-    for (const { entry, plugin } of await sourcesOf(read, folder, documentsOf)) {
+    const { sources, variables } = await sourcesOf(read, folder, documentsOf);
+    for (const file of variables) files.add(posix.join(folder, file));
+    for (const { entry, plugin } of sources) {
       const at = posix.join(folder, entry);
       const configures = plugin || plugins.has(folder);
       // A file is below the folder already, and of what is missing kustomize itself speaks.
       const target = await tree.find(at);
       if (target?.mode === 'folder') add(target.path, configures);
-      else if (configures) for (const document of await read(at)) refuseRemotes(document, at);
+      else files.add(at);
+      if (target?.mode !== 'folder' && configures) await refuseRemotesIn(read, at);
     }
   }
-  return [...found];
+  return { folders: [...found], files: [...files] };
+};
+
+const refuseRemotesIn = async (read: Read, file: string): Promise<void> => {
+  for (const document of await read(file)) refuseRemotes(document, file);
 };
 
 /** The documents of a file of the repository, none where there is no such file. */
@@ -83,21 +98,36 @@ interface Source {
   plugin: boolean;
 }
 
-const sourcesOf = async (read: Read, folder: string, documentsOf: ReadDocuments): Promise<Source[]> => {
+const sourcesOf = async (
+  read: Read,
+  folder: string,
+  documentsOf: ReadDocuments,
+): Promise<{ sources: Source[]; variables: string[] }> => {
   const sources: Source[] = [];
+  const variables: string[] = [];
   for (const name of KUSTOMIZATION_FILES) {
     const path = posix.join(folder, name);
     for (const kustomization of await read(path)) {
       refuseRemotes(kustomization, path);
       sources.push(...entriesOf(kustomization));
+      variables.push(...variablesOf(kustomization));
       for (const { entry } of entriesOf(kustomization).filter(({ plugin }) => plugin)) {
         // kustomize, too, takes for configuration in place what reads as an object, and all else for a path.
         for (const document of await documentsOf({ file: path, text: entry })) refuseRemotes(document, path);
       }
     }
   }
-  return sources.filter(({ entry }) => !entry.includes('\n'));
+  return { sources: sources.filter(({ entry }) => !entry.includes('\n')), variables };
 };
+
+/** Files of variables that its Secrets are generated from. */
+const variablesOf = (kustomization: unknown): string[] =>
+  membersOf(kustomization)
+    .filter(([field]) => field === 'secretgenerator')
+    .flatMap(([, generators]) => (Array.isArray(generators) ? generators : []))
+    .flatMap(membersOf)
+    .filter(([field]) => field === 'envs' || field === 'env')
+    .flatMap(([, member]) => textsOf(member));
 
 const entriesOf = (kustomization: unknown): Source[] =>
   membersOf(kustomization)

@@ -7,7 +7,7 @@ import { type Bounds, failsWith, runBounded } from '../bounded.ts';
 import type { FileTree } from '../file-tree.ts';
 import { pointerWords } from '../git/index.ts';
 import { goEnvironment, withCopy } from './copy.ts';
-import { kustomizationFolders, type ReadDocuments } from './kustomization.ts';
+import { partsOfKustomization, type ReadDocuments } from './kustomization.ts';
 
 /**
  * Of one process. What does not fit is refused: nobody else gets less because of it. 5 MB of definitions
@@ -22,8 +22,9 @@ export const KUSTOMIZE_BOUNDS: Omit<Bounds, 'wallMs'> = {
 export interface KustomizeResult {
   /** What it wrote. */
   text: string;
-  /** That it was built from. */
+  /** That it was built from; see `KustomizationParts`. */
   folders: string[];
+  files: string[];
   /** In these folders are symlinks. */
   links: boolean;
 }
@@ -46,12 +47,12 @@ export const kustomizeBuild = async (
   path: string,
   { binary, timeoutMs, documentsOf, on = {}, bounds = KUSTOMIZE_BOUNDS }: KustomizePorts,
 ): Promise<KustomizeResult> => {
-  const folders = await kustomizationFolders(tree, path, documentsOf);
+  const { folders, files } = await partsOfKustomization(tree, path, documentsOf);
   return withCopy(tree, folders, async ({ dir, repository, home, links, pointers }) => {
     const target = isEmpty(on) ? join(repository, path) : await writeOverlay(dir, path, on);
     const program = { file: binary, args: ['build', target], cwd: home, env: goEnvironment(home, bounds) };
     const ended = await runBounded({ ...program, ...KUSTOMIZE }, { ...bounds, wallMs: timeoutMs });
-    if (ended.ok) return { text: ended.stdout, folders, links };
+    if (ended.ok) return { text: ended.stdout, folders, files, links };
     const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(repository, '.').replaceAll('../repository/', '');
     throw failureOf(ended.code, `kustomize build of ${path} ${why}`, pointers);
   });

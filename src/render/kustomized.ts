@@ -1,4 +1,6 @@
+import type { FileTree } from '../file-tree.ts';
 import { decryptObjects } from '../sops/objects.ts';
+import { verifyTexts } from '../sops/texts.ts';
 import { inputsAt } from './inputs.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { kustomizeBuild } from './kustomize.ts';
@@ -16,7 +18,7 @@ const renderKustomized = async (input: RenderInput, ports: RendererPorts): Promi
   const { tree, path, choice, decryption, tenant = '' } = input;
   const { kustomize: binary, timeoutMs, bounds, parser } = ports;
   const documentsOf = (manifest: { file: string; text: string }) => parser.documents(manifest, tenant);
-  const { text, folders, links } = await kustomizeBuild(tree, path, {
+  const { text, folders, files, links } = await kustomizeBuild(tree, path, {
     binary,
     timeoutMs,
     documentsOf,
@@ -26,6 +28,16 @@ const renderKustomized = async (input: RenderInput, ports: RendererPorts): Promi
   const built = { file: 'kustomize build', text, ...(decryption && { sops: 'Kept' as const }) };
   const parse = (texts: ManifestText[]) => parser.parse(texts, tenant);
   const parsed = await parse([built]);
+  if (decryption) await verifyTexts(await textsOf(tree, files), decryption, ports);
   const objects = decryption ? await decryptObjects(parsed, decryption, { ...ports, parse }) : parsed;
   return { objects, inputs: await inputsAt(input, folders, links), bytes: text.length };
+};
+
+const textsOf = async (tree: FileTree, files: readonly string[]): Promise<ManifestText[]> => {
+  const texts: ManifestText[] = [];
+  for (const path of files) {
+    const file = await tree.find(path);
+    if (file && file.mode !== 'folder') texts.push({ file: path, text: Buffer.from(await tree.read(file)).toString() });
+  }
+  return texts;
 };

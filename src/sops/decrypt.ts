@@ -15,7 +15,28 @@ export const decryptFiles = async (
   decryption: Decryption,
   ports: SopsPorts,
 ): Promise<(Buffer | undefined)[]> => {
-  if (files.length === 0) return [];
+  const { results, failure } = await open(files, decryption, ports);
+  if (failure && results.some(({ problem }) => problem === 'key')) throw failure;
+  return files.map((file, i) => clearOf(file, results[i] ?? { problem: 'malformed' }, decryption));
+};
+
+/** Only whether nobody changed those that a key opens. Likewise. */
+export const verifyFiles = async (
+  files: readonly SopsFile[],
+  decryption: Decryption,
+  ports: SopsPorts,
+): Promise<void> => {
+  const { results } = await open(files, decryption, ports);
+  for (const [i, { name }] of files.entries()) refuseChanged(name, results[i]?.problem);
+};
+
+/** What the program says of each, once services have unwrapped what they can. */
+const open = async (
+  files: readonly SopsFile[],
+  decryption: Decryption,
+  ports: SopsPorts,
+): Promise<{ results: Result[]; failure: ReasonError | undefined }> => {
+  if (files.length === 0) return { results: [], failure: undefined };
   refuseTooMuch(files);
   const { keys, from } = decryption;
   const results = await askProgram({ files, keys, unwrapped: {} }, from, ports);
@@ -29,8 +50,7 @@ export const decryptFiles = async (
     const again = await askProgram({ files: left, keys, unwrapped }, from, ports);
     for (const [n, result] of again.entries()) results[shut[n] ?? -1] = result;
   }
-  if (failure && results.some(({ problem }) => problem === 'key')) throw failure;
-  return files.map((file, i) => clearOf(file, results[i] ?? { problem: 'malformed' }, decryption));
+  return { results, failure };
 };
 
 const refuseTooMuch = (files: readonly SopsFile[]): void => {
@@ -41,11 +61,15 @@ const refuseTooMuch = (files: readonly SopsFile[]): void => {
 };
 
 const clearOf = ({ name }: SopsFile, { data = '', problem, wrapped }: Result, decryption: Decryption) => {
-  if (problem === undefined) return Buffer.from(data, 'base64');
-  if (problem === 'plain') return undefined;
+  refuseChanged(name, problem);
   if (problem === 'key')
     throw new ReasonError('DecryptionFailed', `${name} is ${shutWords(wrapped ?? [], decryption)}`);
   if (problem === 'malformed') throw new ReasonError('DecryptionFailed', `${name} can't be read as a file of sops`);
+  return problem === 'plain' ? undefined : Buffer.from(data, 'base64');
+};
+
+const refuseChanged = (name: string, problem: Result['problem']): void => {
+  if (problem !== 'changed' && problem !== 'clear') return;
   const how = problem === 'clear' ? 'a value of it is not encrypted' : 'its MAC or a value does not match';
   throw new ReasonError('DecryptionTampered', `${name} was changed after sops encrypted it: ${how}`);
 };

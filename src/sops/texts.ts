@@ -1,5 +1,5 @@
-import { decryptFiles } from './decrypt.ts';
-import { mayBeEncrypted } from './encrypted.ts';
+import { decryptFiles, verifyFiles } from './decrypt.ts';
+import { formatsOf, mayBeEncrypted } from './encrypted.ts';
 import type { Decryption, SopsPorts } from './types.ts';
 
 interface Text {
@@ -29,4 +29,14 @@ export const decryptTexts = async <T extends Text>(
     const decrypted = found.get(text);
     return decrypted === undefined ? text : { ...text, text: decrypted, sops: 'Decrypted' };
   });
+};
+
+/**
+ * Whether the files that sops encrypted are as it wrote them, where nothing of them is wanted yet: rejects with ReasonError
+ * DecryptionTampered where one is not. What no key opens may be for somebody else.
+ */
+export const verifyTexts = (texts: readonly Text[], decryption: Decryption, ports: SopsPorts): Promise<void> => {
+  const encrypted = texts.filter(({ text }) => mayBeEncrypted(text));
+  const files = encrypted.map(({ file, text }) => ({ name: file, ...formatsOf(file, text), text, isWhole: true }));
+  return verifyFiles(files, decryption, ports);
 };

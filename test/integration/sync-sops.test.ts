@@ -160,6 +160,34 @@ describe('spec.decryption', () => {
     assert.deepEqual(await dataOf(sync, 'my-variables'), expected);
   });
 
+  it('finds that a file was changed before kustomize builds of it', async () => {
+    const namespace = await withKeys();
+    const db = await sops.encrypt('db.yaml', secret('db', { password: 'hunter2', user: 'web' }), {
+      age,
+      only: CONTENT,
+    });
+    const variables = await sops.encrypt('app.env', 'USER=web\nPASSWORD=hunter2\n', { age });
+    const without = (text: string, line: RegExp): string => {
+      assert.match(text, line);
+      return text.replace(line, '');
+    };
+    const files = {
+      'app/kustomization.yaml': 'resources: [../base]\n',
+      'base/kustomization.yaml': 'resources: [db.yaml]\nsecretGenerator: [{name: variables, envs: [app.env]}]\n',
+      'base/db.yaml': db,
+      'base/app.env': variables,
+    };
+    const sync = await start(files, { ...DECRYPTION, path: 'app' }, { namespace });
+    await sync.ready();
+    sync.push({ 'base/db.yaml': without(db, /^ +user: .*\n/m) });
+    await sync.ready('False', /DecryptionTampered base\/db.yaml was changed after sops encrypted it/);
+    sync.push({ 'base/db.yaml': db, 'base/app.env': without(variables, /^USER=.*\n/m) });
+    await sync.ready('False', /DecryptionTampered base\/app.env was changed after sops encrypted it/);
+    // Somebody else's, which nothing builds.
+    sync.push({ 'base/app.env': variables, 'base/other.yaml': await encryptedFor(newAgeKey(), 'other', 'x') });
+    await sync.ready();
+  });
+
   it('reads its keys as the ServiceAccount of the GitSync', async () => {
     const namespace = await withKeys();
     const { kubectl } = plane();
