@@ -32,7 +32,7 @@ const DECRYPTION = { decryption: { provider: 'sops', secretRef: { name: 'sops-ke
 
 describe('spec.decryption', () => {
   const sops = useSops();
-  const { plane, bench, start } = useSync();
+  const { plane, bench, start } = useSync({ sops: sops.program });
   const age = newAgeKey();
 
   const put = (type: ResourceType, namespace: string, name: string, content: object): Promise<KubeObject> => {

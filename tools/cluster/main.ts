@@ -46,7 +46,7 @@ const commands: Record<string, () => Promise<unknown>> = {
     ),
   exec: async () => process.stdout.write(await (await existing()).exec(rest)),
   import: async () => (await existing()).importImage(resolve(rest[0] ?? '')),
-  build: () => ensurePrograms([...clusterPrograms, 'kustomize', 'helm'], { log }),
+  build: () => ensurePrograms([...clusterPrograms, 'kustomize', 'helm', 'sops-decrypt', 'sops'], { log }),
 };
 
 const action = values.help ? undefined : commands[command ?? ''];
