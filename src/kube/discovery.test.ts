@@ -54,7 +54,8 @@ describe('discovery', () => {
 
   it('says what charts ask for: the version, group versions and kinds, also of groups that do not answer', async () => {
     const { discovery, asked } = setUp({ ...served(), '/version': { gitVersion: 'v1.34.4' } });
-    const { kubeVersion, apiVersions } = await discovery.capabilities();
+    const capabilities = await discovery.capabilities();
+    const { kubeVersion, apiVersions } = capabilities;
     assert.equal(kubeVersion, 'v1.34.4');
     assert.deepEqual(apiVersions, [
       'apps/v1',
@@ -70,7 +71,7 @@ describe('discovery', () => {
       'v1/Pod',
     ]);
     const before = asked.length;
-    await discovery.capabilities();
+    assert.equal(await discovery.capabilities(), capabilities);
     assert.deepEqual(asked.slice(before), ['/apis/metrics.k8s.io/v1beta1']);
   });
 

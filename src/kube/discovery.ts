@@ -1,6 +1,6 @@
 import { groupOf, versionOf } from '../api/meta.ts';
 import type { Clock } from '../clock.ts';
-import type { Discovery, KubeClient, ResourceType } from './types.ts';
+import type { Capabilities, Discovery, KubeClient, ResourceType } from './types.ts';
 
 interface Groups {
   groups?: { name: string; preferredVersion: { version: string }; versions: { version: string }[] }[];
@@ -25,6 +25,8 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
   /** When an unknown kind of a group version last made it be read again. */
   const askedAgainAt = new Map<string, number>();
   let groupsAskedAt = Number.NEGATIVE_INFINITY;
+  /** The same object for as long as it says the same: hundreds of texts, which many keep. */
+  let capabilities: { of: string; value: Capabilities } | undefined;
 
   const read = <T>(path: string): Promise<T> => {
     const known = answers.get(path);
@@ -128,7 +130,10 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
           return [apiVersion, ...[...kinds].map((kind) => `${apiVersion}/${kind}`)];
         }),
       );
-      return { kubeVersion: gitVersion, apiVersions: [...new Set(served.flat())].toSorted() };
+      const apiVersions = [...new Set(served.flat())].toSorted();
+      const of = JSON.stringify([gitVersion, apiVersions]);
+      if (capabilities?.of !== of) capabilities = { of, value: { kubeVersion: gitVersion, apiVersions } };
+      return capabilities.value;
     },
     async refresh() {
       answers.clear();

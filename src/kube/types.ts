@@ -99,6 +99,12 @@ export interface KubeClient {
   impersonate(user: { userName: string; groups?: string[] }): KubeClient;
 }
 
+/** The server's version, and what it serves: `apps/v1`, and `apps/v1/Deployment` of the groups that answer. */
+export interface Capabilities {
+  readonly kubeVersion: string;
+  readonly apiVersions: readonly string[];
+}
+
 /** Served resources by kind; cached, refreshed when an unknown kind is asked for (rate-limited). */
 export interface Discovery {
   /** undefined when the API server serves no such kind. */
@@ -107,8 +113,7 @@ export interface Discovery {
   findKind(group: string, kind: string): Promise<ResourceType | undefined>;
   /** Every kind that can be listed, of the groups that answer. */
   all(): Promise<ResourceType[]>;
-  /** The server's version, and what it serves: `apps/v1`, and `apps/v1/Deployment` of the groups that answer. */
-  capabilities(): Promise<{ kubeVersion: string; apiVersions: readonly string[] }>;
+  capabilities(): Promise<Capabilities>;
   refresh(): Promise<void>;
   /** A kind of this group is not served any more: what was read of the group is read again. */
   forget(group: string): void;

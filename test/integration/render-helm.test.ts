@@ -238,6 +238,16 @@ describe('helm template', () => {
       await refused(rendered(made), 'PathOutsideRepository', /symlink passwd leads out of the repository/);
     });
 
+    it('ends when symlinks make charts of charts without end', async () => {
+      const made = repository(showing('a'));
+      mkdirSync(join(made.dir, 'charts'));
+      for (const name of ['a', 'b', 'c', 'd']) symlinkSync('..', join(made.dir, 'charts', name));
+      made.commit({});
+      const started = performance.now();
+      await refused(rendered(made), 'ChartRefused', /too many charts in charts|charts nest deeper than 8/);
+      assert.ok(performance.now() - started < 30_000);
+    });
+
     it('reads nothing outside of the repository: not by the path of a values file', async () => {
       const made = repository(showing('a'));
       await assert.rejects(

@@ -6,10 +6,11 @@ import { createGunzip } from 'node:zlib';
 import { ReasonError } from '../../api/reason-error.ts';
 
 /** Of all archives of one render, which lie beside the copy. Helm takes as much of a file. */
-const LIMITS = { files: 10_000, fileBytes: 5 * 1024 * 1024, bytes: 64 * 1024 * 1024 };
+const LIMITS = { charts: 200, files: 10_000, fileBytes: 5 * 1024 * 1024, bytes: 64 * 1024 * 1024 };
 
-/** What the archives of one render may still unpack to. */
+/** What the archives of one render may still unpack to, and how many charts may be in charts. */
 export interface Allowance {
+  charts: number;
   files: number;
   bytes: number;
 }
@@ -20,7 +21,11 @@ export interface Unpacking {
   allowance: Allowance;
 }
 
-export const fullAllowance = (): Allowance => ({ files: LIMITS.files, bytes: LIMITS.bytes });
+export const fullAllowance = (): Allowance => ({
+  charts: LIMITS.charts,
+  files: LIMITS.files,
+  bytes: LIMITS.bytes,
+});
 
 const BLOCK = 512;
 

@@ -19,8 +19,11 @@ export interface Readying extends Unpacking {
  * alike, and no schema of it or of them refers to another host. Rejects with ReasonError.
  */
 export const readyChart = async (dir: string, readying: Readying, depth = 0): Promise<void> => {
-  const { label, skipSchemas } = readying;
+  const { label, skipSchemas, allowance } = readying;
   if (depth > MAX_DEPTH) throw new ReasonError('ChartRefused', `${label}: charts nest deeper than ${MAX_DEPTH}`);
+  // Symlinks may lead from one chart into itself, many times.
+  allowance.charts -= 1;
+  if (allowance.charts < 0) throw new ReasonError('ChartRefused', `${label}: there are too many charts in charts`);
   if (!skipSchemas) await checkSchema(join(dir, SCHEMA), `${label}: ${SCHEMA}`);
   const below = join(dir, 'charts');
   for (const name of await namesIn(below)) {
