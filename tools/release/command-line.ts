@@ -10,7 +10,7 @@ import type { Machine } from './machines.ts';
 import type { Download } from './manifests.ts';
 import { fetchPackage } from './npm-package.ts';
 import { ReleaseError } from './process.ts';
-import { NODE } from './sources.ts';
+import { BUN_NOTICE, NODE } from './sources.ts';
 import { packTar } from './tar.ts';
 
 export interface CommandLine {
@@ -34,7 +34,8 @@ export const buildCommandLine = async (
   const all = [...(await buildForLinux(bundle, nodes, workshop)), ...(await buildForMacOS(bundle, workshop))];
   const executables = [];
   for (const executable of all) {
-    const runtime = npmComponent(await fetchPackage(executable.runtime, workshop.cache, workshop.log));
+    const folder = await fetchPackage(executable.runtime, workshop.cache, workshop.log);
+    const runtime = npmComponent(folder, executable.os === 'darwin' ? BUN_NOTICE : undefined);
     executables.push({ executable, runtime });
   }
   return { bundle, packages: packages.map((path) => npmComponent(join(root, path))), executables };
@@ -53,22 +54,26 @@ export const writeCompletion = (bundle: string, outDir: string): void => {
   }
 };
 
-/** An archive for each executable, with its licences and the completion. */
+/** An archive for each executable and one for the script alone, with its licences and the completion. */
 export const packExecutables = async (
-  { executables }: CommandLine,
+  { bundle, executables }: CommandLine,
   { version, epoch, work, outDir }: { version: string; epoch: number; work: string; outDir: string },
 ): Promise<Download[]> => {
-  const pack = async ({ os, arch, file: program }: Executable): Promise<Download> => {
-    const folder = join(work, 'archives', `${os}-${arch}`);
+  const pack = async (program: string, name: string, platform: string): Promise<string> => {
+    const folder = join(work, 'archives', platform);
     mkdirSync(folder, { recursive: true });
-    renameSync(program, join(folder, 'metricops'));
-    for (const name of ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'completion'])
-      cpSync(join(outDir, name), join(folder, name), { recursive: true });
-    const file = `metricops_${version}_${os}_${arch}.tar.gz`;
-    const names = ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'completion', 'metricops'];
-    await packTar(join(outDir, file), folder, names, epoch);
-    return { os, arch, file, sha256: sha256(join(outDir, file)) };
+    renameSync(program, join(folder, name));
+    const others = ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'completion'];
+    for (const other of others) cpSync(join(outDir, other), join(folder, other), { recursive: true });
+    const file = `metricops_${version}_${platform}.tar.gz`;
+    await packTar(join(outDir, file), folder, [...others, name], epoch);
+    return file;
   };
   // Side by side: it is all compression.
-  return Promise.all(executables.map(({ executable }) => pack(executable)));
+  const packing = executables.map(async ({ executable: { os, arch, file: program } }): Promise<Download> => {
+    const file = await pack(program, 'metricops', `${os}_${arch}`);
+    return { os, arch, file, sha256: sha256(join(outDir, file)) };
+  });
+  const [downloads] = await Promise.all([Promise.all(packing), pack(bundle, 'metricops.cjs', 'node24')]);
+  return downloads;
 };

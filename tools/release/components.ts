@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { DebianFiles } from './debian.ts';
+import type { DebianPackage } from './debian.ts';
 import type { GoModule } from './go-modules.ts';
 
 /** Something of others that ships: for the list of materials, and for the notices. */
@@ -23,14 +23,16 @@ const textsIn = (folder: string): string[] =>
     .map((entry) => readFileSync(join(folder, entry.name), 'utf8').trim())
     .filter((text, i, all) => all.indexOf(text) === i);
 
-export const npmComponent = (folder: string): Component => {
+/** @param licence where the package has no text of it */
+export const npmComponent = (folder: string, licence?: string): Component => {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     name: string;
     version: string;
     license?: string;
   };
   const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
-  return { name, version, purl, ...(license === undefined ? {} : { license }), texts: textsIn(folder) };
+  const texts = licence === undefined ? textsIn(folder) : [licence];
+  return { name, version, purl, ...(license === undefined ? {} : { license }), texts };
 };
 
 export const goComponent = ({ path, version, folder }: GoModule): Component => ({
@@ -48,7 +50,8 @@ export const goRuntime = (root: string, version: string): Component => ({
   texts: textsIn(root),
 });
 
-export const debianComponents = ({ root, packages }: DebianFiles): Component[] =>
+/** @param root where they are unpacked */
+export const debianComponents = (packages: readonly DebianPackage[], root: string): Component[] =>
   packages.map(({ name, version, architecture, copyright }) => ({
     name,
     version,

@@ -11,6 +11,8 @@ export interface DebianPackage {
   architecture: string;
   /** Its licences: a path below the folder of all packages. */
   copyright: string;
+  /** All that is in it, below that folder. */
+  files: ReadonlySet<string>;
 }
 
 export interface DebianFiles {
@@ -50,7 +52,9 @@ export const fetchDebian = async (
     const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(fields)?.[1] ?? '';
     const name = field('Package');
     const copyright = join('usr/share/doc', name, 'copyright');
-    packages.push({ name, version: field('Version'), architecture: field('Architecture'), copyright });
+    const list = await run('dpkg-deb', ['-c', deb], { next });
+    const files = new Set([...list.matchAll(/^(?:\S+ +){5}\.\/(.*?)(?: -> .*)?$/gm)].map(([, path = '']) => path));
+    packages.push({ name, version: field('Version'), architecture: field('Architecture'), copyright, files });
   }
   rmSync(debs, { recursive: true });
   return { root, packages };

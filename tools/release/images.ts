@@ -2,19 +2,13 @@ import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../images.ts';
 import type { Architecture } from './architectures.ts';
-import type { Runtime } from './runtime.ts';
 import { packTar } from './tar.ts';
-
-export const IMAGES = [
-  { target: 'metricops', name: 'metricops' },
-  { target: 'sidecar', name: 'metricops-sidecar' },
-] as const;
-
-export type ImageTarget = (typeof IMAGES)[number]['target'];
+import { IMAGES, type ImageTarget } from './targets.ts';
 
 export interface Variant {
   architecture: Architecture;
-  runtime: Runtime;
+  /** The root file system that each image is built on. */
+  runtime: Record<ImageTarget, string>;
   /** Folder with the Containerfile and dist/, whose programs are of that architecture. */
   context: string;
 }
@@ -56,8 +50,7 @@ export const buildArchives = async (
       await buildah('manifest', 'create', list);
       for (const { architecture, runtime, context } of variants) {
         log(`image ${name} for ${architecture.name}`);
-        const own = target === 'metricops' ? runtime.controller : runtime.base;
-        const base = await commitRoot(buildah, own, {
+        const base = await commitRoot(buildah, runtime[target], {
           name: `localhost/${target}-base:${architecture.name}`,
           architecture,
           stamp,

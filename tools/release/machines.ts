@@ -3,11 +3,13 @@ import { ensurePrograms } from '../cluster/build.ts';
 import type { ProgramName } from '../cluster/versions.ts';
 import { ARCHITECTURES, type Architecture } from './architectures.ts';
 import { type Component, debianComponents, goComponent, goRuntime, npmComponent } from './components.ts';
-import { type DebianFiles, fetchDebian } from './debian.ts';
+import { type DebianFiles, type DebianPackage, fetchDebian } from './debian.ts';
 import type { Workshop } from './executables.ts';
 import { goRoot, goVersion, modulesOf } from './go-modules.ts';
+import { librariesOf } from './libraries.ts';
 import { fetchPackage } from './npm-package.ts';
 import { NODE } from './sources.ts';
+import { DEBIAN_PROGRAMS, type ImageTarget } from './targets.ts';
 
 /** Programs of others beside the bundles in the controller's image. */
 const PROGRAMS = ['kustomize', 'helm'] as const satisfies readonly ProgramName[];
@@ -20,8 +22,10 @@ export interface Machine {
   debian: DebianFiles;
   /** Paths by their names in the image. */
   programs: Record<(typeof PROGRAMS)[number], string>;
-  /** What others wrote: Node, the programs with all that is in them, Debian's packages. */
-  components: { node: Component; programs: Component[]; debian: Component[] };
+  /** What of Debian is in each image: paths below the folder of all its packages, and the packages that they are of. */
+  contents: Record<ImageTarget, { files: string[]; packages: DebianPackage[] }>;
+  /** What others wrote: Node, the programs with all that is in them, and Debian's packages in each image. */
+  components: { node: Component; programs: Component[]; debian: Record<ImageTarget, Component[]> };
 }
 
 /** For each architecture. Nothing of another one is run to get it. */
@@ -33,14 +37,33 @@ export const fetchMachines = async (workshop: Workshop): Promise<Machine[]> => {
     log(`Debian's packages for ${architecture.name}`);
     const debian = await fetchDebian(architecture, workshop);
     const programs = await ensurePrograms(PROGRAMS, { log, arch: architecture.node });
+    const node = join(folder, 'bin/node');
+    const contents = {
+      metricops: await contentsOf('metricops', node, debian),
+      sidecar: await contentsOf('sidecar', node, debian),
+    };
     const components = {
       node: npmComponent(folder),
       programs: await componentsOf(programs),
-      debian: debianComponents(debian),
+      debian: {
+        metricops: debianComponents(contents.metricops.packages, debian.root),
+        sidecar: debianComponents(contents.sidecar.packages, debian.root),
+      },
     };
-    machines.push({ architecture, node: join(folder, 'bin/node'), debian, programs, components });
+    machines.push({ architecture, node, debian, programs, contents, components });
   }
   return machines;
+};
+
+const contentsOf = async (
+  target: ImageTarget,
+  node: string,
+  { root, packages }: DebianFiles,
+): Promise<{ files: string[]; packages: DebianPackage[] }> => {
+  const programs = DEBIAN_PROGRAMS[target];
+  const libraries = await librariesOf([node, ...programs.map((program) => join(root, program))], root);
+  const files = [...programs, ...libraries];
+  return { files, packages: packages.filter((each) => files.some((file) => each.files.has(file))) };
 };
 
 const componentsOf = async (programs: Machine['programs']): Promise<Component[]> => {

@@ -4,8 +4,9 @@ import { dump } from 'js-yaml';
 import { configure } from '../../src/cli/commands/install.ts';
 import { type Manifests, manifestsOf } from '../../src/cli/manifests.ts';
 import { chartFiles, type ImageName } from '../chart/index.ts';
-import type { ImageArchive, ImageTarget } from './images.ts';
+import type { ImageArchive } from './images.ts';
 import { packTar } from './tar.ts';
+import type { ImageTarget } from './targets.ts';
 
 export interface Release {
   version: string;

@@ -11,13 +11,14 @@ import { signChecksums, writeChecksums } from './checksums.ts';
 import { buildCommandLine, type CommandLine, packExecutables, writeCompletion } from './command-line.ts';
 import { type Component, noticesOf, npmComponent } from './components.ts';
 import type { Workshop } from './executables.ts';
-import { buildArchives, buildContext, IMAGES, type ImageTarget, type Variant } from './images.ts';
+import { buildArchives, buildContext, type Variant } from './images.ts';
 import { fetchMachines, type Machine } from './machines.ts';
 import { installYaml, krewManifest, packChart, type Release, releasedManifests } from './manifests.ts';
 import { ReleaseError } from './process.ts';
 import { type Repository, readRepository } from './repository.ts';
 import { buildRuntime } from './runtime.ts';
 import { type Product, sbomOf } from './sbom.ts';
+import { IMAGES, type ImageTarget } from './targets.ts';
 
 export interface ReleaseOptions {
   version: string;
@@ -82,8 +83,9 @@ const fill = async (
   const bundles = await progress.step('bundles', () => buildBundles(places, version));
   const machines = await progress.step('Node, Debian libraries and kustomize', () => fetchMachines(places));
   const parts = partsOfImages(bundles.packages, machines);
-  const images = await progress.step('images', async () =>
-    buildArchives(await variantsOf(places, bundles.dist, machines, noticesOf(Object.values(parts).flat())), {
+  const notices = { metricops: noticesOf(parts.metricops), sidecar: noticesOf(parts.sidecar) };
+  const images = await progress.step('images', () =>
+    buildArchives(variantsOf(places, bundles.dist, machines, notices), {
       ...places,
       registry: registry ?? UNPUBLISHED,
       version,
@@ -132,25 +134,27 @@ const partsOfImages = (
   packages: Record<ImageTarget, Component[]>,
   machines: readonly Machine[],
 ): Record<ImageTarget, Component[]> => {
-  const shared = machines.flatMap(({ components: { node, debian } }) => [node, ...debian]);
+  const partsOf = (target: ImageTarget): Component[] => [
+    ...packages[target],
+    ...machines.flatMap(({ components: { node, debian } }) => [node, ...debian[target]]),
+  ];
   const programs = machines.flatMap(({ components }) => components.programs);
-  return { metricops: [...packages.metricops, ...programs, ...shared], sidecar: [...packages.sidecar, ...shared] };
+  return { metricops: [...partsOf('metricops'), ...programs], sidecar: partsOf('sidecar') };
 };
 
-const variantsOf = async (
+const variantsOf = (
   { root, work }: Places,
   dist: string,
   machines: readonly Machine[],
-  notices: string,
-): Promise<Variant[]> => {
-  const variants: Variant[] = [];
-  for (const { architecture, node, debian, programs } of machines) {
-    const folder = join(work, architecture.name);
-    const runtime = await buildRuntime(folder, { node, debian, notices });
-    variants.push({ architecture, runtime, context: buildContext(root, dist, programs, join(folder, 'context')) });
-  }
-  return variants;
-};
+  notices: Record<ImageTarget, string>,
+): Variant[] =>
+  machines.map((machine) => {
+    const folder = join(work, machine.architecture.name);
+    const runtime = { metricops: join(folder, 'metricops'), sidecar: join(folder, 'sidecar') };
+    for (const { target } of IMAGES) buildRuntime(runtime[target], machine, { target, notices: notices[target] });
+    const context = buildContext(root, dist, machine.programs, join(folder, 'context'));
+    return { architecture: machine.architecture, runtime, context };
+  });
 
 const containerOf = (name: string, components: readonly Component[]): Product => ({
   name: `${name} (image)`,

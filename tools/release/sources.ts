@@ -29,6 +29,12 @@ export const POSTJECT: NpmPackage = {
   integrity: 'sha512-b9Eb8h2eVqNE8edvKdwqkrY6O7kAwmI8kcnBv1NScolYJbo59XUF0noFq+lxbC1yN20bmC0WBEbDC5H/7ASb0A==',
 };
 
+/** Its package has no text of its licences. */
+export const BUN_NOTICE = `Bun is MIT-licensed, by Oven and contributors. It links libraries under other licences, JavaScriptCore of WebKit (LGPL-2)
+and tinycc (LGPL-2.1) among them, statically; https://github.com/oven-sh/bun/blob/main/LICENSE.md lists all of them,
+and says where their sources are and how Bun is built with others. The script that Bun runs here is metricops.cjs of the
+same release: with another Bun, \`bun build --compile metricops.cjs --outfile metricops\` makes this program of it.`;
+
 /** Makes executables for macOS on Linux: Node's own can't be signed here, and macOS on ARM starts nothing unsigned. */
 export const BUN = {
   'linux-x64': {
