@@ -39,6 +39,11 @@ export const annotations = {
   versioned: 'metricops.dev/versioned',
   /** "disabled" on an object in Git: spec.postBuild leaves it as it is. Flux's own annotation and label count, too. */
   substitute: 'metricops.dev/substitute',
+  /**
+   * "disabled" on an object in Git that SOPS encrypted: spec.decryption leaves it as it is, for a controller in the cluster
+   * that decrypts it. Flux's own annotation counts, too.
+   */
+  decrypt: 'metricops.dev/decrypt',
   /** "disabled": never prune this object. */
   prune: 'metricops.dev/prune',
   /**

@@ -27,6 +27,14 @@ describe('a manifest that sops encrypted', () => {
 
   it('is taken as it is where it will be decrypted', () => assert.equal(parse(encrypted, 'Kept').length, 1));
 
+  it('is applied as it is where its kind is of a controller that decrypts it', () => {
+    const text = encrypted.replace(
+      'apiVersion: v1\nkind: Secret',
+      'apiVersion: isindir.github.com/v1alpha3\nkind: SopsSecret',
+    );
+    assert.equal(parse(text).length, 1);
+  });
+
   it('is not each object with a field of that name', () => {
     assert.equal(parse(manifest('Secret', 'sops: {mac: {}}\n')).length, 1);
   });

@@ -22,7 +22,7 @@ export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
     const objects = parseManifests(text, file, allowance);
     for (const object of objects) {
       const key = keyOf(object);
-      if (sops !== 'Kept' && isEncrypted(object)) throw notDecrypted(`${file} (${describeKey(key)})`);
+      if (sops !== 'Kept' && isUseless(object)) throw notDecrypted(`${file} (${describeKey(key)})`);
       const other = seen.get(keyString(key));
       if (other !== undefined) {
         throw new ReasonError('DuplicateObject', `${describeKey(key)} is in ${other} and again in ${file}`);
@@ -32,3 +32,7 @@ export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
     return sops === 'Decrypted' ? objects.map((object) => asStored(marked(object, 'DecryptionFailed'))) : objects;
   });
 };
+
+/** A Secret with encrypted values is of no use; an object of another kind may be for a controller that decrypts it. */
+const isUseless = (object: KubeObject): boolean =>
+  object.apiVersion === 'v1' && object.kind === 'Secret' && isEncrypted(object);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { encryptedEntries, formatsOf, isEncrypted, mayBeEncrypted } from './encrypted.ts';
+import { encryptedEntries, formatsOf, isEncrypted, isToDecrypt, mayBeEncrypted } from './encrypted.ts';
 
 const MAC = 'ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]';
 const BY_FORMAT = {
@@ -23,6 +23,17 @@ describe('what sops encrypted', () => {
     assert.equal(mayBeEncrypted('sops: a program of Mozilla'), false);
     assert.equal(mayBeEncrypted('data: {a: "ENC[AES256_GCM,"}'), false);
   });
+
+  for (const annotation of ['metricops.dev/decrypt: disabled', '"kustomize.toolkit.fluxcd.io/decrypt": "Disabled"'])
+    it(`is left as it is where it says ${annotation}`, () => {
+      const text = `metadata:\n  annotations:\n    ${annotation}\n${BY_FORMAT.yaml}`;
+      assert.equal(mayBeEncrypted(text), false);
+      const [name = '', value = ''] = annotation.replaceAll('"', '').split(': ');
+      const metadata = { name: 'a', annotations: { [name]: value } };
+      const object = { apiVersion: 'example.com/v1', kind: 'Encrypted', metadata, sops: { mac: MAC } };
+      assert.equal(isToDecrypt(object), false);
+      assert.equal(isToDecrypt({ ...object, metadata: { name: 'a' } }), true);
+    });
 
   it('becomes what its name says', () => {
     assert.deepEqual(formatsOf('config.json', BY_FORMAT.yaml), { format: 'yaml', output: 'json' });

@@ -1,18 +1,35 @@
+import { switchOf } from '../api/annotation-values.ts';
+import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Format } from './types.ts';
 
-/** Whether sops may have encrypted the text: the program knows. Every file of sops has an encrypted MAC. */
+/**
+ * Whether sops may have encrypted the text: the program knows. Every file of sops has an encrypted MAC. Not one that is to
+ * stay as it is, by an annotation.
+ */
 export const mayBeEncrypted = (text: string): boolean =>
-  text.includes('ENC[AES256_GCM,') && (/(^|[\s{,])["']?sops["']?\s*:/m.test(text) || FLAT.test(text));
+  text.includes('ENC[AES256_GCM,') &&
+  (/(^|[\s{,])["']?sops["']?\s*:/m.test(text) || FLAT.test(text)) &&
+  !SWITCHED_OFF.test(text);
+
+const FLUX_SWITCH = 'kustomize.toolkit.fluxcd.io/decrypt';
+const SWITCHED_OFF = /\/decrypt["']?\s*:\s*["']?(disabled|false)\b/i;
+
+/** Whether the object is to stay encrypted: a controller in the cluster decrypts it. */
+const isSwitchedOff = ({ metadata }: KubeObject): boolean =>
+  switchOf(metadata, annotations.decrypt) === false || switchOf(metadata, FLUX_SWITCH) === false;
 
 /** dotenv and ini have no maps. */
 const FLAT = /^(sops_mac=|\[sops\])/m;
 
-/** Whether sops encrypted the object: no kind of Kubernetes has such a field. */
+/** Whether sops encrypted the object: no kind that Kubernetes brings along has such a field. */
 export const isEncrypted = (document: object): boolean => {
   const { sops } = document as { sops?: { mac?: unknown } | null };
   return typeof sops === 'object' && sops !== null && typeof sops.mac === 'string';
 };
+
+/** Whether it is encrypted, and nobody wants it to stay so. */
+export const isToDecrypt = (object: KubeObject): boolean => isEncrypted(object) && !isSwitchedOff(object);
 
 /** The content of the entries of a Secret that are files of sops, by key. */
 export const encryptedEntries = ({ data }: KubeObject): [key: string, text: string][] =>

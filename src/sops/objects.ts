@@ -1,7 +1,7 @@
 import { describeKey, type KubeObject, keyOf } from '../api/meta.ts';
 import { writeJson } from '../json.ts';
 import { decryptFiles } from './decrypt.ts';
-import { encryptedEntries, formatsOf, isEncrypted } from './encrypted.ts';
+import { encryptedEntries, formatsOf, isToDecrypt } from './encrypted.ts';
 import type { Decryption, SopsFile, SopsPorts } from './types.ts';
 
 export interface ObjectPorts extends SopsPorts {
@@ -42,7 +42,7 @@ export const decryptObjects = async (
 
 const jobsOf = (object: KubeObject, { parse }: ObjectPorts): Job[] => {
   const name = describeKey(keyOf(object));
-  if (isEncrypted(object)) return [wholeObject(object, name, parse)];
+  if (isToDecrypt(object)) return [wholeObject(object, name, parse)];
   if (object.apiVersion !== 'v1' || object.kind !== 'Secret') return [];
   const variables = encryptedVariables(object);
   return variables ? [ofVariables(variables, name)] : encryptedEntries(object).map((entry) => ofEntry(entry, name));
