@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { dump, loadAll } from 'js-yaml';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../src/api/meta.ts';
+import { ensurePrograms } from '../../tools/cluster/build.ts';
 import { ensureDebianPackages } from '../../tools/cluster/debian.ts';
 import { useControlPlane } from '../support/cluster.ts';
 
@@ -29,8 +30,9 @@ const blocksOf = (path: string): Block[] => {
   }));
 };
 
-/** What a block is, by its top-level fields. */
-const kindOf = (text: string): 'objects' | 'kustomization' | 'alertmanager' | 'unknown' => {
+/** What a block is: by its top-level fields, or values of the chart as its first line says. */
+const kindOf = (text: string): 'objects' | 'kustomization' | 'alertmanager' | 'values' | 'unknown' => {
+  if (text.startsWith('# values.yaml\n')) return 'values';
   const documents = loadAll(text).filter((one) => one !== null) as Record<string, unknown>[];
   if (documents.length > 0 && documents.every(({ apiVersion, kind }) => apiVersion && kind)) return 'objects';
   const [first = {}] = documents;
@@ -83,6 +85,16 @@ describe('every YAML block of the documents', () => {
     }
   };
 
+  /** By the schema of charts/metricops, which knows every value, and by its templates. */
+  const areTakenByTheChart = async (text: string): Promise<void> => {
+    const { helm } = await ensurePrograms(['helm'], { log: (line) => void process.stderr.write(`    ${line}\n`) });
+    const chart = join(ROOT, 'charts/metricops');
+    const args = ['template', 'metricops', chart, '--kube-version', '1.34.0', '--values', '-'];
+    const written = execFileSync(helm, args, { input: text, encoding: 'utf8', stdio: 'pipe' });
+    for (const [, value = ''] of text.matchAll(/(?:name|value): "?([^"\s},]+)/g))
+      assert.ok(written.includes(value), value);
+  };
+
   const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT }).toSorted()];
   const blocks = pages.flatMap(blocksOf);
 
@@ -97,7 +109,9 @@ describe('every YAML block of the documents', () => {
       const kind = kindOf(text);
       if (kind === 'objects') return applies(text);
       if (kind === 'kustomization') return builds(text);
-      assert.equal(kind, 'alertmanager', `${at}: neither objects, an overlay nor a receiver; say "not applied: why"`);
+      if (kind === 'values') return areTakenByTheChart(text);
+      const what = 'neither objects, an overlay, values of the chart nor a receiver';
+      assert.equal(kind, 'alertmanager', `${at}: ${what}; say "not applied: why"`);
       await isTakenByAlertmanager(text);
     });
   }
