@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { type Manifests, manifestsOf } from '../src/cli/manifests.ts';
 import { ensurePrograms } from './cluster/build.ts';
+import type { ProgramName } from './cluster/versions.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -122,10 +123,22 @@ const addCommandLine = (outDir: string, file: string): void => {
   }
 };
 
-/** What the controller's image renders and decrypts with. Built by the Go toolchain, where the cache does not have it. */
-export const addPrograms = async (outDir: string, log: (line: string) => void): Promise<void> => {
-  const programs = await ensurePrograms(['kustomize', 'helm', 'sops-decrypt'], { log });
-  for (const [name, path] of Object.entries(programs)) cpSync(path, join(outDir, name));
+/** What the controller's image renders and decrypts with. */
+export const IMAGE_PROGRAMS = ['kustomize', 'helm', 'sops-decrypt'] as const satisfies readonly ProgramName[];
+
+/** Puts them, or these of them, where the Containerfile expects them. Built by the Go toolchain, where the cache does not have them. */
+export const addPrograms = async (
+  outDir: string,
+  log: (line: string) => void,
+  names: readonly (typeof IMAGE_PROGRAMS)[number][] = IMAGE_PROGRAMS,
+): Promise<void> => placePrograms(await ensurePrograms(names, { log }), outDir);
+
+/** @param programs paths by their names in the image */
+export const placePrograms = (programs: Readonly<Record<string, string>>, outDir: string): void => {
+  const folder = join(outDir, 'programs');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const [name, path] of Object.entries(programs)) cpSync(path, join(folder, name));
 };
 
 /** CommonJS: Node's loader of ES modules alone takes 2.5 MiB of memory, and the sidecar is in every pod. */

@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { placePrograms } from '../build.ts';
 import { openStore } from '../images.ts';
 import type { Architecture } from './architectures.ts';
 import { packTar } from './tar.ts';
@@ -119,6 +120,6 @@ export const buildContext = (
   mkdirSync(context, { recursive: true });
   cpSync(join(root, 'Containerfile'), join(context, 'Containerfile'));
   cpSync(bundles, join(context, 'dist'), { recursive: true, dereference: true });
-  for (const [name, path] of Object.entries(programs)) cpSync(path, join(context, 'dist', name));
+  placePrograms(programs, join(context, 'dist'));
   return context;
 };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { IMAGE_PROGRAMS } from '../build.ts';
 import { ensurePrograms } from '../cluster/build.ts';
-import type { ProgramName } from '../cluster/versions.ts';
 import { ARCHITECTURES, type Architecture } from './architectures.ts';
 import { type Component, debianComponents, goComponent, goRuntime, npmComponent } from './components.ts';
 import { type DebianFiles, type DebianPackage, fetchDebian } from './debian.ts';
@@ -11,9 +11,6 @@ import { fetchPackage } from './npm-package.ts';
 import { NODE } from './sources.ts';
 import { DEBIAN_PROGRAMS, type ImageTarget } from './targets.ts';
 
-/** Programs of others beside the bundles in the controller's image. */
-const PROGRAMS = ['kustomize', 'helm'] as const satisfies readonly ProgramName[];
-
 /** What images and executables for one architecture are made of. */
 export interface Machine {
   architecture: Architecture;
@@ -21,7 +18,7 @@ export interface Machine {
   node: string;
   debian: DebianFiles;
   /** Paths by their names in the image. */
-  programs: Record<(typeof PROGRAMS)[number], string>;
+  programs: Record<(typeof IMAGE_PROGRAMS)[number], string>;
   /** What of Debian is in each image: paths below the folder of all its packages, and the packages that they are of. */
   contents: Record<ImageTarget, { files: string[]; packages: DebianPackage[] }>;
   /** What others wrote: Node, the programs with all that is in them, and Debian's packages in each image. */
@@ -36,7 +33,7 @@ export const fetchMachines = async (workshop: Workshop): Promise<Machine[]> => {
     const folder = await fetchPackage(NODE[architecture.node], cache, log);
     log(`Debian's packages for ${architecture.name}`);
     const debian = await fetchDebian(architecture, workshop);
-    const programs = await ensurePrograms(PROGRAMS, { log, arch: architecture.node });
+    const programs = await ensurePrograms(IMAGE_PROGRAMS, { log, arch: architecture.node });
     const node = join(folder, 'bin/node');
     const contents = {
       metricops: await contentsOf('metricops', node, debian),
@@ -68,6 +65,6 @@ const contentsOf = async (
 
 const componentsOf = async (programs: Machine['programs']): Promise<Component[]> => {
   const go = goRuntime(await goRoot(), await goVersion());
-  const modules = await Promise.all(PROGRAMS.map((name) => modulesOf(name, programs[name])));
+  const modules = await Promise.all(IMAGE_PROGRAMS.map((name) => modulesOf(name, programs[name])));
   return [go, ...modules.flat().map(goComponent)];
 };
