@@ -263,6 +263,10 @@ export const gitSyncStatus = z.strictObject({
         )
         .max(MAX_INPUTS)
         .describe('The folders and files that were rendered.'),
+      isChart: z
+        .boolean()
+        .optional()
+        .describe('Whether a Helm chart was: what the cluster serves is part of the digest then.'),
     })
     .optional()
     .describe(

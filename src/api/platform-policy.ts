@@ -26,7 +26,7 @@ export const platformPolicySpec = z.strictObject({
     .max(64)
     .default([])
     .describe(
-      'Hosts that repositories may be on, e.g. git.example.com, *.example.com or git.example.com:8443. Empty: all.',
+      'Hosts that repositories, also of charts and with what they redirect to, may be on, e.g. git.example.com, *.example.com or git.example.com:8443. Empty: all.',
     ),
   allowedKinds: z.array(kindName).max(256).default([]).describe('Kinds that may be applied. Empty: all.'),
   deniedKinds: z

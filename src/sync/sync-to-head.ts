@@ -62,6 +62,12 @@ export const syncToHead = async (
   }
 };
 
+/** Where nobody says so, by the last render, of an earlier process too. */
+const isChart = ({ spec, status }: GitSync, { release, resumed }: SyncState): boolean => {
+  if (spec.render) return spec.render.helm !== undefined;
+  return release !== undefined || (!resumed && status?.plannedFrom?.isChart === true);
+};
+
 /** After a restart, while the server does not answer: an earlier process left its files, and nobody watches its objects. */
 const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
   const last = await ports.sources.before(sync);
@@ -79,9 +85,8 @@ const readInputs = async (
   { variables, decryption, releases }: Pick<HeadPorts, 'variables' | 'decryption' | 'releases'>,
 ): Promise<boolean> => {
   const [read, keys] = [await variables.of(sync), await decryption.of(sync)];
-  const isChart = sync.spec.render ? sync.spec.render.helm !== undefined : state.release !== undefined;
-  const release = isChart ? await releases.of(sync) : undefined;
-  if (isChart && !release) return false;
+  const release = isChart(sync, state) ? await releases.of(sync) : undefined;
+  if (isChart(sync, state) && !release) return false;
   state.variables = read;
   state.decryption = keys;
   state.release = release;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { API_VERSION } from '../../src/api/annotations.ts';
+import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { type ResourceType, resources } from '../../src/kube/index.ts';
 import { startChartRepository } from '../support/chart-servers.ts';
@@ -200,6 +201,25 @@ describe('a GitSync of a Helm chart', () => {
     const sync = await start({}, { render: { helm: { chart: source } } });
     await sync.ready('False', /HostRefused repositories on registry.example.com are not allowed/);
     await plane().client.delete(resources.platformPolicies, { name: 'default' });
+  });
+
+  it('is not rendered again by a restart: what it made at random stays', async () => {
+    const sync = await start(chart('{{ randAlphaNum 20 }}'));
+    await sync.ready();
+    const shown = () => sync.get(resources.configMaps, 'shown');
+    const data = (await shown())?.data;
+    await bench().restart();
+    await sync.edit(resources.gitSyncs, 'app', { metadata: { annotations: { 'metricops.dev/requested-at': 'now' } } });
+    const reconciled = async (): Promise<boolean> => {
+      const object = await plane().client.get<GitSync>(resources.gitSyncs, { namespace: sync.ns, name: 'app' });
+      return object?.status?.lastHandledReconcileAt === 'now';
+    };
+    await eventually(reconciled, { what: 'the restarted controller has reconciled' });
+    assert.deepEqual((await shown())?.data, data);
+    sync.push({ 'templates/a.yaml': config('{{ randAlphaNum 21 }}') });
+    await eventually(async () => JSON.stringify((await shown())?.data) !== JSON.stringify(data), {
+      what: 'another commit of the chart',
+    });
   });
 
   it('is brought back when it drifts, and goes when its templates go', async () => {

@@ -35,10 +35,14 @@ export const originOf = (
 type PlannedFrom = NonNullable<GitSyncStatus['plannedFrom']>;
 
 /** For the status; undefined where the next process has to render again. */
-export const plannedFrom = ({ origin, inputs }: Planned): PlannedFrom | undefined =>
+export const plannedFrom = ({ origin, inputs }: Planned, isChart: boolean): PlannedFrom | undefined =>
   origin === undefined || inputs.length > MAX_INPUTS
     ? undefined
-    : { digest: origin, inputs: inputs.map(({ path, id }) => ({ path, id })) };
+    : {
+        digest: origin,
+        inputs: inputs.map(({ path, id }) => ({ path, id })),
+        ...(isChart && { isChart }),
+      };
 
 /** What an earlier process rendered, as the status has it. */
 export const inputsBefore = (sync: GitSync): Input[] | undefined => {

@@ -79,8 +79,8 @@ export const statusOf = (
   }
 };
 
-const plannedStatus = ({ planned }: SyncState): StatusPatch<Pick<GitSyncStatus, 'plannedFrom'>> => ({
-  plannedFrom: (planned && plannedFrom(planned)) ?? gone,
+const plannedStatus = ({ planned, release }: SyncState): StatusPatch<Pick<GitSyncStatus, 'plannedFrom'>> => ({
+  plannedFrom: (planned && plannedFrom(planned, release !== undefined)) ?? gone,
 });
 
 const appliedStatus = (
