@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bounds, goLimits } from '../bounded.ts';
@@ -37,6 +37,23 @@ export const withCopy = async <T>(
   }
 };
 
+/** In memory; the container runtime makes it, 64 MiB as a rule. */
+const IN_MEMORY = '/dev/shm';
+
+/** Does the work with a folder for what must be on no disk, as far as the machine has a place in memory. */
+export const withSecretFolder = async <T>(work: (dir: string) => Promise<T>): Promise<T> => {
+  const place = await access(IN_MEMORY, constants.W_OK).then(
+    () => IN_MEMORY,
+    () => tmpdir(), // a laptop that is no Linux
+  );
+  const dir = await mkdtemp(join(place, `metricops-render-${process.pid}-`));
+  try {
+    return await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+};
+
 /** A proxy that nobody answers at: what our checks have missed reaches no other host. */
 const NO_PROXY = 'http://127.0.0.1:9';
 
@@ -57,11 +74,13 @@ export const goEnvironment = (home: string, bounds: Pick<Bounds, 'memoryBytes'>)
  * one before had our process id; elsewhere, others may be at work beside us.
  */
 export const removeCopies = async (): Promise<void> => {
-  const left = (await readdir(tmpdir())).filter((name) => {
-    const [, pid] = /^metricops-(?:render|ssh)-([0-9]+)-/.exec(name) ?? [];
-    return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
-  });
-  await Promise.all(left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
+  for (const place of [tmpdir(), IN_MEMORY]) {
+    const left = (await readdir(place).catch(() => [])).filter((name) => {
+      const [, pid] = /^metricops-(?:render|ssh)-([0-9]+)-/.exec(name) ?? [];
+      return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
+    });
+    await Promise.all(left.map((name) => rm(join(place, name), { recursive: true, force: true })));
+  }
 };
 
 const isAlive = (pid: number): boolean => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { type GitSyncInput, renderSpec } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -313,6 +313,29 @@ describe('helm template', () => {
       'InvalidYAML',
       /^Secret shop\/web is not YAML: (?!.*hunter2)/,
     );
+  });
+
+  it('gets values of a Secret from a place in memory, and leaves nothing there', async () => {
+    if (!existsSync('/dev/shm')) return void assert.notEqual(process.platform, 'linux');
+    const script = join(dir, 'says-its-arguments');
+    const lines = ['# Source: a.yaml', 'kind: ConfigMap', 'apiVersion: v1', 'metadata: { name: a }', 'data:'];
+    const says = [...lines.map((line) => `echo '${line}'`), 'echo "  text: $*"'];
+    writeFileSync(script, `#!/bin/sh\n${says.join('\n')}\n`, { mode: 0o755 });
+    const own = helm;
+    helm = script;
+    try {
+      const values = ['ConfigMap', 'Secret'].map((kind) => ({
+        from: `${kind} shop/web`,
+        text: 'a: 1\n',
+        isSecret: kind === 'Secret',
+      }));
+      const text = String(await shown({ 'Chart.yaml': chart('web') }, { given: { values } }));
+      const [, plain = '', secret = ''] = /--values (\S+) --values (\S+)/.exec(text) ?? [];
+      assert.ok(plain.startsWith(dir) && secret.startsWith('/dev/shm/'), text);
+      assert.equal(existsSync(dirname(secret)), false);
+    } finally {
+      helm = own;
+    }
   });
 
   it('names the template of an object that is none', () =>

@@ -55,6 +55,35 @@ describe('spec.decryption', () => {
   const encryptedFor = (key: AgeKey, name: string, value: string): Promise<string> =>
     sops.encrypt('db.yaml', secret(name, { password: value }), { age: key, only: CONTENT });
 
+  it('decrypts the values file of a Helm chart, and takes what was in it for secret', async () => {
+    const namespace = await withKeys();
+    const template = [
+      'apiVersion: v1',
+      'kind: {{ .Values.kind }}',
+      'metadata: { name: db }',
+      '{{ .Values.field }}: { password: {{ .Values.password | quote }} }',
+    ].join('\n');
+    const secretValues = await sops.encrypt('secrets.yaml', JSON.stringify({ password: 'correct-horse' }), { age });
+    const values = (kind: string, field: string): string => JSON.stringify({ kind, field });
+    const chart = { 'Chart.yaml': 'apiVersion: v2\nname: db\nversion: 1.0.0\n', 'templates/db.yaml': template };
+    const spec = { ...DECRYPTION, render: { helm: { valuesFiles: ['secrets.yaml', 'values-app.yaml'] } } };
+    const files = { ...chart, 'secrets.yaml': secretValues, 'values-app.yaml': values('Secret', 'stringData') };
+    const sync = await start(files, spec, { namespace });
+    await sync.ready();
+    assert.deepEqual(await dataOf(sync, 'db'), { password: 'correct-horse' });
+    sync.push({ 'values-app.yaml': values('ConfigMap', 'data') });
+    const refused = await sync.ready('False', /SecretExposed .*ConfigMap.*db would hold password of secrets\.yaml/);
+    assert.doesNotMatch(JSON.stringify(refused.status), /correct-horse/);
+  });
+
+  it('is asked for where a values file is encrypted: no template gets what SOPS wrote', async () => {
+    const chart = { 'Chart.yaml': 'apiVersion: v2\nname: db\nversion: 1.0.0\n' };
+    const encrypted = await sops.encrypt('secrets.yaml', JSON.stringify({ password: 'correct-horse' }), { age });
+    const spec = { render: { helm: { valuesFiles: ['secrets.yaml'] } } };
+    const sync = await start({ ...chart, 'secrets.yaml': encrypted }, spec);
+    await sync.ready('False', /NotDecrypted secrets\.yaml is encrypted with SOPS: set spec\.decryption/);
+  });
+
   it('decrypts the Secrets of a folder with the keys of a Secret as Flux has it', async () => {
     const namespace = await withKeys();
     const files = {

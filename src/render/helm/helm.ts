@@ -1,12 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { HelmSpec } from '../../api/helm-spec.ts';
 import { ReasonError } from '../../api/reason-error.ts';
 import { type Bounds, failsWith, runBounded } from '../../bounded.ts';
 import { pointerWords } from '../../git/index.ts';
-import { writeJson } from '../../json.ts';
-import { type Copy, goEnvironment, withCopy } from '../copy.ts';
+import { type Copy, goEnvironment, withCopy, withSecretFolder } from '../copy.ts';
 import { inputsAt } from '../inputs.ts';
 import type { Release, Rendered, Renderer, RendererPorts, RenderInput, ValuesText } from '../types.ts';
 import { fullAllowance, type Unpacking, unpack } from './archive.ts';
@@ -14,6 +12,7 @@ import { readyChart } from './chart.ts';
 import { complaintIn, withoutValues } from './complaint.ts';
 import { manifestsIn, withoutHooks } from './output.ts';
 import { markHolders, secretValuesOf } from './secret-values.ts';
+import { type ValuesFile, valuesFilesIn, writeValues } from './values.ts';
 
 /** Of one process. kube-prometheus-stack, with its 4 MB of definitions, needs 144 MiB and a second of CPU. */
 export const HELM_BOUNDS: Omit<Bounds, 'wallMs'> = {
@@ -51,13 +50,19 @@ interface Given {
   archive: Uint8Array | undefined;
 }
 
+interface Complete extends Given {
+  files: readonly ValuesFile[];
+}
+
 const renderChart = async (input: RenderInput, given: Given, ports: RendererPorts): Promise<Rendered> => {
   const { tree, path, choice, tenant = '' } = input;
-  const { valuesFiles = [] } = choice?.helm ?? {};
-  for (const file of valuesFiles) await refuseMissing(tree, file);
-  const secrets = await secretsIn(given.release.values, ports, tenant);
-  const paths = [...(given.archive ? [] : [path]), ...valuesFiles];
-  const { output, links } = await withCopy(tree, paths, (copy) => template(copy, input, given, ports));
+  const files = await valuesFilesIn(input, ports);
+  const clear = files.flatMap((file) => ('path' in file ? [] : [file]));
+  const secrets = await secretsIn([...clear, ...given.release.values], ports, tenant);
+  const paths = [...(given.archive ? [] : [path]), ...(choice?.helm?.valuesFiles ?? [])];
+  const { output, links } = await withCopy(tree, paths, (copy) =>
+    withSecretFolder((secret) => template({ ...copy, secret }, input, { ...given, files }, ports)),
+  );
   const rendered = await ports.parser.parse(manifestsIn(output), tenant);
   const { objects, hooks } = withoutHooks(rendered);
   return {
@@ -66,12 +71,6 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
     inputs: await inputsAt(input, paths, links),
     bytes: output.length,
   };
-};
-
-const refuseMissing = async (tree: RenderInput['tree'], file: string): Promise<void> => {
-  const found = await tree.find(file);
-  if (found && found.mode !== 'folder') return;
-  throw new ReasonError('ValuesNotFound', `spec.render.helm.valuesFiles: the source has no file ${file}`);
 };
 
 /** What must not be shown; the parser has words for values that are no YAML which quote nothing. */
@@ -87,9 +86,9 @@ const secretsIn = async (values: readonly ValuesText[], { parser }: RendererPort
 
 /** Runs the helm binary: no shell, an empty environment, no plug-ins, no cluster, and nothing fetched. */
 const template = async (
-  copy: Copy,
+  copy: Copy & { secret: string },
   { path, choice }: RenderInput,
-  { release, archive }: Given,
+  { release, archive, files }: Complete,
   { helm: binary, timeoutMs, bounds = HELM_BOUNDS }: RendererPorts,
 ): Promise<{ output: string; links: boolean }> => {
   const { repository, home, links } = copy;
@@ -99,7 +98,7 @@ const template = async (
   const allowance = fullAllowance();
   const chart = archive ? await unpacked(archive, copy, { label, allowance }) : join(repository, path);
   await readyChart(chart, { label, skipSchemas, allowance });
-  const values = await valuesFilesIn(copy, choice?.helm, release.values);
+  const values = await writeValues({ files, texts: release.values, values: choice?.helm?.values }, copy);
   const args = [
     'template',
     release.name,
@@ -111,8 +110,9 @@ const template = async (
   const program = { file: binary, args, cwd: home, env: goEnvironment(home, bounds) };
   const ended = await runBounded({ ...program, ...HELM }, { ...bounds, wallMs: timeoutMs });
   if (ended.ok) return { output: ended.stdout, links };
-  const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(`${copy.dir}/`, '');
-  const isSecret = release.values.some((each) => each.isSecret) && ended.code === FAILURE;
+  const why = [repository, copy.dir, copy.secret].reduce((text, dir) => text.replaceAll(`${dir}/`, ''), ended.why);
+  const hasSecrets = [...files, ...release.values].some((each) => 'isSecret' in each && each.isSecret);
+  const isSecret = hasSecrets && ended.code === FAILURE;
   throw new ReasonError(ended.code, `helm template of ${label} ${isSecret ? withoutValues(why) : why}`);
 };
 
@@ -130,25 +130,6 @@ const unpacked = async (archive: Uint8Array, { dir }: Copy, of: Unpacking): Prom
   await mkdir(chart);
   await unpack(Readable.from([archive], { objectMode: false }), chart, of);
   return chart;
-};
-
-/** In the order in which Helm reads them: the last one wins. */
-const valuesFilesIn = async (
-  { dir, repository }: Copy,
-  spec: HelmSpec | undefined,
-  texts: readonly ValuesText[],
-): Promise<string[]> => {
-  const folder = join(dir, 'values');
-  await mkdir(folder, { mode: 0o700 });
-  const write = async (name: string, text: string): Promise<string> => {
-    const file = join(folder, name);
-    await writeFile(file, text, { mode: 0o600 });
-    return file;
-  };
-  const files = (spec?.valuesFiles ?? []).map((file) => join(repository, file));
-  for (const [i, { text }] of texts.entries()) files.push(await write(`valuesFrom-${i}.yaml`, text));
-  if (Object.keys(spec?.values ?? {}).length > 0) files.push(await write('values.json', writeJson(spec?.values)));
-  return files;
 };
 
 const optionsOf = ({ namespace, capabilities: { kubeVersion, apiVersions } }: Release): string[] => [

@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HelmSpec } from '../../api/helm-spec.ts';
+import { ReasonError } from '../../api/reason-error.ts';
+import { writeJson } from '../../json.ts';
+import { mayBeEncrypted } from '../../sops/encrypted.ts';
+import { decryptTexts } from '../../sops/texts.ts';
+import type { Copy } from '../copy.ts';
+import type { RendererPorts, RenderInput, ValuesText } from '../types.ts';
+
+/** Of spec.render.helm.valuesFiles: a file as it is, or the clear text of one that sops encrypted. */
+export type ValuesFile = { path: string } | ValuesText;
+
+/** In their order. Rejects with ReasonError for one that is not there, or that nobody may decrypt. */
+export const valuesFilesIn = async (
+  { tree, choice, decryption }: RenderInput,
+  ports: RendererPorts,
+): Promise<ValuesFile[]> => {
+  const found: ValuesFile[] = [];
+  for (const path of choice?.helm?.valuesFiles ?? []) {
+    const file = await tree.find(path);
+    if (!file || file.mode === 'folder')
+      throw new ReasonError('ValuesNotFound', `spec.render.helm.valuesFiles: the source has no file ${path}`);
+    const text = Buffer.from(await tree.read(file)).toString();
+    if (!mayBeEncrypted(text)) {
+      found.push({ path });
+      continue;
+    }
+    if (!decryption) throw new ReasonError('NotDecrypted', `${path} is encrypted with SOPS: set spec.decryption`);
+    const [clear] = await decryptTexts([{ file: path, text }], decryption, ports);
+    found.push({ from: path, text: clear?.text ?? '', isSecret: true });
+  }
+  return found;
+};
+
+/**
+ * Paths for Helm, in the order in which it reads them: the last one wins.
+ * @param places.secret a folder for texts of Secrets, which are on no disk
+ */
+export const writeValues = async (
+  {
+    files,
+    texts,
+    values,
+  }: { files: readonly ValuesFile[]; texts: readonly ValuesText[]; values: HelmSpec['values'] | undefined },
+  { repository, dir, secret }: Pick<Copy, 'repository' | 'dir'> & { secret: string },
+): Promise<string[]> => {
+  const paths: string[] = [];
+  const write = async (folder: string, name: string, text: string): Promise<void> => {
+    const path = join(folder, name);
+    await writeFile(path, text, { mode: 0o600 });
+    paths.push(path);
+  };
+  for (const [i, one] of [...files, ...texts].entries()) {
+    if ('path' in one) paths.push(join(repository, one.path));
+    else await write(one.isSecret ? secret : dir, `values-${i}.yaml`, one.text);
+  }
+  if (Object.keys(values ?? {}).length > 0) await write(dir, 'values.json', writeJson(values));
+  return paths;
+};
