@@ -270,7 +270,9 @@ describe('spec.decryption', () => {
     await sync.edit(INGRESSES, 'web', { spec: { rules: [{ host: `${canary}.by-hand.example.com` }] } });
     const statusOf = async (): Promise<string> =>
       JSON.stringify((await plane().client.get(resources.gitSyncs, { namespace, name: 'app' }))?.status);
-    await eventually(async () => (await statusOf()).match(/"path":/g)?.length === 2, { what: 'both differences' });
+    const differing = async (): Promise<number | undefined> =>
+      (JSON.parse(await statusOf()) as GitSync['status'])?.drift?.length;
+    await eventually(async () => (await differing()) === 2, { what: 'both differences' });
     // The API server refuses, and quotes.
     sync.push({
       'db.yaml': await encrypt(withType('kubernetes.io/tls', 'password')),
