@@ -28,15 +28,25 @@ const valuesSource = z.strictObject({
 });
 export type ValuesSource = z.infer<typeof valuesSource>;
 
+const NO_URL = 'spec.render.helm.chart.repository is no URL; write e.g. https://charts.example.com';
+
+/** A chart repository's address, parsed; undefined for what is none: objects may be older than the rule. */
+export const chartUrl = (text: string): URL | undefined => {
+  const url = URL.parse(text.replace(/^oci:/, 'https:'));
+  return url && url.host !== '' ? url : undefined;
+};
+
 /** A chart that is not in the source; the fields are those of Flux and Argo CD. */
 export const chartSpec = z.strictObject({
   repository: z
     .string()
     .regex(/^(https?|oci):\/\/[a-zA-Z0-9[][^\s@?#]*$/)
     .max(1024)
+    .refine((text) => chartUrl(text) !== undefined, NO_URL)
     .meta({
       patternMessage:
         'repository is https://, http:// or oci://, without a password in it; credentials go into a Secret named by secretRef',
+      'x-kubernetes-validations': [{ rule: "isURL(self) && url(self).getHost() != ''", message: NO_URL }],
     })
     .describe(
       'Chart repository: the folder of its index.yaml (`https://charts.example.com`), or that of the charts in a registry (`oci://ghcr.io/org/charts`).',

@@ -36,7 +36,7 @@ export const reasons = {
   },
   // A repository
   InvalidUrl: {
-    means: 'spec.source.git.url is not a valid URL.',
+    means: 'spec.source.git.url, or the address of a chart repository, is not a valid URL.',
     next: 'Write https://HOST/ORG/REPO.git, ssh://git@HOST/ORG/REPO.git or git@HOST:ORG/REPO.git; a port must be a number.',
   },
   RepositoryNotFound: {

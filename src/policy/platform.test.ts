@@ -58,6 +58,21 @@ describe('the platform policy', () => {
     }
   });
 
+  it('asks chart repositories and registries on allowed hosts only', () => {
+    const from = (repository: string) =>
+      sync({ render: { helm: { chart: { repository, name: 'web', version: '1.x' } } } });
+    const allowed = policy({ allowedHosts: ['git.example.com', 'ghcr.io', '*.example.org'] });
+    for (const [repository, reason] of [
+      ['oci://ghcr.io/org/charts', undefined],
+      ['https://charts.example.org', undefined],
+      ['oci://GHCR.IO/org/charts', undefined],
+      ['https://charts.example.com', 'HostRefused'],
+      ['oci://ghcr.io.example.com/charts', 'HostRefused'],
+      ['https://ghcr.io:charts/', 'InvalidUrl'],
+    ] as const)
+      assert.equal(refusalOfSync(from(repository), allowed)?.reason, reason, repository);
+  });
+
   it('keeps a GitSync in its own namespace', () => {
     const confined = policy({ restrictToNamespace: true });
     assert.equal(refusalOfObject(sync(), object('v1', 'ConfigMap', 'team'), confined), undefined);

@@ -1,4 +1,5 @@
 import type { GitSync } from '../api/gitsync.ts';
+import { chartUrl } from '../api/helm-spec.ts';
 import { describeKey, groupOf, type KubeObject, keyOf } from '../api/meta.ts';
 import type { PlatformPolicySpec } from '../api/platform-policy.ts';
 import type { Reason } from '../api/reasons.ts';
@@ -25,7 +26,10 @@ export const refusalOfSync = (sync: GitSync, policy: PlatformPolicySpec): Refusa
 
 const refusalOfChart = (sync: GitSync, policy: PlatformPolicySpec): Refusal | undefined => {
   const chart = sync.spec.render?.helm?.chart;
-  return chart && refusalOfUrl(sync, chart.repository, policy);
+  if (!chart) return undefined;
+  const url = chartUrl(chart.repository);
+  if (url) return refusalOfUrl(sync, url.href, policy);
+  return { reason: 'InvalidUrl', message: 'spec.render.helm.chart.repository is no URL' };
 };
 
 /** Why this GitSync may write nothing, wherever it comes from: a rollback asks no repository. */
@@ -51,8 +55,7 @@ export const refusalOfHost = (
 export const refusalOfUrl = (reader: KubeObject, address: string, policy: PlatformPolicySpec): Refusal | undefined => {
   const { allowedHosts } = policy;
   if (isExempt(reader, policy) || allowedHosts.length === 0) return undefined;
-  // Hosts are written in small letters in http:// and https:// only.
-  const { host, hostname } = URL.parse(address.toLowerCase()) ?? { host: address, hostname: address };
+  const { host, hostname } = URL.parse(address) ?? { host: address, hostname: address };
   if (allowedHosts.some((p) => matchesHost(p, host) || matchesHost(p, hostname))) return undefined;
   const message = `repositories on ${host} are not allowed; allowed are ${allowedHosts.join(', ')}`;
   return { reason: 'HostRefused', message };

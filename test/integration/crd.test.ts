@@ -61,6 +61,20 @@ describe('the kinds', () => {
         /spec.render.helm.valuesFiles.*a values file is in the repository: no leading \/ and no \.\./,
       ],
       [{ source, render: { helm: { releaseName: 'My_Release' } } }, /spec.render.helm.releaseName.*name of a release/],
+      [
+        {
+          source,
+          render: { helm: { chart: { repository: 'https://me:pw@example.com', name: 'web', version: '1.x' } } },
+        },
+        /spec.render.helm.chart.repository.*without a password in it/,
+      ],
+      [
+        {
+          source,
+          render: { helm: { chart: { repository: 'oci://example.com/charts', name: 'a/b', version: '1.x' } } },
+        },
+        /spec.render.helm.chart.name.*the name of a chart/,
+      ],
       [{ source, render: { jsonnet: {} } }, /spec.render.jsonnet: field not declared/],
       [{ source, decryption: { provider: 'sops' } }, /spec.decryption.*set secretRef, vault, or both/],
       [{ source, decryption: { vault: { address: 'vault.example.com' } } }, /address is http:\/\/ or https:\/\//],
