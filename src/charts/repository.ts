@@ -1,4 +1,4 @@
-import type { ChartSpec } from '../api/helm-spec.ts';
+import { type ChartSpec, chartUrl } from '../api/helm-spec.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { type Found, newestIn } from './found.ts';
 import { linesOfChart } from './index-lines.ts';
@@ -63,8 +63,8 @@ const listedOf = (entry: unknown, index: string): Listed[] => {
 };
 
 const download = async (url: string, { repository }: ChartSpec, ports: RepositoryPorts): Promise<Buffer> => {
-  const isHome = new URL(url).host === new URL(repository).host;
-  const authorization = isHome ? ports.authorization : undefined;
+  // Not to the same host without encryption, either.
+  const authorization = chartUrl(url)?.origin === chartUrl(repository)?.origin ? ports.authorization : undefined;
   if (!url.startsWith('oci:')) {
     return bytesOf(await ports.web(url, { maxBytes: CHART_LIMITS.archiveBytes, authorization }));
   }

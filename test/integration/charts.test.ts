@@ -270,6 +270,19 @@ describe('a chart of a repository', () => {
       await storage.close();
     });
 
+    it('may be what the index of a chart repository names', async () => {
+      const open = await startRegistry({ tls: { key: pem('web.key'), cert: pem('web.crt') } });
+      const at = `${open.url.replace('https', 'oci')}/team/charts`;
+      await helmRun('push', await packaged('1.0.0', dir), at, '--ca-file', join(dir, 'certificates/ca.crt'));
+      const repository = await startChartRepository({ credentials: CREDENTIALS });
+      const entries = { web: [{ version: '1.0.0', urls: [`${at}/web:1.0.0`] }] };
+      repository.files.set('/index.yaml', JSON.stringify({ apiVersion: 'v1', entries }));
+      const { now } = await follow(syncOf(repository.url, '1.0.0', true));
+      assert.deepEqual(Buffer.from(await archiveOf(now()).read()), readFileSync(join(dir, 'web-1.0.0.tgz')));
+      assert.equal(open.authorization.get('/token'), undefined);
+      await Promise.all([open.close(), repository.close()]);
+    });
+
     it('is refused in words: wrong credentials, none, no such tag, no version, an unknown authority', async () => {
       await push('1.0.0');
       const ca = pem('ca.crt');
