@@ -69,6 +69,7 @@ export const chartKey = ({ metadata, spec }: GitSync): string | undefined => {
 export const createCharts = (ports: ChartsPorts): Charts => {
   const { clock, credentials, random } = ports;
   const followed = new Map<string, Followed>();
+  /** By namespace, too: who knows the digest of a neighbour's chart does not have the chart. */
   const archives = createByteCache<Buffer>(CHART_LIMITS.archivesBytes);
   const agents = createAgents();
   const stopped = new AbortController();
@@ -88,7 +89,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
     const found = spec.repository.startsWith('oci:')
       ? await findInRegistry(spec, { web, authorization })
       : await findInRepository(spec, { web, authorization, known, documentsOf: ports.documentsOf });
-    const kept = found.sha256 === undefined ? undefined : archives.get(found.sha256);
+    const kept = found.sha256 === undefined ? undefined : archives.get(`${namespace} ${found.sha256}`);
     if (kept && found.sha256 !== undefined) return { found, sha256: found.sha256, content: kept };
     const content = await found.download();
     const sha256 = createHash('sha256').update(content).digest('hex');
@@ -96,7 +97,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       const what = `${spec.name} ${found.version} of ${spec.repository}`;
       throw new ReasonError('ChartRefused', `${what} has the digest ${sha256}, and should have ${found.sha256}`);
     }
-    archives.set(sha256, content, content.length);
+    archives.set(`${namespace} ${sha256}`, content, content.length);
     return { found, sha256, content };
   };
 
@@ -109,7 +110,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       version: found.version,
       digest: `sha256:${sha256}`,
       async read() {
-        const content = archives.get(sha256);
+        const content = archives.get(`${sync.metadata.namespace ?? ''} ${sha256}`);
         if (content) return content;
         const again = await unlessAborted(stopped.signal, obtain(of, sync));
         if (again.sha256 === sha256) return again.content;

@@ -261,6 +261,19 @@ describe('helm template', () => {
       );
     });
 
+    it('reads nothing outside of the repository: not by a comma in the path of a values file', async () => {
+      const outside = join(dir, 'outside.yaml');
+      writeFileSync(outside, 'a: from outside\n');
+      const inside = `x,${outside}`;
+      const files = showing('{{ .Values.a }}', { [inside]: 'a: from inside\n', x: 'a: cut off\n' });
+      assert.equal(await shown(files, { spec: { valuesFiles: [inside] } }), 'from inside');
+      await refused(
+        shown({ ...files, [inside]: '- a list' }, { spec: { valuesFiles: [inside] } }),
+        'HelmFailed',
+        /failed to parse x,.*outside.yaml: /,
+      );
+    });
+
     it('asks no other host for a schema', async () => {
       const asked: string[] = [];
       const other = createServer((request, answer) => {

@@ -104,13 +104,15 @@ const template = async (
     release.name,
     chart,
     ...optionsOf(release),
-    ...values.flatMap((file) => ['--values', file]),
+    ...values.flatMap(({ path }) => ['--values', path]),
   ];
   if (skipSchemas) args.push('--skip-schema-validation');
   const program = { file: binary, args, cwd: home, env: goEnvironment(home, bounds) };
   const ended = await runBounded({ ...program, ...HELM }, { ...bounds, wallMs: timeoutMs });
   if (ended.ok) return { output: ended.stdout, links };
-  const why = [repository, copy.dir, copy.secret].reduce((text, dir) => text.replaceAll(`${dir}/`, ''), ended.why);
+  let why = ended.why.replaceAll(`${repository}/`, '');
+  for (const { path, name } of values) why = why.replaceAll(path, name);
+  why = why.replaceAll(`${copy.dir}/`, '');
   const hasSecrets = [...files, ...release.values].some((each) => 'isSecret' in each && each.isSecret);
   const isSecret = hasSecrets && ended.code === FAILURE;
   throw new ReasonError(ended.code, `helm template of ${label} ${isSecret ? withoutValues(why) : why}`);

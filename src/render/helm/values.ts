@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HelmSpec } from '../../api/helm-spec.ts';
 import { ReasonError } from '../../api/reason-error.ts';
@@ -33,8 +33,16 @@ export const valuesFilesIn = async (
   return found;
 };
 
+interface WrittenValues {
+  /** Where Helm reads it. */
+  path: string;
+  /** As messages name it. */
+  name: string;
+}
+
 /**
- * Paths for Helm, in the order in which it reads them: the last one wins.
+ * In the order in which Helm reads them: the last one wins. Under names of our own: Helm takes a comma in a path for the
+ * end of it, and what comes after it for another path, or for a URL.
  * @param places.secret a folder for texts of Secrets, which are on no disk
  */
 export const writeValues = async (
@@ -44,17 +52,19 @@ export const writeValues = async (
     values,
   }: { files: readonly ValuesFile[]; texts: readonly ValuesText[]; values: HelmSpec['values'] | undefined },
   { repository, dir, secret }: Pick<Copy, 'repository' | 'dir'> & { secret: string },
-): Promise<string[]> => {
-  const paths: string[] = [];
-  const write = async (folder: string, name: string, text: string): Promise<void> => {
-    const path = join(folder, name);
-    await writeFile(path, text, { mode: 0o600 });
-    paths.push(path);
+): Promise<WrittenValues[]> => {
+  const written: WrittenValues[] = [];
+  const add = async (folder: string, name: string, write: (path: string) => Promise<void>): Promise<void> => {
+    const path = join(folder, `values-${written.length}.yaml`);
+    await write(path);
+    written.push({ path, name });
   };
-  for (const [i, one] of [...files, ...texts].entries()) {
-    if ('path' in one) paths.push(join(repository, one.path));
-    else await write(one.isSecret ? secret : dir, `values-${i}.yaml`, one.text);
+  const mode = 0o600;
+  for (const one of [...files, ...texts]) {
+    if ('path' in one) await add(dir, one.path, (path) => copyFile(join(repository, one.path), path));
+    else await add(one.isSecret ? secret : dir, one.from, (path) => writeFile(path, one.text, { mode }));
   }
-  if (Object.keys(values ?? {}).length > 0) await write(dir, 'values.json', writeJson(values));
-  return paths;
+  if (Object.keys(values ?? {}).length > 0)
+    await add(dir, 'spec.render.helm.values', (path) => writeFile(path, writeJson(values), { mode }));
+  return written;
 };
