@@ -25,6 +25,7 @@ describe('the schema of the values of a chart', () => {
     { $id: 'http://127.0.0.1:9402/', $ref: 'metrics' },
     { $dynamicRef: 'http://example.com/#a' },
     { $schema: 'http://example.com/schema' },
+    { $schema: 'http://json-schema.org/draft-05/schema#' },
     { properties: { a: { $schema: 'http://json-schema.org.example.com/draft-07/schema#' } } },
     '{"\\u0024ref": "http://example.com/"}',
   ])

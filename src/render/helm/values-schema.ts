@@ -3,7 +3,7 @@ import { ReasonError } from '../../api/reason-error.ts';
 /** Keywords whose value names another schema. */
 const REFERENCES = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
 /** The drafts, which Helm brings along. */
-const DRAFTS = /^https?:\/\/json-schema\.org\/(draft-0[4567]|draft\/2019-09|draft\/2020-12)\/schema#?$/;
+const DRAFTS = /^https?:\/\/json-schema\.org\/(draft-0[467]|draft\/2019-09|draft\/2020-12)\/schema#?$/;
 const MAX_DEPTH = 200;
 
 /**
