@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
@@ -94,9 +94,24 @@ const buildBase = async (
   place('/etc/ssl/certs/ca-certificates.crt', '/etc/ssl/certs/ca-certificates.crt');
   writeFileSync(join(root, 'etc/passwd'), PASSWD);
   mkdirSync(join(root, 'tmp'), { mode: 0o1777 });
-  const container = await buildah('from', 'scratch');
+  await commitRoot(buildah, root, { name });
+};
+
+/**
+ * A root file system as an image to build on.
+ *
+ * @param platform flags that say for which machine
+ * @param stamp flags that say of which time it is
+ */
+export const commitRoot = async (
+  buildah: Store['buildah'],
+  root: string,
+  { name, platform = [], stamp = [] }: { name: string; platform?: readonly string[]; stamp?: readonly string[] },
+): Promise<void> => {
+  const container = await buildah('from', ...platform, 'scratch');
   await buildah('copy', '-q', container, root, '/');
-  await buildah('config', '--env', 'PATH=/usr/local/bin:/usr/bin:/bin', '--env', `HOME=/tmp`, container);
-  await buildah('commit', '-q', container, name);
-  await buildah('rm', basename(container));
+  const env = ['--env', 'PATH=/usr/local/bin:/usr/bin:/bin', '--env', 'HOME=/tmp'];
+  await buildah('config', ...platform, ...env, container);
+  await buildah('commit', '-q', ...stamp, container, name);
+  await buildah('rm', container);
 };

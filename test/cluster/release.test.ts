@@ -165,9 +165,8 @@ describe('a release', function () {
       assert.match(run('/usr/local/bin/kustomize', 'version'), /^v5\./);
       assert.match(run('/usr/local/bin/helm', 'version', '--short'), /^v3\./);
       assert.match(run('/usr/bin/prlimit', '--version'), /util-linux/);
-      // It wants to know its user, whom qemu does not change to.
-      if (architecture === OWN) assert.match(run('/usr/bin/ssh', '-V'), /^OpenSSH_/);
-      else assert.doesNotMatch(run(LOADERS[architecture.name], '--list', '/usr/bin/ssh'), /not found/);
+      // It does nothing without a user and devices; its libraries are there.
+      assert.doesNotMatch(run(LOADERS[architecture.name], '--list', '/usr/bin/ssh'), /not found/);
       const notices = readFileSync(join(controller.root, 'usr/share/doc/metricops/THIRD-PARTY-NOTICES.txt'), 'utf8');
       assert.match(notices, /^undici \d/m);
       assert.match(readFileSync(join(controller.root, 'usr/share/doc/util-linux/copyright'), 'utf8'), /GPL/);

@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { placePrograms } from '../build.ts';
-import { openStore } from '../images.ts';
+import { commitRoot, openStore, type Store } from '../images.ts';
 import type { Architecture } from './architectures.ts';
 import { packTar } from './tar.ts';
-import { IMAGES, type ImageTarget } from './targets.ts';
+import { IMAGE_NAMES, type ImageTarget } from './targets.ts';
 
 export interface Variant {
   architecture: Architecture;
@@ -24,90 +24,74 @@ export interface ImageArchive {
   file: string;
 }
 
+export interface ArchiveOptions {
+  /** Before the names of the images. */
+  registry: string;
+  version: string;
+  /** Seconds: the time of everything in them. */
+  epoch: number;
+  outDir: string;
+  work: string;
+  log: (line: string) => void;
+}
+
 /**
  * The images of the Containerfile as OCI archives. Nothing of another architecture is run: what they are made from is
  * copied.
- *
- * @param epoch seconds: the time of everything in them
  */
 export const buildArchives = async (
   variants: readonly Variant[],
-  options: {
-    registry: string;
-    version: string;
-    epoch: number;
-    outDir: string;
-    work: string;
-    log: (line: string) => void;
-  },
+  options: ArchiveOptions,
 ): Promise<Record<ImageTarget, ImageArchive>> => {
-  const { registry, version, epoch, outDir, work, log } = options;
   const { buildah, close } = openStore();
-  const stamp = ['--timestamp', String(epoch)];
-  const archives = new Map<ImageTarget, ImageArchive>();
-  try {
-    for (const { target, name } of IMAGES) {
-      const list = `localhost/${name}:${version}`;
-      await buildah('manifest', 'create', list);
-      for (const { architecture, runtime, context } of variants) {
-        log(`image ${name} for ${architecture.name}`);
-        const base = await commitRoot(buildah, runtime[target], {
-          name: `localhost/${target}-base:${architecture.name}`,
-          architecture,
-          stamp,
-        });
-        const args = [`RUNTIME=${base}`, `CONTROLLER_RUNTIME=${base}`].flatMap((arg) => ['--build-arg', arg]);
-        const tag = `localhost/${name}:${version}-${architecture.name}`;
-        const platform = ['--platform', `linux/${architecture.name}`, '--pull-never'];
-        await buildah(
-          'bud',
-          '-q',
-          ...platform,
-          ...stamp,
-          ...args,
-          '--target',
-          target,
-          '-f',
-          join(context, 'Containerfile'),
-          '-t',
-          tag,
-          context,
-        );
-        await buildah('manifest', 'add', list, tag);
-      }
-      const layout = join(work, `oci-${name}`);
-      await buildah('manifest', 'push', '--all', list, `oci:${layout}:${version}`);
-      const { manifests } = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as {
-        manifests: { digest: string }[];
-      };
-      const file = `${name}-${version}.oci.tar`;
-      await packTar(join(outDir, file), layout, ['.'], epoch);
-      archives.set(target, {
-        repository: `${registry}/${name}`,
-        tag: version,
-        digest: manifests[0]?.digest ?? '',
-        file,
-      });
+  const archive = async (target: ImageTarget): Promise<ImageArchive> => {
+    const name = IMAGE_NAMES[target];
+    const list = `localhost/${name}:${options.version}`;
+    await buildah('manifest', 'create', list);
+    for (const variant of variants) {
+      options.log(`image ${name} for ${variant.architecture.name}`);
+      await buildah('manifest', 'add', list, await buildImage(buildah, target, variant, options.epoch));
     }
+    return packImage(buildah, list, name, options);
+  };
+  try {
+    return { metricops: await archive('metricops'), sidecar: await archive('sidecar') };
   } finally {
     close();
   }
-  return Object.fromEntries(archives) as Record<ImageTarget, ImageArchive>;
 };
 
-/** The root file system as an image to build on. */
-const commitRoot = async (
-  buildah: (...args: string[]) => Promise<string>,
-  root: string,
-  { name, architecture, stamp }: { name: string; architecture: Architecture; stamp: readonly string[] },
+/** Resolves with its name in the store. */
+const buildImage = async (
+  buildah: Store['buildah'],
+  target: ImageTarget,
+  { architecture, runtime, context }: Variant,
+  epoch: number,
 ): Promise<string> => {
-  const container = await buildah('from', '--arch', architecture.name, 'scratch');
-  await buildah('copy', '-q', container, root, '/');
-  const env = ['--env', 'PATH=/usr/local/bin:/usr/bin:/bin', '--env', 'HOME=/tmp'];
-  await buildah('config', '--arch', architecture.name, '--os', 'linux', ...env, container);
-  await buildah('commit', '-q', ...stamp, container, name);
-  await buildah('rm', container);
+  const stamp = ['--timestamp', String(epoch)];
+  const base = `localhost/${target}-base:${architecture.name}`;
+  const name = `localhost/${target}:${architecture.name}`;
+  await commitRoot(buildah, runtime[target], { name: base, platform: ['--arch', architecture.name], stamp });
+  const bases = [`RUNTIME=${base}`, `CONTROLLER_RUNTIME=${base}`].flatMap((arg) => ['--build-arg', arg]);
+  const platform = ['--platform', `linux/${architecture.name}`, '--pull-never'];
+  const from = ['--target', target, '-f', join(context, 'Containerfile')];
+  await buildah('bud', '-q', ...platform, ...stamp, ...bases, ...from, '-t', name, context);
   return name;
+};
+
+const packImage = async (
+  buildah: Store['buildah'],
+  list: string,
+  name: string,
+  { registry, version, epoch, outDir, work }: ArchiveOptions,
+): Promise<ImageArchive> => {
+  const layout = join(work, `oci-${name}`);
+  await buildah('manifest', 'push', '--all', list, `oci:${layout}:${version}`);
+  const index = readFileSync(join(layout, 'index.json'), 'utf8');
+  const { manifests } = JSON.parse(index) as { manifests: [{ digest: string }] };
+  const file = `${name}-${version}.oci.tar`;
+  await packTar(join(outDir, file), layout, ['.'], epoch);
+  return { repository: `${registry}/${name}`, tag: version, digest: manifests[0].digest, file };
 };
 
 /** What the Containerfile copies, with the programs of one architecture. */

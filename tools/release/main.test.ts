@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
-describe('npm run release', () => {
+describe('npm run release', function () {
+  this.timeout(60_000); // each is a process of its own
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'metricops-release-'));

@@ -18,7 +18,7 @@ import { ReleaseError } from './process.ts';
 import { type Repository, readRepository } from './repository.ts';
 import { buildRuntime } from './runtime.ts';
 import { type Product, sbomOf } from './sbom.ts';
-import { IMAGES, type ImageTarget } from './targets.ts';
+import { IMAGE_NAMES, type ImageTarget, TARGETS } from './targets.ts';
 
 export interface ReleaseOptions {
   version: string;
@@ -99,7 +99,10 @@ const fill = async (
   const cli = await progress.step('command line', () =>
     buildCommandLine(root, machines, { version, manifests }, places),
   );
-  const products = [...IMAGES.map(({ target, name }) => containerOf(name, parts[target])), ...applicationsOf(cli)];
+  const products = [
+    ...TARGETS.map((target) => containerOf(IMAGE_NAMES[target], parts[target])),
+    ...applicationsOf(cli),
+  ];
   writeFileSync(join(outDir, 'THIRD-PARTY-NOTICES.txt'), noticesOf(products.flatMap(({ components }) => components)));
   cpSync(join(root, 'LICENSE'), join(outDir, 'LICENSE'));
   await progress.step('completion, and archives of the command line', async () => {
@@ -151,7 +154,7 @@ const variantsOf = (
   machines.map((machine) => {
     const folder = join(work, machine.architecture.name);
     const runtime = { metricops: join(folder, 'metricops'), sidecar: join(folder, 'sidecar') };
-    for (const { target } of IMAGES) buildRuntime(runtime[target], machine, { target, notices: notices[target] });
+    for (const target of TARGETS) buildRuntime(runtime[target], machine, { target, notices: notices[target] });
     const context = buildContext(root, dist, machine.programs, join(folder, 'context'));
     return { architecture: machine.architecture, runtime, context };
   });

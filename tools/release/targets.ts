@@ -1,11 +1,10 @@
-/** The images of a release. */
-export const IMAGES = [
-  { target: 'metricops', name: 'metricops' },
-  { target: 'sidecar', name: 'metricops-sidecar' },
-] as const;
+/** The images of a release, by `--target` of the Containerfile. */
+export const TARGETS = ['metricops', 'sidecar'] as const;
 
-/** `--target` of the Containerfile. */
-export type ImageTarget = (typeof IMAGES)[number]['target'];
+export type ImageTarget = (typeof TARGETS)[number];
+
+/** Their names in a registry. */
+export const IMAGE_NAMES: Record<ImageTarget, string> = { metricops: 'metricops', sidecar: 'metricops-sidecar' };
 
 /** Debian's programs in each, beside node: the Containerfile takes the same ones from its base. */
 export const DEBIAN_PROGRAMS: Record<ImageTarget, readonly string[]> = {
