@@ -164,7 +164,7 @@ const go = (
       } else if (!line.startsWith('go: downloading')) tail = `${tail}${line}\n`.slice(-4000);
     });
     child.once('error', (cause) =>
-      reject(new Error('the Go toolchain (1.25 or later) is missing: see https://go.dev/doc/install', { cause })),
+      reject(new Error('the Go toolchain (1.25.8 or later) is missing: see https://go.dev/doc/install', { cause })),
     );
     child.once('close', (code) => {
       if (code === 0) resolve({ lines });
