@@ -67,20 +67,32 @@ const guardrail = (incident: Incident, observed: Observation, { now, askPerson, 
     return close('Dismissed', 'HoldLifted', message);
   }
   if (observed.hold) return undefined;
-  if (observed.isRollbackResult) return ofRollbackResult(incident, current.number, observed, now);
+  if (observed.isRollbackResult) {
+    const message = `release ${current.number} is itself the result of a rollback; nothing is rolled back twice`;
+    return askIfItBurns(incident, observed, { reason: 'RollbackOfRollback', message }, now);
+  }
   if (observed.policy.mode === 'Off') return close('Observed', 'ModeOff', 'the mode is Off');
-  if (observed.paused) return askPerson('Paused', 'metricops.dev/pause is set on the workload');
+  if (observed.paused) {
+    const message = 'metricops.dev/pause is set on the workload';
+    return askIfItBurns(incident, observed, { reason: 'Paused', message }, now);
+  }
   return undefined;
 };
 
-/** What the verdict says counts only where nothing burns any more: an alert whose end nobody reported is no reason to ask. */
-const ofRollbackResult = (incident: Incident, number: number, observed: Observation, now: number): Next | undefined => {
+/**
+ * A person, whatever the verdict says: of it counts only that nothing burns any more. An alert whose end nobody reported
+ * is no reason to ask.
+ */
+const askIfItBurns = (
+  incident: Incident,
+  observed: Observation,
+  { reason, message }: { reason: Reason; message: string },
+  now: number,
+): Next | undefined => {
   const { verdict, policy } = observed;
   if (!verdict) return ask('Verdict');
   if (verdict.result === 'NotGuilty' && NO_BURN.has(verdict.reason)) return undefined;
-  const { askPerson } = waysOf(incident, observed, { mode: policy.mode, dueTime: undefined }, now);
-  const message = `release ${number} is itself the result of a rollback; nothing is rolled back twice`;
-  return askPerson('RollbackOfRollback', message);
+  return waysOf(incident, observed, { mode: policy.mode, dueTime: undefined }, now).askPerson(reason, message);
 };
 
 const NO_BURN: ReadonlySet<string> = new Set<Reason>(['NotBurning', 'BurnEnded']);

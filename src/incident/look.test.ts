@@ -348,9 +348,13 @@ describe('one look at an incident', () => {
     assert.deepEqual([outcome, queries], ['Judging/RollbackOfRollback', 2]);
   });
 
+  it('asks Prometheus of a paused workload whether it burns at all', async () => {
+    const { outcome } = await lookAt({ workload: running(2, { [annotations.pause]: 'true' }) });
+    assert.equal(outcome, 'Judging/Paused');
+  });
+
   for (const [what, world, outcome] of [
     ['the mode is Off', { mode: 'Off' }, 'Observed/ModeOff'],
-    ['the workload is paused', { workload: running(2, { [annotations.pause]: 'true' }) }, 'Judging/Paused'],
     [
       'another release superseded the suspect',
       { history: history(3, [release(3), release(2)]) },

@@ -108,6 +108,12 @@ describe('step', () => {
       'NotBurning',
     ],
     [
+      'closes the incident of a paused workload that burns no more',
+      { paused: true, verdict: verdict('NotGuilty', 'NotBurning'), opened: NOW - 120_000 },
+      'Dismissed',
+      'NotBurning',
+    ],
+    [
       'asks a person about a rollback that burns on for something else',
       { isRollbackResult: true, verdict: verdict('NotGuilty', 'BurnBeganBefore'), opened: NOW - 120_000 },
       'Judging',
