@@ -6,8 +6,8 @@ import type { ChartSpec } from '../api/helm-spec.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { createByteCache } from '../byte-cache.ts';
 import type { Clock } from '../clock.ts';
-import type { GitCredentials } from '../git/index.ts';
 import { createAgents } from '../http/agents.ts';
+import { authorizationOf } from '../http/outgoing.ts';
 import { createWorkQueue, KubeError } from '../kube/index.ts';
 import type { ChartArchive } from '../render/index.ts';
 import { fetchTimeoutOf, intervalOf, retryIn, withJitter } from '../source/backoff.ts';
@@ -190,10 +190,4 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       await agents.close();
     },
   };
-};
-
-const authorizationOf = ({ token, username, password }: GitCredentials = {}): string | undefined => {
-  if (token !== undefined) return `Bearer ${token}`;
-  if (username === undefined && password === undefined) return undefined;
-  return `Basic ${Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64')}`;
 };

@@ -1,6 +1,7 @@
 import { type Dispatcher, request } from 'undici';
 import { ReasonError } from '../api/reason-error.ts';
 import { refuseForbiddenAddress } from '../http/addresses.ts';
+import { atMost, reasonsOf } from '../http/outgoing.ts';
 import { CHART_LIMITS } from './limits.ts';
 
 export interface WebRequest {
@@ -71,30 +72,13 @@ export const createWeb = ({ agent, signal, timeoutMs, refuse }: WebPorts): Web =
         return send(redirected(target, location, redirects), redirects + 1);
       }
       if (status === 200 || wanted.answers?.includes(status)) {
-        return { url: target.href, status, headers, body: capped(answer.body, target) };
+        const message = `${shown(target.href)} has more bytes than ${wanted.maxBytes} are taken`;
+        const tooLarge = () => new ReasonError('ChartRefused', message);
+        return { url: target.href, status, headers, body: atMost(answer.body, wanted.maxBytes, { reached, tooLarge }) };
       }
       answer.body.destroy();
       throw refusal(shown(target.href), status);
     };
-
-    async function* capped(body: AsyncIterable<Buffer>, target: URL): AsyncGenerator<Buffer> {
-      let total = 0;
-      const chunks = body[Symbol.asyncIterator]();
-      try {
-        for (;;) {
-          const { value, done } = await reached(() => chunks.next());
-          if (done) return;
-          total += value.length;
-          if (total > wanted.maxBytes) {
-            const most = `${wanted.maxBytes} are taken`;
-            throw new ReasonError('ChartRefused', `${shown(target.href)} has more bytes than ${most}`);
-          }
-          yield value;
-        }
-      } finally {
-        await chunks.return?.();
-      }
-    }
 
     return reached(() => send(new URL(url), 0));
   };
@@ -146,9 +130,3 @@ const refusal = (url: string, status: number): ReasonError => {
   }
   return new ReasonError('RepositoryUnreachable', `${url} answered ${status}`);
 };
-
-const reasonsOf = (error: unknown): string =>
-  [error, (error as Error).cause]
-    .filter((e): e is Error & { code?: string } => e instanceof Error)
-    .map((e) => e.message || (e.code ?? e.name)) // Node's own network errors can come without a message
-    .join(': ');

@@ -1,5 +1,6 @@
 import { type Dispatcher, request } from 'undici';
 import { ReasonError } from '../api/reason-error.ts';
+import { atMost, authorizationOf, reasonsOf } from '../http/outgoing.ts';
 import { tooLarge } from './errors.ts';
 import { megabytes } from './limits.ts';
 import type { GitRequest, Transport } from './transport.ts';
@@ -13,6 +14,7 @@ export const createGitHttp = (
   { agent, signal, timeoutMs }: { agent: Dispatcher; signal: AbortSignal; timeoutMs: number },
 ): Transport => {
   const base = url.replace(/\/+$/, '');
+  const authorization = authorizationOf(credentials);
   const patience = AbortSignal.timeout(timeoutMs);
   const either = AbortSignal.any([signal, patience]);
 
@@ -31,7 +33,7 @@ export const createGitHttp = (
     const answer = await request(target, {
       dispatcher: agent,
       method: call.body === undefined ? 'GET' : 'POST',
-      headers: { 'user-agent': 'git/metricops', ...authorization(credentials), ...call.headers },
+      headers: { 'user-agent': 'git/metricops', ...(authorization && { authorization }), ...call.headers },
       signal: either,
       ...(call.body === undefined ? {} : { body: call.body }),
     });
@@ -46,26 +48,12 @@ export const createGitHttp = (
     throw refusal(url, answer.statusCode);
   };
 
-  async function* capped(body: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
-    let total = 0;
-    const chunks = body[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const { value, done } = await reached(() => chunks.next());
-        if (done) return;
-        total += value.length;
-        if (total > maxBytes) throw tooLarge(`${url} sends more than ${megabytes(maxBytes)} at once`);
-        yield value;
-      }
-    } finally {
-      await chunks.return?.();
-    }
-  }
-
   return {
     async ask(call) {
       const answer = await reached(() => send(`${base}${call.path}`, call, 0));
-      return { contentType: String(answer.headers['content-type'] ?? ''), body: capped(answer.body, call.maxBytes) };
+      const tooMuch = () => tooLarge(`${url} sends more than ${megabytes(call.maxBytes)} at once`);
+      const body = atMost(answer.body, call.maxBytes, { reached, tooLarge: tooMuch });
+      return { contentType: String(answer.headers['content-type'] ?? ''), body };
     },
     close() {}, // connections are kept for the next one
   };
@@ -85,12 +73,6 @@ const refusal = (url: string, status: number): ReasonError => {
   return new ReasonError('RepositoryUnreachable', `${url} answered ${status}`);
 };
 
-const reasonsOf = (error: unknown): string =>
-  [error, (error as Error).cause]
-    .filter((e): e is Error & { code?: string } => e instanceof Error)
-    .map((e) => e.message || (e.code ?? e.name)) // Node's own network errors can come without a message
-    .join(': ');
-
 /** Credentials go to the host that they were given for, and nowhere else. */
 const redirected = (from: string, location: string, redirects: number): string => {
   const target = new URL(location, from);
@@ -104,11 +86,4 @@ const redirected = (from: string, location: string, redirects: number): string =
     throw new ReasonError('RepositoryUnreachable', `the server redirects more than ${MAX_REDIRECTS} times`);
   }
   return target.href;
-};
-
-const authorization = (credentials: GitSource['credentials']): Record<string, string> => {
-  if (credentials?.token !== undefined) return { authorization: `Bearer ${credentials.token}` };
-  if (credentials?.username === undefined && credentials?.password === undefined) return {};
-  const pair = `${credentials.username ?? ''}:${credentials.password ?? ''}`;
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 };
