@@ -77,7 +77,7 @@ export const chartSpec = z.strictObject({
 });
 export type ChartSpec = z.infer<typeof chartSpec>;
 
-/** What `helm template` is told. A later one wins: the chart's own values, valuesFiles, valuesFrom, values. */
+/** Options of `helm template`. Later values win: the chart's own values, valuesFiles, valuesFrom, values. */
 export const helmSpec = z.strictObject({
   chart: chartSpec
     .optional()

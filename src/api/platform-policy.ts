@@ -13,6 +13,8 @@ const kindName = z
 const serviceGraphSource = z.enum(['None', 'Traces', 'Istio', 'Linkerd']);
 export type ServiceGraphSource = z.infer<typeof serviceGraphSource>;
 
+const hosts = () => z.array(z.string().min(1).max(253)).max(64).default([]);
+
 export const platformPolicySpec = z.strictObject({
   requireServiceAccount: z
     .boolean()
@@ -21,13 +23,9 @@ export const platformPolicySpec = z.strictObject({
   defaultServiceAccount: localName
     .optional()
     .describe('ServiceAccount, of its own namespace, for a GitSync that names none.'),
-  allowedHosts: z
-    .array(z.string().min(1).max(253))
-    .max(64)
-    .default([])
-    .describe(
-      'Hosts that repositories, also of charts and with what they redirect to, may be on, e.g. git.example.com, *.example.com or git.example.com:8443. Empty: all.',
-    ),
+  allowedHosts: hosts().describe(
+    'Hosts that repositories, also of charts and with what they redirect to, may be on, e.g. git.example.com, *.example.com or git.example.com:8443. Empty: all.',
+  ),
   allowedKinds: z.array(kindName).max(256).default([]).describe('Kinds that may be applied. Empty: all.'),
   deniedKinds: z
     .array(kindName)
@@ -45,25 +43,17 @@ export const platformPolicySpec = z.strictObject({
     .describe("Namespaces of the platform's own GitSyncs, for which none of the rules above holds."),
   notifications: z
     .strictObject({
-      allowedHosts: z
-        .array(z.string().min(1).max(253))
-        .max(64)
-        .default([])
-        .describe(
-          'Hosts that Notifications may send to, e.g. hooks.slack.com, *.example.com or gitea.git.svc:3000, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
-        ),
+      allowedHosts: hosts().describe(
+        'Hosts that Notifications may send to, e.g. hooks.slack.com, *.example.com or gitea.git.svc:3000, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
+      ),
     })
     .default({ allowedHosts: [] })
     .describe('Limits of all Notifications. Those in the namespace of the controller have none.'),
   decryption: z
     .strictObject({
-      allowedHosts: z
-        .array(z.string().min(1).max(253))
-        .max(64)
-        .default([])
-        .describe(
-          'Hosts of Vault that spec.decryption of GitSyncs may name, e.g. vault.vault.svc:8200 or *.example.com, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
-        ),
+      allowedHosts: hosts().describe(
+        'Hosts of Vault that spec.decryption of GitSyncs may name, e.g. vault.vault.svc:8200 or *.example.com, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
+      ),
     })
     .default({ allowedHosts: [] })
     .describe('Limits of what GitSyncs decrypt with. Those in the namespace of the controller have none.'),

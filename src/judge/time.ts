@@ -4,13 +4,13 @@ import { currentSince } from '../release/index.ts';
 
 /** How far back the release before is measured. */
 export const BEFORE_MS = 300_000;
-/** The same where few requests come. */
-export const LONG_BEFORE_MS = 3_600_000;
 /** A fault of a release shows with its first requests, or when the traffic reaches what is broken; what begins later is late. */
 export const NEAR_MS = 1_800_000;
 /** What begins later than this after a release is as likely something else: another comparison has to show it. */
 export const SOON_MS = 900_000;
 const HOUR_MS = 3_600_000;
+/** How far back the release before is measured where few requests come. */
+export const LONG_BEFORE_MS = HOUR_MS;
 
 /** Since when a release counts, in milliseconds since the epoch: what it did before it was lifted is no evidence any more. */
 export const releaseTimes = (release: Release): { releasedAt: number; readyAt: number } => {
