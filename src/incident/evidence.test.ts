@@ -27,7 +27,6 @@ describe('the evidence of an incident', () => {
     const kept = start([alert('a'), alert('b'), alert('a')]);
     assert.equal(kept.evidence.length, 2);
     assert.equal(add(kept, [alert('b'), alert('a')], 2), undefined);
-    assert.equal(add(kept, [alert('a', { startsAt: at(9) })], 10), undefined);
   });
 
   it('has the links of each alert as they first came', () => {
@@ -59,6 +58,37 @@ describe('the evidence of an incident', () => {
     assert.equal(add(kept, [alert('a', late)], 6), undefined);
     const ended = add(kept, [alert('a', { ...late, endsAt: at(6) })], 7);
     assert.equal(ended?.evidence[0]?.status, 'resolved', 'one that ended after it began is the same');
+  });
+
+  it('stays as it is when an earlier alert is delivered late, firing and then resolved', () => {
+    const kept = start([alert('a', { startsAt: at(5) })]);
+    const late = add(kept, [alert('a', { startsAt: at(0) })], 6) ?? kept;
+    assert.deepEqual([late.evidence[0]?.startsAt, late.evidence[0]?.latestStartsAt], [at(0), at(5)]);
+    const over = { status: 'resolved', startsAt: at(0), endsAt: at(3) } as const;
+    assert.equal(add(late, [alert('a', over)], 7), undefined, 'the later one fires on');
+    const ended = add(late, [alert('a', { ...over, endsAt: at(8) })], 8);
+    assert.equal(ended?.evidence[0]?.status, 'resolved');
+  });
+
+  it('stays as it is when the end of an alert comes after the next one began', () => {
+    const kept = start([alert('a')]);
+    const next = add(kept, [alert('a', { startsAt: at(5) })], 6) ?? kept;
+    assert.deepEqual([next.evidence[0]?.startsAt, next.evidence[0]?.latestStartsAt], [at(0), at(5)]);
+    assert.equal(
+      add(next, [alert('a', { startsAt: at(5) }), alert('a'), alert('a', { startsAt: at(3) })], 7),
+      undefined,
+    );
+    const over = { status: 'resolved', startsAt: at(0), endsAt: at(3) } as const;
+    assert.equal(add(next, [alert('a', over)], 8), undefined);
+  });
+
+  it('begins with the alert that fires again, and ends with that one', () => {
+    const over = { status: 'resolved', endsAt: at(3) } as const;
+    const next = [alert('a', { startsAt: at(2) }), alert('a', over), alert('a', { startsAt: at(1) })];
+    const kept = add(start([alert('a')]), next, 6);
+    assert.deepEqual([kept?.evidence[0]?.status, kept?.evidence[0]?.startsAt], ['firing', at(1)]);
+    assert.equal(kept?.evidence[0]?.latestStartsAt, undefined);
+    assert.equal(add(kept ?? { evidence: [] }, [alert('a', over)], 7)?.evidence[0]?.status, 'resolved');
   });
 
   it('is bounded: of 500 alerts 64 are kept, and it says once that there were more', () => {

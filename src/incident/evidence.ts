@@ -53,11 +53,31 @@ const entryOf = (alert: Alert, now: string): Evidence => ({
   ...(alert.startsAt === undefined ? {} : { startsAt: alert.startsAt }),
 });
 
+/** Since when it fires for certain, however its deliveries overtook each other: RFC 3339. */
+export const lastBegan = ({
+  latestStartsAt,
+  startsAt,
+}: Pick<Evidence, 'latestStartsAt' | 'startsAt'>): string | undefined => latestStartsAt ?? startsAt;
+
 /** Itself when the delivery says nothing new: that it rings on is none. */
-const updated = (known: Evidence, { status, startsAt, endsAt }: Alert, now: string): Evidence => {
+const updated = (known: Evidence, alert: Alert, now: string): Evidence => {
+  const began = lastBegan(known);
   // Deliveries overtake each other: what ended before this one began was another.
-  if (endsAt !== undefined && known.startsAt !== undefined && endsAt < known.startsAt) return known;
-  const isEarlier = startsAt !== undefined && (known.startsAt === undefined || startsAt < known.startsAt);
-  if (status === known.status && !isEarlier) return known;
-  return { ...known, status, lastReceivedTime: now, ...(startsAt === undefined ? {} : { startsAt }) };
+  if (alert.endsAt !== undefined && began !== undefined && alert.endsAt < began) return known;
+  const { latestStartsAt: _, ...rest } = known;
+  const next = { ...rest, ...begunBy(known, alert), status: alert.status };
+  const isNew = SAID.some((field) => next[field] !== known[field]);
+  return isNew ? { ...next, lastReceivedTime: now } : known;
+};
+
+const SAID = ['status', 'startsAt', 'latestStartsAt'] as const;
+
+/** One alert may be said to fire since several times: the first and the last are kept. One that fires again began again. */
+const begunBy = (known: Evidence, { status, startsAt }: Alert): Pick<Evidence, 'startsAt' | 'latestStartsAt'> => {
+  if (status === 'firing' && known.status === 'resolved' && startsAt !== undefined) return { startsAt };
+  const times = [known.startsAt, known.latestStartsAt, startsAt].filter((time) => time !== undefined).toSorted();
+  const [earliest] = times;
+  const latest = status === 'firing' ? times.at(-1) : (lastBegan(known) ?? startsAt);
+  if (earliest === undefined || latest === undefined) return {};
+  return latest === earliest ? { startsAt: earliest } : { startsAt: earliest, latestStartsAt: latest };
 };

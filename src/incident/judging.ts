@@ -5,6 +5,7 @@ import { currentOf } from '../api/release-history.ts';
 import { comesBefore } from './arbiter.ts';
 import { decideRollback } from './decide-rollback.ts';
 import { supersededBy } from './ends.ts';
+import { lastBegan } from './evidence.ts';
 import { following, stateOf } from './hold-state.ts';
 import { ask, move, type Next } from './move.ts';
 import type { Observation } from './observation.ts';
@@ -62,7 +63,7 @@ const guardrail = (incident: Incident, observed: Observation, { now, askPerson, 
   if (current.outcome === 'Accepted')
     return close('Dismissed', 'ReleaseAccepted', `a person accepted release ${current.number}`);
   const { liftedTime } = current;
-  if (liftedTime !== undefined && evidence.every((e) => isBefore(e.startsAt ?? e.receivedTime, liftedTime))) {
+  if (liftedTime !== undefined && evidence.every((e) => isBefore(lastBegan(e) ?? e.receivedTime, liftedTime))) {
     const message = `a person lifted the Hold of release ${current.number} at ${liftedTime}; all evidence began before`;
     return close('Dismissed', 'HoldLifted', message);
   }

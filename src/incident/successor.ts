@@ -3,6 +3,7 @@ import { currentOf } from '../api/release-history.ts';
 import { workloadOf } from '../holds/index.ts';
 import type { AlertMatch } from '../slo/index.ts';
 import type { Alert } from './alertmanager-webhook.ts';
+import { lastBegan } from './evidence.ts';
 import { placeOf, type Stored } from './place.ts';
 
 /**
@@ -28,10 +29,10 @@ export const successorOf = (
 /** What the pods of a release did is evidence against that one only. */
 const isOfAnyRelease = ({ status, source }: Evidence): boolean => status === 'firing' && source !== 'Rollout';
 
-const alertOf = ({ source, status, labels, fingerprint, startsAt }: Evidence): Alert => ({
+const alertOf = ({ source, status, labels, fingerprint, ...times }: Evidence): Alert => ({
   source,
   status,
   labels,
   fingerprint,
-  startsAt,
+  startsAt: lastBegan(times),
 });
