@@ -29,7 +29,8 @@ export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
       }
       seen.set(keyString(key), file);
     }
-    return sops === 'Decrypted' ? objects.map((object) => asStored(marked(object, 'DecryptionFailed'))) : objects;
+    if (sops === 'Kept') return objects; // what is encrypted of them is decrypted as it stands
+    return objects.map((object) => asStored(sops === 'Decrypted' ? marked(object, 'DecryptionFailed') : object));
   });
 };
 

@@ -356,6 +356,16 @@ describe('drift', () => {
       hides(await everything(sync), 'hunter2-in-git', 'swordfish-by-hand');
     });
 
+    it('is corrected where data was changed, of which Git has the stringData', async () => {
+      const sync = await start({ 'a.yaml': yaml(secret('hunter2-in-git')) });
+      await sync.ready();
+      const password = async () => dataOf(await sync.get(resources.secrets, 'login')).password;
+      for (const text of ['swordfish-by-hand', 'again-by-hand']) {
+        byHand(sync, 'secret', 'login', { data: { password: base64(text) } });
+        await eventually(async () => (await password()) === base64('hunter2-in-git'), { what: 'data of Git' });
+      }
+    });
+
     it('that the API server refuses is named without its values', async () => {
       const pin = { ...secret(''), stringData: { pin: 84_120_663, codes: ['sesame-open-up'] } };
       const sync = await start({ 'a.yaml': yaml(pin) });
