@@ -19,7 +19,7 @@ import { policyOf, unlimited } from './policy.ts';
 import { type Rollback, slowest } from './stages.ts';
 import { percentile, round } from './statistics.ts';
 import { idlePercent, type Ticks, ticksOf } from './stolen.ts';
-import { parties, waitsOf, waitWords } from './waits.ts';
+import { everybody, parties, runsOf, waitsOf, waitWords } from './waits.ts';
 
 const exec = promisify(execFile);
 const WORKLOADS = 10;
@@ -342,6 +342,8 @@ const timeRollback = async (
   const busy = await prometheusMs(env);
   const taking = parties();
   const waited = waitsOf(taking);
+  const all = everybody();
+  const ran = runsOf(all);
   const start = performance.now();
   const is = (object: KubeObject): boolean => object.metadata.name === name && imageOf(object) === GOOD;
   const isNew = ({ metadata, spec }: Hold | Incident): boolean =>
@@ -357,7 +359,8 @@ const timeRollback = async (
     seen(holds, start, isNew),
     seen(deployments, start, is).then(async (ms) => {
       const waits = waitWords(waited, waitsOf(taking));
-      return { ms, waits, prometheus: (await prometheusMs(env)) - busy };
+      const runs = waitWords(ran, runsOf(all), 6);
+      return { ms, waits, runs, prometheus: (await prometheusMs(env)) - busy };
     }),
     seen(deployments, start, (object) => is(object) && isReady(object)),
   ]);
@@ -390,6 +393,7 @@ const timeRollback = async (
     ready,
     prometheus: applied.prometheus,
     waits: applied.waits,
+    runs: applied.runs,
     undecided: [...undecided],
   };
 };

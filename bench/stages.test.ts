@@ -11,6 +11,7 @@ const rollback = (name: string, applied: number): Rollback => ({
   ready: 2_000,
   prometheus: 12.4,
   waits: 'kube-apiserver 70 ms, controller.js 3 ms',
+  runs: 'kube-apiserver 90 ms, kubelet 12 ms',
   undecided: [],
 });
 
@@ -23,7 +24,7 @@ describe('the stages of a rollback', () => {
     );
     assert.equal(
       lines[0],
-      'b: 800 ms: alert → incident stored 10 ms, → Prometheus asked, decided 30 ms, → Hold 0 ms, → applied 762 ms (of it in Prometheus 12 ms; waited for a core: kube-apiserver 70 ms, controller.js 3 ms)',
+      'b: 800 ms: alert → incident stored 10 ms, → Prometheus asked, decided 30 ms, → Hold 0 ms, → applied 762 ms (of it in Prometheus 12 ms; waited for a core: kube-apiserver 70 ms, controller.js 3 ms; had one: kube-apiserver 90 ms, kubelet 12 ms)',
     );
   });
 

@@ -17,6 +17,8 @@ export interface Rollback extends Timing {
   prometheus: number;
   /** How long who waited for a core meanwhile, in words. */
   waits: string;
+  /** Who had a core meanwhile, in words. */
+  runs: string;
   /** What the incident said while nothing was decided. */
   undecided: readonly string[];
 }
@@ -41,7 +43,7 @@ export const slowest = (rollbacks: readonly Rollback[], count = 3): string[] =>
         const took = rollback[to] - (from === undefined ? 0 : rollback[from]);
         return `${stage} ${round(Math.max(0, took), 0)} ms`;
       });
-      return `${rollback.name}: ${round(rollback.applied, 0)} ms: ${stages.join(', ')} (of it in Prometheus ${round(rollback.prometheus, 0)} ms; waited for a core: ${rollback.waits})${whyNot(rollback)}`;
+      return `${rollback.name}: ${round(rollback.applied, 0)} ms: ${stages.join(', ')} (of it in Prometheus ${round(rollback.prometheus, 0)} ms; waited for a core: ${rollback.waits}; had one: ${rollback.runs})${whyNot(rollback)}`;
     });
 
 const whyNot = ({ undecided }: Rollback): string =>

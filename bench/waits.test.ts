@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { waitsOf, waitWords } from './waits.ts';
+import { everybody, runsOf, waitsOf, waitWords } from './waits.ts';
 
 describe('how long those who take part waited for a core', () => {
   it('names the longest first, and nobody below zero', () => {
@@ -22,5 +22,20 @@ describe('how long those who take part waited for a core', () => {
     const [twice = 0] = waitsOf([own, own]).values();
     assert.ok(once > 0 && twice >= 2 * once, `${once}, ${twice}`);
     assert.deepEqual([...waitsOf([{ name: 'etcd', pid: 2 ** 22 + 1 }])], [['etcd', 0]]);
+  });
+
+  it('is said of so many, the longest ones', () => {
+    const to = new Map([
+      ['etcd', 1],
+      ['kubelet', 2],
+    ]);
+    assert.equal(waitWords(new Map(), to, 1), 'kubelet 2 ms');
+  });
+
+  it('is said beside who had a core, by the file of a program of Node.js', () => {
+    const own = everybody().find(({ pid }) => pid === process.pid);
+    assert.ok(own);
+    assert.match(own.name, /\.[jt]s$|mocha/);
+    assert.ok((runsOf([own]).get(own.name) ?? 0) > 0);
   });
 });
