@@ -5,6 +5,7 @@ export { otherToolOf } from './live.ts';
 export { holdForManualUndo } from './manual-undo.ts';
 export { missingNeedsOf, missingWords, obstacleSeenBy, obstacleToTarget } from './missing-needs.ts';
 export { changedRollback, type NewRollback, newAcceptance, newDenial, newRollback, proposedHold } from './new-hold.ts';
+export { ROLLBACK_FIRST_MS } from './rollback-first.ts';
 export { type Newest, planRollback, type RollbackPlan } from './rollback-plan.ts';
 export {
   type Answer,

@@ -1,6 +1,7 @@
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { Clock } from '../clock.ts';
+import { ROLLBACK_FIRST_MS } from '../holds/index.ts';
 import type { Caches } from '../incident/index.ts';
 import { createOwnWrites, createWorkQueue, isConflict, isNotFound, type KubeClient, resources } from '../kube/index.ts';
 import { guardOf } from '../policy/guard.ts';
@@ -58,7 +59,7 @@ export const startLastWords = ({ client, caches, clock, random, log }: LastWords
 
   const onIncident = (incident: Incident | undefined, previous?: Incident): void => {
     if (!incident && previous) own.forget(previous);
-    if (incident && isDueNow(incident)) queue.add(keyOf(incident));
+    if (incident && isDueNow(incident)) queue.add(keyOf(incident), ROLLBACK_FIRST_MS);
   };
   const onHold = (hold: Hold | undefined): void => {
     if (!hold) return;

@@ -5,6 +5,8 @@ import { eventually } from '../../test/support/poll.ts';
 import { annotations } from '../api/annotations.ts';
 import type { Hold } from '../api/hold.ts';
 import { watchWorkloads } from '../caches.ts';
+import type { Clock } from '../clock.ts';
+import { ROLLBACK_FIRST_MS } from '../holds/index.ts';
 import { createWatchCache, KubeError, resources } from '../kube/index.ts';
 import { silentLog } from '../telemetry/index.ts';
 import { startHeldWorkloads } from './held-workloads.ts';
@@ -19,7 +21,10 @@ describe('the annotations of a held workload', () => {
   });
 
   /** The queue of the Holds, and the annotations beside it. */
-  const start = async (before: (bench: HoldBench) => Promise<unknown> = async () => {}) => {
+  const start = async (
+    before: (bench: HoldBench) => Promise<unknown> = async () => {},
+    sleep: Clock['sleep'] = async () => {},
+  ) => {
     const bench = await startHoldBench();
     stops.push(bench.stop);
     bench.controller.start();
@@ -30,7 +35,8 @@ describe('the annotations of a held workload', () => {
     const workloads = watchWorkloads(client, ports);
     const all = [holds, ...Object.values(workloads)];
     await Promise.all(all.map((cache) => cache.ready()));
-    const room = startHeldWorkloads({ ...ports, client, caches: { holds, workloads }, log: silentLog() });
+    const own = { ...ports, clock: { ...clock, sleep } };
+    const room = startHeldWorkloads({ ...own, client, caches: { holds, workloads }, log: silentLog() });
     stops.push(() => Promise.all(all.map((cache) => cache.stop())), room.stop);
     return bench;
   };
@@ -62,6 +68,21 @@ describe('the annotations of a held workload', () => {
     await bench.client.delete(resources.holds, metadata);
     await become(bench, undefined, undefined);
     assert.equal(JSON.stringify(bench.live()?.spec), before, 'no pod restarts for it');
+  });
+
+  it('come when the rollback has been applied: it waits for none of their requests', async () => {
+    const waits: { ms: number; end: () => void }[] = [];
+    const sleep = (ms: number): Promise<void> => new Promise((resolve) => void waits.push({ ms, end: resolve }));
+    const bench = await start(undefined, sleep);
+    const { metadata } = await bench.create();
+    await bench.phase('Held');
+    assert.deepEqual(notesOf(bench), [undefined, undefined]);
+    assert.deepEqual(
+      waits.map(({ ms }) => ms),
+      [ROLLBACK_FIRST_MS],
+    );
+    waits[0]?.end();
+    await become(bench, metadata.name, undefined);
   });
 
   it('name no incident where a person holds the release', async () => {

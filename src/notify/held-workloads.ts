@@ -3,7 +3,7 @@ import { type Hold, isRollback } from '../api/hold.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { parseWorkloadPath, type WorkloadKey, type WorkloadKind, workloadPath } from '../api/workload.ts';
 import type { Clock } from '../clock.ts';
-import { holdsOf, workloadOf } from '../holds/index.ts';
+import { holdsOf, ROLLBACK_FIRST_MS, workloadOf } from '../holds/index.ts';
 import {
   createWorkQueue,
   isConflict,
@@ -58,13 +58,13 @@ export const startHeldWorkloads = ({ client, caches, clock, random, log }: HeldW
 
   const onHold = (hold: Hold | undefined, previous: Hold | undefined): void => {
     const changed = hold ?? previous;
-    if (changed && isRollback(changed)) queue.add(workloadPath(workloadOf(changed)));
+    if (changed && isRollback(changed)) queue.add(workloadPath(workloadOf(changed)), ROLLBACK_FIRST_MS);
   };
   const onWorkload = (kind: WorkloadKind, workload: KubeObject | undefined): void => {
     if (!workload) return;
     const { namespace = '', name } = workload.metadata;
     const key = { kind, namespace, name };
-    if (missingOn(workload, key)) queue.add(workloadPath(key));
+    if (missingOn(workload, key)) queue.add(workloadPath(key), ROLLBACK_FIRST_MS);
   };
   const kinds = Object.entries(caches.workloads) as [WorkloadKind, WatchCache][];
   const stops = [

@@ -148,7 +148,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
       }),
     ),
   });
-  const enqueue = (key: string): void => queue.add(key);
+  const enqueue = (key: string, delayMs?: number): void => queue.add(key, delayMs);
 
   const common = { client, clock, random, log, metrics, registry, lock, syncOf, policy, enqueue, guard, signal };
   const credentials = createCredentials(client, cachePorts);

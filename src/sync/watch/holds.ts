@@ -2,7 +2,12 @@ import { labelOfManager } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { managerOf } from '../../api/gitsync-names.ts';
 import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
-import { createHoldController, type HoldController, type HoldControllerPorts } from '../../holds/index.ts';
+import {
+  createHoldController,
+  type HoldController,
+  type HoldControllerPorts,
+  ROLLBACK_FIRST_MS,
+} from '../../holds/index.ts';
 import { refusalOfAccount, refusalOfObject } from '../../policy/platform.ts';
 import { writerOf } from '../../policy/writer.ts';
 import { ignoreRulesFor } from '../../ssa/ignore-rules.ts';
@@ -14,7 +19,7 @@ type HoldWatchPorts = Omit<HoldControllerPorts, 'accountOf' | 'onRestored' | 'on
   /** With the platform's defaults. */
   syncOf: (key: string) => GitSync | undefined;
   policy: () => PlatformPolicySpec;
-  enqueue: (key: string) => void;
+  enqueue: (key: string, delayMs: number) => void;
 };
 
 /** Holds, enforced with the rights of the GitSyncs whose objects they are about. */
@@ -44,6 +49,6 @@ export const watchHolds = ({ registry, syncOf, policy, enqueue, ...ports }: Hold
       delete state.planned;
     },
     onChange(workload) {
-      for (const [key, state] of registry.states()) if (state.inventory.has(workload)) enqueue(key);
+      for (const [key, state] of registry.states()) if (state.inventory.has(workload)) enqueue(key, ROLLBACK_FIRST_MS);
     },
   });
