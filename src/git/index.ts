@@ -170,7 +170,7 @@ const callsAt = (worker: WorkerClient, place: Place, again: (at: Place, error: u
 
 const treeOf = (call: Call, reads: <T>(read: () => Promise<T>) => Promise<T>): FileTree => ({
   oid: (path) => call('oid', path),
-  oids: (paths) => call('oids', paths),
+  oids: async (paths) => (paths.length === 0 ? [] : call('oids', paths)),
   texts: (path, wanted) => reads(() => call('texts', path, wanted)),
   find: (path) => call('find', path),
   files: (path) => reads(() => call('files', path)),
