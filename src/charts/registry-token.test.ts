@@ -12,16 +12,18 @@ interface Asked {
 }
 
 /** A registry that answers with what the test says, and what it was asked. */
-const registry = (answers: Record<string, { status?: number; challenge?: string; json?: object }[]>) => {
+const registry = (
+  answers: Record<string, { status?: number; challenge?: string; json?: object; redirectedTo?: string }[]>,
+) => {
   const asked: Asked[] = [];
   const web: Web = async (url, { authorization, answers: taken = [] }): Promise<WebAnswer> => {
     asked.push({ url, authorization });
-    const { status = 200, challenge, json = {} } = answers[url.replace(/\?.*/, '')]?.shift() ?? {};
+    const { status = 200, challenge, json = {}, redirectedTo = url } = answers[url.replace(/\?.*/, '')]?.shift() ?? {};
     if (status !== 200 && !taken.includes(status)) throw new ReasonError('AuthenticationFailed', `answered ${status}`);
     const body = (async function* () {
       yield Buffer.from(JSON.stringify(json));
     })();
-    return { url, status, headers: challenge === undefined ? {} : { 'www-authenticate': challenge }, body };
+    return { url: redirectedTo, status, headers: challenge === undefined ? {} : { 'www-authenticate': challenge }, body };
   };
   return { asked, web };
 };
@@ -55,6 +57,21 @@ describe('a token of a registry', () => {
     assert.deepEqual(
       asked.map(({ authorization }) => authorization),
       [undefined, undefined, 'Bearer public'],
+    );
+  });
+
+  it('is asked for nowhere that only a host says to which the registry redirected: it would get the password', async () => {
+    const evil = 'https://auth.evil.example/token';
+    const { asked, web } = registry({
+      [`${API}/a`]: [{ status: 401, challenge: challenge(evil), redirectedTo: 'https://storage.example.net/a' }],
+    });
+    await assert.rejects(
+      createAsk('charts/web', { web, authorization: 'Basic mine' })(`${API}/a`, { maxBytes: 1 }),
+      (e: ReasonError) => e.code === 'AuthenticationFailed' && e.message.startsWith('https://storage.example.net/a '),
+    );
+    assert.deepEqual(
+      asked.map(({ url }) => url),
+      [`${API}/a`],
     );
   });
 

@@ -19,6 +19,8 @@ export const createAsk = (path: string, { web, authorization }: RegistryPorts): 
     const answer = await web(url, { ...wanted, authorization: current, answers: [...(wanted.answers ?? []), 401] });
     if (answer.status !== 401) return answer;
     await drained(answer);
+    // Whoever the registry sends its readers to does not say who gets their password.
+    if (new URL(answer.url).origin !== new URL(url).origin) throw refused(answer.url);
     const token = await tokenFor(answer, path, { web, authorization });
     if (token === undefined) throw refused(answer.url);
     current = `Bearer ${token}`;
