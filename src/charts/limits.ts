@@ -10,8 +10,9 @@ export const CHART_LIMITS = {
   archivesBytes: 16 * 1024 * 1024,
   /** Of a manifest, a token or a list of tags. */
   answerBytes: 4 * 1024 * 1024,
-  /** Lists of tags, of a thousand each. */
-  pages: 20,
+  /** Of a list of tags: many registries give a hundred on a page, whatever they are asked for. */
+  pages: 200,
+  tags: 20_000,
   redirects: 5,
   /** Looks at a time: in all, of one namespace, and at one host. */
   looks: { concurrency: 4, perGroup: 2, perHost: 2 },

@@ -38,15 +38,24 @@ const tagOf = async (chart: ChartSpec, api: string, ask: Web): Promise<{ version
   if (versionOf(version)) return { version, tag: version.replaceAll('+', '_') };
   const tags: { version: string; tag: string }[] = [];
   let url: string | undefined = `${api}/tags/list?n=1000`;
-  for (let pages = 0; url !== undefined && pages < CHART_LIMITS.pages; pages += 1) {
+  for (let pages = 1; url !== undefined; pages += 1) {
     const answer = await ask(url, { maxBytes: CHART_LIMITS.answerBytes });
     const { tags: listed } = await jsonOf(answer);
-    for (const tag of Array.isArray(listed) ? listed : [])
-      if (typeof tag === 'string') tags.push({ version: tag.replaceAll('_', '+'), tag });
+    const texts = (Array.isArray(listed) ? listed : []).filter((tag) => typeof tag === 'string');
     url = nextOf(answer.headers.link, answer.url);
+    // The newest one may be among those that would be left out.
+    if (tags.length + texts.length > CHART_LIMITS.tags) throw tooMany(api, `${CHART_LIMITS.tags} tags`);
+    if (url !== undefined && pages >= CHART_LIMITS.pages) throw tooMany(api, `${CHART_LIMITS.pages} pages of tags`);
+    tags.push(...texts.map((tag) => ({ version: tag.replaceAll('_', '+'), tag })));
   }
   return newestIn(chart, tags);
 };
+
+const tooMany = (api: string, what: string): ReasonError =>
+  new ReasonError(
+    'ChartRefused',
+    `${api}/tags/list has more than ${what}, which are not read: name one version in spec.render.helm.chart.version`,
+  );
 
 /** `</v2/charts/web/tags/list?last=1.0.0&n=1000>; rel="next"` */
 const nextOf = (link: string | string[] | undefined, from: string): string | undefined => {
