@@ -13,10 +13,10 @@ interface Listed {
   sha256: string | undefined;
 }
 
-/** What an index said of a chart when it was read last. */
+/** Of an index that was read, the version that was chosen. All that it lists may be megabytes, for each chart that is followed. */
 export interface KnownIndex {
   etag: string;
-  listed: readonly Listed[];
+  newest: Listed;
 }
 
 export interface RepositoryPorts {
@@ -30,25 +30,27 @@ export interface RepositoryPorts {
 
 /** The newest version of the chart by the index.yaml of its repository. Rejects with ReasonError. */
 export const findInRepository = async (chart: ChartSpec, ports: RepositoryPorts): Promise<Found> => {
-  const { version, url, sha256 } = newestIn(chart, await listedIn(chart, ports));
+  const { version, url, sha256 } = await newestOf(chart, ports);
   return { version, sha256, download: () => download(url, chart, ports) };
 };
 
-const listedIn = async (chart: ChartSpec, ports: RepositoryPorts): Promise<readonly Listed[]> => {
+const newestOf = async (chart: ChartSpec, ports: RepositoryPorts): Promise<Listed> => {
   const { web, authorization, documentsOf, known } = ports;
   const url = `${withSlash(chart.repository)}index.yaml`;
   const headers: Record<string, string> = known.index ? { 'if-none-match': known.index.etag } : {};
   const answer = await web(url, { maxBytes: CHART_LIMITS.indexBytes, headers, authorization, answers: [304] });
   if (answer.status === 304 && known.index) {
     for await (const _ of answer.body); // nothing, by HTTP
-    return known.index.listed;
+    return known.index.newest;
   }
+  delete known.index;
   const [index] = await documentsOf(await linesOfChart(answer.body, chart.name), url);
   const entries = memberOf(memberOf(index, 'entries'), chart.name);
   const listed = (Array.isArray(entries) ? entries : []).flatMap((entry) => listedOf(entry, url));
+  const newest = newestIn(chart, listed);
   const etag = answer.headers.etag;
-  known.index = typeof etag === 'string' ? { etag, listed } : undefined;
-  return listed;
+  if (typeof etag === 'string') known.index = { etag, newest };
+  return newest;
 };
 
 /** What names no version or no address is as if it were not there. */
