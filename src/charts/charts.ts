@@ -38,7 +38,8 @@ export interface ChartsPorts {
   usersOf(key: string): GitSync[];
   /** Throws ReasonError for a URL that the platform does not let this GitSync read. */
   refuse(sync: GitSync, url: string): void;
-  documentsOf(text: string, file: string): Promise<unknown[]>;
+  /** @param tenant the namespace of the GitSync: namespaces take turns */
+  documentsOf(text: string, file: string, tenant: string): Promise<unknown[]>;
   onChange(sync: string): void;
   onError(error: unknown, repository: string): void;
   /** Notes an error that nobody foresaw, and gives the words for it. */
@@ -53,6 +54,11 @@ interface Followed {
   problem?: ReasonError;
   failures: number;
   known: { index?: KnownIndex | undefined };
+}
+
+interface Archive {
+  sha256: string;
+  content: Buffer;
 }
 
 /** One look at the repository serves all GitSyncs of a namespace that render the same chart in the same range. */
@@ -74,9 +80,8 @@ export const createCharts = (ports: ChartsPorts): Charts => {
   const agents = createAgents();
   const stopped = new AbortController();
 
-  /** The version that the repository has now, with its archive. */
-  const obtain = async (of: Followed, sync: GitSync): Promise<{ found: Found; sha256: string; content: Buffer }> => {
-    const { spec, known } = of;
+  /** The version that the repository has now. */
+  const find = async ({ spec, known }: Followed, sync: GitSync): Promise<Found> => {
     const { namespace = '' } = sync.metadata;
     const secret = spec.secretRef && (await credentials.read({ namespace, name: spec.secretRef.name }));
     const web = createWeb({
@@ -86,11 +91,15 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       refuse: (url) => ports.refuse(sync, url),
     });
     const authorization = authorizationOf(secret);
-    const found = spec.repository.startsWith('oci:')
-      ? await findInRegistry(spec, { web, authorization })
-      : await findInRepository(spec, { web, authorization, known, documentsOf: ports.documentsOf });
+    const documentsOf = (text: string, file: string) => ports.documentsOf(text, file, namespace);
+    return spec.repository.startsWith('oci:')
+      ? findInRegistry(spec, { web, authorization })
+      : findInRepository(spec, { web, authorization, known, documentsOf });
+  };
+
+  const archiveOf = async (found: Found, { spec }: Followed, namespace: string): Promise<Archive> => {
     const kept = found.sha256 === undefined ? undefined : archives.get(`${namespace} ${found.sha256}`);
-    if (kept && found.sha256 !== undefined) return { found, sha256: found.sha256, content: kept };
+    if (kept && found.sha256 !== undefined) return { sha256: found.sha256, content: kept };
     const content = await found.download();
     const sha256 = createHash('sha256').update(content).digest('hex');
     if (found.sha256 !== undefined && found.sha256 !== sha256) {
@@ -98,22 +107,30 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       throw new ReasonError('ChartRefused', `${what} has the digest ${sha256}, and should have ${found.sha256}`);
     }
     archives.set(`${namespace} ${sha256}`, content, content.length);
-    return { found, sha256, content };
+    return { sha256, content };
   };
 
-  const update = async (of: Followed, sync: GitSync): Promise<void> => {
+  const update = async (key: string, of: Followed, sync: GitSync): Promise<void> => {
     const { spec } = of;
-    const { found, sha256 } = await unlessAborted(stopped.signal, obtain(of, sync));
-    if (of.chart?.digest === `sha256:${sha256}` && of.chart.version === found.version) return;
+    const { namespace = '' } = sync.metadata;
+    const isKnown = (version: string, sha256: string | undefined): boolean =>
+      of.chart?.digest === `sha256:${sha256}` && of.chart.version === version;
+    const found = await unlessAborted(stopped.signal, find(of, sync));
+    // What gave way in memory is downloaded when somebody renders it.
+    if (isKnown(found.version, found.sha256)) return;
+    const { sha256 } = await unlessAborted(stopped.signal, archiveOf(found, of, namespace));
+    if (isKnown(found.version, sha256)) return;
     of.chart = {
       label: `${spec.name} ${found.version} of ${spec.repository}`,
       version: found.version,
       digest: `sha256:${sha256}`,
       async read() {
-        const content = archives.get(`${sync.metadata.namespace ?? ''} ${sha256}`);
+        const content = archives.get(`${namespace} ${sha256}`);
         if (content) return content;
-        const again = await unlessAborted(stopped.signal, obtain(of, sync));
+        const now = await unlessAborted(stopped.signal, find(of, sync));
+        const again = await unlessAborted(stopped.signal, archiveOf(now, of, namespace));
         if (again.sha256 === sha256) return again.content;
+        queue.add(key);
         const what = `${spec.name} of ${spec.repository} has changed meanwhile`;
         throw new ReasonError('RepositoryUnreachable', `${what}; it is tried again`);
       },
@@ -136,7 +153,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
     const interval = Math.min(...[first, ...others].map(intervalOf));
     const before = { ...of };
     try {
-      await update(of, first);
+      await update(key, of, first);
       delete of.problem;
       of.failures = 0;
     } catch (error) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,6 +17,7 @@ import { ensurePrograms } from '../../tools/cluster/build.ts';
 import { writeCertificates } from '../../tools/cluster/certificates.ts';
 import { type ChartRepository, type Registry, startChartRepository, startRegistry } from '../support/chart-servers.ts';
 import { eventually } from '../support/poll.ts';
+import { chartArchive } from '../support/tgz.ts';
 
 const run = promisify(execFile);
 const CREDENTIALS = { username: 'reader', password: 'hunter2' };
@@ -143,6 +145,58 @@ describe('a chart of a repository', () => {
       charts?.refresh(sync);
       await eventually(() => archiveOf(now()).version === '1.0.1', { what: 'the newer version' });
       assert.equal(notified.length, 2);
+    });
+
+    describe('whose archive gave way to others in memory', () => {
+      /** Random, so that five of them are more than is kept. */
+      const large = () => chartArchive('web', { 'Chart.yaml': randomBytes(3_500_000).toString('hex') });
+      const list = (charts: Record<string, string>): void => {
+        const entries = Object.entries(charts).map(([name, version]) => {
+          const archive = server.files.get(`/${name}-${version}.tgz`);
+          assert.ok(Buffer.isBuffer(archive));
+          const digest = createHash('sha256').update(archive).digest('hex');
+          return [name, [{ version, urls: [`${name}-${version}.tgz`], digest }]];
+        });
+        server.files.set('/index.yaml', JSON.stringify({ apiVersion: 'v1', entries: Object.fromEntries(entries) }));
+      };
+      const others = { a: '1.0.0', b: '1.0.0', c: '1.0.0', d: '1.0.0' };
+      const sync = (name = 'web'): GitSync => {
+        const { spec, ...rest } = syncOf(server.url, '1.x');
+        const chart = { repository: server.url, name, version: '1.x' };
+        return { ...rest, spec: gitSyncSpec.parse({ ...spec, interval: '1h', render: { helm: { chart } } }) };
+      };
+      const asked = (request: string): number => server.requests.filter((each) => each.startsWith(request)).length;
+
+      let found: Awaited<ReturnType<typeof follow>>;
+      beforeEach(async () => {
+        for (const name of ['web', ...Object.keys(others)]) server.files.set(`/${name}-1.0.0.tgz`, large());
+        list({ web: '1.0.0', ...others });
+        found = await follow(sync());
+        for (const name of Object.keys(others)) {
+          charts?.chart(sync(name));
+          await eventually(() => charts?.chart(sync(name)) !== 'unknown', { what: name });
+        }
+      });
+
+      it('is sent again when it is rendered, and not when it is looked for', async () => {
+        const chart = archiveOf(found.now());
+        for (const times of [1, 2]) {
+          const before = asked('GET /index.yaml');
+          charts?.refresh(sync());
+          await eventually(() => asked('GET /index.yaml') > before, { what: `look ${times}` });
+        }
+        assert.equal(asked('GET /web-1.0.0.tgz'), 1);
+        assert.deepEqual(Buffer.from(await chart.read()), server.files.get('/web-1.0.0.tgz'));
+        assert.equal(asked('GET /web-1.0.0.tgz'), 2);
+      });
+
+      it('is looked for at once where the render finds a newer one in its place', async () => {
+        server.files.set('/web-1.1.0.tgz', large());
+        list({ web: '1.1.0', ...others });
+        const stale = archiveOf(found.now());
+        await assert.rejects(async () => stale.read(), /has changed meanwhile/);
+        await eventually(() => archiveOf(found.now()).version === '1.1.0', { what: 'the newer version' });
+      });
     });
 
     it('is none where the repository has none, or none in the range, in words', async () => {

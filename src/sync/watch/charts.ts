@@ -33,7 +33,8 @@ export const watchCharts = ({ render, log, guard, registry, syncOf, policy, ...p
       const refused = refusalOfUrl(sync, url, policy());
       if (refused) throw new ReasonError(refused.reason, refused.message);
     },
-    documentsOf: async (text, file) => render.parser?.documents({ text, file }) ?? parseDocuments(text, file),
+    documentsOf: async (text, file, tenant) =>
+      render.parser?.documents({ text, file }, tenant) ?? parseDocuments(text, file),
     onChange: ports.enqueue,
     onError: (err, repository) => log.error({ err, repository }, 'chart repository poll failed'),
     onUnforeseen: (error, repository) => guard.note(repository, error),
