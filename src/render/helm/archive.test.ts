@@ -78,6 +78,20 @@ describe('the archive of a chart', () => {
     await refused(tgz([{ name: 'web/a', content: 'x' }]).subarray(0, 40), /can't be unpacked/);
   });
 
+  it('is not what is wrong where the disk refuses it: that may pass, and a refused chart is not tried again', async () => {
+    const archive = Readable.from([tgz([{ name: 'web/a', content: 'x' }])], { objectMode: false });
+    // Nobody can write there.
+    await assert.rejects(
+      unpack(archive, '/proc/metricops', { label: 'web', allowance: fullAllowance() }),
+      (e: NodeJS.ErrnoException) => !(e instanceof ReasonError) && e.code === 'ENOENT',
+    );
+  });
+
+  it('is refused where its own names contradict one another', async () => {
+    await refused(tgz([{ name: 'web/a', content: 'x' }, { name: 'web/a/b' }]), /can't be unpacked/);
+    await refused(tgz([{ name: `web/${'a'.repeat(90)}/${'b'.repeat(2)}` }, { name: `web/${'a'.repeat(90)}` }]), /can't/);
+  });
+
   it('is not unpacked to more than one render takes, whichever of its archives it comes from', async () => {
     const bomb = tgz(Array.from({ length: 20 }, (_, i) => ({ name: `web/${i}`, content: Buffer.alloc(4_000_000) })));
     assert.ok(bomb.length < 500_000);

@@ -59,13 +59,22 @@ export const unpack = async (archive: Readable, dir: string, { label, allowance 
     });
     if (seen.size === 0) refuse('has no file');
   } catch (error) {
-    if (error instanceof ReasonError) throw error;
+    if (error instanceof ReasonError || isOfTheMachine(error)) throw error;
     throw new ReasonError(
       'ChartRefused',
       `the archive of ${label} can't be unpacked: ${(error as Error).message}`,
       error,
     );
   }
+};
+
+/**
+ * A disk that is full may have room again: what a system call refuses, and no name of the archive is the cause of, says
+ * nothing about the archive.
+ */
+const isOfTheMachine = (error: unknown): boolean => {
+  const { syscall, code = '' } = error as NodeJS.ErrnoException;
+  return syscall !== undefined && !['EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'EINVAL', 'EILSEQ'].includes(code);
 };
 
 /** Below the archive's one folder; undefined for what would be written elsewhere. */
