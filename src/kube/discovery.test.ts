@@ -75,6 +75,27 @@ describe('discovery', () => {
     assert.deepEqual(asked.slice(before), ['/apis/metrics.k8s.io/v1beta1']);
   });
 
+  it('says the same to charts while a group that served kinds does not answer, and less once it is gone', async () => {
+    const metrics = '/apis/metrics.k8s.io/v1beta1';
+    const answers = { ...served(), '/version': { gitVersion: 'v1.34.4' } } as Record<string, unknown>;
+    answers[metrics] = { resources: [resource('PodMetrics', 'pods')] };
+    const { discovery, time } = setUp(answers);
+    const capabilities = await discovery.capabilities();
+    assert.ok(capabilities.apiVersions.includes('metrics.k8s.io/v1beta1/PodMetrics'));
+    delete answers[metrics];
+    for (let restarts = 0; restarts < 3; restarts += 1) {
+      time.now += 300_000;
+      assert.equal(await discovery.capabilities(), capabilities);
+    }
+    answers['/apis'] = { groups: [group('apps', 'v1')] };
+    time.now += 300_000;
+    const { apiVersions } = await discovery.capabilities();
+    assert.deepEqual(
+      apiVersions.filter((version) => version.startsWith('metrics')),
+      [],
+    );
+  });
+
   it('is not disturbed by a group that does not answer', async () => {
     const { discovery, answers } = setUp(served());
     await assert.rejects(discovery.find('metrics.k8s.io/v1beta1', 'PodMetrics'), /no answer/);

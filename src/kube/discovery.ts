@@ -27,6 +27,8 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
   let groupsAskedAt = Number.NEGATIVE_INFINITY;
   /** The same object for as long as it says the same: hundreds of texts, which many keep. */
   let capabilities: { of: string; value: Capabilities } | undefined;
+  /** By group version, the kinds that were served when it last answered. */
+  let kindsBefore: ReadonlyMap<string, string[]> = new Map();
 
   const read = <T>(path: string): Promise<T> => {
     const known = answers.get(path);
@@ -59,9 +61,10 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
     return [{ group: '', version: 'v1' }, ...versions];
   };
   /** Without subresources, whose names have a slash; nothing of a group that does not answer. */
-  const listed = async (group: string, version: string) => {
-    const { resources = [] } = await read<Resources>(pathOf(group, version)).catch((): Resources => ({}));
-    return resources.filter(({ name }) => !name.includes('/'));
+  const listed = async (group: string, version: string) => (await listedNow(group, version)) ?? [];
+  const listedNow = async (group: string, version: string) => {
+    const found = await read<Resources>(pathOf(group, version)).catch(() => undefined);
+    return found && (found.resources ?? []).filter(({ name }) => !name.includes('/'));
   };
 
   const findKind = async (group: string, kind: string): Promise<ResourceType | undefined> => {
@@ -124,13 +127,16 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
     async capabilities() {
       const { gitVersion } = await read<{ gitVersion: string }>('/version');
       const served = await Promise.all(
-        (await groupVersions()).map(async ({ group, version }) => {
+        (await groupVersions()).map(async ({ group, version }): Promise<[apiVersion: string, kinds: string[]]> => {
           const apiVersion = group === '' ? version : `${group}/${version}`;
-          const kinds = new Set((await listed(group, version)).map(({ kind }) => kind));
-          return [apiVersion, ...[...kinds].map((kind) => `${apiVersion}/${kind}`)];
+          const now = await listedNow(group, version);
+          // One that does not answer serves what it did: charts would be rendered twice each time that it restarts.
+          return [apiVersion, now?.map(({ kind }) => kind) ?? kindsBefore.get(apiVersion) ?? []];
         }),
       );
-      const apiVersions = [...new Set(served.flat())].toSorted();
+      kindsBefore = new Map(served);
+      const names = served.flatMap(([apiVersion, kinds]) => [apiVersion, ...kinds.map((kind) => `${apiVersion}/${kind}`)]);
+      const apiVersions = [...new Set(names)].toSorted();
       const of = JSON.stringify([gitVersion, apiVersions]);
       if (capabilities?.of !== of) capabilities = { of, value: { kubeVersion: gitVersion, apiVersions } };
       return capabilities.value;
