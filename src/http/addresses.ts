@@ -9,6 +9,9 @@ const forbidden = new BlockList();
 forbidden.addSubnet('169.254.0.0', 16);
 forbidden.addSubnet('fe80::', 10, 'ipv6');
 forbidden.addAddress('fd00:ec2::254', 'ipv6');
+forbidden.addAddress('fd20:ce::254', 'ipv6');
+// Of Azure, which hands out a node's certificates and settings; it is in no private range.
+forbidden.addAddress('168.63.129.16');
 forbidden.addAddress('100.100.100.200');
 
 const isForbidden = (address: string): boolean => forbidden.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');

@@ -15,6 +15,8 @@ const internalRanges = (): BlockList => {
     '10.0.0.0/8',
     '100.64.0.0/10',
     '127.0.0.0/8',
+    // The wire server of Azure's nodes, in the middle of the internet's addresses.
+    '168.63.129.16/32',
     '169.254.0.0/16',
     '172.16.0.0/12',
     '192.0.0.0/24',
