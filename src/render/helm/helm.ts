@@ -11,7 +11,7 @@ import { fullAllowance, type Unpacking, unpack } from './archive.ts';
 import { readyChart } from './chart.ts';
 import { complaintIn, withoutValues } from './complaint.ts';
 import { manifestsIn, withoutHooks } from './output.ts';
-import { markHolders, secretValuesOf } from './secret-values.ts';
+import { markHolders, secretValuesOf, shownOf, withoutSecrets } from './secret-values.ts';
 import { type ValuesFile, valuesFilesIn, writeValues } from './values.ts';
 
 /** Of one process. kube-prometheus-stack, with its 4 MB of definitions, needs 144 MiB and a second of CPU. */
@@ -63,11 +63,13 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
   const { output, links } = await withCopy(tree, paths, (copy) =>
     withSecretFolder((secret) => template({ ...copy, secret }, input, { ...given, files }, ports)),
   );
-  const rendered = await ports.parser.parse(manifestsIn(output), tenant);
+  const rendered = await ports.parser.parse(manifestsIn(output), tenant).catch((error: unknown) => {
+    throw withoutSecrets(error, secrets);
+  });
   const { objects, hooks } = withoutHooks(rendered);
   return {
     objects: await markHolders(objects, secrets),
-    hooks,
+    hooks: shownOf(hooks, secrets),
     inputs: await inputsAt(input, paths, links),
     bytes: output.length,
   };

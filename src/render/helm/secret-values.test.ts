@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../api/meta.ts';
-import type { ReasonError } from '../../api/reason-error.ts';
-import { markHolders, secretValuesOf } from './secret-values.ts';
+import { ReasonError } from '../../api/reason-error.ts';
+import { markHolders, secretValuesOf, shownOf, withoutSecrets } from './secret-values.ts';
 
 const PASSWORD = 'correct horse battery staple';
 const secrets = secretValuesOf([
@@ -53,6 +53,20 @@ describe('a value of a Secret in a rendered chart', () => {
       { apiVersion: 'v1', kind: 'Pod', metadata: { name: '1234567890' } },
       /^the name of a Pod holds db.pin of Secret shop\/web/,
     );
+  });
+
+  it('is shown by no condition that names hooks, and by no message about what a chart makes', () => {
+    assert.deepEqual(shownOf(['Job migrate (pre-install)', `Job a (${PASSWORD})`], secrets), [
+      'Job migrate (pre-install)',
+      'one that has db.password of Secret shop/web in its name or annotation',
+    ]);
+    const told = new ReasonError('InvalidManifest', `a.yaml (Job ${PASSWORD}) has no data`);
+    const error = withoutSecrets(told, secrets);
+    assert.ok(error instanceof ReasonError);
+    assert.equal(error.code, 'InvalidManifest');
+    assert.match(error.message, /^what the chart makes can't be taken; .* db.password of Secret shop\/web$/);
+    const harmless = new ReasonError('InvalidManifest', 'a.yaml has no metadata');
+    assert.equal(withoutSecrets(harmless, secrets), harmless);
   });
 
   it('is found among thousands that begin alike, in no more time', async () => {

@@ -67,6 +67,21 @@ export const markHolders = async (objects: readonly KubeObject[], secrets: Secre
   return result;
 };
 
+/** Texts that a condition shows, such as hooks; one that has the value of a Secret in other words. */
+export const shownOf = (texts: readonly string[], secrets: SecretValues): string[] =>
+  texts.map((text) => {
+    const held = find(text, secrets);
+    return held ? `one that has ${held.name} in its name or annotation` : text;
+  });
+
+/** The same error; in other words where it says the value of a Secret, such as a name that is none. */
+export const withoutSecrets = (error: unknown, secrets: SecretValues): unknown => {
+  if (!(error instanceof ReasonError)) return error;
+  const held = find(error.message, secrets);
+  if (!held) return error;
+  return new ReasonError(error.code, `what the chart makes can't be taken; why would show ${held.name}`);
+};
+
 const exposed = (message: string): ReasonError => new ReasonError('SecretExposed', message);
 
 const findIn = (value: unknown, secrets: SecretValues): Needle | undefined => {
