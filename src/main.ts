@@ -11,6 +11,7 @@ import type { Notification } from './api/notification.ts';
 import { createCaches } from './caches.ts';
 import { makeTokens } from './callers/tokens.ts';
 import { systemClock } from './clock.ts';
+import { createArchiveStore } from './charts/archive-store.ts';
 import { createGit } from './git/index.ts';
 import { obstacleToTarget, otherToolOf } from './holds/index.ts';
 import { createIntake, startIncidents, startRolloutWatch } from './incident/index.ts';
@@ -168,6 +169,7 @@ let webhook: ReturnType<typeof startWebhook> | undefined;
 // --- what the leader does: sync, judge, roll back, keep histories ----------------------------------------------------
 // Each has a thread, which the first call starts: a replica that never leads has none.
 const git = createGit(join(settings.METRICOPS_DATA_DIR, 'git'), {}, vitals);
+const chartArchives = createArchiveStore(join(settings.METRICOPS_DATA_DIR, 'charts'));
 const parser = createParser();
 const turns = createRenderTurns();
 await removeCopies();
@@ -187,6 +189,7 @@ const startActing = async () => {
       parser,
       turns,
     },
+    chartArchives,
     snapshots,
     systemNamespace: namespace,
     digestKey,

@@ -12,6 +12,7 @@ import { createWorkQueue, KubeError } from '../kube/index.ts';
 import type { ChartArchive } from '../render/index.ts';
 import { fetchTimeoutOf, intervalOf, retryIn, withJitter } from '../source/backoff.ts';
 import type { Credentials } from '../source/credentials.ts';
+import type { ArchiveStore } from './archive-store.ts';
 import type { Found } from './found.ts';
 import { CHART_LIMITS } from './limits.ts';
 import { findInRegistry } from './registry.ts';
@@ -24,6 +25,11 @@ export interface Charts {
    * answer, which the GitSync hears of.
    */
   chart(sync: GitSync): ChartArchive | ReasonError | 'unknown';
+  /**
+   * What an earlier process applied last, where its archive is here still; undefined otherwise. For as long as the repository
+   * does not answer.
+   */
+  before(sync: GitSync): Promise<ChartArchive | undefined>;
   /** Asks the repository now, where the chart is in one. */
   refresh(sync: GitSync): void;
   /** Ends the looks that are under way. */
@@ -34,6 +40,8 @@ export interface ChartsPorts {
   credentials: Pick<Credentials, 'read' | 'onChange'>;
   clock: Clock;
   random: () => number;
+  /** Archives of earlier processes; nothing is kept for a later one where it is not given. */
+  store?: ArchiveStore | undefined;
   /** GitSyncs with this key, see `chartKey`, that may sync. */
   usersOf(key: string): GitSync[];
   /** Throws ReasonError for a URL that the platform does not let this GitSync read. */
@@ -47,6 +55,7 @@ export interface ChartsPorts {
 }
 
 interface Followed {
+  key: string;
   spec: ChartSpec;
   /** `namespace/name` of its credentials. */
   secret: string | undefined;
@@ -61,6 +70,8 @@ interface Archive {
   content: Buffer;
 }
 
+const labelOf = ({ name, repository }: ChartSpec, version: string): string => `${name} ${version} of ${repository}`;
+
 /** One look at the repository serves all GitSyncs of a namespace that render the same chart in the same range. */
 export const chartKey = ({ metadata, spec }: GitSync): string | undefined => {
   const { repository, name, version, secretRef } = spec.render?.helm?.chart ?? {};
@@ -73,7 +84,7 @@ export const chartKey = ({ metadata, spec }: GitSync): string | undefined => {
  * again when they gave way to others.
  */
 export const createCharts = (ports: ChartsPorts): Charts => {
-  const { clock, credentials, random } = ports;
+  const { clock, credentials, random, store } = ports;
   const followed = new Map<string, Followed>();
   /** By namespace, too: who knows the digest of a neighbour's chart does not have the chart. */
   const archives = createByteCache<Buffer>(CHART_LIMITS.archivesBytes);
@@ -97,21 +108,22 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       : findInRepository(spec, { web, authorization, known, documentsOf });
   };
 
-  const archiveOf = async (found: Found, { spec }: Followed, namespace: string): Promise<Archive> => {
+  const archiveOf = async (found: Found, { spec, key }: Followed, namespace: string): Promise<Archive> => {
     const kept = found.sha256 === undefined ? undefined : archives.get(`${namespace} ${found.sha256}`);
     if (kept && found.sha256 !== undefined) return { sha256: found.sha256, content: kept };
     const content = await found.download();
     const sha256 = createHash('sha256').update(content).digest('hex');
     if (found.sha256 !== undefined && found.sha256 !== sha256) {
-      const what = `${spec.name} ${found.version} of ${spec.repository}`;
+      const what = labelOf(spec, found.version);
       throw new ReasonError('ChartRefused', `${what} has the digest ${sha256}, and should have ${found.sha256}`);
     }
     archives.set(`${namespace} ${sha256}`, content, content.length);
+    await store?.keep(key, sha256, content);
     return { sha256, content };
   };
 
-  const update = async (key: string, of: Followed, sync: GitSync): Promise<void> => {
-    const { spec } = of;
+  const update = async (of: Followed, sync: GitSync): Promise<void> => {
+    const { key, spec } = of;
     const { namespace = '' } = sync.metadata;
     const isKnown = (version: string, sha256: string | undefined): boolean =>
       of.chart?.digest === `sha256:${sha256}` && of.chart.version === version;
@@ -121,7 +133,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
     const { sha256 } = await unlessAborted(stopped.signal, archiveOf(found, of, namespace));
     if (isKnown(found.version, sha256)) return;
     of.chart = {
-      label: `${spec.name} ${found.version} of ${spec.repository}`,
+      label: labelOf(spec, found.version),
       version: found.version,
       digest: `sha256:${sha256}`,
       async read() {
@@ -153,7 +165,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
     const interval = Math.min(...[first, ...others].map(intervalOf));
     const before = { ...of };
     try {
-      await update(key, of, first);
+      await update(of, first);
       delete of.problem;
       of.failures = 0;
     } catch (error) {
@@ -187,7 +199,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
     const known = followed.get(key);
     if (known) return { key, of: known };
     const secret = spec.secretRef && `${sync.metadata.namespace}/${spec.secretRef.name}`;
-    const of: Followed = { spec, secret, failures: 0, known: {} };
+    const of: Followed = { key, spec, secret, failures: 0, known: {} };
     followed.set(key, of);
     queue.add(key);
     return { key, of };
@@ -197,6 +209,26 @@ export const createCharts = (ports: ChartsPorts): Charts => {
     chart(sync) {
       const { of } = follow(sync);
       return of.problem ?? of.chart ?? 'unknown';
+    },
+    async before(sync) {
+      const { version, digest } = sync.status?.appliedChart ?? {};
+      const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(digest ?? '') ?? [];
+      const spec = sync.spec.render?.helm?.chart;
+      const key = chartKey(sync);
+      if (!store || !spec || key === undefined || version === undefined || !digest || sha256 === undefined)
+        return undefined;
+      if (!(await store.read(key, sha256))) return undefined;
+      const label = labelOf(spec, version);
+      return {
+        label,
+        version,
+        digest,
+        async read() {
+          const content = await store.read(key, sha256);
+          if (content) return content;
+          throw new ReasonError('RepositoryUnreachable', `${label} is no longer on this disk; it is asked for again`);
+        },
+      };
     },
     refresh(sync) {
       if (sync.spec.render?.helm?.chart) queue.add(follow(sync).key);

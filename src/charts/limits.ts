@@ -8,6 +8,8 @@ export const CHART_LIMITS = {
   archiveBytes: 4 * 1024 * 1024,
   /** Of all archives in memory. */
   archivesBytes: 16 * 1024 * 1024,
+  /** Of all archives on disk, beside the mirrors of Git. */
+  storedBytes: 64 * 1024 * 1024,
   /** Of a manifest, a token or a list of tags. */
   answerBytes: 4 * 1024 * 1024,
   /** Of a list of tags: many registries give a hundred on a page, whatever they are asked for. */

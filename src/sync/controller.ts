@@ -7,6 +7,7 @@ import type { Occurred } from '../api/occurrence.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
 import type { WorkloadKind } from '../api/workload.ts';
+import type { ArchiveStore } from '../charts/archive-store.ts';
 import type { Clock } from '../clock.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { GitRoom } from '../git/index.ts';
@@ -65,6 +66,8 @@ export interface SyncPorts {
   discovery: Discovery;
   git: GitRoom;
   render: RenderPorts;
+  /** Archives of charts on disk; after a restart nothing is rendered of a repository that does not answer without them. */
+  chartArchives?: ArchiveStore;
   snapshots: SnapshotStore;
   /** Where the controller itself is installed; metricops-system by default. */
   systemNamespace?: string;
@@ -155,7 +158,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const sources = watchSources({ ...common, credentials, git: ports.git });
   const configs = createConfigTexts(client, cachePorts);
   const variables = createVariables(configs, ports);
-  const charts = watchCharts({ ...common, render: ports.render, credentials });
+  const charts = watchCharts({ ...common, render: ports.render, credentials, store: ports.chartArchives });
   const releases = createReleases({ ...ports, configs, charts });
   const keys = { ...cachePorts, digestKey: ports.digestKey, policy, systemNamespace };
   const decryption = createDecryption(client, keys);

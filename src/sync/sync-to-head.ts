@@ -45,17 +45,20 @@ export const syncToHead = async (
     ports.sources.refresh(sync, { tell: true });
     return undefined;
   }
+  let hasInputs = false;
   try {
     if (head instanceof Error) throw head;
     // Those of before stay in service for drift where they can't be read.
-    if (!(await readInputs(sync, state, ports))) return undefined;
+    if (!(await readInputs(sync, state, ports, ports.releases.of))) return undefined;
+    hasInputs = true;
     return await syncTo(head, sync, state, ports);
   } catch (error) {
     const failure = failureOf(error);
     if (!failure) throw error;
     if (failure.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.id);
     // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
-    await (head instanceof Error && !state.planned ? syncToLast : correctDrift)(sync, state, ports).catch((err) =>
+    const isAway = head instanceof Error || (!hasInputs && sync.status?.appliedChart !== undefined);
+    await (isAway && !state.planned ? syncToLast : correctDrift)(sync, state, ports).catch((err) =>
       ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
     );
     return failure;
@@ -68,11 +71,14 @@ const isChart = ({ spec, status }: GitSync, { release, resumed }: SyncState): bo
   return release !== undefined || (!resumed && status?.plannedFrom?.isChart === true);
 };
 
-/** After a restart, while the server does not answer: an earlier process left its files, and nobody watches its objects. */
+/**
+ * After a restart, while the Git server or the chart repository does not answer: an earlier process left its files, and nobody
+ * watches its objects.
+ */
 const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
   const last = await ports.sources.before(sync);
   if (!last) return;
-  if (await readInputs(sync, state, ports)) await syncTo(last, sync, state, ports);
+  if (await readInputs(sync, state, ports, ports.releases.before)) await syncTo(last, sync, state, ports);
 };
 
 /**
@@ -82,10 +88,11 @@ const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Pr
 const readInputs = async (
   sync: GitSync,
   state: SyncState,
-  { variables, decryption, releases }: Pick<HeadPorts, 'variables' | 'decryption' | 'releases'>,
+  { variables, decryption }: Pick<HeadPorts, 'variables' | 'decryption'>,
+  releaseOf: Releases['of'],
 ): Promise<boolean> => {
   const [read, keys] = [await variables.of(sync), await decryption.of(sync)];
-  const release = isChart(sync, state) ? await releases.of(sync) : undefined;
+  const release = isChart(sync, state) ? await releaseOf(sync) : undefined;
   if (isChart(sync, state) && !release) return false;
   state.variables = read;
   state.decryption = keys;

@@ -58,6 +58,9 @@ export const DIGEST_KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const log = silentLog();
 const metrics = createMetrics();
 const random = (): number => 0.5;
+const noChart = async (): Promise<never> => {
+  throw new Error('no chart is explored');
+};
 export const SYSTEM = 'metricops-system';
 
 /** Sleeps that only let others in end at once, a number of them; the others wait for another piece of work. */
@@ -256,11 +259,7 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     handover,
     owned,
     variables: { of: async () => undefined },
-    releases: {
-      async of() {
-        throw new Error('no chart is explored');
-      },
-    },
+    releases: { of: noChart, before: noChart },
     decryption: { of: async () => undefined },
     scaled: { isScaled: () => false, ready: async () => {}, stop: async () => {} },
     holdController,

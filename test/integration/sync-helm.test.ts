@@ -193,6 +193,27 @@ describe('a GitSync of a Helm chart', () => {
     await eventually(async () => (await text()) === '1.1.0 of a commit', { what: 'drift is corrected all the same' });
   });
 
+  it('keeps what it applied against drift while the chart repository is away, also after a restart', async () => {
+    const charts = await startChartRepository();
+    const random = chart('{{ .Values.a }} {{ randAlphaNum 20 }}');
+    charts.files.set('/web-1.0.0.tgz', chartArchive('web', random));
+    const entries = { web: [{ version: '1.0.0', urls: ['web-1.0.0.tgz'] }] };
+    charts.files.set('/index.yaml', JSON.stringify({ apiVersion: 'v1', entries }));
+    const source = { repository: charts.url, name: 'web', version: '1.x' };
+    const sync = await start({}, { interval: '5s', render: { helm: { chart: source, values: { a: 'in Git' } } } });
+    await sync.ready();
+    const text = async () => ((await sync.get(resources.configMaps, 'shown'))?.data as { text?: string })?.text;
+    const applied = await text();
+    await charts.close();
+    await bench().restart();
+    await sync.ready('False', /RepositoryUnreachable .*index.yaml can't be reached/);
+    assert.equal(await text(), applied, 'nothing is rendered because of the restart');
+    await sync.edit(resources.configMaps, 'shown', { data: { text: 'by hand' } });
+    await eventually(async () => /^in Git \w{20}$/.test((await text()) ?? ''), { what: 'drift is corrected' });
+    const { status } = await sync.ready('False', /RepositoryUnreachable/);
+    assert.equal(status?.appliedChart?.version, '1.0.0');
+  });
+
   it('reads no chart of a host that the platform does not allow', async () => {
     const policy = { apiVersion: API_VERSION, kind: 'PlatformPolicy', metadata: { name: 'default' } };
     const spec = { allowedHosts: [new URL(bench().git.url).host] };

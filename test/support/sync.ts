@@ -10,6 +10,7 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { watchWorkloads } from '../../src/caches.ts';
 import { systemClock } from '../../src/clock.ts';
+import { createArchiveStore } from '../../src/charts/archive-store.ts';
 import { createGit } from '../../src/git/index.ts';
 import { newRollback } from '../../src/holds/index.ts';
 import {
@@ -114,6 +115,7 @@ export const startSyncBench = async (plane: ControlPlane, options: SyncOptions =
       discovery: createDiscovery(client, systemClock),
       git: createGit(dir),
       render: { kustomize, helm, sops, timeoutMs: 20_000 },
+      chartArchives: createArchiveStore(join(dir, 'charts')),
       snapshots: createSnapshotStore(client, DIGEST_KEY, systemClock),
       digestKey: DIGEST_KEY,
       clock: systemClock,

@@ -3,7 +3,7 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { ReasonError } from '../../api/reason-error.ts';
 import type { Charts } from '../../charts/charts.ts';
 import type { Discovery } from '../../kube/index.ts';
-import type { ReadRelease, Release, ValuesText } from '../../render/index.ts';
+import type { ChartArchive, ReadRelease, Release, ValuesText } from '../../render/index.ts';
 import type { Asked, ConfigTexts } from './config-texts.ts';
 
 /** What charts are rendered with, beside the commit and the spec. */
@@ -13,11 +13,13 @@ export interface Releases {
    * KubeError.
    */
   of(sync: GitSync): Promise<ReadRelease | undefined>;
+  /** The same with the chart that an earlier process applied last; undefined where that is not here. */
+  before(sync: GitSync): Promise<ReadRelease | undefined>;
 }
 
 export interface ReleasesPorts {
   configs: Pick<ConfigTexts, 'read'>;
-  charts: Pick<Charts, 'chart'>;
+  charts: Pick<Charts, 'chart' | 'before'>;
   discovery: Pick<Discovery, 'capabilities'>;
   digestKey: Uint8Array;
 }
@@ -39,21 +41,28 @@ export const createReleases = ({ configs, charts, discovery, digestKey }: Releas
     }
     return values;
   };
+  const releaseOf = async (sync: GitSync, chart: ChartArchive | undefined): Promise<ReadRelease> => {
+    const { metadata, spec } = sync;
+    const release: Release = {
+      name: spec.render?.helm?.releaseName ?? metadata.name,
+      namespace: spec.targetNamespace ?? metadata.namespace ?? '',
+      capabilities: await discovery.capabilities(),
+      values: await valuesOf(sync),
+      chart,
+    };
+    const of = JSON.stringify([release.capabilities, release.values, chart?.digest]);
+    return { release, digest: createHmac('sha256', digestKey).update(of).digest('hex').slice(0, 16) };
+  };
+  const isElsewhere = ({ spec }: GitSync): boolean => spec.render?.helm?.chart !== undefined;
   return {
     async of(sync) {
-      const { metadata, spec } = sync;
-      const chart = spec.render?.helm?.chart ? charts.chart(sync) : undefined;
+      const chart = isElsewhere(sync) ? charts.chart(sync) : undefined;
       if (chart instanceof Error) throw chart;
-      if (chart === 'unknown') return undefined;
-      const release: Release = {
-        name: spec.render?.helm?.releaseName ?? metadata.name,
-        namespace: spec.targetNamespace ?? metadata.namespace ?? '',
-        capabilities: await discovery.capabilities(),
-        values: await valuesOf(sync),
-        chart,
-      };
-      const of = JSON.stringify([release.capabilities, release.values, chart?.digest]);
-      return { release, digest: createHmac('sha256', digestKey).update(of).digest('hex').slice(0, 16) };
+      return chart === 'unknown' ? undefined : releaseOf(sync, chart);
+    },
+    async before(sync) {
+      const chart = isElsewhere(sync) ? await charts.before(sync) : undefined;
+      return isElsewhere(sync) && !chart ? undefined : releaseOf(sync, chart);
     },
   };
 };

@@ -8,7 +8,7 @@ import { parseDocuments, type RenderPorts } from '../../render/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import type { Registry } from '../state/registry.ts';
 
-type ChartWatchPorts = Pick<ChartsPorts, 'credentials' | 'clock' | 'random'> & {
+type ChartWatchPorts = Pick<ChartsPorts, 'credentials' | 'clock' | 'random' | 'store'> & {
   render: Pick<RenderPorts, 'parser'>;
   log: Log;
   guard: Guard;
