@@ -57,6 +57,31 @@ export const platformPolicySpec = z.strictObject({
     })
     .default({ allowedHosts: [] })
     .describe('Limits of what GitSyncs decrypt with. Those in the namespace of the controller have none.'),
+  clouds: z
+    .strictObject({
+      allowedHosts: hosts().describe(
+        'Hosts of clouds that are asked for credentials and keys, e.g. *.amazonaws.com or *.vault.azure.net, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
+      ),
+      endpoints: z
+        .record(
+          z.string().max(253),
+          z
+            .string()
+            .regex(/^https?:\/\/[^\s@/?#]+\/?$/)
+            .max(2048)
+            .meta({
+              patternMessage: 'an endpoint is https:// or http://, a host and a port: https://kms.internal.example.com',
+            }),
+        )
+        .default({})
+        .describe(
+          'Addresses to ask in the place of hosts of clouds, by host, e.g. a private endpoint: `sts.eu-central-1.amazonaws.com: https://vpce-1.sts.eu-central-1.vpce.amazonaws.com`. They may be internal.',
+        ),
+    })
+    .default({ allowedHosts: [], endpoints: {} })
+    .describe(
+      "Limits of what is asked of clouds with tokens of GitSyncs' ServiceAccounts: credentials of repositories, and data keys. GitSyncs in the namespace of the controller may ask any host of a cloud.",
+    ),
   evidence: keptEvidence
     .optional()
     .describe('What is kept at most of a release that is rolled back, whatever a RollbackPolicy says.'),

@@ -34,6 +34,8 @@ const CODES = [
   'ChangeFreeze',
   'ChartNotFound',
   'ChartRefused',
+  'CloudIdentityMissing',
+  'CloudLoginFailed',
   'CommitNotRestored',
   'ConfirmationRequired',
   'ContainerNameTaken',

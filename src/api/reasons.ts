@@ -129,8 +129,16 @@ export const reasons = {
     next: 'Find out who changed it (`git log FILE`), and change it with `sops edit FILE` only.',
   },
   KeyServiceFailed: {
-    means: 'Vault does not unwrap the key of a file: it does not answer, or refuses.',
-    next: 'Read the message; it is tried again. Check the address, the role and the policy of its token.',
+    means: 'Vault, or the key service of a cloud, does not unwrap the key of a file: it does not answer, or refuses.',
+    next: 'Read the message; it is tried again. Check the address, the role and the policy of who asks.',
+  },
+  CloudIdentityMissing: {
+    means: 'A ServiceAccount has no token, or no annotation that says who it is at a cloud.',
+    next: 'Create the named account with the annotations of docs/workload-identity.md, and a Role that lets it create serviceaccounts/token of itself.',
+  },
+  CloudLoginFailed: {
+    means: 'A cloud gives no credentials for the token of a ServiceAccount: it does not answer, or refuses.',
+    next: "Read the message; it is tried again. Check the annotations of the account, and that the role or identity there trusts the cluster's issuer and this account.",
   },
   KustomizeFailed: {
     means: 'kustomize build failed.',

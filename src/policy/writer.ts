@@ -5,4 +5,8 @@ import type { KubeClient } from '../kube/index.ts';
 export const writerOf = ({ spec, metadata }: GitSync, client: KubeClient): KubeClient =>
   spec.serviceAccountName === undefined
     ? client
-    : client.impersonate({ userName: `system:serviceaccount:${metadata.namespace}:${spec.serviceAccountName}` });
+    : asAccount({ namespace: metadata.namespace ?? '', name: spec.serviceAccountName }, client);
+
+/** As this ServiceAccount, with its rights and no others. */
+export const asAccount = ({ namespace, name }: { namespace: string; name: string }, client: KubeClient): KubeClient =>
+  client.impersonate({ userName: `system:serviceaccount:${namespace}:${name}` });

@@ -1,0 +1,1 @@
+export const FORM = { 'content-type': 'application/x-www-form-urlencoded' } as const;
