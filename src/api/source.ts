@@ -47,6 +47,21 @@ const tagToVerify = {
   message: 'verify.mode Tag and TagAndHEAD need ref.tag or ref.semver',
 };
 
+const accountToLogIn = {
+  rule: 'has(self.provider) == has(self.serviceAccountName)',
+  message: 'set provider and serviceAccountName, or neither',
+};
+
+const oneLogin = {
+  rule: '!has(self.provider) || !has(self.secretRef)',
+  message: 'set provider or secretRef, not both',
+};
+
+const loginOverHttp = {
+  rule: "!has(self.provider) || self.url.startsWith('http')",
+  message: 'provider needs a url with https://',
+};
+
 const gitSourceObject = z.strictObject({
   url: z
     .string()
@@ -75,6 +90,17 @@ const gitSourceObject = z.strictObject({
     .describe(
       'Secret in this namespace. HTTPS: username and password (basic), or bearerToken or token (bearer); ca.crt or caFile for a private CA. SSH: identity (a private key without a passphrase) and known_hosts.',
     ),
+  provider: z
+    .enum(['aws', 'azure'])
+    .optional()
+    .describe(
+      'Logs in with a token of serviceAccountName in the place of a Secret: `aws` at AWS CodeCommit, `azure` at Azure Repos. Annotations of the account say who it is there, see docs/workload-identity.md.',
+    ),
+  serviceAccountName: localName
+    .optional()
+    .describe(
+      'ServiceAccount in this namespace that provider logs in as. It is not the one that objects are applied as.',
+    ),
   verify: gitVerify
     .optional()
     .describe('Applies only what is signed by one of these keys; the last revision that was stays in service.'),
@@ -85,7 +111,13 @@ export const gitSource = gitSourceObject
       verify === undefined || verify.mode === 'HEAD' || ref.tag !== undefined || ref.semver !== undefined,
     tagToVerify.message,
   )
-  .meta({ 'x-kubernetes-validations': [tagToVerify] });
+  .refine(
+    ({ provider, serviceAccountName }) => (provider === undefined) === (serviceAccountName === undefined),
+    accountToLogIn.message,
+  )
+  .refine(({ provider, secretRef }) => provider === undefined || secretRef === undefined, oneLogin.message)
+  .refine(({ provider, url }) => provider === undefined || /^https?:/.test(url), loginOverHttp.message)
+  .meta({ 'x-kubernetes-validations': [tagToVerify, accountToLogIn, oneLogin, loginOverHttp] });
 export type GitSourceSpec = z.infer<typeof gitSource>;
 
 /** Where manifests come from. Git is the only member yet. */

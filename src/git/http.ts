@@ -45,7 +45,7 @@ export const createGitHttp = (
     }
     if (answer.statusCode === 200) return answer;
     answer.body.destroy();
-    throw refusal(url, answer.statusCode);
+    throw refusal(url, answer.statusCode, credentials?.account);
   };
 
   return {
@@ -59,12 +59,10 @@ export const createGitHttp = (
   };
 };
 
-const refusal = (url: string, status: number): ReasonError => {
+const refusal = (url: string, status: number, account: string | undefined): ReasonError => {
   if (status === 401 || status === 403) {
-    return new ReasonError(
-      'AuthenticationFailed',
-      `${url} answered ${status}: check the Secret of spec.source.git.secretRef`,
-    );
+    const what = account === undefined ? 'the Secret of spec.source.git.secretRef' : `what ${account} may read there`;
+    return new ReasonError('AuthenticationFailed', `${url} answered ${status}: check ${what}`);
   }
   if (status === 404) {
     const hint = 'check spec.source.git.url, and whether it needs credentials';

@@ -100,7 +100,7 @@ const tenantOf = ({ tenant, url }: GitSource): string => tenant ?? hostOfReposit
 /** Credentials are part of the key: a tenant that can't read the repository must not read another tenant's mirror. */
 const keyOf = ({ url, credentials }: GitSource): string =>
   createHash('sha256')
-    .update(JSON.stringify([url, credentials ?? null]))
+    .update(JSON.stringify([url, credentials?.account ?? credentials ?? null]))
     .digest('hex')
     .slice(0, 32);
 

@@ -20,6 +20,8 @@ export interface GitCredentials {
   /** Of SSH: a private key without a passphrase, and the host keys that are trusted, as known_hosts has them. */
   identity?: string;
   knownHosts?: string;
+  /** Whose username and password, or token, they are, where these change by the hour: a mirror is that of who it is. */
+  account?: string;
 }
 
 /** Who must have signed what is applied. */

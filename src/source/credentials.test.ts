@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'mocha';
 import { type ApiServer, createApiServer } from '../../test/support/api-server.ts';
 import { eventually } from '../../test/support/poll.ts';
+import { unrestrictedPolicy } from '../api/platform-policy.ts';
 import { systemClock } from '../clock.ts';
+import { createClouds } from '../cloud/clouds.ts';
 import { KubeError, resources } from '../kube/index.ts';
 import { type Credentials, createCredentials, type SecretName } from './credentials.ts';
 
@@ -10,12 +12,15 @@ const NAME = { namespace: 'shop', name: 'git' };
 const encoded = (data: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
 
+const cloudsOf = ({ client }: ApiServer) =>
+  createClouds(client, { clock: systemClock, policy: () => unrestrictedPolicy, systemNamespace: 'metricops-system' });
+
 describe('credentials of a repository', () => {
   let credentials: Credentials;
   afterEach(() => credentials.stop());
 
   const setUp = (server: ApiServer = createApiServer({ namespaces: ['shop'] })) => {
-    credentials = createCredentials(server.client, { clock: systemClock, random: Math.random });
+    credentials = createCredentials(server.client, cloudsOf(server), { clock: systemClock, random: Math.random });
     const heard: SecretName[] = [];
     credentials.onChange((secret) => heard.push(secret));
     const put = (data: Record<string, string>) =>

@@ -1,8 +1,11 @@
 import type { KubeObject } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
+import type { GitSourceSpec } from '../api/source.ts';
+import type { Clouds } from '../cloud/clouds.ts';
 import type { GitCredentials } from '../git/index.ts';
 import { type KubeClient, KubeError, resources, type WatchCachePorts } from '../kube/index.ts';
 import { isRecord } from '../ssa/field-set.ts';
+import { type Login, loginOf } from './login.ts';
 import { createVersionedReads, type ObjectName } from './versioned-reads.ts';
 
 export type SecretName = ObjectName;
@@ -12,6 +15,8 @@ export interface Credentials {
   read(secret: SecretName): Promise<GitCredentials>;
   /** The files of public keys that the Secret holds, by key; '' for what is none. Likewise. */
   publicKeys(secret: SecretName): Promise<Readonly<Record<string, string>>>;
+  /** In the place of a Secret, where the source names a cloud; undefined where it does not. */
+  login(spec: Pick<GitSourceSpec, 'url' | 'provider' | 'serviceAccountName'>, namespace: string): Login | undefined;
   /** Told of a Secret that was asked for and is another one now. */
   onChange(handler: (secret: SecretName) => void): void;
   stop(): Promise<void>;
@@ -24,7 +29,7 @@ const FIELDS = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-tok
 const MAX_SECRETS = 10_000;
 
 /** Credentials of repositories, read again only when their Secret changes. */
-export const createCredentials = (client: KubeClient, ports: WatchCachePorts): Credentials => {
+export const createCredentials = (client: KubeClient, clouds: Clouds, ports: WatchCachePorts): Credentials => {
   const options = {
     fieldSelector: FIELDS,
     max: MAX_SECRETS,
@@ -49,6 +54,7 @@ export const createCredentials = (client: KubeClient, ports: WatchCachePorts): C
       if (credentials instanceof Error) throw credentials;
       return credentials;
     },
+    login: (spec, namespace) => loginOf(spec, namespace, { clouds, clock: ports.clock }),
     publicKeys: async (secret) => (await usefulIn(secret)).publicKeys,
     onChange: secrets.onChange,
     stop: secrets.stop,
@@ -72,8 +78,11 @@ const publicKeysIn = ({ data }: KubeObject): Record<string, string> =>
     }),
   );
 
+/** Who it is when it changes by the hour is in no Secret. */
+type FieldOfSecret = Exclude<keyof GitCredentials, 'account'>;
+
 /** Keys of the Secret; the first that is there counts. They are those of Flux's Git Secrets, the older ones too, and `token`. */
-const KEYS: Readonly<Record<keyof GitCredentials, readonly string[]>> = {
+const KEYS: Readonly<Record<FieldOfSecret, readonly string[]>> = {
   username: ['username'],
   password: ['password'],
   token: ['bearerToken', 'token'],
@@ -102,7 +111,7 @@ const credentialsIn = (secret: string, { data }: KubeObject): GitCredentials | R
   return credentials;
 };
 
-const FIELDS_OF_CREDENTIALS = Object.keys(KEYS) as (keyof GitCredentials)[];
+const FIELDS_OF_CREDENTIALS = Object.keys(KEYS) as FieldOfSecret[];
 const USEFUL =
   'password (with username), bearerToken, token, ca.crt, caFile, tls.crt (with tls.key), identity (with known_hosts) and githubAppID';
 const NAMED = 5;

@@ -74,6 +74,7 @@ const setUp = (syncs: GitSync[], secrets: Record<string, string> = {}) => {
       async publicKeys({ namespace, name }) {
         return { 'me.pub': secrets[`${namespace}/${name}`] ?? '' };
       },
+      login: () => undefined,
       onChange: (handler) => void changed.push(handler),
       stop: async () => {},
     },

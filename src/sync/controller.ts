@@ -9,6 +9,7 @@ import type { ReleaseHistory } from '../api/release-history.ts';
 import type { WorkloadKind } from '../api/workload.ts';
 import type { ArchiveStore } from '../charts/archive-store.ts';
 import type { Clock } from '../clock.ts';
+import { createClouds } from '../cloud/clouds.ts';
 import { createFairSemaphore } from '../fair-semaphore.ts';
 import type { GitRoom } from '../git/index.ts';
 import { createGuard } from '../guard.ts';
@@ -154,13 +155,14 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   const enqueue = (key: string, delayMs?: number): void => queue.add(key, delayMs);
 
   const common = { client, clock, random, log, metrics, registry, lock, syncOf, policy, enqueue, guard, signal };
-  const credentials = createCredentials(client, cachePorts);
+  const clouds = createClouds(client, { clock, policy, systemNamespace });
+  const credentials = createCredentials(client, clouds, cachePorts);
   const sources = watchSources({ ...common, credentials, git: ports.git });
   const configs = createConfigTexts(client, cachePorts);
   const variables = createVariables(configs, ports);
   const charts = watchCharts({ ...common, render: ports.render, credentials, store: ports.chartArchives });
   const releases = createReleases({ ...ports, configs, charts });
-  const keys = { ...cachePorts, digestKey: ports.digestKey, policy, systemNamespace };
+  const keys = { ...cachePorts, clouds, digestKey: ports.digestKey, policy, systemNamespace };
   const decryption = createDecryption(client, keys);
   const syncList = (): GitSync[] => syncs.list().map(withDefaults);
   const handover = createHandover({ ...common, syncs: syncList, sources, onChange: enqueue });

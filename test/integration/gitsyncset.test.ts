@@ -8,6 +8,7 @@ import { annotations, labels } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import type { GitSyncSet } from '../../src/api/gitsyncset.ts';
 import { systemClock } from '../../src/clock.ts';
+import { createClouds } from '../../src/cloud/clouds.ts';
 import { createGit } from '../../src/git/index.ts';
 import {
   createEventSink,
@@ -57,7 +58,8 @@ describe('a GitSyncSet', () => {
     caches.syncs.onChange((sync) => {
       if (sync?.metadata.deletionTimestamp !== undefined) letGo(sync).catch(() => {}); // gone already
     });
-    const credentials = createCredentials(client, ports);
+    const clouds = createClouds(client, { clock: systemClock, policy: policies.current, systemNamespace });
+    const credentials = createCredentials(client, clouds, ports);
     controller = await startSets({
       client,
       caches,

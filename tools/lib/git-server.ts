@@ -48,6 +48,8 @@ export interface GitServerOptions {
   port?: number;
   /** Every request must show them. */
   credentials?: { username: string; password: string } | { token: string };
+  /** Whether a request may be answered, by its header Authorization. */
+  accepts?: (authorization: string) => boolean;
   /** PEM; without them it is plain HTTP. */
   tls?: { key: string; cert: string; ca?: string; requestCert?: boolean; rejectUnauthorized?: boolean };
 }
@@ -64,7 +66,8 @@ export const startGitServer = async (options: GitServerOptions = {}): Promise<Gi
     if (redirectTo !== undefined) return void response.writeHead(302, { location: redirectTo + request.url }).end();
     if (fault === 'hang') return;
     if (fault === 'unavailable') return void response.writeHead(503).end();
-    if (wanted !== undefined && request.headers.authorization !== wanted) {
+    const { authorization = '' } = request.headers;
+    if ((wanted !== undefined && authorization !== wanted) || options.accepts?.(authorization) === false) {
       return void response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
     }
     backend(join(root, 'bare'), request, response);
