@@ -35,22 +35,18 @@ const vault = z
   .describe('Vault or OpenBao, whose transit engine unwraps data keys.');
 export type VaultSpec = z.infer<typeof vault>;
 
-/** The fields of Flux, and which Vault may be asked. */
-export const decryption = z
-  .strictObject({
-    provider: z.enum(['sops']).default('sops').describe('What encrypted the files. SOPS is the only one.'),
-    secretRef: z
-      .strictObject({ name: localName.describe('Its name.') })
-      .optional()
-      .describe(
-        'Secret in this namespace with private keys, as Flux has it: *.agekey (age identities, one a line), *.asc (armored OpenPGP keys without passphrase), sops.vault-token; ca.crt for a Vault with a private CA. With serviceAccountName it is read as that account.',
-      ),
-    vault: vault.optional(),
-  })
-  .refine(({ secretRef, vault }) => secretRef !== undefined || vault !== undefined, 'set secretRef, vault, or both')
-  .meta({
-    'x-kubernetes-validations': [
-      { rule: 'has(self.secretRef) || has(self.vault)', message: 'set secretRef, vault, or both' },
-    ],
-  });
+/**
+ * The fields of Flux, and which Vault may be asked. The key services of clouds are asked as spec.serviceAccountName, and
+ * found by its annotations.
+ */
+export const decryption = z.strictObject({
+  provider: z.enum(['sops']).default('sops').describe('What encrypted the files. SOPS is the only one.'),
+  secretRef: z
+    .strictObject({ name: localName.describe('Its name.') })
+    .optional()
+    .describe(
+      'Secret in this namespace with private keys, as Flux has it: *.agekey (age identities, one a line), *.asc (armored OpenPGP keys without passphrase), sops.vault-token; ca.crt for a Vault with a private CA. With serviceAccountName it is read as that account. AWS KMS, Google Cloud KMS and Azure Key Vault need no Secret: they are asked with a token of that account, whose annotations say who it is there.',
+    ),
+  vault: vault.optional(),
+});
 export type DecryptionSpec = z.infer<typeof decryption>;

@@ -1,4 +1,5 @@
 import { ReasonError } from '../api/reason-error.ts';
+import { describeWrapped, isOfCloud } from './key-services.ts';
 import { askProgram, type Result } from './program.ts';
 import type { Decryption, SopsFile, SopsPorts, Wrapped } from './types.ts';
 import { isOf, unwrap } from './unwrap.ts';
@@ -76,21 +77,14 @@ const refuseChanged = (name: string, problem: Result['problem']): void => {
 
 const NAMED = 5;
 
-const shutWords = (wrapped: readonly Wrapped[], { from, vault }: Decryption): string => {
-  const names = wrapped.map(nameOf);
+const shutWords = (wrapped: readonly Wrapped[], { from, vault, services }: Decryption): string => {
+  const names = wrapped.map(describeWrapped);
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
   const other = wrapped.some((key) => key.kind === 'vault' && !isOf(key, vault));
+  const isUnasked = !services && wrapped.some(({ kind }) => isOfCloud(kind));
   const hints = [
     ...(other ? ['for a key of Vault, spec.decryption.vault.address names that Vault'] : []),
-    ...(wrapped.some(({ kind }) => ['aws', 'gcp', 'azure'].includes(kind)) ? ['no other key service is asked'] : []),
+    ...(isUnasked ? ['the key service of a cloud is asked as spec.serviceAccountName, which is not set'] : []),
   ];
   return `encrypted for ${names.slice(0, NAMED).join(', ')}${more}, which ${from} does not open${hints.map((hint) => `; ${hint}`).join('')}`;
-};
-
-const SERVICES = { vault: 'Vault', aws: 'AWS KMS', gcp: 'Google Cloud KMS', azure: 'Azure Key Vault' } as const;
-
-const nameOf = ({ kind, name }: Wrapped): string => {
-  const shown = name.length > 200 ? `${name.slice(0, 200)}…` : name;
-  if (kind === 'age' || kind === 'other') return shown;
-  return `${kind === 'pgp' ? 'the OpenPGP key' : SERVICES[kind]} ${shown}`;
 };

@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import type { ReasonError } from '../api/reason-error.ts';
 
 /** What a GitSync decrypts with. */
 export interface Decryption {
@@ -7,6 +8,8 @@ export interface Decryption {
   keys: Keys;
   /** None where spec.decryption names no Vault. */
   vault?: VaultAccess | undefined;
+  /** Of clouds; none where the GitSync has no ServiceAccount to ask them as. */
+  services?: KeyServices | undefined;
 }
 
 /** Private keys, each as it stands in the Secret, with its key there for messages. */
@@ -51,13 +54,25 @@ export interface SopsFile {
   isWhole: boolean;
 }
 
+/** Key services of clouds, by what a file of sops calls them. */
+export type CloudKind = 'aws' | 'gcp' | 'azure';
+
+/** Asks them for data keys. */
+export interface KeyServices {
+  /** The data key in base64, or why there is none. Rejects with KubeError. */
+  unwrap(wrapped: Wrapped, signal: AbortSignal): Promise<string | ReasonError>;
+}
+
 /** A data key, as a master key wrapped it. */
 export interface Wrapped {
-  kind: 'age' | 'pgp' | 'vault' | 'aws' | 'gcp' | 'azure' | 'other';
+  kind: 'age' | 'pgp' | 'vault' | CloudKind | 'other';
   /** Of the master key: a public key, a fingerprint, an address. */
   name: string;
   ciphertext: string;
   vault?: { address: string; engine: string; key: string };
+  /** With what it was bound to, which is public. */
+  aws?: { arn: string; context?: Readonly<Record<string, string>> };
+  azure?: { vault: string; key: string; version: string };
 }
 
 export interface SopsPorts {

@@ -1,4 +1,5 @@
 import type { ReasonError } from '../api/reason-error.ts';
+import { isOfCloud } from './key-services.ts';
 import type { Decryption, VaultAccess, Wrapped } from './types.ts';
 import { openVault } from './vault.ts';
 
@@ -9,26 +10,37 @@ export interface Unwrapped {
   failure?: ReasonError;
 }
 
+/** For all that clouds are asked for one render, which holds a place of few meanwhile. */
+const CLOUDS_MS = 20_000;
+/** Data keys of one render that services are asked for: each costs a request. */
+const MAX_ASKED = 200;
+
 /**
  * Asks the services that the GitSync names for data keys that they wrapped: each once, however many files have the same.
- * Vault is the only one yet; AWS KMS, Google Cloud KMS and Azure Key Vault would be asked from here.
  */
-export const unwrap = async (wrapped: readonly Wrapped[], { vault }: Decryption): Promise<Unwrapped> => {
-  const ours = vault ? wrapped.filter((each) => isOf(each, vault)) : [];
-  if (ours.length === 0 || !vault) return { keys: {} };
-  const service = openVault(vault);
-  const keys: Record<string, string> = {};
-  let failure: ReasonError | undefined;
-  try {
-    for (const each of new Map(ours.map((key) => [key.ciphertext, key])).values()) {
-      const key = await service.unwrap(each);
-      if (typeof key === 'string') keys[each.ciphertext] = key;
-      else failure ??= key;
+export const unwrap = async (wrapped: readonly Wrapped[], decryption: Decryption): Promise<Unwrapped> => {
+  const { vault, services } = decryption;
+  const distinct = [...new Map(wrapped.map((key) => [key.ciphertext, key])).values()].slice(0, MAX_ASKED);
+  const found: [ciphertext: string, said: string | ReasonError][] = [];
+  const ofVault = vault ? distinct.filter((key) => isOf(key, vault)) : [];
+  if (vault && ofVault.length > 0) {
+    const open = openVault(vault);
+    try {
+      for (const key of ofVault) found.push([key.ciphertext, await open.unwrap(key)]);
+    } finally {
+      await open.close();
     }
-  } finally {
-    await service.close();
   }
-  return { keys, ...(failure && { failure }) };
+  const ofClouds = services ? distinct.filter(({ kind }) => isOfCloud(kind)) : [];
+  if (services && ofClouds.length > 0) {
+    const signal = AbortSignal.timeout(CLOUDS_MS);
+    for (const key of ofClouds) found.push([key.ciphertext, await services.unwrap(key, signal)]);
+  }
+  const keys = found.flatMap(([ciphertext, said]) => (typeof said === 'string' ? [[ciphertext, said] as const] : []));
+  const failures = found.flatMap(([, said]) => (typeof said === 'string' ? [] : [said]));
+  // A service that refuses says more than one that was not set up.
+  const failure = failures.find(({ code }) => code !== 'CloudIdentityMissing') ?? failures[0];
+  return { keys: Object.fromEntries(keys), ...(failure && { failure }) };
 };
 
 /**

@@ -8,6 +8,7 @@ import { type GitSync, type GitSyncInput, gitSyncSpec } from '../api/gitsync.ts'
 import { type PlatformPolicySpec, unrestrictedPolicy } from '../api/platform-policy.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { systemClock } from '../clock.ts';
+import { createClouds } from '../cloud/clouds.ts';
 import { KubeError, resources } from '../kube/index.ts';
 import { createDecryption, type DecryptionReader } from './render/decryption.ts';
 
@@ -24,13 +25,14 @@ describe('what a GitSync decrypts with', () => {
 
   const setUp = (policy: Partial<PlatformPolicySpec> = {}) => {
     const server = createApiServer({ namespaces: ['shop', 'metricops-system'] });
-    reader = createDecryption(server.client, {
+    const ports = {
       clock: systemClock,
-      random: Math.random,
-      digestKey: Buffer.from('key'),
       policy: () => ({ ...unrestrictedPolicy, ...policy }),
       systemNamespace: 'metricops-system',
-    });
+    };
+    const clouds = createClouds(server.client, ports);
+    const more = { clouds, random: Math.random, digestKey: Buffer.from('key') };
+    reader = createDecryption(server.client, { ...ports, ...more });
     const put = (data: Record<string, string>, namespace = 'shop') =>
       server.seed(resources.secrets, {
         metadata: { namespace, name: 'keys' },

@@ -4,13 +4,16 @@ import type { GitSync } from '../../api/gitsync.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { PlatformPolicySpec } from '../../api/platform-policy.ts';
 import { ReasonError } from '../../api/reason-error.ts';
+import { tokenOf } from '../../cloud/account-token.ts';
+import type { Clouds } from '../../cloud/clouds.ts';
+import type { Account } from '../../cloud/types.ts';
 import { type KubeClient, KubeError, resources, type WatchCachePorts } from '../../kube/index.ts';
 import { accessTo } from '../../policy/outbound.ts';
 import { writerOf } from '../../policy/writer.ts';
+import { keyServicesFor } from '../../sops/key-services.ts';
 import type { PrivateKey, ReadDecryption, VaultAccess } from '../../sops/types.ts';
 import { logIn } from '../../sops/vault.ts';
 import { createVersionedReads, type ObjectName } from '../../source/versioned-reads.ts';
-import { tokenOf } from './account-token.ts';
 
 export interface DecryptionReader {
   /** undefined where the GitSync decrypts nothing. Rejects with ReasonError, or with KubeError. */
@@ -21,6 +24,7 @@ export interface DecryptionReader {
 }
 
 export interface DecryptionPorts extends WatchCachePorts {
+  clouds: Clouds;
   digestKey: Uint8Array;
   policy: () => PlatformPolicySpec;
   /** Where the controller itself is installed. */
@@ -37,7 +41,7 @@ const FIELDS = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-tok
 /** What GitSyncs decrypt with: read as whoever the GitSync writes as, and again only when it changed. */
 export const createDecryption = (
   client: KubeClient,
-  { digestKey, policy, systemNamespace, ...ports }: DecryptionPorts,
+  { clouds, digestKey, policy, systemNamespace, ...ports }: DecryptionPorts,
 ): DecryptionReader => {
   const options = { fieldSelector: FIELDS, max: MAX_SECRETS, take: entriesOf };
   const secrets = createVersionedReads(client, resources.secrets, options, ports);
@@ -54,6 +58,13 @@ export const createDecryption = (
     throw new ReasonError('DecryptionKeysNotFound', `${what} does not exist`);
   };
 
+  const jwtOf = async (sync: GitSync, audience: string): Promise<string> => {
+    const account = accountOf(sync);
+    if (account) return tokenOf(account, audience, client, 'DecryptionKeysNotFound');
+    const what = 'spec.decryption.vault.role needs spec.serviceAccountName: Vault knows the role by that account';
+    throw new ReasonError('DecryptionKeysNotFound', what);
+  };
+
   const vaultOf = (sync: GitSync, spec: VaultSpec, { token, ca }: ReturnType<typeof keysIn>): VaultAccess => {
     const { namespace = '' } = sync.metadata;
     const { address, role, loginPath, audience = address } = spec;
@@ -67,7 +78,7 @@ export const createDecryption = (
     return {
       ...access,
       async token() {
-        if (role !== undefined) return logIn(access, { loginPath, role, jwt: await tokenOf(sync, audience, client) });
+        if (role !== undefined) return logIn(access, { loginPath, role, jwt: await jwtOf(sync, audience) });
         if (token !== undefined) return token;
         const what = 'spec.decryption.vault has no role, and no Secret of spec.decryption the key sops.vault-token';
         throw new ReasonError('DecryptionKeysNotFound', `${what}: set one of them`);
@@ -80,6 +91,7 @@ export const createDecryption = (
       const { decryption } = sync.spec;
       if (!decryption) return undefined;
       const { secretRef, vault } = decryption;
+      const account = accountOf(sync);
       const entries = secretRef ? await read(sync, secretRef.name) : [];
       const keys = keysIn(entries);
       const digest = createHmac('sha256', digestKey).update(JSON.stringify(entries));
@@ -87,6 +99,7 @@ export const createDecryption = (
         from: secretRef ? `Secret ${sync.metadata.namespace}/${secretRef.name}` : 'spec.decryption',
         keys,
         vault: vault && vaultOf(sync, vault, keys),
+        services: account && keyServicesFor(account, { clouds, clock: ports.clock }),
         digest: digest.digest('hex').slice(0, 16),
       };
     },
@@ -94,6 +107,11 @@ export const createDecryption = (
     stop: secrets.stop,
   };
 };
+
+const accountOf = ({ spec, metadata }: GitSync): Account | undefined =>
+  spec.serviceAccountName === undefined
+    ? undefined
+    : { namespace: metadata.namespace ?? '', name: spec.serviceAccountName };
 
 type Entries = readonly [name: string, value: string][];
 

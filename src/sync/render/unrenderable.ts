@@ -24,6 +24,7 @@ const HOPELESS: ReadonlySet<Reason> = new Set([
 
 /** What a neighbour's load or another server may have caused, or a program that is put there later: retried, with back-off. */
 const MAY_PASS: ReadonlySet<Reason> = new Set([
+  'CloudLoginFailed',
   'HelmFailed',
   'KeyServiceFailed',
   'KustomizeFailed',

@@ -71,15 +71,28 @@ type result struct {
 type wrapped struct {
 	Kind string `json:"kind"`
 	// Of the master key; public.
-	Name       string `json:"name"`
-	Ciphertext string `json:"ciphertext"`
-	Vault      *vault `json:"vault,omitempty"`
+	Name       string    `json:"name"`
+	Ciphertext string    `json:"ciphertext"`
+	Vault      *vault    `json:"vault,omitempty"`
+	AWS        *awsKey   `json:"aws,omitempty"`
+	Azure      *azureKey `json:"azure,omitempty"`
 }
 
 type vault struct {
 	Address string `json:"address"`
 	Engine  string `json:"engine"`
 	Key     string `json:"key"`
+}
+
+type awsKey struct {
+	ARN     string            `json:"arn"`
+	Context map[string]string `json:"context,omitempty"`
+}
+
+type azureKey struct {
+	Vault   string `json:"vault"`
+	Key     string `json:"key"`
+	Version string `json:"version"`
 }
 
 func main() {
@@ -238,12 +251,20 @@ func describe(key *keyservice.Key) wrapped {
 			Vault: &vault{Address: v.VaultAddress, Engine: v.EnginePath, Key: v.KeyName},
 		}
 	case *keyservice.Key_KmsKey:
-		return wrapped{Kind: "aws", Name: k.KmsKey.Arn}
+		return wrapped{
+			Kind: "aws",
+			Name: k.KmsKey.Arn,
+			AWS:  &awsKey{ARN: k.KmsKey.Arn, Context: k.KmsKey.Context},
+		}
 	case *keyservice.Key_GcpKmsKey:
 		return wrapped{Kind: "gcp", Name: k.GcpKmsKey.ResourceId}
 	case *keyservice.Key_AzureKeyvaultKey:
 		v := k.AzureKeyvaultKey
-		return wrapped{Kind: "azure", Name: v.VaultUrl + "/keys/" + v.Name}
+		return wrapped{
+			Kind:  "azure",
+			Name:  v.VaultUrl + "/keys/" + v.Name,
+			Azure: &azureKey{Vault: v.VaultUrl, Key: v.Name, Version: v.Version},
+		}
 	default:
 		return wrapped{Kind: "other", Name: "a key of another service"}
 	}
