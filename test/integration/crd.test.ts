@@ -76,7 +76,16 @@ describe('the kinds', () => {
         /spec.render.helm.chart.name.*the name of a chart/,
       ],
       [{ source, render: { jsonnet: {} } }, /spec.render.jsonnet: field not declared/],
-      [{ source, decryption: { provider: 'sops' } }, /spec.decryption.*set secretRef, vault, or both/],
+      [git({ url, provider: 'aws' }), /spec.source.git.*set provider and serviceAccountName, or neither/],
+      [git({ url, serviceAccountName: 'a' }), /spec.source.git.*set provider and serviceAccountName, or neither/],
+      [
+        git({ url, provider: 'azure', serviceAccountName: 'a', secretRef: { name: 'a' } }),
+        /spec.source.git.*set provider or secretRef, not both/,
+      ],
+      [
+        git({ url: 'git@ssh.dev.azure.com:v3/a/b/c', provider: 'azure', serviceAccountName: 'a' }),
+        /spec.source.git.*provider needs a url with https/,
+      ],
       [{ source, decryption: { vault: { address: 'vault.example.com' } } }, /address is http:\/\/ or https:\/\//],
       [{ source, ignoreDifferences: [{ kind: 'Secret' }] }, /name jsonPointers, managedFieldsManagers, or both/],
       [{ source, interval: '1d' }, /spec.interval.*not a duration.*a day is 24h/],

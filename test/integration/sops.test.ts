@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
+import { unrestrictedPolicy } from '../../src/api/platform-policy.ts';
 import { ReasonError } from '../../src/api/reason-error.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createClouds } from '../../src/cloud/clouds.ts';
+import { resources } from '../../src/kube/index.ts';
 import { decryptFiles } from '../../src/sops/decrypt.ts';
+import { keyServicesFor } from '../../src/sops/key-services.ts';
 import type { Decryption, Format, SopsFile } from '../../src/sops/types.ts';
+import { jwtOf } from '../support/api-server/tokens.ts';
+import { createApiServer } from '../support/api-server.ts';
+import { encryptedForCloud } from '../support/cloud-files.ts';
+import { CLOUD_ANNOTATIONS, startClouds, type TestClouds } from '../support/clouds.ts';
 import { type AgeKey, CONTENT, newAgeKey, newPgpKey, type PgpKey, useSops } from '../support/sops.ts';
 import { startVault, type TestVault } from '../support/vault.ts';
 
@@ -181,6 +190,44 @@ describe('the program of sops', () => {
     assert.deepEqual(vault.asked, ['POST transit/decrypt/sops']);
     const wrong = { ...decryption, vault: { address: vault.url, token: async () => 'hvs.hunter2' } };
     assert.match(await refusal(encrypted, wrong), /^KeyServiceFailed http.*: Vault answered 403/);
+  });
+
+  describe('for the key service of a cloud', () => {
+    let clouds: TestClouds;
+    before(async () => {
+      clouds = await startClouds();
+      clouds.accepts = async (jwt, audience) => jwt === jwtOf('system:serviceaccount:shop:deployer', audience);
+    });
+    after(() => clouds.stop());
+    const withServices = (): Decryption => {
+      const account = { namespace: 'shop', name: 'deployer' };
+      const api = createApiServer({ namespaces: ['shop'] });
+      api.seed(resources.serviceAccounts, { metadata: { ...account, annotations: CLOUD_ANNOTATIONS } });
+      const policy = () => ({ ...unrestrictedPolicy, clouds: clouds.clouds });
+      const made = createClouds(api.client, { clock: systemClock, policy, systemNamespace: 'metricops-system' });
+      return { ...withKeys(), services: keyServicesFor(account, { clouds: made, clock: systemClock }) };
+    };
+    const clear = JSON.stringify({ password: 'hunter2' });
+
+    for (const kind of ['aws', 'gcp', 'azure'] as const)
+      it(`has its data key unwrapped by it: ${kind}`, async () => {
+        const file = fileOf(await encryptedForCloud(kind, clear, { sops, clouds }), 'json');
+        assert.deepEqual(JSON.parse((await decrypt(file, withServices())) ?? ''), { password: 'hunter2' });
+      });
+
+    it('says the context again that a key of AWS was bound to', async () => {
+      const file = fileOf(await encryptedForCloud('aws', clear, { sops, clouds, context: 'app:shop' }), 'json');
+      assert.deepEqual(JSON.parse((await decrypt(file, withServices())) ?? ''), { password: 'hunter2' });
+      const other = fileOf(file.text.replace('"app": "shop"', '"app": "web"'), 'json');
+      assert.match(await refusal(other, withServices()), /^KeyServiceFailed AWS KMS arn.*InvalidCiphertextException/);
+    });
+
+    it('says what it needs where no account is named', async () => {
+      const file = fileOf(await encryptedForCloud('gcp', clear, { sops, clouds }), 'json');
+      const words =
+        /encrypted for Google Cloud KMS projects.*; the key service of a cloud is asked as spec.serviceAccountName/;
+      assert.match(await refusal(file), words);
+    });
   });
 
   it('sends no token to a Vault that only the file names', async () => {

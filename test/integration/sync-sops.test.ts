@@ -10,6 +10,8 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import { PLATFORM_POLICY_NAME, platformPolicySpec } from '../../src/api/platform-policy.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createDiscovery, type ResourceType, resources } from '../../src/kube/index.ts';
+import { encryptedForCloud } from '../support/cloud-files.ts';
+import { CLOUD_ANNOTATIONS, startClouds, type TestClouds } from '../support/clouds.ts';
 import { eventually } from '../support/poll.ts';
 import { type AgeKey, CONTENT, newAgeKey, newPgpKey, useSops } from '../support/sops.ts';
 import { configMap, deployment, type StartedSync, useSync } from '../support/sync.ts';
@@ -299,6 +301,90 @@ describe('spec.decryption', () => {
     }
     const { items } = await plane().client.list(resources.controllerRevisions, { namespace });
     assert.ok(items.length > 0, 'a snapshot was made');
+  });
+
+  describe('with the key services of clouds', () => {
+    let clouds: TestClouds;
+    before(async () => {
+      clouds = await startClouds();
+      const spec = platformPolicySpec.parse({ clouds: clouds.clouds });
+      const metadata = { name: PLATFORM_POLICY_NAME };
+      const policy = { apiVersion: API_VERSION, kind: 'PlatformPolicy', metadata, spec };
+      await plane().client.apply(resources.platformPolicies, policy, { fieldManager: 'test', force: true });
+    });
+    after(async () => {
+      await plane().client.delete(resources.platformPolicies, { name: PLATFORM_POLICY_NAME });
+      await clouds.stop();
+    });
+    /** As clouds do: the API server says whose token it is, and for whom. */
+    const isOf = async (account: string, token: string, audience: string): Promise<boolean> => {
+      const spec = { token, audiences: [audience] };
+      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec };
+      const answer = await plane().client.raw('POST', '/apis/authentication.k8s.io/v1/tokenreviews', review);
+      const { status } = answer as { status: { authenticated?: boolean; user?: { username: string } } };
+      return status.authenticated === true && status.user?.username === account;
+    };
+
+    it('has data keys of all three unwrapped as its own ServiceAccount', async () => {
+      const namespace = await plane().namespace('sops');
+      const { kubectl } = plane();
+      kubectl(['create', 'serviceaccount', 'deployer', '-n', namespace]);
+      kubectl(['create', 'role', 'deployer', '--verb=get,create,patch,delete', '--resource=secrets', '-n', namespace]);
+      const account = `--serviceaccount=${namespace}:deployer`;
+      kubectl(['create', 'rolebinding', 'deployer', '--role=deployer', account, '-n', namespace]);
+      clouds.accepts = (token, audience) => isOf(`system:serviceaccount:${namespace}:deployer`, token, audience);
+      const encrypted = (kind: 'aws' | 'gcp' | 'azure'): Promise<string> =>
+        encryptedForCloud(kind, secret(kind, { password: kind }), { sops, clouds, only: CONTENT });
+      const files = {
+        'aws.json': await encrypted('aws'),
+        'gcp.json': await encrypted('gcp'),
+        'azure.json': await encrypted('azure'),
+      };
+      const spec = { decryption: { provider: 'sops' }, serviceAccountName: 'deployer' };
+      const sync = await start(files, spec, { namespace });
+      const again = (text: string): void => {
+        sync.push({ 'a.txt': text });
+        bench().controller.requestSync({ namespace, name: 'app' });
+      };
+      await sync.ready('False', /CloudIdentityMissing AWS KMS arn.*deployer has no annotation eks.amazonaws.com/);
+      const marks = Object.entries(CLOUD_ANNOTATIONS).map(([name, value]) => `${name}=${value}`);
+      kubectl(['annotate', 'serviceaccount', 'deployer', ...marks, '-n', namespace]);
+      again('1');
+      await sync.ready(
+        'False',
+        /CloudIdentityMissing .*deployer gets no token: .*forbidden.*a Role that lets it create/,
+      );
+      kubectl([
+        ...['create', 'role', 'own-token', '--verb=create', '--resource=serviceaccounts/token'],
+        ...['--resource-name=deployer', '-n', namespace],
+      ]);
+      kubectl(['create', 'rolebinding', 'own-token', '--role=own-token', account, '-n', namespace]);
+      again('2');
+      await sync.ready();
+      for (const kind of ['aws', 'gcp', 'azure']) assert.deepEqual(await dataOf(sync, kind), { password: kind });
+      assert.equal(clouds.asked.filter((asked) => asked === 'KMS Decrypt').length, 1);
+    });
+
+    it('names a cloud that refuses, with no word of its answer', async () => {
+      const namespace = await plane().namespace('sops');
+      const { kubectl } = plane();
+      kubectl(['create', 'serviceaccount', 'deployer', '-n', namespace]);
+      kubectl(['create', 'role', 'deployer', '--verb=create', '--resource=serviceaccounts/token', '-n', namespace]);
+      const account = `--serviceaccount=${namespace}:deployer`;
+      kubectl(['create', 'rolebinding', 'deployer', '--role=deployer', account, '-n', namespace]);
+      const marks = Object.entries(CLOUD_ANNOTATIONS).map(([name, value]) => `${name}=${value}`);
+      kubectl(['annotate', 'serviceaccount', 'deployer', ...marks, '-n', namespace]);
+      clouds.accepts = async () => false;
+      const file = await encryptedForCloud('azure', secret('db', { a: 'b' }), { sops, clouds, only: CONTENT });
+      const spec = { decryption: { provider: 'sops' }, serviceAccountName: 'deployer' };
+      const sync = await start({ 'db.json': file }, spec, { namespace });
+      const refused = await sync.ready(
+        'False',
+        /CloudLoginFailed Azure Key Vault .*gets nothing of Azure: .* 401 AADSTS70021/,
+      );
+      assert.doesNotMatch(JSON.stringify(refused.status), /hunter2|eyJ/);
+      assert.doesNotMatch(bench().logged(), /hunter2|eyJ/);
+    });
   });
 
   describe('with Vault', () => {

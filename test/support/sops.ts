@@ -27,6 +27,8 @@ export interface Recipients {
   pgp?: PgpKey;
   /** A key of the transit engine of Vault, by its URL, and a token for it. */
   vault?: { key: string; token: string };
+  /** A key of AWS KMS, asked at this address as somebody with these keys; bound to a context. */
+  kms?: { arn: string; endpoint: string; accessKeyId: string; secretAccessKey: string; context?: string };
   /** Fields, by a regular expression; all by default. */
   only?: string;
 }
@@ -62,7 +64,7 @@ export const useSops = (): Sops => {
 const encrypt = async (
   sops: string,
   { name, text }: { name: string; text: string },
-  { age, pgp, vault, only }: Recipients,
+  { age, pgp, vault, kms, only }: Recipients,
 ): Promise<string> => {
   const dir = mkdtempSync(join(tmpdir(), 'metricops-sops-'));
   try {
@@ -77,10 +79,22 @@ const encrypt = async (
       ...(age ? ['--age', age.recipient] : []),
       ...(pgp ? ['--pgp', pgp.fingerprint] : []),
       ...(vault ? ['--hc-vault-transit', vault.key] : []),
+      ...(kms ? ['--kms', kms.arn] : []),
+      ...(kms?.context === undefined ? [] : ['--encryption-context', kms.context]),
       ...(only === undefined ? [] : ['--encrypted-regex', only]),
       file,
     ];
-    const env = { HOME: dir, GNUPGHOME: dir, ...(vault && { VAULT_TOKEN: vault.token }) };
+    const env = {
+      HOME: dir,
+      GNUPGHOME: dir,
+      ...(vault && { VAULT_TOKEN: vault.token }),
+      ...(kms && {
+        AWS_ENDPOINT_URL_KMS: kms.endpoint,
+        AWS_ACCESS_KEY_ID: kms.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: kms.secretAccessKey,
+        AWS_EC2_METADATA_DISABLED: 'true',
+      }),
+    };
     return (await promisify(execFile)(sops, args, { env, cwd: dir, maxBuffer: 16 << 20 })).stdout;
   } finally {
     rmSync(dir, { recursive: true });
