@@ -12,15 +12,15 @@ export interface Unwrapped {
 
 /** For all that clouds are asked for one render, which holds a place of few meanwhile. */
 const CLOUDS_MS = 20_000;
-/** Data keys of one render that services are asked for: each costs a request. */
-const MAX_ASKED = 200;
+/** Questions to clouds at a time: each file that sops encrypted has a data key of its own. */
+const CLOUDS_AT_ONCE = 8;
 
 /**
  * Asks the services that the GitSync names for data keys that they wrapped: each once, however many files have the same.
  */
 export const unwrap = async (wrapped: readonly Wrapped[], decryption: Decryption): Promise<Unwrapped> => {
   const { vault, services } = decryption;
-  const distinct = [...new Map(wrapped.map((key) => [key.ciphertext, key])).values()].slice(0, MAX_ASKED);
+  const distinct = [...new Map(wrapped.map((key) => [key.ciphertext, key])).values()];
   const found: [ciphertext: string, said: string | ReasonError][] = [];
   const ofVault = vault ? distinct.filter((key) => isOf(key, vault)) : [];
   if (vault && ofVault.length > 0) {
@@ -34,7 +34,13 @@ export const unwrap = async (wrapped: readonly Wrapped[], decryption: Decryption
   const ofClouds = services ? distinct.filter(({ kind }) => isOfCloud(kind)) : [];
   if (services && ofClouds.length > 0) {
     const signal = AbortSignal.timeout(CLOUDS_MS);
-    for (const key of ofClouds) found.push([key.ciphertext, await services.unwrap(key, signal)]);
+    const answers: typeof found = [];
+    const waiting = ofClouds.entries();
+    const asker = async (): Promise<void> => {
+      for (const [i, key] of waiting) answers[i] = [key.ciphertext, await services.unwrap(key, signal)];
+    };
+    await Promise.all(Array.from({ length: CLOUDS_AT_ONCE }, asker));
+    found.push(...answers);
   }
   const keys = found.flatMap(([ciphertext, said]) => (typeof said === 'string' ? [[ciphertext, said] as const] : []));
   const failures = found.flatMap(([, said]) => (typeof said === 'string' ? [] : [said]));

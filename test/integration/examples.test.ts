@@ -32,6 +32,7 @@ describe('the examples', () => {
     'rollback-policy.yaml',
     'annotations-only/deployment.yaml',
     'sops/gitsync.yaml',
+    'workload-identity.yaml',
   ]) {
     it(`${file} is taken by the API server`, () => applies(readFileSync(join(EXAMPLES, file), 'utf8')));
   }

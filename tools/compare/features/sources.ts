@@ -16,6 +16,7 @@ import {
 
 const GIT_SSH = 'test/integration/git-ssh.test.ts';
 const GITHUB_APP = 'test/integration/git-github-app.test.ts';
+const WORKLOAD_IDENTITY = 'test/integration/git-workload-identity.test.ts';
 const SOPS = 'test/integration/sync-sops.test.ts';
 const VARIABLES = 'test/integration/sync-variables.test.ts';
 
@@ -60,7 +61,14 @@ export const sources: Row[] = [
     name: 'Workload identity of the cloud, for Git and registries',
     flux: { mark: 'yes', page: `${FLUX_INSTALLATION}workload-identity/` },
     argo: { mark: 'partly', note: 'Azure', page: `${ARGO_USER}private-repositories/` },
-    ours: notYet,
+    ours: {
+      mark: 'partly',
+      test: {
+        file: WORKLOAD_IDENTITY,
+        title: 'is polled and fetched at AWS CodeCommit, with a password that is signed',
+      },
+      note: 'CodeCommit and Azure Repos, not registries; no real cloud ran it',
+    },
   },
   {
     name: 'Signatures of OCI artifacts (cosign)',
@@ -188,12 +196,9 @@ export const rendering: Row[] = [
     flux: { mark: 'yes', note: 'age, PGP, KMS of AWS, Azure, Google, Vault', page: `${KUSTOMIZATION}#decryption` },
     argo: { mark: 'partly', note: 'by a plugin', page: `${ARGO_OPERATOR}secret-management/` },
     ours: {
-      mark: 'partly',
-      test: {
-        file: SOPS,
-        title: 'decrypts the Secrets of a folder with the keys of a Secret as Flux has it',
-      },
-      note: 'age, PGP, Vault; no KMS of a cloud',
+      mark: 'yes',
+      test: { file: SOPS, title: 'has data keys of all three unwrapped as its own ServiceAccount' },
+      note: 'age, PGP, Vault, and KMS of AWS, Azure, Google, which no real cloud ran',
     },
   },
   {
