@@ -1,5 +1,5 @@
-/** Text of a manifest, and what stands in its place in a template of Helm. */
-export type Edit = readonly [find: string, put: string];
+/** Text of a manifest, or the form of it, and what stands in its place in a template of Helm. */
+export type Edit = readonly [find: string | RegExp, put: string];
 
 /**
  * A manifest of deploy/ as a template. Its comments stay. Each text has to stand in it exactly once: a manifest that

@@ -6,7 +6,7 @@ export type Read = (path: string) => string;
 
 /** Where deploy/ says what values may change. */
 const CONTROLLER: readonly Edit[] = [
-  ['  replicas: 2\n', '  replicas: {{ .Values.replicas }}\n'],
+  [/^ {2}replicas: \d+\n/m, '  replicas: {{ .Values.replicas }}\n'],
   [
     '        kubectl.kubernetes.io/default-container: controller\n',
     `        kubectl.kubernetes.io/default-container: controller
@@ -20,11 +20,11 @@ const CONTROLLER: readonly Edit[] = [
 ${['imagePullSecrets', 'nodeSelector', 'tolerations'].map((name) => optional(name, 6)).join('')}`,
   ],
   [
-    'image: metricops.dev/metricops:dev\n',
+    /\bimage: \S+\n/,
     'image: {{ include "metricops.image" (list "image" .Values.image) | quote }}\n',
   ],
   ['imagePullPolicy: IfNotPresent\n', 'imagePullPolicy: {{ .Values.image.pullPolicy }}\n'],
-  ['--max-old-space-size=320\n', '--max-old-space-size={{ int .Values.heapMiB }}\n'],
+  [/--max-old-space-size=\d+\n/, '--max-old-space-size={{ int .Values.heapMiB }}\n'],
   [
     '              value: /etc/metricops/push/token\n',
     `              value: /etc/metricops/push/token
@@ -34,14 +34,7 @@ ${['imagePullSecrets', 'nodeSelector', 'tolerations'].map((name) => optional(nam
 `,
   ],
   [
-    `          resources:
-            requests:
-              cpu: 100m
-              memory: 256Mi
-            # The sum of the bounds of all parts: docs/sizing.md.
-            limits:
-              memory: 1632Mi
-`,
+    /^ {10}resources:\n(?: {11,}.*\n)+/m,
     `          resources:
             {{- toYaml .Values.resources | nindent 12 }}
 `,
