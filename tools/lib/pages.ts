@@ -51,7 +51,7 @@ Renders that syncs hold while they apply them are counted in the main thread's h
 
 | volume | size | what it holds |
 |---|---|---|
-| \`data\` | ${sizing.data / 1024} GiB | mirrors of repositories, 3 GiB in all, and eight fetches of 100 MB each |
+| \`data\` | ${sizing.data / 1024} GiB | mirrors of repositories, 3 GiB in all, eight fetches of 100 MB each, and 64 MiB of charts |
 | \`tmp\` | ${sizing.tmp} MiB | copies of repositories for two processes of kustomize or Helm, 256 MiB each, and 64 MiB of unpacked charts |
 
 Both are caches. A mirror that is lost is fetched again.
