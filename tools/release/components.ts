@@ -20,6 +20,7 @@ const LICENCES = ['LICEN[SC]E*', 'licen[sc]e*', 'COPYING*', 'NOTICE*', 'Copyrigh
 const textsIn = (folder: string): string[] =>
   globSync(LICENCES, { cwd: folder, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\.(go|js|ts|map)$/.test(entry.name))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1)) // a file system has an order of its own
     .map((entry) => readFileSync(join(folder, entry.name), 'utf8').trim())
     .filter((text, i, all) => all.indexOf(text) === i);
 

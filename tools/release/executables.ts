@@ -1,5 +1,5 @@
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ARCHITECTURES, type Architecture } from './architectures.ts';
 import { removeSignature } from './mach-o.ts';
 import { fetchPackage } from './npm-package.ts';
@@ -37,8 +37,12 @@ export const buildForLinux = async (
   const config = join(work, 'sea.json');
   const blob = join(work, 'sea.blob');
   const options = { disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: false };
-  writeFileSync(config, JSON.stringify({ main: bundle, output: blob, ...options }));
-  await run(process.execPath, ['--experimental-sea-config', config], { next: 'Is this the Node of node_modules?' });
+  // The blob has the name of the script as it is written here: a path of this machine would be in every executable.
+  writeFileSync(config, JSON.stringify({ main: basename(bundle), output: blob, ...options }));
+  await run(process.execPath, ['--experimental-sea-config', config], {
+    cwd: dirname(bundle),
+    next: 'Is this the Node of node_modules?',
+  });
   const postject = await fetchPackage(POSTJECT, cache, log);
   const executables: Executable[] = [];
   for (const { architecture, node, runtime } of nodes) {
@@ -98,11 +102,12 @@ const compileWithBun = async (
     '--compile',
     `--target=${target}`,
     `--compile-executable-path=${base}`,
-    bundle,
+    basename(bundle),
     '--outfile',
     file,
   ];
   await run(bun, args, {
+    cwd: dirname(bundle), // it writes down where its sources are, relative to where it runs
     next: 'Does this Bun know --compile-executable-path? tools/release/sources.ts has its version.',
   });
 };

@@ -11,7 +11,9 @@ import { ReleaseError, run } from './process.ts';
  */
 export const librariesOf = async (programs: readonly string[], root: string): Promise<string[]> => {
   const known = new Map(
-    globSync(['lib/**/*.so*', 'lib64/*.so*', 'usr/lib/**/*.so*'], { cwd: root }).map((path) => [basename(path), path]),
+    globSync(['lib/**/*.so*', 'lib64/*.so*', 'usr/lib/**/*.so*'], { cwd: root })
+      .toSorted() // a file system has an order of its own, and of two with one name the last one counts
+      .map((path) => [basename(path), path]),
   );
   const found = new Set<string>();
   const waiting = [...programs];

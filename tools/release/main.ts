@@ -75,6 +75,7 @@ const readOptions = () => {
 
 try {
   const options = readOptions();
+  process.umask(0o022); // who builds it changes no file of an image
   const { buildRelease } = await import('./release.ts'); // whoever mistyped does not wait for a bundler
   const progress = createProgress();
   await buildRelease(ROOT, options, progress);
