@@ -1,4 +1,5 @@
-// Request bodies as their APIs publish them: what we send is checked against these, not against our own idea of them.
+// Request bodies as the documentation of their APIs has them, with the bounds that no schema says. What the owners publish
+// as packages is asked as well: src/notify/published.test.ts.
 
 const uri = { type: 'string', format: 'uri' } as const;
 
