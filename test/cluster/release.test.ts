@@ -31,21 +31,26 @@ describe('a release', function () {
   this.timeout(900_000);
   const work = mkdtempSync(join(tmpdir(), 'metricops-release-test-'));
   const dir = join(work, 'out');
+  const key = join(work, 'release.key');
   const log = (line: string): void => void process.stderr.write(`    ${line}\n`);
   let store: Store;
+
+  const build = async (out: string, env: NodeJS.ProcessEnv = {}): Promise<void> => {
+    const options = ['--out', out, '--registry', REGISTRY, '--url', URL, '--key', key, '--dirty'];
+    const child = spawn(process.execPath, ['tools/release/main.ts', VERSION, ...options], {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    });
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 0);
+  };
 
   before(async function () {
     this.timeout(2_400_000); // the first time ever, it compiles kustomize and helm for another architecture
     await ensureDebianPackages(['qemu-user', 'openssl'], log);
-    const key = join(work, 'release.key');
     execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', key]);
-    const options = ['--out', dir, '--registry', REGISTRY, '--url', URL, '--key', key, '--dirty'];
-    const child = spawn(process.execPath, ['tools/release/main.ts', VERSION, ...options], {
-      cwd: ROOT,
-      stdio: 'inherit',
-    });
-    const [code] = await once(child, 'exit');
-    assert.equal(code, 0);
+    await build(dir);
     store = openStore();
   });
   after(async () => {
@@ -118,6 +123,16 @@ describe('a release', function () {
     for (const name of ['SHA256SUMS', 'SHA256SUMS.sig', 'SHA256SUMS.pub']) cpSync(path(name), join(changed, name));
     appendFileSync(join(changed, 'SHA256SUMS'), `${'0'.repeat(64)}  more\n`);
     assert.ok(!verified(changed));
+  });
+
+  it('is the same, byte for byte, when it is built again at another time, in other folders, by who hides their files', async () => {
+    const again = join(work, 'again');
+    const tmp = join(work, 'tmp');
+    mkdirSync(tmp);
+    const mask = process.umask(0o077);
+    await build(again, { TMPDIR: tmp }).finally(() => process.umask(mask));
+    assert.equal(readFileSync(join(again, 'SHA256SUMS'), 'utf8'), read('SHA256SUMS'));
+    assert.deepEqual(readFileSync(join(again, 'SHA256SUMS.sig')), readFileSync(path('SHA256SUMS.sig')));
   });
 
   /** What a program of an image prints, by its user; of another architecture by qemu, which can't change to its root. */
