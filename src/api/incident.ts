@@ -141,6 +141,14 @@ export const measurement = z.strictObject({
           seconds: z.int().describe('How long the error ratio most likely rose.'),
           leastSeconds: z.int().describe('How long at least: a shorter rise is ruled out. 0: it may have been a step.'),
           requests: decimal.describe('Requests since then, as a multiple of those before.'),
+          first: z
+            .strictObject({
+              requests: decimal.describe('Requests, as a multiple of what was usual some minutes before.'),
+              lead: decimal.describe('The same just before: a surge comes before what it overruns fails.'),
+              errorRatio: decimal.describe('Part of the requests that failed.'),
+            })
+            .optional()
+            .describe('As it began to rise.'),
         })
         .optional()
         .describe('How the error ratio of the release rose, where the burn began more than 30 minutes after it.'),

@@ -1,6 +1,6 @@
 import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
-import { lateRise } from './late-rise.ts';
+import { isUnderUsualTraffic, lateRise } from './late-rise.ts';
 import { latency } from './latency.ts';
 import { nodes, pods } from './places.ts';
 import { onset } from './release-and-onset.ts';
@@ -19,7 +19,7 @@ export const evidenceOf = (facts: Facts): Found[] => {
   const isDecided = [compared, slower].some((one) => one !== undefined && one.points !== 0);
   const changed = isDecided || began.points < 0 ? undefined : beforeAfter(facts);
   const rose = isDecided ? undefined : lateRise(facts);
-  const surged = isDecided ? undefined : traffic(facts);
+  const surged = isDecided || isUnderUsualTraffic(rose, facts) ? undefined : traffic(facts);
   const around = [pods(facts), nodes(facts), dependencies(facts), neighbours(facts)];
   return [compared, slower, changed, began, rose, ...around, surged].filter((one) => one !== undefined);
 };

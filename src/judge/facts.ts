@@ -109,6 +109,11 @@ const ratioOf = (stored: Stored): RatioFacts => {
       byAge: pods.byAge,
     },
     latencies: latencies && {
+      first: rise.first && {
+        requests: Number(rise.first.requests),
+        lead: Number(rise.first.lead),
+        failed: Number(rise.first.errorRatio),
+      },
       ranked: {
         n: latencies.release.values,
         m: latencies.other.values,

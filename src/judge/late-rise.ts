@@ -1,12 +1,15 @@
 import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
 import { isLate } from './release-and-onset.ts';
+import type { Rise } from './rise.ts';
 import { duration, plural } from './words.ts';
 
 /** A step may fill a part of two buckets. */
 const BUCKETS_OF_A_STEP = 2;
 /** So many more requests may fill a queue or a cache by themselves. */
 const MORE_REQUESTS = 1.3;
+/** How often callers try again what failed. */
+const RETRIES = 2;
 
 /**
  * A leak: long after the release its failures rise, not all at once, under the traffic of always, and all others are
@@ -16,7 +19,7 @@ export const lateRise = (facts: Facts): Found | undefined => {
   const { ratio, isTooOld, well } = facts;
   const rise = ratio?.rise;
   if (!rise || isTooOld || !isLate(facts)) return undefined;
-  if (rise.leastMs < BUCKETS_OF_A_STEP * ratio.resolutionMs || rise.requests > MORE_REQUESTS) return undefined;
+  if (rise.leastMs < BUCKETS_OF_A_STEP * ratio.resolutionMs || !isUsual(rise)) return undefined;
   const words = `its failures rose for ${duration(rise.leastMs)} or longer under the same traffic, as of a leak`;
   const finding = (points: number, others: string): Found => ({
     name: 'Rise',
@@ -27,3 +30,17 @@ export const lateRise = (facts: Facts): Found | undefined => {
   if (well === undefined || well === 0) return finding(0, 'no other workload of the namespace could be measured');
   return finding(5, `${plural(well, 'other workload')} of the namespace ${well === 1 ? 'is' : 'are'} well`);
 };
+
+/**
+ * Whether the failures began to rise under the traffic of always. More requests may be the retries of what failed: then
+ * there were no more of them before. What overruns slowly is there before anything fails. Whatever came later is no cause.
+ */
+const isUsual = ({ requests, first }: Rise): boolean => {
+  if (!first) return requests <= MORE_REQUESTS;
+  const explained = first.lead <= MORE_REQUESTS ? 1 + RETRIES * first.failed : 0;
+  return first.requests <= Math.max(MORE_REQUESTS, explained);
+};
+
+/** Whether it says by itself what came of the traffic: as it began to rise, that was as always. */
+export const isUnderUsualTraffic = (found: Found | undefined, { ratio }: Facts): boolean =>
+  found !== undefined && found.points > 0 && ratio?.rise?.first !== undefined;

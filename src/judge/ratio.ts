@@ -104,8 +104,16 @@ const burnedIn = (onset: Onset | undefined): ((at: number) => boolean) => {
 const riseIn = (release: readonly Bucket[], step: number): Pick<Ratio, 'rise'> => {
   const found = riseOf(release, step);
   if (!found) return {};
-  const { forMs, leastMs, requests } = found;
-  return { rise: { seconds: forMs / 1000, leastSeconds: leastMs / 1000, requests: text(requests) } };
+  const { forMs, leastMs, requests, first } = found;
+  const stored = first && { requests: text(first.requests), lead: text(first.lead), errorRatio: text(first.failed) };
+  return {
+    rise: {
+      seconds: forMs / 1000,
+      leastSeconds: leastMs / 1000,
+      requests: text(requests),
+      ...(stored ? { first: stored } : {}),
+    },
+  };
 };
 
 /** Requests a second, before the burn and since. Before: some minutes before, for it is a rise that overruns. */

@@ -53,6 +53,27 @@ describe('how the error ratio rose', () => {
       for (let seed = 1; seed <= 20; seed += 1) assert.ok(leastMinutes(course(seed)) <= 1, `seed ${seed}`);
     });
 
+  it('says how many requests came as it began, and just before: a burst that comes later is no cause', () => {
+    const course = (more: (minute: number) => number) =>
+      hour(ramp(30, 10, 0.3)).map((one, i) => ({ ...one, total: one.total * more(i), errors: one.errors * more(i) }));
+    const firstWith = (more: (minute: number) => number) => {
+      const { requests = 0, lead = 0 } = riseOf(course(more), STEP)?.first ?? {};
+      return [requests, lead].map((times) => Math.round(times * 10) / 10);
+    };
+    assert.deepEqual(
+      firstWith(() => 1),
+      [1, 1],
+    );
+    assert.deepEqual(
+      firstWith((minute) => (minute < 42 ? 1 : 3)),
+      [1, 1],
+    );
+    assert.deepEqual(
+      firstWith((minute) => (minute < 27 ? 1 : 2)),
+      [2, 2],
+    );
+  });
+
   it('is not known of few requests: a rise may have been a step', () =>
     assert.ok(leastMinutes(hour(ramp(40, 5, 0.1), { requests: 5 })) <= 1));
 

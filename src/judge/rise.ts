@@ -8,6 +8,18 @@ export interface Rise {
   leastMs: number;
   /** Requests since it began to rise, as a multiple of those before. */
   requests: number;
+  /** As it began; undefined: an Incident of before that was measured. */
+  first?: FirstOfRise | undefined;
+}
+
+/** The beginning of a rise: what causes it is there then. */
+export interface FirstOfRise {
+  /** Requests, as a multiple of what was usual some minutes before. */
+  requests: number;
+  /** The same in the last bucket before. */
+  lead: number;
+  /** Part of the requests that failed. */
+  failed: number;
 }
 
 /** Lengths that are tried, in steps of the course. Within one, a rise is a step: it may come anywhere in a bucket. */
@@ -15,6 +27,10 @@ const LENGTHS = [0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48] as const;
 /** Buckets from before it, at least: they show what is usual. */
 const MIN_CALM = 10;
 const MIN_BUCKETS = 15;
+/** Buckets that show how many requests are usual: some before the rise, for more of them may come before anything fails. */
+const USUAL = { buckets: 15, before: 5 };
+/** Buckets of which a rise consists at least. */
+const FIRST = 2;
 /** How much likelier than any shorter rise it has to be: three standard deviations, as twice the log-likelihood. */
 const RULED_OUT = 9;
 /** Ratio, height of the rise, and dispersion are estimated, and where it begins. */
@@ -45,6 +61,19 @@ export const riseOf = (recorded: readonly Bucket[], step: number): Rise | undefi
     forMs: best.length * step,
     leastMs: least.length * step,
     requests: rate(best.from, buckets.length) / rate(0, best.from),
+    first: firstOf(course, best.from, Math.max(FIRST, least.length)),
+  };
+};
+
+const firstOf = ({ buckets, between }: Course, from: number, length: number): FirstOfRise => {
+  const until = Math.min(from + length, buckets.length);
+  const rate = (a: number, b: number): number => between(a, b).total / (b - a);
+  const earlier = from - USUAL.before;
+  const usual = rate(Math.max(0, earlier - USUAL.buckets), earlier);
+  return {
+    requests: rate(from, until) / usual,
+    lead: rate(from - 1, from) / usual,
+    failed: ratioOf(between(from, until)),
   };
 };
 

@@ -374,6 +374,27 @@ describe('a leak: failures that rise hours after the release', () => {
   ] satisfies [string, Partial<NonNullable<Ratio['rise']>>, Partial<Measurement>, string][])
     it(`is Inconclusive where ${what}`, () => assert.equal(said(byRatio(rise(rest), more)), `Inconclusive ${reason}`));
 
+  const first = (requests: number, lead: number, errorRatio: number) => ({
+    ...{ requests: '3', first: { requests: String(requests), lead: String(lead), errorRatio: String(errorRatio) } },
+  });
+
+  for (const [what, began] of [
+    ['more requests came later than the failures', first(1.1, 1, 0.1)],
+    ['more requests came with the failures, as callers try again what failed', first(1.6, 1.1, 0.3)],
+  ] as const)
+    it(`is Guilty also where ${what}`, () => {
+      const traffic = { traffic: { before: counts(0, 10), since: counts(8, 30) } };
+      const found = byRatio({ ...rise(began), ...traffic }, { well: 3 });
+      assert.deepEqual(points(found), ['Onset -2', 'Rise 5']);
+    });
+
+  for (const [what, began] of [
+    ['more requests came than retries of what failed', first(1.7, 1.1, 0.3)],
+    ['more requests came before anything failed', first(1.6, 1.4, 0.3)],
+  ] as const)
+    it(`is Inconclusive where ${what}`, () =>
+      assert.equal(said(byRatio(rise(began), { well: 3 })), 'Inconclusive BurnBeganLate'));
+
   it('is nothing of a release that is too old, and of no burn that begins with the release', () => {
     const old = { ...rise(), ...calmUntil(25 * HOUR) };
     assert.equal(said(byRatio(old, { well: 3 })), 'NotGuilty ReleaseTooOld');
