@@ -103,6 +103,19 @@ describe('what is asked of an objective', () => {
       assert.deepEqual([ratio.beside, ratio.release?.errors, ratio.before?.errors], [undefined, '1200', '0']);
     });
 
+  it('is nothing of a ConfigMap before the running pods may have read it: what they did until then is none of its doing', async () => {
+    const earlyOf = async (seconds: number) => {
+      const { witness } = prometheusWith((query, at) =>
+        query.includes('total') ? [100] : at > NOW - 60_000 ? [20] : [0],
+      );
+      const released = { revision: 'r1', firstSeenTime: ago(seconds), readyTime: ago(seconds) };
+      const asked = question({ suspect: release(2, released), before: release(1, { firstSeenTime: ago(9 * HOUR) }) });
+      return (await measureRatio(objective(), asked, witness)).ratio.early;
+    };
+    assert.equal(await earlyOf(150), undefined);
+    assert.deepEqual(await earlyOf(240), { errors: '0', requests: '6000' });
+  });
+
   it('is two of all pods together for a StatefulSet, whose pods keep their names', async () => {
     const { asked, witness } = prometheusWith(rollout);
     const { incident } = question();

@@ -22,6 +22,8 @@ import { alertedAt, courseFrom, LONG_BEFORE_MS, releaseTimes } from './time.ts';
 const MIN_WINDOW_MS = 5_000;
 /** Two scrapes of most who scrape. */
 const RECOVERY_MS = 60_000;
+/** Until a ConfigMap that changed is in the pods that mount it: the kubelet syncs each minute, and its cache is as old. */
+const MOUNTED_AFTER_MS = 120_000;
 
 type Ratio = NonNullable<Measurement['ratio']>;
 
@@ -69,8 +71,9 @@ export const measureRatio = async (
       step: span.step,
     };
     const releasedAt = isByRelease && !hasReturned(suspect) ? firstSeen(courses, recorded) : recorded;
+    const ownFrom = isByRelease ? releasedAt : Math.max(releaseTimes(suspect).readyAt, recorded + MOUNTED_AFTER_MS);
     const ratio = {
-      ...ratioOf(courses, { releasedAt, from, tooOldFrom }, leastThreshold(objective)),
+      ...ratioOf(courses, { releasedAt, from, ownFrom, tooOldFrom }, leastThreshold(objective)),
       ...(slowerThan === undefined ? {} : { slowerThan }),
     };
     return { ratio, releasedAt, query: withWindow(`(${own.errors}) / (${own.total})`, span.step) };

@@ -25,6 +25,8 @@ const BY_CHANCE = 0.05;
  * What goes into a verdict, and is stored with it. Times are milliseconds since the epoch.
  *
  * @param times.from since when requests count as from before the release
+ * @param times.ownFrom since when what is counted is the release's own: where all pods are counted, or only configuration
+ *   changed, that is later than the release
  * @param times.tooOldFrom of a burn that began later the release is too old to be suspected: nobody asks how it rose
  */
 export const ratioOf = (
@@ -32,8 +34,9 @@ export const ratioOf = (
   {
     releasedAt,
     from,
+    ownFrom = releasedAt,
     tooOldFrom = Number.POSITIVE_INFINITY,
-  }: { releasedAt: number; from?: number; tooOldFrom?: number },
+  }: { releasedAt: number; from?: number; ownFrom?: number; tooOldFrom?: number },
   threshold: number,
 ): Ratio => {
   const all = other ? together(release, other) : release;
@@ -49,7 +52,7 @@ export const ratioOf = (
     : [];
   // Of its own pods every request counts; where all pods are counted, only buckets that are its own.
   const own = other ? release.filter(({ at }) => at > since && burned(at)) : release.filter(isSince);
-  const isEarly = ({ at }: Bucket): boolean => onset?.leftItsPast === true && at > releasedAt && at <= onset.at;
+  const isEarly = ({ at }: Bucket): boolean => onset?.leftItsPast === true && at > ownFrom && at <= onset.at;
   const early = sumOf(release.filter(isEarly));
   const earliest = Math.min(from ?? releasedAt, releasedAt - BEFORE_MS);
   const before = sumOf(all.filter(({ at }) => at <= releasedAt && at > earliest));
