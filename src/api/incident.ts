@@ -208,6 +208,19 @@ export const measurement = z.strictObject({
     .max(8)
     .optional()
     .describe('Other workloads of the namespace that burn, too: by their alerts, or as it was measured.'),
+  byNode: z
+    .array(
+      z.strictObject({
+        name: z.string().max(253).describe('Name of the workload.'),
+        here: counts.describe('On nodes on which the release burns.'),
+        elsewhere: counts.describe('On other nodes.'),
+      }),
+    )
+    .max(8)
+    .optional()
+    .describe(
+      'Pods of other workloads of the namespace that run on the nodes on which the release burns, and pods of the same release of theirs on other nodes.',
+    ),
   well: z.int().optional().describe('Other workloads of the namespace that were measured and do not burn.'),
 });
 export type Measurement = z.infer<typeof measurement>;

@@ -49,10 +49,13 @@ describe('which workloads are asked whether they burn, too', () => {
     );
   });
 
-  it('are not those that the same commit released: they are as suspect', () => {
+  it('are last those that the same commit released: they are as suspect, and only where they burn counts', () => {
     const policies = [policyOf('api'), policyOf('db'), policyOf('ui')];
     const histories = [historyOf('api', 'c2'), historyOf('db', 'c1')];
-    assert.deepEqual(around(policies, histories, 'c2'), ['db', 'ui']);
+    assert.deepEqual(
+      of(policies, histories, 'c2').map(({ name, isAsSuspect }) => `${name} ${isAsSuspect}`),
+      ['db false', 'ui false', 'api true'],
+    );
   });
 
   it('are first what the workload depends on, and nothing that depends on it', () => {
@@ -71,13 +74,17 @@ describe('which workloads are asked whether they burn, too', () => {
   it('are what the workload depends on also where the same commit released it: what fails there fails here', () => {
     const found = of([policyOf('api')], [historyOf('api', 'c2')], 'c2', ['web>api']);
     assert.deepEqual(
-      found.map(({ name }) => name),
-      ['api'],
+      found.map(({ name, isAsSuspect }) => `${name} ${isAsSuspect}`),
+      ['api false'],
     );
   });
 
-  it('are not those that are rolled back by now: they burned a moment ago', () => {
-    assert.deepEqual(around([policyOf('api')], [historyOf('api', 'c2', 1)], 'c2'), []);
+  it('are as suspect also when they are rolled back by now: they burned a moment ago', () => {
+    const found = of([policyOf('api')], [historyOf('api', 'c2', 1)], 'c2');
+    assert.deepEqual(
+      found.map(({ isAsSuspect }) => isAsSuspect),
+      [true],
+    );
   });
 
   it('are all of them where nobody knows the commit', () => {

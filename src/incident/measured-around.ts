@@ -17,7 +17,7 @@ interface Known {
  * Other workloads of the namespace that a policy names, with the objectives by which it can be measured whether they
  * burn: first those on which the workload depends. One that depends on it burns with it, whatever the cause is. One that
  * the suspect's own commit released, too, is as suspect as it is, also when it is rolled back by now: that both burn is no
- * sign of a cause that they stand on.
+ * sign of a cause that they stand on. On which nodes it burns is one, so it comes last, and is asked that alone.
  */
 export const measuredAround = (
   own: WorkloadKey,
@@ -39,9 +39,15 @@ export const measuredAround = (
       const other = { kind: targetRef.kind, namespace, name: targetRef.name };
       if (workloadString(other) === workloadString(own)) return [];
       const isDependency = graph.dependsOn(own, other);
-      if (graph.dependsOn(other, own) || (isOfSameCommit(other) && !isDependency)) return [];
-      return [{ name: other.name, objectives: measured, isDependency }];
+      if (graph.dependsOn(other, own)) return [];
+      const isAsSuspect = !isDependency && isOfSameCommit(other);
+      return [{ name: other.name, objectives: measured, isDependency, isAsSuspect }];
     })
-    .toSorted((a, b) => Number(b.isDependency) - Number(a.isDependency) || (a.name < b.name ? -1 : 1))
+    .toSorted(
+      (a, b) =>
+        Number(b.isDependency) - Number(a.isDependency) ||
+        Number(a.isAsSuspect) - Number(b.isAsSuspect) ||
+        (a.name < b.name ? -1 : 1),
+    )
     .slice(0, MAX_AROUND);
 };

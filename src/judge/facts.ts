@@ -22,6 +22,8 @@ export interface Facts {
   /** undefined: there was an indicator instead. */
   rule: { fires: boolean; since: number | undefined; from: number } | undefined;
   neighbours: readonly { name: string; sameNodes?: boolean | undefined; dependency?: boolean | undefined }[];
+  /** Other workloads: their pods on the nodes on which the release burns, and those elsewhere. */
+  byNode: readonly { name: string; here: Counts; elsewhere: Counts }[];
   /** Other workloads that were measured and do not burn; undefined: nobody measured them. */
   well: number | undefined;
 }
@@ -81,6 +83,11 @@ export const factsOf = (measured: Measurement): Facts => {
     ratio,
     rule,
     neighbours: measured.neighbours ?? [],
+    byNode: (measured.byNode ?? []).map(({ name, here, elsewhere }) => ({
+      name,
+      here: countsOf(here),
+      elsewhere: countsOf(elsewhere),
+    })),
     well: measured.well,
   };
 };
@@ -102,6 +109,11 @@ const ratioOf = (stored: Stored): RatioFacts => {
       forMs: rise.seconds * 1000,
       leastMs: rise.leastSeconds * 1000,
       requests: Number(rise.requests),
+      first: rise.first && {
+        requests: Number(rise.first.requests),
+        lead: Number(rise.first.lead),
+        failed: Number(rise.first.errorRatio),
+      },
     },
     pods: pods && {
       burning: { ...countsOf(pods.burning), pods: pods.burning.pods, nodes: pods.burning.nodes },
@@ -109,11 +121,6 @@ const ratioOf = (stored: Stored): RatioFacts => {
       byAge: pods.byAge,
     },
     latencies: latencies && {
-      first: rise.first && {
-        requests: Number(rise.first.requests),
-        lead: Number(rise.first.lead),
-        failed: Number(rise.first.errorRatio),
-      },
       ranked: {
         n: latencies.release.values,
         m: latencies.other.values,

@@ -27,6 +27,8 @@ export interface Question {
     objectives: readonly MeasuredObjective[];
     /** The workload under suspicion depends on it. */
     isDependency?: boolean;
+    /** The suspect's commit released it, too: that both burn says nothing, where they burn does. */
+    isAsSuspect?: boolean;
   }[];
   /** A pod of the namespace by its name. undefined: it is gone, or nobody watches it. */
   podOf: (name: string) => Pod | undefined;

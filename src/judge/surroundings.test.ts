@@ -31,10 +31,24 @@ const release = (number: number): Release => ({
 /** Of 100 requests a second to each pod, how many fail since the burn began, and where it runs. */
 type Pods = Record<string, [bad: number, node: string | undefined]>;
 
+/** Of 100 requests a second, how many fail, from so many seconds after now on. */
+type Course = readonly (readonly [seconds: number, bad: number])[];
+const CALM_THEN_BURNING: Course = [
+  [-420, 0],
+  [-120, 20],
+];
+
 /** web is judged; its release 2 began to burn two minutes ago. Pods are named WORKLOAD-REVISION-x. */
 const measure = async (
   pods: Pods,
-  { isCompared = true, countsWell = false, kind = 'Deployment' as WorkloadKind, startedAt = 0 } = {},
+  {
+    isCompared = true,
+    countsWell = false,
+    kind = 'Deployment' as WorkloadKind,
+    startedAt = 0,
+    isAsSuspect = false,
+    course = CALM_THEN_BURNING,
+  } = {},
 ) => {
   const asked: string[] = [];
   const workloadOf = (pod: string): string => pod.split('-')[0] ?? '';
@@ -65,7 +79,7 @@ const measure = async (
     objectives: [],
     guardrails: guardrails.parse({}),
     neighbours: [],
-    around: others.map((name) => ({ name, objectives: [objective(name)] })),
+    around: others.map((name) => ({ name, objectives: [objective(name)], isAsSuspect })),
     podOf: (name) => ({ node: pods[name]?.[1], startedAt, revision: name.split('-')[1] }),
     isTrustedRule: () => true,
     now: NOW,
@@ -81,16 +95,16 @@ const measure = async (
     ratio: {
       threshold: '0.01',
       resolutionSeconds: 5,
-      course: [
-        { time: at(BEGAN - 300_000), ...counts(0, 3000) },
-        { time: at(BEGAN), ...counts(2000, 10_000) },
-      ],
+      course: course.map(([seconds, bad], i) => {
+        const lasted = (course[i + 1]?.[0] ?? 0) - seconds;
+        return { time: at(NOW + seconds * 1000), ...counts(bad * lasted, 100 * lasted) };
+      }),
     },
   });
   const wanted = { objective: objective('web'), isCompared, countsWell };
   const found = await withSurroundings(measured, wanted, question, { prometheus, selectors: createSelectors() });
   const { pods: byPod, beside } = found.ratio ?? {};
-  return { pods: byPod, beside, neighbours: found.neighbours, well: found.well, asked };
+  return { pods: byPod, beside, neighbours: found.neighbours, byNode: found.byNode, well: found.well, asked };
 };
 
 describe('what is measured before a release is called Guilty', () => {
@@ -149,6 +163,51 @@ describe('what is measured before a release is called Guilty', () => {
       { name: 'cart', errorRatio: '0.2', sameNodes: true },
       { name: 'search', errorRatio: '0.4' },
     ]);
+  });
+
+  it('is what the pods of others do on its nodes and elsewhere, also where they burn too little for themselves', async () => {
+    const { neighbours, byNode } = await measure(
+      {
+        ...{ 'web-r2-a': [50, 'x'], 'web-r2-b': [50, 'y'] },
+        ...{ 'cart-r1-c': [3, 'x'], 'cart-r1-d': [0, 'z'], 'cart-r1-e': [0, 'z'], 'cart-r1-f': [0, undefined] },
+      },
+      { isCompared: false },
+    );
+    assert.deepEqual(neighbours, undefined);
+    assert.deepEqual(byNode, [
+      { name: 'cart', here: { errors: '360', requests: '12000' }, elsewhere: { errors: '0', requests: '24000' } },
+    ]);
+  });
+
+  it('is of others the pods of one release: two of them may differ by themselves', async () => {
+    const { byNode } = await measure(
+      { 'web-r2-a': [50, 'x'], 'cart-r2-b': [50, 'x'], 'cart-r1-c': [0, 'z'], 'cart-r1-d': [0, 'z'] },
+      { isCompared: false },
+    );
+    assert.equal(byNode, undefined);
+  });
+
+  it('is on which nodes others burn also where the same commit released them', async () => {
+    const { neighbours, byNode } = await measure(
+      { 'web-r2-a': [50, 'x'], 'cart-r2-b': [50, 'x'], 'cart-r2-c': [0, 'z'] },
+      { isCompared: false, isAsSuspect: true },
+    );
+    assert.deepEqual([neighbours, byNode?.length], [undefined, 1]);
+  });
+
+  it('is the longest time of a burn that comes and goes: the last one may have begun seconds ago', async () => {
+    const { pods } = await measure(
+      { 'web-r2-a': [50, 'x'] },
+      {
+        course: [
+          [-420, 0],
+          [-115, 50],
+          [-25, 0],
+          [-5, 50],
+        ],
+      },
+    );
+    assert.equal(pods?.burning.requests, '9000');
   });
 
   it('is not whose node is unknown: the same minutes decide then', async () => {

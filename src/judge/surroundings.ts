@@ -3,9 +3,9 @@ import type { MeasuredObjective } from '../api/rollback-policy.ts';
 import { podPattern } from '../slo/index.ts';
 import { burningAround } from './around.ts';
 import { leastThreshold } from './by-indicator.ts';
+import { byNodeOf, podsOfOthers, sharingNodes } from './by-node.ts';
 import {
   countsByPod,
-  LIKELY,
   nodesOf,
   type PodCounts,
   podsOfRelease,
@@ -19,8 +19,8 @@ import { factsOf } from './facts.ts';
 import type { Question, Witness } from './question.ts';
 import { storedCounts } from './ratio.ts';
 
-/** Two scrapes of most who scrape, and no more than a burn has to show in. */
-const WINDOW_MS = { least: 60_000, most: 300_000 };
+/** Two scrapes of most who scrape, and no more than the longest burn that a course shows in full. */
+const WINDOW_MS = { least: 60_000, most: 3_600_000 };
 /** As many as the schema takes. */
 const MAX_NEIGHBOURS = 8;
 
@@ -54,13 +54,17 @@ export const withSurroundings = async (
   const known = measured.neighbours ?? [];
   const more = others?.burning.filter(({ name }) => !known.some((one) => one.name === name)) ?? [];
   const neighbours = [...known, ...more].slice(0, MAX_NEIGHBOURS);
-  const sharing = pods ? await sharingNodes(neighbours, nodesOf(pods.spread.burning), burn, question, witness) : [];
+  const nodes = pods ? nodesThatBurn(pods) : [];
+  const elsewhere = others && nodes.length > 0 ? await podsOfOthers(burn, question, witness) : [];
+  const sharing = sharingNodes(elsewhere, nodes);
+  const byNode = byNodeOf(elsewhere, nodes);
   return {
     ...measured,
     ...(measured.ratio && pods ? { ratio: withPods(measured.ratio, pods) } : {}),
     ...(neighbours.length > 0
       ? { neighbours: neighbours.map((one) => (sharing.includes(one.name) ? { ...one, sameNodes: true } : one)) }
       : {}),
+    ...(byNode.length > 0 ? { byNode } : {}),
     ...(others && countsWell ? { well: others.well } : {}),
   };
 };
@@ -81,14 +85,20 @@ const withPods = (ratio: Ratio, { spread, own, older, isNamed }: ByPod): Ratio =
   };
 };
 
-/** When it was there last, and long enough to be seen. */
-const burnOf = (measured: Measurement, now: number): Window & { began: number } => {
-  const { onset } = factsOf(measured);
-  const spell = onset?.spells.at(-1);
-  const at = spell?.to ?? now;
+/**
+ * When it was there for longest, so that also those with few requests show what they do. Of a burn that comes and goes the
+ * last time may have begun seconds ago.
+ */
+const burnOf = (measured: Measurement, now: number): Window & { began: number; releasedAt: number } => {
+  const { onset, releasedAt } = factsOf(measured);
   const began = onset?.at ?? Date.parse(measured.alertTime);
-  const windowMs = Math.min(Math.max(at - (spell?.from ?? began), WINDOW_MS.least), WINDOW_MS.most);
-  return { at, began, windowMs: Math.ceil(windowMs / 1000) * 1000 };
+  const spells = (onset?.spells ?? [{ from: began, to: undefined }]).map(({ from, to = now }) => ({
+    at: to,
+    ms: to - from,
+  }));
+  const { at, ms } = spells.reduce((longest, one) => (one.ms >= longest.ms ? one : longest));
+  const windowMs = Math.min(Math.max(ms, WINDOW_MS.least), WINDOW_MS.most);
+  return { at, began, releasedAt, windowMs: Math.ceil(windowMs / 1000) * 1000 };
 };
 
 interface ByPod {
@@ -121,31 +131,14 @@ const releasesByPod = async (
   return { spread: spreadOf(own, threshold), own, older, isNamed, threshold };
 };
 
+/** Where its pods surely burn; where that is sure of none of them, where all run that are not well. */
+const nodesThatBurn = ({ spread: { burning, well }, own }: ByPod): string[] =>
+  nodesOf(burning.length > 0 ? burning : own.filter((pod) => !well.includes(pod)));
+
 /** Whether only pods of the release may run where it burns: none of the release before it is seen to be well there. */
 const isByChance = (pods: ByPod | undefined): boolean => {
   if (!pods) return false;
   const nodes = nodesOf(pods.spread.burning);
   const there = pods.older.filter(({ node }) => node !== undefined && nodes.includes(node));
   return nodes.length > 0 && spreadOf([...pods.spread.burning, ...there], pods.threshold).well.length === 0;
-};
-
-/** Names of those whose pods burn on these nodes, each of them, while others of them elsewhere are well. */
-const sharingNodes = async (
-  neighbours: readonly { name: string }[],
-  nodes: readonly string[],
-  window: Window,
-  { around, podOf }: Question,
-  witness: Witness,
-): Promise<string[]> => {
-  const isHere = ({ node }: PodCounts): boolean => node !== undefined && nodes.includes(node);
-  const shares = async (objective: MeasuredObjective): Promise<boolean> => {
-    const pods = [...((await countsByPod(objective, window, witness, podOf))?.values() ?? [])];
-    const { burning, well } = spreadOf(pods, leastThreshold(objective), LIKELY);
-    return burning.some(isHere) && well.length > 0 && !well.some(isHere);
-  };
-  const candidates = nodes.length === 0 ? [] : around.filter((one) => neighbours.some(({ name }) => name === one.name));
-  const found = candidates.map(async ({ name, objectives }) =>
-    (await Promise.all(objectives.map(shares))).includes(true) ? [name] : [],
-  );
-  return (await Promise.all(found)).flat();
 };

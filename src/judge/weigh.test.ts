@@ -450,6 +450,23 @@ describe('pods of one release that differ', () => {
     const worse = byRatio({ ...beside([100, 500], [1, 500]), ...pods(['a'], 0) }, { neighbours: callers });
     assert.equal(said(worse), 'Guilty ErrorRateIncreased');
   });
+
+  it('are on nodes on which pods of others fail more than those elsewhere, by as much as would burn it', () => {
+    const of = (here: [number, number], elsewhere: [number, number]) => {
+      const byNode = [{ name: 'cart', here: counts(...here), elsewhere: counts(...elsewhere) }];
+      return byRatio({ ...beside([100, 500], [1, 500]), ...pods(['a'], 0) }, { byNode });
+    };
+    const found = of([60, 2000], [0, 2000]);
+    assert.deepEqual([said(found), points(found)], ['Inconclusive NodesFail', ['SideBySide 6', 'Onset 3', 'Nodes -9']]);
+    assert.match(
+      found.message,
+      /^of cart the pods on the same nodes \(a\) fail 3 % of 2000 requests, those elsewhere 0 % of 2000 requests in the same/,
+    );
+    // A caller fails wherever it runs; a little more is no outage; a few requests are no sign.
+    assert.equal(said(of([600, 2000], [590, 2000])), 'Guilty ErrorRateIncreased');
+    assert.equal(said(of([20, 10_000], [0, 10_000])), 'Guilty ErrorRateIncreased');
+    assert.equal(said(of([2, 30], [0, 30])), 'Guilty ErrorRateIncreased');
+  });
 });
 
 describe('a burn that comes and goes', () => {
