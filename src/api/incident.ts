@@ -130,7 +130,7 @@ export const measurement = z.strictObject({
       traffic: z
         .strictObject({
           before: counts.describe(
-            'Each second from ten to five minutes before the burn; of the last five, where no more is known.',
+            'Each second from ten to five minutes before the burn; of all that is known before, where these had few requests; of the last five, where no more is known.',
           ),
           since: counts.describe('Each second since.'),
         })

@@ -131,6 +131,16 @@ describe('what came before the burn and since', () => {
     assert.equal(Math.round(60 * Number(traffic?.before.requests)), 100);
   });
 
+  it('is compared with all that is recorded from before where few requests come: five minutes show little', () => {
+    const minute = 60_000;
+    const life = Array.from({ length: 60 }, (_, i) => {
+      const total = i >= 40 && i < 45 ? 2 : 6;
+      return { at: (i + 1) * minute, total, errors: i < 50 ? 0 : total };
+    });
+    const { traffic } = ratioOf({ release: life, other: undefined, step: minute }, { releasedAt: 0 }, 0.01);
+    assert.equal(Math.round(60 * Number(traffic?.before.requests) * 10) / 10, 5.6);
+  });
+
   it('is compared with the last minutes where nothing is recorded from before them', () => {
     const life = course(...times(30, [0, 50] as const), ...times(20, [20, 50] as const));
     assert.deepEqual(measure(life, undefined, 0).traffic?.before, { errors: '0', requests: '10' });

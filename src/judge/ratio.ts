@@ -119,16 +119,20 @@ const riseIn = (release: readonly Bucket[], step: number): Pick<Ratio, 'rise'> =
   };
 };
 
-/** Requests a second, before the burn and since. Before: some minutes before, for it is a rise that overruns. */
+/** So many show within a tenth how many come: by chance half as many again would be a surge. */
+const ENOUGH_REQUESTS = 100;
+
+/**
+ * Requests a second, before the burn and since. Before: some minutes before, for it is a rise that overruns; all that is
+ * recorded from before these, where few requests came.
+ */
 const trafficOf = (all: readonly Bucket[], step: number, onset: Onset | undefined): Pick<Ratio, 'traffic'> => {
   if (!onset?.leftItsPast) return {};
-  const from = (earliest: number, latest: number): Counts | undefined =>
-    rateOf(
-      all.filter(({ at }) => at > earliest && at <= latest),
-      step,
-    );
+  const between = (earliest: number, latest: number): Bucket[] => all.filter(({ at }) => at > earliest && at <= latest);
   const calm = onset.at - BEFORE_MS;
-  const before = from(calm - BEFORE_MS, calm) ?? from(calm, onset.at);
+  const minutes = between(calm - BEFORE_MS, calm);
+  const isEnough = sumOf(minutes).total >= ENOUGH_REQUESTS;
+  const before = rateOf(isEnough ? minutes : between(0, calm), step) ?? rateOf(between(calm, onset.at), step);
   const since = rateOf(
     all.filter(({ at }) => at > onset.at),
     step,
