@@ -471,7 +471,8 @@ export const reasons = {
     next: 'Check the named nodes, and what those pods share. `metricops rollback` if it is the release.',
   },
   NodesFail: {
-    means: 'Of other workloads, too, only pods on the nodes of the burning pods burn.',
+    means:
+      'Of other workloads, too, the pods on the nodes of the burning pods burn, or fail more than those elsewhere.',
     next: 'Check the named nodes: `kubectl describe node`. `metricops rollback` if it is the release.',
   },
   TrafficSurge: {
