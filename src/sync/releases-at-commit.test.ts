@@ -19,6 +19,18 @@ describe('the release of a workload at a commit', () => {
     assert.equal(of(COMMIT, at(100)), 2);
   });
 
+  it('is the one next to the time of the target where the GitSync made several of one commit', () => {
+    const several = [
+      release(3, { ...ref(3), commit: COMMIT, firstSeenTime: at(400) }),
+      release(2, { ...ref(2), commit: COMMIT, firstSeenTime: at(205) }),
+      release(1, { ...ref(1), commit: COMMIT, firstSeenTime: at(2) }),
+    ];
+    assert.deepEqual(
+      [AT, at(200), at(401), undefined].map((time) => of(COMMIT, time, several)),
+      [1, 2, 3, 3],
+    );
+  });
+
   it('is the newest of before where the commit did not change the workload', () => {
     assert.equal(of('d'.repeat(40), at(150)), 2);
     assert.equal(of('d'.repeat(40), at(50)), 1);

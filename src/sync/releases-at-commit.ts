@@ -45,7 +45,10 @@ export const companionsOf = async (
   return new Map(found.flat());
 };
 
-/** The release of that commit; where the commit did not change the workload, the newest of those before it. */
+/**
+ * The release of that commit: of several, for the GitSync changed meanwhile, the one that was seen next to that time.
+ * Where the commit did not change the workload, the newest of those before it.
+ */
 export const releaseAt = (
   history: ReleaseHistory | undefined,
   commit: string | undefined,
@@ -54,7 +57,10 @@ export const releaseAt = (
   const releases = releasesOf(history).toSorted((a, b) => b.number - a.number);
   const before = (release: Release): boolean =>
     time !== undefined && Date.parse(release.firstSeenTime) <= Date.parse(time);
-  const release = releases.find((each) => commit !== undefined && each.commit === commit) ?? releases.find(before);
+  const same = releases.filter((each) => commit !== undefined && each.commit === commit);
+  const distance = ({ firstSeenTime }: Release): number =>
+    time === undefined ? 0 : Math.abs(Date.parse(firstSeenTime) - Date.parse(time));
+  const release = same.toSorted((a, b) => distance(a) - distance(b))[0] ?? releases.find(before);
   return release && !isRuledOut(release) && isRestorable(release) ? release : undefined;
 };
 
