@@ -4,6 +4,7 @@ import { decryption } from './decryption.ts';
 import { helmSpec } from './helm-spec.ts';
 import { kustomizeSpec } from './kustomize-spec.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
+import { images, patches } from './patching.ts';
 import { postBuild } from './post-build.ts';
 import { sourceSpec } from './source.ts';
 import { oneOf } from './union.ts';
@@ -97,6 +98,14 @@ export const gitSyncSpec = z.strictObject({
     .describe(
       'Files of a folder of plain YAML to leave out, as .gitignore writes them, one pattern a line, from the root of the source. Beside it count .sourceignore files from the root down to the path, and before both the configuration files of CI systems are left out; `!` brings back.',
     ),
+  patches: patches
+    .optional()
+    .describe(
+      'Patches on the rendered objects, of whatever renderer, one after another. They come before spec.images and spec.postBuild.',
+    ),
+  images: images
+    .optional()
+    .describe('Images to replace in the containers of the rendered objects, after spec.patches.'),
   decryption: decryption
     .optional()
     .describe(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const selected = z.string().min(1).max(253).optional();
 
-const patch = z.strictObject({
+export const patch = z.strictObject({
   patch: z.string().min(1).max(16_384).describe('A strategic merge patch, or a JSON 6902 patch, as YAML or JSON.'),
   target: z
     .strictObject({
@@ -18,7 +18,7 @@ const patch = z.strictObject({
     .describe('The objects to patch; a strategic merge patch may name its object itself.'),
 });
 
-const image = z.strictObject({
+export const image = z.strictObject({
   name: z.string().min(1).max(255).describe('Image in the manifests, without its tag.'),
   newName: z.string().min(1).max(255).optional().describe('What to use instead.'),
   newTag: z.string().min(1).max(128).optional().describe('Its tag.'),

@@ -134,6 +134,8 @@ const CODES = [
   'OwnedByAnother',
   'OwnedByOtherTool',
   'PartialData',
+  'PatchFailed',
+  'PatchUnmatched',
   'PathNotFound',
   'PathOutsideRepository',
   'Paused',

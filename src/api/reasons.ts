@@ -168,6 +168,14 @@ export const reasons = {
     means: 'The Helm chart has hooks, which are not run.',
     next: 'Do without them, or run by hand what they do; many charts have a value that switches them off.',
   },
+  PatchFailed: {
+    means: 'A patch of spec.patches, or an image of spec.images, can not be applied to the rendered objects.',
+    next: 'Change the patch that the message names: a path, the shape of a field, or the object that it is for.',
+  },
+  PatchUnmatched: {
+    means: 'A patch of spec.patches matches no rendered object, or no container has an image of spec.images.',
+    next: 'Compare its target with the names that the folder renders, before spec.targetNamespace; or remove it.',
+  },
   RendererMissing: {
     means: 'The program that renders or decrypts is not installed.',
     next: 'Use the released image, or set METRICOPS_KUSTOMIZE, METRICOPS_HELM or METRICOPS_SOPS.',

@@ -23,22 +23,21 @@ export const withCopy = async <T>(
   tree: Pick<FileTree, 'writeTo'>,
   paths: readonly string[],
   work: (copy: Copy) => Promise<T>,
-): Promise<T> => {
-  const dir = await mkdtemp(join(tmpdir(), `metricops-render-${process.pid}-`));
-  const repository = join(dir, 'repository');
-  const home = join(dir, 'home');
-  try {
+): Promise<T> =>
+  withFolder(async (dir) => {
+    const repository = join(dir, 'repository');
+    const home = join(dir, 'home');
     await mkdir(repository);
     await mkdir(home);
     const { links, pointers } = await tree.writeTo(repository, [...paths]);
-    return await work({ dir, repository, home, links, pointers });
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-};
+    return work({ dir, repository, home, links, pointers });
+  });
 
 /** In memory; the container runtime makes it, 64 MiB as a rule. */
 const IN_MEMORY = '/dev/shm';
+
+/** Does the work with a folder that nobody else has, and that is gone after it. */
+export const withFolder = <T>(work: (dir: string) => Promise<T>): Promise<T> => withFolderIn(tmpdir(), work);
 
 /** Does the work with a folder for what must be on no disk, as far as the machine has a place in memory. */
 export const withSecretFolder = async <T>(work: (dir: string) => Promise<T>): Promise<T> => {
@@ -46,6 +45,10 @@ export const withSecretFolder = async <T>(work: (dir: string) => Promise<T>): Pr
     () => IN_MEMORY,
     () => tmpdir(), // a laptop that is no Linux
   );
+  return withFolderIn(place, work);
+};
+
+const withFolderIn = async <T>(place: string, work: (dir: string) => Promise<T>): Promise<T> => {
   const dir = await mkdtemp(join(place, `metricops-render-${process.pid}-`));
   try {
     return await work(dir);

@@ -3,7 +3,7 @@ import { join, posix } from 'node:path';
 import type { KustomizeSpec } from '../api/kustomize-spec.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Reason } from '../api/reasons.ts';
-import { type Bounds, failsWith, runBounded } from '../bounded.ts';
+import { type Bounds, type Ended, failsWith, runBounded } from '../bounded.ts';
 import type { FileTree } from '../file-tree.ts';
 import { pointerWords } from '../git/index.ts';
 import { goEnvironment, withCopy } from './copy.ts';
@@ -50,15 +50,28 @@ export const kustomizeBuild = async (
   const { folders, files } = await partsOfKustomization(tree, path, documentsOf);
   return withCopy(tree, folders, async ({ dir, repository, home, links, pointers }) => {
     const target = isEmpty(on) ? join(repository, path) : await writeOverlay(dir, path, on);
-    const program = { file: binary, args: ['build', target], cwd: home, env: goEnvironment(home, bounds) };
-    const ended = await runBounded({ ...program, ...KUSTOMIZE }, { ...bounds, wallMs: timeoutMs });
+    const ended = await runKustomize(target, home, { binary, timeoutMs, bounds });
     if (ended.ok) return { text: ended.stdout, folders, files, links };
     const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(repository, '.').replaceAll('../repository/', '');
     throw failureOf(ended.code, `kustomize build of ${path} ${why}`, pointers);
   });
 };
 
-const KUSTOMIZE = { setting: 'METRICOPS_KUSTOMIZE', failed: failsWith('KustomizeFailed') };
+/**
+ * Runs `kustomize build` on a folder that has all that it needs.
+ * @param home an empty folder
+ * @param complaintIn what counts of its complaints
+ */
+export const runKustomize = (
+  folder: string,
+  home: string,
+  { binary, timeoutMs, bounds = KUSTOMIZE_BOUNDS }: Pick<KustomizePorts, 'binary' | 'timeoutMs' | 'bounds'>,
+  complaintIn?: (complaints: string) => string,
+): Promise<Ended> => {
+  const program = { file: binary, args: ['build', folder], cwd: home, env: goEnvironment(home, bounds) };
+  const failing = { setting: 'METRICOPS_KUSTOMIZE', failed: failsWith('KustomizeFailed', complaintIn) };
+  return runBounded({ ...program, ...failing }, { ...bounds, wallMs: timeoutMs });
+};
 
 const isEmpty = ({ patches = [], images = [] }: KustomizeSpec): boolean => patches.length + images.length === 0;
 

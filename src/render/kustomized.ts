@@ -5,6 +5,7 @@ import { inputsAt } from './inputs.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { kustomizeBuild } from './kustomize.ts';
 import type { ManifestText } from './parse.ts';
+import { patched } from './patches/patched.ts';
 import type { Rendered, Renderer, RendererPorts, RenderInput } from './types.ts';
 
 /** What `kustomize build` makes of the folder. */
@@ -30,7 +31,8 @@ const renderKustomized = async (input: RenderInput, ports: RendererPorts): Promi
   const parsed = await parse([built]);
   if (decryption) await verifyTexts(await textsOf(tree, files), decryption, ports);
   const objects = decryption ? await decryptObjects(parsed, decryption, { ...ports, parse }) : parsed;
-  return { objects, inputs: await inputsAt(input, folders, links), bytes: text.length };
+  const rendered = { objects, inputs: await inputsAt(input, folders, links), bytes: text.length };
+  return patched(rendered, input, ports);
 };
 
 const textsOf = async (tree: FileTree, files: readonly string[]): Promise<ManifestText[]> => {

@@ -4,6 +4,7 @@ import { decryptTexts, needsDecryption } from '../sops/texts.ts';
 import { ignoredIn } from './ignored.ts';
 import { inputsAt } from './inputs.ts';
 import { areLarge } from './parser.ts';
+import { isPatched, patched } from './patches/patched.ts';
 import type { Rendered, Renderer, RendererPorts, RenderInput } from './types.ts';
 
 const MANIFEST = /\.(ya?ml|json)$/;
@@ -32,5 +33,6 @@ const renderPlain = async (input: RenderInput, ports: RendererPorts): Promise<Re
   const objects = isLarge ? await turns.large(tenant, parse) : await parse();
   // Without symlinks the folder's oid came with its texts.
   const inputs = links ? await inputsAt(input, [path], links) : [{ source, path, id: oid }];
-  return { objects, inputs: [...inputs, ...ignoring], bytes };
+  const rendered = { objects, inputs: [...inputs, ...ignoring], bytes };
+  return isPatched(input) ? turns.large(tenant, () => patched(rendered, input, ports)) : rendered;
 };

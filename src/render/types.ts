@@ -1,5 +1,6 @@
 import type { RenderSpec } from '../api/gitsync.ts';
 import type { KubeObject } from '../api/meta.ts';
+import type { Patching } from '../api/patching.ts';
 import type { Bounds } from '../bounded.ts';
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import type { FileTree } from '../file-tree.ts';
@@ -25,6 +26,8 @@ export interface RenderInput {
   choice?: RenderSpec | undefined;
   /** Files of a plain folder to leave out, as .gitignore writes them. */
   ignore?: string | undefined;
+  /** What is changed in what the renderer made. */
+  patching?: Patching | undefined;
   /** Keys for what sops encrypted; without them it is refused. */
   decryption?: Decryption | undefined;
   /** Whose it is, the namespace of the GitSync: tenants take turns. */
@@ -84,6 +87,8 @@ export interface Rendered {
   bytes: number;
   /** Of a Helm chart: the hooks that are not run, in words. */
   hooks?: readonly string[];
+  /** What of the patching changes no object, in words; undefined where nothing is patched. */
+  unmatched?: readonly string[];
 }
 
 /**

@@ -42,7 +42,7 @@ export const applyRendered = async (
   ports: ApplyRenderedPorts,
 ): Promise<SyncOutcome> => {
   const { source, id: commit, revision, rendered } = at;
-  const { objects, inputs, hooks } = rendered;
+  const { objects, inputs, hooks, unmatched } = rendered;
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(objects.map(keyOf)));
   // Before the first await: what changes meanwhile is news for the next reconcile.
   const fingerprint = fingerprintOf(sync, state, touched, ports);
@@ -69,6 +69,7 @@ export const applyRendered = async (
     ports.renderings.keep(sync, versionOf(state, commit), rendered);
   } else delete state.planned;
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
-  const outcome = { kind: 'applied', commit, revision, plan: made, problems, blocked, reported, hooks } as const;
+  const said = { problems, blocked, reported, hooks, unmatched };
+  const outcome = { kind: 'applied', commit, revision, plan: made, ...said } as const;
   return waitForHealth(sync, state, outcome, ports);
 };

@@ -86,6 +86,17 @@ describe('the kinds', () => {
         git({ url: 'git@ssh.dev.azure.com:v3/a/b/c', provider: 'azure', serviceAccountName: 'a' }),
         /spec.source.git.*provider needs a url with https/,
       ],
+      [
+        { source, patches: [{ patch: '- {op: remove, path: /spec/replicas}' }] },
+        /spec.patches\[0\].*a JSON 6902 patch needs a target/,
+      ],
+      [{ source, patches: [{ patch: 'a', targt: {} }] }, /targt/],
+      [{ source, patches: Array.from({ length: 51 }, () => ({ patch: 'a' })) }, /spec.patches.*at most 50 items/],
+      [{ source, images: [{ name: 'web' }] }, /spec.images\[0\].*set newName, newTag, or digest/],
+      [
+        { source, images: [{ name: 'web(', newTag: '1' }] },
+        /spec.images\[0\].name.*name is an image without tag and digest/,
+      ],
       [{ source, decryption: { vault: { address: 'vault.example.com' } } }, /address is http:\/\/ or https:\/\//],
       [{ source, ignoreDifferences: [{ kind: 'Secret' }] }, /name jsonPointers, managedFieldsManagers, or both/],
       [{ source, interval: '1d' }, /spec.interval.*not a duration.*a day is 24h/],

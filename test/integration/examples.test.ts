@@ -25,6 +25,7 @@ describe('the examples', () => {
   for (const file of [
     'gitsync.yaml',
     'helm/gitsync.yaml',
+    'patches/gitsync.yaml',
     'gitsyncset.yaml',
     'platform-policy.yaml',
     'holds.yaml',

@@ -6,6 +6,7 @@ import { type Bounds, failsWith, runBounded } from '../../bounded.ts';
 import { pointerWords } from '../../git/index.ts';
 import { type Copy, goEnvironment, withCopy, withSecretFolder } from '../copy.ts';
 import { inputsAt } from '../inputs.ts';
+import { patched } from '../patches/patched.ts';
 import type { Release, Rendered, Renderer, RendererPorts, RenderInput, ValuesText } from '../types.ts';
 import { fullAllowance, type Unpacking, unpack } from './archive.ts';
 import { readyChart } from './chart.ts';
@@ -63,16 +64,17 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
   const { output, links } = await withCopy(tree, paths, (copy) =>
     withSecretFolder((secret) => template({ ...copy, secret }, input, { ...given, files }, ports)),
   );
-  const rendered = await ports.parser.parse(manifestsIn(output), tenant).catch((error: unknown) => {
+  const parsed = await ports.parser.parse(manifestsIn(output), tenant).catch((error: unknown) => {
     throw withoutSecrets(error, secrets);
   });
-  const { objects, hooks } = withoutHooks(rendered);
-  return {
+  const { objects, hooks } = withoutHooks(parsed);
+  const rendered = {
     objects: await markHolders(objects, secrets),
     hooks: shownOf(hooks, secrets),
     inputs: await inputsAt(input, paths, links),
     bytes: output.length,
   };
+  return patched(rendered, input, ports);
 };
 
 /** What must not be shown; the parser has words for values that are no YAML which quote nothing. */

@@ -42,9 +42,10 @@ export const renderSync = async (
   ports: SourcePorts,
 ): Promise<Rendered> => {
   const tree = await source.open(commit);
-  const { path, ignore, render: choice } = sync.spec;
+  const { path, ignore, render: choice, patches = [], images = [] } = sync.spec;
   const tenant = sync.metadata.namespace ?? '';
-  const input = { source: source.identity, tree, path, choice, ignore, decryption, tenant, release };
+  const patching = { patches, images };
+  const input = { source: source.identity, tree, path, choice, ignore, patching, decryption, tenant, release };
   const rendered = await render(input, ports.render);
   const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
   const objects = variables ? await substitute(rendered.objects, variables) : rendered.objects;

@@ -16,6 +16,7 @@ const HOPELESS: ReadonlySet<Reason> = new Set([
   'InvalidYAML',
   'LFSPointerRefused',
   'NotDecrypted',
+  'PatchFailed',
   'RemoteBaseRefused',
   'SecretExposed',
   'SubmoduleRefused',

@@ -83,6 +83,18 @@ export const hooksCondition = ({ status }: GitSync, { hooks = [] }: AppliedOutco
   return known ? [no('HooksNotRun', 'ReconciliationSucceeded', 'the chart has no hooks')] : [];
 };
 
+const UNMATCHED_NAMED = 10;
+
+/** Likewise: kustomize says nothing of a patch that matches no object. */
+export const patchCondition = ({ status }: GitSync, { unmatched = [] }: AppliedOutcome): ConditionInput[] => {
+  if (unmatched.length > 0) {
+    const more = unmatched.length > UNMATCHED_NAMED ? `; and ${unmatched.length - UNMATCHED_NAMED} more` : '';
+    return [yes('PatchUnmatched', 'PatchUnmatched', `${unmatched.slice(0, UNMATCHED_NAMED).join('; ')}${more}`)];
+  }
+  const known = status?.conditions?.some(({ type }) => type === 'PatchUnmatched') ?? false;
+  return known ? [no('PatchUnmatched', 'ReconciliationSucceeded', 'every patch and image matches an object')] : [];
+};
+
 export const driftCondition = (
   { reported = [] }: AppliedOutcome,
   { spec }: GitSync,

@@ -27,6 +27,8 @@ export type SyncOutcome =
       reported: readonly DriftEntry[] | undefined;
       /** Of a Helm chart, which are not run; undefined where it is none. */
       hooks?: readonly string[] | undefined;
+      /** Patches and images that change no object, in words; undefined where there are none in the spec. */
+      unmatched?: readonly string[] | undefined;
     }
   /** `quiet`: nobody has to hear of it yet. */
   | { kind: 'waiting'; message: string; of: SyncOutcome; quiet: boolean; againInMs: number };

@@ -6,7 +6,7 @@ import type { HeldWorkload } from '../../holds/index.ts';
 import { plannedFrom } from '../state/origin.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import { no, yes } from './condition.ts';
-import { driftCondition, hooksCondition, readiness, recordedCondition } from './conditions.ts';
+import { driftCondition, hooksCondition, patchCondition, readiness, recordedCondition } from './conditions.ts';
 import { gone, inventoryStatus } from './inventory-status.ts';
 import type { AppliedOutcome, SyncOutcome } from './outcome.ts';
 import { pruneCondition, pruneStatus } from './prune-status.ts';
@@ -74,6 +74,7 @@ export const statusOf = (
           pruneCondition(sync, state, outcome.plan),
           ...recordedCondition(sync, state),
           ...hooksCondition(sync, outcome),
+          ...patchCondition(sync, outcome),
         ),
       };
   }

@@ -17,6 +17,7 @@ import {
 const GIT_SSH = 'test/integration/git-ssh.test.ts';
 const GITHUB_APP = 'test/integration/git-github-app.test.ts';
 const WORKLOAD_IDENTITY = 'test/integration/git-workload-identity.test.ts';
+const PATCHES = 'test/integration/sync-patches.test.ts';
 const SOPS = 'test/integration/sync-sops.test.ts';
 const VARIABLES = 'test/integration/sync-variables.test.ts';
 
@@ -188,8 +189,16 @@ export const rendering: Row[] = [
   {
     name: 'Patches in the object of the sync',
     flux: { mark: 'yes', page: `${KUSTOMIZATION}#patches` },
-    argo: { mark: 'yes', page: `${ARGO_USER}kustomize/#patches` },
-    ours: notYet,
+    argo: { mark: 'yes', note: 'for kustomize', page: `${ARGO_USER}kustomize/#patches` },
+    ours: shown(
+      PATCHES,
+      'change what any renderer makes, by a target, before variables',
+      'and images, for any renderer',
+    ),
+  },
+  {
+    name: 'A patch that matches no object is reported',
+    ours: shown(PATCHES, 'say of a patch and of an image that they match nothing'),
   },
   {
     name: 'Secrets encrypted with SOPS',
