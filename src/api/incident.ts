@@ -28,7 +28,9 @@ export const evidence = z.strictObject({
   startsAt: time.optional().describe('As the alert says: the earliest time since it fires, and none that is to come.'),
   latestStartsAt: time
     .optional()
-    .describe('The latest time that a delivery gave for startsAt, where they differ: what ended before was another alert.'),
+    .describe(
+      'The latest time that a delivery gave for startsAt, where they differ: what ended before was another alert.',
+    ),
   receivedTime: time.describe('Server time of the first delivery.'),
   lastReceivedTime: time.describe('Server time of the last delivery that said something new.'),
 });

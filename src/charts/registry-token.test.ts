@@ -23,7 +23,12 @@ const registry = (
     const body = (async function* () {
       yield Buffer.from(JSON.stringify(json));
     })();
-    return { url: redirectedTo, status, headers: challenge === undefined ? {} : { 'www-authenticate': challenge }, body };
+    return {
+      url: redirectedTo,
+      status,
+      headers: challenge === undefined ? {} : { 'www-authenticate': challenge },
+      body,
+    };
   };
   return { asked, web };
 };

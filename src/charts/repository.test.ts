@@ -6,8 +6,7 @@ import { parseDocuments } from '../render/index.ts';
 import { findInRepository, type KnownIndex } from './repository.ts';
 import type { Web } from './web.ts';
 
-const chart = (version: string) =>
-  chartSpec.parse({ repository: 'https://charts.example.com', name: 'web', version });
+const chart = (version: string) => chartSpec.parse({ repository: 'https://charts.example.com', name: 'web', version });
 const VERSIONS = Array.from({ length: 1000 }, (_, i) => ({ version: `1.${i}.0`, urls: [`web-1.${i}.0.tgz`] }));
 
 describe('the index of a chart repository', () => {
@@ -41,7 +40,9 @@ describe('the index of a chart repository', () => {
   it('is read again, and says why, as long as it has nothing in the range', async () => {
     const { find, known, statuses } = setUp();
     for (let i = 0; i < 2; i += 1)
-      await assert.rejects(find('2.x'), (e: ReasonError) => /no version of web in 2.x, and 1000 others/.test(e.message));
+      await assert.rejects(find('2.x'), (e: ReasonError) =>
+        /no version of web in 2.x, and 1000 others/.test(e.message),
+      );
     assert.deepEqual(statuses, [200, 200]);
     assert.equal(known.index, undefined);
   });

@@ -135,7 +135,10 @@ export const createDiscovery = (client: KubeClient, clock: Clock): Discovery => 
         }),
       );
       kindsBefore = new Map(served);
-      const names = served.flatMap(([apiVersion, kinds]) => [apiVersion, ...kinds.map((kind) => `${apiVersion}/${kind}`)]);
+      const names = served.flatMap(([apiVersion, kinds]) => [
+        apiVersion,
+        ...kinds.map((kind) => `${apiVersion}/${kind}`),
+      ]);
       const apiVersions = [...new Set(names)].toSorted();
       const of = JSON.stringify([gitVersion, apiVersions]);
       if (capabilities?.of !== of) capabilities = { of, value: { kubeVersion: gitVersion, apiVersions } };

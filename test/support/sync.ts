@@ -9,8 +9,8 @@ import type { Hold, HoldTarget } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { ReleaseHistory } from '../../src/api/release-history.ts';
 import { watchWorkloads } from '../../src/caches.ts';
-import { systemClock } from '../../src/clock.ts';
 import { createArchiveStore } from '../../src/charts/archive-store.ts';
+import { systemClock } from '../../src/clock.ts';
 import { createGit } from '../../src/git/index.ts';
 import { newRollback } from '../../src/holds/index.ts';
 import {

@@ -19,10 +19,7 @@ const CONTROLLER: readonly Edit[] = [
     `      serviceAccountName: metricops
 ${['imagePullSecrets', 'nodeSelector', 'tolerations'].map((name) => optional(name, 6)).join('')}`,
   ],
-  [
-    /\bimage: \S+\n/,
-    'image: {{ include "metricops.image" (list "image" .Values.image) | quote }}\n',
-  ],
+  [/\bimage: \S+\n/, 'image: {{ include "metricops.image" (list "image" .Values.image) | quote }}\n'],
   ['imagePullPolicy: IfNotPresent\n', 'imagePullPolicy: {{ .Values.image.pullPolicy }}\n'],
   [/--max-old-space-size=\d+\n/, '--max-old-space-size={{ int .Values.heapMiB }}\n'],
   [

@@ -89,7 +89,10 @@ describe('the archive of a chart', () => {
 
   it('is refused where its own names contradict one another', async () => {
     await refused(tgz([{ name: 'web/a', content: 'x' }, { name: 'web/a/b' }]), /can't be unpacked/);
-    await refused(tgz([{ name: `web/${'a'.repeat(90)}/${'b'.repeat(2)}` }, { name: `web/${'a'.repeat(90)}` }]), /can't/);
+    await refused(
+      tgz([{ name: `web/${'a'.repeat(90)}/${'b'.repeat(2)}` }, { name: `web/${'a'.repeat(90)}` }]),
+      /can't/,
+    );
   });
 
   it('is not unpacked to more than one render takes, whichever of its archives it comes from', async () => {
