@@ -26,7 +26,7 @@ export const evidence = z.strictObject({
   labels: z.record(z.string(), z.string()).describe('Labels of the alert.'),
   links: alertLinks.optional().describe('Links of the alert, for people: metricops requests none of them.'),
   startsAt: time.optional().describe('As the alert says: the earliest time since it fires, and none that is to come.'),
-  latestStartsAt: time
+  latestStartTime: time
     .optional()
     .describe(
       'The latest time that a delivery gave for startsAt, where they differ: what ended before was another alert.',

@@ -63,7 +63,7 @@ describe('the evidence of an incident', () => {
   it('stays as it is when an earlier alert is delivered late, firing and then resolved', () => {
     const kept = start([alert('a', { startsAt: at(5) })]);
     const late = add(kept, [alert('a', { startsAt: at(0) })], 6) ?? kept;
-    assert.deepEqual([late.evidence[0]?.startsAt, late.evidence[0]?.latestStartsAt], [at(0), at(5)]);
+    assert.deepEqual([late.evidence[0]?.startsAt, late.evidence[0]?.latestStartTime], [at(0), at(5)]);
     const over = { status: 'resolved', startsAt: at(0), endsAt: at(3) } as const;
     assert.equal(add(late, [alert('a', over)], 7), undefined, 'the later one fires on');
     const ended = add(late, [alert('a', { ...over, endsAt: at(8) })], 8);
@@ -73,7 +73,7 @@ describe('the evidence of an incident', () => {
   it('stays as it is when the end of an alert comes after the next one began', () => {
     const kept = start([alert('a')]);
     const next = add(kept, [alert('a', { startsAt: at(5) })], 6) ?? kept;
-    assert.deepEqual([next.evidence[0]?.startsAt, next.evidence[0]?.latestStartsAt], [at(0), at(5)]);
+    assert.deepEqual([next.evidence[0]?.startsAt, next.evidence[0]?.latestStartTime], [at(0), at(5)]);
     assert.equal(
       add(next, [alert('a', { startsAt: at(5) }), alert('a'), alert('a', { startsAt: at(3) })], 7),
       undefined,
@@ -87,7 +87,7 @@ describe('the evidence of an incident', () => {
     const next = [alert('a', { startsAt: at(2) }), alert('a', over), alert('a', { startsAt: at(1) })];
     const kept = add(start([alert('a')]), next, 6);
     assert.deepEqual([kept?.evidence[0]?.status, kept?.evidence[0]?.startsAt], ['firing', at(1)]);
-    assert.equal(kept?.evidence[0]?.latestStartsAt, undefined);
+    assert.equal(kept?.evidence[0]?.latestStartTime, undefined);
     assert.equal(add(kept ?? { evidence: [] }, [alert('a', over)], 7)?.evidence[0]?.status, 'resolved');
   });
 

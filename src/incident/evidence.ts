@@ -55,29 +55,29 @@ const entryOf = (alert: Alert, now: string): Evidence => ({
 
 /** Since when it fires for certain, however its deliveries overtook each other: RFC 3339. */
 export const lastBegan = ({
-  latestStartsAt,
+  latestStartTime,
   startsAt,
-}: Pick<Evidence, 'latestStartsAt' | 'startsAt'>): string | undefined => latestStartsAt ?? startsAt;
+}: Pick<Evidence, 'latestStartTime' | 'startsAt'>): string | undefined => latestStartTime ?? startsAt;
 
 /** Itself when the delivery says nothing new: that it rings on is none. */
 const updated = (known: Evidence, alert: Alert, now: string): Evidence => {
   const began = lastBegan(known);
   // Deliveries overtake each other: what ended before this one began was another.
   if (alert.endsAt !== undefined && began !== undefined && alert.endsAt < began) return known;
-  const { latestStartsAt: _, ...rest } = known;
+  const { latestStartTime: _, ...rest } = known;
   const next = { ...rest, ...begunBy(known, alert), status: alert.status };
   const isNew = SAID.some((field) => next[field] !== known[field]);
   return isNew ? { ...next, lastReceivedTime: now } : known;
 };
 
-const SAID = ['status', 'startsAt', 'latestStartsAt'] as const;
+const SAID = ['status', 'startsAt', 'latestStartTime'] as const;
 
 /** One alert may be said to fire since several times: the first and the last are kept. One that fires again began again. */
-const begunBy = (known: Evidence, { status, startsAt }: Alert): Pick<Evidence, 'startsAt' | 'latestStartsAt'> => {
+const begunBy = (known: Evidence, { status, startsAt }: Alert): Pick<Evidence, 'startsAt' | 'latestStartTime'> => {
   if (status === 'firing' && known.status === 'resolved' && startsAt !== undefined) return { startsAt };
-  const times = [known.startsAt, known.latestStartsAt, startsAt].filter((time) => time !== undefined).toSorted();
+  const times = [known.startsAt, known.latestStartTime, startsAt].filter((time) => time !== undefined).toSorted();
   const [earliest] = times;
   const latest = status === 'firing' ? times.at(-1) : (lastBegan(known) ?? startsAt);
   if (earliest === undefined || latest === undefined) return {};
-  return latest === earliest ? { startsAt: earliest } : { startsAt: earliest, latestStartsAt: latest };
+  return latest === earliest ? { startsAt: earliest } : { startsAt: earliest, latestStartTime: latest };
 };

@@ -75,7 +75,7 @@ describe('an incident in judgement', () => {
       taken({ history }, incident(undefined, { evidence: began.map(evidence) })).outcome;
     assert.equal(outcome({ startsAt: at(-60) }, { startsAt: at(-90) }), 'Dismissed/HoldLifted');
     assert.equal(outcome({ startsAt: at(-60) }, { startsAt: at(-59) }), 'RollingBack/ErrorRateIncreased');
-    assert.equal(outcome({ startsAt: at(-90), latestStartsAt: at(-59) }), 'RollingBack/ErrorRateIncreased');
+    assert.equal(outcome({ startsAt: at(-90), latestStartTime: at(-59) }), 'RollingBack/ErrorRateIncreased');
     assert.equal(outcome({ receivedTime: at(-61) }), 'Dismissed/HoldLifted');
     assert.equal(outcome({ startsAt: at(-61), receivedTime: at(0) }), 'Dismissed/HoldLifted');
   });

@@ -63,16 +63,17 @@ describe('a repository that is read as a ServiceAccount', () => {
     return { ...source, commit };
   };
 
-  for (const [provider, what, host] of [
-    ['aws', 'AWS CodeCommit, with a password that is signed', `git-codecommit.${REGION}.amazonaws.com`],
-    ['azure', 'Azure Repos, with a token', 'dev.azure.com'],
-  ] as const)
-    it(`is polled and fetched at ${what}`, async () => {
-      const source = await connect(provider, host);
-      assert.equal((await source.resolve()).id, source.commit);
-      assert.ok(await (await source.open(source.commit)).oid('a.yaml'));
-      assert.equal(clouds.asked.length, 1, 'one exchange serves polls and fetches');
-    });
+  const isPolledAndFetched = async (provider: 'aws' | 'azure', host: string): Promise<void> => {
+    const source = await connect(provider, host);
+    assert.equal((await source.resolve()).id, source.commit);
+    assert.ok(await (await source.open(source.commit)).oid('a.yaml'));
+    assert.equal(clouds.asked.length, 1, 'one exchange serves polls and fetches');
+  };
+
+  it('is polled and fetched at AWS CodeCommit, with a password that is signed', () =>
+    isPolledAndFetched('aws', `git-codecommit.${REGION}.amazonaws.com`));
+
+  it('is polled and fetched at Azure Repos, with a token', () => isPolledAndFetched('azure', 'dev.azure.com'));
 
   it('has one mirror, whatever its password is', async () => {
     clouds.lifetimeMs = 60_000; // so that each request has another one
