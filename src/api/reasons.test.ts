@@ -154,6 +154,7 @@ const CODES = [
   'PruneLimitExceeded',
   'PruneOff',
   'QuotaExceeded',
+  'RandomValues',
   'ReconciliationFailed',
   'ReconciliationSucceeded',
   'Recovered',

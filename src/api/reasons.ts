@@ -176,6 +176,10 @@ export const reasons = {
     means: 'A patch of spec.patches matches no rendered object, or no container has an image of spec.images.',
     next: 'Compare its target with the names that the folder renders, before spec.targetNamespace; or remove it.',
   },
+  RandomValues: {
+    means: 'The Helm chart makes values at random, or of the time: each render replaces them.',
+    next: 'Set the named fields in values; a Secret that exists already can be named by most charts.',
+  },
   RendererMissing: {
     means: 'The program that renders or decrypts is not installed.',
     next: 'Use the released image, or set METRICOPS_KUSTOMIZE, METRICOPS_HELM or METRICOPS_SOPS.',

@@ -89,6 +89,8 @@ export interface Rendered {
   hooks?: readonly string[];
   /** What of the patching changes no object, in words; undefined where nothing is patched. */
   unmatched?: readonly string[];
+  /** Of a Helm chart: what another render of the same would make otherwise, in words. */
+  random?: readonly string[];
 }
 
 /**

@@ -42,7 +42,7 @@ export const applyRendered = async (
   ports: ApplyRenderedPorts,
 ): Promise<SyncOutcome> => {
   const { source, id: commit, revision, rendered } = at;
-  const { objects, inputs, hooks, unmatched } = rendered;
+  const { objects, inputs, hooks, unmatched, random = [] } = rendered;
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(objects.map(keyOf)));
   // Before the first await: what changes meanwhile is news for the next reconcile.
   const fingerprint = fingerprintOf(sync, state, touched, ports);
@@ -67,9 +67,14 @@ export const applyRendered = async (
   if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
     state.planned = { source, commit, fingerprint, inputs, origin: await originFor(made, fingerprint, ports) };
     ports.renderings.keep(sync, versionOf(state, commit), rendered);
-  } else delete state.planned;
+  } else {
+    delete state.planned;
+    // Each retry would make other values otherwise, and roll pods. What nobody serves yet has no place yet, either.
+    if (random.length > 0 && problems.every(({ reason }) => reason !== 'NoKindMatch'))
+      ports.renderings.keep(sync, versionOf(state, commit), rendered);
+  }
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
-  const said = { problems, blocked, reported, hooks, unmatched };
+  const said = { problems, blocked, reported, hooks, unmatched, random };
   const outcome = { kind: 'applied', commit, revision, plan: made, ...said } as const;
   return waitForHealth(sync, state, outcome, ports);
 };

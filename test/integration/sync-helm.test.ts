@@ -243,6 +243,30 @@ describe('a GitSync of a Helm chart', () => {
     });
   });
 
+  it('says what it makes at random, and makes it once however often an object is refused', async () => {
+    const refused = config('b').replace('name: shown', 'name: No_Name');
+    const sync = await start({ ...chart('{{ randAlphaNum 20 }}'), 'templates/b.yaml': refused });
+    await sync.ready('False', /ObjectRejected ConfigMap .*No_Name/);
+    const { status, message } = (await condition(sync.ns, 'RandomValues')) ?? {};
+    assert.equal(status, 'True');
+    assert.equal(
+      message,
+      'each render of the chart makes another value of ConfigMap shown (data.text); set them in values',
+    );
+    const data = async () => (await sync.get(resources.configMaps, 'shown'))?.data;
+    const before = await data();
+    await sync.edit(resources.gitSyncs, 'app', { metadata: { annotations: { 'metricops.dev/requested-at': 'now' } } });
+    const handled = async (): Promise<boolean> => {
+      const object = await plane().client.get<GitSync>(resources.gitSyncs, { namespace: sync.ns, name: 'app' });
+      return object?.status?.lastHandledReconcileAt === 'now';
+    };
+    await eventually(handled, { what: 'it is tried again' });
+    assert.deepEqual(await data(), before);
+    sync.push({ 'templates/a.yaml': config('fixed'), 'templates/b.yaml': null });
+    await sync.ready();
+    assert.equal((await condition(sync.ns, 'RandomValues'))?.status, 'False');
+  });
+
   it('is brought back when it drifts, and goes when its templates go', async () => {
     const sync = await start({ ...chart('as in Git'), 'templates/b.yaml': config('b').replace('shown', 'other') });
     await sync.ready();

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import type { KubeObject } from '../../api/meta.ts';
 import { ReasonError } from '../../api/reason-error.ts';
 import { type Bounds, failsWith, runBounded } from '../../bounded.ts';
 import { pointerWords } from '../../git/index.ts';
@@ -12,6 +13,7 @@ import { fullAllowance, type Unpacking, unpack } from './archive.ts';
 import { readyChart } from './chart.ts';
 import { complaintIn, withoutValues } from './complaint.ts';
 import { manifestsIn, withoutHooks } from './output.ts';
+import { differencesOf, mayDiffer } from './random.ts';
 import { markHolders, secretValuesOf, shownOf, withoutSecrets } from './secret-values.ts';
 import { type ValuesFile, valuesFilesIn, writeValues } from './values.ts';
 
@@ -61,20 +63,33 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
   const clear = files.flatMap((file) => ('path' in file ? [] : [file]));
   const secrets = await secretsIn([...clear, ...given.release.values], ports, tenant);
   const paths = [...(given.archive ? [] : [path]), ...(choice?.helm?.valuesFiles ?? [])];
-  const { output, links } = await withCopy(tree, paths, (copy) =>
+  const { output, again, links } = await withCopy(tree, paths, (copy) =>
     withSecretFolder((secret) => template({ ...copy, secret }, input, { ...given, files }, ports)),
   );
   const parsed = await ports.parser.parse(manifestsIn(output), tenant).catch((error: unknown) => {
     throw withoutSecrets(error, secrets);
   });
   const { objects, hooks } = withoutHooks(parsed);
+  const random = again === undefined ? [] : await randomIn(objects, again, ports, tenant);
   const rendered = {
     objects: await markHolders(objects, secrets),
     hooks: shownOf(hooks, secrets),
+    random: shownOf(random, secrets),
     inputs: await inputsAt(input, paths, links),
     bytes: output.length,
   };
   return patched(rendered, input, ports);
+};
+
+/** What the second render has otherwise. */
+const randomIn = async (
+  objects: readonly KubeObject[],
+  again: string,
+  { parser }: RendererPorts,
+  tenant: string,
+): Promise<string[]> => {
+  const { objects: others } = withoutHooks(await parser.parse(manifestsIn(again), tenant));
+  return differencesOf(objects, others);
 };
 
 /** What must not be shown; the parser has words for values that are no YAML which quote nothing. */
@@ -94,7 +109,7 @@ const template = async (
   { path, choice }: RenderInput,
   { release, archive, files }: Complete,
   { helm: binary, timeoutMs, bounds = HELM_BOUNDS }: RendererPorts,
-): Promise<{ output: string; links: boolean }> => {
+): Promise<{ output: string; again: string | undefined; links: boolean }> => {
   const { repository, home, links } = copy;
   refusePointers(copy);
   const { skipSchemaValidation: skipSchemas = false } = choice?.helm ?? {};
@@ -112,8 +127,15 @@ const template = async (
   ];
   if (skipSchemas) args.push('--skip-schema-validation');
   const program = { file: binary, args, cwd: home, env: goEnvironment(home, bounds) };
-  const ended = await runBounded({ ...program, ...HELM }, { ...bounds, wallMs: timeoutMs });
-  if (ended.ok) return { output: ended.stdout, links };
+  const run = () => runBounded({ ...program, ...HELM }, { ...bounds, wallMs: timeoutMs });
+  const ended = await run();
+  if (ended.ok) {
+    const paths = values.map(({ path }) => path);
+    // A second render shows what is left to chance: nobody could say so before it is replaced.
+    const second = links || (await mayDiffer(chart, paths)) ? await run() : undefined;
+    const again = second?.ok && second.stdout !== ended.stdout ? second.stdout : undefined;
+    return { output: ended.stdout, again, links };
+  }
   let why = ended.why.replaceAll(`${repository}/`, '');
   for (const { path, name } of values) why = why.replaceAll(path, name);
   why = why.replaceAll(`${copy.dir}/`, '');

@@ -70,30 +70,36 @@ export const recordedCondition = ({ status }: GitSync, { unrecorded }: SyncState
     : [];
 };
 
-const HOOKS_NAMED = 10;
-
 /** Likewise: a chart may rely on what its hooks do. */
-export const hooksCondition = ({ status }: GitSync, { hooks = [] }: AppliedOutcome): ConditionInput[] => {
-  if (hooks.length > 0) {
-    const more = hooks.length > HOOKS_NAMED ? ` and ${hooks.length - HOOKS_NAMED} more` : '';
-    const named = hooks.slice(0, HOOKS_NAMED).join(', ');
-    return [yes('HooksNotRun', 'HooksNotRun', `hooks of the chart are not run: ${named}${more}`)];
-  }
-  const known = status?.conditions?.some(({ type }) => type === 'HooksNotRun') ?? false;
-  return known ? [no('HooksNotRun', 'ReconciliationSucceeded', 'the chart has no hooks')] : [];
+export const hooksCondition = (sync: GitSync, { hooks = [] }: AppliedOutcome): ConditionInput[] => {
+  if (hooks.length > 0) return [yes('HooksNotRun', 'HooksNotRun', `hooks of the chart are not run: ${namedOf(hooks)}`)];
+  return takenBack(sync, 'HooksNotRun', 'the chart has no hooks');
 };
-
-const UNMATCHED_NAMED = 10;
 
 /** Likewise: kustomize says nothing of a patch that matches no object. */
-export const patchCondition = ({ status }: GitSync, { unmatched = [] }: AppliedOutcome): ConditionInput[] => {
-  if (unmatched.length > 0) {
-    const more = unmatched.length > UNMATCHED_NAMED ? `; and ${unmatched.length - UNMATCHED_NAMED} more` : '';
-    return [yes('PatchUnmatched', 'PatchUnmatched', `${unmatched.slice(0, UNMATCHED_NAMED).join('; ')}${more}`)];
+export const patchCondition = (sync: GitSync, { unmatched = [] }: AppliedOutcome): ConditionInput[] =>
+  unmatched.length > 0
+    ? [yes('PatchUnmatched', 'PatchUnmatched', namedOf(unmatched, '; '))]
+    : takenBack(sync, 'PatchUnmatched', 'every patch and image matches an object');
+
+/** Likewise: pods are replaced by the next render, whatever it is for. */
+export const randomCondition = (sync: GitSync, { random = [] }: AppliedOutcome): ConditionInput[] => {
+  if (random.length > 0) {
+    const what = `each render of the chart makes another value of ${namedOf(random)}; set them in values`;
+    return [yes('RandomValues', 'RandomValues', what)];
   }
-  const known = status?.conditions?.some(({ type }) => type === 'PatchUnmatched') ?? false;
-  return known ? [no('PatchUnmatched', 'ReconciliationSucceeded', 'every patch and image matches an object')] : [];
+  return takenBack(sync, 'RandomValues', 'two renders of the chart are the same');
 };
+
+const NAMED = 10;
+
+const namedOf = (all: readonly string[], between = ', '): string =>
+  cut(`${all.slice(0, NAMED).join(between)}${all.length > NAMED ? ` and ${all.length - NAMED} more` : ''}`);
+
+const takenBack = ({ status }: GitSync, type: string, message: string): ConditionInput[] =>
+  status?.conditions?.some((condition) => condition.type === type)
+    ? [no(type, 'ReconciliationSucceeded', message)]
+    : [];
 
 export const driftCondition = (
   { reported = [] }: AppliedOutcome,

@@ -29,6 +29,8 @@ export type SyncOutcome =
       hooks?: readonly string[] | undefined;
       /** Patches and images that change no object, in words; undefined where there are none in the spec. */
       unmatched?: readonly string[] | undefined;
+      /** Of a Helm chart: what another render would make otherwise. */
+      random?: readonly string[] | undefined;
     }
   /** `quiet`: nobody has to hear of it yet. */
   | { kind: 'waiting'; message: string; of: SyncOutcome; quiet: boolean; againInMs: number };

@@ -6,7 +6,14 @@ import type { HeldWorkload } from '../../holds/index.ts';
 import { plannedFrom } from '../state/origin.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import { no, yes } from './condition.ts';
-import { driftCondition, hooksCondition, patchCondition, readiness, recordedCondition } from './conditions.ts';
+import {
+  driftCondition,
+  hooksCondition,
+  patchCondition,
+  randomCondition,
+  readiness,
+  recordedCondition,
+} from './conditions.ts';
 import { gone, inventoryStatus } from './inventory-status.ts';
 import type { AppliedOutcome, SyncOutcome } from './outcome.ts';
 import { pruneCondition, pruneStatus } from './prune-status.ts';
@@ -75,6 +82,7 @@ export const statusOf = (
           ...recordedCondition(sync, state),
           ...hooksCondition(sync, outcome),
           ...patchCondition(sync, outcome),
+          ...randomCondition(sync, outcome),
         ),
       };
   }
