@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -132,6 +142,17 @@ describe('helm template', () => {
       '{{ .Capabilities.APIVersions.Has "shop.dev/v1/Basket" }} {{ .Capabilities.APIVersions.Has "shop.dev/v2" }}',
     ];
     assert.equal(await shown(showing(words.join(' ')), { given }), 'web shop v1.31.2 true false');
+  });
+
+  it('is built for the Kubernetes of its client, where nobody names a version', () => {
+    const made = join(dir, 'versions');
+    mkdirSync(join(made, 'templates'), { recursive: true });
+    writeFileSync(join(made, 'Chart.yaml'), chart('web'));
+    writeFileSync(join(made, 'templates/a.yaml'), config('{{ .Capabilities.KubeVersion.Version }}'));
+    const output = execFileSync(helm, ['template', 'web', made], { env: { HOME: dir, PATH: '' } }).toString();
+    const goMod = readFileSync(join(import.meta.dirname, '../../tools/cluster/go/helm/go.mod'), 'utf8');
+    const [, minor] = /^\s*k8s\.io\/client-go v0\.(\d+)\./m.exec(goMod) ?? [];
+    assert.match(output, new RegExp(`^ {2}text: v1\\.${minor}\\.0$`, 'm'));
   });
 
   it('finds nothing in the cluster, in its environment, or by a name of a host', async () => {

@@ -47,7 +47,14 @@ export const programs = {
     module: 'helm',
     main: 'helm.sh/helm/v3/cmd/helm',
     version: '3.19.5',
-    stamp: { 'helm.sh/helm/v3/internal/version.version': 'v3.19.5' },
+    stamp: {
+      'helm.sh/helm/v3/internal/version.version': 'v3.19.5',
+      // What charts see where nobody names a version of Kubernetes: that of its client; 1.20 otherwise.
+      'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor': '1',
+      'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor': '34',
+      'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': '1',
+      'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': '34',
+    },
   },
   // Its library, with a main of our own: see docs/decisions/0080-secrets-in-git.md.
   'sops-decrypt': { module: 'sops', main: './decrypt', version: SOPS, stamp: {} },
