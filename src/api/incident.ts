@@ -151,6 +151,13 @@ export const measurement = z.strictObject({
             })
             .optional()
             .describe('As it began to rise.'),
+          last: z
+            .strictObject({
+              requests: decimal.describe('Requests, as such a multiple.'),
+              errorRatio: decimal.describe('Part of the requests that failed.'),
+            })
+            .optional()
+            .describe('The last minutes: a surge that is over causes nothing that goes on.'),
         })
         .optional()
         .describe('How the error ratio of the release rose, where the burn began more than 30 minutes after it.'),

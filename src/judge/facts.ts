@@ -3,7 +3,7 @@ import type { Measurement } from '../api/incident.ts';
 import type { Ranked } from './mann-whitney.ts';
 import { type Onset, onsetOf } from './onset.ts';
 import { countsOf } from './ratio.ts';
-import type { Rise } from './rise.ts';
+import type { PartOfRise, Rise } from './rise.ts';
 import type { Segment } from './segments.ts';
 import type { Counts } from './statistics.ts';
 
@@ -109,11 +109,8 @@ const ratioOf = (stored: Stored): RatioFacts => {
       forMs: rise.seconds * 1000,
       leastMs: rise.leastSeconds * 1000,
       requests: Number(rise.requests),
-      first: rise.first && {
-        requests: Number(rise.first.requests),
-        lead: Number(rise.first.lead),
-        failed: Number(rise.first.errorRatio),
-      },
+      first: rise.first && { ...partOf(rise.first), lead: Number(rise.first.lead) },
+      last: rise.last && partOf(rise.last),
     },
     pods: pods && {
       burning: { ...countsOf(pods.burning), pods: pods.burning.pods, nodes: pods.burning.nodes },
@@ -134,6 +131,11 @@ const ratioOf = (stored: Stored): RatioFacts => {
     course: course.map(({ time, ...counts }) => ({ from: Date.parse(time), ...countsOf(counts) })),
   };
 };
+
+const partOf = ({ requests, errorRatio }: { requests: string; errorRatio: string }): PartOfRise => ({
+  requests: Number(requests),
+  failed: Number(errorRatio),
+});
 
 const ruleOf = ({ fires, sinceTime, fromTime }: NonNullable<Measurement['rule']>): NonNullable<Facts['rule']> => ({
   fires,

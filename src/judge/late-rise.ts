@@ -2,6 +2,7 @@ import type { Facts } from './facts.ts';
 import type { Found } from './found.ts';
 import { isLate } from './release-and-onset.ts';
 import type { Rise } from './rise.ts';
+import type { Counts } from './statistics.ts';
 import { duration, plural } from './words.ts';
 
 /** A step may fill a part of two buckets. */
@@ -19,7 +20,7 @@ export const lateRise = (facts: Facts): Found | undefined => {
   const { ratio, isTooOld, well } = facts;
   const rise = ratio?.rise;
   if (!rise || isTooOld || !isLate(facts)) return undefined;
-  if (rise.leastMs < BUCKETS_OF_A_STEP * ratio.resolutionMs || !isUsual(rise)) return undefined;
+  if (rise.leastMs < BUCKETS_OF_A_STEP * ratio.resolutionMs || !isUsual(rise, ratio.release)) return undefined;
   const words = `its failures rose for ${duration(rise.leastMs)} or longer under the same traffic, as of a leak`;
   const finding = (points: number, others: string): Found => ({
     name: 'Rise',
@@ -33,14 +34,18 @@ export const lateRise = (facts: Facts): Found | undefined => {
 
 /**
  * Whether the failures began to rise under the traffic of always. More requests may be the retries of what failed: then
- * there were no more of them before. What overruns slowly is there before anything fails. Whatever came later is no cause.
+ * there were no more of them before. What overruns slowly is there before anything fails. Whatever came later is no cause,
+ * nor is what is over while it fails as much as before.
+ *
+ * @param since what was counted since the burn began
  */
-const isUsual = ({ requests, first }: Rise): boolean => {
-  if (!first) return requests <= MORE_REQUESTS;
+const isUsual = ({ requests, first, last }: Rise, since: Counts | undefined): boolean => {
+  if (!first || !last) return requests <= MORE_REQUESTS;
   const explained = first.lead <= MORE_REQUESTS ? 1 + RETRIES * first.failed : 0;
-  return first.requests <= Math.max(MORE_REQUESTS, explained);
+  const isOver = last.requests <= MORE_REQUESTS && since !== undefined && last.failed >= since.errors / since.total;
+  return isOver || first.requests <= Math.max(MORE_REQUESTS, explained);
 };
 
-/** Whether it says by itself what came of the traffic: as it began to rise, that was as always. */
+/** Whether it says by itself that the traffic is not the cause. */
 export const isUnderUsualTraffic = (found: Found | undefined, { ratio }: Facts): boolean =>
   found !== undefined && found.points > 0 && ratio?.rise?.first !== undefined;

@@ -2,7 +2,7 @@ import type { Measurement } from '../api/incident.ts';
 import { compare } from './comparison.ts';
 import { type Bucket, sumOf, together } from './course.ts';
 import { type Onset, onsetOf } from './onset.ts';
-import { riseOf } from './rise.ts';
+import { type PartOfRise, riseOf } from './rise.ts';
 import { segmentsOf } from './segments.ts';
 import { type Counts, chanceOf } from './statistics.ts';
 import { BEFORE_MS, NEAR_MS } from './time.ts';
@@ -107,14 +107,15 @@ const burnedIn = (onset: Onset | undefined): ((at: number) => boolean) => {
 const riseIn = (release: readonly Bucket[], step: number): Pick<Ratio, 'rise'> => {
   const found = riseOf(release, step);
   if (!found) return {};
-  const { forMs, leastMs, requests, first } = found;
-  const stored = first && { requests: text(first.requests), lead: text(first.lead), errorRatio: text(first.failed) };
+  const { forMs, leastMs, requests, first, last } = found;
+  const partOf = (part: PartOfRise) => ({ requests: text(part.requests), errorRatio: text(part.failed) });
   return {
     rise: {
       seconds: forMs / 1000,
       leastSeconds: leastMs / 1000,
       requests: text(requests),
-      ...(stored ? { first: stored } : {}),
+      ...(first ? { first: { ...partOf(first), lead: text(first.lead) } } : {}),
+      ...(last ? { last: partOf(last) } : {}),
     },
   };
 };

@@ -8,18 +8,22 @@ export interface Rise {
   leastMs: number;
   /** Requests since it began to rise, as a multiple of those before. */
   requests: number;
-  /** As it began; undefined: an Incident of before that was measured. */
+  /** As it began, and now; undefined: an Incident of before that was measured. */
   first?: FirstOfRise | undefined;
+  last?: PartOfRise | undefined;
+}
+
+export interface PartOfRise {
+  /** Requests, as a multiple of what was usual some minutes before it. */
+  requests: number;
+  /** Part of them that failed. */
+  failed: number;
 }
 
 /** The beginning of a rise: what causes it is there then. */
-export interface FirstOfRise {
-  /** Requests, as a multiple of what was usual some minutes before. */
-  requests: number;
-  /** The same in the last bucket before. */
+export interface FirstOfRise extends PartOfRise {
+  /** Requests in the last bucket before it, as such a multiple. */
   lead: number;
-  /** Part of the requests that failed. */
-  failed: number;
 }
 
 /** Lengths that are tried, in steps of the course. Within one, a rise is a step: it may come anywhere in a bucket. */
@@ -31,6 +35,8 @@ const MIN_BUCKETS = 15;
 const USUAL = { buckets: 15, before: 5 };
 /** Buckets of which a rise consists at least. */
 const FIRST = 2;
+/** Buckets that show how many requests come now. */
+const LAST = 10;
 /** How much likelier than any shorter rise it has to be: three standard deviations, as twice the log-likelihood. */
 const RULED_OUT = 9;
 /** Ratio, height of the rise, and dispersion are estimated, and where it begins. */
@@ -61,19 +67,21 @@ export const riseOf = (recorded: readonly Bucket[], step: number): Rise | undefi
     forMs: best.length * step,
     leastMs: least.length * step,
     requests: rate(best.from, buckets.length) / rate(0, best.from),
-    first: firstOf(course, best.from, Math.max(FIRST, least.length)),
+    ...endsOf(course, best.from, Math.max(FIRST, least.length)),
   };
 };
 
-const firstOf = ({ buckets, between }: Course, from: number, length: number): FirstOfRise => {
-  const until = Math.min(from + length, buckets.length);
+const endsOf = ({ buckets, between }: Course, from: number, length: number): Pick<Rise, 'first' | 'last'> => {
   const rate = (a: number, b: number): number => between(a, b).total / (b - a);
   const earlier = from - USUAL.before;
   const usual = rate(Math.max(0, earlier - USUAL.buckets), earlier);
+  const partOf = (a: number, b: number): PartOfRise => ({
+    requests: rate(a, b) / usual,
+    failed: ratioOf(between(a, b)),
+  });
   return {
-    requests: rate(from, until) / usual,
-    lead: rate(from - 1, from) / usual,
-    failed: ratioOf(between(from, until)),
+    first: { ...partOf(from, Math.min(from + length, buckets.length)), lead: partOf(from - 1, from).requests },
+    last: partOf(buckets.length - LAST, buckets.length),
   };
 };
 

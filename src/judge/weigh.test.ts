@@ -374,13 +374,20 @@ describe('a leak: failures that rise hours after the release', () => {
   ] satisfies [string, Partial<NonNullable<Ratio['rise']>>, Partial<Measurement>, string][])
     it(`is Inconclusive where ${what}`, () => assert.equal(said(byRatio(rise(rest), more)), `Inconclusive ${reason}`));
 
-  const first = (requests: number, lead: number, errorRatio: number) => ({
+  const first = (
+    requests: number,
+    lead: number,
+    errorRatio: number,
+    now: [requests: number, failed: number] = [3, 0.2],
+  ) => ({
     ...{ requests: '3', first: { requests: String(requests), lead: String(lead), errorRatio: String(errorRatio) } },
+    last: { requests: String(now[0]), errorRatio: String(now[1]) },
   });
 
   for (const [what, began] of [
     ['more requests came later than the failures', first(1.1, 1, 0.1)],
     ['more requests came with the failures, as callers try again what failed', first(1.6, 1.1, 0.3)],
+    ['as many requests come as always again, and as many of them fail', first(1.7, 1.1, 0.3, [1.1, 0.2])],
   ] as const)
     it(`is Guilty also where ${what}`, () => {
       const traffic = { traffic: { before: counts(0, 10), since: counts(8, 30) } };
@@ -391,6 +398,7 @@ describe('a leak: failures that rise hours after the release', () => {
   for (const [what, began] of [
     ['more requests came than retries of what failed', first(1.7, 1.1, 0.3)],
     ['more requests came before anything failed', first(1.6, 1.4, 0.3)],
+    ['fewer of them fail now that no more requests come', first(1.7, 1.1, 0.3, [1.1, 0.1])],
   ] as const)
     it(`is Inconclusive where ${what}`, () =>
       assert.equal(said(byRatio(rise(began), { well: 3 })), 'Inconclusive BurnBeganLate'));
