@@ -20,8 +20,9 @@ export const lateRise = (facts: Facts): Found | undefined => {
   const { ratio, isTooOld, well } = facts;
   const rise = ratio?.rise;
   if (!rise || isTooOld || !isLate(facts)) return undefined;
-  if (rise.leastMs < BUCKETS_OF_A_STEP * ratio.resolutionMs || !isUsual(rise, ratio.release)) return undefined;
-  const words = `its failures rose for ${duration(rise.leastMs)} or longer under the same traffic, as of a leak`;
+  const traffic = trafficOf(rise, ratio.release);
+  if (rise.leastMs < BUCKETS_OF_A_STEP * ratio.resolutionMs || traffic === undefined) return undefined;
+  const words = `its failures rose for ${duration(rise.leastMs)} or longer ${traffic}, as of a leak`;
   const finding = (points: number, others: string): Found => ({
     name: 'Rise',
     points,
@@ -33,17 +34,19 @@ export const lateRise = (facts: Facts): Found | undefined => {
 };
 
 /**
- * Whether the failures began to rise under the traffic of always. More requests may be the retries of what failed: then
- * there were no more of them before. What overruns slowly is there before anything fails. Whatever came later is no cause,
- * nor is what is over while it fails as much as before.
+ * Under which traffic the failures rose, in words, where it is not the cause: they began under that of always. More
+ * requests may be the retries of what failed: then there were no more of them before, for what overruns slowly is there
+ * before anything fails. Whatever came later is no cause, nor is what is over while it fails as much as before.
  *
  * @param since what was counted since the burn began
  */
-const isUsual = ({ requests, first, last }: Rise, since: Counts | undefined): boolean => {
-  if (!first || !last) return requests <= MORE_REQUESTS;
-  const explained = first.lead <= MORE_REQUESTS ? 1 + RETRIES * first.failed : 0;
+const trafficOf = ({ requests, first, last }: Rise, since: Counts | undefined): string | undefined => {
+  if ((first?.requests ?? requests) <= MORE_REQUESTS) return 'under the same traffic';
+  if (!first || !last) return undefined;
+  if (first.lead <= MORE_REQUESTS && first.requests <= 1 + RETRIES * first.failed)
+    return 'with no more requests than retries explain';
   const isOver = last.requests <= MORE_REQUESTS && since !== undefined && last.failed >= since.errors / since.total;
-  return isOver || first.requests <= Math.max(MORE_REQUESTS, explained);
+  return isOver ? 'and still fail as much, though no more requests come any more' : undefined;
 };
 
 /** Whether it says by itself that the traffic is not the cause. */

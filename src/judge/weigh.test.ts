@@ -384,15 +384,24 @@ describe('a leak: failures that rise hours after the release', () => {
     last: { requests: String(now[0]), errorRatio: String(now[1]) },
   });
 
-  for (const [what, began] of [
-    ['more requests came later than the failures', first(1.1, 1, 0.1)],
-    ['more requests came with the failures, as callers try again what failed', first(1.6, 1.1, 0.3)],
-    ['as many requests come as always again, and as many of them fail', first(1.7, 1.1, 0.3, [1.1, 0.2])],
+  for (const [what, began, words] of [
+    ['more requests came later than the failures', first(1.1, 1, 0.1), /longer under the same traffic, as of a leak/],
+    [
+      'more requests came with the failures, as callers try again what failed',
+      first(1.6, 1.1, 0.3),
+      /longer with no more requests than retries explain, as of a leak/,
+    ],
+    [
+      'as many requests come as always again, and as many of them fail',
+      first(1.7, 1.1, 0.3, [1.1, 0.2]),
+      /longer and still fail as much, though no more requests come any more, as of a leak/,
+    ],
   ] as const)
     it(`is Guilty also where ${what}`, () => {
       const traffic = { traffic: { before: counts(0, 10), since: counts(8, 30) } };
       const found = byRatio({ ...rise(began), ...traffic }, { well: 3 });
       assert.deepEqual(points(found), ['Onset -2', 'Rise 5']);
+      assert.match(found.message, words);
     });
 
   for (const [what, began] of [
