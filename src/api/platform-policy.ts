@@ -63,22 +63,24 @@ export const platformPolicySpec = z.strictObject({
         'Hosts of clouds that are asked for credentials and keys, e.g. *.amazonaws.com or *.vault.azure.net, whatever their addresses. Empty: all that have no internal address (loopback, link-local, private).',
       ),
       endpoints: z
-        .record(
-          z.string().max(253),
-          z
-            .string()
-            .regex(/^https?:\/\/[^\s@/?#]+\/?$/)
-            .max(2048)
-            .meta({
-              patternMessage: 'an endpoint is https:// or http://, a host and a port: https://kms.internal.example.com',
-            }),
+        .array(
+          z.strictObject({
+            host: z.string().min(1).max(253).describe('Host of the cloud, e.g. sts.eu-central-1.amazonaws.com.'),
+            address: z
+              .string()
+              .regex(/^https?:\/\/[^\s@/?#]+\/?$/)
+              .max(512)
+              .meta({
+                patternMessage: 'address is https:// or http://, a host and a port: https://kms.internal.example.com',
+              })
+              .describe('What is asked in its place. It may be internal.'),
+          }),
         )
-        .default({})
-        .describe(
-          'Addresses to ask in the place of hosts of clouds, by host, e.g. a private endpoint: `sts.eu-central-1.amazonaws.com: https://vpce-1.sts.eu-central-1.vpce.amazonaws.com`. They may be internal.',
-        ),
+        .max(32)
+        .default([])
+        .describe('Addresses to ask in the place of hosts of clouds: private endpoints with names of their own.'),
     })
-    .default({ allowedHosts: [], endpoints: {} })
+    .default({ allowedHosts: [], endpoints: [] })
     .describe(
       "Limits of what is asked of clouds with tokens of GitSyncs' ServiceAccounts: credentials of repositories, and data keys. GitSyncs in the namespace of the controller may ask any host of a cloud.",
     ),

@@ -149,7 +149,7 @@ describe('what clouds give for the token of a ServiceAccount', () => {
       server.fault = { status: 200, body };
       await assert.rejects(clouds.azure(ACCOUNT, REPOS), refused('CloudLoginFailed', words));
     }
-    const endpoints = { 'login.microsoftonline.com': 'http://127.0.0.1:1' };
+    const endpoints = [{ host: 'login.microsoftonline.com', address: 'http://127.0.0.1:1' }];
     const gone = setUp({ policy: { allowedHosts: [], endpoints } }).clouds;
     await assert.rejects(
       gone.azure(ACCOUNT, REPOS),
@@ -158,7 +158,7 @@ describe('what clouds give for the token of a ServiceAccount', () => {
   });
 
   it('is asked for at no host that the platform does not allow', async () => {
-    const { clouds } = setUp({ policy: { allowedHosts: ['*.amazonaws.com'], endpoints: {} } });
+    const { clouds } = setUp({ policy: { allowedHosts: ['*.amazonaws.com'], endpoints: [] } });
     await assert.rejects(
       clouds.azure(ACCOUNT, REPOS),
       refused(
@@ -171,9 +171,8 @@ describe('what clouds give for the token of a ServiceAccount', () => {
   describe('for repositories', () => {
     const hosted = (host: string) => {
       const url = `${server.url}/v1/repos/shop`;
-      const endpoints = { ...server.endpoints, [host]: server.url };
       // The server stands in for one host at a time: the first counts.
-      return { url, policy: { allowedHosts: [], endpoints: { [host]: server.url, ...endpoints } } };
+      return { url, policy: { allowedHosts: [], endpoints: [{ host, address: server.url }, ...server.endpoints] } };
     };
 
     it('is a password of CodeCommit, which is signed for its path', async () => {

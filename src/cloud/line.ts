@@ -30,7 +30,7 @@ const MAX_ANSWER = 64 * 1024;
 
 /** Only hosts of clouds are asked, by names that the code makes, or those that the platform puts in their place. */
 export const lineTo = ({ clouds, isPlatform, signal }: LineOptions): CloudLine => {
-  const places = Object.entries(clouds.endpoints).map(([host, address]) => ({ host, url: new URL(address) }));
+  const places = clouds.endpoints.map(({ host, address }) => ({ host, url: new URL(address) }));
   const lookupOf = (url: URL) =>
     places.some((place) => place.url.origin === url.origin)
       ? {}

@@ -51,7 +51,7 @@ describe('a repository that is read as a ServiceAccount', () => {
     const commit = repository.commit({ 'a.yaml': 'a: 1\n' });
     const api = createApiServer({ namespaces: ['shop'] });
     api.seed(resources.serviceAccounts, { metadata: { ...ACCOUNT, annotations: CLOUD_ANNOTATIONS } });
-    const endpoints = { ...clouds.endpoints, [host]: server.url };
+    const endpoints = [...clouds.endpoints, { host, address: server.url }];
     const policy = () => ({ ...unrestrictedPolicy, clouds: { allowedHosts: [], endpoints } });
     const ports = { clock: systemClock, random: Math.random };
     const made = createClouds(api.client, { ...ports, policy, systemNamespace: 'metricops-system' });
@@ -63,21 +63,21 @@ describe('a repository that is read as a ServiceAccount', () => {
     return { ...source, commit };
   };
 
-  const isPolledAndFetched = async (provider: 'aws' | 'azure', host: string): Promise<void> => {
+  const CODE_COMMIT = `git-codecommit.${REGION}.amazonaws.com`;
+  const isRead = async (provider: 'aws' | 'azure', host: string): Promise<void> => {
     const source = await connect(provider, host);
     assert.equal((await source.resolve()).id, source.commit);
     assert.ok(await (await source.open(source.commit)).oid('a.yaml'));
     assert.equal(clouds.asked.length, 1, 'one exchange serves polls and fetches');
   };
 
-  it('is polled and fetched at AWS CodeCommit, with a password that is signed', () =>
-    isPolledAndFetched('aws', `git-codecommit.${REGION}.amazonaws.com`));
+  it('is polled and fetched at AWS CodeCommit, with a password that is signed', () => isRead('aws', CODE_COMMIT));
 
-  it('is polled and fetched at Azure Repos, with a token', () => isPolledAndFetched('azure', 'dev.azure.com'));
+  it('is polled and fetched at Azure Repos, with a token', () => isRead('azure', 'dev.azure.com'));
 
   it('has one mirror, whatever its password is', async () => {
     clouds.lifetimeMs = 60_000; // so that each request has another one
-    const source = await connect('aws', `git-codecommit.${REGION}.amazonaws.com`);
+    const source = await connect('aws', CODE_COMMIT);
     await source.open((await source.resolve()).id);
     await source.open((await source.resolve()).id);
     assert.ok(clouds.asked.length > 1);
@@ -86,7 +86,7 @@ describe('a repository that is read as a ServiceAccount', () => {
 
   it('stays readable while the cloud refuses, and says so when it is polled', async () => {
     clouds.lifetimeMs = 60_000;
-    const source = await connect('aws', `git-codecommit.${REGION}.amazonaws.com`);
+    const source = await connect('aws', CODE_COMMIT);
     await source.open(source.commit);
     clouds.accepts = async () => false;
     assert.ok(await (await source.open(source.commit)).oid('a.yaml'));

@@ -11,7 +11,7 @@ import type { PlatformPolicySpec } from '../../src/api/platform-policy.ts';
 export interface TestClouds {
   url: string;
   /** Puts it in the place of the clouds' hosts. */
-  endpoints: Record<string, string>;
+  endpoints: PlatformPolicySpec['clouds']['endpoints'];
   clouds: PlatformPolicySpec['clouds'];
   /** What was asked, in order: `STS`, `KMS Decrypt`, `POST /v1/token`... */
   asked: string[];
@@ -175,7 +175,7 @@ export const startClouds = async (): Promise<TestClouds> => {
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const endpoints = Object.fromEntries(HOSTS.map((host) => [host, url]));
+  const endpoints = HOSTS.map((host) => ({ host, address: url }));
   const clouds: TestClouds = {
     url,
     endpoints,
