@@ -26,21 +26,22 @@ export const failureOf = async (
   let fine = 0;
   let broken = patches.length;
   let found = await failureOfFirst(broken);
-  if (!found) return new ReasonError('PatchFailed', withoutPatch(failure, given.some(isConfidential)));
+  if (found?.code !== FAILED) return new ReasonError('PatchFailed', withoutPatch(failure, given.some(isConfidential)));
   while (broken - fine > 1) {
     const middle = Math.floor((fine + broken) / 2);
     const earlier = await failureOfFirst(middle);
+    if (earlier && earlier.code !== FAILED) break; // no time is left
     if (earlier) [broken, found] = [middle, earlier];
     else fine = middle;
   }
-  const code = found.code === FAILED ? 'PatchFailed' : found.code;
-  return new ReasonError(code, `spec.patches[${broken - 1}] ${found.why}`);
+  const which = broken - fine === 1 ? `spec.patches[${fine}]` : `one of spec.patches[${fine}] to [${broken - 1}]`;
+  return new ReasonError('PatchFailed', `${which} ${found.why}`);
 };
 
 const withoutPatch = ({ why }: Failure, hasSecrets: boolean): string =>
   hasSecrets
     ? 'spec.patches or spec.images failed at an object with the value of a Secret; what kustomize says is not shown'
-    : `spec.images ${why}`;
+    : `spec.patches or spec.images ${why}`;
 
 /** With the same fields, and no value. */
 const masked = ({ apiVersion, kind, metadata, ...rest }: KubeObject): KubeObject => {

@@ -25,7 +25,10 @@ export const patched = async (rendered: Rendered, input: RenderInput, ports: Ren
   const { objects } = rendered;
   const images = patching.images.length > 0 ? await imagesOf(objects) : new Map<KubeObject, string[]>();
   const given = concerned(objects, patching, images);
-  const build: Build = (some, asked) => buildPatched(some, asked, ports);
+  // All runs have the time of one: who fails at leisure keeps the place from no other tenant.
+  const until = performance.now() + ports.timeoutMs;
+  const build: Build = (some, asked) =>
+    buildPatched(some, asked, { ...ports, timeoutMs: Math.max(1, Math.round(until - performance.now())) });
   const built = await build(given, patching);
   if (!built.ok) throw await failureOf(built, given, patching, build);
   const made = await objectsIn(built, given, { ports, tenant });
