@@ -12,6 +12,7 @@ export { removeCopies } from './copy.ts';
 export type { Variable } from './expand.ts';
 export { createParser, type ManifestParser } from './parser.ts';
 export { MAX_BYTES } from './plain.ts';
+export { asStored } from './stored.ts';
 export { type ReadVariables, substitute, type Variables } from './substitute.ts';
 export type {
   Capabilities,

@@ -48,21 +48,6 @@ describe('a manifest that was decrypted', () => {
     assert.deepEqual(marksOf(manifest('Secret')), [undefined]);
   });
 
-  it('has its stringData as data, which the API server stores, so that a change by hand is seen', () => {
-    const [secret] = parse(
-      manifest('Secret', 'data: {a: eA==, b: eA==}\nstringData: {b: "ü", c: null}\n'),
-      'Decrypted',
-    );
-    assert.deepEqual(secret?.data, { a: 'eA==', b: 'w7w=', c: '' });
-    assert.equal(secret?.stringData, undefined);
-  });
-
-  it('has its stringData as data whoever wrote it, and not before it is decrypted', () => {
-    const text = manifest('Secret', 'stringData: {a: x}\n');
-    assert.deepEqual(parse(text)[0]?.data, { a: 'eA==' });
-    assert.deepEqual(parse(text, 'Kept')[0]?.stringData, { a: 'x' });
-  });
-
   for (const kind of ['ConfigMap', 'Service'])
     it(`is refused as a ${kind}, which is recorded with releases`, () => {
       const instead = /^(ConfigMap|Service) a would hold the value of a Secret, .*: write it into a Secret/;

@@ -3,7 +3,6 @@ import { ReasonError } from '../api/reason-error.ts';
 import { isEncrypted } from '../sops/encrypted.ts';
 import { marked } from './marked.ts';
 import { notDecrypted } from './object.ts';
-import { asStored } from './stored.ts';
 import { fullAllowance, parseManifests } from './yaml.ts';
 
 export interface ManifestText {
@@ -29,8 +28,7 @@ export const parseAll = (manifests: readonly ManifestText[]): KubeObject[] => {
       }
       seen.set(keyString(key), file);
     }
-    if (sops === 'Kept') return objects; // what is encrypted of them is decrypted as it stands
-    return objects.map((object) => asStored(sops === 'Decrypted' ? marked(object, 'DecryptionFailed') : object));
+    return sops === 'Decrypted' ? objects.map((object) => marked(object, 'DecryptionFailed')) : objects;
   });
 };
 

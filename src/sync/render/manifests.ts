@@ -3,6 +3,7 @@ import { describeKey, groupOf, type KubeObject, keyOf, keyString, type ObjectKey
 import { ReasonError } from '../../api/reason-error.ts';
 import { type Discovery, KubeError, type ResourceType } from '../../kube/index.ts';
 import {
+  asStored,
   type Release,
   type Rendered,
   type RenderPorts,
@@ -48,7 +49,9 @@ export const renderSync = async (
   const input = { source: source.identity, tree, path, choice, ignore, patching, decryption, tenant, release };
   const rendered = await render(input, ports.render);
   const known = [...(sync.status?.inventory?.entries ?? []).map(({ id }) => id), ...inventory].map(parseKey);
-  const objects = variables ? await substitute(rendered.objects, variables) : rendered.objects;
+  const substituted = variables ? await substitute(rendered.objects, variables) : rendered.objects;
+  // The last of all: a patch and a variable are about what the file says.
+  const objects = substituted.map(asStored);
   const scopes = new Map([...scopesKnown(known), ...scopesIn(objects)]);
   const placed = await Promise.all(objects.map((object) => inNamespace(sync, object, scopes, ports.discovery)));
   refuseTwins(placed);
