@@ -6,7 +6,6 @@ import { burningAround } from './around.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const BEGAN = NOW - 120_000;
-const RELEASED = NOW - 900_000;
 
 const objective = (name: string): MeasuredObjective => {
   const indicator = { ratio: { errors: `sum(rate(e_${name}[$window]))`, total: `sum(rate(t_${name}[$window]))` } };
@@ -16,16 +15,8 @@ const objective = (name: string): MeasuredObjective => {
 };
 const workload = (name: string) => ({ name, objectives: [objective(name)] });
 
-/** Failed and all requests a second, of each workload: until the release, before the burn began, and since. */
-type Rates = Record<
-  string,
-  | {
-      past?: [bad: number, all: number];
-      before: [bad: number, all: number];
-      since: [bad: number, all: number];
-    }
-  | 'away'
->;
+/** Failed and all requests a second, of each workload, before the burn began and since. */
+type Rates = Record<string, { before: [bad: number, all: number]; since: [bad: number, all: number] } | 'away'>;
 
 const around = async (rates: Rates, countsWell = false, isAsSuspect = false) => {
   const asked: string[] = [];
@@ -34,7 +25,7 @@ const around = async (rates: Rates, countsWell = false, isAsSuspect = false) => 
     const name = /[et]_(\w+)\[/.exec(expression)?.[1] ?? '';
     const of = rates[name];
     if (of === undefined || of === 'away') throw new PrometheusError('PrometheusUnreachable', 'away');
-    const [bad, all] = at > BEGAN ? of.since : at > RELEASED ? of.before : (of.past ?? of.before);
+    const [bad, all] = at > BEGAN ? of.since : of.before;
     const value = expression.includes('/') ? bad / all : expression.includes('e_') ? bad : all;
     return [{ labels: {}, value }];
   };
@@ -45,7 +36,7 @@ const around = async (rates: Rates, countsWell = false, isAsSuspect = false) => 
   };
   const others = Object.keys(rates).map((name) => ({ ...workload(name), isAsSuspect }));
   const question = { around: others, guardrails: guardrails.parse({}) };
-  const burn = { began: BEGAN, releasedAt: RELEASED, at: NOW, windowMs: NOW - BEGAN, countsWell };
+  const burn = { began: BEGAN, at: NOW, windowMs: NOW - BEGAN, countsWell };
   const { burning, well } = await burningAround(burn, question, { prometheus });
   return { found: burning, well, asked };
 };
@@ -69,11 +60,6 @@ describe('the other workloads of the namespace', () => {
       });
       assert.deepEqual(found, []);
     });
-
-  it('that burned before, but not before the release, are evidence: of few requests a burn is seen later', async () => {
-    const { found } = await around({ cart: { past: [0, 10], before: [5, 10], since: [5, 10] } });
-    assert.deepEqual(found, [{ name: 'cart', errorRatio: '0.5' }]);
-  });
 
   it('cost one query each where they do not burn, and one that fails hides no other', async () => {
     const { found, asked } = await around({
@@ -116,7 +102,7 @@ describe('the other workloads of the namespace', () => {
         (expression.includes('/') ? ratio : [10]).map((value) => ({ labels: {}, value }));
       const never = () => Promise.reject(new Error('nobody asks'));
       const prometheus: Queries = { query, queryRange: never, alertingRules: never };
-      const burn = { began: BEGAN, releasedAt: RELEASED, at: NOW, windowMs: NOW - BEGAN, countsWell: true };
+      const burn = { began: BEGAN, at: NOW, windowMs: NOW - BEGAN, countsWell: true };
       const question = { around: [{ name: 'cart', objectives: [latency] }], guardrails: guardrails.parse({}) };
       return (await burningAround(burn, question, { prometheus })).well;
     };

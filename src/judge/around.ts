@@ -21,15 +21,14 @@ export interface Around {
 }
 
 /**
- * Other workloads of the namespace that surely burn their budget since the burn began, and did not minutes before it, or
- * before the release: where one has few requests, its burn is seen later than theirs. What all of them stand on may be the
- * cause. Each that does not burn costs one query, or two where those that are well are
+ * Other workloads of the namespace that surely burn their budget since the burn began, and did not minutes before: what
+ * all of them stand on may be the cause. Each that does not burn costs one query, or two where those that are well are
  * counted. One that can't be measured is no evidence.
  *
- * @param burn when the burn that is judged began, when it was there, and when the release came
+ * @param burn when the burn that is judged began, and when it was there for longest
  */
 export const burningAround = async (
-  burn: Window & { began: number; releasedAt: number; countsWell: boolean },
+  burn: Window & { began: number; countsWell: boolean },
   { around, guardrails: { minRequests } }: Pick<Question, 'around' | 'guardrails'>,
   witness: Pick<Witness, 'prometheus'>,
 ): Promise<Around> => {
@@ -69,7 +68,7 @@ const burnOf = async (
 const burnOfEvents = async (
   { errors, total, slowerThan }: Events,
   threshold: number,
-  { began, releasedAt, at: until, windowMs, minRequests, countsWell }: Asked,
+  { began, at: until, windowMs, minRequests, countsWell }: Asked,
   { prometheus }: Pick<Witness, 'prometheus'>,
 ): Promise<Burn> => {
   const query = (expression: string, at: number, window: number) =>
@@ -87,9 +86,6 @@ const burnOfEvents = async (
   // A histogram without the bucket shows nothing.
   const isShown = slowerThan === undefined || ratio.length > 0;
   if (sum(ratio) <= threshold) return countsWell && isShown && (await isUsed()) ? 'Well' : undefined;
-  const [since, ...before] = await Promise.all([
-    countsAt(until, windowMs),
-    ...[began - TOGETHER_MS, releasedAt].map((at) => countsAt(at, BEFORE_MS)),
-  ]);
-  return burns(since) && !before.every(burns) ? since.errors / since.total : undefined;
+  const [since, before] = await Promise.all([countsAt(until, windowMs), countsAt(began - TOGETHER_MS, BEFORE_MS)]);
+  return burns(since) && !burns(before) ? since.errors / since.total : undefined;
 };

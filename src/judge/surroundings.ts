@@ -89,8 +89,8 @@ const withPods = (ratio: Ratio, { spread, own, older, isNamed }: ByPod): Ratio =
  * When it was there for longest, so that also those with few requests show what they do. Of a burn that comes and goes the
  * last time may have begun seconds ago.
  */
-const burnOf = (measured: Measurement, now: number): Window & { began: number; releasedAt: number } => {
-  const { onset, releasedAt } = factsOf(measured);
+const burnOf = (measured: Measurement, now: number): Window & { began: number } => {
+  const { onset } = factsOf(measured);
   const began = onset?.at ?? Date.parse(measured.alertTime);
   const spells = (onset?.spells ?? [{ from: began, to: undefined }]).map(({ from, to = now }) => ({
     at: to,
@@ -98,7 +98,7 @@ const burnOf = (measured: Measurement, now: number): Window & { began: number; r
   }));
   const { at, ms } = spells.reduce((longest, one) => (one.ms >= longest.ms ? one : longest));
   const windowMs = Math.min(Math.max(ms, WINDOW_MS.least), WINDOW_MS.most);
-  return { at, began, releasedAt, windowMs: Math.ceil(windowMs / 1000) * 1000 };
+  return { at, began, windowMs: Math.ceil(windowMs / 1000) * 1000 };
 };
 
 interface ByPod {
