@@ -67,10 +67,18 @@ export const buildAll = async (outDir: string, options: BundleOptions = {}): Pro
 export const buildExecutable = (outfile: string, options: Omit<BundleOptions, 'only'>): Promise<Bundled> => {
   const form: BuildOptions = {
     format: 'cjs',
-    banner: { js: `const __url = require('node:url').pathToFileURL(process.execPath).href;` },
+    banner: { js: EXECUTABLE_PLACE },
   };
-  return bundle('src/cli/main.ts', outfile, form, options, { ...manifestsIn(options), 'import.meta.url': '__url' });
+  return bundle('src/cli/main.ts', outfile, form, options, {
+    ...manifestsIn(options),
+    'import.meta.url': '__url',
+    __filename: '__file',
+    __dirname: '__folder',
+  });
 };
+
+/** Where an executable is, when it runs: Bun would write into it where the script was when it was built. */
+const EXECUTABLE_PLACE = `const __file = process.execPath, __folder = require('node:path').dirname(__file), __url = require('node:url').pathToFileURL(__file).href;`;
 
 const manifestsIn = ({ manifests = manifestsOf(root) }: BundleOptions): Record<string, string> => ({
   METRICOPS_MANIFESTS: JSON.stringify(manifests),
