@@ -45,6 +45,12 @@ export const MODULES: readonly Module[] = [
       'by-rollout',
       'restored',
       'earlier',
+      'rise',
+      'late-rise',
+      'by-pod',
+      'by-node',
+      'places',
+      'surroundings',
     ],
     tests: [
       'traffic',
@@ -67,6 +73,9 @@ export const MODULES: readonly Module[] = [
       'restored',
       'earlier',
       'dependencies',
+      'rise',
+      'by-pod',
+      'surroundings',
     ],
   },
   {
