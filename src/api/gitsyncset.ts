@@ -71,7 +71,7 @@ const template = z.strictObject({
     .default({})
     .meta({ 'x-kubernetes-preserve-unknown-fields': true })
     .describe(
-      'Spec of a GitSync, placeholders in its texts. With `folders`: if `source.git.url` is not set, `url`, `ref`, `secretRef` and `verify` are taken from the generator. If `path` is not set, it is the matched folder.',
+      'Spec of a GitSync, placeholders in its texts. With `folders`: if `source.git.url` is not set, `url`, `ref`, credentials and `verify` are taken from the generator. If `path` is not set, it is the matched folder.',
     ),
 });
 
