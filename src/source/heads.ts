@@ -29,6 +29,8 @@ export interface Sources {
   holds(sync: GitSync, inputs: readonly Input[]): boolean;
   /** Asks the server now, for all GitSyncs of that ref at once. `tell`: this one hears of the answer in any case. */
   refresh(sync: GitSync, options?: { tell?: boolean }): void;
+  /** Whether the sync will hear of an answer that is still to come. */
+  isAwaited(sync: GitSync): boolean;
   /** Repositories and refs that are followed. */
   size(): number;
   /** Ends the looks that are under way, whether their servers answer or not. */
@@ -72,6 +74,8 @@ interface Followed {
   oids: Map<string, string>;
   /** Keys of the syncs that hear of the next answer, whatever it is. */
   waiting: Set<string>;
+  /** Of those, the ones that the look under way is for. */
+  asking: ReadonlySet<string>;
   /** When all followers last heard of the head's name. */
   notedAt: number;
   /** The namespace whose place the look takes that is under way or waits for one. */
@@ -106,17 +110,20 @@ export const createSources = (ports: SourcesPorts): Sources => {
     }
     const told = source.waiting;
     source.waiting = new Set();
+    source.asking = told;
     const interval = Math.min(...followers.map(({ sync }) => intervalOf(sync)));
     try {
       await update(source, followers);
     } catch (error) {
       if (stopped.signal.aborted) return undefined;
+      source.asking = new Set();
       if (error instanceof KubeError) {
         for (const sync of told) source.waiting.add(sync);
         throw error;
       }
       return fail(source, key, { error, told, interval });
     }
+    source.asking = new Set();
     const everyone = source.problem !== undefined;
     delete source.problem;
     source.failures = 0;
@@ -266,6 +273,11 @@ export const createSources = (ports: SourcesPorts): Sources => {
       if (tell) source.waiting.add(keyOfSync(sync));
       queue.add(key);
     },
+    isAwaited(sync) {
+      const { waiting, asking } = sources.get(sourceKey(sync)) ?? {};
+      const key = keyOfSync(sync);
+      return waiting?.has(key) === true || asking?.has(key) === true;
+    },
     size: () => sources.size,
     stop() {
       const ended = queue.stop();
@@ -283,6 +295,7 @@ const followedBy = ({ spec, metadata }: GitSync): Omit<Followed, 'notedAt'> => (
   failures: 0,
   oids: new Map(),
   waiting: new Set(),
+  asking: new Set(),
 });
 
 const holdsAll = (key: string, { oids }: Followed, inputs: readonly Input[]): boolean =>

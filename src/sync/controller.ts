@@ -113,7 +113,7 @@ export const startSync = async (ports: SyncPorts): Promise<SyncController> => {
   };
   const registry = createRegistry();
   const lock = createKeyedLock();
-  const report = createReport(ports);
+  const report = createReport({ ...ports, isAwaited: (sync) => sources.isAwaited(sync) });
   const policy = platform.current;
   const withDefaults = (sync: GitSync): GitSync => withPlatformDefaults(sync, policy());
   const syncOf = (key: string): GitSync | undefined => {

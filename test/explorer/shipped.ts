@@ -236,6 +236,7 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     before: async () => undefined,
     holds: () => false,
     refresh() {},
+    isAwaited: () => false,
     size: () => 1,
     stop: async () => {},
   };
@@ -254,7 +255,7 @@ export const reconcileSync = async (process: Process, sync: SyncState): Promise<
     digestKey: DIGEST_KEY,
     syncs: caches.syncs,
     namespaces: caches.namespaces,
-    report: createReport(common),
+    report: createReport({ ...common, isAwaited: () => false }),
     sources,
     handover,
     owned,

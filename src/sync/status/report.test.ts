@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { createApiServer } from '../../../test/support/api-server.ts';
 import { gitSync } from '../../../test/support/leader.ts';
+import { annotations } from '../../api/annotations.ts';
 import { type GitSync, gitSyncSpec } from '../../api/gitsync.ts';
 import { resources } from '../../kube/index.ts';
 import type { Plan } from '../plan/types.ts';
@@ -36,10 +37,11 @@ describe('the status of a GitSync', () => {
     const server = createApiServer({ namespaces: ['shop'] });
     const first = server.seed(resources.gitSyncs, gitSync('shop', 'app', spec)) as GitSync;
     const clock = { now: () => 1_800_000_000_000, sleep: async () => {} };
-    const report = createReport({ client: server.client, clock, occurred: () => {} });
+    const awaited = { is: false };
+    const report = createReport({ client: server.client, clock, occurred: () => {}, isAwaited: () => awaited.is });
     const stored = () => (server.get(resources.gitSyncs, 'shop', 'app') as GitSync).status;
     const state = newSyncState();
-    return { server, first, report, stored, state };
+    return { server, first, report, stored, state, awaited };
   };
 
   it('keeps what was written last, while the watch shows an older copy', async () => {
@@ -50,6 +52,17 @@ describe('the status of a GitSync', () => {
     const status = stored();
     assert.deepEqual([status?.lastAppliedRevision, status?.objectCount], ['main@2', 1]);
     assert.equal(status?.conditions?.find(({ type }) => type === 'Held')?.status, 'False');
+  });
+
+  it('has a request as handled when the source has answered it, and not when something else is applied before', async () => {
+    const { first, report, stored, state, awaited } = setUp();
+    const requested = { ...first, metadata: { ...first.metadata, annotations: { [annotations.requestedAt]: 'now' } } };
+    awaited.is = true;
+    await report(requested, state, applied('main@2'));
+    assert.deepEqual([stored()?.lastAppliedRevision, stored()?.lastHandledReconcileAt], ['main@2', undefined]);
+    awaited.is = false;
+    await report(requested, state, applied('main@3'));
+    assert.deepEqual([stored()?.lastAppliedRevision, stored()?.lastHandledReconcileAt], ['main@3', 'now']);
   });
 
   it('says what was applied, though it was healthy only later and nobody heard of the wait', async () => {

@@ -1,3 +1,4 @@
+import { annotations } from '../../api/annotations.ts';
 import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { Occurred } from '../../api/occurrence.ts';
 import type { Clock } from '../../clock.ts';
@@ -14,10 +15,13 @@ export const createReport = ({
   client,
   clock,
   occurred,
+  isAwaited,
 }: {
   client: KubeClient;
   clock: Clock;
   occurred: Occurred;
+  /** Whether its source was asked, and has not answered yet. */
+  isAwaited: (sync: GitSync) => boolean;
 }): Report => {
   /** What was applied and not said yet, for its health was waited for. */
   const unsaid = new WeakMap<SyncState, AppliedOutcome>();
@@ -28,7 +32,9 @@ export const createReport = ({
       return;
     }
     const last = lastStatusOf(sync, state, clock.now());
-    const status = statusOf({ ...sync, status: last }, state, outcome, clock.now());
+    // What a person asked for is done with the answer of the source, whatever else is said before.
+    const said = isAwaited(sync) ? withoutRequest(sync) : sync;
+    const status = statusOf({ ...said, status: last }, state, outcome, clock.now());
     const { lastSyncTime: _, ...before } = last;
     const { lastSyncTime: __, ...after } = withoutNulls({ ...last, ...status });
     if (hashOf(before) === hashOf(after)) return void unsaid.delete(state);
@@ -58,6 +64,11 @@ const withUnsaid = (outcome: SyncOutcome, unsaid: AppliedOutcome | undefined): S
   if ((outcome.kind === 'waiting' || outcome.kind === 'failed') && outcome.of)
     return { ...outcome, of: withUnsaid(outcome.of, unsaid) };
   return outcome;
+};
+
+const withoutRequest = (sync: GitSync): GitSync => {
+  const { [annotations.requestedAt]: _, ...rest } = sync.metadata.annotations ?? {};
+  return { ...sync, metadata: { ...sync.metadata, annotations: rest } };
 };
 
 /** As it was written last, also while the watch shows an older copy: what that one says would be written once again. */
