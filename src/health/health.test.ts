@@ -40,6 +40,54 @@ const daemons = {
   numberReady: 2,
 };
 
+/** Of an operator that says which spec a condition is about. */
+const about = (generation: number, ...types: string[]) => ({
+  conditions: types.map((type) => ({ type, status: 'True', observedGeneration: generation })),
+});
+const parent = (status: object) => ({ parents: [{ parentRef: { name: 'public' }, controllerName: 'c', ...status }] });
+const routed = { parentRefs: [{ name: 'public' }] };
+const READY: [what: string, parts: Parts, health: Health, message?: RegExp][] = [
+  ['ready', { status: condition('Ready', 'True') }, 'Current'],
+  ['not ready', { status: condition('Ready', 'False') }, 'InProgress', /because/],
+  ['that nobody has seen', {}, 'InProgress', /has not written Ready yet/],
+  ['ready in an older spec', { status: about(1, 'Ready'), generation: 2 }, 'InProgress', /newest spec/],
+];
+const AVAILABLE: typeof READY = [
+  ['available', { status: condition('Available', 'True') }, 'Current'],
+  ['with pods that are missing', { status: condition('Available', 'Degraded') }, 'InProgress', /because/],
+  ['that nobody has seen', {}, 'InProgress', /has not written Available yet/],
+  ['paused', { spec: { paused: true } }, 'Current'],
+];
+const ROUTED: typeof READY = [
+  ['without a Gateway', { spec: {} }, 'Current'],
+  ['that no Gateway has seen', { spec: routed }, 'InProgress', /no Gateway has accepted it/],
+  ['accepted', { spec: routed, status: parent(about(1, 'Accepted', 'ResolvedRefs')) }, 'Current'],
+  ['accepted by a controller of few words', { spec: routed, status: parent(about(1, 'Accepted')) }, 'Current'],
+  [
+    'accepted in an older spec',
+    { spec: routed, status: parent(about(1, 'Accepted', 'ResolvedRefs')), generation: 2 },
+    'InProgress',
+    /public: .*newest spec/,
+  ],
+  [
+    'that its Gateway refuses',
+    { spec: routed, status: parent(condition('Accepted', 'False', 'NotAllowedByListeners', '')) },
+    'InProgress',
+    /Gateway public: NotAllowedByListeners/,
+  ],
+  [
+    'without its Service',
+    {
+      spec: routed,
+      status: parent({
+        conditions: [...about(1, 'Accepted').conditions, ...condition('ResolvedRefs', 'False').conditions],
+      }),
+    },
+    'InProgress',
+    /Gateway public: because/,
+  ],
+];
+
 const CASES: Record<string, [what: string, parts: Parts, health: Health, message?: RegExp][]> = {
   'apps/v1 Deployment': [
     ['with all replicas', { spec, status: rolledOut }, 'Current'],
@@ -208,6 +256,57 @@ const CASES: Record<string, [what: string, parts: Parts, health: Health, message
     ['paused', { status: { phase: 'Paused', message: 'CanaryPauseStep' } }, 'InProgress', /CanaryPauseStep/],
     ['new', {}, 'InProgress'],
   ],
+  'cert-manager.io/v1 Certificate': READY,
+  'cert-manager.io/v1 Issuer': READY,
+  'cert-manager.io/v1 ClusterIssuer': READY,
+  'external-secrets.io/v1 SecretStore': READY,
+  'external-secrets.io/v1beta1 ClusterSecretStore': READY,
+  'external-secrets.io/v1 ExternalSecret': [
+    ...READY,
+    [
+      'synced in an older spec',
+      { status: { ...condition('Ready', 'True'), syncedResourceVersion: '1-5d8f' }, generation: 2 },
+      'InProgress',
+      /newest spec/,
+    ],
+    [
+      'synced in this spec',
+      { status: { ...condition('Ready', 'True'), syncedResourceVersion: '2-5d8f' }, generation: 2 },
+      'Current',
+    ],
+    [
+      'that is read once',
+      {
+        spec: { refreshPolicy: 'CreatedOnce' },
+        status: { ...condition('Ready', 'True'), syncedResourceVersion: '1-5d8f' },
+        generation: 2,
+      },
+      'Current',
+    ],
+  ],
+  'bitnami.com/v1alpha1 SealedSecret': [
+    ['unsealed', { status: condition('Synced', 'True') }, 'Current'],
+    ['by another key', { status: condition('Synced', 'False') }, 'InProgress', /because/],
+    ['that nobody has seen', {}, 'InProgress', /has not written Synced yet/],
+  ],
+  'gateway.networking.k8s.io/v1 GatewayClass': [
+    ['accepted', { status: about(1, 'Accepted') }, 'Current'],
+    ['without a controller', { status: condition('Accepted', 'Unknown') }, 'InProgress', /because/],
+  ],
+  'gateway.networking.k8s.io/v1 Gateway': [
+    ['programmed', { status: about(1, 'Accepted', 'Programmed') }, 'Current'],
+    ['programmed in an older spec', { status: about(1, 'Accepted', 'Programmed'), generation: 2 }, 'InProgress'],
+    ['accepted only', { status: about(1, 'Accepted') }, 'InProgress', /Programmed/],
+    ['that is refused', { status: condition('Accepted', 'False') }, 'InProgress', /because/],
+  ],
+  'gateway.networking.k8s.io/v1 HTTPRoute': ROUTED,
+  'gateway.networking.k8s.io/v1 GRPCRoute': ROUTED,
+  'keda.sh/v1alpha1 ScaledObject': [...READY, ['paused', { status: condition('Paused', 'True') }, 'Current']],
+  'keda.sh/v1alpha1 ScaledJob': READY,
+  'monitoring.coreos.com/v1 Prometheus': AVAILABLE,
+  'monitoring.coreos.com/v1 Alertmanager': AVAILABLE,
+  'monitoring.coreos.com/v1 ServiceMonitor': [['always', {}, 'Current']],
+  'monitoring.coreos.com/v1 PrometheusRule': [['always', {}, 'Current']],
   'example.com/v1 Widget': [
     ['without conditions', {}, 'Current'],
     ['with conditions of its own form', { status: { conditions: { ready: false } } }, 'Current'],

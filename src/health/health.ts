@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.ts';
+import { operatorRuleFor } from './operators.ts';
 import {
   conditionOf,
   current,
@@ -13,13 +14,13 @@ import {
 
 export type { Health, Judgement } from './rules.ts';
 
-/** Health by the rules of kstatus. `message` says what is missing. */
+/** Health by the rules of kstatus, and by those of some operators. `message` says what is missing. */
 export const healthOf = (object: KubeObject): Judgement => {
   const status = statusOf(object);
-  const rule = ruleFor(object.apiVersion, object.kind);
-  return (
-    unsettled(object) ?? byProgress(status) ?? (rule ? rule(status, (object.spec ?? {}) as Spec) : byConditions(status))
-  );
+  const { apiVersion, kind } = object;
+  const rule = ruleFor(apiVersion, kind) ?? operatorRuleFor(apiVersion, kind) ?? byConditions;
+  const { generation = 0 } = object.metadata;
+  return unsettled(object) ?? byProgress(status) ?? rule(status, (object.spec ?? {}) as Spec, generation);
 };
 
 /** What holds for every kind, before anybody looks at its status: that may be about an older spec. */

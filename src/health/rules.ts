@@ -11,6 +11,7 @@ export interface Judgement {
 interface Condition {
   type: string;
   status: string;
+  observedGeneration?: number;
   reason?: string;
   message?: string;
 }
@@ -26,6 +27,9 @@ export interface Spec {
   type?: string;
   progressDeadlineSeconds?: number;
   updateStrategy?: { type?: string; rollingUpdate?: { partition?: number } };
+  paused?: boolean;
+  refreshPolicy?: string;
+  parentRefs?: unknown[];
 }
 
 export interface Status {
@@ -49,6 +53,9 @@ export interface Status {
   containerStatuses?: ContainerStatus[];
   initContainerStatuses?: ContainerStatus[];
   loadBalancer?: { ingress?: unknown[] };
+  /** `GENERATION-HASH` */
+  syncedResourceVersion?: string;
+  parents?: { parentRef?: { name?: string }; conditions?: Condition[] }[];
 }
 
 export const current: Judgement = { health: 'Current', message: '' };
@@ -56,14 +63,14 @@ export const inProgress = (message: string): Judgement => ({ health: 'InProgress
 export const failed = (message: string): Judgement => ({ health: 'Failed', message });
 
 /** A custom kind may call anything `conditions`: what is no list of objects has none. */
-export const conditionOf = (status: Status, type: string): Condition | undefined =>
+export const conditionOf = (status: Pick<Status, 'conditions'>, type: string): Condition | undefined =>
   Array.isArray(status.conditions) ? status.conditions.find((c) => c?.type === type) : undefined;
 
 /** What a condition says in words; many controllers leave the message empty. */
 export const wordsOf = (condition: Condition | undefined, otherwise: string): string =>
   condition?.message || condition?.reason || otherwise;
 
-export type Rule = (status: Status, spec: Spec) => Judgement;
+export type Rule = (status: Status, spec: Spec, generation: number) => Judgement;
 
 /** The rule for a kind that Kubernetes brings along (or that we know). By group too: anyone may call a kind `Job`. */
 export const ruleFor = (apiVersion: string, kind: string): Rule | undefined => RULES[`${groupOf(apiVersion)}/${kind}`];
@@ -85,8 +92,8 @@ const whenCondition = (
 
 /** Only when the condition is True: a kind whose controller always writes it. */
 const needs =
-  (type: string): Rule =>
-  (status) => {
+  (type: string) =>
+  (status: Status): Judgement => {
     const condition = conditionOf(status, type);
     return condition?.status === 'True' ? current : inProgress(wordsOf(condition, `${type} is not True yet`));
   };
@@ -94,8 +101,10 @@ const needs =
 /** Counts that nobody has written yet look like an empty workload, e.g. one of zero replicas that is done. */
 const onceSeen =
   (rule: Rule): Rule =>
-  (status, spec) =>
-    status.observedGeneration === undefined ? inProgress('its controller has not seen it') : rule(status, spec);
+  (status, spec, generation) =>
+    status.observedGeneration === undefined
+      ? inProgress('its controller has not seen it')
+      : rule(status, spec, generation);
 
 /** What the controller writes when it has no deadline to watch: then it says nothing about the progress either. */
 const NO_DEADLINE = 2 ** 31 - 1;
@@ -115,7 +124,7 @@ const deployment: Rule = (status, spec) => {
     fewerThan(want, status.readyReplicas, 'replicas ready') ??
     (watched && !rolledOut
       ? inProgress(wordsOf(progressing, 'the rollout is not complete'))
-      : needs('Available')(status, spec))
+      : needs('Available')(status))
   );
 };
 
@@ -191,12 +200,12 @@ const pod: Rule = (status) => {
   );
 };
 
-const customResourceDefinition: Rule = (status, spec) => {
+const customResourceDefinition: Rule = (status) => {
   const established = conditionOf(status, 'Established');
   const refused = established?.status === 'False' && established.reason !== 'Installing';
   return (
     whenCondition(status, ['NamesAccepted', 'False'], failed) ??
-    (refused ? failed(wordsOf(established, 'not established')) : needs('Established')(status, spec))
+    (refused ? failed(wordsOf(established, 'not established')) : needs('Established')(status))
   );
 };
 

@@ -375,6 +375,34 @@ describe('a GitSync, in order:', () => {
     await ready();
   });
 
+  /** A later wave waits until this condition of the object is True. */
+  const letsWait = async (kind: CustomKind, healthy: string): Promise<void> => {
+    temporary(kind);
+    await plane().client.apply(resources.crds, kind.definition, { fieldManager: 'operator', force: true });
+    const later = configMap('later', {}, { 'metricops.dev/wave': '1' });
+    const { ns, ready, get } = await start({ 'a.yaml': yaml(kind.object('login', { spec: {} }), later) });
+    await ready('False', new RegExp(`${kind.type.kind} ${ns}/login: its controller has not written ${healthy} yet`));
+    const say = (status: 'True' | 'False') => {
+      const condition = { type: healthy, status, message: 'the store does not answer', observedGeneration: 1 };
+      return setStatus(ns, kind, 'login', { conditions: [condition] });
+    };
+    await say('False');
+    await ready('False', /the store does not answer/);
+    assert.equal(await get(resources.configMaps, 'later'), undefined);
+    await say('True');
+    await ready();
+    assert.ok(await get(resources.configMaps, 'later'));
+  };
+
+  it('lets what needs a Secret of External Secrets wait until its operator has made it', () =>
+    letsWait(customKind('ExternalSecret', 'external-secrets.io'), 'Ready'));
+
+  it('lets what needs a certificate of cert-manager wait until its operator has made it', () =>
+    letsWait(customKind('Certificate', 'cert-manager.io'), 'Ready'));
+
+  it('lets what needs a Sealed Secret wait until its operator has made it', () =>
+    letsWait(customKind('SealedSecret', 'bitnami.com', 'v1alpha1'), 'Synced'));
+
   it('judges a kind that it has never seen by observedGeneration and its condition Ready', async () => {
     const cache = temporary(customKind('Cache'));
     const { ns, ready, push } = await seenOnce(cache, { wait: true });

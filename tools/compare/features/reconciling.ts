@@ -57,6 +57,16 @@ export const order: Row[] = [
     ours: shown(ORDER, 'judges an Argo Rollout by its phase'),
   },
   {
+    name: 'Health of the objects of cert-manager, External Secrets, Sealed Secrets, KEDA, Gateway API and the Prometheus operator before their operator has seen them',
+    flux: {
+      mark: 'partly',
+      note: 'by CEL expressions; kstatus takes an object without conditions for healthy',
+      page: `${KUSTOMIZATION}#health-check-expressions`,
+    },
+    argo: { mark: 'yes', note: 'built-in Lua checks', page: `${ARGO_OPERATOR}health/` },
+    ours: shown(ORDER, 'lets what needs a Secret of External Secrets wait until its operator has made it'),
+  },
+  {
     name: 'Objects that cannot recover are reported at once',
     flux: { mark: 'yes' },
     ours: shown(ORDER, 'fails fast on a stalled Deployment, is Ready when it recovers, and names the commit all along'),
