@@ -9,6 +9,7 @@ import type { WatchCache } from '../../kube/index.ts';
 import { isFoundBy, type SnapshotStore, SnapshotTooLarge } from '../../snapshot/index.ts';
 import type { PlannedObject } from '../plan/types.ts';
 import type { SealedRecording } from '../state/unrecorded.ts';
+import { defaultLabelsOf } from './default-labels.ts';
 import { upgradeHookIn } from './upgrade-hook.ts';
 
 export interface PreparePorts {
@@ -45,7 +46,7 @@ export const prepare = (
 ): Prepared => {
   const { object, digests } = planned;
   const labelled = withMetadata(object, {
-    labels: { [labels.sync]: owner },
+    labels: { ...defaultLabelsOf(object), [labels.sync]: owner },
     ...(sync.spec.drift === 'Report' ? { annotations: { [annotations.appliedHash]: planned.hash } } : {}),
   });
   // A held target comes from its snapshot, with the annotations of its release.
