@@ -351,10 +351,8 @@ describe('helm template', () => {
 
   it('shows no value of a Secret in what it says of hooks, and of an object that is none', async () => {
     const values = [{ from: 'Secret shop/web', text: 'password: hunter2hunter2', isSecret: true }];
-    const hook = `${config('a', 'b')}`.replace(
-      'name: b',
-      'name: b\n  annotations:\n    helm.sh/hook: {{ .Values.password }}',
-    );
+    const named = '  name: {{ .Values.password }}\n  annotations:\n    helm.sh/hook: pre-install\n';
+    const hook = config('a', 'b').replace('  name: b\n', named);
     const { hooks } = await rendered(repository({ ...showing('a'), 'templates/b.yaml': hook }), { given: { values } });
     assert.deepEqual(hooks, ['one that has password of Secret shop/web in its name or annotation']);
     const bad = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Values.password }}\ndata: []\n';
