@@ -1,8 +1,7 @@
-import type { Facts } from './facts.ts';
+import type { Facts, RatioFacts } from './facts.ts';
 import type { Found } from './found.ts';
 import { isLate } from './release-and-onset.ts';
 import type { Rise } from './rise.ts';
-import type { Counts } from './statistics.ts';
 import { duration, plural } from './words.ts';
 
 /** A step may fill a part of two buckets. */
@@ -20,7 +19,7 @@ export const lateRise = (facts: Facts): Found | undefined => {
   const { ratio, isTooOld, well } = facts;
   const rise = ratio?.rise;
   if (!rise || isTooOld || !isLate(facts)) return undefined;
-  const traffic = trafficOf(rise, ratio.release);
+  const traffic = trafficOf(rise, ratio);
   if (rise.leastMs < BUCKETS_OF_A_STEP * ratio.resolutionMs || traffic === undefined) return undefined;
   const words = `its failures rose for ${duration(rise.leastMs)} or longer ${traffic}, as of a leak`;
   const finding = (points: number, others: string): Found => ({
@@ -36,11 +35,14 @@ export const lateRise = (facts: Facts): Found | undefined => {
 /**
  * Under which traffic the failures rose, in words, where it is not the cause: they began under that of always. More
  * requests may be the retries of what failed: then there were no more of them before, for what overruns slowly is there
- * before anything fails. Whatever came later is no cause, nor is what is over while it fails as much as before.
- *
- * @param since what was counted since the burn began
+ * before anything fails. Whatever came later is no cause, nor is what is over while it fails as much as before. A beginning
+ * that does not burn is none: the failures came later, and nothing of it says under which traffic.
  */
-const trafficOf = ({ requests, first, last }: Rise, since: Counts | undefined): string | undefined => {
+const trafficOf = (
+  { requests, first: began, last }: Rise,
+  { threshold, release: since }: Pick<RatioFacts, 'threshold' | 'release'>,
+): string | undefined => {
+  const first = began && began.failed > threshold ? began : undefined;
   if ((first?.requests ?? requests) <= MORE_REQUESTS) return 'under the same traffic';
   if (!first || !last) return undefined;
   if (first.lead <= MORE_REQUESTS && first.requests <= 1 + RETRIES * first.failed)
