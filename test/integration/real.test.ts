@@ -102,19 +102,19 @@ spec:
   'shop/production/kustomization.yaml': 'resources: [../base]\ncomponents: [../parts/tag]\nnamePrefix: big-\n',
   'charts/all/Chart.yaml': chart(
     'all',
-    'kubeVersion: ">=1.20.0-0"\ndependencies:\n- {name: on, version: 1.0.0, condition: on.enabled}\n- {name: off, version: 1.0.0, condition: off.enabled}\n- {name: common, version: 1.0.0}\n',
+    'kubeVersion: ">=1.20.0-0"\ndependencies:\n- {name: extra, version: 1.0.0, condition: extra.enabled}\n- {name: rare, version: 1.0.0, condition: rare.enabled}\n- {name: common, version: 1.0.0}\n',
   ),
-  'charts/all/values.yaml': 'on: {enabled: true}\noff: {enabled: false}\n',
-  'charts/all/ci/off-values.yaml': 'off: {enabled: true}\n',
+  'charts/all/values.yaml': 'extra: {enabled: true}\nrare: {enabled: false}\n',
+  'charts/all/ci/rare-values.yaml': 'rare: {enabled: true}\n',
   'charts/all/crds/basket.yaml': definition,
   'charts/all/files/greeting.txt': 'hello\n',
   'charts/all/charts/common/Chart.yaml': chart('common', 'type: library\n'),
   'charts/all/charts/common/templates/_labels.tpl':
     '{{- define "common.labels" }}\n    team: {{ .Release.Name }}\n{{- end }}\n',
-  'charts/all/charts/on/Chart.yaml': chart('on'),
-  'charts/all/charts/on/templates/a.yaml': configMap('on', '  at: {{ .Chart.Name }}\n'),
-  'charts/all/charts/off/Chart.yaml': chart('off'),
-  'charts/all/charts/off/templates/a.yaml': configMap('off', '  at: {{ .Chart.Name }}\n'),
+  'charts/all/charts/extra/Chart.yaml': chart('extra'),
+  'charts/all/charts/extra/templates/a.yaml': configMap('extra', '  at: {{ .Chart.Name }}\n'),
+  'charts/all/charts/rare/Chart.yaml': chart('rare'),
+  'charts/all/charts/rare/templates/a.yaml': configMap('rare', '  at: {{ .Chart.Name }}\n'),
   'charts/all/templates/NOTES.txt': 'Thank you\n',
   'charts/all/templates/empty.yaml': '{{ if false }}\nkind: Never\n{{ end }}\n---\n',
   'charts/all/templates/file.yaml':
@@ -159,7 +159,7 @@ describe('npm run real', () => {
     const madeUp = outcomes.filter(({ source }) => dir.endsWith(source));
     assert.deepEqual(Object.fromEntries(madeUp.map(({ name, verdict, objects }) => [name, `${verdict} ${objects}`])), {
       'charts/all': 'same 6',
-      'charts/all with ci/off-values.yaml': 'same 7',
+      'charts/all with ci/rare-values.yaml': 'same 7',
       'charts/needs': 'skipped 0',
       'charts/strict': 'refused 0',
       'charts/tomorrow': 'refused 0',

@@ -76,7 +76,8 @@ const placed = async ({ objects, ids, namespace, random }: Comparing, discovery:
   for (const object of objects) {
     const type = await find(discovery, object);
     const { namespace: own, ...metadata } = object.metadata;
-    const at = type?.namespaced === false ? undefined : own || namespace;
+    // Of a kind that is not served nobody knows whether it has one.
+    const at = type?.namespaced === false ? undefined : own || (type && namespace);
     const one: KubeObject = { ...object, metadata: at === undefined ? metadata : { ...metadata, namespace: at } };
     found.set(idOf(one), { object: one, random: random.get(idOf(object)) ?? NONE });
   }
