@@ -76,6 +76,8 @@ export const annotations = {
   holdsSecret: 'metricops.dev/holds-secret',
   /** On a workload: the hook Job of Helm or Argo CD that ran when its release was applied. */
   upgradeHook: 'metricops.dev/upgrade-hook',
+  /** On an object that is run as a hook: the run that it belongs to, and the phase. */
+  hookRun: 'metricops.dev/hook-run',
   /** On the pod template: the time of a restart made to pick up restored configuration; digests ignore it. */
   restartedAt: 'metricops.dev/restarted-at',
   /** On a generated GitSync: hash of what its GitSyncSet applied. */
@@ -98,6 +100,8 @@ export const labels = {
   inject: 'metricops.dev/inject',
   /** On every applied object: the GitSync that owns it, `NAMESPACE.NAME` hashed when over 63 characters. */
   sync: 'metricops.dev/sync',
+  /** On an object that is run as a hook: its GitSync, written as in `sync`. Such an object is in no inventory. */
+  hookOf: 'metricops.dev/hook-of',
   /** On a generated GitSync: name of its GitSyncSet, hashed when over 63 characters. */
   syncSet: 'metricops.dev/sync-set',
   /** On a generated GitSync: namespace of its GitSyncSet, where that is another one. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { conditions, digest, duration, interval, localName, nameRef, observedGeneration, time } from './common.ts';
 import { decryption } from './decryption.ts';
 import { helmSpec } from './helm-spec.ts';
+import { HOOK_PHASES } from './hooks.ts';
 import { kustomizeSpec } from './kustomize-spec.ts';
 import type { KubeObject, ObjectMeta } from './meta.ts';
 import { images, patches } from './patching.ts';
@@ -61,7 +62,9 @@ export type HealthCheck = z.infer<typeof healthCheck>;
 export const renderSpec = oneOf({
   plain: z.strictObject({}).optional().describe('Every YAML and JSON file below the folder, as it is.'),
   kustomize: kustomizeSpec.optional().describe('What `kustomize build` makes of the folder.'),
-  helm: helmSpec.optional().describe('What `helm template` makes of a chart. Its hooks are not run.'),
+  helm: helmSpec
+    .optional()
+    .describe('What `helm template` makes of a chart. Its hooks are run only where `hooks` says so.'),
 });
 export type RenderSpec = z.infer<typeof renderSpec>;
 
@@ -188,6 +191,43 @@ const driftEntry = z.strictObject({
 });
 export type DriftEntry = z.infer<typeof driftEntry>;
 
+/** Skipped: a part of the revision is held. */
+export const HOOK_STATES = ['Pending', 'Running', 'Succeeded', 'Failed', 'Skipped'] as const;
+export type HookState = (typeof HOOK_STATES)[number];
+
+const hookEntry = z.strictObject({
+  kind: z.string().max(63).describe('Of the object that is run, e.g. Job, or of one that such a Job needs.'),
+  namespace: z.string().max(253).optional().describe('Its namespace.'),
+  name: z.string().max(253).describe('Its name.'),
+  phase: z
+    .enum(HOOK_PHASES)
+    .describe('PreSync: before the revision is applied. PostSync: once it is healthy. SyncFail: when it failed.'),
+  state: z.enum(HOOK_STATES).describe('How far it is. Skipped: not run, for a part of the revision is held.'),
+  startTime: time.optional().describe('When it was made.'),
+  finishTime: time.optional().describe('When it ended.'),
+  message: z.string().max(512).optional().describe('What it waits for, or why it failed.'),
+});
+export type HookEntry = z.infer<typeof hookEntry>;
+
+const hookRun = z.strictObject({
+  revision: z.string().max(512).describe('ref@commit for which the hooks are run.'),
+  state: z.enum(['Running', 'Succeeded', 'Failed']).describe('How far all of them are.'),
+  version: z.string().max(64).describe('Digest of what was rendered: the commit, the spec, variables and values.'),
+  content: z.string().max(64).describe('Digest of the rendered objects and hooks.'),
+  hooksContent: z.string().max(64).describe('Digest of the hooks.'),
+  id: z
+    .string()
+    .max(64)
+    .describe('Of this run: what it makes is marked with it. Another one when a person asks for it.'),
+  isInstall: z
+    .boolean()
+    .describe('Whether nothing was applied before: Helm has hooks of an install, and of an upgrade.'),
+  requestedAt: z.string().max(256).describe('Value of the annotation metricops.dev/requested-at then, or nothing.'),
+});
+
+/** Of one GitSync; each may run in more than one phase. */
+export const MAX_HOOKS = 32;
+
 /** More of them than a status should name: they are rendered again. */
 export const MAX_INPUTS = 16;
 
@@ -297,6 +337,12 @@ export const gitSyncStatus = z.strictObject({
     .max(20)
     .optional()
     .describe('Objects that differ from what was applied, where spec.drift is Report.'),
+  hookRun: hookRun.optional().describe('The revision for which hooks were last run.'),
+  hooks: z
+    .array(hookEntry)
+    .max(MAX_HOOKS * HOOK_PHASES.length)
+    .optional()
+    .describe('Its hooks, in the order in which they run.'),
   lastHandledReconcileAt: z
     .string()
     .optional()

@@ -106,6 +106,12 @@ export const helmSpec = z.strictObject({
     .default({})
     .meta({ 'x-kubernetes-preserve-unknown-fields': true })
     .describe('Values. They win over all others.'),
+  hooks: z
+    .enum(['Skip', 'Run'])
+    .default('Skip')
+    .describe(
+      'What becomes of the hooks of the chart. Skip: they are left out, and the condition HooksNotRun names them. Run: pre-install and pre-upgrade before the revision is applied, post-install and post-upgrade once it is healthy.',
+    ),
   skipSchemaValidation: z
     .boolean()
     .default(false)

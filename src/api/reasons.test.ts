@@ -67,6 +67,8 @@ const CODES = [
   'HoldFailed',
   'HoldKept',
   'HoldLifted',
+  'HookFailed',
+  'HookRefused',
   'HooksNotRun',
   'HostNetwork',
   'HostRefused',

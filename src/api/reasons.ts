@@ -166,7 +166,16 @@ export const reasons = {
   },
   HooksNotRun: {
     means: 'The Helm chart has hooks, which are not run.',
-    next: 'Do without them, or run by hand what they do; many charts have a value that switches them off.',
+    next: 'Set spec.render.helm.hooks: Run, or do without them; many charts have a value that switches them off.',
+  },
+  HookRefused: {
+    means:
+      'A hook has a phase or a kind that is not run, there are too many, or its name is taken: nothing of the commit is applied.',
+    next: 'Change the hook as the message says. Ordinary objects are applied in the order of their waves.',
+  },
+  HookFailed: {
+    means: 'A hook failed. Before the sync: nothing of the revision is applied. After it: the revision stays applied.',
+    next: 'Read the logs of the named Job. Commit a fix, or run the hooks once more with `metricops sync NAME`.',
   },
   PatchFailed: {
     means: 'A patch of spec.patches, or an image of spec.images, can not be applied to the rendered objects.',

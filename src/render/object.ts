@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { hookSaidBy } from '../api/hooks.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { groupOf } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
@@ -59,7 +61,8 @@ const withTexts = (
 ): KubeObject => {
   const { metadata } = document;
   if (!isMap(metadata)) throw refused(`${where} (${shown(kind)})`, 'has no metadata with a name');
-  const { name, namespace } = metadata;
+  const { namespace } = metadata;
+  const name = metadata.name ?? nameOfHook(metadata, kind, where);
   if (typeof name !== 'string' || name === '') {
     const what = typeof name === 'string' || name === undefined ? '' : `; ${kindOfValue(name)} needs quotes`;
     throw refused(
@@ -82,6 +85,13 @@ const withTexts = (
   }
   const object = ofTexts(document, content, '', at);
   return { ...object, apiVersion, kind, metadata: { ...checked, name } as KubeObject['metadata'] };
+};
+
+/** What a hook is called that leaves that to the API server: by its place, so that each render calls it the same. */
+const nameOfHook = (metadata: Json, kind: string, where: string): string | undefined => {
+  const { generateName, annotations } = metadata;
+  if (typeof generateName !== 'string' || !isMap(annotations) || !hookSaidBy({ annotations })) return undefined;
+  return `${generateName.slice(0, 54)}${hash('sha256', JSON.stringify([kind, generateName, where])).slice(0, 8)}`;
 };
 
 const CONTENT: Record<string, readonly string[]> = {

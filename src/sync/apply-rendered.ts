@@ -6,6 +6,8 @@ import { recordPending } from './apply/record-release.ts';
 import { type CarryOutPorts, carryOut } from './carry-out.ts';
 import { forgetIgnoredBefore, forgetRefused, recheckReported } from './forget.ts';
 import { type HealthPorts, waitForHealth } from './health-gate.ts';
+import { divideHooks, runsHelmHooks } from './hooks/hook.ts';
+import { versionIn } from './hooks/run.ts';
 import type { Handover } from './inventory/handover.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory/inventory.ts';
 import { type RecallPorts, recallApplied } from './inventory/recall.ts';
@@ -17,6 +19,7 @@ import { originFor } from './resume.ts';
 import type { Renderings } from './state/renderings.ts';
 import { type SyncState, versionOf } from './state/sync-state.ts';
 import type { SyncOutcome } from './status/outcome.ts';
+import { afterApply, awaitsHealth, beforeApply, type Hooked, type WithHooksPorts, withoutHooks } from './with-hooks.ts';
 
 export interface ApplyRenderedPorts
   extends NewsPorts,
@@ -25,7 +28,8 @@ export interface ApplyRenderedPorts
     Omit<RecallPorts, 'scaled' | 'namespaces'>,
     MakePlanPorts,
     CarryOutPorts,
-    HealthPorts {
+    HealthPorts,
+    WithHooksPorts {
   holdController: NewsPorts['holdController'] &
     ManualUndoPorts['holdController'] &
     MakePlanPorts['holdController'] &
@@ -34,15 +38,19 @@ export interface ApplyRenderedPorts
   renderings: Renderings;
 }
 
+/** `isOver`: it was applied before, and is only kept as it was: hooks are none of it. */
+export type Target = Head & { isOver?: boolean };
+
 /** From rendered objects to an outcome: what is ours, what to do, do it, record it, remember it, wait for it. */
 export const applyRendered = async (
   sync: GitSync,
   state: SyncState,
-  at: Head & { rendered: Rendered },
+  at: Target & { rendered: Rendered },
   ports: ApplyRenderedPorts,
 ): Promise<SyncOutcome> => {
   const { source, id: commit, revision, rendered } = at;
-  const { objects, inputs, hooks, unmatched, random = [] } = rendered;
+  const { inputs, hooks: notRun, unmatched, random = [] } = rendered;
+  const { objects, hooks } = divideHooks(rendered.objects, { helm: runsHelmHooks(sync) });
   const touched = namespacesIn([...state.inventory.keys()].map(parseKey).concat(objects.map(keyOf)));
   // Before the first await: what changes meanwhile is news for the next reconcile.
   const fingerprint = fingerprintOf(sync, state, touched, ports);
@@ -57,15 +65,23 @@ export const applyRendered = async (
   // Before anybody can say what a person undid, it is known what was applied.
   const first = state.recalled ? undefined : await recallApplied(sync, state, await newPlan(), ports);
   const undone = await holdManualUndos(sync, state, ports);
-  const made = first && !undone ? first : await newPlan();
+  const whole = first && !undone ? first : await newPlan();
+  const made = at.isOver ? withoutHooks(whole, state) : whole;
   ports.handover.note(sync, made, { commit, inputs });
-  const { problems: met, blocked } = await carryOut(sync, state, made, commit, ports);
+  const hooked: Hooked = { commit, revision, objects, hooks, plan: made };
+  const comesFirst = at.isOver ? undefined : await beforeApply(sync, state, hooked, ports);
+  if (comesFirst) {
+    ports.renderings.keep(sync, versionOf(state, commit), rendered);
+    return comesFirst;
+  }
+  const { problems: met, blocked } = await carryOut(sync, state, made, { commit, hooks }, ports);
   await recordPending(sync, state, made, ports);
 
   const unrecorded = [...state.unrecorded.values()].some(({ again }) => again);
   const problems = [...met, ...unread];
   if (problems.length === 0 && !blocked && !made.emptyRefused && !unrecorded) {
-    state.planned = { source, commit, fingerprint, inputs, origin: await originFor(made, fingerprint, ports) };
+    const version = versionIn(sync, state, commit);
+    state.planned = { source, commit, version, fingerprint, inputs, origin: await originFor(made, fingerprint, ports) };
     ports.renderings.keep(sync, versionOf(state, commit), rendered);
   } else {
     delete state.planned;
@@ -74,7 +90,10 @@ export const applyRendered = async (
       ports.renderings.keep(sync, versionOf(state, commit), rendered);
   }
   const reported = sync.spec.drift === 'Report' ? [...state.reported.values()] : undefined;
-  const said = { problems, blocked, reported, hooks, unmatched, random };
+  const said = { problems, blocked, reported, hooks: notRun, unmatched, random };
   const outcome = { kind: 'applied', commit, revision, plan: made, ...said } as const;
-  return waitForHealth(sync, state, outcome, ports);
+  if (at.isOver) return waitForHealth(sync, state, outcome, ports);
+  const waits = awaitsHealth(state) ? { ...sync, spec: { ...sync.spec, wait: true } } : sync;
+  const ended = await waitForHealth(waits, state, outcome, ports);
+  return afterApply(sync, state, ended, { hooked, ports });
 };

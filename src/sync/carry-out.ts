@@ -8,6 +8,7 @@ import { applyAll } from './apply/apply.ts';
 import type { ApplyPorts } from './apply/types.ts';
 import { noteCorrection } from './drift/backoff.ts';
 import { type HealthPorts, unhealthyOf } from './health-gate.ts';
+import type { Hook } from './hooks/hook.ts';
 import { rememberInventory } from './inventory/inventory.ts';
 import { type PrunePorts, pruneAll } from './inventory/prune.ts';
 import { neededVersions, type VersionPorts } from './inventory/referenced-versions.ts';
@@ -32,11 +33,12 @@ export const carryOut = async (
   sync: GitSync,
   state: SyncState,
   made: Plan,
-  commit: string,
+  { commit, hooks }: { commit: string; hooks: readonly Hook[] },
   ports: CarryOutPorts,
 ): Promise<{ problems: ApplyProblem[]; blocked?: Unhealthy | undefined }> => {
   const byKey = new Map(made.desired.map((planned) => [planned.key, planned]));
-  const context = { commit, state, all: made.desired, byKey, ...driftNews(sync, state, ports) };
+  const run = hooks.map(({ object }) => object);
+  const context = { commit, state, all: made.desired, byKey, hooks: run, ...driftNews(sync, state, ports) };
   const waves = Map.groupBy(made.apply, ({ object }) => waveOf(object));
   for (const wave of [...waves.keys()].toSorted((a, b) => a - b)) {
     const before = made.desired.filter(({ object }) => waveOf(object) < wave);

@@ -5,6 +5,7 @@ import { type HoldController, isLeft } from '../holds/index.ts';
 import { hashOf } from '../snapshot/index.ts';
 import type { Sources } from '../source/heads.ts';
 import { isPending } from './plan/kept.ts';
+import { areHooksPending } from './state/hook-run.ts';
 import { digestsOf, type Readings, type SyncState } from './state/sync-state.ts';
 
 export interface NewsPorts {
@@ -16,7 +17,7 @@ export interface NewsPorts {
 /** Whether everything that the last plan was made from is as it was: the same plan would be made again. */
 export const hasNothingNew = (sync: GitSync, state: SyncState, { id }: { id: string }, ports: NewsPorts): boolean => {
   const { planned, inventory, drifted, kept } = state;
-  if (!planned || drifted.size > 0 || [...kept.values()].some(isPending)) return false;
+  if (!planned || drifted.size > 0 || areHooksPending(state) || [...kept.values()].some(isPending)) return false;
   const same = planned.commit === id || ports.sources.holds(sync, planned.inputs);
   const touched = namespacesIn([...inventory.keys()].map(parseKey));
   return same && planned.fingerprint === fingerprintOf(sync, state, touched, ports);

@@ -24,7 +24,7 @@ export const requeueAfter = (
   const ends = [...state.kept.values()].map(({ untilMs }) =>
     untilMs === undefined ? undefined : Math.max(0, untilMs - now),
   );
-  return soonest([...ends, retryOf(sync, state, outcome, ports)]);
+  return soonest([...ends, state.hooksAgainInMs, retryOf(sync, state, outcome, ports)]);
 };
 
 export const soonest = (times: readonly (number | undefined)[]): number | undefined => {

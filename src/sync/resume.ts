@@ -6,11 +6,13 @@ import { createLoopYielder } from '../loop-yielder.ts';
 import { runningRelease } from '../snapshot/index.ts';
 import type { Head } from '../source/heads.ts';
 import { markOf } from '../ssa/marks.ts';
+import { versionIn } from './hooks/run.ts';
 import type { Handover } from './inventory/handover.ts';
 import { type InventoryPorts, rebuildInventory } from './inventory/inventory.ts';
 import { fingerprintOf, type NewsPorts, namespacesIn } from './nothing-new.ts';
 import { isWorkload } from './plan/match-holds.ts';
 import type { Plan } from './plan/types.ts';
+import { areHooksPending } from './state/hook-run.ts';
 import { inputsBefore, originOf } from './state/origin.ts';
 import { type AppliedObject, appliedEarlier, type SyncState } from './state/sync-state.ts';
 import { notedOf, type SentPorts, type Trace } from './state/trace.ts';
@@ -29,6 +31,7 @@ export const resume = async (sync: GitSync, state: SyncState, at: Head, ports: R
   if (state.resumed) return;
   state.resumed = true;
   const { plannedFrom, inventory } = sync.status ?? {};
+  if (areHooksPending(state)) return;
   const inputs = inputsBefore(sync);
   if (!plannedFrom || !inventory || !inputs || !ports.sources.holds(sync, inputs)) return;
   const { entries } = inventory;
@@ -45,7 +48,8 @@ export const resume = async (sync: GitSync, state: SyncState, at: Head, ports: R
   }
   for (const { entry, applied } of found) state.applied.set(entry.id, applied);
   state.ignoreDifferences = sync.spec.ignoreDifferences;
-  state.planned = { source: at.source, commit: at.id, fingerprint, inputs, origin };
+  const version = versionIn(sync, state, at.id);
+  state.planned = { source: at.source, commit: at.id, version, fingerprint, inputs, origin };
   ports.handover.resumed(
     sync,
     entries.map(({ id }) => id),

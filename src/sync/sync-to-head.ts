@@ -3,11 +3,12 @@ import { keyOfSync } from '../api/gitsync-names.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { KubeError } from '../kube/index.ts';
 import type { Release, Rendered } from '../render/index.ts';
-import { type Head, type Sources, sourceKey } from '../source/heads.ts';
+import { type Sources, sourceKey } from '../source/heads.ts';
 import type { Log } from '../telemetry/index.ts';
-import { type ApplyRenderedPorts, applyRendered } from './apply-rendered.ts';
+import { type ApplyRenderedPorts, applyRendered, type Target } from './apply-rendered.ts';
 import { pollUnwatched } from './drift/unwatched.ts';
 import { waitForHealth } from './health-gate.ts';
+import { versionIn } from './hooks/run.ts';
 import { hasNothingNew } from './nothing-new.ts';
 import type { DecryptionReader } from './render/decryption.ts';
 import type { WithRender } from './render/large.ts';
@@ -16,6 +17,7 @@ import type { Releases } from './render/releases.ts';
 import { isOfTheCommit, unlessUnrenderable } from './render/unrenderable.ts';
 import type { VariablesReader } from './render/variables.ts';
 import { type ResumePorts, resume } from './resume.ts';
+import { recallHooks } from './state/hook-run.ts';
 import { type SyncState, versionOf } from './state/sync-state.ts';
 import type { SyncOutcome } from './status/outcome.ts';
 
@@ -40,6 +42,7 @@ export const syncToHead = async (
   state: SyncState,
   ports: HeadPorts,
 ): Promise<SyncOutcome | undefined> => {
+  delete state.hooksAgainInMs;
   const head = ports.sources.head(sync);
   if (head === undefined) {
     ports.sources.refresh(sync, { tell: true });
@@ -51,18 +54,30 @@ export const syncToHead = async (
     // Those of before stay in service for drift where they can't be read.
     if (!(await readInputs(sync, state, ports, ports.releases.of))) return undefined;
     hasInputs = true;
-    return await syncTo(head, sync, state, ports);
+    const outcome = await syncTo(head, sync, state, ports);
+    if (isBeforeApply(outcome)) await keepLast(correctDrift, sync, state, ports);
+    return outcome;
   } catch (error) {
     const failure = failureOf(error);
     if (!failure) throw error;
     if (failure.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.id);
     // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
     const isAway = head instanceof Error || (!hasInputs && sync.status?.appliedChart !== undefined);
-    await (isAway && !state.planned ? syncToLast : correctDrift)(sync, state, ports).catch((err) =>
-      ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
-    );
+    await keepLast(isAway && !state.planned ? syncToLast : correctDrift, sync, state, ports);
     return failure;
   }
+};
+
+/** A hook of the newest commit comes before all else of it. */
+const isBeforeApply = (outcome: SyncOutcome): boolean => 'of' in outcome && outcome.of?.kind === 'attempted';
+
+const keepLast = async (
+  keep: (...[sync, state, ports]: Parameters<typeof syncToHead>) => Promise<void>,
+  ...[sync, state, ports]: Parameters<typeof syncToHead>
+): Promise<void> => {
+  await keep(sync, state, ports).catch((err) =>
+    ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
+  );
 };
 
 /** Where nobody says so, by the last render, of an earlier process too. */
@@ -105,11 +120,14 @@ const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): 
   if (!planned || state.drifted.size === 0) return;
   // Nothing is rendered of a source that the sync no longer names, or not without a signature.
   if (planned.source.identity !== sourceKey(sync)) return;
+  // With another spec the same commit is another revision, whose hooks come first.
+  if (state.hooks && planned.version !== versionIn(sync, state, planned.commit)) return;
   const at = { source: planned.source, id: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
-  await syncTo(at, sync, state, ports);
+  await syncTo({ ...at, isOver: true }, sync, state, ports);
 };
 
-const syncTo = async (at: Head, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<SyncOutcome> => {
+const syncTo = async (at: Target, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<SyncOutcome> => {
+  recallHooks(sync, state);
   await resume(sync, state, at, ports);
   await pollUnwatched(sync, state, ports);
   if (hasNothingNew(sync, state, at, ports)) {
@@ -127,7 +145,7 @@ const syncTo = async (at: Head, sync: GitSync, state: SyncState, ports: HeadPort
 };
 
 const render = async (
-  { source, id: commit }: Head,
+  { source, id: commit }: Target,
   sync: GitSync,
   state: SyncState,
   ports: HeadPorts,

@@ -14,7 +14,11 @@ const migrate: KubeObject = {
 };
 const planned = (object: KubeObject): PlannedObject => ({ key: object.metadata.name, object, hash: 'h' });
 /** The annotation for hooks of the workload as it is sent. */
-const sent = (others: KubeObject[], live?: Record<string, string>): string | undefined => {
+const sent = (
+  others: KubeObject[],
+  live?: Record<string, string>,
+  hooks: readonly KubeObject[] = [],
+): string | undefined => {
   const { object } = prepare(
     { apiVersion: 'v1', kind: 'GitSync', metadata: { namespace: 'shop', name: 'shop' }, spec: {} } as GitSync,
     { ...planned(web), digests: { sourceDigest: DIGEST, references: [] } },
@@ -23,6 +27,7 @@ const sent = (others: KubeObject[], live?: Record<string, string>): string | und
       live: live && { ...web, metadata: { ...web.metadata, annotations: live } },
       owner: 'shop.shop',
       byKey: new Map([web, ...others].map((each) => [each.metadata.name, planned(each)])),
+      hooks,
     },
     {
       namespaces: {
@@ -47,5 +52,9 @@ describe('a release that runs together with an upgrade hook', () => {
     const before = { ...same, 'metricops.dev/upgrade-hook': 'pre-upgrade hook Job old' };
     assert.equal(sent([], before), 'pre-upgrade hook Job old');
     assert.equal(sent([migrate], { ...before, 'metricops.dev/source-digest': 'v1:2' }), 'pre-upgrade hook Job migrate');
+  });
+
+  it('says so for one that is run and not applied, too', () => {
+    assert.equal(sent([], undefined, [migrate]), 'pre-upgrade hook Job migrate');
   });
 });

@@ -35,12 +35,15 @@ export const prepare = (
     live,
     owner,
     byKey,
+    hooks,
   }: {
     commit: string;
     live: KubeObject | undefined;
     owner: string;
     /** Everything that the plan wants, by keyString. */
     byKey: ReadonlyMap<string, PlannedObject>;
+    /** What is run with it, and is not in the plan. */
+    hooks: readonly KubeObject[];
   },
   ports: PreparePorts,
 ): Prepared => {
@@ -54,7 +57,9 @@ export const prepare = (
   const was = live?.metadata.annotations ?? {};
   const same = was[annotations.sourceDigest] === digests.sourceDigest;
   // A Job that came later did not run with this release.
-  const hook = same ? was[annotations.upgradeHook] : upgradeHookIn(object.metadata.namespace, objectsOf(byKey));
+  const hook = same
+    ? was[annotations.upgradeHook]
+    : upgradeHookIn(object.metadata.namespace, [...objectsOf(byKey), ...hooks]);
   const stamped = withMetadata(labelled, {
     annotations: {
       [annotations.sourceDigest]: digests.sourceDigest,

@@ -41,6 +41,8 @@ export interface ApplyContext {
   all: readonly PlannedObject[];
   /** The same by keyString. */
   byKey: ReadonlyMap<string, PlannedObject>;
+  /** What is run with it, and is not in the plan. */
+  hooks: readonly KubeObject[];
   /** Called with what an apply reverted to Git. */
   onCorrected: (difference: DriftEntry) => void;
   /** Told of a difference that is only reported, when it is new. */

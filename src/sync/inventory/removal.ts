@@ -11,6 +11,7 @@ import {
   whatTerminates,
 } from '../../kube/index.ts';
 import type { Log } from '../../telemetry/index.ts';
+import { deleteHooks } from '../hooks/clean.ts';
 import { inTurn } from '../objects/in-turn.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { SyncState } from '../state/sync-state.ts';
@@ -96,6 +97,7 @@ export const settleObjects = async (sync: GitSync, state: SyncState, ports: Remo
     const [problem] = [...problems, ...unread];
     if (problem) throw new PruneError(problem.message);
     await keepObjects(sync, state, kept, ports);
+    await deleteHooks(sync, state, ports);
     return;
   }
   const { found, problems } = await findAllOurs(sync, state, keys, ports);

@@ -14,6 +14,7 @@ import {
 import { withVersionedConfig } from '../../snapshot/index.ts';
 import type { Decryption } from '../../sops/types.ts';
 import type { Source } from '../../source/types.ts';
+import { divideHooks, runsHelmHooks } from '../hooks/hook.ts';
 
 export interface SourcePorts {
   discovery: Discovery;
@@ -55,6 +56,7 @@ export const renderSync = async (
   const scopes = new Map([...scopesKnown(known), ...scopesIn(objects)]);
   const placed = await Promise.all(objects.map((object) => inNamespace(sync, object, scopes, ports.discovery)));
   refuseTwins(placed);
+  divideHooks(placed, { helm: runsHelmHooks(sync) }); // refuses those that can't be run
   return { ...rendered, objects: withVersionedConfig(placed, ports.digestKey) };
 };
 

@@ -12,6 +12,7 @@ const HOPELESS: ReadonlySet<Reason> = new Set([
   'DecryptionFailed',
   'DecryptionTampered',
   'DuplicateObject',
+  'HookRefused',
   'InvalidManifest',
   'InvalidYAML',
   'LFSPointerRefused',
@@ -27,6 +28,7 @@ const HOPELESS: ReadonlySet<Reason> = new Set([
 const MAY_PASS: ReadonlySet<Reason> = new Set([
   'CloudLoginFailed',
   'HelmFailed',
+  'HookFailed',
   'KeyServiceFailed',
   'KustomizeFailed',
   'ManifestTooLarge',

@@ -5,6 +5,7 @@ import type { Input, ReadRelease, ReadVariables } from '../../render/index.ts';
 import type { ReadDecryption } from '../../sops/types.ts';
 import type { Source } from '../../source/types.ts';
 import type { Kept } from '../plan/kept.ts';
+import type { HookRun } from './hook-run.ts';
 import type { Trace } from './trace.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
@@ -46,6 +47,8 @@ export interface Correction {
 export interface Planned {
   source: Source;
   commit: string;
+  /** Of all that it was rendered from, see `versionIn`. */
+  version: string;
   /** The spec, and the holds. */
   fingerprint: string;
   inputs: readonly Input[];
@@ -97,6 +100,10 @@ export interface SyncState {
   failing?: { what: string; times: number };
   /** What can't be rendered, whoever tries: it is not rendered again as long as it is the same. */
   unrenderable?: { what: string; error: ReasonError };
+  /** The hooks that were run last; null: none. undefined: the status was not asked yet. */
+  hooks?: HookRun | null;
+  /** Milliseconds until there is more to do for hooks, of which no watch tells. */
+  hooksAgainInMs?: number | undefined;
   /** Since when objects are waited for, by what was planned. */
   waitingSince?: { fingerprint: string; at: number };
 }

@@ -73,7 +73,7 @@ export const recordedCondition = ({ status }: GitSync, { unrecorded }: SyncState
 /** Likewise: a chart may rely on what its hooks do. */
 export const hooksCondition = (sync: GitSync, { hooks = [] }: AppliedOutcome): ConditionInput[] => {
   if (hooks.length > 0) return [yes('HooksNotRun', 'HooksNotRun', `hooks of the chart are not run: ${namedOf(hooks)}`)];
-  return takenBack(sync, 'HooksNotRun', 'the chart has no hooks');
+  return takenBack(sync, 'HooksNotRun', 'the chart has no hooks that are left out');
 };
 
 /** Likewise: kustomize says nothing of a patch that matches no object. */

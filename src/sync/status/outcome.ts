@@ -14,6 +14,8 @@ export type SyncOutcome =
   | { kind: 'suspended' }
   /** `of`: how the sync itself ended, where only health is what failed. */
   | { kind: 'failed'; reason: Reason; message: string; permanent: boolean; of?: SyncOutcome }
+  /** Nothing of it is applied yet: a hook comes first. */
+  | { kind: 'attempted'; commit: string; revision: string }
   | { kind: 'unchanged'; commit: string; revision: string }
   | {
       kind: 'applied';

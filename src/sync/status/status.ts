@@ -14,6 +14,7 @@ import {
   readiness,
   recordedCondition,
 } from './conditions.ts';
+import { hooksStatus } from './hooks-status.ts';
 import { gone, inventoryStatus } from './inventory-status.ts';
 import type { AppliedOutcome, SyncOutcome } from './outcome.ts';
 import { pruneCondition, pruneStatus } from './prune-status.ts';
@@ -35,6 +36,7 @@ export const statusOf = (
   const common = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
+    ...hooksStatus(before, state),
   };
   switch (outcome.kind) {
     case 'suspended':
@@ -61,6 +63,12 @@ export const statusOf = (
       const inputs = [no('Ready', 'Progressing', outcome.message), yes('Reconciling', 'Progressing', outcome.message)];
       return { ...inner, conditions: withConditions(inner.conditions ?? [], inputs, { now, generation }) };
     }
+    case 'attempted':
+      return {
+        ...common,
+        lastAttemptedRevision: outcome.revision,
+        conditions: set(no('Stalled', 'Progressing', `tries ${outcome.revision}`)),
+      };
     case 'unchanged':
       // The revision's name may be new, for the same content, and an object may have gone over to another GitSync.
       return {

@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { GitSync } from '../../api/gitsync.ts';
+import { parseKey } from '../../api/meta.ts';
+import { writerOf } from '../../policy/writer.ts';
+import { inTurn } from '../objects/in-turn.ts';
+import type { HookRun } from '../state/hook-run.ts';
+import type { SyncState } from '../state/sync-state.ts';
+import type { Hook } from './hook.ts';
+import { keyOfEntry } from './run.ts';
+import { deleteHook, findHook, type HookPorts, isRunning } from './step.ts';
+
+type CleanPorts = Pick<HookPorts, 'client' | 'discovery' | 'turns' | 'lock' | 'signal'>;
+
+/** Those of the keys that are there and were made as hooks of this GitSync. */
+const deleteThose = async (sync: GitSync, keys: Iterable<string>, ports: CleanPorts): Promise<void> => {
+  for (const key of new Set(keys)) {
+    await inTurn(sync, key, ports, async () => {
+      const found = await findHook(sync, parseKey(key), ports);
+      ports.signal.throwIfAborted();
+      if (found) await deleteHook(writerOf(sync, ports.client), found.type, found.live);
+    });
+  }
+};
+
+/**
+ * What an earlier run left behind and the next one does not have.
+ * @returns the hook that still runs and is waited for, as a keyString: nobody ends a migration that is under way
+ */
+export const retire = async (
+  sync: GitSync,
+  { entries }: HookRun,
+  next: HookRun | null,
+  ports: HookPorts,
+): Promise<string | undefined> => {
+  const staying = new Set(next?.entries.map(keyOfEntry));
+  const begun = entries.filter(({ state }) => state !== 'Pending' && state !== 'Skipped');
+  for (const entry of begun.filter(({ state, kind }) => state === 'Running' && kind === 'Job')) {
+    const found = await findHook(sync, parseKey(keyOfEntry(entry)), ports);
+    if (found && isRunning(found.live, ports.clock.now())) return keyOfEntry(entry);
+  }
+  await deleteThose(
+    sync,
+    begun.map(keyOfEntry).filter((key) => !staying.has(key)),
+    ports,
+  );
+  return undefined;
+};
+
+/**
+ * Deletes what is to be deleted after it ended; nothing before the status says how it did, or the next process would run
+ * it again.
+ * @returns false: the status is to be written first
+ */
+export const cleanUp = async (
+  sync: GitSync,
+  state: Pick<SyncState, 'written'>,
+  { run, entries }: HookRun,
+  known: readonly Hook[],
+  ports: CleanPorts,
+): Promise<boolean> => {
+  const policies = new Map(known.map((hook) => [hook.key, hook.deletedAfter]));
+  // Of one that ran in two phases the later one is there.
+  const last = new Map(entries.filter(({ state }) => state !== 'Skipped').map((entry) => [keyOfEntry(entry), entry]));
+  const leaving = [...last].filter(([key, { state: how }]) => {
+    const policy = policies.get(key);
+    return (how === 'Succeeded' && policy?.succeeded) || (how === 'Failed' && policy?.failed);
+  });
+  if (leaving.length === 0) return true;
+  const said = [state.written?.status, sync.status].some(
+    (status) => status?.hookRun?.id === run.id && isDeepStrictEqual(status.hooks, entries),
+  );
+  if (said) {
+    const keys = leaving.map(([key]) => key);
+    await deleteThose(sync, keys, ports);
+  }
+  return said;
+};
+
+/** The GitSync goes, with all that it made. */
+export const deleteHooks = (sync: GitSync, { hooks }: Pick<SyncState, 'hooks'>, ports: CleanPorts): Promise<void> =>
+  deleteThose(sync, [...(hooks?.entries ?? []), ...(sync.status?.hooks ?? [])].map(keyOfEntry), ports);

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { AT } from '../../../test/support/objects.ts';
+import { standingOf } from './ended.ts';
+
+const job = (status: object) => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name: 'a', creationTimestamp: AT },
+  spec: { activeDeadlineSeconds: 300 },
+  status,
+});
+const condition = (type: string, message?: string) => ({ conditions: [{ type, status: 'True', message }] });
+const atSecond = (seconds: number): number => Date.parse(AT) + seconds * 1000;
+
+describe('the object of a hook', () => {
+  it('that is a Job stands as its conditions say', () => {
+    assert.deepEqual(standingOf(job({}), atSecond(1)), { state: 'Running' });
+    assert.deepEqual(standingOf(job(condition('SuccessCriteriaMet')), atSecond(1)), { state: 'Running' });
+    assert.deepEqual(standingOf(job(condition('Complete')), atSecond(1)), { state: 'Succeeded' });
+    const failed = standingOf(job(condition('Failed', 'Job has reached the specified backoff limit')), atSecond(1));
+    assert.deepEqual(failed, { state: 'Failed', message: 'Job has reached the specified backoff limit' });
+  });
+
+  it('has failed when nobody ended it within its deadline and a minute', () => {
+    assert.equal(standingOf(job({}), atSecond(359)).state, 'Running');
+    const { state, message } = standingOf(job({}), atSecond(361));
+    assert.deepEqual([state, message], ['Failed', 'it has not ended 300 s after it was made']);
+  });
+
+  it('of every other kind is done when it is there', () => {
+    assert.deepEqual(standingOf({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } }, 0), {
+      state: 'Succeeded',
+    });
+  });
+});

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { createApiServer } from '../../../test/support/api-server.ts';
+import { gitSync } from '../../../test/support/objects.ts';
+import type { GitSync } from '../../api/gitsync.ts';
+import { unrestrictedPolicy } from '../../api/platform-policy.ts';
+import { systemClock } from '../../clock.ts';
+import { createDiscovery, KubeError, resources } from '../../kube/index.ts';
+import { createKeyedLock } from '../../lock.ts';
+import type { HookRun } from '../state/hook-run.ts';
+import { divideHooks } from './hook.ts';
+import { newRun } from './run.ts';
+import { runPhase } from './run-phase.ts';
+
+const job = (name: string) => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { namespace: 'shop', name, annotations: { 'argocd.argoproj.io/hook': 'PreSync' } },
+  spec: { template: {} },
+});
+const due = {
+  revision: 'main@1',
+  version: 'v',
+  content: 'c',
+  hooksContent: 'h',
+  hasWork: true,
+  isHeld: false,
+  isApplied: false,
+};
+
+describe('the hooks of a phase', () => {
+  const sync: GitSync = gitSync('app', undefined);
+  const setUp = (names: readonly string[] = ['migrate']) => {
+    const server = createApiServer({ namespaces: ['shop'] });
+    const { hooks } = divideHooks(names.map(job), { helm: false });
+    const ports = {
+      client: server.client,
+      clock: systemClock,
+      discovery: createDiscovery(server.client, systemClock),
+      policy: () => unrestrictedPolicy,
+      turns: <T>(_: string, work: () => Promise<T>) => work(),
+      lock: createKeyedLock(),
+      signal: new AbortController().signal,
+    };
+    const take = (before: HookRun, known = hooks) => runPhase(sync, before, { phase: 'PreSync', hooks: known }, ports);
+    const made = (): number => server.requests.filter(({ verb }) => verb === 'create').length;
+    const end = (type: 'Complete' | 'Failed', name = 'migrate') =>
+      server.client.patch(
+        resources.jobs,
+        { namespace: 'shop', name },
+        { type: 'merge', body: { status: { conditions: [{ type, status: 'True' }] } } },
+        { subresource: 'status' },
+      );
+    return { server, take, made, end, first: newRun(sync, hooks, due) };
+  };
+  const statesOf = ({ hooks }: { hooks: HookRun }) => hooks.entries.map(({ name, state }) => `${name} ${state}`);
+
+  it('are made once, though a process ended before it said so', async () => {
+    const { take, made, end, first } = setUp();
+    assert.deepEqual(statesOf(await take(first)), ['migrate Running']);
+    assert.deepEqual(statesOf(await take(first)), ['migrate Running'], 'from the status of before');
+    await end('Complete');
+    assert.deepEqual(statesOf(await take(first)), ['migrate Succeeded']);
+    assert.equal(made(), 1);
+  });
+
+  it('are made once, though the answer was lost', async () => {
+    const { server, take, made, first } = setUp();
+    server.fault = ({ verb }) => (verb === 'create' ? 'lost' : undefined);
+    const lost = await take(first);
+    assert.equal(lost.problem?.permanent, false);
+    assert.deepEqual(statesOf(await take(lost.hooks)), ['migrate Running']);
+    assert.equal(made(), 1);
+  });
+
+  it('wait for each other, and end with the first that fails', async () => {
+    const { server, take, end, first } = setUp(['a', 'b']);
+    const began = await take(first);
+    assert.equal(began.waitsFor, 'PreSync hook Job shop/a: it runs');
+    await end('Complete', 'a');
+    const second = await take(began.hooks);
+    assert.equal(second.waitsFor, 'PreSync hook Job shop/b: it runs');
+    await end('Failed', 'b');
+    const last = await take(second.hooks);
+    assert.equal(last.failed, 'PreSync hook Job shop/b: it failed');
+    assert.equal((await take(last.hooks)).failed, last.failed, 'and go on to say so');
+    assert.equal(server.requests.filter(({ verb }) => verb === 'delete').length, 0);
+  });
+
+  it('that can not be made are tried again, with the words of the API server', async () => {
+    const { server, take, first } = setUp();
+    const full = new KubeError('exceeded quota', { status: 403, reason: 'Forbidden' });
+    server.fault = ({ verb }) => {
+      if (verb === 'create') throw full;
+      return undefined;
+    };
+    const { problem, hooks } = await take(first);
+    assert.match(problem?.message ?? '', /^Job shop\/migrate: exceeded quota/);
+    assert.deepEqual(hooks, first);
+  });
+
+  it('are followed to their end where a render names them otherwise, and are not begun', async () => {
+    const { take, made, end, first } = setUp();
+    const { hooks: running } = await take(first);
+    const { hooks: renamed } = divideHooks([job('migrate-x7k2p')], { helm: false });
+    assert.deepEqual(statesOf(await take(running, renamed)), ['migrate Running']);
+    await end('Complete');
+    assert.deepEqual(statesOf(await take(running, renamed)), ['migrate Succeeded']);
+    const { failed = '' } = await take(first, renamed);
+    assert.match(failed, /each render names it otherwise: give it a name that stays$/);
+    assert.equal(made(), 1);
+  });
+
+  it('leave alone what others made under their name', async () => {
+    const { server, take, first } = setUp();
+    server.seed(resources.jobs, job('migrate'));
+    const { problem } = await take(first);
+    assert.deepEqual([problem?.reason, problem?.permanent], ['HookRefused', true]);
+    assert.match(problem?.message ?? '', /this GitSync did not make the object that is there/);
+  });
+});
