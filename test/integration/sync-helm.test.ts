@@ -7,6 +7,7 @@ import type { GitSync } from '../../src/api/gitsync.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { type ResourceType, resources } from '../../src/kube/index.ts';
 import { startChartRepository } from '../support/chart-servers.ts';
+import { endJob, job } from '../support/jobs.ts';
 import { eventually } from '../support/poll.ts';
 import { imageOf, useSync } from '../support/sync.ts';
 import { chartArchive } from '../support/tgz.ts';
@@ -119,6 +120,31 @@ describe('a GitSync of a Helm chart', () => {
     assert.equal(await plane().client.get(resources.pods, { namespace: sync.ns, name: 'app-answers' }), undefined);
     await sync.edit(resources.gitSyncs, 'app', { spec: { render: { helm: { values: { migration: null } } } } });
     await eventually(async () => (await condition(sync.ns, 'HooksNotRun'))?.status === 'False');
+  });
+
+  it('runs the hooks of its chart where it says so: those of an install at first, then those of an upgrade', async () => {
+    const migration = (name: string, hook: string): string =>
+      JSON.stringify(job(name, { 'helm.sh/hook': hook, 'helm.sh/hook-weight': '1' }));
+    const files = {
+      ...chart('first'),
+      'templates/install.yaml': migration('prepare', 'pre-install'),
+      'templates/upgrade.yaml': migration('migrate', 'pre-upgrade, post-install'),
+      'templates/end.yaml': migration('goodbye', 'pre-delete'),
+    };
+    const sync = await start(files, { render: { helm: { hooks: 'Run' } } });
+    await sync.ready('False', /Progressing PreSync hook Job .*\/prepare: it runs/);
+    assert.equal(await sync.get(resources.configMaps, 'shown'), undefined);
+    await endJob(plane(), sync.ns, 'prepare');
+    await endJob(plane(), sync.ns, 'migrate');
+    await sync.ready();
+    assert.match((await condition(sync.ns, 'HooksNotRun'))?.message ?? '', /are not run: Job goodbye \(pre-delete\)$/);
+    const prepared = (await sync.get(resources.jobs, 'prepare'))?.metadata.uid;
+    const sha = sync.push({ 'templates/a.yaml': config('second') });
+    await sync.ready('False', /Progressing PreSync hook Job .*\/migrate: it runs/);
+    await endJob(plane(), sync.ns, 'migrate');
+    await sync.ready('True', new RegExp(sha));
+    assert.deepEqual((await sync.get(resources.configMaps, 'shown'))?.data, { text: 'second' });
+    assert.equal((await sync.get(resources.jobs, 'prepare'))?.metadata.uid, prepared);
   });
 
   it('is rendered for what the cluster serves, and again when it serves more', async () => {

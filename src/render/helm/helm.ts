@@ -69,7 +69,8 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
   const parsed = await ports.parser.parse(manifestsIn(output), tenant).catch((error: unknown) => {
     throw withoutSecrets(error, secrets);
   });
-  const { objects, hooks } = withoutHooks(parsed);
+  const run = choice?.helm?.hooks === 'Run';
+  const { objects, hooks } = withoutHooks(parsed, { run });
   const random = again === undefined ? [] : await randomIn(objects, again, ports, tenant);
   const rendered = {
     objects: await markHolders(objects, secrets),
@@ -81,14 +82,14 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
   return patched(rendered, input, ports);
 };
 
-/** What the second render has otherwise. */
+/** What the second render has otherwise, of the objects that are applied. */
 const randomIn = async (
   objects: readonly KubeObject[],
   again: string,
   { parser }: RendererPorts,
   tenant: string,
 ): Promise<string[]> => {
-  const { objects: others } = withoutHooks(await parser.parse(manifestsIn(again), tenant));
+  const { objects: others } = withoutHooks(await parser.parse(manifestsIn(again), tenant), { run: true });
   return differencesOf(objects, others);
 };
 

@@ -21,6 +21,14 @@ describe('what helm template wrote', () => {
     assert.deepEqual(manifestsIn(''), []);
   });
 
+  it('keeps the hooks that are run, and names those for which there is never a time', () => {
+    const hook = object('Job', 'migrate', { 'helm.sh/hook': 'pre-upgrade,pre-delete' });
+    const goodbye = object('Job', 'goodbye', { 'helm.sh/hook': 'pre-delete' });
+    const { objects, hooks } = withoutHooks([hook, goodbye], { run: true });
+    assert.deepEqual(objects, [hook]);
+    assert.deepEqual(hooks, ['Job goodbye (pre-delete)']);
+  });
+
   it('is applied without its hooks, which are named', () => {
     const hook = object('Job', 'migrate', { 'helm.sh/hook': 'pre-install,pre-upgrade' });
     const { objects, hooks } = withoutHooks([hook, object('ConfigMap', 'a')]);

@@ -1,4 +1,5 @@
 import { annotations } from '../../api/annotations.ts';
+import { hookSaidBy, timeOf } from '../../api/hooks.ts';
 import { describeKey, type KubeObject, keyOf } from '../../api/meta.ts';
 import type { ManifestText } from '../parse.ts';
 
@@ -12,12 +13,22 @@ export const manifestsIn = (output: string): ManifestText[] =>
     .filter((text) => text.trim() !== '')
     .map((text) => ({ file: /^# Source: (.+)/.exec(text)?.[1] ?? 'helm template', text }));
 
-/** What is applied, and the hooks, which are not: Helm runs them before and after an upgrade, and deletes them. */
-export const withoutHooks = (objects: readonly KubeObject[]): { objects: KubeObject[]; hooks: string[] } => {
-  const { hook = [], object = [] } = Object.groupBy(objects, ({ metadata }) =>
-    metadata.annotations?.[HOOK] === undefined ? 'object' : 'hook',
-  );
-  return { objects: object.map(kept), hooks: hook.map(described).toSorted() };
+/**
+ * What is applied, and in words the hooks that are left out: all of them, or with `run` only those for which there is never
+ * a time here, as at a deletion. The others stay among the objects, for whoever runs them.
+ */
+export const withoutHooks = (
+  objects: readonly KubeObject[],
+  { run = false }: { run?: boolean } = {},
+): { objects: KubeObject[]; hooks: string[] } => {
+  const isLeftOut = ({ metadata }: KubeObject): boolean => {
+    const said = hookSaidBy(metadata);
+    return said?.tool === 'Helm' && !(run && said.words.some(timeOf));
+  };
+  return {
+    objects: objects.filter((object) => !isLeftOut(object)).map(kept),
+    hooks: objects.filter(isLeftOut).map(described).toSorted(),
+  };
 };
 
 const described = (hook: KubeObject): string =>
