@@ -25,6 +25,26 @@ describe('a GitSync', () => {
     assert.equal(refOf({ branch: 'next' }), 'next');
   });
 
+  it('says how far each hook is, and of which revision', () => {
+    const hookRun = {
+      revision: 'main@1',
+      state: 'Failed',
+      id: 'a',
+      version: 'a',
+      content: 'b',
+      hooksContent: 'c',
+      isInstall: false,
+      requestedAt: '',
+    } as const;
+    const job = { kind: 'Job', namespace: 'shop', name: 'migrate', phase: 'PreSync' } as const;
+    const { hooks, hookRevision } = syncView(
+      gitSync('app', { hookRun, hooks: [{ ...job, state: 'Failed', message: 'BackoffLimitExceeded' }] }),
+    );
+    assert.equal(hookRevision, 'main@1');
+    const failed = { object: 'Job shop/migrate', phase: 'PreSync', state: 'Failed', message: 'BackoffLimitExceeded' };
+    assert.deepEqual(hooks, [failed]);
+  });
+
   it('names what is held, what waits to be deleted and what drifted, while its conditions say so', () => {
     const workloadRef = { kind: 'Deployment', namespace: 'shop', name: 'web' } as const;
     const prunePending = [{ id: 'shop_data__ConfigMap', reason: 'HandoverPending', message: '' }];

@@ -1,7 +1,9 @@
 import type { Condition } from '../api/common.ts';
 import { conditionOf, messageWhileTrue } from '../api/conditions.ts';
-import type { GitSync } from '../api/gitsync.ts';
+import type { GitSync, HookState } from '../api/gitsync.ts';
 import type { GitSyncSet } from '../api/gitsyncset.ts';
+import type { HookPhase } from '../api/hooks.ts';
+import { describeKey } from '../api/meta.ts';
 import type { WorkloadKey } from '../api/workload.ts';
 
 export interface SyncView {
@@ -25,6 +27,10 @@ export interface SyncView {
   toDelete: { count: number; message: string | undefined };
   /** What differs in the cluster from what was applied. */
   drift: string | undefined;
+  /** Of the revision for which hooks were last run, in the order in which they run. */
+  hooks: readonly { object: string; phase: HookPhase; state: HookState; message: string | undefined }[];
+  /** ref@commit of that. */
+  hookRevision: string | undefined;
 }
 
 export const syncView = (sync: GitSync): SyncView => {
@@ -45,6 +51,13 @@ export const syncView = (sync: GitSync): SyncView => {
     held: (status.held ?? []).map(({ workloadRef, holdRef }) => ({ workload: workloadRef, hold: holdRef.name })),
     toDelete: { count: status.prunePending?.length ?? 0, message: messageWhileTrue(sync, 'PrunePending') },
     drift: messageWhileTrue(sync, 'Drifted'),
+    hooks: (status.hooks ?? []).map(({ kind, namespace = '', name, phase, state, message }) => ({
+      object: describeKey({ kind, namespace, name }),
+      phase,
+      state,
+      message,
+    })),
+    hookRevision: status.hookRun?.revision,
   };
 };
 

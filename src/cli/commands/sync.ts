@@ -84,7 +84,17 @@ export const describe = (sync: GitSync, now: number): string => {
     ['Held', heldWords(view)],
     ['To delete', view.toDelete.message],
     ['Drift', view.drift],
+    ['Hooks', hookWords(view)],
   ]);
+};
+
+/** One line each: `PreSync Job shop/migrate: Failed (BackoffLimitExceeded)`. */
+const hookWords = ({ hooks, hookRevision }: SyncView): string => {
+  const lines = hooks.map(
+    ({ phase, object, state, message }) =>
+      `${phase} ${object}: ${state}${message === undefined ? '' : ` (${message})`}`,
+  );
+  return lines.length === 0 ? '' : [`of ${shortRevision(hookRevision)}`, ...lines].join('\n');
 };
 
 const appliedWords = ({ appliedRevision, objectCount, lastSyncTime }: SyncView, now: number): string =>
