@@ -12,6 +12,7 @@ import {
 } from './claims.ts';
 
 const ORDER = 'test/integration/sync-order.test.ts';
+const HOOKS = 'test/integration/sync-hooks.test.ts';
 const POLICY = 'test/integration/sync-policy.test.ts';
 const HPA = 'test/integration/sync-hpa.test.ts';
 const ADOPT = 'test/integration/sync-adopt.test.ts';
@@ -96,7 +97,15 @@ export const order: Row[] = [
     name: 'Hooks before and after a sync',
     flux: { mark: 'partly', note: 'of Helm charts', page: HELM_RELEASE },
     argo: { mark: 'yes', page: `${ARGO_USER}sync-waves/` },
-    ours: notYet,
+    ours: shown(
+      HOOKS,
+      'runs a PreSync hook before anything of a revision is applied, once for each revision that changes an object',
+      "Jobs; Argo CD's annotations",
+    ),
+  },
+  {
+    name: 'A rollback runs no hooks',
+    ours: shown(HOOKS, 'runs no hooks for a rollback, nor for a commit that only goes on to be held'),
   },
   {
     name: 'Sync windows',

@@ -163,7 +163,11 @@ export const rendering: Row[] = [
     name: 'Helm hooks',
     flux: { mark: 'yes', page: HELM_RELEASE },
     argo: { mark: 'partly', note: 'as hooks of its own', page: `${ARGO_USER}helm/` },
-    ours: { mark: 'no', note: 'a condition names them' },
+    ours: shown(
+      SYNC_HELM,
+      'runs the hooks of its chart where it says so: those of an install at first, then those of an upgrade',
+      '`hooks: Run`; otherwise a condition names them',
+    ),
   },
   {
     name: 'Jsonnet',
