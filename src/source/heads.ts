@@ -274,9 +274,9 @@ export const createSources = (ports: SourcesPorts): Sources => {
       queue.add(key);
     },
     isAwaited(sync) {
-      const { waiting, asking } = sources.get(sourceKey(sync)) ?? {};
+      // By its own name: a GitSync without a source that anybody could name has a status, too.
       const key = keyOfSync(sync);
-      return waiting?.has(key) === true || asking?.has(key) === true;
+      return sources.values().some(({ waiting, asking }) => waiting.has(key) || asking.has(key));
     },
     size: () => sources.size,
     stop() {
