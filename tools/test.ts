@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { features, unproven } from './compare/index.ts';
 import type { Totals } from './lib/reporter.ts';
+import { sharesOf } from './lib/shares.ts';
 
 /**
  * `npm test`: every layer that this machine can run, what it skips and why. Under CI=true a skip is a failure.
- * Layers run one after another: on two cores, side by side they would only measure each other.
+ * Layers run one after another: on two cores, side by side they would only measure each other. The files of a layer that
+ * mostly waits run in two shares side by side, each with its own control plane.
  */
 interface Layer {
   name: string;
@@ -16,6 +18,8 @@ interface Layer {
   /** Why this machine can't run it; undefined when it can. */
   missing: () => string | undefined;
   timeoutMs: number;
+  /** How many processes share its files; one where nothing is said. */
+  shares?: number;
 }
 
 const HELP = `Usage: npm test [-- LAYER ...] [-- --grep TEXT]
@@ -38,6 +42,10 @@ if (values.help) {
   process.exit(0);
 }
 
+/** Of what an API server, an etcd and the tests beside them take. */
+const SHARE_BYTES = 4 * 2 ** 30;
+const shares = availableParallelism() > 1 && freemem() > 2 * SHARE_BYTES ? 2 : 1;
+
 const linux = (): string | undefined => (process.platform === 'linux' ? undefined : 'needs Linux');
 const root = (): string | undefined => linux() ?? (process.getuid?.() === 0 ? undefined : 'needs root: sudo npm test');
 const layers: Layer[] = [
@@ -48,7 +56,7 @@ const layers: Layer[] = [
     timeoutMs: 20_000,
   },
   { name: 'explorer', files: globSync('test/explorer/**/*.test.ts'), missing: () => undefined, timeoutMs: 900_000 },
-  { name: 'integration', files: globSync('test/integration/**/*.test.ts'), missing: linux, timeoutMs: 120_000 },
+  { name: 'integration', files: globSync('test/integration/**/*.test.ts'), missing: linux, timeoutMs: 120_000, shares },
   { name: 'cluster', files: globSync('test/cluster/**/*.test.ts'), missing: root, timeoutMs: 600_000 },
   { name: 'e2e', files: globSync('test/e2e/**/*.test.ts'), missing: root, timeoutMs: 900_000 },
 ];
@@ -63,11 +71,17 @@ const wanted = (name: string): boolean => positionals.length === 0 || positional
 const ci = process.env.CI === 'true';
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const run = (command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> =>
+/** @param quiet what it prints is kept until it has ended: two of them at once could not be read */
+const run = (command: string, args: string[], { env = process.env, quiet = false } = {}): Promise<number> =>
   new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: 'inherit', env });
+    const child = spawn(command, args, { stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit', env });
+    const printed: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => printed.push(chunk));
     child.once('error', () => resolve(127));
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('close', (code) => {
+      for (const chunk of printed) process.stdout.write(chunk);
+      resolve(code ?? 1);
+    });
   });
 
 const scratch = mkdtempSync(join(tmpdir(), 'metricops-test-'));
@@ -100,11 +114,10 @@ for (const layer of layers.filter((l) => wanted(l.name) && l.files.length > 0)) 
   }
   const started = Date.now();
   say(`\n== ${layer.name} (${layer.files.length} files)`);
-  const report = join(scratch, `${layer.name}.json`);
-  const args = ['--reporter', 'tools/lib/reporter.ts', '--timeout', String(layer.timeoutMs), '--exit'];
-  if (values.grep !== undefined) args.push('--grep', values.grep);
-  const status = await run('mocha', [...args, ...layer.files.toSorted()], { ...process.env, METRICOPS_REPORT: report });
-  const totals = readTotals(report);
+  const all = await Promise.all(
+    sharesOf(layer.files, layer.shares ?? 1, sizeOf).map((files, i) => runShare(layer, files, i)),
+  );
+  const totals = all.reduce(together);
   sum.passed += totals.passed;
   sum.failed += totals.failed;
   sum.pending += totals.pending;
@@ -112,10 +125,36 @@ for (const layer of layers.filter((l) => wanted(l.name) && l.files.length > 0)) 
   sum.failures.push(...totals.failures.map((title) => `${layer.name}: ${title}`));
   sum.passes.push(...totals.passes);
   for (const file of layer.files) ran.add(file);
-  if (status !== 0 && totals.failed === 0) sum.failed += 1; // it died before it could count
   say(
     `== ${layer.name}: ${totals.passed} passed, ${totals.failed} failed, ${Math.round((Date.now() - started) / 1000)} s`,
   );
+}
+
+/** Longer files have more tests. */
+function sizeOf(file: string): number {
+  return statSync(file).size;
+}
+
+async function runShare({ name, timeoutMs }: Layer, files: string[], share: number): Promise<Totals> {
+  const report = join(scratch, `${name}-${share}.json`);
+  const args = ['--reporter', 'tools/lib/reporter.ts', '--timeout', String(timeoutMs), '--exit'];
+  if (values.grep !== undefined) args.push('--grep', values.grep);
+  const env = { ...process.env, METRICOPS_REPORT: report };
+  const status = await run('mocha', [...args, ...files], { env, quiet: share > 0 });
+  const totals = readTotals(report);
+  // It died before it could count.
+  return status !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
+}
+
+function together(a: Totals, b: Totals): Totals {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    pending: a.pending + b.pending,
+    skipped: [...a.skipped, ...b.skipped],
+    failures: [...a.failures, ...b.failures],
+    passes: [...a.passes, ...b.passes],
+  };
 }
 
 /** No report means that Mocha itself did not come to its end. */
