@@ -24,7 +24,7 @@ export const annotations = {
   dependsOn: 'metricops.dev/depends-on',
   /**
    * "true" on a workload: no rollback goes back behind this release without a person, e.g. because it migrates a database.
-   * "false": not even where a hook Job runs with it.
+   * "false": not even where a hook Job runs with it; on such a Job: it does no harm, as a check does none.
    */
   irreversible: 'metricops.dev/irreversible',
   /** "true": sync, drift correction and rollback leave this object alone. */

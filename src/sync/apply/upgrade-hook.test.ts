@@ -23,6 +23,13 @@ describe('a Job that runs at each upgrade', () => {
     assert.equal(hook({ 'helm.sh/hook': 7 }), undefined);
   });
 
+  it('is none that says of itself that it does no harm', () => {
+    const check = { 'argocd.argoproj.io/hook': 'PostSync' };
+    assert.equal(hook(check), 'PostSync hook Job migrate');
+    assert.equal(hook({ ...check, 'metricops.dev/irreversible': 'false' }), undefined);
+    assert.equal(hook({ ...check, 'metricops.dev/irreversible': 'true' }), 'PostSync hook Job migrate');
+  });
+
   it('is one of the namespace, the first by name', () => {
     const ofHelm = { 'helm.sh/hook': 'post-upgrade' };
     const objects = [job('b', ofHelm), job('a', ofHelm), job('0', ofHelm, 'bank'), job('1', ofHelm, 'shop', 'Pod')];
