@@ -1,3 +1,4 @@
+import type { GitSync } from './api/gitsync.ts';
 import type { Hold } from './api/hold.ts';
 import type { Incident } from './api/incident.ts';
 import type { KubeObject } from './api/meta.ts';
@@ -50,6 +51,7 @@ export const createCaches = (
     histories: watch<ReleaseHistory>(resources.releaseHistories),
     platform,
     rollbackPolicies: watch<RollbackPolicy>(resources.rollbackPolicies),
+    syncs: watch<GitSync>(resources.gitSyncs),
     namespaces: watch(resources.namespaces, { metadataOnly: true }),
     pods: watch(resources.pods, { trim: trimPod }),
     replicaSets: watch(resources.replicaSets, replicaSetCacheOptions),

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { recordUrlOf, startCertificates, startWebhook } from '../webhook/index.ts';
 import { createAlertmanagers, createDeliveryLog, createSilences } from './alertmanager/index.ts';
 import { annotations } from './api/annotations.ts';
-import type { GitSync } from './api/gitsync.ts';
 import type { GitSyncSet } from './api/gitsyncset.ts';
 import type { Hold } from './api/hold.ts';
 import type { Incident } from './api/incident.ts';
@@ -82,7 +81,6 @@ const cachePorts: WatchCachePorts = {
 const requireServiceAccount = settings.METRICOPS_REQUIRE_SERVICE_ACCOUNT === 'true';
 const watched = createCaches(client, cachePorts, { requireServiceAccount });
 const { caches } = watched;
-const gitSyncs = createWatchCache<GitSync>(client, resources.gitSyncs, {}, cachePorts);
 const gitSyncSets = createWatchCache<GitSyncSet>(client, resources.gitSyncSets, {}, cachePorts);
 const notifications = createWatchCache<Notification>(client, resources.notifications, {}, cachePorts);
 const digestKey = await loadDigestKey(client, namespace);
@@ -138,7 +136,7 @@ const server = createServer(
       synced ? intake.receive(body) : { status: 503, message: 'the controller is starting; send it again' },
     records: (token) => recorder.record(token),
     push: {
-      targets: () => pushTargets(gitSyncs.list(), gitSyncSets.list()),
+      targets: () => pushTargets(caches.syncs.list(), gitSyncSets.list()),
       async request(target) {
         const isSet = target.kind === 'GitSyncSet';
         if (acting) return isSet ? acting.sets.requestSet(target) : acting.sync.requestSync(target);
@@ -178,7 +176,7 @@ const startActing = async () => {
   const snapshots = createSnapshotStore(client, digestKey, clock);
   const sync = await startSync({
     client,
-    caches: { ...caches, syncs: gitSyncs },
+    caches,
     discovery: createDiscovery(client, clock),
     git,
     render: {
@@ -234,7 +232,7 @@ const startActing = async () => {
     startIncidentAlerts({ alertmanager, caches, cluster: settings.cluster, clock, random, log, metrics });
   const notified = startNotifications({
     client,
-    caches: { ...caches, syncs: gitSyncs, notifications },
+    caches: { ...caches, notifications },
     policy: () => caches.platform.current(),
     systemNamespace: namespace,
     clusterName: settings.cluster?.value,
@@ -246,7 +244,7 @@ const startActing = async () => {
   });
   const sets = await startSets({
     client,
-    caches: { sets: gitSyncSets, syncs: gitSyncs, namespaces: caches.namespaces, platform: caches.platform },
+    caches: { sets: gitSyncSets, syncs: caches.syncs, namespaces: caches.namespaces, platform: caches.platform },
     credentials: sync.credentials,
     git,
     systemNamespace: namespace,
@@ -303,7 +301,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 
 await server.start();
 // Not the Notifications: no alert and no rollback waits for who is to be notified.
-await Promise.all([watched.ready(), gitSyncs.ready(), gitSyncSets.ready()]);
+await Promise.all([watched.ready(), gitSyncSets.ready()]);
 synced = true;
 webhook = startWebhook({
   client,
@@ -328,7 +326,6 @@ await Promise.all([server.stop(), webhook.stop(), certificates.stop()]);
 await deliveries.stop();
 await Promise.all([
   watched.stop(),
-  gitSyncs.stop(),
   gitSyncSets.stop(),
   notifications.stop(),
   prometheus?.close(),

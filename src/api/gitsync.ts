@@ -205,6 +205,13 @@ const hookEntry = z.strictObject({
   state: z.enum(HOOK_STATES).describe('How far it is. Skipped: not run, for a part of the revision is held.'),
   startTime: time.optional().describe('When it was made.'),
   finishTime: time.optional().describe('When it ended.'),
+  reason: z
+    .string()
+    .max(128)
+    .optional()
+    .describe(
+      'Why it failed, in one word: that of its Job, e.g. BackoffLimitExceeded; Overdue: nobody ended the Job in time; Deleted, Renamed: whether it did its work is not known.',
+    ),
   message: z.string().max(512).optional().describe('What it waits for, or why it failed.'),
 });
 export type HookEntry = z.infer<typeof hookEntry>;

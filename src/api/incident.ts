@@ -105,6 +105,14 @@ export const measurement = z.strictObject({
     .describe(
       'Where releases came shortly after one another: which of them are compared with which. None: the suspect with the release before it.',
     ),
+  check: z
+    .strictObject({
+      name: z.string().max(512).describe('The hook, e.g. "Job shop/smoke".'),
+      reason: z.string().max(128).describe('Why it failed, in one word.'),
+      finishTime: time.describe('When it ended.'),
+    })
+    .optional()
+    .describe('A PostSync hook of the commit that brought the release, which failed. None where all passed.'),
   ratio: z
     .strictObject({
       threshold: decimal.describe('Error ratio above which the error budget burns.'),
@@ -247,6 +255,7 @@ export const verdictEvidence = z.strictObject({
       'Neighbours',
       'Dependencies',
       'Traffic',
+      'Check',
     ])
     .describe('What was compared.'),
   points: z.int().describe('Positive: against the release. Negative: for it. 0: it decides nothing.'),
@@ -273,7 +282,7 @@ export const objectiveVerdict = z.strictObject({
   newRequests: decimal.optional().describe('Requests to the suspect.'),
   oldRequests: decimal.optional().describe('Requests to the release before it.'),
   score: z.int().optional().describe('Sum of the points of its evidence.'),
-  evidence: z.array(verdictEvidence).max(10).optional().describe('What speaks against the release, and what for it.'),
+  evidence: z.array(verdictEvidence).max(11).optional().describe('What speaks against the release, and what for it.'),
   measured: measurement
     .optional()
     .describe('Every number that the verdict rests on: the same numbers give the same verdict again.'),

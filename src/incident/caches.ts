@@ -1,3 +1,4 @@
+import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { ReleaseHistory } from '../api/release-history.ts';
@@ -18,6 +19,8 @@ export interface Caches extends OwnerCaches {
   /** What the operator of the platform allows. */
   platform: PlatformPolicyWatch;
   namespaces: WatchCache;
+  /** With how their hooks ended. */
+  syncs: WatchCache<GitSync>;
   /** undefined: no metrics say who calls whom. */
   calls?: Pick<Calls, 'of'> | undefined;
 }

@@ -63,6 +63,7 @@ describe('the controller of incidents', () => {
         histories: cache(resources.releaseHistories),
         rollbackPolicies: cache(resources.rollbackPolicies),
         namespaces: cache(resources.namespaces),
+        syncs: cache(resources.gitSyncs),
         pods: cache(resources.pods),
         replicaSets: cache(resources.replicaSets),
         workloads: {

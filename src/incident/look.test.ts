@@ -8,8 +8,10 @@ import {
   NOON,
   release as releaseOf,
 } from '../../test/support/incident.ts';
+import { gitSync } from '../../test/support/leader.ts';
 import type { SilenceAnswer } from '../alertmanager/index.ts';
 import { API_VERSION, annotations, labels } from '../api/annotations.ts';
+import type { GitSync } from '../api/gitsync.ts';
 import type { Hold } from '../api/hold.ts';
 import type { Incident } from '../api/incident.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -90,6 +92,23 @@ const cache = <T extends KubeObject>(...objects: T[]): WatchCache<T> => ({
   ready: async () => {},
   stop: async () => {},
 });
+const COMMIT = 'c'.repeat(40);
+/** A GitSync whose check after that commit failed. */
+const checked = (commit: string): GitSync => ({
+  ...(gitSync('shop', 'all', {}) as GitSync),
+  status: {
+    hookRun: {
+      ...{ revision: `main@${commit}`, state: 'Failed', version: 'v', content: 'c', hooksContent: 'h' },
+      ...{ id: 'i', isInstall: false, requestedAt: '' },
+    },
+    hooks: [
+      {
+        ...{ kind: 'Job', namespace: 'shop', name: 'smoke', phase: 'PostSync', state: 'Failed' },
+        ...{ reason: 'BackoffLimitExceeded', finishTime: ago(1) },
+      },
+    ],
+  },
+});
 interface World {
   status?: Incident['status'];
   /** Number of the release under suspicion; 2 by default. */
@@ -109,6 +128,7 @@ interface World {
   /** Nothing fails. */
   calm?: boolean;
   evidence?: Incident['spec']['evidence'];
+  syncs?: GitSync[];
   /** Of the workload. */
   otherIncidents?: Incident[];
   /** What Alertmanager says. */
@@ -133,6 +153,7 @@ const lookAt = async (world: World) => {
       stop: async () => {},
     },
     namespaces: cache(),
+    syncs: cache(...(world.syncs ?? [])),
     pods: cache(),
     replicaSets: cache(),
     workloads: {
@@ -238,6 +259,19 @@ describe('one look at an incident', () => {
     assert.equal(outcome, 'RollingBack/ErrorRateIncreased');
     assert.equal(queries, 2);
     assert.deepEqual(actions.slice(0, 3), ['WriteStatus', 'CreateHold', 'Report']);
+  });
+
+  it('keeps a failed check of the commit that brought the release with the numbers of the verdict', async () => {
+    const gitSyncRef = { namespace: 'shop', name: 'all' };
+    const brought = history(2, [release(2, { commit: COMMIT, gitSyncRef }), release(1, { goodTime: ago(30) })]);
+    const { status } = await lookAt({ history: brought, syncs: [checked(COMMIT)] });
+    const [objective] = status.verdict?.objectives ?? [];
+    assert.deepEqual(objective?.measured?.check, {
+      name: 'Job shop/smoke',
+      reason: 'BackoffLimitExceeded',
+      finishTime: ago(1),
+    });
+    assert.match(status.verdict?.message ?? '', /the check after its commit, Job shop\/smoke, failed/);
   });
 
   it('asks who calls whom before it asks for a verdict, and again only for another verdict', async () => {

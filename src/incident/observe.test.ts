@@ -38,6 +38,7 @@ const asked = (
         stop: async () => {},
       },
       namespaces: cache(...NAMESPACES.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))),
+      syncs: cache(),
       pods: cache(),
       replicaSets: cache(),
       workloads: { Deployment: cache(...deployments), StatefulSet: cache(), DaemonSet: cache() },

@@ -30,6 +30,7 @@ import { isTrustedRuleFile } from '../slo/index.ts';
 import { historyName, recordedDigest } from '../snapshot/index.ts';
 import { type Caches, guardFrom } from './caches.ts';
 import { waitingAmong } from './event.ts';
+import { failedCheckOf } from './failed-check.ts';
 import { graphFrom } from './graph.ts';
 import { guiltyBefore } from './guilty-before.ts';
 import { measuredAround } from './measured-around.ts';
@@ -143,6 +144,7 @@ export const observe = (
         objectives,
         guardrails,
         neighbours: neighboursOf(incident, caches, calling),
+        check: failedCheckOf(suspect, caches.syncs),
         around: measuredAround({ kind, namespace, name }, suspect, caches, calling),
         podOf: (pod) => placeOf(caches.pods.get({ namespace, name: pod })),
         isTrustedRule: (file) => isOfRuleNamespace(file, namespace, caches),

@@ -21,7 +21,16 @@ export const evidenceOf = (facts: Facts): Found[] => {
   const rose = isDecided ? undefined : lateRise(facts);
   const surged = isDecided || isUnderUsualTraffic(rose, facts) ? undefined : traffic(facts);
   const around = [pods(facts), nodes(facts), dependencies(facts), neighbours(facts)];
-  return [compared, slower, changed, began, rose, ...around, surged].filter((one) => one !== undefined);
+  const found = [compared, slower, changed, began, rose, ...around, surged].filter((one) => one !== undefined);
+  return [...found, ...failedCheck(facts, found)];
+};
+
+/** A check says that something is wrong, not what: it adds to what speaks against the release, where nothing speaks for it. */
+const failedCheck = ({ check }: Facts, others: readonly Found[]): Found[] => {
+  if (!check) return [];
+  const adds = others.some(({ points }) => points > 0) && others.every(({ points }) => points >= 0);
+  const message = `the check after its commit, ${check.name}, failed: ${check.reason}`;
+  return [{ name: 'Check', points: adds ? 1 : 0, message, reason: 'ScoreTooLow' }];
 };
 
 /** Others burn as well: what all of them stand on may be the cause. */

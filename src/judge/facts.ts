@@ -21,6 +21,8 @@ export interface Facts {
   ratio: RatioFacts | undefined;
   /** undefined: there was an indicator instead. */
   rule: { fires: boolean; since: number | undefined; from: number } | undefined;
+  /** What failed after the commit that brought the release. */
+  check: { name: string; reason: string } | undefined;
   neighbours: readonly { name: string; sameNodes?: boolean | undefined; dependency?: boolean | undefined }[];
   /** Other workloads: their pods on the nodes on which the release burns, and those elsewhere. */
   byNode: readonly { name: string; here: Counts; elsewhere: Counts }[];
@@ -82,6 +84,7 @@ export const factsOf = (measured: Measurement): Facts => {
     minScore: measured.minScore,
     ratio,
     rule,
+    check: measured.check,
     neighbours: measured.neighbours ?? [],
     byNode: (measured.byNode ?? []).map(({ name, here, elsewhere }) => ({
       name,

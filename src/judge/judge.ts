@@ -153,7 +153,7 @@ const weighWithOthers = async (
 };
 
 /** What is known without Prometheus. */
-const known = ({ suspect, incident, guardrails, neighbours, now, compared }: Measured): Measurement => {
+const known = ({ suspect, incident, guardrails, neighbours, check, now, compared }: Measured): Measurement => {
   const { releasedAt, readyAt } = releaseTimes(suspect);
   const { maxReleaseAge, minRequests, minScore } = guardrails;
   return {
@@ -162,6 +162,7 @@ const known = ({ suspect, incident, guardrails, neighbours, now, compared }: Mea
     alertTime: iso(alertedAt(incident.spec.evidence, now)),
     ...{ maxReleaseAge, minRequests, minScore },
     ...(compared === undefined ? {} : { compared }),
+    ...(check === undefined ? {} : { check }),
     ...(neighbours.length === 0 ? {} : { neighbours: neighbours.map(neighbourOf) }),
   };
 };

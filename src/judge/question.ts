@@ -1,4 +1,4 @@
-import type { Incident } from '../api/incident.ts';
+import type { Incident, Measurement } from '../api/incident.ts';
 import type { Release } from '../api/release-history.ts';
 import type { Guardrails, MeasuredObjective, Objective } from '../api/rollback-policy.ts';
 import type { RolloutEvidence } from '../release/index.ts';
@@ -21,6 +21,8 @@ export interface Question {
   guardrails: Guardrails;
   /** Workloads of the namespace whose alerts began at about the same time: without a new release, or called by this one. */
   neighbours: readonly Neighbour[];
+  /** A check after the commit that brought the suspect, which failed. */
+  check?: Measurement['check'] | undefined;
   /** Other workloads of the namespace that have objectives of their own, eight at most. */
   around: readonly {
     name: string;

@@ -171,6 +171,23 @@ describe('a release that burns', () => {
     assert.equal(said(weigh(measured({ ratio: unknown, neighbours }))), 'Inconclusive NeighboursBurn');
   });
 
+  it('has a failed check after its commit against it where something else is, and never by that alone', () => {
+    const check = { name: 'Job shop/smoke', reason: 'BackoffLimitExceeded', finishTime: at(30) };
+    const late = byRatio(calmUntil(1200), { check });
+    assert.deepEqual(
+      [said(late), points(late)],
+      ['Guilty ErrorRateIncreased', ['BeforeAfter 2', 'Onset 0', 'Check 1']],
+    );
+    assert.match(late.message, /^it fails 20 % .*; the check after its commit, Job shop\/smoke, failed: BackoffLimit/);
+    assert.equal(byRatio(calmUntil(1200)).result, 'Inconclusive');
+    const { ...alone } = without('before');
+    const unknown = { ratio: { ...alone, course: [{ time: at(0), ...counts(200, 1000) }] }, check, minScore: 1 };
+    const found = weigh(measured(unknown));
+    assert.deepEqual([said(found), points(found)], ['Inconclusive NoComparison', ['Onset 0', 'Check 0']]);
+    const alike = byRatio(beside([100, 500], [110, 500]), { check });
+    assert.deepEqual([said(alike), points(alike)], ['NotGuilty NoDifference', ['SideBySide -6', 'Onset 3', 'Check 0']]);
+  });
+
   it('needs as many points as the policy says', () => {
     assert.equal(said(byRatio({}, { minScore: 5 })), 'Guilty ErrorRateIncreased');
     assert.equal(said(byRatio({}, { minScore: 6 })), 'Inconclusive ScoreTooLow');

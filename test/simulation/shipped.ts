@@ -1,3 +1,4 @@
+import type { GitSync } from '../../src/api/gitsync.ts';
 import type { Hold } from '../../src/api/hold.ts';
 import type { Incident } from '../../src/api/incident.ts';
 import { unrestrictedPolicy } from '../../src/api/platform-policy.ts';
@@ -148,6 +149,7 @@ const cachesOf = (cluster: Cluster): Caches => ({
   histories: cluster.cache<ReleaseHistory>(resources.releaseHistories),
   rollbackPolicies: cluster.cache<RollbackPolicy>(resources.rollbackPolicies),
   namespaces: cluster.cache(resources.namespaces),
+  syncs: cluster.cache<GitSync>(resources.gitSyncs),
   pods: cluster.cache(resources.pods),
   replicaSets: cluster.cache(resources.replicaSets),
   workloads: {

@@ -10,7 +10,9 @@ const job = (status: object) => ({
   spec: { activeDeadlineSeconds: 300 },
   status,
 });
-const condition = (type: string, message?: string) => ({ conditions: [{ type, status: 'True', message }] });
+const condition = (type: string, reason?: string, message?: string) => ({
+  conditions: [{ type, status: 'True', reason, message }],
+});
 const atSecond = (seconds: number): number => Date.parse(AT) + seconds * 1000;
 
 describe('the object of a hook', () => {
@@ -18,14 +20,20 @@ describe('the object of a hook', () => {
     assert.deepEqual(standingOf(job({}), atSecond(1)), { state: 'Running' });
     assert.deepEqual(standingOf(job(condition('SuccessCriteriaMet')), atSecond(1)), { state: 'Running' });
     assert.deepEqual(standingOf(job(condition('Complete')), atSecond(1)), { state: 'Succeeded' });
-    const failed = standingOf(job(condition('Failed', 'Job has reached the specified backoff limit')), atSecond(1));
-    assert.deepEqual(failed, { state: 'Failed', message: 'Job has reached the specified backoff limit' });
+    const [reason, message] = ['BackoffLimitExceeded', 'Job has reached the specified backoff limit'];
+    const failed = standingOf(job(condition('Failed', reason, message)), atSecond(1));
+    assert.deepEqual(failed, { state: 'Failed', reason, message });
+    assert.deepEqual(standingOf(job(condition('Failed')), atSecond(1)), {
+      state: 'Failed',
+      reason: 'Failed',
+      message: 'it failed',
+    });
   });
 
   it('has failed when nobody ended it within its deadline and a minute', () => {
     assert.equal(standingOf(job({}), atSecond(359)).state, 'Running');
-    const { state, message } = standingOf(job({}), atSecond(361));
-    assert.deepEqual([state, message], ['Failed', 'it has not ended 300 s after it was made']);
+    const { state, reason, message } = standingOf(job({}), atSecond(361));
+    assert.deepEqual([state, reason, message], ['Failed', 'Overdue', 'it has not ended 300 s after it was made']);
   });
 
   it('of every other kind is done when it is there', () => {

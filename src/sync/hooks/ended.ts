@@ -3,6 +3,8 @@ import type { KubeObject } from '../../api/meta.ts';
 /** How the object of a hook stands. */
 export interface Standing {
   state: 'Running' | 'Succeeded' | 'Failed';
+  /** Why it failed. */
+  reason?: string;
   message?: string;
 }
 
@@ -20,10 +22,13 @@ export const standingOf = (object: KubeObject, now: number): Standing => {
   const has = (type: string) => conditions.find((each) => each.type === type && each.status === 'True');
   if (has('Complete')) return { state: 'Succeeded' };
   const failed = has('Failed');
-  if (failed) return { state: 'Failed', message: failed.message || failed.reason || 'it failed' };
+  if (failed) {
+    const { reason, message } = failed;
+    return { state: 'Failed', reason: reason || 'Failed', message: message || reason || 'it failed' };
+  }
   const { activeDeadlineSeconds: seconds = 0 } = (object.spec ?? {}) as { activeDeadlineSeconds?: number };
   const age = now - Date.parse(object.metadata.creationTimestamp ?? '');
   return age > seconds * 1000 + GRACE_MS
-    ? { state: 'Failed', message: `it has not ended ${seconds} s after it was made` }
+    ? { state: 'Failed', reason: 'Overdue', message: `it has not ended ${seconds} s after it was made` }
     : { state: 'Running' };
 };

@@ -10,7 +10,7 @@ import { writerOf } from '../../policy/writer.ts';
 import { type InTurnPorts, inTurn } from '../objects/in-turn.ts';
 import { appliedOwnerOf } from '../objects/owned-objects.ts';
 import { type ApplyProblem, problemOf, unknownKind } from '../objects/problem.ts';
-import { standingOf } from './ended.ts';
+import { type Standing, standingOf } from './ended.ts';
 import type { Hook } from './hook.ts';
 import { preparedHook } from './prepare.ts';
 import { isOver } from './run.ts';
@@ -27,7 +27,16 @@ export interface HookPorts extends InTurnPorts {
 /** A hook after one look at it; a problem where it could not be made, which is tried again. */
 export type Step = { entry: HookEntry } | { problem: ApplyProblem };
 
-const GONE = 'it was deleted before its end was seen: whether it did its work is not known';
+const GONE: Standing = {
+  state: 'Failed',
+  reason: 'Deleted',
+  message: 'it was deleted before its end was seen: whether it did its work is not known',
+};
+const RENAMED: Standing = {
+  state: 'Failed',
+  reason: 'Renamed',
+  message: 'each render names it otherwise: give it a name that stays',
+};
 
 /**
  * Makes the hook, or finds out how it stands. One that is there for this run is never made a second time, whoever made it;
@@ -56,10 +65,9 @@ export const takeStep = async (
 /** A hook that is not in this rendering: a chart may make up its name. One that runs is seen to its end. */
 export const followUnknown = async (sync: GitSync, entry: HookEntry, key: string, ports: HookPorts): Promise<Step> => {
   const now = ports.clock.now();
-  if (entry.state !== 'Running')
-    return { entry: ended(entry, 'Failed', now, 'each render names it otherwise: give it a name that stays') };
+  if (entry.state !== 'Running') return { entry: ended(entry, RENAMED, now) };
   const found = await findHook(sync, parseKey(key), ports);
-  return { entry: found ? seen(entry, found.live, now) : ended(entry, 'Failed', now, GONE) };
+  return { entry: found ? seen(entry, found.live, now) : ended(entry, GONE, now) };
 };
 
 const look = async (
@@ -73,7 +81,7 @@ const look = async (
   const live = await writer.get(type, hook.object.metadata);
   if (live?.metadata.annotations?.[annotations.hookRun] === mark && isHookOf(sync, live))
     return { entry: seen(entry, live, clock.now()) };
-  if (!live && entry.state === 'Running') return { entry: ended(entry, 'Failed', clock.now(), GONE) };
+  if (!live && entry.state === 'Running') return { entry: ended(entry, GONE, clock.now()) };
   if (live) {
     if (!isOurs(sync, live)) return { problem: notOurs(hook) };
     if (isRunning(live, clock.now()))
@@ -116,19 +124,20 @@ export const isRunning = (live: KubeObject, now: number): boolean =>
   live.metadata.deletionTimestamp === undefined && standingOf(live, now).state === 'Running';
 
 const seen = (entry: HookEntry, live: KubeObject, now: number): HookEntry => {
-  const { state, message } = standingOf(live, now);
+  const standing = standingOf(live, now);
   const { message: _, ...before } = entry;
   const started = {
     ...before,
     startTime: entry.startTime ?? live.metadata.creationTimestamp ?? new Date(now).toISOString(),
   };
-  return isOver(state) ? ended(started, state, now, message) : { ...started, state };
+  return isOver(standing.state) ? ended(started, standing, now) : { ...started, state: standing.state };
 };
 
-const ended = (entry: HookEntry, state: HookEntry['state'], now: number, message?: string): HookEntry => ({
+const ended = (entry: HookEntry, { state, reason, message }: Standing, now: number): HookEntry => ({
   ...entry,
   state,
   finishTime: new Date(now).toISOString(),
+  ...(reason === undefined ? {} : { reason: reason.slice(0, 128) }),
   ...(message === undefined ? {} : { message: message.slice(0, 512) }),
 });
 
