@@ -246,6 +246,11 @@ export const gitSyncStatus = z.strictObject({
     .string()
     .optional()
     .describe('ref@commit that was last applied (with held parts at their last good release).'),
+  appliedVersion: z
+    .string()
+    .max(64)
+    .optional()
+    .describe('Digest of what it was rendered from: the commit, the spec, variables and values.'),
   appliedChart: z
     .strictObject({
       version: z.string().max(128).describe('Of the chart.'),

@@ -1,15 +1,16 @@
 import type { GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
+import { parseKey } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { KubeError } from '../kube/index.ts';
 import type { Release, Rendered } from '../render/index.ts';
-import { type Sources, sourceKey } from '../source/heads.ts';
+import { type Head, type Sources, sourceKey } from '../source/heads.ts';
 import type { Log } from '../telemetry/index.ts';
 import { type ApplyRenderedPorts, applyRendered, type Target } from './apply-rendered.ts';
 import { pollUnwatched } from './drift/unwatched.ts';
 import { waitForHealth } from './health-gate.ts';
 import { versionIn } from './hooks/run.ts';
-import { hasNothingNew } from './nothing-new.ts';
+import { fingerprintOf, hasNothingNew, namespacesIn } from './nothing-new.ts';
 import type { DecryptionReader } from './render/decryption.ts';
 import type { WithRender } from './render/large.ts';
 import { renderSync, type SourcePorts } from './render/manifests.ts';
@@ -18,8 +19,8 @@ import { isOfTheCommit, unlessUnrenderable } from './render/unrenderable.ts';
 import type { VariablesReader } from './render/variables.ts';
 import { type ResumePorts, resume } from './resume.ts';
 import { recallHooks } from './state/hook-run.ts';
-import { type SyncState, versionOf } from './state/sync-state.ts';
-import type { SyncOutcome } from './status/outcome.ts';
+import { type Planned, type SyncState, versionOf } from './state/sync-state.ts';
+import type { AppliedOutcome, SyncOutcome } from './status/outcome.ts';
 
 export interface HeadPorts
   extends SourcePorts,
@@ -55,30 +56,53 @@ export const syncToHead = async (
     if (!(await readInputs(sync, state, ports, ports.releases.of))) return undefined;
     hasInputs = true;
     const outcome = await syncTo(head, sync, state, ports);
-    if (isBeforeApply(outcome)) await keepLast(correctDrift, sync, state, ports);
-    return outcome;
+    return isBeforeApply(outcome) ? withKept(outcome, head, await keepLast(head, sync, state, ports)) : outcome;
   } catch (error) {
     const failure = failureOf(error);
     if (!failure) throw error;
     if (failure.permanent && !(head instanceof Error)) ports.handover.stuck(sync, head.id);
     // What was applied last is kept against drift, whatever is wrong with the newest commit or with the server.
     const isAway = head instanceof Error || (!hasInputs && sync.status?.appliedChart !== undefined);
-    await keepLast(isAway && !state.planned ? syncToLast : correctDrift, sync, state, ports);
-    return failure;
+    const kept = await keepLast(isAway ? undefined : head, sync, state, ports);
+    return head instanceof Error ? failure : withKept(failure, head, kept);
   }
 };
 
 /** A hook of the newest commit comes before all else of it. */
 const isBeforeApply = (outcome: SyncOutcome): boolean => 'of' in outcome && outcome.of?.kind === 'attempted';
 
+/**
+ * What was applied last stays as it was, whatever the newest commit waits for or fails of: against drift, and with releases
+ * held that were not before.
+ * @param head what was tried; undefined where nobody answered
+ * @returns what was done for it, if anything
+ */
 const keepLast = async (
-  keep: (...[sync, state, ports]: Parameters<typeof syncToHead>) => Promise<void>,
+  head: Head | undefined,
   ...[sync, state, ports]: Parameters<typeof syncToHead>
-): Promise<void> => {
-  await keep(sync, state, ports).catch((err) =>
-    ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed'),
-  );
+): Promise<AppliedOutcome | undefined> => {
+  try {
+    const kept = state.planned ? keepPlanned(state.planned, sync, state, ports) : syncToLast(head, sync, state, ports);
+    return appliedIn(await kept);
+  } catch (err) {
+    ports.log.warn({ err, sync: keyOfSync(sync) }, 'drift correction failed');
+    return undefined;
+  }
 };
+
+const appliedIn = (outcome: SyncOutcome | undefined): AppliedOutcome | undefined => {
+  if (outcome?.kind === 'applied') return outcome;
+  return outcome && 'of' in outcome ? appliedIn(outcome.of) : undefined;
+};
+
+const withKept = (
+  outcome: SyncOutcome,
+  { id: commit, revision }: Head,
+  kept: AppliedOutcome | undefined,
+): SyncOutcome =>
+  kept && (outcome.kind === 'failed' || outcome.kind === 'waiting')
+    ? { ...outcome, of: { kind: 'attempted', commit, revision, kept } }
+    : outcome;
 
 /** Where nobody says so, by the last render, of an earlier process too. */
 const isChart = ({ spec, status }: GitSync, { release, resumed }: SyncState): boolean => {
@@ -87,14 +111,24 @@ const isChart = ({ spec, status }: GitSync, { release, resumed }: SyncState): bo
 };
 
 /**
- * After a restart, while the Git server or the chart repository does not answer: an earlier process left its files, and nobody
- * watches its objects.
+ * After a restart, or where a rollback went past the last plan: an earlier process left its files, and nobody watches its
+ * objects.
  */
-const syncToLast = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
+const syncToLast = async (
+  head: Head | undefined,
+  ...[sync, state, ports]: Parameters<typeof syncToHead>
+): Promise<SyncOutcome | undefined> => {
+  recallHooks(sync, state);
   const last = await ports.sources.before(sync);
-  if (!last) return;
-  if (await readInputs(sync, state, ports, ports.releases.before)) await syncTo(last, sync, state, ports);
+  if (!last || last.id === head?.id) return undefined;
+  if (!(await readInputs(sync, state, ports, ports.releases.before))) return undefined;
+  if (isAnother(sync.status?.appliedVersion, last.id, sync, state)) return undefined;
+  return syncTo({ ...last, isOver: true }, sync, state, ports);
 };
+
+/** With another spec or other values the same commit is another revision, whose hooks come first. */
+const isAnother = (version: string | undefined, commit: string, sync: GitSync, state: SyncState): boolean =>
+  !!state.hooks && version !== versionIn(sync, state, commit);
 
 /**
  * What the objects are rendered from beside the commit, as it is now; as before where it can't be read.
@@ -115,15 +149,19 @@ const readInputs = async (
   return true;
 };
 
-const correctDrift = async (sync: GitSync, state: SyncState, ports: HeadPorts): Promise<void> => {
-  const { planned } = state;
-  if (!planned || state.drifted.size === 0) return;
+const keepPlanned = async (
+  planned: Planned,
+  ...[sync, state, ports]: Parameters<typeof syncToHead>
+): Promise<SyncOutcome | undefined> => {
+  const { source, commit, version, fingerprint } = planned;
+  const touched = namespacesIn([...state.inventory.keys()].map(parseKey));
+  const isSame = version === versionIn(sync, state, commit);
+  const isNews = isSame && fingerprint !== fingerprintOf(sync, state, touched, ports);
+  if (state.drifted.size === 0 && !isNews) return undefined;
   // Nothing is rendered of a source that the sync no longer names, or not without a signature.
-  if (planned.source.identity !== sourceKey(sync)) return;
-  // With another spec the same commit is another revision, whose hooks come first.
-  if (state.hooks && planned.version !== versionIn(sync, state, planned.commit)) return;
-  const at = { source: planned.source, id: planned.commit, revision: sync.status?.lastAppliedRevision ?? '' };
-  await syncTo({ ...at, isOver: true }, sync, state, ports);
+  if (source.identity !== sourceKey(sync) || isAnother(version, commit, sync, state)) return undefined;
+  const revision = sync.status?.lastAppliedRevision ?? '';
+  return syncTo({ source, id: commit, revision, isOver: true }, sync, state, ports);
 };
 
 const syncTo = async (at: Target, sync: GitSync, state: SyncState, ports: HeadPorts): Promise<SyncOutcome> => {

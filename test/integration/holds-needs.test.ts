@@ -7,6 +7,7 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import type { Release, ReleaseHistory } from '../../src/api/release-history.ts';
 import { newRollback } from '../../src/holds/index.ts';
 import { type ResourceType, resources } from '../../src/kube/index.ts';
+import { endJob, job } from '../support/jobs.ts';
 import { eventually } from '../support/poll.ts';
 import { configMap, holdBack, imageOf, type StartedSync, useSync, yaml } from '../support/sync.ts';
 
@@ -325,17 +326,8 @@ describe('what goes back with a workload', () => {
     );
   });
 
-  it('is the whole GitSync at the commit of the target, under scope GitSync; what is not recorded stays', async () => {
-    const flags = (value: string): KubeObject => configMap('flags', { value });
-    const at = (version: string): string =>
-      yaml(settings, flags(version), workload('web', `shop:${version}`), workload('worker', `worker:${version}`));
-    const sync = await start({ 'app.yaml': at('v1') });
-    await sync.ready();
-    const good = await web(sync);
-    await record(sync, 'web', 1);
-    await record(sync, 'worker', 1);
-    await sync.ready('True', new RegExp(sync.push({ 'app.yaml': at('v2') })));
-    const bad = await runs(sync, 'shop:v2');
+  /** Rejects `bad` with all workloads of its GitSync. */
+  const holdAll = async (sync: StartedSync, good: KubeObject | undefined, bad: KubeObject | undefined) => {
     const noted = (object: KubeObject | undefined, name: string): string => object?.metadata.annotations?.[name] ?? '';
     const hold = newRollback({
       workload: { kind: 'Deployment', namespace: sync.ns, name: 'web' },
@@ -350,6 +342,20 @@ describe('what goes back with a workload', () => {
       message: 'all of it',
     });
     await plane().client.create(resources.holds, { ...hold, metadata: { ...hold.metadata, name: 'web' } });
+  };
+
+  it('is the whole GitSync at the commit of the target, under scope GitSync; what is not recorded stays', async () => {
+    const flags = (value: string): KubeObject => configMap('flags', { value });
+    const at = (version: string): string =>
+      yaml(settings, flags(version), workload('web', `shop:${version}`), workload('worker', `worker:${version}`));
+    const sync = await start({ 'app.yaml': at('v1') });
+    await sync.ready();
+    const good = await web(sync);
+    await record(sync, 'web', 1);
+    await record(sync, 'worker', 1);
+    await sync.ready('True', new RegExp(sync.push({ 'app.yaml': at('v2') })));
+    const bad = await runs(sync, 'shop:v2');
+    await holdAll(sync, good, bad);
     await held(sync);
     await runs(sync, 'worker:v1', 'worker');
     assert.equal(imageOf(await web(sync)), 'shop:v1');
@@ -357,4 +363,42 @@ describe('what goes back with a workload', () => {
     assert.match(said(found, 'Held'), /ConfigMap \S+\/flags stays? as/);
     assert.match(JSON.stringify(await sync.get(resources.configMaps, 'flags')), /"value":"v2"/);
   });
+
+  for (const [what, next] of [
+    ['a commit with what is rejected', 'v2'],
+    ['the fix', 'v3'],
+  ] as const)
+    it(`is the whole GitSync also while a hook of ${what} runs, and after it failed`, async () => {
+      const at = (version: string): string =>
+        yaml(settings, workload('web', `shop:${version}`), workload('worker', `worker:${version}`));
+      const sync = await start({ 'app.yaml': at('v1') });
+      await sync.ready();
+      const good = await web(sync);
+      await record(sync, 'web', 1);
+      await record(sync, 'worker', 1);
+      const second = sync.push({ 'app.yaml': at('v2') });
+      await sync.ready('True', new RegExp(second));
+      const bad = await runs(sync, 'shop:v2');
+      const third = sync.push({
+        'app.yaml': at(next),
+        'more.yaml': yaml(configMap('more'), job('migrate', { 'argocd.argoproj.io/hook': 'PreSync' })),
+      });
+      await sync.ready('False', /PreSync hook Job .*\/migrate: it runs/);
+      await holdAll(sync, good, bad);
+      await held(sync);
+      await runs(sync, 'worker:v1', 'worker');
+      const found = await says(sync, 'Held', /Deployment \S+\/worker went back/);
+      assert.equal(found.status?.lastAttemptedRevision, `main@${third}`);
+      assert.equal(found.status?.lastAppliedRevision, `main@${second}`);
+      await endJob(plane(), sync.ns, 'migrate', 'Failed');
+      await sync.ready('False', /HookFailed/);
+      const body = [{ op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'worker:by-hand' }];
+      const worker = { namespace: sync.ns, name: 'worker' };
+      await plane().client.patch(resources.deployments, worker, { type: 'json', body });
+      await runs(sync, 'worker:v1', 'worker');
+      assert.deepEqual(
+        [imageOf(await web(sync)), await sync.get(resources.configMaps, 'more')],
+        ['shop:v1', undefined],
+      );
+    });
 });

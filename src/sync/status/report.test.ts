@@ -54,6 +54,32 @@ describe('the status of a GitSync', () => {
     assert.equal(status?.conditions?.find(({ type }) => type === 'Held')?.status, 'False');
   });
 
+  it('says once what failed after an apply, however often it is found', async () => {
+    const { server, first, stored, state } = setUp();
+    let now = 1_800_000_000_000;
+    const clock = {
+      now: () => {
+        now += 1000;
+        return now;
+      },
+      sleep: async () => {},
+    };
+    const report = createReport({ client: server.client, clock, occurred: () => {}, isAwaited: () => false });
+    const failed = {
+      kind: 'failed',
+      reason: 'HookFailed',
+      message: 'check',
+      permanent: true,
+      of: applied('main@2'),
+    } as const;
+    await report(first, state, failed);
+    const { resourceVersion } = server.get(resources.gitSyncs, 'shop', 'app')?.metadata ?? {};
+    for (let i = 0; i < 3; i += 1)
+      await report(server.get(resources.gitSyncs, 'shop', 'app') as GitSync, state, failed);
+    assert.equal(server.get(resources.gitSyncs, 'shop', 'app')?.metadata.resourceVersion, resourceVersion);
+    assert.equal(stored()?.lastAppliedRevision, 'main@2');
+  });
+
   it('has a request as handled when the source has answered it, and not when something else is applied before', async () => {
     const { first, report, stored, state, awaited } = setUp();
     const requested = { ...first, metadata: { ...first.metadata, annotations: { [annotations.requestedAt]: 'now' } } };

@@ -3,6 +3,7 @@ import { type ConditionInput, withConditions } from '../../api/conditions.ts';
 import type { GitSync, GitSyncStatus } from '../../api/gitsync.ts';
 import type { StatusPatch } from '../../api/status-patch.ts';
 import type { HeldWorkload } from '../../holds/index.ts';
+import { versionIn } from '../hooks/run.ts';
 import { plannedFrom } from '../state/origin.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import { no, yes } from './condition.ts';
@@ -33,6 +34,14 @@ export const statusOf = (
     ({ type }) => type !== 'Suspended' || outcome.kind === 'suspended',
   );
   const set = (...inputs: ConditionInput[]) => withConditions(conditions, inputs, { now, generation });
+  /** What the outer outcome says is compared with what was said before, not with what the inner one says. */
+  const over = (inner: StatusPatch<GitSyncStatus>, ...inputs: ConditionInput[]): StatusPatch<GitSyncStatus> => {
+    const said = new Set(inputs.map(({ type }) => type));
+    const was = (inner.conditions ?? []).map(
+      (one) => conditions.find(({ type }) => type === one.type && said.has(type)) ?? one,
+    );
+    return { ...inner, conditions: withConditions(was, inputs, { now, generation }) };
+  };
   const common = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     ...(requested === undefined ? {} : { lastHandledReconcileAt: requested }),
@@ -55,20 +64,17 @@ export const statusOf = (
         outcome.permanent ? yes('Stalled', reason, message) : no('Stalled', reason, message),
       ];
       if (!outcome.of) return { ...common, conditions: set(...inputs) };
-      const inner = statusOf(sync, state, outcome.of, now);
-      return { ...inner, conditions: withConditions(inner.conditions ?? [], inputs, { now, generation }) };
+      return over(statusOf(sync, state, outcome.of, now), ...inputs);
     }
     case 'waiting': {
-      const inner = statusOf(sync, state, outcome.of, now);
       const inputs = [no('Ready', 'Progressing', outcome.message), yes('Reconciling', 'Progressing', outcome.message)];
-      return { ...inner, conditions: withConditions(inner.conditions ?? [], inputs, { now, generation }) };
+      return over(statusOf(sync, state, outcome.of, now), ...inputs);
     }
-    case 'attempted':
-      return {
-        ...common,
-        lastAttemptedRevision: outcome.revision,
-        conditions: set(no('Stalled', 'Progressing', `tries ${outcome.revision}`)),
-      };
+    case 'attempted': {
+      const tries = no('Stalled', 'Progressing', `tries ${outcome.revision}`);
+      const inner = outcome.kept && over(statusOf(sync, state, outcome.kept, now), tries);
+      return { ...common, conditions: set(tries), ...inner, lastAttemptedRevision: outcome.revision };
+    }
     case 'unchanged':
       // The revision's name may be new, for the same content, and an object may have gone over to another GitSync.
       return {
@@ -82,7 +88,7 @@ export const statusOf = (
     case 'applied':
       return {
         ...common,
-        ...appliedStatus(before, state, outcome, now),
+        ...appliedStatus(sync, state, outcome, now),
         conditions: set(
           ...readiness(outcome.revision, outcome.problems, state, outcome),
           driftCondition(outcome, sync, state, now),
@@ -101,19 +107,24 @@ const plannedStatus = ({ planned, release }: SyncState): StatusPatch<Pick<GitSyn
 });
 
 const appliedStatus = (
-  before: GitSyncStatus,
+  sync: GitSync,
   state: SyncState,
   outcome: AppliedOutcome,
   now: number,
 ): StatusPatch<GitSyncStatus> => {
-  const { revision, plan, problems, blocked, reported } = outcome;
+  const { commit, revision, plan, problems, blocked, reported } = outcome;
+  const { heldRevision, heldRevisionTime } = sync.status ?? {};
   const held = plan.held.map(heldEntry);
   const time = new Date(now).toISOString();
-  const since = before.heldRevision === revision ? (before.heldRevisionTime ?? time) : time;
+  const since = heldRevision === revision ? (heldRevisionTime ?? time) : time;
   return {
     lastAttemptedRevision: revision,
     ...(problems.length === 0 && !blocked
-      ? { lastAppliedRevision: revision, appliedChart: chartIn(state) ?? gone }
+      ? {
+          lastAppliedRevision: revision,
+          appliedVersion: versionIn(sync, state, commit),
+          appliedChart: chartIn(state) ?? gone,
+        }
       : {}),
     heldRevision: held.length > 0 ? revision : gone,
     heldRevisionTime: held.length > 0 ? since : gone,
