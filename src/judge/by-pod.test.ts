@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { incident } from '../../test/support/incident.ts';
+import type { Release } from '../api/release-history.ts';
 import type { MeasuredObjective } from '../api/rollback-policy.ts';
+import type { WorkloadKind } from '../api/workload.ts';
 import { createSelectors, type Queries } from '../slo/index.ts';
-import { countsByPod, LIKELY, nodesOf, type PodCounts, spreadOf, storedOf } from './by-pod.ts';
+import {
+  countsByPod,
+  LIKELY,
+  nodesOf,
+  type PodCounts,
+  patternOfReleases,
+  podsOfRelease,
+  spreadOf,
+  storedOf,
+} from './by-pod.ts';
+import type { Question } from './question.ts';
 
 const THRESHOLD = 0.01;
 const pod = (errors: number, total: number, rest: Partial<PodCounts> = {}): PodCounts => ({ errors, total, ...rest });
@@ -86,5 +99,77 @@ describe('pods of one release', () => {
     });
     assert.equal(storedOf({ burning, well: [pod(0, 30, { startedAt: 3 })] })?.byAge, false, 'one of unknown age');
     assert.equal(storedOf({ burning: [], well: [] }), undefined);
+  });
+});
+
+describe('whose pods are whose', () => {
+  const release = (revision: string | undefined): Release => ({
+    ...{ number: 1, sourceDigest: 'd', workloadUID: 'u', images: [], firstSeenTime: '2026-01-01T00:00:00Z' },
+    ...(revision === undefined ? {} : { revision }),
+    outcome: 'Active',
+  });
+  const question = (
+    kind: WorkloadKind,
+    { suspect = 'r2', before = 'r1', ...rest }: { suspect?: string; before?: string; together?: string[] } = {},
+  ) => ({
+    incident: incident(undefined, { workloadRef: { kind, name: 'web' } }),
+    suspect: suspect === '' ? release(undefined) : release(suspect),
+    before: before === '' ? undefined : release(before),
+    together: rest.together?.map(release),
+    podOf: (name: string): ReturnType<Question['podOf']> =>
+      ({
+        'web-0': { node: 'x', startedAt: 100, revision: 'r2' },
+        'web-1': { node: 'x', startedAt: 101, revision: 'r2' },
+        'web-2': { node: 'x', startedAt: 50, revision: 'r1' },
+      })[name],
+  });
+
+  it('is said by the names of pods of a Deployment', () => {
+    const deployment = question('Deployment', { together: ['r3'] });
+    const { isSuspect, isBefore } = podsOfRelease(deployment, 0);
+    assert.deepEqual(
+      ['web-r2-a', 'web-r3-a', 'web-r1-a', 'other-web-r2-a', 'web-r22'].map((name) => isSuspect?.(name)),
+      [true, true, false, false, false],
+    );
+    assert.deepEqual(
+      ['web-r1-a', 'web-r2-a'].map((name) => isBefore(name)),
+      [true, false],
+    );
+    const { suspect, before } = deployment;
+    assert.equal(patternOfReleases([suspect], deployment), 'web-r2-.+');
+    assert.equal(patternOfReleases([suspect, before, suspect], deployment), 'web-r2-.+|web-r1-.+');
+  });
+
+  it('is said by the watched pods of a StatefulSet, of those that were there since', () => {
+    const set = question('StatefulSet');
+    const { isSuspect, isBefore } = podsOfRelease(set, 100);
+    assert.deepEqual(
+      ['web-0', 'web-1', 'web-2', 'web-9'].map((name) => isSuspect?.(name)),
+      [true, false, false, false],
+    );
+    assert.equal(isBefore('web-2'), true);
+    assert.equal(isBefore('web-0'), false);
+    assert.equal(patternOfReleases([set.suspect], set), undefined);
+  });
+
+  it('is the suspect for all where only configuration changed', () => {
+    for (const same of [
+      question('Deployment', { before: 'r2' }),
+      question('Deployment', { before: 'r3', together: ['r3'] }),
+    ]) {
+      const { isSuspect, isBefore } = podsOfRelease(same, 0);
+      assert.deepEqual([isSuspect?.('web-r9-a'), isBefore('web-r2-a')], [true, false]);
+      assert.equal(patternOfReleases([same.suspect], same), undefined);
+    }
+  });
+
+  it('is not known of a release without a revision, and of none before', () => {
+    const unknown = question('Deployment', { suspect: '', before: 'r1' });
+    assert.equal(podsOfRelease(unknown, 0).isSuspect, undefined);
+    assert.equal(patternOfReleases([unknown.suspect], unknown), undefined);
+    const first = question('Deployment', { before: '' });
+    assert.equal(podsOfRelease(first, 0).isBefore('web-r1-a'), false);
+    assert.equal(patternOfReleases([first.suspect, undefined], first), undefined);
+    assert.equal(patternOfReleases([first.suspect], first), 'web-r2-.+');
   });
 });

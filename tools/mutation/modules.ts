@@ -76,6 +76,9 @@ export const MODULES: readonly Module[] = [
       'rise',
       'by-pod',
       'surroundings',
+      'by-node',
+      'places',
+      'late-rise',
     ],
   },
   {
