@@ -4,6 +4,7 @@ import type { ObjectKey } from '../api/meta.ts';
 import { type ReleaseHistory, releasesOf } from '../api/release-history.ts';
 import { type KubeClient, resources } from '../kube/index.ts';
 import { historyName, type SnapshotStore } from '../snapshot/index.ts';
+import { templateWriters } from '../ssa/template-writers.ts';
 import { createHold } from './create-hold.ts';
 import { withFinalizer } from './finalizer.ts';
 import { newRollback } from './new-hold.ts';
@@ -27,7 +28,9 @@ export const holdForManualUndo = async (
   if (key.kind !== 'Deployment') return undefined;
   const live = await client.get(resources.deployments, key);
   const digest = live?.metadata.annotations?.[annotations.sourceDigest];
-  if (digest === undefined || digest === rejected) return undefined;
+  if (!live || digest === undefined || digest === rejected) return undefined;
+  // What the GitSync itself applied, and a process that ended did not say, nobody undid.
+  if (!templateWriters(live).some(({ stamps }) => stamps)) return undefined;
   const workload = { kind: key.kind, namespace: key.namespace, name: key.name } as const;
   const name = { namespace: key.namespace, name: historyName(workload) };
   const history = await client.get<ReleaseHistory>(resources.releaseHistories, name);

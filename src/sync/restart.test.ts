@@ -212,6 +212,41 @@ describe('after a restart', () => {
     });
   }
 
+  it('what an earlier process applied and did not say is no undo of a person, where Git goes back', async () => {
+    const { server, commit, start, restart, status } = setUp();
+    const annotated = (image: string) => deployment(image, { annotations: { 'metricops.dev/inject': 'true' } });
+    const notes = () => server.get(resources.deployments, 'shop', 'web')?.metadata.annotations ?? {};
+    commit(annotated('web:1'));
+    await start();
+    const before = status();
+    const first = notes()['metricops.dev/source-digest'];
+    const second = (): number => Math.floor(Date.now() / 1000);
+    const applied = second();
+    await eventually(() => second() > applied, { what: 'the next second, for the API server notes no less' });
+    await restart(() => commit(annotated('web:2')));
+    await eventually(() => notes()['metricops.dev/source-digest'] !== first);
+    const [history] = server.list(resources.releaseHistories);
+    assert.ok(history);
+    const release = {
+      number: 2,
+      sourceDigest: notes()['metricops.dev/source-digest'],
+      snapshotRef: { name: notes()['metricops.dev/snapshot'] },
+      workloadUID: 'u',
+      images: [],
+      firstSeenTime: new Date().toISOString(),
+      outcome: 'Active',
+    };
+    const body = { spec: { releases: [release] } };
+    await server.client.patch(resources.releaseHistories, history.metadata, { type: 'merge', body });
+    await restart(async () => {
+      commit(annotated('web:1'));
+      const said = { status: { inventory: before?.inventory, plannedFrom: before?.plannedFrom } };
+      await server.client.patch(resources.gitSyncs, APP, { type: 'merge', body: said }, { subresource: 'status' });
+    });
+    await eventually(() => notes()['metricops.dev/source-digest'] === first, { what: 'what Git says' });
+    assert.deepEqual(server.list(resources.holds), []);
+  });
+
   it('a hand edit that was made while nobody ran costs the writes to that object, and the GitSync says what was reverted', async () => {
     const { commit, start, restart, edit, kOf, told } = setUp();
     commit(...three);
