@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'mocha';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'mocha';
 import { API_VERSION, annotations, labels } from '../../src/api/annotations.ts';
 import { type Hold, requestedBy } from '../../src/api/hold.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -16,6 +19,8 @@ const commit = (n: number): string => String(n).repeat(40);
 
 describe('the command line', () => {
   const plane = useControlPlane();
+  const dir = mkdtempSync(join(tmpdir(), 'metricops-cli-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
 
   const metricops = (...argv: string[]): Promise<Outcome> => runCli(plane().kubeconfig, argv);
 
@@ -508,8 +513,41 @@ describe('the command line', () => {
       out,
       /changed in the cluster \(- applied, \+ live\)[\s\S]*\n +- +- image: web:v2\n +\+ +- image: web:by-hand/,
     );
-    assert.match(out, /held back \(- runs, \+ Git\)[\s\S]*\n +- [^\n]*image: web:v2\n +\+ [^\n]*image: web:v3/);
+    const isHeld = /held back \(- runs, \+ Git\)[\s\S]*\n +- [^\n]*image: web:v2\n +\+ [^\n]*image: web:v3/;
+    assert.match(out, isHeld);
+
+    const reader = readerOf(namespace);
+    const shown = await runCli(reader, ['diff', 'shop', '-n', namespace]);
+    assert.equal(shown.code, 1, shown.err);
+    assert.match(shown.out, isHeld);
+    assert.doesNotMatch(shown.out, /changed in the cluster/);
+    const refused = `Not compared, since the API server refuses you the dry run: Deployment ${namespace}/web\n`;
+    assert.ok(shown.out.includes(`${refused}→ It writes nothing, and yet needs the right to patch them`), shown.out);
+
+    const none = { type: 'merge', body: { status: { held: [] } } } as const;
+    await client.patch(resources.gitSyncs, sync.metadata, none, { subresource: 'status' });
+    const unknown = await runCli(reader, ['diff', 'shop', '-n', namespace]);
+    assert.equal(unknown.code, 2, 'whether there is a difference is not known');
+    assert.match(unknown.out, /: no known difference in 2 objects\n\nNot compared/);
+    const scripts = await runCli(reader, ['diff', 'shop', '-n', namespace, '-o', 'json']);
+    assert.deepEqual(JSON.parse(scripts.out).notCompared, [`Deployment ${namespace}/web`]);
   });
+
+  /** The kubeconfig of an account that may read what `view` may, and write nothing. */
+  const readerOf = (namespace: string): string => {
+    const { kubectl } = plane();
+    const at = ['-n', namespace];
+    kubectl([...at, 'create', 'serviceaccount', 'reader']);
+    const seen = 'deployments.apps,controllerrevisions.apps,gitsyncs.metricops.dev,releasehistories.metricops.dev';
+    kubectl([...at, 'create', 'role', 'reader', '--verb=get,list,watch', `--resource=${seen}`]);
+    kubectl([...at, 'create', 'rolebinding', 'reader', '--role=reader', `--serviceaccount=${namespace}:reader`]);
+    const token = kubectl([...at, 'create', 'token', 'reader']).trim();
+    const own = JSON.parse(kubectl(['config', 'view', '--raw', '--flatten', '-o', 'json']));
+    const users = own.users.map(({ name }: { name: string }) => ({ name, user: { token } }));
+    const file = join(dir, `${namespace}.json`);
+    writeFileSync(file, JSON.stringify({ ...own, users }));
+    return file;
+  };
 
   it('suspends and resumes a GitSync, pauses and resumes a workload', async () => {
     const namespace = await shop();

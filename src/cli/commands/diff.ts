@@ -7,6 +7,7 @@ import { isWorkloadKind, type WorkloadKind } from '../../api/workload.ts';
 import { isForbidden, type KubeClient, resources, workloadResource } from '../../kube/index.ts';
 import { historyName } from '../../snapshot/index.ts';
 import type { Cli } from '../context.ts';
+import { unlessForbidden } from '../forbidden.ts';
 import { EXIT } from '../io.ts';
 import { unified } from '../line-diff.ts';
 import { indent, table } from '../table.ts';
@@ -20,6 +21,9 @@ spec.drift is Report (with Correct it is reverted at once, and there is usually 
 opted in: asked now, with a server-side dry run that writes nothing; and, where a release is held back, what Git would
 change. Values of Secrets are never shown.
 
+The dry run needs the right to patch the workloads, as the role edit has it: without it they are named, and only what is
+held back is shown of them.
+
 Examples:
   metricops diff shop -n shop
   # The changed fields, for scripts
@@ -30,6 +34,12 @@ interface Difference {
   /** drift: applied → live. held: what runs → what Git asks for. */
   what: 'drift' | 'held';
   text: string;
+}
+
+interface Compared {
+  differences: Difference[];
+  /** It may not be asked by a dry run: what was changed by hand is not known. */
+  isForbidden?: boolean;
 }
 
 /** One field of one object. */
@@ -53,13 +63,17 @@ export const diff = async (cli: Cli, name: string): Promise<number> => {
   const drift = (sync.status?.drift ?? []).flatMap(fieldsOf);
   const told = new Set(sync.status?.drift?.map(({ id }) => id));
   const differences: Difference[] = [];
+  const notCompared: string[] = [];
   for (const key of await workloadsOf(cli.client, sync)) {
-    const found = await ofWorkload(cli.client, sync, key);
-    differences.push(...found.filter(({ what }) => what === 'held' || !told.has(keyString(key))));
+    const { differences: found, isForbidden } = await ofWorkload(cli.client, sync, key);
+    const isKnown = told.has(keyString(key));
+    differences.push(...found.filter(({ what }) => what === 'held' || !isKnown));
+    if (isForbidden && !isKnown) notCompared.push(wordsOf(key));
   }
-  cli.print({ gitSync: name, drift, differences }, () => text(sync, drift, differences));
+  cli.print({ gitSync: name, drift, differences, notCompared }, () => text(sync, drift, differences, notCompared));
   const contested = conditionOf(sync, 'Drifted')?.status === 'True';
-  return drift.length + differences.length > 0 || contested ? EXIT.different : EXIT.ok;
+  if (drift.length + differences.length > 0 || contested) return EXIT.different;
+  return notCompared.length > 0 ? EXIT.trouble : EXIT.ok;
 };
 
 const fieldsOf = ({ id, fieldManagers = [], changes }: DriftEntry): Field[] => {
@@ -89,19 +103,27 @@ const workloadsOf = async (client: KubeClient, sync: GitSync): Promise<ObjectKey
 
 const syncName = ({ metadata }: GitSync) => ({ namespace: metadata.namespace ?? '', name: metadata.name });
 
-const text = (sync: GitSync, drift: Field[], differences: Difference[]): string => {
+const text = (sync: GitSync, drift: Field[], differences: Difference[], notCompared: readonly string[]): string => {
   const { namespace, name } = syncName(sync);
   const count = drift.length + differences.length;
   const head = `${namespace}/${name} at ${shortRevision(sync.status?.lastAppliedRevision) ?? 'no revision yet'}: ${
-    count === 0 ? 'no difference' : plural(count, 'difference')
+    count > 0 ? plural(count, 'difference') : notCompared.length > 0 ? 'no known difference' : 'no difference'
   } in ${plural(sync.status?.objectCount ?? sync.status?.inventory?.entries.length ?? 0, 'object')}`;
   const parts = differences.map(
     (d) =>
       `${d.workload}: ${d.what === 'drift' ? 'changed in the cluster (- applied, + live)' : 'held back (- runs, + Git)'}\n${indent(d.text)}`,
   );
   const fields = drift.length === 0 ? [] : [fieldsTable(drift)];
-  return [head, ...fields, ...parts, tailOf(sync)].filter((part) => part !== undefined).join('\n\n');
+  return [head, ...fields, ...parts, notComparedWords(notCompared), tailOf(sync)]
+    .filter((part) => part !== undefined)
+    .join('\n\n');
 };
+
+/** An API server asks for the right to patch even where nothing is written. */
+const notComparedWords = (workloads: readonly string[]): string | undefined =>
+  workloads.length === 0
+    ? undefined
+    : `Not compared, since the API server refuses you the dry run: ${workloads.join(', ')}\n→ It writes nothing, and yet needs the right to patch them: ask for the role edit in the namespace.`;
 
 const fieldsTable = (drift: Field[]): string =>
   table(
@@ -129,28 +151,28 @@ const tailOf = (sync: GitSync): string | undefined => {
   return 'Changes by hand are reverted at once (spec.drift is Correct): there is usually nothing to see.';
 };
 
-const ofWorkload = async (client: KubeClient, sync: GitSync, key: ObjectKey): Promise<Difference[]> => {
-  if (!isWorkloadKind(key.kind)) return [];
+const ofWorkload = async (client: KubeClient, sync: GitSync, key: ObjectKey): Promise<Compared> => {
+  if (!isWorkloadKind(key.kind)) return { differences: [] };
   const type = workloadResource(key.kind);
-  const workload = `${key.kind} ${key.namespace}/${key.name}`;
+  const workload = wordsOf(key);
   const live = await client.get(type, key);
-  if (!live) return [{ workload, what: 'drift', text: 'is gone from the cluster' }];
+  if (!live) return { differences: [{ workload, what: 'drift', text: 'is gone from the cluster' }] };
   const snapshot = live.metadata.annotations?.[annotations.snapshot];
   const applied = snapshot === undefined ? undefined : await snapshotWorkload(client, key.namespace, snapshot);
-  if (!applied) return [];
-  const out: Difference[] = [];
+  if (!applied) return { differences: [] };
+  const differences: Difference[] = [];
   const manager = fieldManagerOf(syncName(sync));
-  const wanted = await client.apply(type, withReplicasOf(live, applied), {
-    fieldManager: manager,
-    force: true,
-    dryRun: true,
-  });
-  const drift = unified(yaml(wanted), yaml(live));
-  if (drift !== '') out.push({ workload, what: 'drift', text: drift });
+  const wanted = await client
+    .apply(type, withReplicasOf(live, applied), { fieldManager: manager, force: true, dryRun: true })
+    .catch(unlessForbidden);
+  const drift = wanted ? unified(yaml(wanted), yaml(live)) : '';
+  if (drift !== '') differences.push({ workload, what: 'drift', text: drift });
   const held = await heldDifference(client, sync, key, applied);
-  if (held !== '') out.push({ workload, what: 'held', text: held });
-  return out;
+  if (held !== '') differences.push({ workload, what: 'held', text: held });
+  return { differences, isForbidden: !wanted };
 };
+
+const wordsOf = ({ kind, namespace, name }: ObjectKey): string => `${kind} ${namespace}/${name}`;
 
 /** A snapshot holds none, and an apply without them would answer with their default. */
 const withReplicasOf = (live: KubeObject, applied: KubeObject): KubeObject => {
