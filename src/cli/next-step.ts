@@ -9,6 +9,8 @@ export const nextStepWords = (next: NextStep, { name, workload }: { name: string
   switch (next) {
     case 'ApproveOrDeny':
       return `metricops approve ${name} ${at}, or metricops deny ${name} ${at}`;
+    case 'Resume':
+      return `metricops resume ${what} ${at} lets the incident go on; or fix it by hand, or metricops deny ${name} ${at}`;
     case 'FindOtherCause':
       return `look for another cause; to go back to Git's release: metricops lift ${what} ${at}`;
     case 'RunNewerAgain':

@@ -126,6 +126,12 @@ describe('the story of an incident', () => {
   const steps: [string, Incident['status'], string | undefined][] = [
     ['approve or deny, where it waits for that', { reason: 'AwaitingApproval', conditions: needs }, 'ApproveOrDeny'],
     ['approve or deny, in a change freeze', { reason: 'ChangeFreeze', conditions: needs }, 'ApproveOrDeny'],
+    [
+      'approve or deny, where an hour has had as many rollbacks as it may',
+      { reason: 'TooManyRollbacks', conditions: needs },
+      'ApproveOrDeny',
+    ],
+    ['the end of the pause, of a workload that is paused', { reason: 'Paused', conditions: needs }, 'Resume'],
     ['decide, where it knows nothing to propose', { reason: 'NoGoodRelease', conditions: needs }, 'Decide'],
     ['another cause, where the rollback did not help', { phase: 'Verifying', conditions: needs }, 'FindOtherCause'],
     [
