@@ -112,7 +112,7 @@ export const gitSyncSpec = z.strictObject({
   decryption: decryption
     .optional()
     .describe(
-      'Keys for what SOPS encrypted in the source. The clear text is in no file, and in no object but those that are applied.',
+      'Keys for what SOPS encrypted in the source. The clear text is in no file on a disk, and in no object but those that are applied.',
     ),
   postBuild: postBuild
     .optional()

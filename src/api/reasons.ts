@@ -37,7 +37,7 @@ export const reasons = {
   // A repository
   InvalidUrl: {
     means: 'spec.source.git.url, or the address of a chart repository, is not a valid URL.',
-    next: 'Write https://HOST/ORG/REPO.git, ssh://git@HOST/ORG/REPO.git or git@HOST:ORG/REPO.git; a port must be a number.',
+    next: 'Write https://HOST/ORG/REPO.git, ssh://git@HOST/ORG/REPO.git or git@HOST:ORG/REPO.git; a port must be a number. A chart repository is https://charts.example.com, or oci://HOST/PATH.',
   },
   RepositoryNotFound: {
     means: 'The Git server has no such repository, or does not show it with these credentials.',
@@ -45,7 +45,7 @@ export const reasons = {
   },
   AuthenticationFailed: {
     means: 'The Git server, or the chart repository, refused the credentials.',
-    next: 'Check the Secret of spec.source.git.secretRef, or that of spec.render.helm.chart.secretRef.',
+    next: 'Check the Secret of spec.source.git.secretRef, or of spec.render.helm.chart.secretRef; with spec.source.git.provider, what the ServiceAccount may do at the cloud.',
   },
   RepositoryUnreachable: {
     means:
@@ -112,7 +112,7 @@ export const reasons = {
     next: 'Create it in the namespace of the GitSync, or set optional: true.',
   },
   NotDecrypted: {
-    means: 'A manifest is encrypted by SOPS, and spec.decryption is not set.',
+    means: 'A manifest or a values file is encrypted by SOPS, and spec.decryption is not set.',
     next: 'Set spec.decryption with the Secret that has the private key; see docs/secrets.md.',
   },
   DecryptionKeysNotFound: {
@@ -122,7 +122,7 @@ export const reasons = {
   DecryptionFailed: {
     means:
       'A file that SOPS encrypted can not be opened with the keys of spec.decryption, or its object must not hold a secret.',
-    next: 'Encrypt it for the named key as well (`sops updatekeys FILE`), or add the private key to the Secret.',
+    next: 'Encrypt it for the named key as well (`sops updatekeys FILE`), or add the private key to the Secret. A workload or ConfigMap must not be encrypted: put the value into a Secret.',
   },
   DecryptionTampered: {
     means: 'A file was changed after SOPS encrypted it: nothing of the commit is applied.',
@@ -158,7 +158,7 @@ export const reasons = {
   },
   ValuesNotFound: {
     means: 'A ConfigMap, Secret or file with values of a Helm chart does not exist or can not be read.',
-    next: 'Create it, or set optional: true; a Secret and a ConfigMap are in the namespace of the GitSync.',
+    next: 'Create it; an entry of valuesFrom may have optional: true. A Secret and a ConfigMap are in the namespace of the GitSync.',
   },
   SecretExposed: {
     means: 'The value of a Secret would be in an object that is recorded with its releases, or in a name.',
@@ -191,7 +191,7 @@ export const reasons = {
   },
   RendererMissing: {
     means: 'The program that renders or decrypts is not installed.',
-    next: 'Use the released image, or set METRICOPS_KUSTOMIZE, METRICOPS_HELM or METRICOPS_SOPS.',
+    next: 'Use the image that the Containerfile builds, or set METRICOPS_KUSTOMIZE, METRICOPS_HELM or METRICOPS_SOPS.',
   },
   // An apply
   ObjectRejected: {
@@ -216,8 +216,8 @@ export const reasons = {
   },
   HostRefused: {
     means:
-      'The PlatformPolicy does not allow repositories on this host, or Notifications to it; one that it does not name must have no internal address.',
-    next: 'Use an allowed host, or ask the platform team.',
+      'A host is not asked: the PlatformPolicy does not allow it, it has an internal address that no PlatformPolicy names, or it is none of the cloud of source.git.provider.',
+    next: 'Read the message. Use an allowed host, correct the url or the provider, or ask the platform team.',
   },
   ServiceAccountRequired: {
     means: 'The PlatformPolicy requires every GitSync to write as a ServiceAccount of its namespace.',
@@ -434,8 +434,9 @@ export const reasons = {
   },
   // A verdict
   ErrorRateIncreased: {
-    means: 'The new release fails significantly more requests than the previous one.',
-    next: 'Nothing to do where mode is Auto; otherwise `metricops rollback`.',
+    means:
+      'The evidence against the release has the points that minScore asks for: it fails more, is slower, or began to burn with it. `metricops explain INCIDENT` lists the points.',
+    next: 'Mode Auto: nothing to do. Approve: `metricops approve INCIDENT`. DryRun: `metricops rollback WORKLOAD` if it should go back.',
   },
   NoDifference: {
     means: 'The release fails no more requests than the previous one: a difference that matters is ruled out.',
@@ -472,7 +473,8 @@ export const reasons = {
     next: 'Look for another cause; `metricops rollback WORKLOAD` goes back all the same.',
   },
   BurnBeganLate: {
-    means: 'The errors began more than 30 minutes after the release was ready, and no other release ran beside it.',
+    means:
+      'The errors began more than 15 minutes after the release was ready (30 where an alerting rule alone is the evidence), and the releases could not be compared in the same minutes.',
     next: 'Check what changed at that time: dependencies, traffic, a leak. `metricops rollback` if it is the release.',
   },
   NoComparison: {
@@ -484,7 +486,8 @@ export const reasons = {
     next: 'Check nodes, network and shared dependencies. `metricops rollback` if it is the release.',
   },
   DependencyBurns: {
-    means: 'What the workload depends on, by its annotation metricops.dev/depends-on, burns, too.',
+    means:
+      'What the workload depends on, by its annotation metricops.dev/depends-on or by rollback.serviceGraph of the PlatformPolicy, burns, too.',
     next: 'See the incident of the named workload: `metricops incidents`. `metricops rollback` if it is the release all the same.',
   },
   PodsDiffer: {

@@ -90,7 +90,7 @@ export const guardrails = z.strictObject({
     .max(6)
     .default(3)
     .describe(
-      'Points of evidence that a Guilty verdict needs. A burn that began within 30 minutes after the release: 3; more failed requests than the release before it, in the same minutes: 6, before and after: 2; slower pods than those of the release before it, in the same minutes: 4; failures that rise slowly long after the release while others are well: 5. Evidence for the release counts against that.',
+      'Points of evidence that a Guilty verdict needs. A burn that began within 15 minutes after the release was ready, or within 30 where an alerting rule alone is the evidence: 3; more failed requests than the release before it, in the same minutes: 6, before and after: 2; slower pods than those of the release before it, in the same minutes: 4; failures that rise slowly long after the release while others are well: 5. Evidence for the release counts against that.',
     ),
   verifyTimeout: duration.default('10m').describe('How long recovery may take before the incident needs a person.'),
   onMisjudged: z
