@@ -34,7 +34,8 @@ const explainError = (error: unknown): string => {
 const kubeHint = ({ status, message }: KubeError): string => {
   if (status === 0) return '\n  → Is the cluster up, and is this the right --context? kubectl cluster-info';
   if (status === 401) return '\n  → Your credentials are refused: log in again.';
-  if (status === 403 && !message.includes('metricops.dev')) return '\n  → Ask for the role edit in this namespace.';
+  if (status === 403 && !message.includes('metricops.dev'))
+    return '\n  → Your rights do not suffice; the message names the object and the namespace. In a namespace of your own, the role edit has them.';
   if (status === 403) {
     return '\n  → Ask for a binding to metricops-view (to look), metricops-release-manager (to roll back, approve, deny, lift, accept) or metricops-gitsync-editor (to sync, suspend).';
   }

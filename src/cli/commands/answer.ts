@@ -17,8 +17,8 @@ Creates the hold that the incident proposes (status.proposal): the rollback begi
 ${RIGHT}
 
 Examples:
-  metricops approve checkout-4-1a2b3c -n shop
-  metricops explain checkout-4-1a2b3c -n shop`;
+  metricops approve checkout-42a0a014c0 -n shop
+  metricops explain checkout-42a0a014c0 -n shop`;
 
 export const DENY_HELP = `
 Creates a hold with action Deny: the incident ends without a rollback. A later incident asks again; to say that the
@@ -27,7 +27,7 @@ release is fine, use \`metricops accept\`.
 ${RIGHT}
 
 Examples:
-  metricops deny checkout-4-1a2b3c -n shop --message "we fix forward"`;
+  metricops deny checkout-42a0a014c0 -n shop --message "we fix forward"`;
 
 export const approve = async (cli: Cli, name: string): Promise<void> => {
   const incident = await openIncident(cli, name);

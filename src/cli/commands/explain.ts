@@ -23,9 +23,9 @@ Shows the whole story of an incident: which alerts came, which release is suspec
 was weighed, what was done, and how long each step took.
 
 Examples:
-  metricops explain checkout-4-1a2b3c -n shop
-  metricops explain checkout-4-1a2b3c --logs
-  metricops explain checkout-4-1a2b3c -o json | jq .status.timeline`;
+  metricops explain checkout-42a0a014c0 -n shop
+  metricops explain checkout-42a0a014c0 --logs
+  metricops explain checkout-42a0a014c0 -o json | jq .status.timeline`;
 
 export const explain = async (cli: Cli, name: string, { logs }: { logs?: boolean }): Promise<void> => {
   const incident = await cli.client.get<Incident>(resources.incidents, { namespace: cli.namespace, name });

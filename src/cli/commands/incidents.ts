@@ -10,7 +10,7 @@ export const INCIDENTS_HELP = `
 Examples:
   metricops incidents -n shop
   metricops incidents -A --open
-  metricops explain checkout-4-1a2b3c`;
+  metricops explain checkout-42a0a014c0`;
 
 /** Those that need a person first, then the newest. */
 export const listIncidents = async (cli: Cli): Promise<Incident[]> =>

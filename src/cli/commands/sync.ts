@@ -17,6 +17,8 @@ Examples:
   metricops sync shop -n shop`;
 
 export const GET_HELP = `
+Shows source and revision, the condition Ready, what is held, what waits to be deleted, drift, and how far each hook is.
+
 Examples:
   metricops get shop -n shop`;
 

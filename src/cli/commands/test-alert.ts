@@ -30,6 +30,9 @@ ${ENDPOINT}, which works inside of the cluster only.
 The labels are those of the burn-rate rules (metricops slo rules) or of the policy's alerts.matchLabels, with
 severity=page; set those that your own rules have with --label.
 
+Needs the right to read ConfigMaps in ${SYSTEM_NAMESPACE}, with --direct Secrets, too: run it as somebody who operates
+metricops.
+
 Examples:
   kubectl -n monitoring port-forward svc/alertmanager-operated 9093 &
   metricops test-alert deploy/checkout -n shop --through-alertmanager http://localhost:9093
