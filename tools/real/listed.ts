@@ -4,6 +4,7 @@
  */
 export const LISTED: ReadonlySet<string> = new Set([
   'DuplicateObject',
+  'HookRefused',
   'InvalidManifest',
   'LFSPointerRefused',
   'NotDecrypted',

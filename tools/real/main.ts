@@ -9,15 +9,15 @@ import { linesOf, type Outcome, summaryLine, summaryOf } from './outcome.ts';
 import { ownKinds, serveKinds, startPlane } from './plane.ts';
 import { type Bench, createBench, tryFolder } from './try-folder.ts';
 
-const HELP = `Usage: npm run real -- DIR... [--crds DIR]... [--only TEXT] [--json]
+const HELP = `Usage: npm run real -- DIR... [--crds DIR]... [--only REGEXP] [--json]
 
 Syncs every folder of manifests, every kustomization and every Helm chart below DIR to a real API server, and compares
 each object with what kubectl apply --server-side makes of it, or of what kustomize build or helm template writes, in
 another control plane. A chart is a case with its own values, and one with each of the values in its folder ci/.
 
-  --crds DIR   definitions that both clusters serve from the beginning: every one in a file below DIR
-  --only TEXT  only folders whose path matches this regular expression
-  --json       prints all outcomes as JSON
+  --crds DIR     definitions that both clusters serve from the beginning: every one in a file below DIR
+  --only REGEXP  only folders whose path matches this regular expression
+  --json         prints all outcomes as JSON
 
 A line a case:
   same     every object is the same in both clusters, or neither API server took it
