@@ -130,7 +130,7 @@ export const valuesSchema = (defaults: Defaults) => {
         httpsProxy: z
           .string()
           .default(setting('httpsProxy'))
-          .describe('Proxy on the way to Git servers over HTTPS and HTTP; SSH goes directly.'),
+          .describe('Proxy on the way to Git servers and chart repositories over HTTPS and HTTP; SSH goes directly.'),
         noProxy: z.string().default(setting('noProxy')).describe('Hosts to which there is none, separated by commas.'),
       })
       .prefault({})
