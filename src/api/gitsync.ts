@@ -229,7 +229,12 @@ const hookRun = z.strictObject({
   isInstall: z
     .boolean()
     .describe('Whether nothing was applied before: Helm has hooks of an install, and of an upgrade.'),
-  requestedAt: z.string().max(256).describe('Value of the annotation metricops.dev/requested-at then, or nothing.'),
+  requestedAt: z
+    .string()
+    .max(256)
+    .describe(
+      'Value of the annotation metricops.dev/requested-at when it began, or when a hook was seen to fail; or nothing.',
+    ),
 });
 
 /** Of one GitSync; each may run in more than one phase. */

@@ -134,6 +134,23 @@ describe('a GitSync with hooks', () => {
     assert.equal(await value(), '2');
   });
 
+  it('has failed for who asked while it ran, too: only a request after the failure runs it again', async () => {
+    const sync = await start({ 'a.yaml': yaml(configMap('one', { v: '1' })) });
+    await sync.ready();
+    sync.push({ 'a.yaml': yaml(configMap('one', { v: '2' }), job('migrate', hook('PreSync'))) });
+    await untilHooks(sync, 'PreSync migrate Running');
+    await ask(sync);
+    await eventually(async () => (await statusOf(sync)).lastHandledReconcileAt, { what: 'the request is handled' });
+    const first = await end(sync, 'migrate', 'Failed');
+    await sync.ready('False', /HookFailed/);
+    await sync.edit(resources.configMaps, 'one', { data: { v: 'by hand' } });
+    const value = async () => ((await sync.get(resources.configMaps, 'one'))?.data as { v?: string })?.v;
+    await eventually(async () => (await value()) === '1', { what: 'it is synced once more', timeoutMs: 30_000 });
+    assert.equal(await uidOf(sync, 'migrate'), first);
+    await ask(sync);
+    await eventually(async () => ![undefined, first].includes(await uidOf(sync, 'migrate')), { what: 'another Job' });
+  });
+
   it('runs a PostSync hook once the revision is healthy; where it fails, the revision stays and the GitSync says so', async () => {
     const files = (v: string) => ({
       'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v1')),

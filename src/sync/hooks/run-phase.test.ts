@@ -9,7 +9,7 @@ import { createDiscovery, KubeError, resources } from '../../kube/index.ts';
 import { createKeyedLock } from '../../lock.ts';
 import type { HookRun } from '../state/hook-run.ts';
 import { divideHooks } from './hook.ts';
-import { newRun } from './run.ts';
+import { isAskedAgain, newRun, withState } from './run.ts';
 import { runPhase } from './run-phase.ts';
 
 const job = (name: string) => ({
@@ -42,7 +42,8 @@ describe('the hooks of a phase', () => {
       lock: createKeyedLock(),
       signal: new AbortController().signal,
     };
-    const take = (before: HookRun, known = hooks) => runPhase(sync, before, { phase: 'PreSync', hooks: known }, ports);
+    const take = (before: HookRun, known = hooks, by = sync) =>
+      runPhase(by, before, { phase: 'PreSync', hooks: known }, ports);
     const made = (): number => server.requests.filter(({ verb }) => verb === 'create').length;
     const end = (type: 'Complete' | 'Failed', name = 'migrate') =>
       server.client.patch(
@@ -85,6 +86,21 @@ describe('the hooks of a phase', () => {
     assert.equal(last.failed, 'PreSync hook Job shop/b: it failed');
     assert.equal((await take(last.hooks)).failed, last.failed, 'and go on to say so');
     assert.equal(server.requests.filter(({ verb }) => verb === 'delete').length, 0);
+  });
+
+  it('are run again only for who asked after one was seen to fail', async () => {
+    const { take, end, first } = setUp();
+    const asked = (at: string) => ({
+      ...sync,
+      metadata: { ...sync.metadata, annotations: { 'metricops.dev/requested-at': at } },
+    });
+    const { hooks: running } = await take(first);
+    await end('Failed');
+    const { hooks } = await take(running, undefined, asked('while it ran'));
+    const failed = withState(hooks, 'Failed');
+    assert.equal(isAskedAgain(failed, due, asked('while it ran')), false);
+    const { hooks: later } = await take(failed, undefined, asked('later'));
+    assert.equal(isAskedAgain(later, due, asked('later')), true, 'it is not seen to fail a second time');
   });
 
   it('that can not be made are tried again, with the words of the API server', async () => {

@@ -3,7 +3,7 @@ import type { HookPhase } from '../../api/hooks.ts';
 import type { ApplyProblem } from '../objects/problem.ts';
 import type { HookRun } from '../state/hook-run.ts';
 import type { Hook } from './hook.ts';
-import { describeEntry, entriesIn, isOver, keyOfEntry, markOf, withEntry } from './run.ts';
+import { askedBeforeFailure, describeEntry, entriesIn, isOver, keyOfEntry, markOf, withEntry } from './run.ts';
 import { followUnknown, type HookPorts, takeStep } from './step.ts';
 
 /** How far the hooks of one phase have come. */
@@ -36,7 +36,11 @@ export const runPhase = async (
       : await followUnknown(sync, entry, key, ports);
     if ('problem' in step) return { hooks, problem: step.problem };
     hooks = withEntry(hooks, step.entry);
-    if (step.entry.state === 'Failed') return { hooks, failed: wordsOf(phase, step.entry) };
+    if (step.entry.state === 'Failed') {
+      // A hook of the phase SyncFail comes after the failure.
+      const seen = phase === 'SyncFail' ? hooks : askedBeforeFailure(hooks, sync);
+      return { hooks: seen, failed: wordsOf(phase, step.entry) };
+    }
     if (!isOver(step.entry.state)) return { hooks, waitsFor: wordsOf(phase, step.entry) };
   }
   return { hooks };

@@ -51,7 +51,7 @@ export const isDue = (before: HookRun | null | undefined, due: Due): boolean => 
   return due.hasWork || (!due.isHeld && run.hooksContent !== due.hooksContent);
 };
 
-/** A person asked for it since the hooks failed; not for a release that is held by now. */
+/** A person asked for it since a hook was seen to fail; not for a release that is held by now. */
 export const isAskedAgain = ({ run }: HookRun, { version, isHeld, hasWork }: Due, sync: GitSync): boolean => {
   if (run.state !== 'Failed' || run.version !== version || (isHeld && !hasWork)) return false;
   return requestOf(sync) !== '' && requestOf(sync) !== run.requestedAt;
@@ -72,6 +72,12 @@ export const carriedOver = (before: HookRun, { version, content }: Due): HookRun
 
 const requestOf = ({ metadata }: GitSync): string =>
   (metadata.annotations?.[annotations.requestedAt] ?? '').slice(0, 256);
+
+/** A hook was just seen to fail: who asked until then did not know of it. */
+export const askedBeforeFailure = ({ run, entries }: HookRun, sync: GitSync): HookRun => ({
+  run: { ...run, requestedAt: requestOf(sync) },
+  entries,
+});
 
 /** @param before of the same version: it is run again */
 export const newRun = (
