@@ -34,7 +34,8 @@ export const retire = async (
 ): Promise<string | undefined> => {
   const staying = new Set(next?.entries.map(keyOfEntry));
   const begun = entries.filter(({ state }) => state !== 'Pending' && state !== 'Skipped');
-  for (const entry of begun.filter(({ state, kind }) => state === 'Running' && kind === 'Job')) {
+  // One that failed by our clock may be at work still.
+  for (const entry of begun.filter(({ state, kind }) => state !== 'Succeeded' && kind === 'Job')) {
     const found = await findHook(sync, parseKey(keyOfEntry(entry)), ports);
     if (found && isRunning(found.live, ports.clock.now())) return keyOfEntry(entry);
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { AT } from '../../../test/support/objects.ts';
-import { standingOf } from './ended.ts';
+import { isAtWork, standingOf } from './ended.ts';
 
 const job = (status: object) => ({
   apiVersion: 'batch/v1',
@@ -34,6 +34,25 @@ describe('the object of a hook', () => {
     assert.equal(standingOf(job({}), atSecond(359)).state, 'Running');
     const { state, reason, message } = standingOf(job({}), atSecond(361));
     assert.deepEqual([state, reason, message], ['Failed', 'Overdue', 'it has not ended 300 s after it was made']);
+  });
+
+  it('is counted from when Kubernetes began with it, which a queue puts off', () => {
+    const begun = job({ startTime: new Date(atSecond(3600)).toISOString(), active: 1 });
+    assert.equal(standingOf(begun, atSecond(3959)).state, 'Running');
+    assert.equal(standingOf(begun, atSecond(3961)).reason, 'Overdue');
+  });
+
+  it('is at work as long as pods of it are there, whatever our clock says', () => {
+    assert.equal(isAtWork(job({ active: 1 }), atSecond(3600)), true);
+    assert.equal(isAtWork(job({ terminating: 1 }), atSecond(3600)), true);
+    assert.equal(isAtWork(job({ active: 0 }), atSecond(3600)), false);
+    assert.equal(isAtWork(job({ ...condition('Complete'), terminating: 1 }), atSecond(1)), false);
+  });
+
+  it('runs without end where it has no deadline, for it was no hook, unless nobody has it begin', () => {
+    const ordinary = (spec: object) => ({ ...job({}), spec });
+    assert.equal(standingOf(ordinary({}), atSecond(86_400)).state, 'Running');
+    assert.equal(isAtWork(ordinary({ suspend: true }), atSecond(61)), false);
   });
 
   it('of every other kind is done when it is there', () => {

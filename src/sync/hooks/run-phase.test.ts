@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { createApiServer } from '../../../test/support/api-server.ts';
 import { gitSync } from '../../../test/support/objects.ts';
 import type { GitSync } from '../../api/gitsync.ts';
+import { managerOf, ownerLabelOf } from '../../api/gitsync-names.ts';
 import { unrestrictedPolicy } from '../../api/platform-policy.ts';
 import { systemClock } from '../../clock.ts';
 import { createDiscovery, KubeError, resources } from '../../kube/index.ts';
@@ -126,6 +127,47 @@ describe('the hooks of a phase', () => {
     assert.match(failed, /each render names it otherwise: give it a name that stays$/);
     assert.equal(made(), 1);
   });
+
+  const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+  const earlier = {
+    'was applied as an ordinary object, without a deadline': {
+      metadata: {
+        labels: { 'metricops.dev/sync': ownerLabelOf(sync) },
+        managedFields: [
+          {
+            manager: managerOf(sync),
+            operation: 'Apply',
+            apiVersion: 'batch/v1',
+            fieldsType: 'FieldsV1',
+            fieldsV1: { 'f:spec': {} },
+          },
+        ],
+      },
+    },
+    'is of an earlier run, over its deadline, with a pod': {
+      metadata: {
+        labels: { 'metricops.dev/hook-of': ownerLabelOf(sync) },
+        annotations: { 'metricops.dev/hook-run': 'earlier-PreSync' },
+      },
+      spec: { activeDeadlineSeconds: 60 },
+      status: { active: 1 },
+    },
+  };
+  for (const [which, { metadata, ...more }] of Object.entries(earlier)) {
+    it(`wait for a Job that ${which}`, async () => {
+      const { server, take, first, end } = setUp();
+      const old = { ...job('migrate'), ...more };
+      server.seed(resources.jobs, {
+        ...old,
+        metadata: { ...old.metadata, uid: 'old', creationTimestamp: hourAgo, ...metadata },
+      });
+      const waiting = await take(first);
+      assert.match(waiting.waitsFor ?? '', /waits for the Job of an earlier run, which has not ended$/);
+      assert.equal(server.requests.filter(({ verb }) => verb === 'delete').length, 0);
+      await end('Complete');
+      assert.deepEqual(statesOf(await take(waiting.hooks)), ['migrate Running']);
+    });
+  }
 
   it('leave alone what others made under their name', async () => {
     const { server, take, first } = setUp();

@@ -10,7 +10,7 @@ import { writerOf } from '../../policy/writer.ts';
 import { type InTurnPorts, inTurn } from '../objects/in-turn.ts';
 import { appliedOwnerOf } from '../objects/owned-objects.ts';
 import { type ApplyProblem, problemOf, unknownKind } from '../objects/problem.ts';
-import { type Standing, standingOf } from './ended.ts';
+import { isAtWork, type Standing, standingOf } from './ended.ts';
 import type { Hook } from './hook.ts';
 import { preparedHook } from './prepare.ts';
 import { isOver } from './run.ts';
@@ -121,7 +121,7 @@ const notOurs = ({ key, object }: Hook): ApplyProblem => {
 };
 
 export const isRunning = (live: KubeObject, now: number): boolean =>
-  live.metadata.deletionTimestamp === undefined && standingOf(live, now).state === 'Running';
+  live.metadata.deletionTimestamp === undefined && isAtWork(live, now);
 
 const seen = (entry: HookEntry, live: KubeObject, now: number): HookEntry => {
   const standing = standingOf(live, now);
