@@ -6,10 +6,10 @@ import type { HookEntry } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import { unrestrictedPolicy } from '../../api/platform-policy.ts';
 import { systemClock } from '../../clock.ts';
-import { createDiscovery, resources } from '../../kube/index.ts';
+import { createDiscovery, KubeError, resources } from '../../kube/index.ts';
 import { createKeyedLock } from '../../lock.ts';
 import type { HookRun } from '../state/hook-run.ts';
-import { retire } from './clean.ts';
+import { deleteHooks, retire } from './clean.ts';
 
 const startTime = new Date(Date.now() - 3_600_000).toISOString();
 const sync = gitSync('app', undefined);
@@ -69,5 +69,39 @@ describe('the hooks of an earlier run', () => {
     seed('migrate', { conditions: [{ type: 'Failed', status: 'True' }] });
     assert.equal(await retire(sync, run(entry('migrate', 'Failed')), null, ports), undefined);
     assert.equal(isThere('migrate'), false);
+  });
+});
+
+describe('the hooks of a GitSync that is deleted', () => {
+  const ended = { conditions: [{ type: 'Complete', status: 'True' }] };
+  const forbidden = new KubeError('clusterroles is forbidden', { status: 403, reason: 'Forbidden' });
+
+  it('go with it, though its account may not read one that it never made', async () => {
+    const { server, ports, seed, isThere } = setUp();
+    seed('migrate', ended);
+    server.fault = ({ type }) => {
+      if (type.kind === 'ClusterRole') throw forbidden;
+      return undefined;
+    };
+    const hooks = run(entry('reader', 'Pending', 'ClusterRole'), entry('migrate', 'Succeeded'));
+    assert.deepEqual(await deleteHooks(sync, { hooks }, ports), []);
+    assert.equal(isThere('migrate'), false);
+  });
+
+  it('are named where they can not be deleted, and the others go', async () => {
+    const { server, ports, seed, isThere } = setUp();
+    seed('first', ended);
+    seed('second', ended);
+    server.fault = ({ name }) => {
+      if (name === 'first') throw forbidden;
+      return undefined;
+    };
+    const [problem] = await deleteHooks(
+      sync,
+      { hooks: run(entry('first', 'Failed'), entry('second', 'Failed')) },
+      ports,
+    );
+    assert.match(`${problem?.reason} ${problem?.message}`, /^PruneFailed Job shop\/first: clusterroles is forbidden/);
+    assert.deepEqual([isThere('first'), isThere('second')], [true, false]);
   });
 });

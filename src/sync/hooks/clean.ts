@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { GitSync } from '../../api/gitsync.ts';
+import type { GitSync, HookEntry } from '../../api/gitsync.ts';
 import { parseKey } from '../../api/meta.ts';
+import { isForbidden } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
 import { inTurn } from '../objects/in-turn.ts';
+import { type ApplyProblem, pruneFailed } from '../objects/problem.ts';
 import type { HookRun } from '../state/hook-run.ts';
 import type { SyncState } from '../state/sync-state.ts';
 import type { Hook } from './hook.ts';
@@ -10,6 +12,9 @@ import { keyOfEntry } from './run.ts';
 import { deleteHook, findHook, type HookPorts, isRunning } from './step.ts';
 
 type CleanPorts = Pick<HookPorts, 'client' | 'discovery' | 'turns' | 'lock' | 'signal'>;
+
+/** What was never made is not asked after: perhaps nobody may read it. */
+const wasMade = ({ startTime }: HookEntry): boolean => startTime !== undefined;
 
 /** Those of the keys that are there and were made as hooks of this GitSync. */
 const deleteThose = async (sync: GitSync, keys: Iterable<string>, ports: CleanPorts): Promise<void> => {
@@ -33,7 +38,7 @@ export const retire = async (
   ports: HookPorts,
 ): Promise<string | undefined> => {
   const staying = new Set(next?.entries.map(keyOfEntry));
-  const begun = entries.filter(({ state }) => state !== 'Pending' && state !== 'Skipped');
+  const begun = entries.filter(wasMade);
   // One that failed by our clock may be at work still.
   for (const entry of begun.filter(({ state, kind }) => state !== 'Succeeded' && kind === 'Job')) {
     const found = await findHook(sync, parseKey(keyOfEntry(entry)), ports);
@@ -61,7 +66,7 @@ export const cleanUp = async (
 ): Promise<boolean> => {
   const policies = new Map(known.map((hook) => [hook.key, hook.deletedAfter]));
   // Of one that ran in two phases the later one is there.
-  const last = new Map(entries.filter(({ state }) => state !== 'Skipped').map((entry) => [keyOfEntry(entry), entry]));
+  const last = new Map(entries.filter(wasMade).map((entry) => [keyOfEntry(entry), entry]));
   const leaving = [...last].filter(([key, { state: how }]) => {
     const policy = policies.get(key);
     return (how === 'Succeeded' && policy?.succeeded) || (how === 'Failed' && policy?.failed);
@@ -77,6 +82,26 @@ export const cleanUp = async (
   return said;
 };
 
-/** The GitSync goes, with all that it made. */
-export const deleteHooks = (sync: GitSync, { hooks }: Pick<SyncState, 'hooks'>, ports: CleanPorts): Promise<void> =>
-  deleteThose(sync, [...(hooks?.entries ?? []), ...(sync.status?.hooks ?? [])].map(keyOfEntry), ports);
+/**
+ * The GitSync goes, with all that it made.
+ * @returns a problem for each that could not be deleted
+ */
+export const deleteHooks = async (
+  sync: GitSync,
+  { hooks }: Pick<SyncState, 'hooks'>,
+  ports: CleanPorts,
+): Promise<ApplyProblem[]> => {
+  const entries = [...(hooks?.entries ?? []), ...(sync.status?.hooks ?? [])];
+  const made = new Set(entries.filter(wasMade).map(keyOfEntry));
+  const problems: ApplyProblem[] = [];
+  for (const key of new Set(entries.map(keyOfEntry))) {
+    try {
+      await deleteThose(sync, [key], ports);
+    } catch (error) {
+      const problem = pruneFailed(key)(error);
+      // Who may not read it did not make it.
+      if (problem && (made.has(key) || !isForbidden(error))) problems.push(problem);
+    }
+  }
+  return problems;
+};

@@ -2,14 +2,13 @@ import { switchOf } from '../../api/annotation-values.ts';
 import { annotations, labels } from '../../api/annotations.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { keyOfSync, ownerLabelOf } from '../../api/gitsync-names.ts';
-import { describeKey, type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
-import { type Discovery, isNoMatch, type KubeClient, KubeError, type ResourceType } from '../../kube/index.ts';
+import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey } from '../../api/meta.ts';
+import type { Discovery, KubeClient, ResourceType } from '../../kube/index.ts';
 import { writerOf } from '../../policy/writer.ts';
 import { type InTurnPorts, inTurn } from '../objects/in-turn.ts';
 import { appliedOwnerOf, type OwnedObjects } from '../objects/owned-objects.ts';
-import type { ApplyProblem } from '../objects/problem.ts';
+import { type ApplyProblem, pruneFailed } from '../objects/problem.ts';
 import { readsOf } from '../objects/reads.ts';
-import { messageOf } from '../objects/rights.ts';
 import { batchesOf, waveOf } from '../plan/apply-order.ts';
 import type { Kept } from '../plan/kept.ts';
 import type { SyncState } from '../state/sync-state.ts';
@@ -175,16 +174,3 @@ const deleteOne = async (
     return pruneFailed(key)(error);
   }
 };
-
-const pruneFailed =
-  (key: string) =>
-  (error: unknown): ApplyProblem | undefined => {
-    if (!(error instanceof KubeError)) throw error;
-    if (isNoMatch(error)) return undefined;
-    return {
-      key,
-      reason: 'PruneFailed',
-      message: `${describeKey(parseKey(key))}: ${messageOf(error)}`,
-      permanent: false,
-    };
-  };

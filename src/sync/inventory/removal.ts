@@ -94,10 +94,9 @@ export const settleObjects = async (sync: GitSync, state: SyncState, ports: Remo
   const keys = [...state.inventory.keys()];
   if (deletionPolicy === 'Delete' || (deletionPolicy === 'MirrorPrune' && prune)) {
     const { problems, kept } = await pruneAll(sync, state, { keys, commit: undefined }, ports);
-    const [problem] = [...problems, ...unread];
+    const [problem] = [...problems, ...unread, ...(await deleteHooks(sync, state, ports))];
     if (problem) throw new PruneError(problem.message);
     await keepObjects(sync, state, kept, ports);
-    await deleteHooks(sync, state, ports);
     return;
   }
   const { found, problems } = await findAllOurs(sync, state, keys, ports);

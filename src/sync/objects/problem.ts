@@ -1,6 +1,6 @@
 import { isSwitchedOn } from '../../api/annotation-values.ts';
 import { annotations } from '../../api/annotations.ts';
-import { describeKey, groupOf, type KubeObject, keyOf } from '../../api/meta.ts';
+import { describeKey, groupOf, type KubeObject, keyOf, parseKey } from '../../api/meta.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { apiVersionOf, type Discovery, isNoMatch, isRejected, KubeError } from '../../kube/index.ts';
 import type { PlannedObject } from '../plan/types.ts';
@@ -59,3 +59,17 @@ export const ownedByAnother = ({ key, object }: PlannedObject, owner: string): A
   message: `${describeKey(keyOf(object))} belongs to GitSync ${owner.replace('.', '/')}`,
   permanent: true,
 });
+
+/** What could not be deleted; undefined where its kind is gone, and it with it. */
+export const pruneFailed =
+  (key: string) =>
+  (error: unknown): ApplyProblem | undefined => {
+    if (!(error instanceof KubeError)) throw error;
+    if (isNoMatch(error)) return undefined;
+    return {
+      key,
+      reason: 'PruneFailed',
+      message: `${describeKey(parseKey(key))}: ${messageOf(error)}`,
+      permanent: false,
+    };
+  };
