@@ -151,6 +151,23 @@ describe('a GitSync with hooks', () => {
     await eventually(async () => ![undefined, first].includes(await uidOf(sync, 'migrate')), { what: 'another Job' });
   });
 
+  it('ends with a SyncFail hook that can not be made, says why, and is run again when asked', async () => {
+    const sync = await start({ 'z.yaml': yaml(configMap('zero')) });
+    await sync.ready();
+    const { ns } = sync;
+    const theirs = { ...job('undo'), metadata: { name: 'undo', namespace: ns } };
+    await plane().client.create(resources.jobs, theirs);
+    const hooks = [job('migrate', hook('PreSync')), job('undo', hook('SyncFail', deletedAfter('HookFailed')))];
+    sync.push({ 'a.yaml': yaml(configMap('one'), ...hooks) });
+    const first = await end(sync, 'migrate', 'Failed');
+    await untilHooks(sync, 'PreSync migrate Failed', 'SyncFail undo Failed');
+    const { hooks: [, undo] = [] } = await statusOf(sync);
+    assert.match(`${undo?.reason} ${undo?.message}`, /^HookRefused hook Job .*undo: this GitSync did not make/);
+    await ask(sync);
+    await eventually(async () => ![undefined, first].includes(await uidOf(sync, 'migrate')), { what: 'another Job' });
+    assert.ok(await sync.get(resources.jobs, 'undo'), 'theirs is left alone');
+  });
+
   it('runs a PostSync hook once the revision is healthy; where it fails, the revision stays and the GitSync says so', async () => {
     const files = (v: string) => ({
       'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v1')),

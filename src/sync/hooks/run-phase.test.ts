@@ -4,6 +4,7 @@ import { createApiServer } from '../../../test/support/api-server.ts';
 import { gitSync } from '../../../test/support/objects.ts';
 import type { GitSync } from '../../api/gitsync.ts';
 import { managerOf, ownerLabelOf } from '../../api/gitsync-names.ts';
+import type { HookPhase } from '../../api/hooks.ts';
 import { unrestrictedPolicy } from '../../api/platform-policy.ts';
 import { systemClock } from '../../clock.ts';
 import { createDiscovery, KubeError, resources } from '../../kube/index.ts';
@@ -43,8 +44,8 @@ describe('the hooks of a phase', () => {
       lock: createKeyedLock(),
       signal: new AbortController().signal,
     };
-    const take = (before: HookRun, known = hooks, by = sync) =>
-      runPhase(by, before, { phase: 'PreSync', hooks: known }, ports);
+    const take = (before: HookRun, known = hooks, by = sync, phase: HookPhase = 'PreSync') =>
+      runPhase(by, before, { phase, hooks: known }, ports);
     const made = (): number => server.requests.filter(({ verb }) => verb === 'create').length;
     const end = (type: 'Complete' | 'Failed', name = 'migrate') =>
       server.client.patch(
@@ -175,5 +176,16 @@ describe('the hooks of a phase', () => {
     const { problem } = await take(first);
     assert.deepEqual([problem?.reason, problem?.permanent], ['HookRefused', true]);
     assert.match(problem?.message ?? '', /this GitSync did not make the object that is there/);
+  });
+
+  it('have failed where they can not be made for good, and come after a failure', async () => {
+    const { server, take, first } = setUp();
+    server.seed(resources.jobs, job('migrate'));
+    const entries = first.entries.map((entry) => ({ ...entry, phase: 'SyncFail' as const }));
+    const { hooks, failed, problem } = await take({ ...first, entries }, undefined, undefined, 'SyncFail');
+    assert.match(failed ?? '', /^SyncFail hook Job shop\/migrate: .*this GitSync did not make the object/);
+    assert.equal(problem, undefined);
+    const [entry] = hooks.entries;
+    assert.deepEqual([entry?.state, entry?.reason, entry?.startTime], ['Failed', 'HookRefused', undefined]);
   });
 });

@@ -4,7 +4,7 @@ import type { ApplyProblem } from '../objects/problem.ts';
 import type { HookRun } from '../state/hook-run.ts';
 import type { Hook } from './hook.ts';
 import { askedBeforeFailure, describeEntry, entriesIn, isOver, keyOfEntry, markOf, withEntry } from './run.ts';
-import { followUnknown, type HookPorts, takeStep } from './step.ts';
+import { followUnknown, type HookPorts, neverMade, takeStep } from './step.ts';
 
 /** How far the hooks of one phase have come. */
 export interface PhaseEnd {
@@ -34,7 +34,12 @@ export const runPhase = async (
     const step = hook
       ? await takeStep(sync, { hook, entry, mark }, ports)
       : await followUnknown(sync, entry, key, ports);
-    if ('problem' in step) return { hooks, problem: step.problem };
+    if ('problem' in step) {
+      // The sync has failed anyway, and its run is to end: a person asks for another one then.
+      if (phase !== 'SyncFail' || !step.problem.permanent) return { hooks, problem: step.problem };
+      const failed = neverMade(entry, step.problem, ports.clock.now());
+      return { hooks: withEntry(hooks, failed), failed: wordsOf(phase, failed) };
+    }
     hooks = withEntry(hooks, step.entry);
     if (step.entry.state === 'Failed') {
       // A hook of the phase SyncFail comes after the failure.

@@ -141,6 +141,10 @@ const ended = (entry: HookEntry, { state, reason, message }: Standing, now: numb
   ...(message === undefined ? {} : { message: message.slice(0, 512) }),
 });
 
+/** It can't be made for good. */
+export const neverMade = (entry: HookEntry, { reason, message }: ApplyProblem, now: number): HookEntry =>
+  ended(entry, { state: 'Failed', reason, message }, now);
+
 /** Of an object that a status names, as it is there. */
 export const findHook = async (
   sync: GitSync,
