@@ -75,7 +75,7 @@ export const beforeApply = async (
       return waiting(hooked, message, AGAIN_MS.least);
     }
     state.hooks = next;
-  } else if (before) state.hooks = carriedOver(before, due);
+  } else if (before) state.hooks = carriedOver(before, due, sync.status?.lastAppliedRevision);
   return state.hooks?.run.version === due.version ? preSync(sync, state, hooked, ports) : undefined;
 };
 

@@ -168,6 +168,24 @@ describe('a GitSync with hooks', () => {
     assert.ok(await sync.get(resources.jobs, 'undo'), 'theirs is left alone');
   });
 
+  it('sees a check to its end, though a commit comes that applies nothing', async () => {
+    const files = (v: string) => ({
+      'a.yaml': yaml(
+        configMap('one'),
+        configMap('once', { v }, { 'metricops.dev/apply': 'CreateOnly' }),
+        job('check', hook('PostSync')),
+      ),
+    });
+    const sync = await start(files('1'));
+    await untilHooks(sync, 'PostSync check Running');
+    const { sha } = follow(sync, files('2'));
+    await eventually(async () => (await statusOf(sync)).lastAppliedRevision === `main@${sha}`);
+    await sync.ready('False', /Progressing PostSync hook Job .*check: it runs/);
+    await end(sync, 'check', 'Failed');
+    await sync.ready('False', /HookFailed .* a check after it failed/);
+    await untilHooks(sync, 'PostSync check Failed');
+  });
+
   it('runs a PostSync hook once the revision is healthy; where it fails, the revision stays and the GitSync says so', async () => {
     const files = (v: string) => ({
       'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v1')),

@@ -100,17 +100,26 @@ describe('a run of hooks', () => {
     const first = newRun(asked('now'), hooks, due);
     assert.deepEqual(newRun(asked('now'), hooks, due), first, 'the same after a crash');
     assert.notEqual(markOf(newRun(asked('later'), hooks, due, first), 'PreSync'), markOf(first, 'PreSync'));
-    const carried = carriedOver(first, { ...due, version: 'v3' });
+    const carried = carriedOver(first, { ...due, version: 'v3' }, undefined);
     assert.equal(carried.run.version, 'v3');
     assert.equal(markOf(carried, 'PreSync'), markOf(first, 'PreSync'));
   });
 
   it('is given up for what was there before it, and goes on when its commit is back', () => {
     const running = run('Running', [entry('Running')]);
-    const given = carriedOver(running, due);
+    const given = carriedOver(running, due, 'main@0');
     assert.equal(given.run.state, 'Failed');
-    assert.equal(carriedOver(given, { ...due, version: 'v1' }).run.state, 'Running');
+    assert.equal(carriedOver(given, { ...due, version: 'v1' }, 'main@0').run.state, 'Running');
     const failed = run('Failed', [entry('Failed')]);
-    assert.equal(carriedOver(failed, { ...due, version: 'v1' }).run.state, 'Failed');
+    assert.equal(carriedOver(failed, { ...due, version: 'v1' }, 'main@0').run.state, 'Failed');
+  });
+
+  it('goes on once its revision was applied: what runs is still to be checked', () => {
+    const { run: next, entries } = carriedOver(run('Running', [entry('Succeeded')]), due, 'main@1');
+    assert.deepEqual([next.state, next.version, entries], ['Running', 'v2', [entry('Succeeded')]]);
+    const check = { ...entry('Running'), phase: 'PostSync' as const, startTime: '2026-01-01T00:00:00Z' };
+    assert.equal(carriedOver(run('Running', [check]), due, undefined).run.state, 'Running', 'a check has begun');
+    const other = carriedOver(run('Running', [entry('Running')]), due, 'main@1');
+    assert.equal(other.run.state, 'Failed', 'of other values of the same commit');
   });
 });

@@ -58,17 +58,25 @@ export const isAskedAgain = ({ run }: HookRun, { version, isHeld, hasWork }: Due
 };
 
 /**
- * A run that is not begun once more. The same content in another commit goes on with it; what was given up, for what was
- * there before it, has failed, until its own commit is back.
+ * A run that is not begun once more. The same content in another commit goes on with it, and so does a commit that
+ * applies nothing beside what this one applied: that is still to be checked. What was given up, for what was there before
+ * it, has failed, until its own commit is back.
+ * @param lastApplied the revision that the status says is applied
  */
-export const carriedOver = (before: HookRun, { version, content }: Due): HookRun => {
+export const carriedOver = (before: HookRun, { version, content }: Due, lastApplied: string | undefined): HookRun => {
   const { run, entries } = before;
   if (run.version === version || run.content === content) {
     const isGivenUp = run.state === 'Failed' && entries.every(({ state }) => state !== 'Failed');
     return { run: { ...run, version, ...(isGivenUp && { state: 'Running' }) }, entries };
   }
-  return run.state === 'Running' ? withState(before, 'Failed') : before;
+  if (run.state !== 'Running') return before;
+  return wasApplied(before, lastApplied) ? { run: { ...run, version }, entries } : withState(before, 'Failed');
 };
+
+/** After its hooks of the phase PreSync, and before those of PostSync. */
+const wasApplied = (hooks: HookRun, lastApplied: string | undefined): boolean =>
+  entriesIn(hooks, 'PreSync').every(({ state }) => isOver(state) && state !== 'Failed') &&
+  (hooks.run.revision === lastApplied || entriesIn(hooks, 'PostSync').some(({ startTime }) => startTime !== undefined));
 
 const requestOf = ({ metadata }: GitSync): string =>
   (metadata.annotations?.[annotations.requestedAt] ?? '').slice(0, 256);
