@@ -84,16 +84,21 @@ const dueOf = (
   state: SyncState,
   { commit, revision, objects, hooks, plan }: Hooked,
   hashes: Hashes,
-): Due => {
-  const work = plan.apply.filter(({ object, hold }) => !hold && isAlwaysApplied(object)).length + plan.prune.length;
-  return {
-    revision,
-    version: versionIn(sync, state, commit),
-    ...contentOf(hooks, objects, hashes.of),
-    hasWork: objects.length === 0 || work > 0,
-    isHeld: plan.held.length > 0,
-    isApplied: sync.status?.lastAppliedRevision?.endsWith(`@${commit}`) === true,
-  };
+): Due => ({
+  revision,
+  version: versionIn(sync, state, commit),
+  ...contentOf(hooks, objects, hashes.of),
+  hasWork: objects.length === 0 || hasWork(sync, state, plan),
+  isHeld: plan.held.length > 0,
+  isApplied: sync.status?.lastAppliedRevision?.endsWith(`@${commit}`) === true,
+});
+
+/** What left Git and stays is in each plan: it is work only in the first one, when it was applied until then. */
+const hasWork = (sync: GitSync, { applied, written }: SyncState, plan: Plan): boolean => {
+  if (plan.apply.some(({ object, hold }) => !hold && isAlwaysApplied(object))) return true;
+  const { inventory } = written?.status ?? sync.status ?? {};
+  const sent = new Set(inventory?.entries.flatMap((entry) => (entry.sent === undefined ? [] : [entry.id])));
+  return plan.prune.some((key) => applied.has(key) || sent.has(key));
 };
 
 const waiting = ({ commit, revision }: Hooked, message: string, againInMs: number): SyncOutcome => ({

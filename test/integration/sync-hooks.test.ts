@@ -168,6 +168,25 @@ describe('a GitSync with hooks', () => {
     assert.ok(await sync.get(resources.jobs, 'undo'), 'theirs is left alone');
   });
 
+  it('goes back to what is there without hooks, though something that left Git stays', async () => {
+    const files = (v: string) => ({ 'a.yaml': yaml(configMap('one', { v }), job('migrate', hook('PreSync'))) });
+    const kept = configMap('kept', {}, { 'metricops.dev/prune': 'disabled' });
+    const sync = await start({ ...files('1'), 'kept.yaml': yaml(kept) });
+    await end(sync, 'migrate');
+    await sync.ready();
+    const left = follow(sync, { 'kept.yaml': null });
+    await eventually(async () => (await statusOf(sync)).hookRun?.revision === `main@${left.sha}`);
+    await end(sync, 'migrate');
+    await left.applied();
+    const second = follow(sync, files('2'));
+    await eventually(async () => (await statusOf(sync)).hookRun?.revision === `main@${second.sha}`);
+    const failed = await end(sync, 'migrate', 'Failed');
+    await sync.ready('False', /HookFailed/);
+    await follow(sync, files('1')).applied();
+    assert.equal(await uidOf(sync, 'migrate'), failed);
+    assert.ok(await sync.get(resources.configMaps, 'kept'));
+  });
+
   it('sees a check to its end, though a commit comes that applies nothing', async () => {
     const files = (v: string) => ({
       'a.yaml': yaml(
@@ -368,12 +387,13 @@ describe('a GitSync with hooks', () => {
     const files = (image: string) => ({
       'web.yaml': yaml(configMap('settings'), deployment('web', image), job('migrate', hook('PreSync'))),
     });
-    const sync = await start(files('shop:v1'));
+    const kept = configMap('kept', {}, { 'metricops.dev/prune': 'disabled' });
+    const sync = await start({ ...files('shop:v1'), 'kept.yaml': yaml(kept) });
     await end(sync, 'migrate');
     await sync.ready();
     const web = () => sync.get(resources.deployments, 'web');
     const good = await web();
-    const second = follow(sync, files('shop:v2'));
+    const second = follow(sync, { ...files('shop:v2'), 'kept.yaml': null });
     await eventually(async () => (await statusOf(sync)).hookRun?.revision === `main@${second.sha}`);
     const last = await end(sync, 'migrate');
     await second.applied();
@@ -393,6 +413,14 @@ describe('a GitSync with hooks', () => {
     await end(sync, 'migrate');
     await other.applied();
     assert.equal(imageOf(await web()), 'shop:v1');
+    const fix = follow(sync, files('shop:v3'));
+    await eventually(async () => (await statusOf(sync)).hookRun?.revision === `main@${fix.sha}`);
+    const fixed = await end(sync, 'migrate');
+    await fix.applied();
+    assert.equal(imageOf(await web()), 'shop:v3');
+    await follow(sync, files('shop:v2')).applied();
+    assert.equal(imageOf(await web()), 'shop:v1');
+    assert.equal(await uidOf(sync, 'migrate'), fixed, 'nor for a revert to what is rejected');
   });
 }).timeout(180_000);
 
