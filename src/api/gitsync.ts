@@ -354,7 +354,9 @@ export const gitSyncStatus = z.strictObject({
     .max(20)
     .optional()
     .describe('Objects that differ from what was applied, where spec.drift is Report.'),
-  hookRun: hookRun.optional().describe('The revision for which hooks were last run.'),
+  hookRun: hookRun
+    .optional()
+    .describe('The revision for which hooks were last run; with none in hooks, it was applied before they were known.'),
   hooks: z
     .array(hookEntry)
     .max(MAX_HOOKS * HOOK_PHASES.length)

@@ -1,20 +1,19 @@
-import { isAlwaysApplied } from '../api/apply-rule.ts';
 import type { GitSync } from '../api/gitsync.ts';
 import type { HookPhase } from '../api/hooks.ts';
-import { describeKey, type KubeObject, parseKey } from '../api/meta.ts';
+import { describeKey, parseKey } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { cleanUp, retire } from './hooks/clean.ts';
+import { dueOf, type Hooked } from './hooks/due.ts';
 import type { Hook } from './hooks/hook.ts';
 import {
   carriedOver,
-  contentOf,
-  type Due,
   entriesIn,
   entriesOf,
   isAskedAgain,
   isDue,
   isOver,
   keyOfEntry,
+  neverRun,
   newRun,
   versionIn,
   withEntry,
@@ -33,14 +32,7 @@ export interface WithHooksPorts extends HookPorts {
   hashes: Hashes;
 }
 
-/** What is applied, with its hooks. */
-export interface Hooked {
-  commit: string;
-  revision: string;
-  objects: readonly KubeObject[];
-  hooks: readonly Hook[];
-  plan: Plan;
-}
+export type { Hooked };
 
 /** What was an ordinary object in an earlier revision, and is run as a hook by now, is not applied over that. */
 export const withoutHooks = (plan: Plan, { hooks }: SyncState): Plan => {
@@ -75,30 +67,10 @@ export const beforeApply = async (
       return waiting(hooked, message, AGAIN_MS.least);
     }
     state.hooks = next;
-  } else if (before) state.hooks = carriedOver(before, due, sync.status?.lastAppliedRevision);
+  } else {
+    state.hooks = before ? carriedOver(before, due, sync.status?.lastAppliedRevision) : neverRun(sync, hooks, due);
+  }
   return state.hooks?.run.version === due.version ? preSync(sync, state, hooked, ports) : undefined;
-};
-
-const dueOf = (
-  sync: GitSync,
-  state: SyncState,
-  { commit, revision, objects, hooks, plan }: Hooked,
-  hashes: Hashes,
-): Due => ({
-  revision,
-  version: versionIn(sync, state, commit),
-  ...contentOf(hooks, objects, hashes.of),
-  hasWork: objects.length === 0 || hasWork(sync, state, plan),
-  isHeld: plan.held.length > 0,
-  isApplied: sync.status?.lastAppliedRevision?.endsWith(`@${commit}`) === true,
-});
-
-/** What left Git and stays is in each plan: it is work only in the first one, when it was applied until then. */
-const hasWork = (sync: GitSync, { applied, written }: SyncState, plan: Plan): boolean => {
-  if (plan.apply.some(({ object, hold }) => !hold && isAlwaysApplied(object))) return true;
-  const { inventory } = written?.status ?? sync.status ?? {};
-  const sent = new Set(inventory?.entries.flatMap((entry) => (entry.sent === undefined ? [] : [entry.id])));
-  return plan.prune.some((key) => applied.has(key) || sent.has(key));
 };
 
 const waiting = ({ commit, revision }: Hooked, message: string, againInMs: number): SyncOutcome => ({

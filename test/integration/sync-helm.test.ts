@@ -147,6 +147,32 @@ describe('a GitSync of a Helm chart', () => {
     assert.equal((await sync.get(resources.jobs, 'prepare'))?.metadata.uid, prepared);
   });
 
+  it('runs the first hook that a chart comes with, though the commit is that of before', async () => {
+    const charts = await startChartRepository();
+    const serve = (version: string, more: Record<string, string>): void => {
+      const files = {
+        ...chart(`"${version}"`),
+        'Chart.yaml': `apiVersion: v2\nname: web\nversion: ${version}\n`,
+        ...more,
+      };
+      charts.files.set(`/web-${version}.tgz`, chartArchive('web', files));
+      const entries = { web: [{ version, urls: [`web-${version}.tgz`] }] };
+      charts.files.set('/index.yaml', JSON.stringify({ apiVersion: 'v1', entries }));
+    };
+    serve('6.1.0', {});
+    const source = { repository: charts.url, name: 'web', version: '6.x' };
+    const sync = await start({}, { interval: '5s', render: { helm: { chart: source, hooks: 'Run' } } });
+    await sync.ready();
+    serve('6.2.0', { 'templates/upgrade.yaml': JSON.stringify(job('migrate', { 'helm.sh/hook': 'pre-upgrade' })) });
+    await sync.ready('False', /Progressing PreSync hook Job .*\/migrate: it runs/);
+    assert.deepEqual((await sync.get(resources.configMaps, 'shown'))?.data, { text: '6.1.0' });
+    await endJob(plane(), sync.ns, 'migrate');
+    const { status } = await sync.ready();
+    assert.equal(status?.appliedChart?.version, '6.2.0');
+    assert.deepEqual((await sync.get(resources.configMaps, 'shown'))?.data, { text: '6.2.0' });
+    await charts.close();
+  });
+
   it('is rendered for what the cluster serves, and again when it serves more', async () => {
     const group = `g${Date.now()}.shop.dev`;
     const sync = await start(

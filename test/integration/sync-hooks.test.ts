@@ -205,6 +205,23 @@ describe('a GitSync with hooks', () => {
     await untilHooks(sync, 'PostSync check Failed');
   });
 
+  it('runs the first hook that another spec brings, though the commit is that of before', async () => {
+    const sync = await start(
+      {
+        'old/a.yaml': yaml(configMap('one', { v: '1' })),
+        'new/a.yaml': yaml(configMap('one', { v: '2' }), job('migrate', hook('PreSync'))),
+      },
+      { path: 'old' },
+    );
+    await sync.ready();
+    await sync.edit(resources.gitSyncs, 'app', { spec: { path: 'new' } });
+    await sync.ready('False', /Progressing PreSync hook Job .*migrate: it runs/);
+    assert.deepEqual((await sync.get(resources.configMaps, 'one'))?.data, { v: '1' });
+    await end(sync, 'migrate');
+    await sync.ready();
+    assert.deepEqual((await sync.get(resources.configMaps, 'one'))?.data, { v: '2' });
+  });
+
   it('runs a PostSync hook once the revision is healthy; where it fails, the revision stays and the GitSync says so', async () => {
     const files = (v: string) => ({
       'web.yaml': yaml(configMap('settings'), deployment('web', 'shop:v1')),

@@ -4,7 +4,7 @@ import { gitSync } from '../../../test/support/objects.ts';
 import type { HookEntry } from '../../api/gitsync.ts';
 import type { HookRun } from '../state/hook-run.ts';
 import { divideHooks } from './hook.ts';
-import { carriedOver, type Due, entriesOf, isAskedAgain, isDue, markOf, newRun, withStaying } from './run.ts';
+import { carriedOver, type Due, entriesOf, isAskedAgain, isDue, markOf, neverRun, newRun, withStaying } from './run.ts';
 
 const due: Due = {
   revision: 'main@2',
@@ -121,5 +121,12 @@ describe('a run of hooks', () => {
     assert.equal(carriedOver(run('Running', [check]), due, undefined).run.state, 'Running', 'a check has begun');
     const other = carriedOver(run('Running', [entry('Running')]), due, 'main@1');
     assert.equal(other.run.state, 'Failed', 'of other values of the same commit');
+  });
+
+  it('of a revision that was applied before anybody knew of its hooks is what the next one is compared with', () => {
+    const known = neverRun(asked(''), divideHooks([job('pre-upgrade')], { helm: true }).hooks, due);
+    assert.deepEqual([known.run.state, known.entries], ['Succeeded', []]);
+    assert.equal(isDue(known, { ...due, version: 'v3' }), false, 'other values, and the same objects');
+    assert.equal(isDue(known, { ...due, version: 'v3', content: 'c3' }), true);
   });
 });

@@ -19,7 +19,7 @@ export interface Due {
   hasWork: boolean;
   /** A part of the revision is held. */
   isHeld: boolean;
-  /** The revision was applied before anybody knew of its hooks. */
+  /** The revision was applied before anybody knew of its hooks: the same commit, and nothing else is new, or to be done. */
   isApplied: boolean;
 }
 
@@ -109,6 +109,12 @@ export const newRun = (
     entries: entriesOf(hooks, ['PreSync', 'PostSync'], isInstall),
   };
 };
+
+/** For a revision that was applied before: none of its hooks is run, and the next one is compared with it. */
+export const neverRun = (sync: GitSync, hooks: readonly Hook[], due: Due): HookRun => ({
+  run: { ...newRun(sync, hooks, due).run, state: 'Succeeded' },
+  entries: [],
+});
 
 /**
  * With what stays of an earlier run, as it ended then: what Helm makes at an install serves the upgrades that follow.
