@@ -210,7 +210,7 @@ const hookEntry = z.strictObject({
     .max(128)
     .optional()
     .describe(
-      'Why it failed, in one word: that of its Job, e.g. BackoffLimitExceeded; Overdue: nobody ended the Job in time; Deleted, Renamed: whether it did its work is not known; or why it could not be made, e.g. HookRefused.',
+      'Why it failed, in one word: that of its Job, e.g. BackoffLimitExceeded; Overdue: nobody ended the Job in time; Deleted, Renamed: whether it did its work is not known; Terminating: what was there under its name does not go; or why it could not be made, e.g. HookRefused.',
     ),
   message: z.string().max(512).optional().describe('What it waits for, or why it failed.'),
 });

@@ -1,12 +1,12 @@
 import type { GitSync } from '../api/gitsync.ts';
 import type { HookPhase } from '../api/hooks.ts';
-import { describeKey, parseKey } from '../api/meta.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import { cleanUp, retire } from './hooks/clean.ts';
 import { dueOf, type Hooked } from './hooks/due.ts';
 import type { Hook } from './hooks/hook.ts';
 import {
   carriedOver,
+  describeEntry,
   entriesIn,
   entriesOf,
   isAskedAgain,
@@ -63,8 +63,8 @@ export const beforeApply = async (
     const next = first && before ? withStaying(first, before, hooks) : first;
     const running = before && (await retire(sync, before, next, ports));
     if (running !== undefined) {
-      const message = `hook ${describeKey(parseKey(running))} of ${before?.run.revision} has not ended`;
-      return waiting(hooked, message, AGAIN_MS.least);
+      const message = `hook ${describeEntry(running)} of ${before?.run.revision} has not ended`;
+      return waiting(hooked, message, againIn(running.startTime, ports.clock.now()));
     }
     state.hooks = next;
   } else {
@@ -81,10 +81,9 @@ const waiting = ({ commit, revision }: Hooked, message: string, againInMs: numbe
   againInMs,
 });
 
-const againIn = ({ entries }: HookRun, now: number): number => {
-  const starts = entries.filter(({ state }) => !isOver(state)).map(({ startTime }) => Date.parse(startTime ?? ''));
-  const age = now - Math.min(...starts.filter((at) => !Number.isNaN(at)), now);
-  return Math.min(Math.max(age / 10, AGAIN_MS.least), AGAIN_MS.most);
+const againIn = (since: string | undefined, now: number): number => {
+  const at = Date.parse(since ?? '');
+  return Number.isNaN(at) ? AGAIN_MS.least : Math.min(Math.max((now - at) / 10, AGAIN_MS.least), AGAIN_MS.most);
 };
 
 const preSync = async (
@@ -93,12 +92,12 @@ const preSync = async (
   hooked: Hooked,
   ports: WithHooksPorts,
 ): Promise<SyncOutcome | undefined> => {
-  const { waitsFor, failed, problem } = await phase(sync, state, 'PreSync', hooked.hooks, ports);
+  const { waitsFor, since, failed, problem } = await phase(sync, state, 'PreSync', hooked.hooks, ports);
   if (problem) {
     const { reason, message, permanent } = problem;
     return { kind: 'failed', reason, message, permanent, of: attempted(hooked) };
   }
-  if (waitsFor !== undefined) return waiting(hooked, waitsFor, againIn(current(state), ports.clock.now()));
+  if (waitsFor !== undefined) return waiting(hooked, waitsFor, againIn(since, ports.clock.now()));
   if (failed === undefined) return undefined;
   await afterFailure(sync, state, hooked.hooks, ports);
   throw new ReasonError('HookFailed', `nothing of ${hooked.revision} is applied: ${failed}`);
@@ -138,9 +137,9 @@ const syncFail = async (
     const added = entriesOf(hooks, ['SyncFail'], before.run.isInstall);
     state.hooks = { run: before.run, entries: [...before.entries, ...added] };
   }
-  const { waitsFor, problem } = await phase(sync, state, 'SyncFail', hooks, ports);
+  const { waitsFor, since, problem } = await phase(sync, state, 'SyncFail', hooks, ports);
   if (waitsFor === undefined && !problem) return 'done';
-  if (waitsFor !== undefined) state.hooksAgainInMs = againIn(current(state), ports.clock.now());
+  if (waitsFor !== undefined) state.hooksAgainInMs = againIn(since, ports.clock.now());
   return 'pending';
 };
 
@@ -186,13 +185,13 @@ export const afterApply = async (
     return outcome;
   }
   if (state.hooks.run.state === 'Running' && plan.held.length > 0) skipPostSync(state);
-  const { waitsFor, failed, problem } = await phase(sync, state, 'PostSync', hooks, ports);
+  const { waitsFor, since, failed, problem } = await phase(sync, state, 'PostSync', hooks, ports);
   if (problem) {
     const { reason, message, permanent } = problem;
     return { kind: 'failed', reason, message, permanent, of: outcome };
   }
   if (waitsFor !== undefined) {
-    const againInMs = againIn(current(state), ports.clock.now());
+    const againInMs = againIn(since, ports.clock.now());
     return { kind: 'waiting', message: waitsFor, of: outcome, quiet: false, againInMs };
   }
   if (failed === undefined) {

@@ -29,20 +29,20 @@ const deleteThose = async (sync: GitSync, keys: Iterable<string>, ports: CleanPo
 
 /**
  * What an earlier run left behind and the next one does not have.
- * @returns the hook that still runs and is waited for, as a keyString: nobody ends a migration that is under way
+ * @returns the hook that still runs and is waited for: nobody ends a migration that is under way
  */
 export const retire = async (
   sync: GitSync,
   { entries }: HookRun,
   next: HookRun | null,
   ports: HookPorts,
-): Promise<string | undefined> => {
+): Promise<HookEntry | undefined> => {
   const staying = new Set(next?.entries.map(keyOfEntry));
   const begun = entries.filter(wasMade);
   // One that failed by our clock may be at work still.
   for (const entry of begun.filter(({ state, kind }) => state !== 'Succeeded' && kind === 'Job')) {
     const found = await findHook(sync, parseKey(keyOfEntry(entry)), ports);
-    if (found && isRunning(found.live, ports.clock.now())) return keyOfEntry(entry);
+    if (found && isRunning(found.live, ports.clock.now())) return entry;
   }
   await deleteThose(
     sync,

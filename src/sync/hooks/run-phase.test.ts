@@ -32,8 +32,8 @@ const due = {
 
 describe('the hooks of a phase', () => {
   const sync: GitSync = gitSync('app', undefined);
-  const setUp = (names: readonly string[] = ['migrate']) => {
-    const server = createApiServer({ namespaces: ['shop'] });
+  const setUp = (names: readonly string[] = ['migrate'], now = Date.now) => {
+    const server = createApiServer({ namespaces: ['shop'], now });
     const { hooks } = divideHooks(names.map(job), { helm: false });
     const ports = {
       client: server.client,
@@ -169,6 +169,39 @@ describe('the hooks of a phase', () => {
       assert.deepEqual(statesOf(await take(waiting.hooks)), ['migrate Running']);
     });
   }
+
+  /** Of an earlier run, which ended; a finalizer keeps it. */
+  const kept = () => {
+    const old = job('migrate');
+    const labels = { 'metricops.dev/hook-of': ownerLabelOf(sync) };
+    const annotations = { ...old.metadata.annotations, 'metricops.dev/hook-run': 'earlier-PreSync' };
+    const metadata = { ...old.metadata, labels, annotations, uid: 'old', finalizers: ['example.com/keep'] };
+    return { ...old, metadata, status: { conditions: [{ type: 'Complete', status: 'True' }] } };
+  };
+
+  it('wait until what was there under their name is gone, with one read for each look', async () => {
+    const { server, take, first } = setUp();
+    server.seed(resources.jobs, kept());
+    const { hooks } = await take(first);
+    server.requests.length = 0;
+    for (let i = 0; i < 10; i += 1) {
+      const { waitsFor, since } = await take(hooks);
+      assert.equal(waitsFor, 'PreSync hook Job shop/migrate: waits until what was there under its name is gone');
+      assert.ok(since, 'it is asked less often, the longer it takes');
+    }
+    assert.deepEqual(
+      server.requests.map(({ verb }) => verb),
+      Array.from({ length: 10 }, () => 'get'),
+    );
+  });
+
+  it('have failed when that does not go within spec.timeout', async () => {
+    const { server, take, first } = setUp(undefined, () => Date.parse(hourAgo));
+    server.seed(resources.jobs, kept());
+    const { failed = '', hooks } = await take((await take(first)).hooks);
+    assert.match(failed, /is being deleted since .*, longer than \S+: it waits for example.com\/keep$/);
+    assert.equal(hooks.entries[0]?.reason, 'Terminating');
+  });
 
   it('leave alone what others made under their name', async () => {
     const { server, take, first } = setUp();

@@ -11,6 +11,8 @@ export interface PhaseEnd {
   hooks: HookRun;
   /** The one that runs, or waits, in words. */
   waitsFor?: string;
+  /** Since when it does. */
+  since?: string | undefined;
   /** The one that failed, in words. */
   failed?: string;
   /** Of one that could not be made. */
@@ -46,7 +48,8 @@ export const runPhase = async (
       const seen = phase === 'SyncFail' ? hooks : askedBeforeFailure(hooks, sync);
       return { hooks: seen, failed: wordsOf(phase, step.entry) };
     }
-    if (!isOver(step.entry.state)) return { hooks, waitsFor: wordsOf(phase, step.entry) };
+    const { startTime = step.since } = step.entry;
+    if (!isOver(step.entry.state)) return { hooks, waitsFor: wordsOf(phase, step.entry), since: startTime };
   }
   return { hooks };
 };

@@ -1,4 +1,5 @@
 import { annotations, labels } from '../../api/annotations.ts';
+import { parseDuration } from '../../api/common.ts';
 import type { GitSync, HookEntry } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import { describeKey, type KubeObject, keyOf, type ObjectKey, parseKey } from '../../api/meta.ts';
@@ -24,8 +25,11 @@ export interface HookPorts extends InTurnPorts {
   signal: AbortSignal;
 }
 
-/** A hook after one look at it; a problem where it could not be made, which is tried again. */
-export type Step = { entry: HookEntry } | { problem: ApplyProblem };
+/**
+ * A hook after one look at it, and since when it waits for what was there before it; a problem where it could not be made,
+ * which is tried again.
+ */
+export type Step = { entry: HookEntry; since?: string | undefined } | { problem: ApplyProblem };
 
 const GONE: Standing = {
   state: 'Failed',
@@ -84,8 +88,11 @@ const look = async (
   if (!live && entry.state === 'Running') return { entry: ended(entry, GONE, clock.now()) };
   if (live) {
     if (!isOurs(sync, live)) return { problem: notOurs(hook) };
-    if (isRunning(live, clock.now()))
-      return { entry: { ...entry, message: 'waits for the Job of an earlier run, which has not ended' } };
+    if (live.metadata.deletionTimestamp !== undefined) return untilGone(sync, entry, live.metadata, clock.now());
+    if (isAtWork(live, clock.now())) {
+      const message = 'waits for the Job of an earlier run, which has not ended';
+      return { entry: { ...entry, message }, since: live.metadata.creationTimestamp };
+    }
     ports.signal.throwIfAborted();
     await deleteHook(writer, type, live);
   }
@@ -96,9 +103,25 @@ const look = async (
   } catch (error) {
     // What is being deleted is not gone yet, or a watchdog of an earlier leader made it in between.
     if (!isConflict(error)) throw error;
-    return { entry: { ...entry, message: 'waits until what was there under its name is gone' } };
+    return { entry: { ...entry, message: WAITS_FOR_END } };
   }
 };
+
+/** What has a finalizer may never go. */
+const untilGone = (
+  { spec }: GitSync,
+  entry: HookEntry,
+  { deletionTimestamp: since = '', finalizers = [] }: KubeObject['metadata'],
+  now: number,
+): Step => {
+  if (now - Date.parse(since) <= parseDuration(spec.timeout))
+    return { entry: { ...entry, message: WAITS_FOR_END }, since };
+  const by = finalizers.length > 0 ? `: it waits for ${finalizers.join(', ')}` : '';
+  const message = `what was there under its name is being deleted since ${since}, longer than ${spec.timeout}${by}`;
+  return { entry: ended(entry, { state: 'Failed', reason: 'Terminating', message }, now) };
+};
+
+const WAITS_FOR_END = 'waits until what was there under its name is gone';
 
 export const deleteHook = (
   writer: KubeClient,
