@@ -4,12 +4,9 @@ import type { GitSync } from '../../api/gitsync.ts';
 import { ownerLabelOf } from '../../api/gitsync-names.ts';
 import type { KubeObject } from '../../api/meta.ts';
 
-/** A Job that ended stays at least so long: a leader that comes later has to see how. */
-const MIN_TTL_SECONDS = 600;
-
 /**
  * The object of a hook as it is made. It carries a label of its own, and not that of what is applied: it is in no
- * inventory, and nobody corrects it. A Job has a deadline.
+ * inventory, and nobody corrects it. A Job has a deadline, and stays until metricops deletes it.
  */
 export const preparedHook = (sync: GitSync, { metadata, ...object }: KubeObject, mark: string): KubeObject => ({
   ...object,
@@ -28,11 +25,8 @@ interface JobSpec {
   ttlSecondsAfterFinished?: number;
 }
 
-const bounded = (spec: JobSpec, sync: GitSync): JobSpec => {
-  const { activeDeadlineSeconds, ttlSecondsAfterFinished: ttl } = spec;
-  return {
-    ...spec,
-    activeDeadlineSeconds: activeDeadlineSeconds ?? Math.ceil(parseDuration(sync.spec.timeout) / 1000),
-    ...(typeof ttl === 'number' ? { ttlSecondsAfterFinished: Math.max(ttl, MIN_TTL_SECONDS) } : {}),
-  };
-};
+/** A Job that Kubernetes deletes by itself may be gone before anybody saw how it ended, of a GitSync that is suspended. */
+const bounded = ({ ttlSecondsAfterFinished: _, ...spec }: JobSpec, sync: GitSync): JobSpec => ({
+  ...spec,
+  activeDeadlineSeconds: spec.activeDeadlineSeconds ?? Math.ceil(parseDuration(sync.spec.timeout) / 1000),
+});
