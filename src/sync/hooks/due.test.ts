@@ -37,17 +37,16 @@ describe('a revision before its hooks', () => {
     assert.equal(due(other, state, plan({})).isApplied, true, 'another spec that changes nothing');
   });
 
-  it('was applied before, as far as its status says after a restart', () => {
-    const { metadata, status } = applied;
-    const at = (generation: number) => ({
+  it('was applied before, by what its status says after a restart', () => {
+    const said = {
       ...applied,
-      metadata: { ...metadata, generation },
-      status: { ...status, observedGeneration: 1 },
-    });
-    assert.equal(due(at(1)).isApplied, true);
-    assert.equal(due(at(2)).isApplied, false);
-    const chart = { version: '6.1.0', digest: 'sha256:1' };
-    assert.equal(due({ ...at(1), status: { ...at(1).status, appliedChart: chart } }).isApplied, false);
+      status: { ...applied.status, appliedVersion: versionIn(applied, newSyncState(), 'c1') },
+    };
+    assert.equal(due(said).isApplied, true);
+    assert.equal(due({ ...said, spec: other.spec }).isApplied, false, 'another spec');
+    const variables = { values: new Map(), digest: 'another' };
+    assert.equal(due(said, { ...newSyncState(), variables }).isApplied, false, 'another value');
+    assert.equal(due(applied).isApplied, true, 'by a version that did not say it');
   });
 
   it('has work to delete only what was applied until then', () => {

@@ -34,17 +34,14 @@ export const dueOf = (
     ...contentOf(hooks, objects, hashes.of),
     hasWork: isToDo,
     isHeld: plan.held.length > 0,
-    isApplied: wasApplied && (!isToDo || isSameBeside(sync, state)),
+    isApplied: wasApplied && (!isToDo || isSameBeside(sync, state, commit)),
   };
 };
 
-/** Whether spec, chart and values are those that were applied; of values nothing is known after a restart. */
-const isSameBeside = (sync: GitSync, state: Known): boolean => {
-  const { planned, release } = state;
-  if (planned) return planned.version === versionIn(sync, state, planned.commit);
-  const { metadata, status } = sync;
-  const isSameChart = status?.appliedChart?.digest === release?.release.chart?.digest;
-  return isSameChart && status?.observedGeneration === metadata.generation;
+/** Whether spec, chart and values are those that were applied. An earlier version did not say with which they were. */
+const isSameBeside = (sync: GitSync, state: Known, commit: string): boolean => {
+  const applied = state.planned ?? { commit, version: sync.status?.appliedVersion };
+  return applied.version === undefined || applied.version === versionIn(sync, state, applied.commit);
 };
 
 /** What left Git and stays is in each plan: it is work only in the first one, when it was applied until then. */
