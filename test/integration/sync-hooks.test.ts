@@ -436,7 +436,9 @@ describe('a GitSync with hooks', () => {
     await fix.applied();
     assert.equal(imageOf(await web()), 'shop:v3');
     await follow(sync, files('shop:v2')).applied();
-    assert.equal(imageOf(await web()), 'shop:v1');
+    await eventually(async () => imageOf(await web()) === 'shop:v1', {
+      what: 'the rollback, by the queue of the Holds',
+    });
     assert.equal(await uidOf(sync, 'migrate'), fixed, 'nor for a revert to what is rejected');
   });
 }).timeout(180_000);
