@@ -83,14 +83,28 @@ describe('an expression', () => {
   ] as [string, RegExp][])
     it(`${text.slice(0, 40)} is refused in words`, () => assert.throws(() => expanded(text, { SET: 'x' }), message));
 
-  it('is counted before it grows: a replacement for each letter of a long value makes nothing', () => {
-    let spent = 0;
-    const spend = (n: number): void => {
-      spent += n;
-      if (spent > 1_000_000) throw new Error('too much');
+  const upTo = (most: number): ((n: number) => void) => {
+    let left = most;
+    return (n) => {
+      left -= n;
+      if (left < 0) throw new Error('too much');
     };
-    const long = 'a'.repeat(100_000);
-    assert.throws(() => expanded('${VAR//a/${VAR}}', { VAR: long }, spend), /too much/);
+  };
+  const long = 'a'.repeat(60_000);
+
+  for (const [what, text] of [
+    ['a replacement for each letter of a long value, before it grows', '${VAR//a/${VAR}}'],
+    ['many that read a long value and make nothing of it', '${VAR//a/}'.repeat(1000)],
+    ['many lengths of a long value', '${#VAR}'.repeat(1000)],
+    ['many that take nothing of a long value', '${VAR:0:0}'.repeat(1000)],
+    ['a long text that is looked for at each place of a long value', `\${VAR/b${'a'.repeat(30_000)}/}`],
+  ] as const)
+    it(`is counted by what it costs: ${what}`, () =>
+      assert.throws(() => expanded(text, { VAR: long }, upTo(1_000_000)), /too much/));
+
+  it('that is a long value as it stands is counted once', () => {
+    for (const text of ['${VAR}', '${VAR:=x}', '${VAR//b/c}', '${OTHER:=${VAR}}'])
+      assert.equal(expanded(text, { VAR: long }, upTo(long.length)), long);
   });
 
   it('of any text either gives a text or is refused with an error of ours, and what has none stays', () => {

@@ -15,7 +15,7 @@ export interface Expanded {
 
 export interface ExpandPorts {
   variables: ReadonlyMap<string, Variable>;
-  /** Counts characters before they are made; throws when they are too many. */
+  /** Counts characters before they are read or made; throws when they are too many. */
   spend(characters: number): void;
   /** Throws: what is wrong, in words, and with which variable. */
   fail(what: string, name?: string): never;
@@ -70,6 +70,8 @@ export const expand = (text: string, { variables, spend, fail }: ExpandPorts): E
     const variable = variables.get(name);
     if (!variable) return fail('no variable has this name, and there is no default', name);
     if (variable.isSecret) isSecret = true;
+    // What it is made into may be nothing: a length, or a text without most of it.
+    spend(variable.value.length);
     return variable.value;
   };
 
@@ -84,7 +86,6 @@ export const expand = (text: string, { variables, spend, fail }: ExpandPorts): E
     at += name.length;
     const result = isLength ? lengthOf(name) : operated(name, nesting);
     if (!takes('}')) fail('the expression is not one that is known', name);
-    spend(result.length);
     return result;
   };
 
@@ -98,7 +99,7 @@ export const expand = (text: string, { variables, spend, fail }: ExpandPorts): E
     at += operator.length;
     if (DEFAULTS.has(operator)) {
       const fallback = until('}', nesting);
-      return variables.has(name) && lookUp(name) !== '' ? lookUp(name) : fallback;
+      return (variables.has(name) && lookUp(name)) || fallback;
     }
     if (operator === '' && text[at] !== '}') fail('the expression is not one that is known', name);
     const value = lookUp(name);
@@ -124,6 +125,8 @@ export const expand = (text: string, { variables, spend, fail }: ExpandPorts): E
     if (operator === '/#') return value.startsWith(what) ? by + value.slice(what.length) : value;
     if (operator === '/%') return value.endsWith(what) ? value.slice(0, value.length - what.length) + by : value;
     if (what === '') return value;
+    // All of it may be compared at each place.
+    if (what.length > 1) spend(value.length * what.length);
     if (operator === '/') return value.replace(what, () => by);
     const pieces = value.split(what);
     spend((pieces.length - 1) * by.length);

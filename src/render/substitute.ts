@@ -16,7 +16,7 @@ export interface ReadVariables {
   digest: string;
 }
 
-/** What all values that are written into the objects of one sync have together: a variable may be named many times. */
+/** What expressions in the objects of one sync read and make of values: a variable may be named many times. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 /** A list takes more memory than its text. */
@@ -34,7 +34,7 @@ export const substitute = async (objects: readonly KubeObject[], variables: Vari
   const spend = (characters: number): void => {
     left -= characters;
     if (left >= 0) return;
-    const most = `the variables of one sync may make ${MAX_CHARACTERS} characters`;
+    const most = `the expressions of one sync may read and make ${MAX_CHARACTERS} characters`;
     throw new ReasonError('ManifestTooLarge', `${most}; name the large ones less often`);
   };
   const result: KubeObject[] = [];
