@@ -14,7 +14,7 @@ import { readyChart } from './chart.ts';
 import { complaintIn, withoutValues } from './complaint.ts';
 import { manifestsIn, withoutHooks } from './output.ts';
 import { differencesOf, mayDiffer } from './random.ts';
-import { markHolders, secretValuesOf, shownOf, withoutSecrets } from './secret-values.ts';
+import { markHolders, type SecretDocument, secretValuesOf, shownOf, withoutSecrets } from './secret-values.ts';
 import { type ValuesFile, valuesFilesIn, writeValues } from './values.ts';
 
 /** Of one process. kube-prometheus-stack, with its 4 MB of definitions, needs 144 MiB and a second of CPU. */
@@ -61,21 +61,21 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
   const { tree, path, choice, tenant = '' } = input;
   const files = await valuesFilesIn(input, ports);
   const clear = files.flatMap((file) => ('path' in file ? [] : [file]));
-  const secrets = await secretsIn([...clear, ...given.release.values], ports, tenant);
+  const secrets = await secretValuesOf(secretsIn([...clear, ...given.release.values], ports, tenant));
   const paths = [...(given.archive ? [] : [path]), ...(choice?.helm?.valuesFiles ?? [])];
   const { output, again, links } = await withCopy(tree, paths, (copy) =>
     withSecretFolder((secret) => template({ ...copy, secret }, input, { ...given, files }, ports)),
   );
-  const parsed = await ports.parser.parse(manifestsIn(output), tenant).catch((error: unknown) => {
-    throw withoutSecrets(error, secrets);
+  const parsed = await ports.parser.parse(manifestsIn(output), tenant).catch(async (error: unknown) => {
+    throw await withoutSecrets(error, secrets);
   });
   const run = choice?.helm?.hooks === 'Run';
   const { objects, hooks } = withoutHooks(parsed, { run });
   const random = again === undefined ? [] : await randomIn(objects, again, ports, tenant);
   const rendered = {
     objects: await markHolders(objects, secrets),
-    hooks: shownOf(hooks, secrets),
-    random: shownOf(random, secrets),
+    hooks: await shownOf(hooks, secrets),
+    random: await shownOf(random, secrets),
     inputs: await inputsAt(input, paths, links),
     bytes: output.length,
   };
@@ -94,15 +94,14 @@ const randomIn = async (
 };
 
 /** What must not be shown; the parser has words for values that are no YAML which quote nothing. */
-const secretsIn = async (values: readonly ValuesText[], { parser }: RendererPorts, tenant: string) => {
-  const secrets: { from: string; values: unknown }[] = [];
-  for (const { from, text } of values.filter(({ isSecret }) => isSecret)) {
-    for (const document of await parser.documents({ file: from, text }, tenant)) {
-      secrets.push({ from, values: document });
-    }
-  }
-  return secretValuesOf(secrets);
-};
+async function* secretsIn(
+  values: readonly ValuesText[],
+  { parser }: RendererPorts,
+  tenant: string,
+): AsyncGenerator<SecretDocument> {
+  for (const { from, text } of values.filter(({ isSecret }) => isSecret))
+    for (const document of await parser.documents({ file: from, text }, tenant)) yield { from, values: document };
+}
 
 /** Runs the helm binary: no shell, an empty environment, no plug-ins, no cluster, and nothing fetched. */
 const template = async (
