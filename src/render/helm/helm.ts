@@ -13,7 +13,7 @@ import { fullAllowance, type Unpacking, unpack } from './archive.ts';
 import { readyChart } from './chart.ts';
 import { complaintIn, withoutValues } from './complaint.ts';
 import { manifestsIn, withoutHooks } from './output.ts';
-import { differencesOf, mayDiffer } from './random.ts';
+import { differencesIn, mayDiffer } from './random.ts';
 import { markHolders, type SecretDocument, secretValuesOf, shownOf, withoutSecrets } from './secret-values.ts';
 import { type ValuesFile, valuesFilesIn, writeValues } from './values.ts';
 
@@ -83,15 +83,16 @@ const renderChart = async (input: RenderInput, given: Given, ports: RendererPort
 };
 
 /** What the second render has otherwise, of the objects that are applied. */
-const randomIn = async (
+const randomIn = (
   objects: readonly KubeObject[],
   again: string,
   { parser }: RendererPorts,
   tenant: string,
-): Promise<string[]> => {
-  const { objects: others } = withoutHooks(await parser.parse(manifestsIn(again), tenant), { run: true });
-  return differencesOf(objects, others);
-};
+): Promise<string[]> =>
+  differencesIn(objects, async () => {
+    const parsed = await parser.parse(manifestsIn(again), tenant);
+    return withoutHooks(parsed, { run: true }).objects;
+  });
 
 /** What must not be shown; the parser has words for values that are no YAML which quote nothing. */
 async function* secretsIn(

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { KubeObject } from '../../api/meta.ts';
-import { differencesOf, mayDiffer } from './random.ts';
+import { ReasonError } from '../../api/reason-error.ts';
+import { differencesIn, differencesOf, mayDiffer } from './random.ts';
 
 const secret = (data: object, name = 'db'): KubeObject => ({
   apiVersion: 'v1',
@@ -55,5 +56,17 @@ describe('a chart that is another one at each render', () => {
     assert.deepEqual(differencesOf(first, first), []);
     const many = (value: string) => [secret(Object.fromEntries([...'abcde'].map((name) => [name, value])))];
     assert.deepEqual(differencesOf(many('1'), many('2')), ['Secret shop/db (data.a, data.b, data.c and 2 more)']);
+  });
+
+  it('is one whose second render can’t be applied, and why is not said: it may hold a value', async () => {
+    const refused = async () => {
+      throw new ReasonError('DuplicateObject', 'Secret shop/hunter2-4 is in a.yaml and again in b.yaml');
+    };
+    const differences = await differencesIn([secret({})], refused);
+    assert.equal(differences.length, 1);
+    assert.doesNotMatch(differences.join(), /hunter2/);
+    assert.deepEqual(await differencesIn([secret({})], async () => [secret({})]), []);
+    const broken = async () => assert.fail('no thread');
+    await assert.rejects(differencesIn([secret({})], broken), /no thread/);
   });
 });

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeKey, type KubeObject, keyOf, keyString } from '../../api/meta.ts';
+import { ReasonError } from '../../api/reason-error.ts';
 
 /** What gives templates another value at each render: chance, keys and salts, and the time. */
 const FUNCTIONS =
@@ -23,6 +24,22 @@ export const mayDiffer = async (chart: string, values: readonly string[]): Promi
 };
 
 const NAMED = 3;
+
+/**
+ * The same, where the second one may be none that can be applied: a name is taken twice, or is no name. It differs, then,
+ * and why it can't be applied may show a value.
+ */
+export const differencesIn = async (
+  first: readonly KubeObject[],
+  second: () => Promise<readonly KubeObject[]>,
+): Promise<string[]> => {
+  try {
+    return differencesOf(first, await second());
+  } catch (error) {
+    if (!(error instanceof ReasonError)) throw error;
+    return ['a name or text with which a second render can’t be applied'];
+  }
+};
 
 /** Where two renders of the same differ: objects with the names of their fields, and no value. */
 export const differencesOf = (first: readonly KubeObject[], second: readonly KubeObject[]): string[] => {
