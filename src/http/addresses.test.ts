@@ -10,6 +10,8 @@ describe('the address of a Git server', () => {
     'https://[fe80::1]/x.git',
     'https://[::ffff:169.254.169.254]/x.git',
     'https://[fd00:ec2::254]/x.git',
+    'https://[fd00:ec2::23]/x.git',
+    'https://[fd20:ce::254]/x.git',
     'http://[fd20:ce::254]/x.git',
     'http://168.63.129.16/machine',
     'http://100.100.100.200/x.git',

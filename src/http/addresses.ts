@@ -8,8 +8,9 @@ import { parseRepositoryUrl } from '../api/repository-url.ts';
 const forbidden = new BlockList();
 forbidden.addSubnet('169.254.0.0', 16);
 forbidden.addSubnet('fe80::', 10, 'ipv6');
-forbidden.addAddress('fd00:ec2::254', 'ipv6');
-forbidden.addAddress('fd20:ce::254', 'ipv6');
+// Of AWS and of Google: all services that they have there, not only what tells a machine its secrets.
+forbidden.addSubnet('fd00:ec2::', 32, 'ipv6');
+forbidden.addSubnet('fd20:ce::', 32, 'ipv6');
 // Of Azure, which hands out a node's certificates and settings; it is in no private range.
 forbidden.addAddress('168.63.129.16');
 forbidden.addAddress('100.100.100.200');
