@@ -1,6 +1,6 @@
 import type { FileTree } from '../file-tree.ts';
 import { decryptObjects } from '../sops/objects.ts';
-import { verifyTexts } from '../sops/texts.ts';
+import { encryptedAmong, verifyTexts } from '../sops/texts.ts';
 import { inputsAt } from './inputs.ts';
 import { KUSTOMIZATION_FILES } from './kustomization.ts';
 import { kustomizeBuild } from './kustomize.ts';
@@ -29,17 +29,13 @@ const renderKustomized = async (input: RenderInput, ports: RendererPorts): Promi
   const built = { file: 'kustomize build', text, ...(decryption && { sops: 'Kept' as const }) };
   const parse = (texts: ManifestText[]) => parser.parse(texts, tenant);
   const parsed = await parse([built]);
-  if (decryption) await verifyTexts(await textsOf(tree, files), decryption, ports);
+  if (decryption) await verifyTexts(await encryptedAmong(files, (file) => contentOf(tree, file)), decryption, ports);
   const objects = decryption ? await decryptObjects(parsed, decryption, { ...ports, parse }) : parsed;
   const rendered = { objects, inputs: await inputsAt(input, folders, links), bytes: text.length };
   return patched(rendered, input, ports);
 };
 
-const textsOf = async (tree: FileTree, files: readonly string[]): Promise<ManifestText[]> => {
-  const texts: ManifestText[] = [];
-  for (const path of files) {
-    const file = await tree.find(path);
-    if (file && file.mode !== 'folder') texts.push({ file: path, text: Buffer.from(await tree.read(file)).toString() });
-  }
-  return texts;
+const contentOf = async (tree: FileTree, path: string): Promise<Uint8Array | undefined> => {
+  const file = await tree.find(path);
+  return file && file.mode !== 'folder' ? tree.read(file) : undefined;
 };

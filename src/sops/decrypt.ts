@@ -38,7 +38,7 @@ const open = async (
   ports: SopsPorts,
 ): Promise<{ results: Result[]; failure: ReasonError | undefined }> => {
   if (files.length === 0) return { results: [], failure: undefined };
-  refuseTooMuch(files);
+  refuseTooMuch(files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0));
   const { keys, from } = decryption;
   const results = await askProgram({ files, keys, unwrapped: {} }, from, ports);
   const shut = results.flatMap(({ problem }, i) => (problem === 'key' ? [i] : []));
@@ -54,8 +54,8 @@ const open = async (
   return { results, failure };
 };
 
-const refuseTooMuch = (files: readonly SopsFile[]): void => {
-  const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+/** Throws ReasonError ManifestTooLarge. */
+export const refuseTooMuch = (bytes: number): void => {
   if (bytes <= MAX_BYTES) return;
   const most = `${MAX_BYTES} are taken from one GitSync: split it into several`;
   throw new ReasonError('ManifestTooLarge', `the files that sops encrypted have ${bytes} bytes; ${most}`);

@@ -3,14 +3,15 @@ import { annotations } from '../api/annotations.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Format } from './types.ts';
 
+/** How each value begins that sops encrypted. */
+export const MARK = 'ENC[AES256_GCM,';
+
 /**
  * Whether sops may have encrypted the text: the program knows. Every file of sops has an encrypted MAC. Not one that is to
  * stay as it is, by an annotation.
  */
 export const mayBeEncrypted = (text: string): boolean =>
-  text.includes('ENC[AES256_GCM,') &&
-  (/(^|[\s{,])["']?sops["']?\s*:/m.test(text) || FLAT.test(text)) &&
-  !SWITCHED_OFF.test(text);
+  text.includes(MARK) && (/(^|[\s{,])["']?sops["']?\s*:/m.test(text) || FLAT.test(text)) && !SWITCHED_OFF.test(text);
 
 const FLUX_SWITCH = 'kustomize.toolkit.fluxcd.io/decrypt';
 const SWITCHED_OFF = /\/decrypt["']?\s*:\s*["']?(disabled|false)\b/i;

@@ -1,5 +1,5 @@
-import { decryptFiles, verifyFiles } from './decrypt.ts';
-import { formatsOf, mayBeEncrypted } from './encrypted.ts';
+import { decryptFiles, refuseTooMuch, verifyFiles } from './decrypt.ts';
+import { formatsOf, MARK, mayBeEncrypted } from './encrypted.ts';
 import type { Decryption, SopsPorts } from './types.ts';
 
 interface Text {
@@ -8,6 +8,29 @@ interface Text {
 }
 
 export const needsDecryption = (texts: readonly Text[]): boolean => texts.some(({ text }) => mayBeEncrypted(text));
+
+/**
+ * Those of the files that sops may have encrypted, read one after another: nothing of another one stays in memory. Rejects
+ * with ReasonError where they are more than are taken, before it reads on.
+ * @param read undefined: there is no such file
+ */
+export const encryptedAmong = async (
+  files: Iterable<string>,
+  read: (file: string) => Promise<Uint8Array | undefined>,
+): Promise<Text[]> => {
+  const found: Text[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const content = Buffer.from((await read(file)) ?? []);
+    if (!content.includes(MARK)) continue;
+    const text = content.toString();
+    if (!mayBeEncrypted(text)) continue;
+    bytes += content.length;
+    refuseTooMuch(bytes);
+    found.push({ file, text });
+  }
+  return found;
+};
 
 /**
  * The files of a folder, with those that sops encrypted in the clear: each is as sops wrote it, so that its MAC counts,

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { HelmSpec } from '../../api/helm-spec.ts';
 import { ReasonError } from '../../api/reason-error.ts';
 import { writeJson } from '../../json.ts';
-import { mayBeEncrypted } from '../../sops/encrypted.ts';
-import { decryptTexts } from '../../sops/texts.ts';
+import { decryptTexts, encryptedAmong } from '../../sops/texts.ts';
 import type { Copy } from '../copy.ts';
 import type { RendererPorts, RenderInput, ValuesText } from '../types.ts';
 
@@ -16,21 +15,20 @@ export const valuesFilesIn = async (
   { tree, choice, decryption }: RenderInput,
   ports: RendererPorts,
 ): Promise<ValuesFile[]> => {
-  const found: ValuesFile[] = [];
-  for (const path of choice?.helm?.valuesFiles ?? []) {
+  const paths = choice?.helm?.valuesFiles ?? [];
+  const encrypted = await encryptedAmong(paths, async (path) => {
     const file = await tree.find(path);
-    if (!file || file.mode === 'folder')
-      throw new ReasonError('ValuesNotFound', `spec.render.helm.valuesFiles: the source has no file ${path}`);
-    const text = Buffer.from(await tree.read(file)).toString();
-    if (!mayBeEncrypted(text)) {
-      found.push({ path });
-      continue;
-    }
-    if (!decryption) throw new ReasonError('NotDecrypted', `${path} is encrypted with SOPS: set spec.decryption`);
-    const [clear] = await decryptTexts([{ file: path, text }], decryption, ports);
-    found.push({ from: path, text: clear?.text ?? '', isSecret: true });
-  }
-  return found;
+    if (file && file.mode !== 'folder') return tree.read(file);
+    throw new ReasonError('ValuesNotFound', `spec.render.helm.valuesFiles: the source has no file ${path}`);
+  });
+  const [first] = encrypted;
+  if (!first) return paths.map((path) => ({ path }));
+  if (!decryption) throw new ReasonError('NotDecrypted', `${first.file} is encrypted with SOPS: set spec.decryption`);
+  const clear = new Map((await decryptTexts(encrypted, decryption, ports)).map(({ file, text }) => [file, text]));
+  return paths.map((path) => {
+    const text = clear.get(path);
+    return text === undefined ? { path } : { from: path, text, isSecret: true };
+  });
 };
 
 interface WrittenValues {
