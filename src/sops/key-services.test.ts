@@ -37,13 +37,14 @@ describe('key services of clouds', () => {
     const azure = { vault: AZURE_VAULT, key: 'sops', version: AZURE_VERSION };
     return { kind, name: `${AZURE_VAULT}/keys/sops`, ciphertext, azure };
   };
-  const services = (annotations: Record<string, string> = CLOUD_ANNOTATIONS) => {
+  const setUp = (annotations: Record<string, string> = CLOUD_ANNOTATIONS) => {
     const api = createApiServer({ namespaces: ['shop'] });
     api.seed(resources.serviceAccounts, { metadata: { ...ACCOUNT, annotations } });
     const policy = () => ({ ...unrestrictedPolicy, clouds: server.clouds });
     const clouds = createClouds(api.client, { clock: systemClock, policy, systemNamespace: 'metricops-system' });
-    return keyServicesFor(ACCOUNT, { clouds, clock: systemClock });
+    return { api, services: keyServicesFor(ACCOUNT, { clouds, clock: systemClock }) };
   };
+  const services = (annotations?: Record<string, string>) => setUp(annotations).services;
   const asked = async (each: Wrapped, from = services()): Promise<string> => {
     const said = await from.unwrap(each, AbortSignal.timeout(10_000));
     return typeof said === 'string' ? said : `${said.code}: ${said.message}`;
@@ -109,5 +110,37 @@ describe('key services of clouds', () => {
       decryption({ ...CLOUD_ANNOTATIONS, 'eks.amazonaws.com/role-arn': '' }),
     );
     assert.equal(refused.failure?.code, 'CloudLoginFailed');
+  });
+
+  const keys = (count: number): Wrapped[] =>
+    Array.from({ length: count }, (_, i) => {
+      const arn = `${KMS_ARN}${i}`;
+      return { kind: 'aws', name: arn, ciphertext: `${i}`, aws: { arn } };
+    });
+  const decryptionBy = (api: ReturnType<typeof setUp>) => ({
+    from: 'spec.decryption',
+    keys: { age: [], pgp: [] },
+    services: api.services,
+  });
+
+  it('are asked no longer than the render has time, whatever a login waits for', async () => {
+    const { api, ...rest } = setUp();
+    server.accepts = () => new Promise(() => {}); // never answers
+    const { failure } = await unwrap(keys(90), decryptionBy({ api, ...rest }), AbortSignal.timeout(200));
+    assert.match(failure?.message ?? '', /^AWS KMS arn:aws:kms:.*: no answer in time$/);
+    assert.equal(api.requests.filter(({ verb }) => verb === 'raw').length, 1, 'tokens for logins');
+  });
+
+  it('are asked once where the account has no identity', async () => {
+    const { api, ...rest } = setUp({});
+    const { failure } = await unwrap(keys(90), decryptionBy({ api, ...rest }));
+    assert.equal(failure?.code, 'CloudIdentityMissing');
+    assert.ok(api.requests.length <= 8, `${api.requests.length} requests`);
+  });
+
+  it('are asked for no more keys than a render may have', async () => {
+    const { api, ...rest } = setUp();
+    await assert.rejects(unwrap(keys(1001), decryptionBy({ api, ...rest })), { code: 'ManifestTooLarge' });
+    assert.equal(api.requests.length, 0);
   });
 });

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../abort.ts';
 import { ReasonError } from '../api/reason-error.ts';
 import type { Clock } from '../clock.ts';
 import type { Answer } from '../cloud/answers.ts';
@@ -39,12 +40,16 @@ export const keyServicesFor = (account: Account, { clouds, clock }: KeyServicesP
       const { kind } = wrapped;
       const what = describeWrapped(wrapped);
       if (!isOfCloud(kind)) return new ReasonError('DecryptionFailed', `${what} is no key of a cloud`);
+      const late = new ReasonError('KeyServiceFailed', `${what}: no answer in time`);
+      if (signal.aborted) return late;
       try {
-        const said = await asks[kind](wrapped, clouds.line(namespace, signal));
+        // A login is shared with others, who may have more time.
+        const said = await unlessAborted(signal, asks[kind](wrapped, clouds.line(namespace, signal)));
         if (!said)
           return new ReasonError('DecryptionFailed', `${what} is no key that is asked for: its name is not valid`);
         return said.ok ? said.answer : new ReasonError('KeyServiceFailed', `${what}: ${said.why}`);
       } catch (error) {
+        if (signal.aborted) return late;
         if (error instanceof ReasonError) return new ReasonError(error.code, `${what}: ${error.message}`);
         throw error;
       }
