@@ -11,7 +11,7 @@ const NODE: Program = {
   args: [],
   cwd: tmpdir(),
   env: { GIVEN: 'yes' },
-  failed: failsWith('KustomizeFailed'),
+  failed: failsWith('KustomizeFailed', (complaints) => complaints.trim().split('\n').at(-1) ?? ''),
 };
 
 const run = (script: string, bounds: Partial<Bounds> = {}) => {

@@ -61,17 +61,16 @@ export const runBounded = async (program: Program, bounds: Bounds): Promise<Ende
 const MESSAGE = 1000;
 
 /**
- * What a failure means, by what counts of the complaints: the last line by default.
+ * What a failure means.
  * @param code the reason of what the program complains of itself
+ * @param complaintIn what of that is shown
  */
 export const failsWith =
-  (code: Reason, complaintIn: (complaints: string) => string = lastLine): Program['failed'] =>
+  (code: Reason, complaintIn: (complaints: string) => string): Program['failed'] =>
   (complaints) => {
     const complaint = complaintIn(complaints);
     return { code, why: `failed: ${complaint.length > MESSAGE ? `${complaint.slice(0, MESSAGE)}…` : complaint}` };
   };
-
-const lastLine = (complaints: string): string => complaints.trim().split('\n').at(-1) ?? '';
 
 /** For the environment of a Go program: it collects garbage before it asks for more than the kernel will give, and works in one thread. */
 export const goLimits = ({ memoryBytes }: Pick<Bounds, 'memoryBytes'>): Record<string, string> => ({

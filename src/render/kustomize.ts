@@ -8,6 +8,7 @@ import type { FileTree } from '../file-tree.ts';
 import { pointerWords } from '../git/index.ts';
 import { goEnvironment, withCopy } from './copy.ts';
 import { partsOfKustomization, type ReadDocuments } from './kustomization.ts';
+import { complaintOfBuild } from './kustomize-complaint.ts';
 
 /**
  * Of one process. What does not fit is refused: nobody else gets less because of it. 5 MB of definitions
@@ -50,7 +51,7 @@ export const kustomizeBuild = async (
   const { folders, files } = await partsOfKustomization(tree, path, documentsOf);
   return withCopy(tree, folders, async ({ dir, repository, home, links, pointers }) => {
     const target = isEmpty(on) ? join(repository, path) : await writeOverlay(dir, path, on);
-    const ended = await runKustomize(target, home, { binary, timeoutMs, bounds });
+    const ended = await runKustomize(target, home, { binary, timeoutMs, bounds }, complaintOfBuild);
     if (ended.ok) return { text: ended.stdout, folders, files, links };
     const why = ended.why.replaceAll(`${repository}/`, '').replaceAll(repository, '.').replaceAll('../repository/', '');
     throw failureOf(ended.code, `kustomize build of ${path} ${why}`, pointers);
@@ -60,13 +61,13 @@ export const kustomizeBuild = async (
 /**
  * Runs `kustomize build` on a folder that has all that it needs.
  * @param home an empty folder
- * @param complaintIn what counts of its complaints
+ * @param complaintIn what of its complaints is shown
  */
 export const runKustomize = (
   folder: string,
   home: string,
   { binary, timeoutMs, bounds = KUSTOMIZE_BOUNDS }: Pick<KustomizePorts, 'binary' | 'timeoutMs' | 'bounds'>,
-  complaintIn?: (complaints: string) => string,
+  complaintIn: (complaints: string) => string,
 ): Promise<Ended> => {
   const program = { file: binary, args: ['build', folder], cwd: home, env: goEnvironment(home, bounds) };
   const failing = { setting: 'METRICOPS_KUSTOMIZE', failed: failsWith('KustomizeFailed', complaintIn) };

@@ -23,6 +23,8 @@ const definitions = (megabytes: number): string => {
   return Array.from({ length: count }, (_, i) => one(i)).join('');
 };
 
+const BROKEN = 'kind: Secret\nstringData:\n  password: hunter2\n :bad: [';
+
 describe('a kustomize build', () => {
   const temporary = process.env.TMPDIR;
   const dir = mkdtempSync(join(tmpdir(), 'metricops-bounds-'));
@@ -45,6 +47,8 @@ describe('a kustomize build', () => {
       'small/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}',
       'large/kustomization.yaml': 'resources: [a.yaml]',
       'large/a.yaml': definitions(3),
+      'literal/kustomization.yaml': 'secretGenerator: [{name: db, literals: [hunter2hunter2]}]',
+      'patch/kustomization.yaml': `resources: [../small]\npatches: [{patch: ${JSON.stringify(BROKEN)}}]`,
     });
     ({ url } = repository);
   });
@@ -66,6 +70,13 @@ describe('a kustomize build', () => {
   };
   const refused = (promise: Promise<unknown>, says: RegExp) =>
     assert.rejects(promise, { name: 'ReasonError', code: 'ManifestTooLarge', message: says });
+
+  for (const [path, says] of [
+    ['literal', 'loading KV pairs: literal sources: invalid literal source, expected key=value'],
+    ['patch', 'unable to parse SM or JSON patch'],
+  ] as const)
+    it(`that fails quotes nothing that may be a secret: ${says}`, () =>
+      assert.rejects(build(path), { message: `kustomize build of ${path} failed: ${says}` }));
 
   it('of 3 MB of definitions fits', async () => assert.ok((await build('large')).objects.length > 100));
 

@@ -6,8 +6,8 @@ import type { Patching } from '../../api/patching.ts';
 import type { Failure } from '../../bounded.ts';
 import { withFolder, withSecretFolder } from '../copy.ts';
 import { runKustomize } from '../kustomize.ts';
+import { complaintIn } from '../kustomize-complaint.ts';
 import type { RendererPorts } from '../types.ts';
-import { complaintIn } from './complaint.ts';
 import { type Marked, withMark } from './marks.ts';
 import { asYaml, writeObjects } from './write.ts';
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../api/meta.ts';
 import { images as imagesSchema, patches as patchesSchema } from '../../api/patching.ts';
-import { complaintIn } from './complaint.ts';
 import { concerned } from './concerned.ts';
 import { imagesIn, imagesOf, isImage } from './images.ts';
 import { asYaml } from './write.ts';
@@ -91,25 +90,6 @@ describe('a patch', () => {
   it('needs none where it names its object', () => {
     assert.equal(patchesSchema.safeParse([{ patch: '---\nkind: Pod' }]).success, true);
   });
-});
-
-describe('what kustomize says of a patch', () => {
-  const cases: [says: string, words: string][] = [
-    ['Error: add operation does not apply: no /a\n', 'add operation does not apply: no /a'],
-    [
-      'Error: trouble configuring builtin PatchTransformer with config: `\npatch: |\n  a: `b`: c\n`: unable to parse SM or JSON patch from [patch: "a: hunter2"]\n',
-      'unable to parse SM or JSON patch',
-    ],
-    ['# Warning: old\nError: wrong node kind: node contents:\na: b\n', 'wrong node kind: node contents:; a: b'],
-    ['Error: must specify a target for JSON patch [patch: "- op: add\\n"]', 'must specify a target for JSON patch'],
-    [
-      'Error: map[string]interface {}{"a":map[string]interface {}{"b":"hunter2"}}: yaml: control characters',
-      'yaml: control characters',
-    ],
-    ['panic: no error', 'panic: no error'],
-  ];
-  for (const [says, words] of cases)
-    it(`is shown without the patch: ${words}`, () => assert.equal(complaintIn(says), words));
 });
 
 describe('JSON for a reader of YAML', () => {

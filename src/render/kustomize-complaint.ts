@@ -8,3 +8,10 @@ export const complaintIn = (stderr: string): string => {
     .trim()
     .replaceAll(/\s*\n\s*/g, '; ');
 };
+
+/** What it says of a folder of the repository: nor what else it quotes, which may be the value of a Secret. */
+export const complaintOfBuild = (stderr: string): string =>
+  complaintIn(stderr)
+    .replace(/(literal sources) \[.*\]: (invalid literal source) .*, (expected key=value)/, '$1: $2, $3')
+    .replace(/\bline \[[\d ]*\] (has invalid utf8 bytes) ?: .*/, 'a line $1')
+    .replace(/(node contents):.*/, '$1');
