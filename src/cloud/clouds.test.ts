@@ -83,6 +83,25 @@ describe('what clouds give for the token of a ServiceAccount', () => {
     assert.equal(server.asked.length, 2);
   });
 
+  it('is asked for again when the account has another annotation, or was made again', async () => {
+    const { api, clouds, pass } = setUp();
+    const accounts = (): Promise<unknown> => clouds.aws(ACCOUNT, PLACE);
+    await accounts();
+    pass(6_000);
+    await accounts();
+    assert.equal(server.asked.length, 1);
+    const annotations = { ...CLOUD_ANNOTATIONS, 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/other' };
+    await api.client.patch(resources.serviceAccounts, ACCOUNT, { type: 'merge', body: { metadata: { annotations } } });
+    pass(6_000);
+    await assert.rejects(accounts(), refused('CloudLoginFailed', /403 AccessDenied/), 'the other role is none');
+    await api.client.delete(resources.serviceAccounts, ACCOUNT);
+    pass(6_000);
+    await assert.rejects(accounts(), refused('CloudIdentityMissing', /does not exist/));
+    api.seed(resources.serviceAccounts, { metadata: { ...ACCOUNT, annotations: CLOUD_ANNOTATIONS } });
+    await accounts();
+    assert.equal(server.asked.length, 3);
+  });
+
   it('is asked for again after an hour, however long the cloud says that it is good', async () => {
     server.lifetimeMs = 24 * 60 * MINUTE_MS;
     const { clouds, pass } = setUp();

@@ -31,8 +31,10 @@ export interface CloudsPorts {
 }
 
 const RENEW_BEFORE_MS = 300_000;
-/** However long the cloud's own are good: so an annotation that changed counts within the hour. */
+/** However long the cloud's own are good: so a role that lost a right loses it within the hour. */
 const LONGEST_MS = 3_600_000;
+/** One render may ask for a thousand keys as the same account. */
+const READ_AGAIN_MS = 5_000;
 const MAX_REMEMBERED = 1_000;
 
 /**
@@ -48,18 +50,17 @@ export const createClouds = (client: KubeClient, { clock, policy, systemNamespac
   const remembered = async <T>(key: readonly string[], issue: () => Promise<Issued<T>>): Promise<T> => {
     const id = JSON.stringify(key);
     const before = known.get(id);
-    if (before && before.until - clock.now() >= RENEW_BEFORE_MS)
-      return (await (before.issued as Promise<Issued<T>>)).value;
-    // One exchange, however many ask meanwhile.
+    if (before && before.until > clock.now()) return (await (before.issued as Promise<Issued<T>>)).value;
+    // Once, however many ask meanwhile.
     const issued = issue();
-    const entry = { issued, until: clock.now() + LONGEST_MS };
+    const entry = { issued, until: Number.POSITIVE_INFINITY };
     known.delete(id);
     known.set(id, entry);
     const [oldest] = known.keys();
     if (known.size > MAX_REMEMBERED && oldest !== undefined) known.delete(oldest);
     try {
       const { value, until } = await issued;
-      entry.until = Math.min(entry.until, until);
+      entry.until = until;
       return value;
     } catch (error) {
       if (known.get(id) === entry) known.delete(id);
@@ -67,42 +68,47 @@ export const createClouds = (client: KubeClient, { clock, policy, systemNamespac
     }
   };
 
+  const identityFor = (account: Account): Promise<Identity> =>
+    remembered(['account', account.namespace, account.name], async () => {
+      const value = await identityOf(account, client);
+      return { value, until: clock.now() + READ_AGAIN_MS };
+    });
+
+  /** What is remembered is of this very account, with the annotations that it has now. */
   const exchanged = async <T>(
     account: Account,
-    cloud: string,
+    { cloud, at }: { cloud: string; at: readonly string[] },
     exchange: (identity: Identity, token: (audience: string) => Promise<string>) => Promise<Answer<Issued<T>>>,
-  ): Promise<Issued<T>> => {
-    const identity = await identityOf(account, client);
+  ): Promise<T> => {
+    const identity = await identityFor(account);
     const token = (audience: string) => tokenOf(account, audience, client, 'CloudIdentityMissing');
-    const said = await exchange(identity, token);
-    if (said.ok) return said.answer;
-    throw new ReasonError('CloudLoginFailed', `${nameOf(account)} gets nothing of ${cloud}: ${said.why}`);
+    return remembered([cloud, account.namespace, account.name, identity.id, ...at], async () => {
+      const said = await exchange(identity, token);
+      if (!said.ok)
+        throw new ReasonError('CloudLoginFailed', `${nameOf(account)} gets nothing of ${cloud}: ${said.why}`);
+      const { value, until } = said.answer;
+      return { value, until: Math.min(until, clock.now() + LONGEST_MS) - RENEW_BEFORE_MS };
+    });
   };
 
   return {
     aws: (account, place) =>
-      remembered(['aws', account.namespace, account.name, place.region, place.suffix], () =>
-        exchanged(account, 'AWS', async (identity, token) => {
-          const { role } = identity.aws();
-          return assumeRole(account, { role, jwt: await token(AWS_AUDIENCE), place }, line(account.namespace));
-        }),
-      ),
+      exchanged(account, { cloud: 'AWS', at: [place.region, place.suffix] }, async (identity, token) => {
+        const { role } = identity.aws();
+        return assumeRole(account, { role, jwt: await token(AWS_AUDIENCE), place }, line(account.namespace));
+      }),
     azure: (account, scope) =>
-      remembered(['azure', account.namespace, account.name, scope.authority, scope.scope], () =>
-        exchanged(account, 'Azure', async (identity, token) => {
-          const jwt = { ...identity.azure(), jwt: await token(AZURE_AUDIENCE), now: clock.now() };
-          return exchangeAtAzure(jwt, scope, line(account.namespace));
-        }),
-      ),
+      exchanged(account, { cloud: 'Azure', at: [scope.authority, scope.scope] }, async (identity, token) => {
+        const jwt = { ...identity.azure(), jwt: await token(AZURE_AUDIENCE), now: clock.now() };
+        return exchangeAtAzure(jwt, scope, line(account.namespace));
+      }),
     google: (account) =>
-      remembered(['google', account.namespace, account.name], () =>
-        exchanged(account, 'Google Cloud', async (identity, token) => {
-          const { audiences, email } = identity.google();
-          const jwt = await token(audiences.token);
-          const asked = { jwt, audience: audiences.exchange, email, now: clock.now() };
-          return exchangeAtGoogle(asked, line(account.namespace));
-        }),
-      ),
+      exchanged(account, { cloud: 'Google Cloud', at: [] }, async (identity, token) => {
+        const { audiences, email } = identity.google();
+        const jwt = await token(audiences.token);
+        const asked = { jwt, audience: audiences.exchange, email, now: clock.now() };
+        return exchangeAtGoogle(asked, line(account.namespace));
+      }),
     line,
   };
 };

@@ -7,6 +7,8 @@ import { type Account, nameOf } from './types.ts';
 
 /** Who a ServiceAccount is at a cloud, by the annotations that the clouds' own webhooks read. Each throws ReasonError. */
 export interface Identity {
+  /** Another one when the account was made again, or has other annotations. */
+  id: string;
   aws(): { role: string };
   azure(): { client: string; tenant: string };
   google(): { audiences: { token: string; exchange: string }; email: string | undefined };
@@ -25,7 +27,9 @@ export const identityOf = async (account: Account, client: KubeClient): Promise<
     throw new ReasonError('CloudIdentityMissing', `${nameOf(account)} ${what}; ${SHAPES[name]}`);
   };
   const where = (is: (text: string) => boolean) => (text: string) => (is(text) ? text : undefined);
+  const named = Object.keys(SHAPES).map((name) => annotations[name] ?? null);
   return {
+    id: JSON.stringify([found.metadata.uid, ...named]),
     aws: () => ({ role: valid(ROLE, where(isRole)) }),
     azure: () => ({ client: valid(AZURE_CLIENT, where(isAzureId)), tenant: valid(AZURE_TENANT, where(isAzureId)) }),
     google: () => ({
