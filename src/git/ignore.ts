@@ -1,13 +1,15 @@
 import type { IgnoreFile } from '../file-tree.ts';
-
-/** A name, or the parts of a pattern. */
-type Segment = string | readonly string[];
+import { tooLarge } from './errors.ts';
+import type { GitLimits } from './limits.ts';
+import { isLike, type Price, type Segment, segmentOf, walk } from './wildcards.ts';
 
 interface Rule {
   folder: readonly string[];
-  segments: Segment[];
+  segments: readonly Segment[];
   /** Of a file or folder at any depth, this is the name. */
   isName: boolean;
+  /** It has a `**`. */
+  isDeep: boolean;
   /** It matches folders only. */
   foldersOnly: boolean;
   /** It brings back what an earlier rule left out. */
@@ -20,103 +22,109 @@ interface Rule {
  */
 export type Ignored = (names: readonly string[], isFolder: boolean) => boolean;
 
+/** What is compared, at a price. */
+interface Compared extends Price {
+  names: readonly string[];
+}
+
+const PATTERNS = 'the patterns of .sourceignore and spec.ignore';
+
 /**
- * https://git-scm.com/docs/gitignore: the last rule that matches counts. No regular expression: a pattern of many stars
- * must not cost the thread.
+ * https://git-scm.com/docs/gitignore: the last rule that matches counts. No regular expression, and each step is counted:
+ * a pattern of many stars, and many patterns, must not cost the thread.
+ * @returns for one walk. Both throw RepositoryTooLarge.
  */
-export const ignoredBy = (files: readonly IgnoreFile[]): Ignored => {
-  const rules = files.flatMap(({ folder, text }) => {
-    const names = folder === '.' ? [] : folder.split('/');
-    return text.split(/\r?\n/).flatMap((line) => ruleOf(names, line));
-  });
+export const ignoredBy = (
+  files: readonly IgnoreFile[],
+  limits: Pick<GitLimits, 'ignoreRules' | 'ignoreSteps' | 'ignoreStepsOfName'>,
+): Ignored => {
+  const rules = rulesOf(files, limits.ignoreRules);
+  let spent = 0;
   return (names, isFolder) => {
-    const last = rules.findLast((rule) => (isFolder || !rule.foldersOnly) && matches(rule, names));
+    const before = spent;
+    const spend = (steps: number): void => {
+      spent += steps;
+      if (spent - before > limits.ignoreStepsOfName) throw tooMuchFor(names, limits.ignoreStepsOfName);
+      if (spent > limits.ignoreSteps) throw tooMuchForAll(limits.ignoreSteps);
+    };
+    const compared = { names, lettersOf: createSplitter(spend), spend };
+    const last = rules.findLast((rule) => (isFolder || !rule.foldersOnly) && matches(rule, compared));
     return last !== undefined && !last.negated;
   };
 };
 
-const ruleOf = (folder: readonly string[], line: string): Rule[] => {
-  const text = line.replace(/(?<!\\)\s+$/, '');
-  if (text === '' || text.startsWith('#')) return [];
+const tooMuchFor = (names: readonly string[], limit: number): Error =>
+  tooLarge(
+    `${shortened(names.join('/'))} takes more than ${limit} steps to compare with ${PATTERNS}; use fewer or simpler ones`,
+  );
+
+const tooMuchForAll = (limit: number): Error =>
+  tooLarge(
+    `the files of the folder take more than ${limit} steps to compare with ${PATTERNS}; use fewer or simpler ones, or a folder with fewer files`,
+  );
+
+const shortened = (path: string): string => (path.length > 100 ? `${path.slice(0, 100)}…` : path);
+
+const createSplitter = (spend: Price['spend']): Price['lettersOf'] => {
+  const known = new Map<string, readonly string[]>();
+  return (name) => {
+    const letters = known.get(name);
+    if (letters) return letters;
+    spend(name.length);
+    const split = [...name];
+    known.set(name, split);
+    return split;
+  };
+};
+
+const rulesOf = (files: readonly IgnoreFile[], most: number): Rule[] => {
+  const lines = files.map(({ text }) => text.split(/\r?\n/).map(trimmed).filter(isRule));
+  const count = lines.reduce((sum, { length }) => sum + length, 0);
+  if (count > most)
+    throw tooLarge(
+      `.sourceignore and spec.ignore have ${count} patterns, with those that always count; ${most} are taken`,
+    );
+  return files.flatMap(({ folder }, i) => {
+    const names = folder === '.' ? [] : folder.split('/');
+    return (lines[i] ?? []).map((line) => ruleOf(names, line));
+  });
+};
+
+/** Blanks at the end count only after a backslash. */
+const trimmed = (line: string): string => {
+  const text = line.trimEnd();
+  return text.endsWith('\\') ? line.slice(0, text.length + 1) : text;
+};
+
+const isRule = (text: string): boolean => text !== '' && !text.startsWith('#');
+
+const ruleOf = (folder: readonly string[], text: string): Rule => {
   const negated = text.startsWith('!');
   const pattern = negated ? text.slice(1) : text;
   const body = pattern.replace(/\/$/, '');
   const segments = body.replace(/^\//, '').split('/').map(segmentOf);
   // Without a slash before its end it matches at every depth.
-  return [{ folder, segments, isName: !body.includes('/'), foldersOnly: body !== pattern, negated }];
+  const isName = !body.includes('/');
+  return { folder, segments, isName, isDeep: segments.includes('**'), foldersOnly: body !== pattern, negated };
 };
 
-const segmentOf = (text: string): Segment =>
-  text !== '**' && /[*?[\\]/.test(text) ? (text.match(/\\.|\[[!^]?\]?[^\]]*\]|./gsu) ?? []) : text;
-
-const matches = ({ folder, segments, isName }: Rule, names: readonly string[]): boolean => {
+const matches = ({ folder, segments, isName, isDeep }: Rule, compared: Compared): boolean => {
+  const { names, spend } = compared;
+  spend(1 + folder.length);
   if (folder.some((name, i) => names[i] !== name) || names.length <= folder.length) return false;
-  if (isName) return isLike(segments[0] ?? '', names.at(-1) ?? '');
+  if (isName) return isLike(segments[0] ?? '', names.at(-1) ?? '', compared);
+  if (!isDeep && segments.length !== names.length - folder.length) return false;
+  spend(names.length);
   const below = folder.length === 0 ? names : names.slice(folder.length);
-  if (segments.includes('**')) return matchesAll(segments, below);
-  return segments.length === below.length && segments.every((segment, i) => isLike(segment, below[i] ?? ''));
+  if (isDeep) return matchesAll(segments, { ...compared, names: below });
+  return segments.every((segment, i) => isLike(segment, below[i] ?? '', compared));
 };
 
 /** `**` stands for any number of folders, at the end for at least one name. */
-const matchesAll = (pattern: readonly Segment[], names: readonly string[]): boolean =>
-  walk(pattern.length, names.length, {
+const matchesAll = (pattern: readonly Segment[], compared: Compared): boolean =>
+  walk(pattern.length, compared.names.length, {
     isStar: (i) => pattern[i] === '**',
-    fits: (i, j) => isLike(pattern[i] ?? '', names[j] ?? ''),
+    fits: (i, j) => isLike(pattern[i] ?? '', compared.names[j] ?? '', compared),
     starTakes: pattern.at(-1) === '**' ? 1 : 0,
+    spend: compared.spend,
   });
-
-/** `*`, `?`, `[a-z]`, `[!a]` and `\` before any of them, within one name. */
-const isLike = (parts: Segment, name: string): boolean => {
-  if (typeof parts === 'string') return parts === name;
-  const letters = [...name];
-  return walk(parts.length, letters.length, {
-    isStar: (i) => parts[i] === '*',
-    fits: (i, j) => isLetter(parts[i] ?? '', letters[j] ?? ''),
-    starTakes: 0,
-  });
-};
-
-const isLetter = (part: string, letter: string): boolean => {
-  if (part === '?') return true;
-  if (part.length === 2 && part.startsWith('\\')) return part[1] === letter;
-  if (part.length < 3 || !part.startsWith('[')) return part === letter;
-  const negated = /^\[[!^]/.test(part);
-  const inside = part.slice(negated ? 2 : 1, -1);
-  const ranges = inside.match(/.-.|./gsu) ?? [];
-  const isIn = ranges.some((range) => {
-    const [first = '', , last = first] = [...range];
-    return range.length > 2 ? first <= letter && letter <= last : range === letter;
-  });
-  return isIn !== negated;
-};
-
-interface Walk {
-  isStar(i: number): boolean;
-  fits(i: number, j: number): boolean;
-  /** How many the last star takes at least. */
-  starTakes: number;
-}
-
-/** Matches a pattern of so many parts with so many things, of which a star takes any number; goes back to the last star. */
-const walk = (parts: number, things: number, { isStar, fits, starTakes }: Walk): boolean => {
-  let [i, j] = [0, 0];
-  let [star, from] = [-1, 0];
-  while (j < things) {
-    if (i < parts && isStar(i)) {
-      star = i;
-      from = j + (i === parts - 1 ? starTakes : 0);
-      i += 1;
-      j = from;
-    } else if (i < parts && fits(i, j)) {
-      i += 1;
-      j += 1;
-    } else if (star >= 0) {
-      i = star + 1;
-      from += 1;
-      j = from;
-    } else return false;
-  }
-  if (j > things) return false;
-  while (i < parts && isStar(i) && (i < parts - 1 || starTakes === 0)) i += 1;
-  return i === parts;
-};

@@ -27,6 +27,9 @@
  * | `reads` | 2 | walks and texts at a time: each holds at most what its caller takes (`maxBytes`) |
  * | `writtenBytes` | 256 MiB | of files that kustomize gets to read |
  * | `entries`, `depth`, `links` | 200,000, 100, 8 | of one walk: a few tree objects that hold each other many times make billions |
+ * | `ignoreRules` | 1,000 | patterns of all .sourceignore on the way to a folder, and of spec.ignore |
+ * | `ignoreSteps` | 100,000,000 | of comparing names with them, in one walk: some 3 s of CPU, in turns with others |
+ * | `ignoreStepsOfName` | 1,000,000 | of one name, during which nobody else has a turn: some 30 ms |
  * | `heapMb` | 128 | V8's part of the thread that reads: folders, and the texts of as many reads |
  * | `fetchHeapMb` | 48 | V8's part of the thread that fetches: what it indexes lies in buffers |
  */
@@ -62,6 +65,9 @@ export const defaultLimits = {
   entries: 200_000,
   depth: 100,
   links: 8,
+  ignoreRules: 1_000,
+  ignoreSteps: 100_000_000,
+  ignoreStepsOfName: 1_000_000,
   heapMb: 128,
   fetchHeapMb: 48,
 };

@@ -16,7 +16,10 @@ interface At {
   objects: Objects;
   /** Parsed, by oid, of all mirrors: the root of a monorepo is asked for once for each of its folders. */
   folders: ByteCache<Folder>;
-  limits: Pick<GitLimits, 'fileBytes' | 'writtenBytes' | 'entries' | 'depth' | 'links'>;
+  limits: Pick<
+    GitLimits,
+    'fileBytes' | 'writtenBytes' | 'entries' | 'depth' | 'links' | 'ignoreRules' | 'ignoreSteps' | 'ignoreStepsOfName'
+  >;
   /** Lets others of this thread go on. */
   breathe(): Promise<void>;
 }
@@ -96,6 +99,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
 
   const walk = async (oid: string, parts: string[], seen: Walk): Promise<void> => {
     for (const entry of await safeEntries(oid, parts, seen)) {
+      await breathe();
       const below = [...parts, entry.name];
       if (seen.ignored?.(below, entry.type !== 'blob')) continue;
       if (entry.type === 'tree') await walk(entry.oid, below, seen);
@@ -116,6 +120,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
       return wanted.found;
     }
     for (const entry of await safeEntries(oid, parts, wanted)) {
+      await breathe();
       const below = [...parts, entry.name];
       if (entry.type === 'blob' || !matchesSegment(segment, entry.name)) continue;
       if (wanted.exclude.some((pattern) => matchesPath(pattern, below.join('/')))) continue;
@@ -172,7 +177,7 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
       foldersBelow(rootEntry().oid, [], { segments: segmentsOf(pattern), exclude, found: [], entries: 0 }),
     async texts(path, { pattern, maxBytes, ignore }) {
       const entry = await folderAt(path);
-      const { files, submodules } = await walkFrom(entry, path, ignore && ignoredBy(ignore));
+      const { files, submodules } = await walkFrom(entry, path, ignore && ignoredBy(ignore, limits));
       const result: FolderTexts = {
         oid: entry.oid,
         links: files.some((file) => file.mode === 'symlink'),
