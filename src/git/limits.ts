@@ -25,8 +25,8 @@
  * | `indexBytes` | 24 MiB | indexes of packs in memory, of all mirrors: one of a million objects fits |
  * | `foldersBytes` | 32 MiB | parsed folders in memory, of all mirrors |
  * | `reads` | 2 | walks and texts at a time: each holds at most what its caller takes (`maxBytes`) |
- * | `writtenBytes` | 256 MiB | of files that kustomize gets to read |
- * | `entries`, `depth`, `links` | 200,000, 100, 8 | of one walk: a few tree objects that hold each other many times make billions |
+ * | `writtenBytes` | 256 MiB | of disk, for the copy that kustomize or Helm reads: 4 KiB at least for each file, folder and symlink |
+ * | `entries`, `depth`, `links` | 200,000, 100, 8 | of one walk, and of all walks for one copy: a few tree objects that hold each other many times make billions |
  * | `ignoreRules` | 1,000 | patterns of all .sourceignore on the way to a folder, and of spec.ignore |
  * | `ignoreSteps` | 100,000,000 | of comparing names with them, in one walk: some 3 s of CPU, in turns with others |
  * | `ignoreStepsOfName` | 1,000,000 | of one name, during which nobody else has a turn: some 30 ms |

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'mocha';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ObjectType, oidOf } from '../../test/support/packs.ts';
 import type { ReasonError } from '../api/reason-error.ts';
 import { createByteCache } from '../byte-cache.ts';
@@ -14,13 +17,14 @@ type Mode = '100644' | '120000' | '40000';
 /** Objects in memory, where a repository of a few of them is enough, however many files it has. */
 const createRepository = () => {
   const objects = new Map<string, GitObject>();
-  const calls = { breaths: 0 };
+  const calls = { breaths: 0, reads: 0 };
   const add = (type: ObjectType, content: Buffer): string => {
     const oid = oidOf(type, content);
     objects.set(oid, { type, content });
     return oid;
   };
   const read = (oid: string): GitObject => {
+    calls.reads += 1;
     const object = objects.get(oid);
     assert.ok(object);
     return object;
@@ -35,11 +39,11 @@ const createRepository = () => {
           entries.flatMap(([mode, name, oid]) => [Buffer.from(`${mode} ${name}\0`), Buffer.from(oid, 'hex')]),
         ),
       ),
-    tree: (root: string, limits: Partial<GitLimits> = {}): FileTree =>
+    tree: (root: string, limits: Partial<GitLimits> = {}, cacheBytes = 1e8): FileTree =>
       createTree({
         commit: add('commit', Buffer.from(`tree ${root}\n`)),
         objects: { has: (oid) => objects.has(oid), read },
-        folders: createByteCache<Folder>(1e8),
+        folders: createByteCache<Folder>(cacheBytes),
         limits: { ...defaultLimits, ...limits },
         async breathe() {
           calls.breaths += 1;
@@ -81,5 +85,96 @@ describe('the folders of a commit', () => {
       tree(root, { ignoreSteps: 299 }).texts('.', wanted),
       /^the files of the folder take more than 299 steps to compare with .* use fewer or simpler ones, or a folder with/,
     );
+  });
+});
+
+describe('the copy of folders of a commit', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'metricops-copy-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  /** What is there now, from nothing. */
+  const copied = async (tree: FileTree, ...paths: string[]): Promise<string[]> => {
+    rmSync(dir, { recursive: true });
+    mkdirSync(dir);
+    await tree.writeTo(dir, paths);
+    return below(dir).filter((path) => !lstatSync(join(dir, path)).isDirectory());
+  };
+  /** Without following symlinks. */
+  const below = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return [path.slice(dir.length + 1), ...(entry.isDirectory() ? below(path) : [])];
+    });
+  /** Of the disk: each file, folder and symlink takes one at least. */
+  const blocks = (): number =>
+    below(dir)
+      .map((path) => lstatSync(join(dir, path)))
+      .reduce((sum, stat) => sum + (stat.isFile() ? Math.max(1, Math.ceil(stat.size / 4096)) : 1), 0);
+
+  it('counts files and folders of all its paths together, each once', async () => {
+    const { blob, folder, tree } = createRepository();
+    const oid = blob('a: 1');
+    const inner = folder(['f', 'g', 'h'].map((name) => ['100644', name, oid] as const));
+    const root = folder([
+      ['40000', 'a', inner],
+      ['40000', 'b', inner],
+      ['120000', 'c', blob('b')],
+    ]);
+    const all = ['a/f', 'a/g', 'a/h', 'b/f', 'b/g', 'b/h'];
+    assert.deepEqual(await copied(tree(root, { entries: 6 }), 'a', 'b', 'a', './b/'), all);
+    await fails(copied(tree(root, { entries: 5 }), 'a', 'b'), /the folder holds more than 5 files and folders/);
+    assert.deepEqual(await copied(tree(root, { entries: 6 }), 'a', 'c'), [...all, 'c']);
+    await fails(copied(tree(root, { entries: 5 }), 'a', 'c'), /more than 5 files and folders/);
+    assert.deepEqual(await copied(tree(root, { entries: 9 }), 'a', 'b', '.'), [...all, 'c']);
+  });
+
+  it('takes no more of a disk than is taken, where each file, folder and symlink takes a block', async () => {
+    const { blob, folder, tree } = createRepository();
+    const [empty, byte, more] = [blob(''), blob('x'), blob('x'.repeat(4097))];
+    const deep = folder([['40000', 'x', folder([['40000', 'y', folder([['100644', 'f', byte]])]])]]);
+    const root = folder([
+      ['100644', 'byte', byte],
+      ['40000', 'deep', deep],
+      ['100644', 'empty', empty],
+      ['120000', 'link', blob('byte')],
+      ['100644', 'more', more],
+    ]);
+    const within = (count: number) => tree(root, { writtenBytes: count * 4096 });
+    assert.deepEqual(await copied(within(9), '.'), ['byte', 'deep/x/y/f', 'empty', 'link', 'more']);
+    assert.equal(blocks(), 9);
+    await fails(
+      copied(within(8), '.'),
+      /more than 32768 bytes of disk, of which each file, folder and symlink takes 4096/,
+    );
+    for (const [path, count] of [
+      ['byte', 1],
+      ['empty', 1],
+      ['more', 2],
+      ['link', 2],
+      ['deep', 4],
+      ['deep/x/y', 4],
+    ] as const) {
+      await copied(within(count), path);
+      assert.equal(blocks(), count, path);
+      await fails(copied(within(count - 1), path), /bytes of disk/);
+    }
+  });
+
+  it('reads a folder once, however many symlinks lead to it', async () => {
+    const { blob, folder, tree, calls } = createRepository();
+    const inner = folder(Array.from({ length: 100 }, (_, i) => ['100644', `f${i}`, blob('a: 1')] as const));
+    const to = blob('../inner/');
+    const links = folder(Array.from({ length: 1000 }, (_, i) => ['120000', `l${i}`, to] as const));
+    const root = folder([
+      ['40000', 'inner', inner],
+      ['40000', 'links', links],
+    ]);
+    // Of folders, nothing is remembered.
+    const files = await copied(tree(root, {}, 0), 'links');
+    assert.equal(files.length, 1100);
+    assert.ok(calls.reads < 1100 + 20, `${calls.reads} reads`);
   });
 });

@@ -1,8 +1,8 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { ReasonError } from '../api/reason-error.ts';
 import type { ByteCache } from '../byte-cache.ts';
 import type { FileTree, FolderTexts, TreeFile } from '../file-tree.ts';
+import { createCopyWriter } from './copy-writer.ts';
 import { damaged, tooLarge } from './errors.ts';
 import { type Folder, PARSED_RATIO, parseCommit, parseFolder, type TreeEntry } from './folder.ts';
 import { matchesPath, matchesSegment, segmentsOf } from './glob.ts';
@@ -98,6 +98,9 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
   };
 
   const walk = async (oid: string, parts: string[], seen: Walk): Promise<void> => {
+    const path = parts.join('/');
+    if (seen.walked?.has(path)) return;
+    seen.walked?.add(path);
     for (const entry of await safeEntries(oid, parts, seen)) {
       await breathe();
       const below = [...parts, entry.name];
@@ -200,33 +203,38 @@ export const createTree = ({ commit, objects, folders, limits, breathe }: At): F
     },
     read,
     async writeTo(dir, paths) {
+      const copy = createCopyWriter(dir, limits);
+      const asked = new Set<string>();
       const written = new Set<string>();
-      let bytes = 0;
+      // One for all paths and for what symlinks lead to: a few objects can be many folders.
+      const seen: Walk = { files: [], submodules: [], entries: 0, ignored: undefined, walked: new Set() };
       let links = false;
       const pointers: string[] = [];
       const write = async (file: TreeFile): Promise<void> => {
         if (written.has(file.path)) return;
         written.add(file.path);
-        const target = join(dir, file.path);
-        await mkdir(dirname(target), { recursive: true });
         if (file.mode === 'symlink') {
           links = true;
           const to = await targetOf(file);
-          await symlink(posix.relative(posix.dirname(file.path), to) || '.', target);
+          await copy.link(file.path, to);
           return writePath(to);
         }
         const content = await blobOf(file);
-        if (isPointer(content)) return void pointers.push(file.path);
-        bytes += content.length;
-        if (bytes > limits.writtenBytes) throw tooLarge(`the folders hold more than ${limits.writtenBytes} bytes`);
-        await writeFile(target, content, { flag: 'wx' });
+        if (isPointer(content)) pointers.push(file.path);
+        else await copy.file(file.path, content);
       };
-      const writePath = async (path: string): Promise<void> => {
+      const writePath = async (wanted: string): Promise<void> => {
+        const parts = partsOf(wanted);
+        const path = parts.join('/');
+        if (asked.has(path) || seen.walked?.has(path)) return;
+        asked.add(path);
         const entry = await entryAt(path);
         if (entry?.type === 'blob') await write(fileOf(path, entry));
-        if (entry?.type === 'tree') for (const file of (await walkFrom(entry, path)).files) await write(file);
+        if (entry?.type !== 'tree') return;
+        await walk(entry.oid, parts, seen);
+        for (const file of seen.files.splice(0)) await write(file);
       };
-      for (const path of paths) await writePath(partsOf(path).join('/'));
+      for (const path of paths) await writePath(path);
       return { links, pointers };
     },
   };
@@ -238,6 +246,8 @@ interface Walk {
   /** So far. */
   entries: number;
   ignored: Ignored | undefined;
+  /** Folders that are not walked again. */
+  walked?: Set<string>;
 }
 
 const fileOf = (path: string, { oid, isLink }: Entry): TreeFile => ({ path, oid, mode: isLink ? 'symlink' : 'file' });
