@@ -110,4 +110,22 @@ describe('the archive of a chart', () => {
       bytes: 1,
     });
   });
+
+  it('is refused where its folders nest too deep', async () => {
+    const deep = (folders: number) => tgz([{ name: `web/${'a/'.repeat(folders)}f`, content: 'x' }]);
+    assert.deepEqual(await unpacked(deep(32)), { [`${'a/'.repeat(32)}f`]: 'x' });
+    await refused(deep(33), /^the archive of web has a\/a\/.*, whose folders nest deeper than 32$/);
+  });
+
+  it('pays for its folders as for files, each once', async () => {
+    const files = (count: number) => ({ ...fullAllowance(), files: count });
+    const small = tgz([{ name: 'web/a/b/f' }, { name: 'web/a/b/g' }, { name: 'web/a/c/f' }]);
+    assert.deepEqual(Object.keys(await unpacked(small, files(6))).toSorted(), ['a/b/f', 'a/b/g', 'a/c/f']);
+    const before = readdirSync(join(dir, 'out'), { recursive: true }).length;
+    const many = tgz(Array.from({ length: 20 }, (_, i) => ({ name: `web/${i}/${'a/'.repeat(30)}f` })));
+    await refused(many, /more than the 10000 files and folders that one render takes/, files(300));
+    assert.ok(readdirSync(join(dir, 'out'), { recursive: true }).length - before <= 300);
+    rmSync(join(dir, 'out'), { recursive: true });
+    await refused(small, /more than the 10000 files and folders/, files(5));
+  });
 });

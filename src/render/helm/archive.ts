@@ -1,16 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { ReasonError } from '../../api/reason-error.ts';
 
 /** Of all archives of one render, which lie beside the copy. Helm takes as much of a file. */
-const LIMITS = { charts: 200, files: 10_000, fileBytes: 5 * 1024 * 1024, bytes: 64 * 1024 * 1024 };
+const LIMITS = { charts: 200, files: 10_000, fileBytes: 5 * 1024 * 1024, bytes: 64 * 1024 * 1024, depth: 32 };
 
 /** What the archives of one render may still unpack to, and how many charts may be in charts. */
 export interface Allowance {
   charts: number;
+  /** And folders. */
   files: number;
   bytes: number;
 }
@@ -42,16 +43,28 @@ export const unpack = async (archive: Readable, dir: string, { label, allowance 
     allowance.files -= 1;
     if (size > LIMITS.fileBytes) refuse(`has a file of ${size} bytes; ${LIMITS.fileBytes} are taken`);
     if (allowance.bytes < 0) refuse(`unpacks to more than the ${LIMITS.bytes} bytes that one render takes`);
-    if (allowance.files < 0) refuse(`has more than the ${LIMITS.files} files that one render takes`);
+    if (allowance.files < 0) refuse(`has more than the ${LIMITS.files} files and folders that one render takes`);
   };
   const seen = new Set<string>();
+  const folders = new Set<string>();
+  /** A name of some bytes can be thousands of folders: each costs what a file does. */
+  const makeFolder = async (folder: string): Promise<void> => {
+    if (folders.has(folder)) return;
+    for (let at = folder; at !== '.' && !folders.has(at); at = posix.dirname(at)) {
+      spend(0);
+      folders.add(at);
+    }
+    folders.add(folder);
+    await mkdir(join(dir, folder), { recursive: true });
+  };
   const write = async ({ name, content }: Entry): Promise<void> => {
     const path = pathOf(name) ?? refuse(`has a file with the name ${JSON.stringify(name.slice(0, 100))}`);
+    if (path.split('/').length - 1 > LIMITS.depth)
+      refuse(`has ${path.slice(0, 100)}, whose folders nest deeper than ${LIMITS.depth}`);
     if (seen.has(path)) refuse(`has ${path} twice`);
     seen.add(path);
-    const file = join(dir, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content, { flag: 'wx' });
+    await makeFolder(posix.dirname(path));
+    await writeFile(join(dir, path), content, { flag: 'wx' });
   };
   try {
     await pipeline(archive, createGunzip(), async (unzipped: AsyncIterable<Buffer>) => {
