@@ -1,6 +1,6 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { tooLarge } from './errors.ts';
+import { shortened, tooLarge } from './errors.ts';
 import type { GitLimits } from './limits.ts';
 
 /** What a disk gives to a file, a folder or a symlink, however little it holds. */
@@ -31,15 +31,29 @@ export const createCopyWriter = (dir: string, { writtenBytes }: Pick<GitLimits, 
   return {
     async file(path: string, content: Uint8Array): Promise<void> {
       take(content.length);
-      await makeFolder(posix.dirname(path));
-      await writeFile(join(dir, path), content, { flag: 'wx' });
+      await named(path, async () => {
+        await makeFolder(posix.dirname(path));
+        await writeFile(join(dir, path), content, { flag: 'wx' });
+      });
     },
     /** @param to from the root of the repository */
     async link(path: string, to: string): Promise<void> {
       take(0);
       const folder = posix.dirname(path);
-      await makeFolder(folder);
-      await symlink(posix.relative(folder, to) || '.', join(dir, path));
+      await named(path, async () => {
+        await makeFolder(folder);
+        await symlink(posix.relative(folder, to) || '.', join(dir, path));
+      });
     },
   };
+};
+
+/** Git takes any name; a disk 255 bytes of one, and 4,095 of a path. */
+const named = async (path: string, write: () => Promise<void>): Promise<void> => {
+  try {
+    await write();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw error;
+    throw tooLarge(`${shortened(path)} has a name or a target that is longer than a disk takes`);
+  }
 };

@@ -8,3 +8,6 @@ export const isDamaged = (error: unknown): boolean =>
   error instanceof ReasonError && error.code === 'RepositoryDamaged';
 
 export const tooLarge = (message: string): ReasonError => new ReasonError('RepositoryTooLarge', message);
+
+/** A path, as messages name it. */
+export const shortened = (path: string): string => (path.length > 100 ? `${path.slice(0, 100)}…` : path);

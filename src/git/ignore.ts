@@ -1,5 +1,5 @@
 import type { IgnoreFile } from '../file-tree.ts';
-import { tooLarge } from './errors.ts';
+import { shortened, tooLarge } from './errors.ts';
 import type { GitLimits } from './limits.ts';
 import { isLike, type Price, type Segment, segmentOf, walk } from './wildcards.ts';
 
@@ -62,8 +62,6 @@ const tooMuchForAll = (limit: number): Error =>
   tooLarge(
     `the files of the folder take more than ${limit} steps to compare with ${PATTERNS}; use fewer or simpler ones, or a folder with fewer files`,
   );
-
-const shortened = (path: string): string => (path.length > 100 ? `${path.slice(0, 100)}…` : path);
 
 const createSplitter = (spend: Price['spend']): Price['lettersOf'] => {
   const known = new Map<string, readonly string[]>();

@@ -163,6 +163,18 @@ describe('the copy of folders of a commit', () => {
     }
   });
 
+  it('has no name, nor target of a symlink, that is longer than a disk takes', async () => {
+    const { blob, folder, tree } = createRepository();
+    const long = 'x'.repeat(256);
+    const far = Array.from({ length: 30 }, () => 'x'.repeat(200)).join('/');
+    for (const [entry, words] of [
+      [['100644', long, blob('')], /^x{100}… has a name or a target that is longer than a disk takes$/],
+      [['40000', long, folder([['100644', 'a', blob('')]])], /^x{100}… has a name or a target/],
+      [['120000', 'link', blob(far)], /^link has a name or a target/],
+    ] as const)
+      await fails(copied(tree(folder([entry])), '.'), words);
+  });
+
   it('reads a folder once, however many symlinks lead to it', async () => {
     const { blob, folder, tree, calls } = createRepository();
     const inner = folder(Array.from({ length: 100 }, (_, i) => ['100644', `f${i}`, blob('a: 1')] as const));
