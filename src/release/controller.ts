@@ -36,7 +36,7 @@ const YOUNG_MS = 600_000;
 export const runLeader = async (ports: RecorderPorts & RecordPorts, signal: AbortSignal): Promise<void> => {
   const { caches, clock, random, log } = ports;
   await Promise.all(everyCache(ports).map((cache) => cache.ready()));
-  const dropped = createDroppedSnapshots(caches.histories, ports.snapshots);
+  const dropped = createDroppedSnapshots(caches, ports.snapshots);
   const queue = createWorkQueue({
     concurrency: CONCURRENCY,
     vitals: { name: 'the queue of release histories', of: ports.vitals },

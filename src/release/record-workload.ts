@@ -64,7 +64,7 @@ export const recordWorkload = async (
     const records = observe(content.records, observation, judgements, now);
     const pinned = withUnpinned(withoutMissing(content.conditions), records, now);
     const next = { records, conditions: withUnknownDependencies(pinned, workload, caches.workloads, now) };
-    return withoutLostTarget(key, currentRelease, next, { client: ports.client, now });
+    return withoutLostTarget(key, currentRelease, next, { snapshots: ports.snapshots, now });
   });
   const releases = after.releases ?? [];
   const isOlder = pod !== undefined && !isOfCurrent(pod, owner, source.digest);

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { type KubeClient, KubeError, type ResourceType, resources } from '../kube/index.ts';
 import { createKeyedLock } from '../lock.ts';
 import { keyId } from './digest-key.ts';
+import { historyName } from './history-name.ts';
 import { createSnapshotMemory, type SnapshotMemory } from './memory.ts';
 import { checkSeal, restoreCopy, type SealedSnapshot, type Snapshot, type StoredConfig, sealSnapshot } from './seal.ts';
 
@@ -22,6 +23,8 @@ export interface SnapshotStore extends Pick<SnapshotMemory, 'recall' | 'forget'>
    * when it is not what was recorded for this workload.
    */
   read(workload: WorkloadKey, name: string): Promise<Snapshot | undefined>;
+  /** Names of what is stored of the workload, the newest first, with the digest of its release. One request. */
+  stored(workload: WorkloadKey): Promise<{ name: string; sourceDigest: string | undefined }[]>;
   /** Deletes these snapshots of the history, then the copies that no other one needs. */
   remove(history: ReleaseHistory, names: ReadonlySet<string>): Promise<void>;
 }
@@ -82,6 +85,21 @@ export const createSnapshotStore = (client: KubeClient, key: Uint8Array, clock: 
       const snapshot = { ...rest, config: await Promise.all(config.map((stored) => load(namespace, stored))) };
       memory.note(workload, name, snapshot);
       return snapshot;
+    },
+
+    async stored(workload) {
+      const { items } = await client.list(resources.controllerRevisions, {
+        namespace: workload.namespace,
+        labelSelector: `${labels.history}=${historyName(workload)}`,
+        metadataOnly: true,
+      });
+      const madeAt = ({ metadata }: KubeObject): number => Date.parse(metadata.creationTimestamp ?? '');
+      return items
+        .toSorted((a, b) => madeAt(b) - madeAt(a))
+        .map(({ metadata }) => ({
+          name: metadata.name,
+          sourceDigest: metadata.annotations?.[annotations.sourceDigest],
+        }));
     },
 
     recall: memory.recall,

@@ -329,7 +329,7 @@ describe('the recorder', () => {
       [condition?.type, condition?.reason, condition?.message],
       ['Recorded', 'NoRollbackTarget', 'no rollback target: release 1: its snapshot snapshot-a was not stored'],
     );
-    const metadata = { name: 'snapshot-b', namespace: ns };
+    const metadata = { name: 'snapshot-b', namespace: ns, labels: { 'metricops.dev/history': 'deployment-web' } };
     await client.create(resources.controllerRevisions, {
       apiVersion: 'apps/v1',
       kind: 'ControllerRevision',
