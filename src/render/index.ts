@@ -10,6 +10,7 @@ import { parseDocuments } from './yaml.ts';
 
 export { removeCopies } from './copy.ts';
 export type { Variable } from './expand.ts';
+export { hasNameOfHook } from './object.ts';
 export { createParser, type ManifestParser } from './parser.ts';
 export { MAX_BYTES } from './plain.ts';
 export { asStored } from './stored.ts';

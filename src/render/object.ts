@@ -94,6 +94,14 @@ const nameOfHook = (metadata: Json, kind: string, where: string): string | undef
   return `${generateName.slice(0, 54)}${hash('sha256', JSON.stringify([kind, generateName, where])).slice(0, 8)}`;
 };
 
+/** Whether it has no name but that of a hook. */
+export const hasNameOfHook = ({ metadata }: KubeObject): boolean => {
+  const { name, generateName } = metadata as { name: string; generateName?: unknown };
+  if (typeof generateName !== 'string') return false;
+  const start = generateName.slice(0, 54);
+  return name.startsWith(start) && /^[0-9a-f]{8}$/.test(name.slice(start.length));
+};
+
 const CONTENT: Record<string, readonly string[]> = {
   ConfigMap: ['data', 'binaryData'],
   Secret: ['data', 'stringData'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { KubeObject } from '../../api/meta.ts';
+import { parseManifests } from '../../render/index.ts';
 import { divideHooks } from './hook.ts';
 
 const object = (kind: string, name: string, annotations: Record<string, string> = {}): KubeObject => ({
@@ -30,6 +31,19 @@ describe('hooks among rendered objects', () => {
     const { hooks, objects: ordinary } = divideHooks(objects, { helm: false });
     assert.deepEqual([hooks.length, ordinary], [0, objects]);
     assert.deepEqual(namesOf(objects), ['a']);
+  });
+
+  it('may leave their name to the API server; of Helm not where they are ordinary objects', () => {
+    const text = (annotation: string) =>
+      `apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-, annotations: {${annotation}}}`;
+    const parse = (annotation: string) => parseManifests(text(annotation), 'a.yaml');
+    assert.match(namesOf(parse('argocd.argoproj.io/hook: PreSync'), { helm: false })[0] ?? '', /^migrate-[0-9a-f]{8}$/);
+    assert.equal(namesOf(parse('helm.sh/hook: pre-install')).length, 1);
+    assert.throws(() => namesOf(parse('helm.sh/hook: pre-install'), { helm: false }), {
+      code: 'InvalidManifest',
+      message: /^Job .*migrate- has no metadata.name; generateName can't be synced but in hooks/,
+    });
+    assert.deepEqual(namesOf(parse('argocd.argoproj.io/hook: Skip'), { helm: false }), []);
   });
 
   it('are refused where they can not be run, and say what can be', () => {

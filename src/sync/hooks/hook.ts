@@ -1,7 +1,16 @@
 import { type GitSync, MAX_HOOKS } from '../../api/gitsync.ts';
-import { deletedAfter, HOOK_PHASES, type HookTime, helmWeightOf, hookSaidBy, timeOf } from '../../api/hooks.ts';
+import {
+  deletedAfter,
+  HOOK_PHASES,
+  type HookTime,
+  helmWeightOf,
+  hookSaidBy,
+  isSkipped,
+  timeOf,
+} from '../../api/hooks.ts';
 import { describeKey, groupOf, type KubeObject, keyOf, keyString } from '../../api/meta.ts';
 import { ReasonError } from '../../api/reason-error.ts';
+import { hasNameOfHook } from '../../render/index.ts';
 import { waveOf } from '../plan/apply-order.ts';
 
 /** An object that is run before or after a revision is applied, and is no part of it. */
@@ -48,6 +57,7 @@ export const divideHooks = (
     const said = hookSaidBy(object.metadata);
     const isHook = said && (said.tool === 'Argo CD' ? !said.words.includes('Skip') : helm);
     if (!isHook) {
+      if (hasNameOfHook(object) && !isSkipped(object.metadata)) throw unnamed(object);
       objects.push(object);
       continue;
     }
@@ -62,6 +72,13 @@ export const divideHooks = (
     (a, b) => a.weight - b.weight || rank(a.hook) - rank(b.hook) || (a.hook.key < b.hook.key ? -1 : 1),
   );
   return { objects, hooks: sorted.map(({ hook }) => hook) };
+};
+
+/** Of a hook of Helm that nobody runs: as an ordinary object it would need a name. */
+const unnamed = ({ kind, metadata }: KubeObject): ReasonError => {
+  const what = `${kind} ${metadata.namespace ?? ''}/${metadata.name.slice(0, -8)}`;
+  const why = "has no metadata.name; generateName can't be synced but in hooks, and Helm's are run for charts alone";
+  return new ReasonError('InvalidManifest', `${what} ${why}`);
 };
 
 /** @param lenient words of other times are left out: of Helm, at a deletion or a rollback for example */
