@@ -91,6 +91,26 @@ spec:
     metadata: {labels: {app: once}}
     spec: {restartPolicy: Never, containers: [{name: once, image: "once:1"}]}
 `,
+  // What a hook or a wave waits for nobody runs here. One hook has no name, which kubectl refuses.
+  'hooked/a.yaml': `${workload}---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: after, annotations: {argocd.argoproj.io/sync-wave: "1"}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {generateName: migrate-, annotations: {argocd.argoproj.io/hook: PreSync}}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: migrate, image: "migrate:1"}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: smoke, annotations: {argocd.argoproj.io/hook: PostSync}}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: smoke, image: "smoke:1"}]}
+`,
   'twice/a.yaml': configMap('a', '  a: "1"\n'),
   'twice/b.yaml': configMap('a', '  a: "2"\n'),
   'unserved/a.yaml': `${configMap('a', '  a: b\n')}---\napiVersion: nobody.example.com/v1\nkind: Thing\nmetadata:\n  name: a\n`,
@@ -163,6 +183,7 @@ describe('npm run real', () => {
       'charts/needs': 'skipped 0',
       'charts/strict': 'refused 0',
       'charts/tomorrow': 'refused 0',
+      hooked: 'same 2',
       plain: 'same 7',
       'plain/below': 'same 2',
       'shop/base': 'same 2',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { API_VERSION } from '../../src/api/annotations.ts';
 import type { GitSync } from '../../src/api/gitsync.ts';
+import { hookSaidBy } from '../../src/api/hooks.ts';
 import { type KubeObject, parseKey } from '../../src/api/meta.ts';
 import { resources } from '../../src/kube/index.ts';
 import { waitFor } from '../cluster/wait.ts';
@@ -12,6 +13,7 @@ import { LISTED } from './listed.ts';
 import { objectsIn, randomIn } from './manifests.ts';
 import { emptyOutcome, type Outcome } from './outcome.ts';
 import type { Plane, Said } from './plane.ts';
+import { runPods } from './pods.ts';
 
 export interface Sides {
   /** On which metricops runs. */
@@ -51,8 +53,10 @@ export const tryCase = async (one: Case, trying: Trying): Promise<Tried> => {
   const { ours, theirs, source, namespace } = trying;
   const outcome = emptyOutcome(source.name, one);
   const expected = await wantedOf(one, trying);
-  const objects = 'text' in expected ? objectsIn(expected.text) : [];
-  for (const plane of [ours, theirs]) for (const name of namespacesFor(objects, namespace)) await plane.namespace(name);
+  const all = 'text' in expected ? objectsIn(expected.text) : [];
+  const hooks = all.filter(isHook);
+  const objects = all.filter((object) => !isHook(object));
+  for (const plane of [ours, theirs]) for (const name of namespacesFor(all, namespace)) await plane.namespace(name);
   const applying = 'refused' in expected ? undefined : applyAll(theirs, namespace, expected);
   await ours.client.create(resources.gitSyncs, gitSyncOf(one, trying));
   const [applied, sync] = await Promise.all([applying, settled(ours, namespace, 'refused' in expected)]);
@@ -64,16 +68,23 @@ export const tryCase = async (one: Case, trying: Trying): Promise<Tried> => {
     const words = `${ready.reason}: ${ready.message}`;
     const madeNothing = applied?.ok !== true && !applied?.stdout.includes('serverside-applied');
     const verdict = madeNothing ? 'refused' : LISTED.has(ready.reason) ? 'listed' : 'differs';
-    return { outcome: { ...outcome, verdict, why: [words] }, objects };
+    return { outcome: { ...outcome, verdict, why: [words] }, objects: all };
+  }
+  if (ready.reason === WAITS) {
+    const words = `metricops waits for what nothing here does: ${ready.message}`;
+    return { outcome: { ...outcome, verdict: 'skipped', why: [words] }, objects: all };
   }
   const random = 'again' in expected ? randomIn(expected.text, expected.again) : new Map();
   const compared = await compareObjects({ ours, theirs }, { objects, ids, namespace, random, timeoutMs: DEADLINE_MS });
   const why = compared.differences.length === 0 ? [] : [...compared.differences, ...saidBy(ready, applied)];
   return {
     outcome: { ...outcome, ...compared.counts, verdict: why.length === 0 ? 'same' : 'differs', why },
-    objects: compared.objects,
+    objects: [...compared.objects, ...hooks],
   };
 };
+
+/** metricops runs it, or leaves it out, where kubectl applies it. */
+const isHook = ({ metadata }: KubeObject): boolean => hookSaidBy(metadata)?.tool === 'Argo CD';
 
 const wantedOf = async (one: Case, { source, programs, capabilities, namespace }: Trying): Promise<Expected> => {
   if (one.kind !== 'plain') return expectedOf(one, source.root, { programs, capabilities, namespace });
@@ -156,21 +167,31 @@ const readyOf = (sync: GitSync): Ready => {
 const MAY_PASS = new Set(['HelmFailed', 'KustomizeFailed', 'ManifestTooLarge', 'ReconciliationFailed']);
 const PASSES_MS = 90_000;
 
+/** A hook, or a wave, waits for something. */
+const WAITS = 'Progressing';
+/** For the same thing: nothing here does it. */
+const STUCK_MS = 45_000;
+
 /** As metricops left it; an answer that may pass counts at once only where it is expected. */
 const settled = (plane: Plane, namespace: string, isRefused: boolean): Promise<GitSync> => {
   const since = Date.now();
   let last: GitSync | undefined;
+  let said = { message: '', at: since };
   return waitFor(
     `a GitSync in ${namespace}`,
     async () => {
       last = await plane.client.get<GitSync>(resources.gitSyncs, { namespace, name: RELEASE });
       if (!last) return undefined;
-      const { status, reason } = readyOf(last);
+      const { status, reason, message } = readyOf(last);
       if (status === 'True') return last;
+      if (message !== said.message) said = { message, at: Date.now() };
+      const isStuck = Date.now() - said.at > STUCK_MS;
+      if (reason === WAITS) await runPods(plane);
+      if (reason === WAITS) return isStuck ? last : undefined;
       const mayPass = !isRefused && MAY_PASS.has(reason) && Date.now() - since < PASSES_MS;
-      return status === 'False' && reason !== 'Progressing' && !mayPass ? last : undefined;
+      return status === 'False' && !mayPass ? last : undefined;
     },
-    { timeoutMs: 180_000, explain: () => (last ? JSON.stringify(readyOf(last)) : '') },
+    { timeoutMs: 600_000, explain: () => (last ? JSON.stringify(readyOf(last)) : '') },
   );
 };
 
