@@ -51,6 +51,8 @@ describe('parseManifests', () => {
 
   for (const [what, text, code] of [
     ['a text that is not YAML', 'a: [', 'InvalidYAML'],
+    ['a template that nobody rendered', '{{ if .Values.on }}\nkind: A\n', 'InvalidYAML'],
+    ['a template in a value', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ name }}}', 'InvalidYAML'],
     ['nesting without end', '['.repeat(200_000), 'InvalidYAML'],
     ['a document without kind', 'a: 1', 'InvalidManifest'],
     ['a document that is a list', '- a', 'InvalidManifest'],

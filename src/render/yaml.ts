@@ -90,6 +90,10 @@ export const parseDocuments = (text: string, file: string): unknown[] => {
   return documents.filter((document) => document !== null && document !== undefined);
 };
 
+const PLAINER: Readonly<Record<string, string>> = {
+  'object-based map does not support complex keys': 'a key is a map or a list, as where a template has {{ }}',
+};
+
 /** @param before lines of the file before the text that is read */
 const readAs = <T>(file: string, before: number, read: () => T): T => {
   try {
@@ -98,8 +102,8 @@ const readAs = <T>(file: string, before: number, read: () => T): T => {
     const { reason, mark } = error instanceof YAMLException ? error : { reason: String(error), mark: undefined };
     const place = mark ? ` (${mark.line + 1 + before}:${mark.column + 1})` : '';
     // What the reason quotes of the file may be a password: `password: *hunter2` is an alias that nothing defines.
-    const words = reason.split('\n')[0]?.replaceAll(/["<].*[">]|(?<=such characters: ).*/g, '…');
-    throw new ReasonError('InvalidYAML', `${file} is not YAML: ${words}${place}`);
+    const words = reason.split('\n')[0]?.replaceAll(/["<].*[">]|(?<=such characters: ).*/g, '…') ?? '';
+    throw new ReasonError('InvalidYAML', `${file} is not YAML: ${PLAINER[words] ?? words}${place}`);
   }
 };
 
