@@ -111,6 +111,8 @@ spec:
   template:
     spec: {restartPolicy: Never, containers: [{name: smoke, image: "smoke:1"}]}
 `,
+  'broken/a.yaml': configMap('a', '  a: b\n'),
+  'broken/template.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{name}}\n',
   'twice/a.yaml': configMap('a', '  a: "1"\n'),
   'twice/b.yaml': configMap('a', '  a: "2"\n'),
   'unserved/a.yaml': `${configMap('a', '  a: b\n')}---\napiVersion: nobody.example.com/v1\nkind: Thing\nmetadata:\n  name: a\n`,
@@ -178,6 +180,7 @@ describe('npm run real', () => {
     const { outcomes } = JSON.parse(out) as { outcomes: Outcome[] };
     const madeUp = outcomes.filter(({ source }) => dir.endsWith(source));
     assert.deepEqual(Object.fromEntries(madeUp.map(({ name, verdict, objects }) => [name, `${verdict} ${objects}`])), {
+      broken: 'listed 0',
       'charts/all': 'same 6',
       'charts/all with ci/rare-values.yaml': 'same 7',
       'charts/needs': 'skipped 0',

@@ -39,7 +39,8 @@ const metadataOf = ({
   labels: without(labels),
   annotations: without(annotations),
   finalizers: (finalizers ?? []).filter((name) => !name.startsWith(`${GROUP}/`)).toSorted(),
-  ownerReferences,
+  // Of a Pod that two controllers may adopt, the first one does.
+  ownerReferences: ownerReferences?.filter(({ controller }) => controller !== true),
 });
 
 const without = (map: Record<string, string> = {}): Record<string, string> =>
@@ -61,6 +62,11 @@ const OF_THE_SERVER: Readonly<Record<string, (object: Json) => void>> = {
     const template = isMap(spec.template) ? spec.template : {};
     if (isMap(template.metadata))
       template.metadata.labels = without(template.metadata.labels as Record<string, string>);
+  },
+  PersistentVolume({ spec }) {
+    const claim = isMap(spec) && isMap(spec.claimRef) ? spec.claimRef : {};
+    delete claim.uid;
+    delete claim.resourceVersion;
   },
   PersistentVolumeClaim({ spec }) {
     if (isMap(spec)) delete spec.volumeName;

@@ -45,6 +45,17 @@ describe('a comparison of two clusters', () => {
     );
   });
 
+  it('leaves out which object a controller found for another one, and not what that is', () => {
+    const volume = (uid: string, name = 'data'): KubeObject =>
+      object('PersistentVolume', { spec: { claimRef: { name, uid, resourceVersion: uid } } });
+    assert.deepEqual(differencesBetween(comparable(volume('1')), comparable(volume('2'))), []);
+    assert.equal(differencesBetween(comparable(volume('1')), comparable(volume('1', 'other'))).length, 1);
+    const pod = (name: string, controller: boolean): KubeObject =>
+      object('Pod', {}, { ownerReferences: [{ apiVersion: 'v1', kind: 'ReplicationController', name, controller }] });
+    assert.deepEqual(differencesBetween(comparable(pod('a', true)), comparable(pod('b', true))), []);
+    assert.equal(differencesBetween(comparable(pod('a', false)), comparable(pod('b', false))).length, 1);
+  });
+
   it('leaves out the volume with the token of a pod, whose name is random', () => {
     const pod = (suffix: string): KubeObject =>
       object('Pod', {

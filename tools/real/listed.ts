@@ -6,7 +6,15 @@ export const LISTED: ReadonlySet<string> = new Set([
   'DuplicateObject',
   'HookRefused',
   'InvalidManifest',
+  'InvalidYAML',
   'LFSPointerRefused',
   'NotDecrypted',
   'SubmoduleRefused',
 ]);
+
+/** kubectl refuses it, too, and applies the other files. */
+const REFUSED_BY_BOTH: ReadonlySet<string> = new Set(['InvalidYAML']);
+
+/** @param kubectlFailed it said that something is wrong with what it applied */
+export const isListed = (reason: string, kubectlFailed: boolean): boolean =>
+  LISTED.has(reason) && (kubectlFailed || !REFUSED_BY_BOTH.has(reason));

@@ -9,7 +9,7 @@ import { waitFor } from '../cluster/wait.ts';
 import type { Case } from './cases.ts';
 import { compareObjects } from './compare.ts';
 import { type Expected, expectedOf, type Programs, RELEASE } from './expected.ts';
-import { LISTED } from './listed.ts';
+import { isListed } from './listed.ts';
 import { objectsIn, randomIn } from './manifests.ts';
 import { emptyOutcome, type Outcome } from './outcome.ts';
 import type { Plane, Said } from './plane.ts';
@@ -67,7 +67,7 @@ export const tryCase = async (one: Case, trying: Trying): Promise<Tried> => {
   if (ids.length === 0 && isRefusal(ready)) {
     const words = `${ready.reason}: ${ready.message}`;
     const madeNothing = applied?.ok !== true && !applied?.stdout.includes('serverside-applied');
-    const verdict = madeNothing ? 'refused' : LISTED.has(ready.reason) ? 'listed' : 'differs';
+    const verdict = madeNothing ? 'refused' : isListed(ready.reason, applied?.ok === false) ? 'listed' : 'differs';
     return { outcome: { ...outcome, verdict, why: [words] }, objects: all };
   }
   if (ready.reason === WAITS) {
