@@ -44,4 +44,54 @@ describe('the tags of a chart in a registry', () => {
     const page = Array.from({ length: CHART_LIMITS.tags / 2 + 1 }, (_, i) => `1.0.${i}`);
     await assert.rejects(found([page, page]), tooMany);
   });
+
+  describe('go on where the page that was asked for says', () => {
+    const ASKED = 'https://registry.example.com/v2/charts/web/tags/list?n=1000';
+    /** A registry with a first page that is answered by this address, with this Link. */
+    const first = (link: string, answeredBy = ASKED) => {
+      const asked: { url: string; authorization: string | undefined }[] = [];
+      const web: Web = async (url, { authorization }) => {
+        asked.push({ url, authorization });
+        const isFirst = url === ASKED;
+        const tags = isFirst ? ['1.0.0'] : ['1.1.0'];
+        const body = (async function* () {
+          yield Buffer.from(JSON.stringify(url.includes('/tags/list') ? { tags } : { layers: [LAYER] }));
+        })();
+        return { url: isFirst ? answeredBy : url, status: 200, headers: isFirst ? { link } : {}, body };
+      };
+      return { asked, find: () => findInRegistry(range, { web, authorization: 'Basic mine' }) };
+    };
+    const MIRROR = 'https://mirror.example.net/v2/web/tags/list';
+
+    it('at the registry itself, though another host answered: that one is not shown the credentials', async () => {
+      const { asked, find } = first('</v2/charts/web/tags/list?last=1.0.0>; rel="next"', MIRROR);
+      assert.equal((await find()).version, '1.1.0');
+      assert.deepEqual([...new Set(asked.map(({ url }) => new URL(url).host))], ['registry.example.com']);
+    });
+
+    it('with https where a proxy has the registry say http', async () => {
+      const { asked, find } = first('<http://registry.example.com/v2/charts/web/tags/list?last=1.0.0>; rel="next"');
+      assert.equal((await find()).version, '1.1.0');
+      assert.equal(asked[1]?.url, 'https://registry.example.com/v2/charts/web/tags/list?last=1.0.0');
+    });
+
+    for (const [what, link, answeredBy] of [
+      ['another host', `<${MIRROR}?last=1.0.0>; rel="next"`, ASKED],
+      ['the host that was redirected to', `<${MIRROR}?last=1.0.0>; rel="next"`, MIRROR],
+      ['another port', '<http://registry.example.com:8080/v2/charts/web/tags/list>; rel="next"', ASKED],
+      ['what is no address', '<https://[>; rel="next"', ASKED],
+    ] as const)
+      it(`and are refused where that is ${what}, for the newest one may be there`, async () => {
+        const { asked, find } = first(link, answeredBy);
+        await assert.rejects(
+          find(),
+          (e: ReasonError) =>
+            e.code === 'ChartRefused' &&
+            /^https:\/\/registry.example.com\/v2\/charts\/web\/tags\/list goes on at .*: name one version/.test(
+              e.message,
+            ),
+        );
+        assert.equal(asked.length, 1);
+      });
+  });
 });

@@ -42,7 +42,7 @@ const tagOf = async (chart: ChartSpec, api: string, ask: Web): Promise<{ version
     const answer = await ask(url, { maxBytes: CHART_LIMITS.answerBytes });
     const { tags: listed } = await jsonOf(answer);
     const texts = (Array.isArray(listed) ? listed : []).filter((tag) => typeof tag === 'string');
-    url = nextOf(answer.headers.link, answer.url);
+    url = nextOf(answer.headers.link, url, api);
     // The newest one may be among those that would be left out.
     if (tags.length + texts.length > CHART_LIMITS.tags) throw tooMany(api, `${CHART_LIMITS.tags} tags`);
     if (url !== undefined && pages >= CHART_LIMITS.pages) throw tooMany(api, `${CHART_LIMITS.pages} pages of tags`);
@@ -57,11 +57,23 @@ const tooMany = (api: string, what: string): ReasonError =>
     `${api}/tags/list has more than ${what}, which are not read: name one version in spec.render.helm.chart.version`,
   );
 
-/** `</v2/charts/web/tags/list?last=1.0.0&n=1000>; rel="next"` */
-const nextOf = (link: string | string[] | undefined, from: string): string | undefined => {
+/**
+ * `</v2/charts/web/tags/list?last=1.0.0&n=1000>; rel="next"`: at the registry that was asked, whoever answered for it. Another
+ * host would get the credentials, and without its page the newest version may be missing.
+ */
+const nextOf = (link: string | string[] | undefined, asked: string, api: string): string | undefined => {
   const [, target] = /<([^>]+)>\s*;\s*rel="?next"?/.exec([link].flat().join(', ')) ?? [];
-  const next = target === undefined ? null : URL.parse(target, from);
-  return next?.origin === new URL(from).origin ? next.href : undefined;
+  if (target === undefined) return undefined;
+  const home = new URL(asked);
+  const next = URL.parse(target, asked);
+  // A registry behind a proxy for TLS takes itself for one without.
+  if (next?.protocol === 'http:' && next.port === '' && next.host === home.host) next.protocol = home.protocol;
+  if (next?.origin === home.origin) return next.href;
+  const where = next ? next.origin : 'what is no address';
+  throw new ReasonError(
+    'ChartRefused',
+    `${api}/tags/list goes on at ${where}, which is not asked: name one version in spec.render.helm.chart.version`,
+  );
 };
 
 interface Layer {

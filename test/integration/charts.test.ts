@@ -324,6 +324,21 @@ describe('a chart of a repository', () => {
       await storage.close();
     });
 
+    it('is shown by no page of tags to whoever the registry has answer for it', async () => {
+      await push('1.0.0');
+      const mirror = await startChartRepository({ tls: { key: pem('web.key'), cert: pem('web.crt') } });
+      mirror.files.set('/tags', (_, response) => {
+        registry.tagsAt = undefined;
+        const link = '</v2/team/charts/web/tags/list?last=0.9.0>; rel="next"';
+        response.writeHead(200, { link }).end(JSON.stringify({ tags: ['0.9.0'] }));
+      });
+      registry.tagsAt = `${mirror.url}/tags`;
+      const { now } = await follow(syncOf(oci(), '*', true));
+      assert.equal(archiveOf(now()).version, '1.0.0');
+      assert.deepEqual([...mirror.authorization], [['/tags', undefined]]);
+      await mirror.close();
+    });
+
     it('may be what the index of a chart repository names', async () => {
       const open = await startRegistry({ tls: { key: pem('web.key'), cert: pem('web.crt') } });
       const at = `${open.url.replace('https', 'oci')}/team/charts`;

@@ -72,6 +72,8 @@ export const startChartRepository = async (options: ServerOptions = {}): Promise
 export interface Registry extends TestServer {
   /** Where blobs are fetched, as registries that keep them in a cloud's storage answer; from itself if it is not set. */
   blobsAt: string | undefined;
+  /** Who answers for its lists of tags, as registries with regions have it; itself if it is not set. */
+  tagsAt: string | undefined;
 }
 
 const PAGE = 2;
@@ -122,6 +124,7 @@ export const startRegistry = async (options: ServerOptions = {}): Promise<Regist
         return send(found, { 'content-length': String(found.length) });
       }
       case 'GET tags': {
+        if (registry.tagsAt !== undefined) return void response.writeHead(307, { location: registry.tagsAt }).end();
         const { tags, link } = pageOf(manifests.keys(), name, url);
         return send(JSON.stringify({ name, tags }), link);
       }
@@ -143,7 +146,7 @@ export const startRegistry = async (options: ServerOptions = {}): Promise<Regist
     }
     void api(request, response, url);
   }, options);
-  const registry: Registry = { ...server, blobsAt: undefined };
+  const registry: Registry = { ...server, blobsAt: undefined, tagsAt: undefined };
   return registry;
 };
 
