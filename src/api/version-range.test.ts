@@ -73,6 +73,8 @@ describe('a range of versions', () => {
   it('takes no tag for a version that is none in full', () => {
     for (const tag of ['1', 'v1.2', '01.2.3', 'release-1.2.3', '1.2.3.4', 'v1.2.3 '])
       assert.equal(versionOf(tag), undefined);
+    assert.equal(versionOf(`1.0.0+${'A'.repeat(123)}`), undefined, 'longer than a label');
+    assert.ok(versionOf(`1.0.0+${'A'.repeat(122)}`));
     assert.deepEqual(versionOf('v1.2.3-rc.1+build.5'), { core: [1, 2, 3], pre: ['rc', '1'] });
   });
 });

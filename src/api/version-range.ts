@@ -13,8 +13,12 @@ export type VersionRange = (version: Version) => boolean;
 const VERSION =
   /^v?(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 
+/** A label, and `status.appliedChart`, have no room for more. */
+const LONGEST = 128;
+
 /** The version that a tag names, with or without `v`; undefined where it names none. */
 export const versionOf = (tag: string): Version | undefined => {
+  if (tag.length > LONGEST) return undefined;
   const [, major, minor, patch, pre] = VERSION.exec(tag) ?? [];
   if (major === undefined) return undefined;
   return { core: [Number(major), Number(minor), Number(patch)], pre: pre?.split('.') ?? [] };
