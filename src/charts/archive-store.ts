@@ -1,53 +1,85 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHART_LIMITS } from './limits.ts';
 
 /** Archives on disk: what charts are rendered with whose repository does not answer after a restart. */
 export interface ArchiveStore {
-  /** A cache: what can't be written is not kept. @param chart see `chartKey` */
-  keep(chart: string, sha256: string, content: Uint8Array): Promise<void>;
+  /** A cache: what can't be written is not kept. */
+  keep(archive: ArchiveName, content: Uint8Array): Promise<void>;
   /** As it was kept, by its digest; undefined where it is not here. */
-  read(chart: string, sha256: string): Promise<Buffer | undefined>;
+  read(archive: ArchiveName): Promise<Buffer | undefined>;
+}
+
+export interface ArchiveName {
+  /** A namespace. */
+  tenant: string;
+  /** See `chartKey`. By chart, too: who knows the digest of a neighbour's chart does not have the chart. */
+  chart: string;
+  sha256: string;
+}
+
+interface StoredFile {
+  path: string;
+  tenant: string;
+  bytes: number;
+  /** When it was kept, or read last. */
+  at: number;
 }
 
 /** @param root folder for the archives, which may be lost at any time */
 export const createArchiveStore = (root: string, maxBytes = CHART_LIMITS.storedBytes): ArchiveStore => {
-  // By chart, too: who knows the digest of a neighbour's chart does not have the chart.
-  const pathOf = (chart: string, sha256: string): string => join(root, `${sha256Of(chart)}-${sha256}.tgz`);
+  const pathOf = ({ tenant, chart, sha256 }: ArchiveName): string =>
+    join(root, `${sha256Of(tenant).slice(0, 16)}-${sha256Of(chart)}-${sha256}.tgz`);
 
+  const filesThere = async (): Promise<StoredFile[]> => {
+    const files = (await readdir(root)).map(async (name): Promise<StoredFile[]> => {
+      const path = join(root, name);
+      const info = await stat(path).catch(() => undefined); // dropped by another call
+      return info ? [{ path, tenant: name.split('-')[0] ?? '', bytes: info.size, at: info.mtimeMs }] : [];
+    });
+    return (await Promise.all(files)).flat();
+  };
+
+  /** Of the tenant who has the most, until all fit: nobody loses an archive to a neighbour who has more. */
   const dropOldest = async (): Promise<void> => {
-    const files = await Promise.all(
-      (await readdir(root)).map(async (name) => {
-        const path = join(root, name);
-        const info = await stat(path).catch(() => undefined); // dropped by another call
-        return info ? [{ path, bytes: info.size, at: info.mtimeMs }] : [];
-      }),
-    );
-    let left = maxBytes;
-    for (const { path, bytes } of files.flat().toSorted((a, b) => b.at - a.at)) {
-      left -= bytes;
-      if (left < 0) await rm(path, { force: true });
+    const files = (await filesThere()).toSorted((a, b) => b.at - a.at);
+    const sizes = new Map<string, number>();
+    for (const { tenant, bytes } of files) sizes.set(tenant, (sizes.get(tenant) ?? 0) + bytes);
+    for (let all = sumOf(sizes.values()); all > maxBytes && files.length > 0; ) {
+      const most = Math.max(...sizes.values());
+      const oldest = files.findLastIndex(({ tenant }) => sizes.get(tenant) === most);
+      const [file] = files.splice(oldest, 1);
+      if (!file) return;
+      all -= file.bytes;
+      sizes.set(file.tenant, most - file.bytes);
+      await rm(file.path, { force: true });
     }
   };
 
   return {
-    async keep(chart, sha256, content) {
+    async keep(archive, content) {
       const whole = join(root, `${randomUUID()}.part`);
       try {
         await mkdir(root, { recursive: true });
         await writeFile(whole, content);
-        await rename(whole, pathOf(chart, sha256));
+        await rename(whole, pathOf(archive));
         await dropOldest();
       } catch {
         await rm(whole, { force: true }).catch(() => {}); // the disk is full, or gone
       }
     },
-    async read(chart, sha256) {
-      const content = await readFile(pathOf(chart, sha256)).catch(() => undefined); // not here
-      return content && sha256Of(content) === sha256 ? content : undefined;
+    async read(archive) {
+      const path = pathOf(archive);
+      const content = await readFile(path).catch(() => undefined); // not here
+      if (!content || sha256Of(content) !== archive.sha256) return undefined;
+      const now = new Date();
+      await utimes(path, now, now).catch(() => {}); // dropped meanwhile
+      return content;
     },
   };
 };
+
+const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, each) => sum + each, 0);
 
 const sha256Of = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');

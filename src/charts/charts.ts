@@ -4,6 +4,7 @@ import type { GitSync } from '../api/gitsync.ts';
 import { keyOfSync } from '../api/gitsync-names.ts';
 import type { ChartSpec } from '../api/helm-spec.ts';
 import { ReasonError } from '../api/reason-error.ts';
+import type { Reason } from '../api/reasons.ts';
 import { createByteCache } from '../byte-cache.ts';
 import type { Clock } from '../clock.ts';
 import { createAgents } from '../http/agents.ts';
@@ -70,6 +71,17 @@ interface Archive {
   content: Buffer;
 }
 
+/**
+ * While the chart that was chosen is downloaded once more: what a server sends instead, such as the page of a proxy, is no
+ * fault of the commit, which would never be tried again.
+ */
+const asUnreachable = (error: unknown): unknown =>
+  error instanceof ReasonError && OF_WHAT_WAS_SENT.has(error.code)
+    ? new ReasonError('RepositoryUnreachable', `${error.message}; it is tried again`, error)
+    : error;
+
+const OF_WHAT_WAS_SENT: ReadonlySet<Reason> = new Set(['ChartRefused', 'InvalidYAML', 'ManifestTooLarge']);
+
 const labelOf = ({ name, repository }: ChartSpec, version: string): string => `${name} ${version} of ${repository}`;
 
 /** One look at the repository serves all GitSyncs of a namespace that render the same chart in the same range. */
@@ -98,6 +110,7 @@ export const createCharts = (ports: ChartsPorts): Charts => {
     const web = createWeb({
       agent: agents.of(secret),
       signal: stopped.signal,
+      deadline: AbortSignal.timeout(CHART_LIMITS.lookMs),
       timeoutMs: fetchTimeoutOf(sync),
       refuse: (url) => ports.refuse(sync, url),
     });
@@ -118,12 +131,12 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       throw new ReasonError('ChartRefused', `${what} has the digest ${sha256}, and should have ${found.sha256}`);
     }
     archives.set(`${namespace} ${sha256}`, content, content.length);
-    await store?.keep(key, sha256, content);
+    await store?.keep({ tenant: namespace, chart: key, sha256 }, content);
     return { sha256, content };
   };
 
   const update = async (of: Followed, sync: GitSync): Promise<void> => {
-    const { key, spec } = of;
+    const { spec } = of;
     const { namespace = '' } = sync.metadata;
     const isKnown = (version: string, sha256: string | undefined): boolean =>
       of.chart?.digest === `sha256:${sha256}` && of.chart.version === version;
@@ -136,17 +149,25 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       label: labelOf(spec, found.version),
       version: found.version,
       digest: `sha256:${sha256}`,
-      async read() {
-        const content = archives.get(`${namespace} ${sha256}`);
-        if (content) return content;
-        const now = await unlessAborted(stopped.signal, find(of, sync));
-        const again = await unlessAborted(stopped.signal, archiveOf(now, of, namespace));
-        if (again.sha256 === sha256) return again.content;
-        queue.add(key);
-        const what = `${spec.name} of ${spec.repository} has changed meanwhile`;
-        throw new ReasonError('RepositoryUnreachable', `${what}; it is tried again`);
-      },
+      read: () => readAgain(of, sync, sha256),
     };
+  };
+
+  /** The archive that was chosen: from memory, from the disk, or downloaded once more. */
+  const readAgain = async (of: Followed, sync: GitSync, sha256: string): Promise<Buffer> => {
+    const { key, spec } = of;
+    const { namespace = '' } = sync.metadata;
+    const kept =
+      archives.get(`${namespace} ${sha256}`) ?? (await store?.read({ tenant: namespace, chart: key, sha256 }));
+    if (kept) return kept;
+    const download = async (): Promise<Archive> => archiveOf(await find(of, sync), of, namespace);
+    const again = await unlessAborted(stopped.signal, download()).catch((error: unknown) => {
+      throw asUnreachable(error);
+    });
+    if (again.sha256 === sha256) return again.content;
+    queue.add(key);
+    const what = `${spec.name} of ${spec.repository} has changed meanwhile`;
+    throw new ReasonError('RepositoryUnreachable', `${what}; it is tried again`);
   };
 
   const problemOf = (error: unknown, { repository }: ChartSpec): ReasonError => {
@@ -217,14 +238,15 @@ export const createCharts = (ports: ChartsPorts): Charts => {
       const key = chartKey(sync);
       if (!store || !spec || key === undefined || version === undefined || !digest || sha256 === undefined)
         return undefined;
-      if (!(await store.read(key, sha256))) return undefined;
+      const kept = { tenant: sync.metadata.namespace ?? '', chart: key, sha256 };
+      if (!(await store.read(kept))) return undefined;
       const label = labelOf(spec, version);
       return {
         label,
         version,
         digest,
         async read() {
-          const content = await store.read(key, sha256);
+          const content = await store.read(kept);
           if (content) return content;
           throw new ReasonError('RepositoryUnreachable', `${label} is no longer on this disk; it is asked for again`);
         },

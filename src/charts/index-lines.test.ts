@@ -58,6 +58,16 @@ describe('an index of charts', () => {
     assert.ok(lines.length < 400);
   });
 
+  it('may come byte by byte in the middle of a line: what was read before is not copied each time', async () => {
+    async function* drip(): AsyncGenerator<Buffer> {
+      yield Buffer.from(`entries:\n  web:\n  - description: ${'x'.repeat(3 * 1024 * 1024)}`);
+      for (let i = 0; i < 200_000; i += 1) yield Buffer.from('x');
+      yield Buffer.from('\n    version: 1.0.0\n');
+    }
+    const lines = await linesOfChart(drip(), 'web');
+    assert.equal(lines.slice(-25).trimEnd(), 'xxxx\n    version: 1.0.0');
+  });
+
   it('is refused where one chart, or one line, has no end', async () => {
     const long = 'x'.repeat(5 * 1024 * 1024);
     for (const text of [

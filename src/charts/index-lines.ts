@@ -9,19 +9,28 @@ export const linesOfChart = async (body: AsyncIterable<Buffer>, chart: string): 
   const decoder = new TextDecoder();
   const keeps = lineFilter(chart);
   let kept = '';
-  let rest = '';
-  const take = (line: string): void => {
-    if (keeps(line)) kept += `${line}\n`;
-    if (kept.length + rest.length <= CHART_LIMITS.entryBytes) return;
+  /** Of a line that has not ended yet: put together once, however many packets it comes in. */
+  let pieces: string[] = [];
+  let pending = 0;
+  const refuseTooMuch = (): void => {
+    if (kept.length + pending <= CHART_LIMITS.entryBytes) return;
     throw new ReasonError('ChartRefused', `the index has more than ${CHART_LIMITS.entryBytes} bytes of ${chart}`);
   };
+  const take = (text: string): void => {
+    const line = pieces.length === 0 ? text : pieces.join('') + text;
+    [pieces, pending] = [[], 0];
+    if (keeps(line)) kept += `${line}\n`;
+    refuseTooMuch();
+  };
   for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
+    const lines = decoder.decode(chunk, { stream: true }).split('\n');
+    const rest = lines.pop() ?? '';
     for (const line of lines) take(line);
-    if (rest.length > CHART_LIMITS.entryBytes) take('');
+    pieces.push(rest);
+    pending += rest.length;
+    refuseTooMuch();
   }
-  take(rest);
+  take('');
   return kept;
 };
 

@@ -20,4 +20,6 @@ export const CHART_LIMITS = {
   looks: { concurrency: 4, perGroup: 2, perHost: 2 },
   /** One request with its answer, whatever spec.timeout says. */
   requestMs: 60_000,
+  /** All requests of one look, or of one download. */
+  lookMs: 300_000,
 };

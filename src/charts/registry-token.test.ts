@@ -113,4 +113,21 @@ describe('a token of a registry', () => {
         }),
         (e: ReasonError) => e.code === 'AuthenticationFailed' && says.test(e.message),
       ));
+
+  it('is not looked for without end in a long header', async () => {
+    const long = { status: 401, challenge: `Bearer ${'a'.repeat(1_000_000)}` };
+    const { web } = registry({ [`${API}/a`]: [long] });
+    await assert.rejects(createAsk('charts/web', { web, authorization: undefined })(`${API}/a`, { maxBytes: 1 }), {
+      code: 'AuthenticationFailed',
+    });
+  });
+
+  it('is not named with the signature of an address that a registry redirects to', async () => {
+    const to = 'https://storage.example.net/a?X-Signature=hunter2';
+    const { web } = registry({ [`${API}/a`]: [{ status: 401, challenge: challenge(TOKENS), redirectedTo: to }] });
+    await assert.rejects(
+      createAsk('charts/web', { web, authorization: 'Basic mine' })(`${API}/a`, { maxBytes: 1 }),
+      (e: ReasonError) => /^https:\/\/storage.example.net\/a refuses/.test(e.message) && !e.message.includes('hunter2'),
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import { ReasonError } from '../api/reason-error.ts';
 import { CHART_LIMITS } from './limits.ts';
-import { jsonOf, type Web, type WebAnswer } from './web.ts';
+import { jsonOf, shown, type Web, type WebAnswer } from './web.ts';
 
 export interface RegistryPorts {
   web: Web;
@@ -35,12 +35,18 @@ const tokenFor = async (
 ): Promise<string | undefined> => {
   const [challenge = ''] = [headers['www-authenticate']].flat();
   const { realm, service } = Object.fromEntries(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name.toLowerCase(), value]),
+    [...challenge.matchAll(/\b(\w{1,64})="([^"]{0,1024})"/g)].map(([, name = '', value = '']) => [
+      name.toLowerCase(),
+      value,
+    ]),
   );
   const target = /^bearer /i.test(challenge) ? URL.parse(realm ?? '') : null;
   if (!target) return undefined;
   if (target.protocol !== 'https:') {
-    throw new ReasonError('AuthenticationFailed', `${url} asks for a token of ${target.origin}, which is not https://`);
+    throw new ReasonError(
+      'AuthenticationFailed',
+      `${shown(url)} asks for a token of ${target.origin}, which is not https://`,
+    );
   }
   if (service !== undefined) target.searchParams.set('service', service);
   target.searchParams.set('scope', `repository:${path}:pull`);
@@ -56,7 +62,7 @@ const tokenFor = async (
 const refused = (url: string): ReasonError =>
   new ReasonError(
     'AuthenticationFailed',
-    `${url} refuses the credentials, or wants some: check the Secret of spec.render.helm.chart.secretRef`,
+    `${shown(url)} refuses the credentials, or wants some: check the Secret of spec.render.helm.chart.secretRef`,
   );
 
 const drained = async ({ body }: WebAnswer): Promise<void> => {

@@ -69,6 +69,12 @@ describe('the tags of a chart in a registry', () => {
       assert.deepEqual([...new Set(asked.map(({ url }) => new URL(url).host))], ['registry.example.com']);
     });
 
+    it('and do not where the header is long and none', async () => {
+      const { asked, find } = first(`${'<'.repeat(1_000_000)}>, <${'a'.repeat(1_000_000)}`);
+      assert.equal((await find()).version, '1.0.0');
+      assert.equal(asked.length, 2);
+    });
+
     it('with https where a proxy has the registry say http', async () => {
       const { asked, find } = first('<http://registry.example.com/v2/charts/web/tags/list?last=1.0.0>; rel="next"');
       assert.equal((await find()).version, '1.1.0');

@@ -62,7 +62,7 @@ const tooMany = (api: string, what: string): ReasonError =>
  * host would get the credentials, and without its page the newest version may be missing.
  */
 const nextOf = (link: string | string[] | undefined, asked: string, api: string): string | undefined => {
-  const [, target] = /<([^>]+)>\s*;\s*rel="?next"?/.exec([link].flat().join(', ')) ?? [];
+  const [, target] = /<([^<>]+)>\s*;\s*rel="?next"?/.exec([link].flat().join(', ')) ?? [];
   if (target === undefined) return undefined;
   const home = new URL(asked);
   const next = URL.parse(target, asked);

@@ -28,6 +28,8 @@ export type Web = (url: string, wanted: WebRequest) => Promise<WebAnswer>;
 export interface WebPorts {
   agent: Dispatcher;
   signal: AbortSignal;
+  /** Raised when all requests together have taken too long. */
+  deadline: AbortSignal;
   timeoutMs: number;
   /** Throws ReasonError for a host that the platform does not allow. */
   refuse(url: string): void;
@@ -35,10 +37,10 @@ export interface WebPorts {
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-export const createWeb = ({ agent, signal, timeoutMs, refuse }: WebPorts): Web => {
+export const createWeb = ({ agent, signal, deadline, timeoutMs, refuse }: WebPorts): Web => {
   const get = async (url: string, wanted: WebRequest): Promise<WebAnswer> => {
     const patience = AbortSignal.timeout(Math.min(timeoutMs, CHART_LIMITS.requestMs));
-    const either = AbortSignal.any([signal, patience]);
+    const either = AbortSignal.any([signal, deadline, patience]);
 
     const reached = async <T>(work: () => Promise<T>): Promise<T> => {
       try {
@@ -46,7 +48,7 @@ export const createWeb = ({ agent, signal, timeoutMs, refuse }: WebPorts): Web =
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof ReasonError) throw error;
-        const why = patience.aborted ? 'it took too long' : reasonsOf(error);
+        const why = patience.aborted || deadline.aborted ? 'it took too long' : reasonsOf(error);
         throw new ReasonError('RepositoryUnreachable', `${shown(url)} can't be reached: ${why}`, error);
       }
     };
@@ -105,7 +107,7 @@ export const jsonOf = async (answer: WebAnswer): Promise<Record<string, unknown>
 };
 
 /** Where a download really is: a signature in the query lets whoever has it in. */
-const shown = (url: string): string => url.replace(/[?#].*$/s, '');
+export const shown = (url: string): string => url.replace(/[?#].*$/s, '');
 
 const redirected = (from: URL, location: string, redirects: number): URL => {
   const target = URL.parse(location, from.href);

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { Agent } from 'undici';
 import type { GitSync } from '../../src/api/gitsync.ts';
 import { gitSyncSpec } from '../../src/api/gitsync.ts';
 import { ReasonError } from '../../src/api/reason-error.ts';
+import { type ArchiveStore, createArchiveStore } from '../../src/charts/archive-store.ts';
 import { type Charts, createCharts } from '../../src/charts/charts.ts';
+import { createWeb } from '../../src/charts/web.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { GitCredentials } from '../../src/git/index.ts';
 import { type ChartArchive, parseDocuments } from '../../src/render/index.ts';
+import { isHopeless } from '../../src/sync/render/unrenderable.ts';
 import { ensurePrograms } from '../../tools/cluster/build.ts';
 import { writeCertificates } from '../../tools/cluster/certificates.ts';
 import { type ChartRepository, type Registry, startChartRepository, startRegistry } from '../support/chart-servers.ts';
@@ -27,6 +31,7 @@ describe('a chart of a repository', () => {
   const pem = (name: string): string => readFileSync(join(dir, 'certificates', name), 'utf8');
   let helm: string;
   let charts: Charts | undefined;
+  let store: ArchiveStore | undefined;
   let secret: GitCredentials;
   let changed: () => void;
 
@@ -38,6 +43,7 @@ describe('a chart of a repository', () => {
   after(() => rmSync(dir, { recursive: true }));
   beforeEach(() => {
     secret = {};
+    store = undefined;
   });
   afterEach(async () => {
     await charts?.stop();
@@ -83,6 +89,7 @@ describe('a chart of a repository', () => {
       },
       clock: systemClock,
       random: Math.random,
+      store,
       usersOf: () => [sync],
       refuse: (_, url) => refuse(url),
       documentsOf: async (text, file) => parseDocuments(text, file),
@@ -167,8 +174,12 @@ describe('a chart of a repository', () => {
       };
       const asked = (request: string): number => server.requests.filter((each) => each.startsWith(request)).length;
 
+      let onDisk: () => string[];
       let found: Awaited<ReturnType<typeof follow>>;
       beforeEach(async () => {
+        const to = mkdtempSync(join(dir, 'archives-'));
+        onDisk = () => readdirSync(to).map((name) => join(to, name));
+        store = createArchiveStore(to);
         for (const name of ['web', ...Object.keys(others)]) server.files.set(`/${name}-1.0.0.tgz`, large());
         list({ web: '1.0.0', ...others });
         found = await follow(sync());
@@ -177,6 +188,50 @@ describe('a chart of a repository', () => {
           await eventually(() => charts?.chart(sync(name)) !== 'unknown', { what: name });
         }
       });
+      const loseDisk = (): void => {
+        for (const file of onDisk()) rmSync(file);
+      };
+
+      it('is not waited for without end, however many answers come in time', async () => {
+        server.files.set('/index.yaml', () => {}); // no answer
+        const web = createWeb({
+          agent: new Agent(),
+          signal: new AbortController().signal,
+          deadline: AbortSignal.timeout(200),
+          timeoutMs: 60_000,
+          refuse: () => {},
+        });
+        await assert.rejects(web(`${server.url}/index.yaml`, { maxBytes: 1000 }), {
+          code: 'RepositoryUnreachable',
+          message: /index.yaml can't be reached: it took too long$/,
+        });
+      });
+
+      it('is read from the disk, whether or not the repository is there', async () => {
+        const chart = archiveOf(found.now());
+        const archive = server.files.get('/web-1.0.0.tgz');
+        server.files.clear();
+        assert.deepEqual(Buffer.from(await chart.read()), archive);
+        assert.equal(asked('GET /web-1.0.0.tgz'), 1);
+      });
+
+      for (const [what, fail] of [
+        ['another archive', () => server.files.set('/web-1.0.0.tgz', 'a page of a proxy')],
+        ['more bytes than are taken', () => server.files.set('/web-1.0.0.tgz', Buffer.alloc(5 * 1024 * 1024))],
+        ['an index that is none', () => server.files.set('/index.yaml', '{ "of a proxy": ')],
+      ] as const)
+        it(`is asked for again where the server sends ${what} for once: that is not the chart's fault`, async () => {
+          const chart = archiveOf(found.now());
+          const files = new Map(server.files);
+          loseDisk();
+          fail();
+          await assert.rejects(
+            async () => chart.read(),
+            (e: ReasonError) => e.code === 'RepositoryUnreachable' && !isHopeless(e.code),
+          );
+          for (const [path, file] of files) server.files.set(path, file);
+          assert.deepEqual(Buffer.from(await chart.read()), files.get('/web-1.0.0.tgz'));
+        });
 
       it('is sent again when it is rendered, and not when it is looked for', async () => {
         const chart = archiveOf(found.now());
@@ -186,6 +241,7 @@ describe('a chart of a repository', () => {
           await eventually(() => asked('GET /index.yaml') > before, { what: `look ${times}` });
         }
         assert.equal(asked('GET /web-1.0.0.tgz'), 1);
+        loseDisk();
         assert.deepEqual(Buffer.from(await chart.read()), server.files.get('/web-1.0.0.tgz'));
         assert.equal(asked('GET /web-1.0.0.tgz'), 2);
       });
@@ -194,6 +250,7 @@ describe('a chart of a repository', () => {
         server.files.set('/web-1.1.0.tgz', large());
         list({ web: '1.1.0', ...others });
         const stale = archiveOf(found.now());
+        loseDisk();
         await assert.rejects(async () => stale.read(), /has changed meanwhile/);
         await eventually(() => archiveOf(found.now()).version === '1.1.0', { what: 'the newer version' });
       });
