@@ -68,6 +68,16 @@ describe('archives of charts on disk', () => {
     assert.deepEqual(await store.read(web(theirs[5]?.sha256 ?? '', 'other')), theirs[5]?.content);
   });
 
+  it('give way to nothing that is no archive, which goes', async () => {
+    const store = createArchiveStore(dir, 25);
+    for (const name of ['a.part', `${'0'.repeat(64)}-${'1'.repeat(64)}.tgz`])
+      writeFileSync(join(dir, name), 'x'.repeat(20));
+    const { content, sha256 } = archive('a');
+    await store.keep(web(sha256), content);
+    assert.deepEqual(await store.read(web(sha256)), content);
+    assert.equal(readdirSync(dir).length, 1);
+  });
+
   it('are not kept where there is no disk, and nobody is disturbed', async () => {
     const { content, sha256 } = archive('a');
     const store = createArchiveStore('/dev/null/charts');

@@ -29,12 +29,17 @@ interface StoredFile {
 
 /** @param root folder for the archives, which may be lost at any time */
 export const createArchiveStore = (root: string, maxBytes = CHART_LIMITS.storedBytes): ArchiveStore => {
+  const writing = new Set<string>();
   const pathOf = ({ tenant, chart, sha256 }: ArchiveName): string =>
     join(root, `${sha256Of(tenant).slice(0, 16)}-${sha256Of(chart)}-${sha256}.tgz`);
 
   const filesThere = async (): Promise<StoredFile[]> => {
     const files = (await readdir(root)).map(async (name): Promise<StoredFile[]> => {
       const path = join(root, name);
+      // Of an earlier version, or half of one that a crash left.
+      const isOurs = /^[0-9a-f]{16}-[0-9a-f]{64}-[0-9a-f]{64}\.tgz$/.test(name);
+      if (!isOurs && !writing.has(name)) await rm(path, { force: true, recursive: true });
+      if (!isOurs) return [];
       const info = await stat(path).catch(() => undefined); // dropped by another call
       return info ? [{ path, tenant: name.split('-')[0] ?? '', bytes: info.size, at: info.mtimeMs }] : [];
     });
@@ -59,7 +64,9 @@ export const createArchiveStore = (root: string, maxBytes = CHART_LIMITS.storedB
 
   return {
     async keep(archive, content) {
-      const whole = join(root, `${randomUUID()}.part`);
+      const part = `${randomUUID()}.part`;
+      const whole = join(root, part);
+      writing.add(part);
       try {
         await mkdir(root, { recursive: true });
         await writeFile(whole, content);
@@ -67,6 +74,8 @@ export const createArchiveStore = (root: string, maxBytes = CHART_LIMITS.storedB
         await dropOldest();
       } catch {
         await rm(whole, { force: true }).catch(() => {}); // the disk is full, or gone
+      } finally {
+        writing.delete(part);
       }
     },
     async read(archive) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { chartSpec } from '../api/helm-spec.ts';
-import type { ReasonError } from '../api/reason-error.ts';
+import { ReasonError } from '../api/reason-error.ts';
 import { CHART_LIMITS } from './limits.ts';
-import { findInRegistry } from './registry.ts';
+import { downloadFromRegistry, findInRegistry } from './registry.ts';
 import type { Web } from './web.ts';
 
 const LAYER = {
@@ -75,6 +75,11 @@ describe('the tags of a chart in a registry', () => {
       assert.equal(asked.length, 2);
     });
 
+    it('also where the Link has other words before that', async () => {
+      const { find } = first('</v2/charts/web/tags/list?last=1.0.0>; title="more"; rel="next"');
+      assert.equal((await find()).version, '1.1.0');
+    });
+
     it('with https where a proxy has the registry say http', async () => {
       const { asked, find } = first('<http://registry.example.com/v2/charts/web/tags/list?last=1.0.0>; rel="next"');
       assert.equal((await find()).version, '1.1.0');
@@ -99,5 +104,16 @@ describe('the tags of a chart in a registry', () => {
         );
         assert.equal(asked.length, 1);
       });
+  });
+
+  it('are of one repository, however many slashes an index has in its name', async () => {
+    const asked: string[] = [];
+    const web: Web = async (url) => {
+      asked.push(url);
+      throw new ReasonError('ChartNotFound', 'none');
+    };
+    const name = `oci://registry.example.com/a${'/'.repeat(1_000_000)}web`;
+    await assert.rejects(downloadFromRegistry(name, '1.0.0', { web, authorization: undefined }), /none/);
+    assert.deepEqual(asked, ['https://registry.example.com/v2/a/web/manifests/1.0.0']);
   });
 });

@@ -28,7 +28,10 @@ export const downloadFromRegistry = async (repository: string, tag: string, port
 const at = (repository: string, ports: RegistryPorts): { ask: Web; api: string } => {
   const { host, pathname } = new URL(repository.replace(/^oci:/, 'https:'));
   const server = host === 'docker.io' ? 'registry-1.docker.io' : host;
-  const path = pathname.replace(/^\/+|\/+$/g, '');
+  const path = pathname
+    .split('/')
+    .filter((part) => part !== '')
+    .join('/');
   return { api: `https://${server}/v2/${path}`, ask: createAsk(path, ports) };
 };
 
@@ -62,7 +65,7 @@ const tooMany = (api: string, what: string): ReasonError =>
  * host would get the credentials, and without its page the newest version may be missing.
  */
 const nextOf = (link: string | string[] | undefined, asked: string, api: string): string | undefined => {
-  const [, target] = /<([^<>]+)>\s*;\s*rel="?next"?/.exec([link].flat().join(', ')) ?? [];
+  const [, target] = /<([^<>]+)>\s*;[^,<>]*\brel="?next"?/.exec([link].flat().join(', ')) ?? [];
   if (target === undefined) return undefined;
   const home = new URL(asked);
   const next = URL.parse(target, asked);

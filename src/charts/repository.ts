@@ -53,12 +53,16 @@ const newestOf = async (chart: ChartSpec, ports: RepositoryPorts): Promise<Liste
   return newest;
 };
 
+/** As servers take them. */
+const LONGEST_URL = 8192;
+
 /** What names no version or no address is as if it were not there. */
 const listedOf = (entry: unknown, index: string): Listed[] => {
   const version = memberOf(entry, 'version');
   const urls = memberOf(entry, 'urls');
   const digest = memberOf(entry, 'digest');
-  const url = Array.isArray(urls) && typeof urls[0] === 'string' ? URL.parse(urls[0], index) : null;
+  const [first] = Array.isArray(urls) ? (urls as unknown[]) : [];
+  const url = typeof first === 'string' && first.length <= LONGEST_URL ? URL.parse(first, index) : null;
   if (typeof version !== 'string' || !url || !/^(https?|oci):$/.test(url.protocol)) return [];
   const [, sha256] = /^(?:sha256:)?([0-9a-f]{64})$/.exec(typeof digest === 'string' ? digest : '') ?? [];
   return [{ version, url: url.href, sha256 }];
