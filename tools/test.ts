@@ -51,7 +51,7 @@ const root = (): string | undefined => linux() ?? (process.getuid?.() === 0 ? un
 const layers: Layer[] = [
   {
     name: 'unit',
-    files: globSync('{src,webhook,sidecar,tools,examples,bench,test/simulation}/**/*.test.ts'),
+    files: globSync('{src,webhook,sidecar,tools,examples,bench,test/simulation,test/fuzz}/**/*.test.ts'),
     missing: () => undefined,
     timeoutMs: 20_000,
   },
