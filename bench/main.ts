@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createProgress, type Progress } from '../tools/demo/progress.ts';
+import { benchGit } from './git/main.ts';
 import { ATTACKS, benchHostile } from './hostile/main.ts';
 import { benchIntake } from './intake/main.ts';
 import { benchLoop } from './loop.ts';
@@ -18,6 +19,8 @@ const HELP = `Usage: npm run bench -- BENCH [--json]
             (root; about 25 minutes)
   intake    10,000 alerts in a minute from another process, while the controller is killed and started again; then
             200 deliveries a second about known incidents (root; about 4 minutes)
+
+  git       clone, fetch and poll beside the git binary: 5,050 manifests, and a repository of 100 MB (about 1 minute)
 
 Options of hostile:
   --only NAME[,NAME]    some of: ${ATTACKS.join(', ')}
@@ -57,6 +60,7 @@ const { values, positionals } = parseArgs({
 });
 const only = values.only.split(',').filter((name) => name !== '');
 const benches = {
+  git: benchGit,
   hostile: (progress: Progress) =>
     benchHostile(progress, { only, seconds: Number(values.seconds), rollbacks: Number(values.rollbacks) }),
   intake: (progress: Progress) =>
