@@ -33,20 +33,20 @@ const startClient = (dir: string) => {
   const child = fork(join(import.meta.dirname, 'client.ts'), [dir], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const killed = (): void => void child.kill('SIGKILL');
   process.once('exit', killed);
+  const ended = Promise.withResolvers<never>();
+  const exited = once(child, 'exit').then(() => ended.reject(new Error('the client ended')));
+  ended.promise.catch(() => {}); // whoever waits for an answer hears of it
   return {
     async ask(ask: Ask): Promise<Answer> {
+      const answered = Promise.withResolvers<Answer>();
+      child.once('message', answered.resolve);
       child.send(ask);
-      const [answer] = await Promise.race([
-        once(child, 'message'),
-        once(child, 'exit').then(() => Promise.reject(new Error(`the client ended over ${ask.do}`))),
-      ]);
-      return answer as Answer;
+      return Promise.race([answered.promise, ended.promise]);
     },
     async stop(): Promise<void> {
       process.off('exit', killed);
-      child.disconnect();
       child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await exited;
     },
   };
 };
@@ -100,6 +100,7 @@ export const benchGit = async (progress: Progress): Promise<Record<string, numbe
       if (files !== MANIFESTS.folders * MANIFESTS.files) throw new Error(`${files} files were read`);
       return ms;
     };
+    await progress.step('the first clone, with which threads begin', () => read(false));
     const parsed = await progress.step('clone, and parse', () =>
       pairs(
         3,

@@ -123,13 +123,13 @@ export const gitProperties: readonly Property[] = [
   property(
     'addresses of repositories',
     textLike('https://git.example.com/team/shop.git', 'git@host:team/shop.git', 'ssh://git@[::1]:22/a', 'file:///etc'),
-    (text) => {
+    orRefused(isReason, (text) => {
       const parsed = parseRepositoryUrl(text);
       if (parsed.ok) assert.ok(parsed.url.href);
       else assert.ok(parsed.message);
       const target = sshTargetOf(text);
       if (target) assert.doesNotMatch(`${target.host} ${target.user}`, /^-| -/);
-    },
+    }),
   ),
   property(
     'what ssh complains of',
